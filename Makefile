@@ -1,0 +1,59 @@
+# The verbs of this repository. CI calls exactly these; every one works from any state.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help install lock check test rehearse bench clean
+
+help: ## list the verbs
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: .venv/.installed worker/node_modules/.installed worker/dist/.built ## install everything into this checkout; leaves .venv/bin/bulkhead
+
+.venv/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is older. Try: make install PYTHON=python3.12" >&2; exit 1; }
+	@echo "==> Python packages into .venv (two to three minutes the first time)"
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+worker/node_modules/.installed: worker/package-lock.json
+	@command -v npm >/dev/null || { echo "Node 20 or newer with npm is needed: https://nodejs.org" >&2; exit 1; }
+	@echo "==> Node packages into worker/node_modules"
+	@npm --prefix worker ci --silent --no-fund --no-audit
+	@touch $@
+
+worker/dist/.built: worker/node_modules/.installed worker/package.json worker/build.mjs $(shell find worker/src -type f 2>/dev/null)
+	@echo "==> Worker bundles into worker/dist"
+	@npm --prefix worker run --silent build
+	@touch $@
+
+lock: ## resolve the pinned Python packages anew
+	@$(BIN)/python -m pip install --quiet pip-tools
+	@$(BIN)/pip-compile --quiet --extra dev --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
+		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements.lock pyproject.toml
+
+check: install ## format, lint, types, and the tests that need no engine and no cloud (seconds)
+	@$(BIN)/ruff format --check --quiet . || { echo "fix: .venv/bin/ruff format ." >&2; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@npm --prefix worker run --silent check
+	@$(BIN)/pytest -q -m "not slow"
+
+test: check ## everything that can be proven offline, the whole rehearsal included (minutes)
+	@npm --prefix worker test --silent
+	@$(BIN)/pytest --cov --cov-report=term:skip-covered
+
+rehearse: install ## bring development, staging and production up on local clouds, prove, remove
+	@$(BIN)/bulkhead rehearse
+
+bench: install ## measure speed side by side (benchmarks/)
+	@$(BIN)/python -m benchmarks
+
+clean: ## end a kept rehearsal and remove everything that was installed or built here
+	@[ ! -x $(BIN)/bulkhead ] || $(BIN)/bulkhead rehearse --stop
+	@rm -rf .venv worker/node_modules worker/dist .rehearsal .mypy_cache .ruff_cache .pytest_cache .coverage htmlcov *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

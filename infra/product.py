@@ -1,0 +1,68 @@
+"""The product, said once for all stages: a small booking site with an AI chat.
+
+Replace this file with your own product; nothing else needs to change. What a stage may differ in is a setting.
+"""
+
+from typing import Final
+
+from infra.bindings import AI, D1, KV, R2, DurableObject, QueueProducer, Secret, Service, VersionMetadata
+from infra.blueprint import APEX, Bucket, Database, Namespace, Product, Queue, Worker
+
+WEB: Final = Worker(
+    name="web",
+    bundle="worker/dist/web.js",
+    host=APEX,
+    bindings=(
+        KV("SESSIONS", "sessions"),
+        Service("BOOKING", "booking"),
+        Service("ASSISTANT", "assistant"),
+        Secret("SESSION_KEY", "sessionKey"),
+        VersionMetadata("VERSION"),
+    ),
+)
+
+BOOKING: Final = Worker(
+    name="booking",
+    bundle="worker/dist/booking.js",
+    owns=("BookingLedger",),
+    bindings=(
+        DurableObject("LEDGER", "BookingLedger"),
+        D1("DB", "main"),
+        QueueProducer("EVENTS", "events"),
+        VersionMetadata("VERSION"),
+    ),
+)
+
+ASSISTANT: Final = Worker(
+    name="assistant",
+    bundle="worker/dist/assistant.js",
+    owns=("Conversation",),
+    bindings=(
+        DurableObject("CONVERSATION", "Conversation"),
+        KV("ANSWERS", "answers"),
+        R2("TRANSCRIPTS", "transcripts"),
+        AI("AI"),
+        VersionMetadata("VERSION"),
+    ),
+)
+
+# Consumes what `booking` announces and keeps the audit log; the cron closes bookings that were never confirmed.
+CLERK: Final = Worker(
+    name="clerk",
+    bundle="worker/dist/clerk.js",
+    crons=("*/15 * * * *",),
+    bindings=(D1("DB", "main"), VersionMetadata("VERSION")),
+)
+
+PRODUCT: Final = Product(
+    name="harbor",
+    workers=(WEB, BOOKING, ASSISTANT, CLERK),
+    databases=(Database("main", migrations="worker/migrations/main"),),
+    namespaces=(Namespace("sessions"), Namespace("answers")),
+    buckets=(Bucket("transcripts", expire_after_days=(("tmp/", 30),)),),
+    queues=(
+        Queue("events", consumer="clerk", dead_letter="events-failed"),
+        Queue("events-failed"),
+    ),
+    pipeline_secrets=("slackWebhook",),
+)
