@@ -6,7 +6,7 @@ Replace this file with your own product; nothing else needs to change. What a st
 from typing import Final
 
 from infra.bindings import AI, D1, KV, R2, DurableObject, QueueProducer, Secret, Service, VersionMetadata
-from infra.blueprint import APEX, Bucket, Database, Namespace, Product, Queue, Worker
+from infra.blueprint import APEX, Bucket, Database, Journey, Namespace, Place, Product, Queue, Worker
 
 WEB: Final = Worker(
     name="web",
@@ -65,4 +65,25 @@ PRODUCT: Final = Product(
         Queue("events-failed"),
     ),
     pipeline_secrets=("slackWebhook",),
+    journeys=(
+        Journey(
+            "a booking",
+            worker="web",
+            path="/api/bookings",
+            body={
+                "memberEmail": "{mark}@visitor.example",
+                "resource": "boat-{mark}",
+                "startsAt": "2031-05-04T09:00:00Z",
+                "minutes": 60,
+            },
+            leaves=((Place.DATABASE, "main"), (Place.OBJECT, "BookingLedger")),
+        ),
+        Journey(
+            "a chat",
+            worker="web",
+            path="/api/chat",
+            body={"message": "Is {mark} free on Sunday?"},
+            leaves=((Place.BUCKET, "transcripts"), (Place.OBJECT, "Conversation")),
+        ),
+    ),
 )
