@@ -1,0 +1,156 @@
+"""How commands speak: to a person at a terminal, into a pipe, or as JSON to a program.
+
+Results go to standard output. With ``--json`` that is one JSON document and nothing else, and everything meant for
+people goes to standard error. Colours and moving lines appear only where a terminal shows them (NO_COLOR is obeyed).
+Nothing that is printed is read as markup, so that ``[secret]`` and ``[tag]`` appear as they are.
+"""
+
+from __future__ import annotations
+
+import json as jsonlib
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import IO, Any, Final
+
+from rich.console import Console as Rich
+from rich.table import Table
+from rich.text import Text
+
+from infra.faults import Fault, Refused
+from rehearsal.failures import Failed
+
+GOOD: Final = "green"
+BAD: Final = "bold red"
+WARNING: Final = "yellow"
+FAINT: Final = "dim"
+
+
+class Console:
+    """Where one command writes. ``json`` chooses who reads standard output: a program (True) or a person."""
+
+    def __init__(
+        self,
+        *,
+        json: bool = False,
+        stdin: IO[str] | None = None,
+        stdout: IO[str] | None = None,
+        stderr: IO[str] | None = None,
+    ) -> None:
+        self.json = json
+        self._stdin = stdin or sys.stdin
+        self._stdout = stdout or sys.stdout
+        # soft_wrap: a line in a pipe or a narrow terminal stays one line, so that commands in it can be copied.
+        self.people = Rich(
+            file=(stderr or sys.stderr) if json else self._stdout, markup=False, highlight=False, soft_wrap=True
+        )
+        self._errors = Rich(file=stderr or sys.stderr, markup=False, highlight=False, soft_wrap=True)
+
+    @property
+    def live(self) -> bool:
+        """Whether lines that move can be shown to a person."""
+        return self.people.is_terminal and not self.people.is_dumb_terminal
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a person can be asked."""
+        return self._stdin.isatty() and self.people.is_terminal
+
+    def say(self, text: str = "", style: str = "") -> None:
+        """Tell a person something."""
+        self.people.print(Text(text, style))
+
+    def warn(self, text: str) -> None:
+        """Tell a person something that went well enough, but should not stay so; always on standard error."""
+        self._errors.print(Text(f"warning: {text}", WARNING))
+
+    def result(self, document: Any) -> None:
+        """Give a program its one JSON document; a person, who was told in words, nothing."""
+        if self.json:
+            jsonlib.dump(document, self._stdout, indent=2, ensure_ascii=False)
+            self._stdout.write("\n")
+            self._stdout.flush()
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
+        """Show rows to a person; in a pipe as well, with columns as wide as their content."""
+        table = Table(
+            *columns, title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold"
+        )
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row))
+        # A pipe has no width; a table folded at 80 columns would be useless to `grep`.
+        width = None if self.people.is_terminal else max(80, self.people.measure(table).maximum)
+        self.people.print(table, width=width, soft_wrap=False, no_wrap=not self.people.is_terminal)
+
+    def faults(self, refused: Refused) -> None:
+        """Say what a person has to mend: all of it, each with where it is and what mends it."""
+        self._errors.print(Text(refused.summary, BAD))
+        for fault in refused.faults:
+            self._fault(fault)
+        self.result(
+            {
+                "error": refused.summary,
+                "faults": [{"file": f.file, "key": f.key, "message": f.message, "fix": f.fix} for f in refused.faults],
+            }
+        )
+
+    def failure(self, failed: Failed) -> None:
+        """Say that a part of the machinery failed, in its own words, and where everything it said can be read."""
+        self._errors.print(Text(failed.summary, BAD))
+        for detail in failed.details:
+            self._errors.print(Text(_indented(detail)))
+        if failed.log:
+            self._errors.print(Text(f"  log: {failed.log}", FAINT))
+        log = str(failed.log) if failed.log else None
+        self.result({"error": failed.summary, "details": list(failed.details), "log": log})
+
+    def crash(self, message: str, log: str) -> None:
+        """Say that this program has a fault, without a page of traceback."""
+        self._errors.print(Text(f"bulkhead has a fault of its own: {message}", BAD))
+        self._errors.print(Text(f"  details: {log}\n  with BULKHEAD_DEBUG=1 (or --debug) they appear here", FAINT))
+        self.result({"error": message, "details": [], "log": log})
+
+    def confirm(self, stage: str, what_is_lost: Sequence[str], yes_for: str | None) -> None:
+        """Return when somebody who knows what will be lost has said yes; raise Refused otherwise.
+
+        The rule of every destructive command: at a terminal the stage's name is to be typed; elsewhere, or to skip the
+        question, ``--yes STAGE`` must name that very stage (``yes_for``), so that a command copied from the history
+        cannot hit another one.
+        """
+        if yes_for is not None:
+            if yes_for == stage:
+                return
+            message = f"confirms {yes_for!r}, but this would destroy {stage!r}"
+            raise Refused("Nothing was done.", [Fault("--yes", message, f"--yes {stage}")])
+        if not self.interactive:
+            message = f"is missing: nobody is here to be asked, and {'; '.join(what_is_lost)} would be lost"
+            raise Refused("Nothing was done.", [Fault("--yes", message, f"--yes {stage}")])
+        self.say(f"This destroys, in {stage}:", WARNING)
+        for loss in what_is_lost:
+            self.say(f"  - {loss}")
+        self.people.print(Text(f"Type {stage} to go on: ", "bold"), end="")
+        if self._stdin.readline().strip() != stage:
+            raise Refused("Nothing was done: the stage's name was not typed.")
+
+    def _fault(self, fault: Fault) -> None:
+        place = ": ".join(part for part in (fault.file, fault.key) if part)
+        line = Text("  - ")
+        line.append(f"{place}: " if place else "", "bold")
+        line.append(fault.message)
+        self._errors.print(line)
+        if fault.fix:
+            self._errors.print(Text(f"      fix: {fault.fix}", GOOD))
+
+
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Say whether a command line asks for JSON, before anything has parsed it: errors must know that too."""
+    return "--json" in arguments[: arguments.index("--")] if "--" in arguments else "--json" in arguments
+
+
+def wants_debug(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> bool:
+    """Say whether tracebacks are wanted: ``--debug`` before the command, or BULKHEAD_DEBUG set to anything."""
+    return bool(environ.get("BULKHEAD_DEBUG")) or (bool(arguments) and arguments[0] == "--debug")
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())

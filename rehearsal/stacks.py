@@ -1,0 +1,316 @@
+"""One stage on the real engine: up, preview, refresh, destroy, and what to do after somebody pulled the plug."""
+
+from __future__ import annotations
+
+import json
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+import pulumi
+from pulumi.automation import CommandError, EngineEvent
+
+from infra.faults import Refused
+from rehearsal.automation import EngineCommand, open_stack
+from rehearsal.engine import Engine
+from rehearsal.events import (
+    Diagnostic,
+    Event,
+    OnEvent,
+    OperationEnded,
+    OperationStarted,
+    PolicySpoke,
+    ResourceStarted,
+    Step,
+    translate,
+)
+from rehearsal.failures import Failed, tail
+from rehearsal.rundir import RunDir
+from rehearsal.workspace import Workspace
+
+_STACK: Final = "pulumi:pulumi:Stack"
+_UNCHANGED: Final = frozenset({"same", "read", "refresh"})
+
+
+class StackFailed(Failed):
+    """The engine could not do what it was asked to; ``details`` are its own diagnostics."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What an operation did, or a preview would do.
+
+    ``changes`` counts steps by the engine's word for them, components and the stack itself included; ``steps`` are
+    those that changed something. ``outputs`` are the stack's, after an `up`; a secret one reads ``[secret]``.
+    """
+
+    stack: str
+    operation: str
+    seconds: float
+    changes: Mapping[str, int]
+    steps: tuple[Step, ...]
+    diagnostics: tuple[Diagnostic, ...]
+    policies: tuple[PolicySpoke, ...]
+    outputs: Mapping[str, Any]
+    log: Path
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was, or would be, created, changed or removed."""
+        return any(count and action not in _UNCHANGED for action, count in self.changes.items())
+
+
+@dataclass
+class _Record:
+    """What is heard of an operation while it runs."""
+
+    changes: Counter[str] = field(default_factory=Counter)
+    steps: list[Step] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    policies: list[PolicySpoke] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    def hear(self, event: Event) -> None:
+        match event:
+            case ResourceStarted() if event.action not in _UNCHANGED:
+                self.steps.append(event)
+            case Diagnostic():
+                self.diagnostics.append(event)
+            case PolicySpoke():
+                self.policies.append(event)
+
+    def hear_engine(self, event: EngineEvent) -> None:
+        if event.summary_event:
+            self.changes.update(event.summary_event.resource_changes)
+        done = event.res_outputs_event
+        if done and done.metadata.type == _STACK and done.metadata.new:
+            self.outputs = {name: _visible(value) for name, value in (done.metadata.new.outputs or {}).items()}
+
+
+class StageStack:
+    """Drives one stack. Methods of different stacks may run in threads side by side; those of one stack may not.
+
+    ``program`` is what the stage consists of, run in this process. ``environment`` is the engine's whole environment
+    (`workspace.engine_environment`). ``on_event`` hears what happens, from another thread.
+    """
+
+    def __init__(
+        self,
+        run: RunDir,
+        workspace: Workspace,
+        *,
+        engine: Engine,
+        environment: Mapping[str, str],
+        program: Callable[[], None],
+        on_event: OnEvent = lambda _: None,
+    ) -> None:
+        self.name = workspace.stack
+        self.canaries = workspace.canaries
+        self._run = run
+        self._workspace = workspace
+        self._program = program
+        self._program_error: Exception | None = None
+        self._on_event = on_event
+        self._command = EngineCommand(engine, environment)
+        self._operations = 0
+
+    def up(
+        self, *, policy_packs: Sequence[Path] = (), expect_no_changes: bool = False, refresh: bool = False
+    ) -> Result:
+        """Bring the stage up to what the program says. Raises StackFailed, or Refused when the program raised it.
+
+        ``refresh`` looks at what the clouds really hold first. With ``expect_no_changes`` a change is a failure, but a
+        change that has been made.
+        """
+        return self._operate(
+            "up",
+            lambda stack, hearing: stack.up(
+                **hearing,
+                policy_packs=[*map(str, policy_packs)],
+                expect_no_changes=expect_no_changes,
+                refresh=refresh,
+            ),
+        )
+
+    def preview(self, *, policy_packs: Sequence[Path] = (), refresh: bool = False) -> Result:
+        """Say what `up` would do, without doing it."""
+        return self._operate(
+            "preview",
+            lambda stack, hearing: stack.preview(**hearing, policy_packs=[*map(str, policy_packs)], refresh=refresh),
+        )
+
+    def refresh(self, *, preview_only: bool = False) -> Result:
+        """Compare the state with what the clouds hold, and take over what they hold unless ``preview_only``."""
+        if preview_only:
+            return self._operate("refresh-preview", lambda stack, hearing: stack.preview_refresh(**hearing))
+        return self._operate("refresh", lambda stack, hearing: stack.refresh(**hearing))
+
+    def destroy(self, *, skip_preview: bool = True) -> Result:
+        """Remove everything the stage consists of.
+
+        Without ``skip_preview`` the engine plans first, and a protected resource stops it before anything is removed.
+        With it, everything unprotected is removed and then the engine fails.
+        """
+        if not skip_preview:
+            self._operate("destroy-preview", lambda stack, hearing: stack.preview_destroy(**hearing))
+        return self._operate("destroy", lambda stack, hearing: stack.destroy(**hearing))
+
+    def outputs(self) -> dict[str, Any]:
+        """Return the stack's outputs, secret ones in clear."""
+        self._open()
+        arguments = ["stack", "output", "--json", "--show-secrets", "--stack", self.name]
+        outputs: dict[str, Any] = json.loads(self._ask("outputs", arguments))
+        return outputs
+
+    def state_text(self) -> str:
+        """Return the state as it lies in the backend, byte for byte; "" before the first operation."""
+        path = self._state_path
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+
+    def resources(self) -> list[dict[str, Any]]:
+        """Return the resources of the state, as the engine writes them down; secrets are encrypted."""
+        return list(self._latest().get("resources") or [])
+
+    def pending(self) -> list[dict[str, Any]]:
+        """Return the resources whose creation had begun when the engine was killed."""
+        operations = self._latest().get("pending_operations") or []
+        return [operation["resource"] for operation in operations if operation["type"] == "creating"]
+
+    def interrupt(self) -> None:
+        """Ask a running operation to stop at the next step, as Ctrl-C does. It then raises StackFailed."""
+        self._command.interrupt()
+
+    def kill(self) -> None:
+        """Kill the engine in the middle of whatever it does. Its lock and half-done operations stay: see `heal`."""
+        self._command.kill()
+
+    def heal(self, id_of: Callable[[str], str | None]) -> None:
+        """Make the stack usable again after its engine was killed.
+
+        The engine wrote down which creations it had begun, not whether they happened. ``id_of`` asks the cloud: the id
+        of the resource that was made for a URN, or None. What exists is taken into the state, what does not is
+        forgotten; a plain `up` would create everything a second time.
+        """
+        if not self._state_path.exists():
+            return
+        self._open()
+        self._ask("cancel", ["cancel", "--yes", "--stack", self.name])
+        begun = self.pending()
+        if not begun:
+            return
+        found = [(resource["urn"], id_) for resource in begun if (id_ := id_of(resource["urn"])) is not None]
+        pairs = [argument for pair in found for word in pair for argument in ("--import-pending-creates", word)]
+        self._ask(
+            "heal", ["refresh", "--yes", "--skip-preview", *pairs, "--clear-pending-creates", "--stack", self.name]
+        )
+
+    @property
+    def _state_path(self) -> Path:
+        return self._run.state / ".pulumi" / "stacks" / self._workspace.project / f"{self.name}.json"
+
+    def _latest(self) -> dict[str, Any]:
+        text = self.state_text()
+        latest: dict[str, Any] = (json.loads(text)["checkpoint"].get("latest") or {}) if text else {}
+        return latest
+
+    def _open(self) -> Any:
+        return open_stack(self._workspace, self._command, self._watched_program, exists=self._state_path.exists())
+
+    def _watched_program(self) -> None:
+        """Run the program; remember what it raised, and tell the engine about it in one line."""
+        try:
+            self._program()
+        except pulumi.RunError as error:
+            self._program_error = error.__context__ if isinstance(error.__context__, Refused) else None
+            raise
+        except Exception as error:
+            self._program_error = error
+            raise pulumi.RunError(f"{type(error).__name__}: {error}") from error
+
+    def _operate(self, operation: str, act: Callable[[Any, dict[str, Any]], object]) -> Result:
+        log = self._next_log(operation)
+        record = _Record()
+        self._program_error = None
+        self._on_event(OperationStarted(self.name, operation))
+        started = time.monotonic()
+        succeeded = False
+
+        def hear(engine_event: EngineEvent) -> None:
+            record.hear_engine(engine_event)
+            for event in translate(self.name, engine_event):
+                record.hear(event)
+                self._on_event(event)
+
+        try:
+            with log.open("w", encoding="utf-8") as file:
+                try:
+                    act(self._open(), {"on_event": hear, **_written_to(file)})
+                    succeeded = True
+                except CommandError as error:
+                    raise self._failure(operation, record, error, file, log) from self._program_error
+        finally:
+            seconds = time.monotonic() - started
+            self._on_event(OperationEnded(self.name, operation, succeeded, seconds))
+        return Result(
+            self.name,
+            operation,
+            seconds,
+            dict(record.changes),
+            tuple(record.steps),
+            tuple(record.diagnostics),
+            tuple(record.policies),
+            record.outputs,
+            log,
+        )
+
+    def _failure(
+        self, operation: str, record: _Record, error: CommandError, file: TextIO, log: Path
+    ) -> StackFailed | Refused:
+        if isinstance(self._program_error, Refused):
+            return self._program_error
+        if self._program_error is not None:
+            file.writelines(traceback.format_exception(self._program_error))
+        file.flush()
+        broken = (f"{p.policy}: {p.message}" for p in record.policies if p.level == "mandatory")
+        errors = (d.message for d in record.diagnostics if d.severity == "error")
+        details = _unique([*broken, *errors]) or tail(log)
+        return StackFailed(f"{self.name}: {operation} failed.", details or str(error).splitlines(), log)
+
+    def _ask(self, what: str, arguments: list[str]) -> str:
+        """Run the CLI once for something that is no operation, and return what it wrote to standard output."""
+        log = self._next_log(what)
+        with log.open("w", encoding="utf-8") as file:
+            try:
+                # Standard output may hold secrets that were asked for; only complaints go to the log.
+                hearing = {"on_error": _written_to(file)["on_error"]}
+                return self._command.run(arguments, str(self._workspace.path), {}, **hearing).stdout
+            except CommandError as error:
+                file.flush()
+                raise StackFailed(f"{self.name}: {what} failed.", tail(log) or str(error).splitlines(), log) from None
+
+    def _next_log(self, operation: str) -> Path:
+        self._operations += 1
+        return self._run.logs / f"{self.name}-{self._operations:02d}-{operation}.log"
+
+
+def _written_to(file: TextIO) -> dict[str, Any]:
+    """Return the options that put all the engine says into a log. It blinds secrets itself; nothing is taken out here,
+    so that one which got through can be found."""
+
+    def write(line: str) -> None:
+        file.write(f"{line}\n")
+
+    return {"on_output": write, "on_error": write, "color": "never", "suppress_progress": True}
+
+
+def _visible(value: Any) -> Any:
+    """Return an output as the engine shows it: a secret arrives as a marked object around the word [secret]."""
+    return "[secret]" if isinstance(value, dict) and value.get("ciphertext") == "[secret]" else value
+
+
+def _unique(lines: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(lines))
