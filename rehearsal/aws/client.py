@@ -1,0 +1,76 @@
+"""boto3 clients of the local AWS, for any account and from any process."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any, Final
+
+import boto3
+import botocore.session
+from botocore.config import Config
+
+# One try, then the error: a retried 500 would only hide a call that the local cloud lacks. `proxies` is empty rather
+# than absent, because absent means the proxy of the environment.
+_CONFIG: Final = Config(
+    retries={"mode": "standard", "total_max_attempts": 1},
+    parameter_validation=True,
+    proxies={},
+    connect_timeout=5,
+    read_timeout=30,
+    s3={"addressing_style": "path"},
+)
+# Whatever AWS_* the person's shell holds, these settings of botocore are read from nowhere: a profile that does not
+# exist would stop every client, one that exists would lend the rehearsal somebody's real account.
+_UNPLUGGED: Final[dict[str, Any]] = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+    "ca_bundle": (None, None, None, None),
+}
+
+_lock = threading.RLock()
+_sessions: dict[tuple[str, str], boto3.Session] = {}
+_clients: dict[tuple[str, str, str, str], Any] = {}
+
+
+def client(endpoint: str, account: str, region: str, service: str) -> Any:
+    """Return the boto3 client of ``service`` for a 12-digit ``account`` of the local AWS at ``endpoint``.
+
+    moto decides the account by the credentials of an assumed role; they are fetched once and kept. Clients are safe to
+    share between threads.
+    """
+    key = (endpoint, account, region, service)
+    with _lock:
+        if key not in _clients:
+            _clients[key] = _connect(_session(endpoint, account), endpoint, region, service)
+        return _clients[key]
+
+
+def forget(endpoint: str) -> None:
+    """Drop what is kept of a server that has stopped: another may get its port and would not know the credentials."""
+    with _lock:
+        for session in [key for key in _sessions if key[0] == endpoint]:
+            del _sessions[session]
+        for connected in [key for key in _clients if key[0] == endpoint]:
+            del _clients[connected]
+
+
+def _session(endpoint: str, account: str) -> boto3.Session:
+    key = (endpoint, account)
+    if key not in _sessions:
+        sts = _connect(_unplugged_session("rehearsal", "rehearsal", None), endpoint, "us-east-1", "sts")
+        role = f"arn:aws:iam::{account}:role/rehearsal"
+        made = sts.assume_role(RoleArn=role, RoleSessionName="rehearsal")["Credentials"]
+        _sessions[key] = _unplugged_session(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+    return _sessions[key]
+
+
+def _unplugged_session(access_key: str, secret_key: str, token: str | None) -> boto3.Session:
+    core = botocore.session.Session(session_vars=_UNPLUGGED)
+    core.set_credentials(access_key, secret_key, token)
+    return boto3.Session(botocore_session=core)
+
+
+def _connect(session: boto3.Session, endpoint: str, region: str, service: str) -> Any:
+    return session.client(service, region_name=region, endpoint_url=endpoint, config=_CONFIG)  # type: ignore[call-overload]

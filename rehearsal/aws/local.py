@@ -1,0 +1,57 @@
+"""The local AWS server: moto in a thread of this process, reachable on 127.0.0.1 only."""
+
+from __future__ import annotations
+
+import logging
+import os
+from types import TracebackType
+from typing import Any, Final, Self
+
+from moto.server import ThreadedMotoServer
+
+from rehearsal.aws import moto_budgets, moto_s3, moto_sns
+from rehearsal.aws.client import client, forget
+
+DEFAULT_REGION: Final = "ap-northeast-1"
+# moto lets every account into every bucket unless told otherwise; AWS does not.
+_CROSS_ACCOUNT: Final = "MOTO_S3_ALLOW_CROSSACCOUNT_ACCESS"
+
+
+class LocalAws:
+    """A running local AWS. moto keeps its state in the process, so a process starts at most one at a time.
+
+    ``endpoint`` is its URL, ``region`` the region of clients that name none.
+    """
+
+    def __init__(self, region: str = DEFAULT_REGION) -> None:
+        moto_budgets.extend()
+        moto_s3.extend()
+        moto_sns.extend()
+        # werkzeug logs every request at level INFO, whatever moto's own `verbose` says.
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        self.region = region
+        self._cross_account = os.environ.get(_CROSS_ACCOUNT)
+        os.environ[_CROSS_ACCOUNT] = "false"
+        self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+        self._server.start()
+        host, port = self._server.get_host_and_port()
+        self.endpoint = f"http://{host}:{port}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    def client(self, account: str, service: str, region: str | None = None) -> Any:
+        """Return the boto3 client of ``service`` for an account of this server."""
+        return client(self.endpoint, account, region or self.region, service)
+
+    def stop(self) -> None:
+        """End the server and forget everything in it."""
+        self._server.stop()
+        forget(self.endpoint)
+        if self._cross_account is None:
+            os.environ.pop(_CROSS_ACCOUNT, None)
+        else:
+            os.environ[_CROSS_ACCOUNT] = self._cross_account
