@@ -1,0 +1,108 @@
+"""The local clouds' memory: one SQLite row for every resource that exists."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# Nothing here has to outlive a power cut, so SQLite need not wait for the disk (synchronous=OFF); a killed process
+# loses nothing, because what it wrote is with the operating system already.
+_PRAGMAS = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=OFF", "PRAGMA busy_timeout=10000")
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS resources (
+    type TEXT NOT NULL, id TEXT NOT NULL, environment TEXT NOT NULL, account TEXT NOT NULL, urn TEXT NOT NULL,
+    inputs TEXT NOT NULL, outputs TEXT NOT NULL, left_behind INTEGER NOT NULL,
+    PRIMARY KEY (type, id)
+) STRICT
+"""
+# An update keeps the row's place: `all` promises the oldest first, and the newest deployment is the one that serves.
+_PUT = """
+INSERT INTO resources VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (type, id) DO UPDATE SET
+    environment = excluded.environment, account = excluded.account, urn = excluded.urn,
+    inputs = excluded.inputs, outputs = excluded.outputs, left_behind = excluded.left_behind
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One resource as its cloud knows it. ``type`` is Pulumi's token, ``id`` the provider's id, ``environment`` the
+    stack that made it, ``account`` the account or repository owner it lives in; property names are camelCase.
+    ``left_behind``: the program deleted it, but the real provider's delete does nothing, so the cloud still has it."""
+
+    type: str
+    id: str
+    environment: str
+    account: str
+    urn: str
+    inputs: Mapping[str, Any]
+    outputs: Mapping[str, Any]
+    left_behind: bool = False
+
+
+class Store:
+    """Records of all stages in one file. Safe to use from several threads and, for reading, several processes."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.RLock()
+        self._claims: dict[str, threading.RLock] = {}
+        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        for pragma in _PRAGMAS:
+            self._connection.execute(pragma)
+        self._connection.execute(_SCHEMA)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    @contextmanager
+    def claim(self, name: str) -> Iterator[None]:
+        """Hold ``name`` for one thread: two that want the same one at once take turns, so one of them is refused."""
+        with self._lock:
+            lock = self._claims.setdefault(name, threading.RLock())
+        with lock:
+            yield
+
+    def put(self, record: Record) -> None:
+        """Write ``record``, replacing what has the same type and id."""
+        row = (
+            record.type,
+            record.id,
+            record.environment,
+            record.account,
+            record.urn,
+            json.dumps(record.inputs, sort_keys=True),
+            json.dumps(record.outputs, sort_keys=True),
+            int(record.left_behind),
+        )
+        with self._lock:
+            self._connection.execute(_PUT, row)
+
+    def get(self, type_: str, id_: str) -> Record | None:
+        """Return the resource, or None when its cloud has none of this type and id."""
+        with self._lock:
+            row = self._connection.execute("SELECT * FROM resources WHERE type = ? AND id = ?", (type_, id_)).fetchone()
+        return None if row is None else _record(row)
+
+    def remove(self, type_: str, id_: str) -> None:
+        with self._lock:
+            self._connection.execute("DELETE FROM resources WHERE type = ? AND id = ?", (type_, id_))
+
+    def all(self, *, environment: str | None = None, type_: str | None = None) -> list[Record]:
+        """Return the records, oldest first, of one environment and one type where given."""
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT * FROM resources WHERE environment = coalesce(?, environment) AND type = coalesce(?, type) "
+                "ORDER BY rowid",
+                (environment, type_),
+            ).fetchall()
+        return [_record(row) for row in rows]
+
+
+def _record(row: tuple[Any, ...]) -> Record:
+    type_, id_, environment, account, urn, inputs, outputs, left_behind = row
+    return Record(type_, id_, environment, account, urn, json.loads(inputs), json.loads(outputs), bool(left_behind))
