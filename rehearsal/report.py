@@ -66,7 +66,7 @@ def render(report: Report) -> str:
         stages=_stages(report.stages),
         bindings=_bindings(report.stages),
         phases=_phases(report),
-        footer=tag("p", "Logs of this rehearsal: ", tag("code", report.logs)),
+        footer=_footer(report),
     )
 
 
@@ -275,6 +275,12 @@ def _phases(report: Report) -> Html:
 
 def _bar(begin: float, share: float) -> Html:
     return tag("span", class_="bar", style=f"--from:{begin:.3%};--share:{share:.3%}")
+
+
+def _footer(report: Report) -> Html:
+    if not report.logs:
+        return tag("p", "No logs were set aside: that happens when a proof fails.")
+    return tag("p", "Logs of this rehearsal: ", tag("code", report.logs))
 
 
 def _section(id_: str, title: str, lead: str, *content: str) -> Html:

@@ -63,7 +63,7 @@ def stage(name: str) -> StageReport:
 SAMPLE = Report(
     product="harbor",
     engine="pulumi v3.250.0",
-    started="2026-11-21 14:03:07 +09:00",
+    started="2026-11-21T14:03:07+09:00",
     seconds=96.4,
     stages=tuple(stage(name) for name in STAGES),
     verdicts=(
@@ -249,6 +249,11 @@ def test_nothing_in_a_report_becomes_markup(poison: str) -> None:
         name for _, attributes in clean.elements for name in attributes
     }
     assert poison in dirty.text
+
+
+def test_footer_says_where_the_logs_are_or_why_there_are_none() -> None:
+    assert read(SAMPLE).text.endswith("Logs of this rehearsal: /home/me/harbor/.rehearsal/logs")
+    assert "No logs were set aside" in read(replace(SAMPLE, logs="")).text
 
 
 def test_address_that_is_no_web_address_is_no_link() -> None:
