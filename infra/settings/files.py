@@ -1,0 +1,81 @@
+"""The stage files as a whole (pure): everything that is wrong in them, and the settings one of them holds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path as File
+
+from infra.blueprint import Product
+from infra.faults import Fault, Refused
+from infra.naming import Stage
+from infra.settings.check import check, check_settings
+from infra.settings.cross import Level, cross_check
+from infra.settings.models import StageSettings
+from infra.settings.paths import stack_file
+from infra.settings.reader import StackFile, read
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A fault, or a warning that stops nothing; ``line`` is where its setting stands, None when it stands nowhere."""
+
+    level: Level
+    fault: Fault
+    line: int | None = None
+
+
+def stage_files(root: File) -> list[File]:
+    """Return the files of the three permanent stages below ``root``, whether they exist or not."""
+    return [root / stack_file(stage) for stage in Stage]
+
+
+def check_files(files: Sequence[File], product: Product) -> list[Finding]:
+    """Return everything that is wrong in ``files``, and between them when the three stages are all among them."""
+    findings: list[Finding] = []
+    stages: dict[str, StageSettings | None] = {}
+    for file in (read(path) for path in files):
+        settings, faults = (
+            (None, ()) if not _read_at_all(file) else check(file.stack, file.config, file.secret_keys, product)
+        )
+        stages.setdefault(file.stack, None if file.faults else settings)
+        findings += _findings(file, faults)
+    findings += [Finding("fault", fault) for fault in _twice(files)]
+    if set(stages) >= {stage.value for stage in Stage}:
+        whole = [settings for settings in stages.values() if settings is not None]
+        if len(whole) == len(stages):
+            findings += [Finding(level, fault) for level, fault in cross_check(whole, product)]
+        else:
+            message = "what must hold between the stages was not checked, because a file has faults of its own"
+            findings.append(Finding("warning", Fault("", message, "mend those first, then check again")))
+    return findings
+
+
+def read_settings(path: File) -> StageSettings:
+    """Return the settings in one stage file, whichever secrets it lacks. Raises Refused with every fault."""
+    file = read(path)
+    settings, faults = check_settings(file.stack, file.config, file.secret_keys) if _read_at_all(file) else (None, ())
+    found = [finding.fault for finding in _findings(file, faults)]
+    if settings is None or found:
+        raise Refused(f"{path.name} cannot be used", found)
+    return settings
+
+
+def _read_at_all(file: StackFile) -> bool:
+    """Whether there is a `config` to check; without one, every required setting would be reported on top."""
+    return bool(file.config) or not file.faults
+
+
+def _findings(file: StackFile, faults: Iterable[Fault]) -> list[Finding]:
+    """One finding a key: what YAML cannot tell for certain need not be judged a second time."""
+    spelt = {fault.key for fault in file.faults}
+    every = [*file.faults, *(fault for fault in faults if fault.key not in spelt)]
+    return [Finding("fault", fault, file.lines.get(fault.key)) for fault in every]
+
+
+def _twice(files: Sequence[File]) -> Iterator[Fault]:
+    for name, count in Counter(path.name for path in files).items():
+        if count > 1:
+            message = f"is given {count} times: two environments of one name would have the same name for every store"
+            yield Fault("", message, "give each stack a file of its own", name)

@@ -1,0 +1,79 @@
+"""Which keys a stack may be configured with at all (pure): namespaces, and the secrets the product needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from infra.blueprint import Product
+from infra.faults import Fault
+from infra.settings import fields
+from infra.settings.paths import SECRETS, SETTINGS, fault_at, remove_command, secret_command
+
+# What the program itself needs in every stage, whatever the product: each provider is handed its own credential.
+REQUIRED_SECRETS: Final = ("cloudflareApiToken", "githubToken")
+DEFAULT_PROVIDERS: Final = "pulumi:disable-default-providers"
+_PROVIDERS: Final = frozenset({"aws", "aws-native", "cloudflare", "github"})
+
+
+def required_secrets(product: Product) -> tuple[str, ...]:
+    """Return the names of every secret a stage of ``product`` needs, sorted."""
+    return tuple(sorted({*REQUIRED_SECRETS, *product.secrets}))
+
+
+def below(namespace: str, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is configured as ``<namespace>:<name>``, by name."""
+    split = {key: key.partition(":") for key in raw}
+    return {name: raw[key] for key, (space, _, name) in split.items() if space == namespace and _is_name(name)}
+
+
+def namespace_faults(stack: str, raw: Mapping[str, Any]) -> Iterator[Fault]:
+    """Yield a fault for every key in a namespace that the program does not read, or that would arm a provider."""
+    for key, value in raw.items():
+        namespace, _, name = key.partition(":")
+        if key == DEFAULT_PROVIDERS and value not in (["*"], {"value": ["*"]}):
+            message = 'must be ["*"]: a default provider takes its credentials from whatever environment it finds'
+            yield fault_at((key,), message, "remove it; Pulumi.yaml says it for all stages", stack)
+        elif namespace in _PROVIDERS and name:
+            message = (
+                f"would configure a default provider, and there is none; {SETTINGS}: and {SECRETS}: hold everything"
+            )
+            yield fault_at((key,), message, remove_command((key,), stack), stack)
+        elif namespace != "pulumi" and not (namespace in {SETTINGS, SECRETS} and _is_name(name)):
+            message = f"is read by nothing; settings are {SETTINGS}:<name>, secrets are {SECRETS}:<name>"
+            yield fault_at((key,), message, _rename(key, stack), stack)
+
+
+def secret_faults(stack: str, raw: Mapping[str, Any], encrypted: frozenset[str], product: Product) -> Iterator[Fault]:
+    """Yield what is wrong with the secrets. Their values are looked at where they are known, and never shown."""
+    required, given = required_secrets(product), below(SECRETS, raw)
+    for name, value in given.items():
+        key, mend = f"{SECRETS}:{name}", secret_command(name, stack)
+        if name not in required:
+            near = fields.closest(name, required)
+            message = f"is no secret of product {product.name}" + (f"; did you mean {SECRETS}:{near}?" if near else "")
+            mend = f"{secret_command(near, stack)}; " if near else ""
+            yield fault_at((key,), message, mend + remove_command((key,), stack), stack)
+        elif key not in encrypted:
+            message = "is not encrypted: whoever reads the file or its history has it. Revoke it, then store a new one"
+            yield fault_at((key,), message, mend, stack)
+        elif isinstance(value, str) and not value.strip():
+            yield fault_at((key,), "is empty, so the service would refuse the stage", mend, stack)
+        elif isinstance(value, str) and value != value.strip():
+            message = "starts or ends with white space, often a copied line end, and the service would refuse it"
+            yield fault_at((key,), message, mend, stack)
+    for name in (name for name in required if name not in given):
+        message = f"is missing, and {stack} cannot be deployed without it"
+        yield fault_at((f"{SECRETS}:{name}",), message, secret_command(name, stack), stack)
+
+
+def _is_name(name: str) -> bool:
+    """``bulkhead:config:aws`` means ``bulkhead:aws`` to the CLI; one spelling is enough."""
+    return bool(name) and ":" not in name
+
+
+def _rename(key: str, stack: str) -> str:
+    namespace, _, name = key.rpartition(":")
+    if fields.closest(namespace.partition(":")[0], (SETTINGS, SECRETS)) == SECRETS:
+        return f"rename it to {SECRETS}:{name}"
+    return f"rename it to {SETTINGS}:{name}" if name in fields.settings_keys() else remove_command((key,), stack)
