@@ -80,7 +80,7 @@ def _verdict(report: Report) -> Html:
         "Product": report.product,
         "Took": _duration(report.seconds),
         "Engine": report.engine,
-        "Started": report.started,
+        "Started": report.started.replace("T", " "),  # so that a narrow screen breaks it between date and time
     }
     return join(
         [
