@@ -97,7 +97,7 @@ def _tests(body: list[ast.stmt]) -> Iterator[str]:
 
 @cache
 def rehearsal_keys() -> frozenset[str]:
-    """Return the keys of what a rehearsal proves while the stages stand; imported only when a row names one, because it is slow."""
+    """Return the keys of what a rehearsal proves while the stages stand; imported only when a row names one."""
     try:
         proofs = importlib.import_module("rehearsal.proofs")
     except ModuleNotFoundError as missing:
