@@ -8,10 +8,12 @@ anew each time; nothing here needs the answers.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import subprocess
 import threading
+import warnings
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import IO, Any, Final
@@ -32,6 +34,11 @@ from semver import VersionInfo
 
 from rehearsal.engine import Engine
 from rehearsal.workspace import Workspace
+
+# When its engine is killed, the SDK fails to tell the engine so, and shows each failure with a traceback on standard
+# error. What happened is in the result of the operation.
+logging.getLogger("grpc._server").setLevel(logging.CRITICAL)
+warnings.filterwarnings("ignore", "Error in event stream", UserWarning)
 
 # Settings of the engine that the SDK adds to each of its calls.
 _FROM_THE_SDK: Final = ("PULUMI_DEBUG_COMMANDS",)
@@ -89,6 +96,8 @@ class EngineCommand(PulumiCommand):
                 raise
             finally:
                 self._running = None
+        if code < 0:
+            _told(errors, f"the engine was ended by {signal.Signals(-code).name}", on_error)
         result = CommandResult(stdout="\n".join(output), stderr="\n".join(errors), code=code)
         if code != 0:
             raise create_command_error(result)
@@ -134,6 +143,10 @@ def open_stack(workspace: Workspace, command: EngineCommand, program: PulumiFn, 
 
 def _collect(stream: IO[str] | None, lines: list[str], on_line: Callable[[str], Any] | None) -> None:
     for line in stream or ():
-        lines.append(line.rstrip())
-        if on_line is not None:
-            on_line(lines[-1])
+        _told(lines, line.rstrip(), on_line)
+
+
+def _told(lines: list[str], line: str, on_line: Callable[[str], Any] | None) -> None:
+    lines.append(line)
+    if on_line is not None:
+        on_line(line)
