@@ -29,6 +29,7 @@ class Kind(StrEnum):
     KV = "kv"
     R2 = "r2"
     QUEUE = "queue"
+    DATASET = "dataset"
     WORKER = "worker"
     VAULT = "vault"
     VAULT_LOG = "vault-log"
@@ -47,6 +48,7 @@ LIMITS: Final[Mapping[Kind, int]] = {
     Kind.KV: 63,
     Kind.R2: 63,
     Kind.QUEUE: 63,
+    Kind.DATASET: 63,
     Kind.WORKER: 63,
     Kind.VAULT: 63,
     Kind.VAULT_LOG: 63,

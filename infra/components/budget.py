@@ -1,0 +1,145 @@
+"""What the stage may cost in AWS a month, and who hears of it before it costs more (CST-3, CST-4)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.components.vault import account_key_policy
+from infra.faults import Fault, Refused
+from infra.naming import Kind, Label, Stage
+from infra.settings import StageSettings
+
+_BUDGETS: Final = "budgets.amazonaws.com"
+_MOST_ADDRESSES: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class StageBudgetArgs:
+    label: Label
+    settings: StageSettings
+
+
+class StageBudget(pulumi.ComponentResource):
+    """A monthly cost budget of the stage, its notices, and an encrypted SNS topic for whoever else wants to know.
+
+    80 % of the budget is told to finance, 90 % to finance and the tech lead, 100 % (spent or forecast) to all
+    stakeholders and the topic. Development has the last two only. The budget counts what carries the stage's
+    ``environment`` tag (CST-7), so several stages can share one account.
+
+    The topic has a key of its own, because AWS's own key for SNS silently keeps a budget's notices out.
+
+    Left out: the activation of ``environment`` as a cost allocation tag. It is a setting of the paying account,
+    possible only after the tag has been seen there (up to a day), and until then the budget reads zero. Left out too:
+    Cloudflare's cost, which AWS cannot see, and any automatic action against a running stage.
+    """
+
+    def __init__(self, name: str, args: StageBudgetArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("bulkhead:cost:StageBudget", name, {}, opts)
+        label, account = args.label, args.settings.aws.account_id
+        child = pulumi.ResourceOptions(parent=self)
+        self.key = aws.kms.Key(
+            f"{name}-key",
+            description=f"Cost notices of {label.product} {label.environment}",
+            enable_key_rotation=True,
+            deletion_window_in_days=30,
+            policy=account_key_policy(
+                account,
+                {
+                    "Sid": "BudgetsEncryptNotices",
+                    "Effect": "Allow",
+                    "Principal": {"Service": _BUDGETS},
+                    "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+                    "Resource": "*",
+                    "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+                },
+            ),
+            opts=child,
+        )
+        aws.kms.Alias(
+            f"{name}-key-name",
+            name=f"alias/{label.name(Kind.KMS_ALIAS, 'cost')}",
+            target_key_id=self.key.key_id,
+            opts=child,
+        )
+        self.topic = aws.sns.Topic(
+            f"{name}-topic", name=label.name(Kind.TOPIC, "cost"), kms_master_key_id=self.key.arn, opts=child
+        )
+        policy = aws.sns.TopicPolicy(
+            f"{name}-topic-policy",
+            arn=self.topic.arn,
+            policy=self.topic.arn.apply(lambda arn: _only_budgets_publish(arn, account)),
+            opts=child,
+        )
+        self.budget = aws.budgets.Budget(
+            name,
+            name=label.name(Kind.BUDGET),
+            budget_type="COST",
+            time_unit="MONTHLY",
+            # AWS answers with one decimal place; "500" would be a change at every preview.
+            limit_amount=f"{float(args.settings.budget.monthly_usd):.1f}",
+            limit_unit="USD",
+            # Without the prefix "user:" the filter matches nothing, and the budget reads zero for ever.
+            cost_filters=[{"name": "TagKeyValue", "values": [f"user:environment${label.environment}"]}],
+            notifications=notices(args.settings, self.topic.arn),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+        )
+        self.register_outputs({"budget": self.budget.name, "topicArn": self.topic.arn})
+
+
+def notices(settings: StageSettings, topic: pulumi.Input[str]) -> list[aws.budgets.BudgetNotificationArgs]:
+    """Return who is told at which share of the budget; an audience without an address is not told.
+
+    Raises Refused when more people would be told of one event than AWS can.
+    """
+    audience = settings.budget
+    finance = _each_once(audience.finance)
+    leads = _each_once(audience.finance, audience.tech_lead)
+    everybody = _each_once(audience.finance, audience.tech_lead, audience.stakeholders)
+    if len(everybody) > _MOST_ADDRESSES:
+        message = f"{len(everybody)} addresses in all, and AWS sends one notice to {_MOST_ADDRESSES} at most"
+        fix = "replace addresses in budget.stakeholders by a mailing list"
+        raise Refused("The budget's notices cannot be sent.", [Fault("bulkhead:budget", message, fix)])
+    early = [] if settings.stage is Stage.DEVELOPMENT else [(80.0, finance), (90.0, leads)]
+    return [
+        *(_notice("ACTUAL", threshold, emails) for threshold, emails in early if emails),
+        _notice("ACTUAL", 100.0, everybody, topic),
+        _notice("FORECASTED", 100.0, everybody, topic),
+    ]
+
+
+def _notice(
+    kind: str, threshold: float, emails: list[str], topic: pulumi.Input[str] | None = None
+) -> aws.budgets.BudgetNotificationArgs:
+    return aws.budgets.BudgetNotificationArgs(
+        notification_type=kind,
+        comparison_operator="GREATER_THAN",
+        threshold=threshold,
+        threshold_type="PERCENTAGE",
+        subscriber_email_addresses=emails or None,
+        subscriber_sns_topic_arns=[topic] if topic is not None else None,
+    )
+
+
+def _each_once(*audiences: Sequence[str]) -> list[str]:
+    return sorted({address for audience in audiences for address in audience})
+
+
+def _only_budgets_publish(topic: str, account: str) -> str:
+    statement = {
+        "Sid": "BudgetsPublishNotices",
+        "Effect": "Allow",
+        "Principal": {"Service": _BUDGETS},
+        "Action": "sns:Publish",
+        "Resource": topic,
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": account},
+            "ArnLike": {"aws:SourceArn": f"arn:aws:budgets::{account}:*"},
+        },
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, sort_keys=True)

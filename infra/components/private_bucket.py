@@ -1,0 +1,187 @@
+"""An S3 bucket nobody but its account can reach: the one way this program makes S3 buckets (SEC-8)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pulumi
+import pulumi_aws as aws
+
+_ABANDONED_UPLOAD_DAYS: Final = 7
+
+Statement = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateBucketArgs:
+    """What makes one bucket differ from another.
+
+    ``name`` is the physical name, global over all of S3. ``key_arn`` is the KMS key of the contents; without it S3
+    keeps the key, as log delivery demands. ``expire_after_days`` is by key prefix, which must not be empty: S3 refuses
+    a second expiry rule for the whole bucket. ``undo_days`` is how long what was overwritten or deleted can be brought
+    back. ``lock_days`` protects each new object from deletion; None makes a bucket without object lock, which cannot be
+    changed later. ``statements`` join the bucket's policy, where ``Resource`` is filled in.
+    """
+
+    name: str
+    key_arn: pulumi.Input[str] | None = None
+    expire_after_days: Mapping[str, int] = field(default_factory=dict)
+    undo_days: int = 7
+    lock_days: int | None = None
+    statements: Sequence[Statement] = ()
+
+
+class PrivateBucket(pulumi.ComponentResource):
+    """A versioned, encrypted bucket that refuses public access, ACLs and anything below TLS 1.2.
+
+    With ``lock_days``, object lock is in governance mode, and the policy denies everybody the right to bypass it: to
+    delete a locked object, somebody has to change the bucket's policy first, which is a visible act of its own.
+    Compliance mode is left out because nobody could shorten it, not even after a mistake or an erasure request.
+
+    Left out: replication (a second region is a bucket of its own), and ``force_destroy``, so that a bucket that holds
+    anything survives a ``destroy``.
+    """
+
+    def __init__(self, name: str, args: PrivateBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("bulkhead:backup:PrivateBucket", name, {}, opts)
+        self._args = args
+        self.bucket = aws.s3.Bucket(
+            name,
+            bucket=args.name,
+            object_lock_enabled=args.lock_days is not None,
+            force_destroy=False,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.name = self.bucket.bucket
+        self.arn = self.bucket.arn
+        self._close(name)
+        self._encrypt(name)
+        self._keep(name)
+        self.register_outputs({"name": self.name, "arn": self.arn})
+
+    def _child(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self, depends_on=list(after))
+
+    def _close(self, name: str) -> None:
+        """One after the other: S3 answers 409 when two of these change the same bucket at once."""
+        block = aws.s3.BucketPublicAccessBlock(
+            f"{name}-no-public-access",
+            bucket=self.bucket.id,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=self._child(),
+        )
+        ownership = aws.s3.BucketOwnershipControls(
+            f"{name}-no-acls",
+            bucket=self.bucket.id,
+            rule={"object_ownership": "BucketOwnerEnforced"},
+            opts=self._child(block),
+        )
+        aws.s3.BucketPolicy(
+            f"{name}-policy",
+            bucket=self.bucket.id,
+            policy=self.arn.apply(self._policy),
+            opts=self._child(ownership),
+        )
+
+    def _encrypt(self, name: str) -> None:
+        default: aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgsDict
+        if self._args.key_arn is None:
+            default = {"sse_algorithm": "AES256"}
+        else:
+            default = {"sse_algorithm": "aws:kms", "kms_master_key_id": self._args.key_arn}
+        aws.s3.BucketServerSideEncryptionConfiguration(
+            f"{name}-encryption",
+            bucket=self.bucket.id,
+            rules=[
+                {
+                    "apply_server_side_encryption_by_default": default,
+                    "bucket_key_enabled": self._args.key_arn is not None,
+                    "blocked_encryption_types": ["SSE-C"],
+                }
+            ],
+            opts=self._child(),
+        )
+
+    def _keep(self, name: str) -> None:
+        versioning = aws.s3.BucketVersioning(
+            f"{name}-versioning",
+            bucket=self.bucket.id,
+            versioning_configuration={"status": "Enabled"},
+            opts=self._child(),
+        )
+        aws.s3.BucketLifecycleConfiguration(
+            f"{name}-lifecycle",
+            bucket=self.bucket.id,
+            rules=lifecycle_rules(self._args.expire_after_days, self._args.undo_days),
+            opts=self._child(versioning),
+        )
+        if self._args.lock_days is not None:
+            aws.s3.BucketObjectLockConfiguration(
+                f"{name}-lock",
+                bucket=self.bucket.id,
+                rule={"default_retention": {"mode": "GOVERNANCE", "days": self._args.lock_days}},
+                opts=self._child(versioning),
+            )
+
+    def _policy(self, arn: str) -> str:
+        everything = [arn, f"{arn}/*"]
+        statements: list[dict[str, Any]] = [
+            {
+                "Sid": "DenyPlainHttp",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "s3:*",
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            },
+            {
+                "Sid": "DenyOldTls",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "s3:*",
+                "Condition": {"NumericLessThan": {"s3:TlsVersion": "1.2"}},
+            },
+        ]
+        if self._args.lock_days is not None:
+            statements.append(
+                {
+                    "Sid": "DenyDeletingLockedObjects",
+                    "Effect": "Deny",
+                    "Principal": "*",
+                    "Action": "s3:BypassGovernanceRetention",
+                }
+            )
+        statements.extend(dict(statement) for statement in self._args.statements)
+        return json.dumps(
+            {"Version": "2012-10-17", "Statement": [{**statement, "Resource": everything} for statement in statements]},
+            sort_keys=True,
+        )
+
+
+def lifecycle_rules(
+    expire_after_days: Mapping[str, int], undo_days: int
+) -> list[aws.s3.BucketLifecycleConfigurationRuleArgsDict]:
+    """Return one rule per prefix (BAK-4) and one for the whole bucket that removes what nobody can see any more."""
+    expiring: list[aws.s3.BucketLifecycleConfigurationRuleArgsDict] = [
+        {
+            "id": f"expire-{prefix.strip('/').replace('/', '-')}",
+            "status": "Enabled",
+            "filter": {"prefix": prefix},
+            "expiration": {"days": days},
+        }
+        for prefix, days in expire_after_days.items()
+    ]
+    leftovers: aws.s3.BucketLifecycleConfigurationRuleArgsDict = {
+        "id": "remove-leftovers",
+        "status": "Enabled",
+        "filter": {"prefix": ""},
+        "expiration": {"expired_object_delete_marker": True},
+        "noncurrent_version_expiration": {"noncurrent_days": undo_days},
+        "abort_incomplete_multipart_upload": {"days_after_initiation": _ABANDONED_UPLOAD_DAYS},
+    }
+    return [*expiring, leftovers]

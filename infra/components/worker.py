@@ -1,0 +1,174 @@
+"""One Worker of the stage: its identity, the version of its code, and what sends it requests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pulumi
+import pulumi_cloudflare as cloudflare
+
+from infra.bindings import by_name
+from infra.blueprint import Worker
+from infra.bundles import Bundle
+from infra.naming import Kind, Label, Stage
+from infra.settings import StageSettings
+
+_MODULE: Final = "index.js"
+
+
+@dataclass(frozen=True, slots=True)
+class StageWorkerArgs:
+    """``bindings`` are in Cloudflare's shape and complete. ``calls`` are the Workers this one reaches, ``touches`` the
+    resources its bindings point at: both must be there before it and may go only after it."""
+
+    label: Label
+    settings: StageSettings
+    worker: Worker
+    bundle: Bundle
+    bindings: Sequence[dict[str, Any]]
+    hostname: str | None
+    calls: tuple[StageWorker, ...] = ()
+    touches: tuple[pulumi.Resource, ...] = ()
+
+
+class StageWorker(pulumi.ComponentResource):
+    """A Worker, its version, its deployment, its cron trigger and its hostname.
+
+    The version is immutable: each change of code, bindings or limits makes a new one, and the deployment follows. A
+    Worker that owns (or retires) Durable Objects is deployed by its version itself, because the API refuses an upload
+    that changes a class's lifecycle without deploying it (error 10211). Versions and deployments are neither protected
+    nor retained: their provider's delete does nothing, and a protected one could never be replaced.
+
+    A workers.dev address exists in development only, and only for Workers that have a hostname; preview addresses go
+    with it.
+
+    Left out: gradual rollout (every deployment is at 100 %; a rollout is an operation on versions, not a state of the
+    stage), static assets, and ``WorkersScript``, which would upload and deploy in one step without a way back.
+    """
+
+    live: pulumi.Resource
+    """What must exist before anything may send requests to this Worker: its deployment."""
+
+    def __init__(self, name: str, args: StageWorkerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("bulkhead:workers:StageWorker", name, {}, opts)
+        self._args = args
+        self.hostname = args.hostname
+        self.worker = self._identity(name)
+        self.version = self._upload(name)
+        self.live = self.version if self._deploys_itself else self._deployment(name)
+        if args.worker.crons:
+            self._cron_trigger(name)
+        if args.hostname:
+            self._custom_domain(name, args.hostname)
+        self.register_outputs({"name": self.worker.name, "version": self.version.id})
+
+    @property
+    def _deploys_itself(self) -> bool:
+        return bool(self._args.worker.owns or self._args.worker.retired)
+
+    @property
+    def _account(self) -> str:
+        return self._args.settings.cloudflare.account_id
+
+    def _child(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self, depends_on=list(after))
+
+    def _replaceable_child(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self, depends_on=list(after), protect=False, retain_on_delete=False)
+
+    def _identity(self, name: str) -> cloudflare.Worker:
+        args, sampling = self._args, self._args.settings.workers
+        reachable = args.settings.stage is Stage.DEVELOPMENT and args.hostname is not None
+        return cloudflare.Worker(
+            name,
+            account_id=self._account,
+            name=args.label.name(Kind.WORKER, args.worker.name),
+            logpush=False,
+            tags=args.label.worker_tags(),
+            subdomain={"enabled": reachable, "previews_enabled": reachable},
+            # Every field is said, because one left out never settles
+            # (cloudflare/terraform-provider-cloudflare#7155). The exception is the traces' propagation policy:
+            # saying it is an error 403 on accounts without that feature.
+            observability={
+                "enabled": True,
+                "head_sampling_rate": 1.0,
+                "logs": {
+                    "enabled": True,
+                    "head_sampling_rate": sampling.log_sampling,
+                    "invocation_logs": True,
+                    "persist": True,
+                    "destinations": [],
+                },
+                "traces": {
+                    "enabled": sampling.trace_sampling > 0,
+                    "head_sampling_rate": sampling.trace_sampling,
+                    "persist": True,
+                    "destinations": [],
+                },
+            },
+            # A deletion goes the other way round: Cloudflare refuses to delete a Worker that another still calls.
+            opts=self._child(*args.touches, *(target.worker for target in args.calls)),
+        )
+
+    def _upload(self, name: str) -> cloudflare.WorkerVersion:
+        args, worker = self._args, self._args.worker
+        live: dict[str, Any] = {owned: {"type": "durable-object", "storage": "sqlite"} for owned in worker.owns}
+        gone: dict[str, Any] = {retired: {"type": "durable-object", "state": "deleted"} for retired in worker.retired}
+        return cloudflare.WorkerVersion(
+            f"{name}-version",
+            account_id=self._account,
+            worker_id=self.worker.id,
+            main_module=_MODULE,
+            modules=[
+                {"name": _MODULE, "content_type": "application/javascript+module", "content_file": args.bundle.path}
+            ],
+            compatibility_date=worker.compatibility_date,
+            compatibility_flags=sorted(worker.compatibility_flags),
+            bindings=[cloudflare.WorkerVersionBindingArgs(**binding) for binding in by_name(list(args.bindings))],
+            limits={"cpu_ms": worker.cpu_ms or args.settings.workers.cpu_ms},
+            exports={**live, **gone} or None,
+            deploy=True if self._deploys_itself else None,
+            # The path of the bundle never changes, so its content has to be said for changed code to be a change.
+            annotations={"workers_tag": args.bundle.sha256, "workers_message": f"release {args.bundle.release}"},
+            opts=self._replaceable_child(*(target.live for target in args.calls)),
+        )
+
+    def _deployment(self, name: str) -> cloudflare.WorkersDeployment:
+        return cloudflare.WorkersDeployment(
+            f"{name}-deployment",
+            account_id=self._account,
+            script_name=self.worker.name,
+            strategy="percentage",
+            versions=[{"version_id": self.version.id, "percentage": 100}],
+            annotations={"workers_message": f"release {self._args.bundle.release}"},
+            opts=self._replaceable_child(),
+        )
+
+    def _cron_trigger(self, name: str) -> cloudflare.WorkersCronTrigger:
+        return cloudflare.WorkersCronTrigger(
+            f"{name}-crons",
+            account_id=self._account,
+            script_name=self.worker.name,
+            schedules=[{"cron": cron} for cron in self._args.worker.crons],
+            opts=self._child(self.live),
+        )
+
+    def _custom_domain(self, name: str, hostname: str) -> cloudflare.WorkersCustomDomain:
+        return cloudflare.WorkersCustomDomain(
+            f"{name}-domain",
+            account_id=self._account,
+            zone_id=self._args.settings.cloudflare.zone_id,
+            hostname=hostname,
+            service=self.worker.name,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[self.live],
+                # Creating is an upsert on the hostname: create-before-delete would remove what it has just made.
+                delete_before_replace=True,
+                # The API answers "production" although nobody asked, and the difference would force a replacement
+                # (cloudflare/terraform-provider-cloudflare#6907).
+                ignore_changes=["environment"],
+            ),
+        )

@@ -1,0 +1,41 @@
+"""What the Pulumi engine runs: load the stage's settings, deploy the product, export what others may read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pulumi
+
+from infra.blueprint import Product, find_product
+from infra.faults import Refused
+from infra.settings.load import load
+from infra.stage import deploy
+
+
+def main(reference: str) -> None:
+    """Deploy the product called ``package.module:NAME`` to the selected stack; the entry point of ``pulumi up``."""
+    with _mistakes_said_plainly():
+        run(find_product(reference))
+
+
+def run(product: Product) -> None:
+    """Deploy ``product`` to the selected stack and export its outputs; what an inline program calls.
+
+    Raises pulumi.RunError for a person's mistake.
+    """
+    with _mistakes_said_plainly():
+        stage = load(pulumi.get_stack(), product)
+        outputs = deploy(product, stage.settings, stage.secrets)
+    pulumi.export("stage", outputs.stage)
+    pulumi.export("urls", outputs.urls)
+    pulumi.export("manifest", outputs.manifest)
+
+
+@contextmanager
+def _mistakes_said_plainly() -> Iterator[None]:
+    """Turn Refused into RunError: both language hosts print its text without a traceback and end with a failure."""
+    try:
+        yield
+    except Refused as refused:
+        raise pulumi.RunError(str(refused)) from None

@@ -1,0 +1,55 @@
+"""The three providers of a stage, each with its credential handed over explicitly.
+
+Left out on purpose: default providers. Cloudflare's and GitHub's silently take a token from the environment, which
+makes a stage depend on who runs it; Pulumi.yaml switches them off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_cloudflare as cloudflare
+import pulumi_github as github
+
+from infra.naming import Label
+from infra.settings import StageSettings
+
+# Names of the secrets, not secrets.
+CLOUDFLARE_TOKEN: Final = "cloudflareApiToken"  # noqa: S105
+GITHUB_TOKEN: Final = "githubToken"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True)
+class Providers:
+    """The providers every resource of a stage is made with."""
+
+    cloudflare: cloudflare.Provider
+    aws: aws.Provider
+    github: github.Provider
+
+
+def make_providers(label: Label, settings: StageSettings, secrets: Mapping[str, pulumi.Output[str]]) -> Providers:
+    """Return the providers of one stage, pinned to its accounts."""
+    return Providers(
+        cloudflare=cloudflare.Provider("cloudflare", api_token=secrets[CLOUDFLARE_TOKEN]),
+        aws=_aws(label, settings),
+        github=github.Provider("github", owner=settings.github.owner, token=secrets[GITHUB_TOKEN]),
+    )
+
+
+def _aws(label: Label, settings: StageSettings) -> aws.Provider:
+    """Settings hold either a role to assume or a profile; either way the account is pinned, so credentials of
+    another account fail before anything is touched."""
+    role = settings.aws.role_arn
+    return aws.Provider(
+        "aws",
+        region=settings.region.primary,
+        allowed_account_ids=[settings.aws.account_id],
+        assume_roles=[{"role_arn": role, "session_name": f"bulkhead-{label.environment}"}] if role else None,
+        profile=settings.aws.profile,
+        default_tags={"tags": label.tags(owner=settings.owner, cost_center=settings.cost_center)},
+    )

@@ -1,0 +1,76 @@
+"""One stage, from its stores to its delivery: read once, downward."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from infra.blueprint import APEX, Product
+from infra.bundles import read_bundles
+from infra.components.budget import StageBudget, StageBudgetArgs
+from infra.components.delivery import GitHubDelivery, GitHubDeliveryArgs
+from infra.components.repository import Repository, RepositoryArgs
+from infra.components.stores import DataStores, DataStoresArgs
+from infra.components.vault import BackupVault, BackupVaultArgs
+from infra.components.workers import Workers, WorkersArgs
+from infra.manifest import Parts, make_manifest
+from infra.naming import Label
+from infra.providers import Providers, make_providers
+from infra.settings import StageSettings
+
+
+@dataclass(frozen=True, slots=True)
+class StageOutputs:
+    """What a stage tells the outside. ``urls`` are by public Worker; ``manifest`` is described in infra.manifest."""
+
+    stage: str
+    urls: Mapping[str, str]
+    manifest: Mapping[str, Any]
+
+
+def deploy(product: Product, settings: StageSettings, secrets: Mapping[str, pulumi.Output[str]]) -> StageOutputs:
+    """Declare every resource of one stage. Raises Refused when the product's Workers have not been built."""
+    # Whoever calls: providers do not mark a Worker's bindings as secret by themselves, so the values must be.
+    secrets = {name: pulumi.Output[str].secret(value) for name, value in secrets.items()}
+    bundles = read_bundles(product)
+    label = Label(product.name, settings.stage, settings.environment)
+    hosts = hostnames(product, settings)
+    urls = {worker: f"https://{hostname}" for worker, hostname in hosts.items()}
+    apex = next((urls[worker.name] for worker in product.public_workers if worker.host == APEX), None)
+    providers = make_providers(label, settings, secrets)
+    kept = _kept(providers, protected=settings.protected)
+
+    stores = DataStores("stores", DataStoresArgs(label, settings, product, tuple(urls.values())), kept)
+    workers = Workers("workers", WorkersArgs(label, settings, product, stores, secrets, bundles, hosts), kept)
+    vault = BackupVault("vault", BackupVaultArgs(label, settings), kept) if settings.backup.full != "none" else None
+    budget = StageBudget("budget", StageBudgetArgs(label, settings), kept)
+    delivery = GitHubDelivery("delivery", GitHubDeliveryArgs(label, settings, product, secrets, apex), kept)
+    if settings.owns.repository:
+        Repository("repository", RepositoryArgs(label, settings), kept)
+
+    parts = Parts(label, settings, product, bundles, urls, stores, workers, vault, budget, delivery)
+    return StageOutputs(label.stage.value, urls, make_manifest(parts))
+
+
+def hostnames(product: Product, settings: StageSettings) -> dict[str, str]:
+    """Return the hostname of each public Worker: the stage's own, or a label in front of it."""
+    apex = settings.cloudflare.hostname
+    return {
+        worker.name: apex if worker.host == APEX else f"{worker.host}.{apex}"
+        for worker in product.workers
+        if worker.host is not None
+    }
+
+
+def _kept(providers: Providers, *, protected: bool) -> pulumi.ResourceOptions:
+    """Return the options every component passes on to its children. In production nothing is deleted by mistake, the
+    Workers in front of the stores included: protecting the stores alone would let a `destroy` take the site down and
+    only then fail."""
+    return pulumi.ResourceOptions(
+        providers=[providers.cloudflare, providers.aws, providers.github],
+        protect=protected,
+        retain_on_delete=protected,
+    )

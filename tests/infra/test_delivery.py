@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from infra.naming import Label, Stage
+from infra.release import PULL_REQUESTS, Ref, ReleaseModel, deploys_from, guarded_branches
+from tests.support.mocks import Rendered, is_secret
+from tests.support.stages import FIRST_PRODUCT, SECOND_PRODUCT, render_stage, rendered_stage
+
+ENVIRONMENT = "github:index/repositoryEnvironment:RepositoryEnvironment"
+ADMITTED = "github:index/repositoryEnvironmentDeploymentPolicy:RepositoryEnvironmentDeploymentPolicy"
+SECRET = "github:index/actionsEnvironmentSecret:ActionsEnvironmentSecret"
+VARIABLE = "github:index/actionsEnvironmentVariable:ActionsEnvironmentVariable"
+RULESET = "github:index/repositoryRuleset:RepositoryRuleset"
+
+STAGE_REFS: list[tuple[ReleaseModel, Stage, set[Ref]]] = [
+    ("git-flow", Stage.DEVELOPMENT, {PULL_REQUESTS, Ref("branch", "feature/*")}),
+    ("git-flow", Stage.STAGING, {Ref("branch", "develop")}),
+    ("git-flow", Stage.PRODUCTION, {Ref("branch", "main")}),
+    ("release-tag", Stage.DEVELOPMENT, {Ref("branch", "develop")}),
+    ("release-tag", Stage.STAGING, {Ref("branch", "main")}),
+    ("release-tag", Stage.PRODUCTION, {Ref("tag", "v*.*.*")}),
+]
+
+
+def admitted(stage: Rendered) -> set[tuple[str | None, str | None]]:
+    policies = [policy.inputs for policy in stage.of(ADMITTED)]
+    return {(policy.get("branchPattern"), policy.get("tagPattern")) for policy in policies}
+
+
+def rules(stage: Rendered, target: str) -> dict[str, Any]:
+    [ruleset] = [ruleset for ruleset in stage.of(RULESET) if ruleset.inputs["target"] == target]
+    assert ruleset.inputs["enforcement"] == "active"
+    assert "bypassActors" not in ruleset.inputs
+    found = ruleset.inputs["rules"]
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.mark.parametrize(("model", "stage", "refs"), STAGE_REFS)
+def test_the_release_model_says_which_refs_deploy_a_stage(model: ReleaseModel, stage: Stage, refs: set[Ref]) -> None:
+    assert set(deploys_from(model, Label("harbor", stage, stage.value), "main")) == refs
+
+
+@pytest.mark.parametrize("model", ["git-flow", "release-tag"])
+def test_no_ref_deploys_two_stages(model: ReleaseModel) -> None:
+    refs = [ref for stage in Stage for ref in deploys_from(model, Label("harbor", stage, stage.value), "trunk")]
+    assert len(set(refs)) == len(refs)
+
+
+@pytest.mark.parametrize("model", ["git-flow", "release-tag"])
+def test_an_ephemeral_environment_serves_pull_requests_only(model: ReleaseModel) -> None:
+    assert deploys_from(model, Label("harbor", Stage.DEVELOPMENT, "pr-42"), "main") == (PULL_REQUESTS,)
+
+
+def test_every_branch_that_deploys_a_lasting_stage_is_guarded() -> None:
+    deploying = {
+        ref.pattern
+        for model, stage, refs in STAGE_REFS
+        for ref in refs
+        if ref.kind == "branch" and (model, stage) != ("git-flow", Stage.DEVELOPMENT)
+    }
+    assert deploying == set(guarded_branches("main"))
+
+
+def test_github_admits_the_refs_of_the_model() -> None:
+    assert admitted(rendered_stage("first", "staging")) == {("develop", None)}
+    assert admitted(rendered_stage("first", "development")) == {("refs/pull/*/merge", None), ("feature/*", None)}
+    tagged = render_stage(SECOND_PRODUCT, "production", {"releaseModel": "release-tag"})
+    assert admitted(tagged) == {(None, "v*.*.*")}
+
+
+def test_nobody_bypasses_the_environment_and_nobody_approves_their_own_deployment() -> None:
+    environment = rendered_stage("first", "production").one(ENVIRONMENT).inputs
+    assert environment["environment"] == "production"
+    assert environment["canAdminsBypass"] is False
+    assert environment["preventSelfReview"] is True
+    assert environment["deploymentBranchPolicy"] == {"protectedBranches": False, "customBranchPolicies": True}
+    assert environment["reviewers"] == [{"teams": [3], "users": []}]
+    assert "waitTimer" not in environment
+
+
+def test_somebody_alone_approves_their_own_deployment() -> None:
+    changes = {
+        "governance": {"profile": "solo"},
+        "github": {"reviewers": {"teams": [], "users": []}, "waitMinutes": 5},
+    }
+    stage = render_stage(FIRST_PRODUCT, "production", changes)
+    environment = stage.one(ENVIRONMENT).inputs
+    assert environment["preventSelfReview"] is False
+    assert environment["waitTimer"] == 5
+    assert "reviewers" not in environment
+    assert rules(stage, "branch")["pullRequest"]["requiredApprovingReviewCount"] == 0
+
+
+def test_the_pipeline_gets_its_secrets_and_no_more() -> None:
+    stage = rendered_stage("first", "staging")
+    secrets = {secret.inputs["secretName"]: secret for secret in stage.of(SECRET)}
+    assert set(secrets) == {"CLOUDFLARE_API_TOKEN", "SLACK_WEBHOOK"}
+    assert all(is_secret(secret.wire["value"]) for secret in secrets.values())
+
+
+def test_the_pipeline_knows_where_it_deploys() -> None:
+    variables = {
+        variable.inputs["variableName"]: variable.inputs["value"]
+        for variable in rendered_stage("first", "staging").of(VARIABLE)
+    }
+    assert variables == {
+        "AWS_ACCOUNT_ID": "222222222222",
+        "AWS_REGION": "ap-northeast-1",
+        "AWS_ROLE_ARN": "arn:aws:iam::222222222222:role/bulkhead-staging",
+        "CLOUDFLARE_ACCOUNT_ID": "2" * 32,
+        "CLOUDFLARE_ZONE_ID": "2f" * 16,
+        "ENVIRONMENT": "staging",
+        "STAGE": "staging",
+        "STAGE_URL": "https://staging.harbor.example",
+    }
+
+
+def test_a_stage_reached_by_profile_tells_no_role() -> None:
+    stage = render_stage(SECOND_PRODUCT, "staging", {"aws": {"roleArn": None, "profile": "harbor-staging"}})
+    assert "AWS_ROLE_ARN" not in {variable.inputs["variableName"] for variable in stage.of(VARIABLE)}
+    provider = stage.one("pulumi:providers:aws").inputs
+    assert provider["profile"] == "harbor-staging"
+    assert "assumeRoles" not in provider
+
+
+def test_the_repository_belongs_to_one_stage() -> None:
+    assert not rendered_stage("first", "staging").of("bulkhead:delivery:Repository")
+    assert rendered_stage("first", "production").one("bulkhead:delivery:Repository")
+
+
+def test_branches_change_by_pull_request_with_two_approvals() -> None:
+    stage = rendered_stage("first", "production")
+    guarded = rules(stage, "branch")
+    assert guarded["pullRequest"]["requiredApprovingReviewCount"] == 2
+    assert guarded["pullRequest"]["requireLastPushApproval"] is True
+    assert guarded["deletion"] is True
+    assert guarded["nonFastForward"] is True
+    conditions = stage.one(RULESET, "repository-branches").inputs["conditions"]
+    assert conditions == {"refName": {"includes": ["refs/heads/develop", "refs/heads/main"], "excludes": []}}
+
+
+def test_required_checks_count_only_when_they_come_from_actions() -> None:
+    assert "requiredStatusChecks" not in rules(rendered_stage("first", "production"), "branch")
+    stage = render_stage(SECOND_PRODUCT, "production", {"github": {"requiredChecks": ["check", "rehearsal"]}})
+    assert rules(stage, "branch")["requiredStatusChecks"] == {
+        "requiredChecks": [
+            {"context": "check", "integrationId": 15368},
+            {"context": "rehearsal", "integrationId": 15368},
+        ],
+        "strictRequiredStatusChecksPolicy": True,
+    }
+
+
+def test_a_release_tag_cannot_be_moved_or_deleted() -> None:
+    assert rules(rendered_stage("first", "production"), "tag") == {
+        "update": True,
+        "deletion": True,
+        "nonFastForward": True,
+    }
+
+
+def test_a_workflow_may_read_and_nothing_else() -> None:
+    stage = rendered_stage("first", "production")
+    token = stage.one("github:index/workflowRepositoryPermissions:WorkflowRepositoryPermissions").inputs
+    assert token["defaultWorkflowPermissions"] == "read"
+    assert token["canApprovePullRequestReviews"] is False
+    actions = stage.one("github:index/actionsRepositoryPermissions:ActionsRepositoryPermissions").inputs
+    assert actions["allowedActions"] == "selected"
+    assert actions["shaPinningRequired"] is True

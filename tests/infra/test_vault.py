@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.stages import FIRST_PRODUCT, render_stage, rendered_stage
+
+BUCKET = "aws:s3/bucket:Bucket"
+POLICY = "aws:s3/bucketPolicy:BucketPolicy"
+LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
+LOCK = "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
+ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+
+both_buckets = pytest.mark.parametrize("bucket", ["vault", "vault-access-log"])
+kept_stages = pytest.mark.parametrize("environment", ["staging", "production"])
+
+
+def policy(environment: str, bucket: str) -> dict[str, dict[str, Any]]:
+    document = json.loads(rendered_stage("first", environment).one(POLICY, f"{bucket}-policy").inputs["policy"])
+    return {statement["Sid"]: statement for statement in document["Statement"]}
+
+
+def expiries(environment: str, bucket: str = "vault") -> dict[str, int]:
+    rules = rendered_stage("first", environment).one(LIFECYCLE, f"{bucket}-lifecycle").inputs["rules"]
+    return {rule["filter"]["prefix"]: rule["expiration"]["days"] for rule in rules if "days" in rule["expiration"]}
+
+
+def test_a_stage_without_backups_has_no_vault() -> None:
+    stage = rendered_stage("first", "development")
+    assert not stage.of(BUCKET)
+    assert stage.outputs["manifest"]["vault"] is None
+
+
+def test_a_stage_gets_a_vault_with_its_backups() -> None:
+    stage = render_stage(FIRST_PRODUCT, "development", {"backup": {"full": "daily"}})
+    assert {bucket.name for bucket in stage.of(BUCKET)} == {"vault", "vault-access-log"}
+
+
+@kept_stages
+def test_bucket_names_end_in_the_account(environment: str) -> None:
+    stage = rendered_stage("first", environment)
+    account = stage.outputs["manifest"]["aws"]["accountId"]
+    names = {bucket.inputs["bucket"] for bucket in stage.of(BUCKET)}
+    assert names == {f"harbor-{environment}-vault-{account}", f"harbor-{environment}-vault-log-{account}"}
+
+
+@both_buckets
+@kept_stages
+def test_nobody_outside_reaches_a_bucket(environment: str, bucket: str) -> None:
+    stage = rendered_stage("first", environment)
+    block = stage.one("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", f"{bucket}-no-public-access").inputs
+    assert {flag for flag, value in block.items() if value is True} == {
+        "blockPublicAcls",
+        "blockPublicPolicy",
+        "ignorePublicAcls",
+        "restrictPublicBuckets",
+    }
+    ownership = stage.one("aws:s3/bucketOwnershipControls:BucketOwnershipControls", f"{bucket}-no-acls").inputs
+    assert ownership["rule"] == {"objectOwnership": "BucketOwnerEnforced"}
+    allowed = [statement for statement in policy(environment, bucket).values() if statement["Effect"] == "Allow"]
+    assert all(statement["Principal"] == {"Service": "logging.s3.amazonaws.com"} for statement in allowed)
+
+
+@both_buckets
+def test_plain_http_and_old_tls_are_denied(bucket: str) -> None:
+    statements = policy("production", bucket)
+    assert statements["DenyPlainHttp"]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert statements["DenyOldTls"]["Condition"] == {"NumericLessThan": {"s3:TlsVersion": "1.2"}}
+    for sid in ("DenyPlainHttp", "DenyOldTls"):
+        assert statements[sid]["Effect"] == "Deny"
+        assert statements[sid]["Principal"] == "*"
+        assert statements[sid]["Resource"] == [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
+
+
+def test_backups_are_encrypted_with_the_stages_own_key() -> None:
+    stage = rendered_stage("first", "staging")
+    [rule] = stage.one(ENCRYPTION, "vault-encryption").inputs["rules"]
+    assert rule["applyServerSideEncryptionByDefault"]["sseAlgorithm"] == "aws:kms"
+    assert rule["applyServerSideEncryptionByDefault"]["kmsMasterKeyId"].endswith("key/vault-key")
+    assert rule["bucketKeyEnabled"] is True
+    assert stage.one("aws:kms/key:Key", "vault-key").inputs["enableKeyRotation"] is True
+
+
+def test_the_access_log_uses_keys_of_s3_because_log_delivery_can_use_no_other() -> None:
+    [rule] = rendered_stage("first", "staging").one(ENCRYPTION, "vault-access-log-encryption").inputs["rules"]
+    assert rule["applyServerSideEncryptionByDefault"] == {"sseAlgorithm": "AES256"}
+
+
+def test_each_tier_has_its_life() -> None:
+    assert expiries("production") == {
+        "database/daily/": 7,
+        "database/weekly/": 28,
+        "database/monthly/": 366,
+        "database/yearly/": 1827,
+        "database/interim/": 7,
+    }
+    assert expiries("staging") == {"database/daily/": 7, "database/weekly/": 28, "database/monthly/": 366}
+    assert expiries("staging", "vault-access-log") == {"access/": 366}
+
+
+@both_buckets
+def test_no_two_rules_expire_the_same_prefix_and_leftovers_go(bucket: str) -> None:
+    stage = rendered_stage("first", "production")
+    rules = stage.one(LIFECYCLE, f"{bucket}-lifecycle").inputs["rules"]
+    prefixes = [rule["filter"]["prefix"] for rule in rules]
+    assert len(set(prefixes)) == len(prefixes)
+    [leftovers] = [rule for rule in rules if rule["filter"]["prefix"] == ""]
+    assert leftovers["expiration"] == {"expiredObjectDeleteMarker": True}
+    assert leftovers["noncurrentVersionExpiration"] == {"noncurrentDays": 7}
+    assert leftovers["abortIncompleteMultipartUpload"] == {"daysAfterInitiation": 7}
+
+
+def test_production_locks_new_backups_and_nobody_may_bypass_it() -> None:
+    stage = rendered_stage("first", "production")
+    assert stage.one(BUCKET, "vault").inputs["objectLockEnabled"] is True
+    assert stage.one(LOCK).inputs["rule"] == {"defaultRetention": {"mode": "GOVERNANCE", "days": 7}}
+    bypass = policy("production", "vault")["DenyDeletingLockedObjects"]
+    assert (bypass["Effect"], bypass["Principal"], bypass["Action"]) == ("Deny", "*", "s3:BypassGovernanceRetention")
+
+
+def test_staging_can_be_emptied_again() -> None:
+    stage = rendered_stage("first", "staging")
+    assert stage.one(BUCKET, "vault").inputs["objectLockEnabled"] is False
+    assert not stage.of(LOCK)
+    assert "DenyDeletingLockedObjects" not in policy("staging", "vault")
+
+
+def test_who_read_a_backup_is_logged() -> None:
+    stage = rendered_stage("first", "production")
+    logging = stage.one("aws:s3/bucketLogging:BucketLogging")
+    delivery = policy("production", "vault-access-log")["AllowAccessLogDelivery"]
+    assert logging.inputs["targetBucket"] == "production-vault-access-log-id"
+    assert delivery["Condition"]["StringEquals"] == {"aws:SourceAccount": "333333333333"}
+    assert delivery["Condition"]["ArnLike"]["aws:SourceArn"].endswith(stage.one(BUCKET, "vault").inputs["bucket"])
+    assert stage.one(POLICY, "vault-access-log-policy").urn in stage.before(logging)
+
+
+@both_buckets
+def test_changes_to_one_bucket_wait_for_each_other(bucket: str) -> None:
+    stage = rendered_stage("first", "production")
+    block = stage.one("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", f"{bucket}-no-public-access")
+    versioning = stage.one("aws:s3/bucketVersioning:BucketVersioning", f"{bucket}-versioning")
+    assert block.urn in stage.before(stage.one(POLICY, f"{bucket}-policy"))
+    assert versioning.urn in stage.before(stage.one(LIFECYCLE, f"{bucket}-lifecycle"))

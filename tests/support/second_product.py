@@ -1,0 +1,29 @@
+"""Another product: one Worker, two databases, and no Durable Object: what holds for it is no luck of the first."""
+
+from typing import Final
+
+from infra.bindings import D1, R2, AnalyticsEngine, Secret
+from infra.blueprint import APEX, Bucket, Database, Product, Worker
+
+BUNDLE: Final = "tests/support/hello.js"
+
+SHOP: Final = Worker(
+    name="shop",
+    bundle=BUNDLE,
+    host=APEX,
+    cpu_ms=50,
+    bindings=(
+        D1("ORDERS", "orders"),
+        D1("CATALOGUE", "catalogue"),
+        R2("PHOTOS", "photos"),
+        AnalyticsEngine("VISITS", "visits"),
+        Secret("PAYMENT_KEY", "paymentKey"),
+    ),
+)
+
+SECOND_PRODUCT: Final = Product(
+    name="corner",
+    workers=(SHOP,),
+    databases=(Database("orders"), Database("catalogue")),
+    buckets=(Bucket("photos", browser_access=True),),
+)

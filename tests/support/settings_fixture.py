@@ -1,0 +1,52 @@
+"""Valid settings of a stage for tests: the real models with the real defaults, and made-up accounts of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from infra.blueprint import Product
+from infra.naming import Stage, stage_of
+from infra.settings import StageSettings, required_secrets
+from infra.settings.defaults import DEFAULTS, over
+
+_DIGIT = {Stage.DEVELOPMENT: "1", Stage.STAGING: "2", Stage.PRODUCTION: "3"}
+
+
+def make_settings(environment: str, changes: Mapping[str, Any] | None = None) -> StageSettings:
+    """Return the settings of the stack ``environment``; ``changes`` are laid over them, spelt as in YAML."""
+    stage = stage_of(environment)
+    assert stage is not None, environment
+    digit = _DIGIT[stage]
+    account = digit * 12
+    own = {
+        "stage": stage.value,
+        "owner": "platform",
+        "costCenter": f"cc-{stage.value}",
+        "cloudflare": {
+            "accountId": digit * 32,
+            "zoneId": f"{digit}f" * 16,
+            "hostname": "harbor.example" if stage is Stage.PRODUCTION else f"{environment}.harbor.example",
+        },
+        "aws": {"accountId": account, "roleArn": f"arn:aws:iam::{account}:role/bulkhead-{environment}"},
+        "github": {"owner": "harbor-inc", "repository": "harbor", "reviewers": {"teams": [int(digit)], "users": []}},
+        "owns": {"repository": stage is Stage.PRODUCTION},
+        "budget": {
+            "finance": [f"finance-{environment}@harbor.example"],
+            "techLead": [f"lead-{environment}@harbor.example"],
+            "stakeholders": [f"everybody-{environment}@harbor.example"],
+        },
+    }
+    values = over(over(DEFAULTS[stage], own), changes or {})
+    return StageSettings.model_validate({**values, "environment": environment})
+
+
+def make_secrets(product: Product, environment: str) -> dict[str, pulumi.Output[str]]:
+    """Return a value for each secret the stage needs, recognisable wherever it turns up."""
+    return {name: pulumi.Output.secret(secret_value(environment, name)) for name in sorted(required_secrets(product))}
+
+
+def secret_value(environment: str, name: str) -> str:
+    return f"canary-{environment}-{name}"
