@@ -1,8 +1,8 @@
 """What the installed SDKs say about a resource type's inputs, and whether given inputs fit.
 
 The packages carry no schema file, but their classes carry the same facts: the input class names and types every
-property, nested ones too. What is read from a class is plain data, so it is kept in the user's cache for each version
-of an SDK: importing pulumi_cloudflare alone costs two seconds and 170 MB.
+property, nested ones too. What is read from a class is plain data, so it is kept in the checkout for each version of
+an SDK: importing pulumi_cloudflare alone costs two seconds and 170 MB.
 
 A type is a word (``string number integer boolean any asset``), ``{"list": T}``, ``{"map": T}``, ``{"any of": [T...]}``
 or ``{"object": NAME}``, which names a member of the catalogue's ``objects``.
@@ -14,7 +14,6 @@ import difflib
 import hashlib
 import importlib.metadata
 import json
-import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,6 +23,8 @@ from typing import Any, Final
 from rehearsal.providers import sdk
 from rehearsal.providers.wire import SIGNATURE, UNKNOWN
 
+# Not below HOME: the processes of a rehearsal have a HOME of their own, which disappears with it.
+_CACHE: Final = Path(__file__).resolve().parents[2] / ".rehearsal" / "cache" / "schemas"
 PACKAGES: Final = ("aws", "cloudflare", "github")
 _WORDS: Final[Mapping[str, tuple[type, ...]]] = {
     "string": (str,),
@@ -109,8 +110,7 @@ def load(package: str, tokens: Iterable[str]) -> Catalogue:
 def _cache_file(package: str, tokens: list[str]) -> Path:
     reader = Path(sdk.__file__).read_bytes()
     digest = hashlib.sha256(reader + "\n".join(tokens).encode()).hexdigest()[:16]
-    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return root / "bulkhead" / "schemas" / f"{package}-{installed_version(package)}-{digest}.json"
+    return _CACHE / f"{package}-{installed_version(package)}-{digest}.json"
 
 
 def _write(path: Path, text: str) -> None:
