@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from infra.faults import Refused
-from tests.support.stages import FIRST_PRODUCT, SECOND_PRODUCT, render_stage, rendered_stage
+from tests.support.second_product import SECOND_PRODUCT
+from tests.support.stages import render_stage, rendered_stage
 
 BUDGET = "aws:budgets/budget:Budget"
 
@@ -42,7 +43,7 @@ def test_development_is_told_at_the_end_only() -> None:
 
 
 def test_an_audience_without_an_address_makes_no_notice() -> None:
-    stage = render_stage(FIRST_PRODUCT, "staging", {"budget": {"finance": [], "techLead": []}})
+    stage = render_stage(SECOND_PRODUCT, "staging", {"budget": {"finance": [], "techLead": []}})
     shares = {notice["threshold"] for notice in stage.one(BUDGET).inputs["notifications"]}
     assert shares == {100}
 

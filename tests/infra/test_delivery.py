@@ -7,7 +7,8 @@ import pytest
 from infra.naming import Label, Stage
 from infra.release import PULL_REQUESTS, Ref, ReleaseModel, deploys_from, guarded_branches
 from tests.support.mocks import Rendered, is_secret
-from tests.support.stages import FIRST_PRODUCT, SECOND_PRODUCT, render_stage, rendered_stage
+from tests.support.second_product import SECOND_PRODUCT
+from tests.support.stages import render_stage, rendered_stage
 
 ENVIRONMENT = "github:index/repositoryEnvironment:RepositoryEnvironment"
 ADMITTED = "github:index/repositoryEnvironmentDeploymentPolicy:RepositoryEnvironmentDeploymentPolicy"
@@ -87,7 +88,7 @@ def test_somebody_alone_approves_their_own_deployment() -> None:
         "governance": {"profile": "solo"},
         "github": {"reviewers": {"teams": [], "users": []}, "waitMinutes": 5},
     }
-    stage = render_stage(FIRST_PRODUCT, "production", changes)
+    stage = render_stage(SECOND_PRODUCT, "production", changes)
     environment = stage.one(ENVIRONMENT).inputs
     assert environment["preventSelfReview"] is False
     assert environment["waitTimer"] == 5

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.second_product import SECOND_PRODUCT
 from tests.support.settings_fixture import make_settings
-from tests.support.stages import FIRST_PRODUCT, SECOND_PRODUCT, render_stage, rendered_stage
+from tests.support.stages import render_stage, rendered_stage
 
 D1 = "cloudflare:index/d1Database:D1Database"
 LIFECYCLE = "cloudflare:index/r2BucketLifecycle:R2BucketLifecycle"
@@ -17,8 +18,8 @@ def test_a_database_says_its_region_and_its_replication_from_the_start() -> None
 
 
 def test_read_replication_follows_the_setting() -> None:
-    stage = render_stage(FIRST_PRODUCT, "staging", {"database": {"readReplication": "auto"}})
-    assert stage.one(D1).inputs["readReplication"] == {"mode": "auto"}
+    stage = render_stage(SECOND_PRODUCT, "staging", {"database": {"readReplication": "auto"}})
+    assert [database.inputs["readReplication"] for database in stage.of(D1)] == [{"mode": "auto"}] * 2
 
 
 def test_every_database_of_the_product_is_made() -> None:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.stages import FIRST_PRODUCT, render_stage, rendered_stage
+from tests.support.second_product import SECOND_PRODUCT
+from tests.support.stages import render_stage, rendered_stage
 
 BUCKET = "aws:s3/bucket:Bucket"
 POLICY = "aws:s3/bucketPolicy:BucketPolicy"
@@ -34,7 +35,7 @@ def test_a_stage_without_backups_has_no_vault() -> None:
 
 
 def test_a_stage_gets_a_vault_with_its_backups() -> None:
-    stage = render_stage(FIRST_PRODUCT, "development", {"backup": {"full": "daily"}})
+    stage = render_stage(SECOND_PRODUCT, "development", {"backup": {"full": "daily"}})
     assert {bucket.name for bucket in stage.of(BUCKET)} == {"vault", "vault-access-log"}
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from infra.blueprint import Product, Worker
 from infra.bundles import ROOT
 from tests.support.mocks import Rendered
-from tests.support.second_product import BUNDLE
-from tests.support.stages import FIRST_PRODUCT, SECOND_PRODUCT, render_stage, rendered_stage
+from tests.support.second_product import BUNDLE, SECOND_PRODUCT
+from tests.support.stages import render_stage, rendered_stage
 
 IDENTITY = "cloudflare:index/worker:Worker"
 VERSION = "cloudflare:index/workerVersion:WorkerVersion"
@@ -158,24 +158,24 @@ def test_a_worker_is_told_its_stage() -> None:
         "featureFlags": {"newChat": True},
         "maintenance": {"enabled": True, "endTime": "2026-09-01T04:00:00+09:00"},
     }
-    stage = render_stage(FIRST_PRODUCT, "staging", changes)
+    stage = render_stage(SECOND_PRODUCT, "staging", changes)
     told = {
-        name: binding(stage, "web", name)["text"]
+        name: binding(stage, "shop", name)["text"]
         for name in ("STAGE", "ENVIRONMENT", "NODE_ENV", "SERVICE_NAME", "LOG_LEVEL", "LOG_REDACT", "TZ")
     }
     assert told == {
         "STAGE": "staging",
         "ENVIRONMENT": "staging",
         "NODE_ENV": "staging",
-        "SERVICE_NAME": "harbor-staging-worker-web",
+        "SERVICE_NAME": "corner-staging-worker-shop",
         "LOG_LEVEL": "debug",
         "LOG_REDACT": "true",
         "TZ": "Asia/Tokyo",
     }
-    assert binding(stage, "web", "MAINTENANCE_MODE")["text"] == "true"
-    assert binding(stage, "web", "MAINTENANCE_END_TIME")["text"] == "2026-09-01T04:00:00+09:00"
-    assert json.loads(str(binding(stage, "web", "FEATURE_FLAGS")["json"])) == {"newChat": True}
-    assert json.loads(str(binding(stage, "web", "CACHE_TTLS")["json"]))["rulesSeconds"] == 300
+    assert binding(stage, "shop", "MAINTENANCE_MODE")["text"] == "true"
+    assert binding(stage, "shop", "MAINTENANCE_END_TIME")["text"] == "2026-09-01T04:00:00+09:00"
+    assert json.loads(str(binding(stage, "shop", "FEATURE_FLAGS")["json"])) == {"newChat": True}
+    assert json.loads(str(binding(stage, "shop", "CACHE_TTLS")["json"]))["rulesSeconds"] == 300
 
 
 def test_an_ephemeral_stack_is_a_development_stage_with_names_of_its_own() -> None:
