@@ -28,9 +28,7 @@ def set_command(path: Path, value: Any, stack: str) -> str:
     while isinstance(value, list | tuple) and value:
         path, value = (*path, 0), value[0]
     text = value if isinstance(value, str) else json.dumps(value)
-    # Below the top level the CLI turns 123456789012 into a number unless told that it is text.
-    typed = " --type string" if len(path) > 1 and isinstance(value, str) and _looks_typed(text) else ""
-    return f"pulumi config set {_target(path)} {shlex.quote(text)}{typed} --stack {stack}"
+    return f"pulumi config set {_target(path)} {shlex.quote(text)}{_typed(path, value)} --stack {stack}"
 
 
 def remove_command(path: Path, stack: str) -> str:
@@ -63,5 +61,10 @@ def _step(step: str | int) -> str:
     return f".{step}" if _BARE.fullmatch(step) else f"[{json.dumps(step)}]"
 
 
-def _looks_typed(text: str) -> bool:
-    return text in {"true", "false"} or text.isdecimal()
+def _typed(path: Path, value: Any) -> str:
+    """Return the option that keeps a value what it is: below the top level, the CLI guesses. It takes 123456789012 for
+    a number and 0.05 for text; whole numbers, true and false need no help."""
+    if isinstance(value, float):
+        return " --type float"
+    looks_like_a_number = isinstance(value, str) and value.isdecimal()
+    return " --type string" if looks_like_a_number and len(path) > 1 else ""

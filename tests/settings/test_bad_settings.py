@@ -7,10 +7,23 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from infra.faults import Fault
 from infra.settings import StageSettings
 from infra.settings.check import check, from_engine
-from infra.settings.files import Finding
-from tests.settings.baseline import GONE, PLAIN, PRODUCT, as_engine, baseline, by_engine, by_file, changed
+from infra.settings.reader import read
+from tests.settings.baseline import (
+    GONE,
+    PLAIN,
+    PRODUCT,
+    as_engine,
+    as_read,
+    baseline,
+    by_engine,
+    by_file,
+    by_values,
+    changed,
+    write,
+)
 from tests.settings.corpus import BAD, Bad
 
 STACKS = ["development", "staging", "production", "pr-42"]
@@ -18,6 +31,7 @@ STACKS = ["development", "staging", "production", "pr-42"]
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_baseline_is_compliant(stack: str, folder: Path) -> None:
+    assert read(write(folder, stack, baseline(stack))).config == as_read(baseline(stack))
     assert by_file(folder, stack, baseline(stack)) == []
     assert by_engine(stack, baseline(stack)) == []
 
@@ -28,8 +42,8 @@ def test_the_corpus_is_large_and_has_no_doubles() -> None:
 
 
 @pytest.mark.parametrize("bad", BAD, ids=str)
-def test_a_file_with_it_is_refused(bad: Bad, folder: Path) -> None:
-    _says(bad, by_file(folder, bad.stack, changed(bad.stack, bad.place, bad.value)))
+def test_a_file_with_it_is_refused(bad: Bad) -> None:
+    _says(bad, by_values(bad.stack, changed(bad.stack, bad.place, bad.value)))
 
 
 @pytest.mark.parametrize("bad", [bad for bad in BAD if not bad.file_only], ids=str)
@@ -37,8 +51,9 @@ def test_the_program_with_it_is_refused(bad: Bad) -> None:
     _says(bad, by_engine(bad.stack, changed(bad.stack, bad.place, bad.value)))
 
 
-def _says(bad: Bad, findings: list[Finding]) -> None:
-    faults = {finding.fault.key: finding.fault for finding in findings}
+def _says(bad: Bad, found: list[Fault]) -> None:
+    faults = {fault.key: fault for fault in found}
+    assert len(faults) == len(found)
     about = faults.pop(bad.where)
     if bad.place == "bulkhead:cloudflare" and bad.value is GONE:
         assert set(faults) == {"bulkhead:cloudflare.zoneId", "bulkhead:cloudflare.hostname"}
@@ -85,11 +100,11 @@ def test_a_secret_with_stray_white_space_is_refused_and_not_shown(value: str, sa
 @pytest.mark.parametrize(
     "place", ["bulkhead:githubToken", "bulkhead:cloudflare.apiToken", "secrets:github", "github:token"]
 )
-def test_a_secret_in_the_wrong_place_is_not_shown(place: str, folder: Path) -> None:
+def test_a_secret_in_the_wrong_place_is_not_shown(place: str) -> None:
     config = changed("staging", place, PLAIN)
-    for findings in (by_file(folder, "staging", config), by_engine("staging", config)):
-        assert findings
-        assert PLAIN not in "".join(str(finding.fault) for finding in findings)
+    for faults in (by_values("staging", config), by_engine("staging", config)):
+        assert faults
+        assert PLAIN not in "".join(map(str, faults))
 
 
 @pytest.mark.parametrize(
@@ -118,7 +133,7 @@ def test_a_secret_in_the_wrong_place_is_not_shown(place: str, folder: Path) -> N
     ],
 )
 def test_the_fix_can_be_typed(place: str, value: object, fix: str) -> None:
-    assert [finding.fault.fix for finding in by_engine("production", changed("production", place, value))] == [fix]
+    assert [fault.fix for fault in by_engine("production", changed("production", place, value))] == [fix]
 
 
 def test_a_model_cannot_be_made_by_hand_against_the_rules() -> None:
