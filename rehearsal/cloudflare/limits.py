@@ -1,0 +1,25 @@
+"""What the local Cloudflare does not do as Cloudflare does, and why (pure). The documentation is made from this."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+NOT_REHEARSED: Final[Mapping[str, str]] = {
+    "CPU and memory limits": "workerd enforces neither `limits.cpuMs` nor 128 MB when it runs on its own",
+    "gradual deployments": "a division of requests between versions is refused; one version answers all of them",
+    "Durable Object renames and transfers": "refused; `exports` that create or delete classes are carried out",
+    "Durable Object `migrations`": "refused; a version says its classes with `exports`",
+    "static assets, containers, package dependencies": "refused; a bundle is its modules",
+    "places": "location hints, jurisdictions, placement and read replicas: all data is in one directory",
+    "eventual consistency": "a KV write is read by everybody at once; Cloudflare says up to 60 seconds",
+    "queue concurrency": "one consumer runs at a time, whatever `maxConcurrency` says",
+    "queue delivery across a deployment": "messages wait in memory, so those that wait are lost when workerd restarts",
+    "cron schedules": "triggers run when they are asked to, never by the clock",
+    "Workers AI": "a recording answers, and says so",
+    "Analytics Engine": "data points are accepted and forgotten",
+    "Workers Logs, traces, tail Workers": "what a Worker writes is in the rehearsal's log, and nowhere else",
+    "raw TCP": "`connect()` fails; Cloudflare allows it",
+    "the edge": "no TLS, cache, rules or firewall in front of a Worker; custom domains are told apart by Host header",
+    "who may call": "the stage's port is Miniflare's and obeys its debugging headers: it is for this machine only",
+}
