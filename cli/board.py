@@ -103,7 +103,7 @@ class Board:
                     self.step(stage, _WORDS.get(operation, operation))
                 case OperationEnded(stage, operation, succeeded):
                     line = self._lines[stage]
-                    count = f", {line.done} resources" if line.done else ""
+                    count = f", {line.done} resource{'s' * (line.done != 1)}" if line.done else ""
                     word = _WORDS.get(operation, operation)
                     self.done(stage, f"{word}: {'done' if succeeded else 'failed'}{count}", succeeded=succeeded)
                 case ResourceStarted(stage, action, _, name) if action not in _QUIET_ACTIONS:

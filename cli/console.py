@@ -24,6 +24,7 @@ GOOD: Final = "green"
 BAD: Final = "bold red"
 WARNING: Final = "yellow"
 FAINT: Final = "dim"
+_UNLIMITED: Final = 100_000
 
 
 class Console:
@@ -78,9 +79,10 @@ class Console:
         )
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
-        # A pipe has no width; a table folded at 80 columns would be useless to `grep`.
-        width = None if self.people.is_terminal else max(80, self.people.measure(table).maximum)
-        self.people.print(table, width=width, soft_wrap=False, no_wrap=not self.people.is_terminal)
+        if self.people.is_terminal:
+            self.people.print(table, soft_wrap=False)
+        else:  # a pipe has no width, and a table cut off at 80 columns would be useless to `grep`
+            Rich(file=self.people.file, width=_UNLIMITED).print(table)
 
     def faults(self, refused: Refused) -> None:
         """Say what a person has to mend: all of it, each with where it is and what mends it."""
@@ -103,6 +105,10 @@ class Console:
             self._errors.print(Text(f"  log: {failed.log}", FAINT))
         log = str(failed.log) if failed.log else None
         self.result({"error": failed.summary, "details": list(failed.details), "log": log})
+
+    def interrupted(self) -> None:
+        """Say that a person has ended this."""
+        self._errors.print(Text("Interrupted.", WARNING))
 
     def crash(self, message: str, log: str) -> None:
         """Say that this program has a fault, without a page of traceback."""
@@ -128,9 +134,13 @@ class Console:
         self.say(f"This destroys, in {stage}:", WARNING)
         for loss in what_is_lost:
             self.say(f"  - {loss}")
-        self.people.print(Text(f"Type {stage} to go on: ", "bold"), end="")
-        if self._stdin.readline().strip() != stage:
+        if self.ask(f"Type {stage} to go on: ") != stage:
             raise Refused("Nothing was done: the stage's name was not typed.")
+
+    def ask(self, question: str) -> str:
+        """Return what the person types, without the spaces around it."""
+        self.people.print(Text(question, "bold"), end="")
+        return self._stdin.readline().strip()
 
     def _fault(self, fault: Fault) -> None:
         place = ": ".join(part for part in (fault.file, fault.key) if part)

@@ -27,6 +27,8 @@ CRASHED: Final = 70  # EX_SOFTWARE of sysexits.h
 # Each name is that of a module of this package whose `app` is a Typer application.
 COMMANDS: Final = {
     "rehearse": "Bring every stage up on local clouds, prove that they are apart, and remove them again.",
+    "settings": "Check, show and describe what differs between stages.",
+    "bootstrap": "Make what must exist before a stage's stack can.",
 }
 
 
@@ -73,10 +75,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         typer.main.get_command(app).main(arguments, prog_name="bulkhead")
     except SystemExit as end:
         if end.code == INTERRUPTED:
-            console.say("Interrupted.")
+            console.interrupted()
         return end.code if isinstance(end.code, int) else int(bool(end.code))
-    except KeyboardInterrupt:
-        console.say("Interrupted.")
+    except KeyboardInterrupt:  # before a command had begun, or after it had ended
+        console.interrupted()
         return INTERRUPTED
     except (Refused, Failed) as error:
         return _told(error, console, debug=wants_debug(arguments))

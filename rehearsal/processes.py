@@ -56,9 +56,9 @@ def end_marked(mark: str, grace: float = 5.0) -> int:
             return len(ended)
         ended.update(process.pid for process in processes)
         _signal(processes, signal.SIGTERM)
-        _, stubborn = psutil.wait_procs(processes, timeout=grace)
+        stubborn = _still_running(processes, grace)
         _signal(stubborn, signal.SIGKILL)
-        psutil.wait_procs(stubborn, timeout=grace)
+        _still_running(stubborn, grace)
     left = [f"{process.pid} {process.name()}" for process in marked(mark)]
     if left:
         raise Failed("Some processes of the rehearsal could not be ended.", left)
@@ -69,6 +69,24 @@ def _signal(processes: Sequence[psutil.Process], number: signal.Signals) -> None
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(number)
+
+
+def _still_running(processes: Sequence[psutil.Process], grace: float) -> list[psutil.Process]:
+    """Wait until all have ended, for ``grace`` seconds at most, and return those that have not.
+
+    Not psutil's own wait: it waits for a zombie too, and in a container nobody may ever collect an orphan's.
+    """
+    deadline = time.monotonic() + grace
+    running = list(processes)
+    while (running := [process for process in running if _running(process)]) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return running
+
+
+def _running(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False
 
 
 class Clouds:
@@ -97,13 +115,15 @@ class Clouds:
         _end(self._process, grace)
 
 
-def start_clouds(run: RunDir, *, timeout: float = 60.0, command: Sequence[str] | None = None) -> Clouds:
-    """Start the clouds process of ``run`` and return when it has said that it is ready.
+def start_clouds(
+    run: RunDir, *, stages: Sequence[str] = (), timeout: float = 60.0, command: Sequence[str] | None = None
+) -> Clouds:
+    """Start the clouds process of ``run`` for ``stages`` and return when it has said that it is ready.
 
     Raises Failed with the end of its log when it ends, or says nothing for ``timeout`` seconds.
     """
     run.clouds.unlink(missing_ok=True)  # of the process before this one, in a kept directory
-    command = command or (sys.executable, "-m", "rehearsal.clouds", str(run.path))
+    command = command or (sys.executable, "-m", "rehearsal.clouds", str(run.path), "--stages", ",".join(stages))
     log = run.logs / "clouds.log"
     with log.open("ab") as errors:
         process = subprocess.Popen(

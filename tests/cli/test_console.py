@@ -1,0 +1,155 @@
+"""How people and programs are spoken to: terminals, pipes, JSON, questions, and several stages side by side."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+
+import pytest
+
+from cli.board import Board
+from cli.console import Console, wants_json
+from infra.faults import Refused
+from rehearsal.events import (
+    Diagnostic,
+    Event,
+    OperationEnded,
+    OperationStarted,
+    ResourceDone,
+    ResourceFailed,
+    ResourceStarted,
+)
+
+
+class Terminal(io.StringIO):
+    """A file that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+def test_json_is_recognised_only_where_it_is_an_option() -> None:
+    assert wants_json(["settings", "--json"])
+    assert not wants_json(["settings"])
+    assert not wants_json(["run", "--", "--json"])
+
+
+def test_in_json_mode_words_and_document_do_not_mix() -> None:
+    out, err = io.StringIO(), io.StringIO()
+    console = Console(json=True, stdout=out, stderr=err)
+    console.say("working")
+    console.table(["a"], [["b"]])
+    console.result({"stage": "日本"})
+    assert json.loads(out.getvalue()) == {"stage": "日本"}
+    assert "working" in err.getvalue()
+
+
+def test_a_pipe_gets_plain_whole_lines() -> None:
+    out = io.StringIO()
+    console = Console(stdout=out, stderr=out)
+    long = "x" * 300
+    console.say(f"[secret] {long}", "red")
+    console.table(["name", "what"], [[long, "[tag]"]])
+    first, _, last = out.getvalue().splitlines()
+    assert first == f"[secret] {long}"
+    assert last.split() == [long, "[tag]"]
+    assert "\x1b" not in out.getvalue()
+
+
+def test_no_color_is_obeyed_at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    coloured, plain = Terminal(), Terminal()
+    Console(stdout=coloured).say("hello", "red")
+    monkeypatch.setenv("NO_COLOR", "1")
+    Console(stdout=plain).say("hello", "red")
+    assert "\x1b[31m" in coloured.getvalue()
+    assert plain.getvalue() == "hello\n"
+
+
+LOSSES = ["the database main", "the bucket transcripts"]
+
+
+def asked(answer: str, yes_for: str | None = None, *, terminal: bool = True) -> str:
+    out = Terminal() if terminal else io.StringIO()
+    stdin = Terminal(answer) if terminal else io.StringIO(answer)
+    Console(stdin=stdin, stdout=out).confirm("staging", LOSSES, yes_for)
+    return out.getvalue()
+
+
+def test_a_person_is_shown_the_losses_and_types_the_stage() -> None:
+    text = asked("staging\n")
+    assert all(loss in text for loss in LOSSES)
+
+
+@pytest.mark.parametrize("answer", ["y\n", "yes\n", "production\n", "\n", ""])
+def test_anything_but_the_stages_name_stops_it(answer: str) -> None:
+    with pytest.raises(Refused, match="Nothing was done"):
+        asked(answer)
+
+
+def test_a_script_must_name_the_stage() -> None:
+    assert asked("", "staging", terminal=False) == ""
+    with pytest.raises(Refused, match="'production'"):
+        asked("", "production", terminal=False)
+    with pytest.raises(Refused, match="--yes staging") as caught:
+        asked("staging\n", None, terminal=False)
+    assert "the database main" in caught.value.faults[0].message
+
+
+EVENTS: tuple[Event, ...] = (
+    OperationStarted("staging", "up"),
+    ResourceStarted("staging", "create", "t:index:T", "main", "urn:main"),
+    ResourceDone("staging", "create", "t:index:T", "main", "urn:main"),
+    ResourceStarted("staging", "same", "t:index:T", "other", "urn:other"),
+    ResourceDone("staging", "same", "t:index:T", "other", "urn:other"),
+    Diagnostic("staging", "warning", "the zone is shared [twice]"),
+    ResourceFailed("staging", "delete", "t:index:T", "old", "urn:old"),
+    OperationEnded("staging", "up", False, 1.0),
+)
+
+
+def test_a_board_in_a_pipe_is_a_line_per_change_of_state() -> None:
+    out = io.StringIO()
+    with Board(Console(stdout=out), ["staging", "production"]) as board:
+        for event in EVENTS:
+            board.on_event(event)
+        board.step("production", "proving")
+        board.done("production", "proven")
+    lines = out.getvalue().splitlines()
+    assert lines[:4] == [
+        "staging: bringing up",
+        "staging: the zone is shared [twice]",
+        "staging: could not delete old (t:index:T)",
+        "staging: bringing up: failed, 1 resource (0.0 s)",
+    ]
+    assert lines[4:] == ["production: proving", "production: proven (0.0 s)"]
+
+
+def test_a_board_says_what_was_interrupted() -> None:
+    out = io.StringIO()
+    board = Board(Console(stdout=out), ["staging"])
+    board.step("staging", "bringing up")
+    with pytest.raises(KeyboardInterrupt), board:
+        raise KeyboardInterrupt
+    assert out.getvalue().splitlines()[-1].startswith("staging: bringing up: interrupted")
+
+
+def test_a_board_at_a_terminal_ends_with_one_line_per_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    out = Terminal()
+    with Board(Console(stdout=out), ["staging", "production"]) as board:
+        for event in EVENTS:
+            board.on_event(event)
+    shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", out.getvalue())
+    staging, production = shown.splitlines()[-2:]
+    assert staging.split()[:2] == ["✗", "staging"]
+    assert "bringing up: failed, 1 resource" in staging
+    assert production.split() == ["·", "production", "waiting"]

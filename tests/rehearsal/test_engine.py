@@ -1,0 +1,187 @@
+"""Finding the engine: what is taken, what is passed over and why, and what a build leaves behind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from infra.faults import Refused
+from rehearsal.engine import Engine, find_engine
+from rehearsal.failures import Failed
+from rehearsal.toolchain import find_node
+
+PINNED = "3.250.0"
+BUILDS = f"""
+while [ $# -gt 0 ]; do [ "$1" = -o ] && out=$2; shift; done
+echo "{PINNED} built" >> "$COUNT"
+printf '#!/bin/sh\\necho v{PINNED}\\n' > "$out"; chmod +x "$out"
+"""
+
+
+class Machine:
+    """A PATH of its own with made-up programs on it, and a cache of its own."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.bin = folder / "bin"
+        self.bin.mkdir()
+        self.cache = folder / "cache"
+        self.count = folder / "count"
+        self.progress: list[str] = []
+        monkeypatch.setenv("PATH", f"{self.bin}{os.pathsep}/usr/bin{os.pathsep}/bin")
+        monkeypatch.setenv("BULKHEAD_CACHE", str(self.cache))
+        monkeypatch.setenv("COUNT", str(self.count))
+        for name in ("pulumi", "go", "node"):  # whatever this machine has must not be found behind ours
+            self.has(name, "exit 127")
+
+    def has(self, name: str, script: str) -> Path:
+        path = self.bin / name
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+        return path
+
+    def has_go(self, version: str, builds: str = BUILDS) -> None:
+        self.has("go", f'if [ "$1" = env ]; then echo go{version}; exit; fi\n{builds}')
+
+    def lacks(self, monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+        for name in names:
+            (self.bin / name).unlink()
+        monkeypatch.setenv("PATH", str(self.bin))
+
+    def find(self) -> Engine:
+        return find_engine(self.progress.append)
+
+    @property
+    def builds(self) -> int:
+        return len(self.count.read_text().splitlines()) if self.count.exists() else 0
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    return Machine(tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize("answer", ["v3.250.0", "3.251.4", "v3.300.1-alpha.5+dirty"])
+def test_a_recent_engine_on_path_is_taken(machine: Machine, answer: str) -> None:
+    path = machine.has("pulumi", f"echo {answer}")
+    engine = machine.find()
+    assert (engine.path, engine.origin) == (path, "path")
+    assert answer.removeprefix("v").startswith(engine.version)
+    assert machine.progress == []
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("echo v3.249.9", "3.249.9"),
+        ("echo v4.0.0", "4.0.0"),
+        ("echo 'command not found'", "does not answer"),
+        ("exit 1", "does not answer"),
+    ],
+)
+def test_an_unusable_engine_on_path_is_passed_over_with_the_reason(machine: Machine, script: str, reason: str) -> None:
+    path = machine.has("pulumi", script)
+    machine.has_go("1.26.8")
+    assert machine.find().origin == "built"
+    assert str(path) in machine.progress[0]
+    assert reason in machine.progress[0]
+
+
+def test_an_engine_is_built_once_and_found_in_the_cache_ever_after(machine: Machine) -> None:
+    machine.has_go("1.26.8")
+    built = machine.find()
+    assert (built.origin, built.version) == ("built", PINNED)
+    assert subprocess.check_output([built.path, "version"], text=True) == f"v{PINNED}\n"
+    again = machine.find()
+    assert (again.origin, again.path) == ("cache", built.path)
+    assert machine.builds == 1
+
+
+def test_a_failed_build_leaves_nothing_that_looks_like_an_engine(machine: Machine) -> None:
+    machine.has_go("1.26.8", 'echo "pkg/x.go:1: it does not compile"; exit 1')
+    with pytest.raises(Failed, match="it does not compile"):
+        machine.find()
+    assert not list(machine.cache.rglob("pulumi"))
+    assert not list(machine.cache.rglob(".building-*"))
+    machine.has_go("1.26.8")
+    assert machine.find().origin == "built"
+
+
+def test_a_build_that_does_not_run_is_not_kept(machine: Machine) -> None:
+    machine.has_go("1.26.8", BUILDS.replace(f"echo v{PINNED}", "exit 1"))
+    with pytest.raises(Failed, match="does not run"):
+        machine.find()
+    assert not list(machine.cache.rglob("pulumi"))
+
+
+def test_a_killed_build_leaves_nothing_in_the_way_of_the_next(machine: Machine) -> None:
+    machine.has_go("1.26.8", f"echo begun > {machine.count}.begun; exec sleep 60")
+    builder = subprocess.Popen([sys.executable, "-c", "from rehearsal.engine import find_engine; find_engine()"])
+    begun = Path(f"{machine.count}.begun")
+    while not begun.exists():
+        assert builder.poll() is None
+        time.sleep(0.02)
+    builder.kill()
+    builder.wait()
+    assert list(machine.cache.rglob(".building-*"))
+
+    machine.has_go("1.26.8")
+    assert machine.find().origin == "built"
+    assert not list(machine.cache.rglob(".building-*"))
+
+
+def test_two_rehearsals_at_once_build_once(machine: Machine) -> None:
+    machine.has_go("1.26.8", f"sleep 0.5\n{BUILDS}")
+    program = "from rehearsal.engine import find_engine; print(find_engine().origin)"
+    both = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    assert sorted(process.communicate(timeout=30)[0].strip() for process in both) == ["built", "cache"]
+    assert machine.builds == 1
+
+
+def test_a_go_that_is_too_old_is_refused_with_both_ways_out(machine: Machine) -> None:
+    machine.has_go("1.20")
+    with pytest.raises(Refused) as caught:
+        machine.find()
+    fault = caught.value.faults[0]
+    assert "/go is broken" in fault.message or "1.20" in fault.message
+    assert "pulumi.com" in fault.fix
+    assert "go.dev" in fault.fix
+
+
+def test_without_engine_and_go_both_ways_out_are_told(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.lacks(monkeypatch, "pulumi", "go")
+    with pytest.raises(Refused, match="neither `pulumi` nor `go`") as caught:
+        machine.find()
+    assert "1.25" in caught.value.faults[0].fix
+
+
+def test_the_cache_is_where_the_user_wants_it(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.has_go("1.26.8")
+    monkeypatch.delenv("BULKHEAD_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(machine.cache / "xdg"))
+    assert machine.find().path == machine.cache / "xdg" / "bulkhead" / "engine" / PINNED / "pulumi"
+
+
+def test_a_node_that_is_new_enough_is_found(machine: Machine) -> None:
+    path = machine.has("node", "echo v22.11.0")
+    assert find_node().path == path
+    assert find_node().version == "22.11.0"
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"), [("echo v18.20.1", "18.20.1"), ("exit 1", "does not run"), ("echo hello", "version")]
+)
+def test_an_unusable_node_is_refused_with_the_reason(machine: Machine, script: str, reason: str) -> None:
+    machine.has("node", script)
+    with pytest.raises(Refused, match=reason):
+        find_node()
+
+
+def test_a_missing_node_is_refused(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.lacks(monkeypatch, "node")
+    with pytest.raises(Refused, match="not on PATH"):
+        find_node()
