@@ -23,6 +23,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 app = typer.Typer(
     help="Check, show and describe what differs between stages: the files Pulumi.<stage>.yaml.",
     no_args_is_help=True,
+    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

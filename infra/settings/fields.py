@@ -42,8 +42,6 @@ def type_at(path: Path) -> Any:
     found: Any = StageSettings
     for step in (str(path[0]).removeprefix(f"{SETTINGS}:"), *path[1:]):
         found = _below(found, step)
-        if found is None:
-            return None
     return found
 
 
@@ -159,8 +157,6 @@ def _example(kind: Any) -> Any:
     for part in _parts(kind):
         if isinstance(part, Rule):
             return part.example
-        if get_origin(part) is Literal:
-            return get_args(part)[0]
         if part is bool:
             return False
         if get_origin(part) is tuple:

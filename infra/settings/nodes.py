@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.events import (
     AliasEvent,
-    DocumentEndEvent,
     DocumentStartEvent,
     MappingEndEvent,
-    MappingStartEvent,
     ScalarEvent,
     SequenceEndEvent,
     SequenceStartEvent,
@@ -77,8 +75,10 @@ def compose(text: str) -> Node | None:
         if "'\\t'" in problem:
             problem = "a tab, where YAML takes spaces only"
         raise Unreadable(problem, mark.line + 1 if mark else 1, mark.column + 1 if mark else 1) from None
-    except YAMLError as bad:
-        raise Unreadable(str(bad), 1, 1) from None
+    except AssertionError:  # ruamel.yaml's answer to a version that does not exist
+        lines = enumerate(text.splitlines(), 1)
+        line = next((number for number, each in lines if each.startswith("%YAML")), 1)
+        raise Unreadable("a % directive with a version of YAML that does not exist", line, 1) from None
 
 
 class _Composer:
@@ -94,7 +94,7 @@ class _Composer:
         if start.version or start.tags:
             _refuse("a % directive, which changes how the rest is read", start)
         root = self._node(next(self._events), depth=0)
-        assert isinstance(next(self._events), DocumentEndEvent)  # noqa: S101 - the parser's grammar says so
+        next(self._events)  # the document's end
         after = next(self._events)
         if isinstance(after, DocumentStartEvent):
             _refuse("a second document; the CLI would read the first only", after)
@@ -113,8 +113,7 @@ class _Composer:
             node = Scalar(event.value, event.style is None, tag, line)
         elif isinstance(event, SequenceStartEvent):
             node = Sequence(tuple(self._node(item, depth + 1) for item in self._until(SequenceEndEvent)), tag, line)
-        else:
-            assert isinstance(event, MappingStartEvent)  # noqa: S101 - the only event left that starts a node
+        else:  # a mapping's start is the only other event that starts a node
             node = Mapping(tuple(self._pairs(depth + 1)), tag, line)
         if event.anchor:
             self._anchors[event.anchor] = node

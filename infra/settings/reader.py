@@ -49,22 +49,22 @@ def read(path: File) -> StackFile:
     named = _FILE_NAME.fullmatch(path.name)
     stack = named["stack"] if named else path.stem
     if named is None:
-        return _unreadable(path, stack, "", "is not named Pulumi.<stack>.yaml, so no stack reads it", "rename the file")
+        return _unreadable(path, stack, "is not named Pulumi.<stack>.yaml, so no stack reads it", "rename the file")
     try:
         data = path.read_bytes()
     except FileNotFoundError:
         message = "does not exist, so this stage has no settings and cannot be deployed"
-        return _unreadable(path, stack, "", message, "copy the file of another stage and change what differs")
+        return _unreadable(path, stack, message, "copy the file of another stage and change what differs")
     except OSError as error:
-        return _unreadable(path, stack, "", f"cannot be read: {error.strerror}", "make it a readable file")
+        return _unreadable(path, stack, f"cannot be read: {error.strerror}", "make it a readable file")
     problem = _problem_of(data)
     if problem:
-        return _unreadable(path, stack, "", *problem)
+        return _unreadable(path, stack, *problem)
     try:
         root = nodes.compose(data.decode())
     except nodes.Unreadable as bad:
         message = f"line {bad.line}, column {bad.column}: {bad.problem}"
-        return _unreadable(path, stack, "", f"is no YAML: {message}", f"mend line {bad.line} of {path.name}")
+        return _unreadable(path, stack, f"is no YAML: {message}", f"mend line {bad.line} of {path.name}")
     return _Builder(path.name, stack).file(root)
 
 
@@ -81,8 +81,8 @@ def _problem_of(data: bytes) -> tuple[str, str] | None:
     return None
 
 
-def _unreadable(path: File, stack: str, key: str, message: str, fix: str) -> StackFile:
-    return StackFile(path.name, stack, faults=(Fault(key, message, fix, path.name),))
+def _unreadable(path: File, stack: str, message: str, fix: str) -> StackFile:
+    return StackFile(path.name, stack, faults=(Fault("", message, fix, path.name),))
 
 
 class _Builder:
@@ -117,7 +117,7 @@ class _Builder:
                 self._fault(
                     key,
                     f"is no part of a stack file, which holds {allowed}",
-                    f"move it below `config:` as bulkhead:{key}, or remove it",
+                    f"move it below `config:` as {key if ':' in key else f'bulkhead:{key}'}, or remove it",
                 )
             elif key == "config":
                 found = True

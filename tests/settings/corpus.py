@@ -62,6 +62,7 @@ BAD: Final = [
     Bad("bulkhead:owner", True, "quote it", file_only=True),
     Bad("bulkhead:owner", ["a"], "not a list", file_only=True),
     *_each("bulkhead:owner", "becomes a tag", "", " team", "aws:team", "te*m", "x" * 256, "team\n"),
+    Bad("bulkhead:owner", {"team": "a"}, "not a section", file_only=True),
     Bad("bulkhead:costCenter", GONE, "is missing"),
     Bad("bulkhead:costCenter", "", "becomes a tag"),
     # time zone and region
@@ -74,6 +75,7 @@ BAD: Final = [
     Bad("bulkhead:region", "ap-northeast-1", "must be a section"),
     # Cloudflare
     Bad("bulkhead:cloudflare", GONE, "is missing", key="bulkhead:cloudflare.accountId"),
+    Bad("bulkhead:cloudflare", "harbor.example", "must be a section"),
     Bad("bulkhead:cloudflare.accountId", GONE, "is missing"),
     Bad("bulkhead:cloudflare.accountId", None, "is empty"),
     Bad("bulkhead:cloudflare.accountId", 12345678901234, "quote it"),

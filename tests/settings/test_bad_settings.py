@@ -136,6 +136,14 @@ def test_the_fix_can_be_typed(place: str, value: object, fix: str) -> None:
     assert [fault.fix for fault in by_engine("production", changed("production", place, value))] == [fix]
 
 
+def test_no_branch_looks_like_a_release_tag() -> None:
+    config = changed("production", "bulkhead:github.defaultBranch", "v2")
+    assert by_engine("production", config) == []
+    (fault,) = by_engine("production", config | {"bulkhead:releaseModel": "release-tag"})
+    assert fault.key == "bulkhead:github.defaultBranch"
+    assert "release tag" in fault.message
+
+
 def test_a_model_cannot_be_made_by_hand_against_the_rules() -> None:
     texts, secret = as_engine(baseline("staging"))
     settings, _ = check("staging", from_engine(texts), secret, PRODUCT)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
 
 from infra.settings.reader import ENCRYPTED, StackFile, read
 from infra.settings.scalars import Ambiguous, resolve
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def _read(folder: Path, text: str | bytes) -> StackFile:
@@ -86,6 +89,43 @@ def test_what_readers_understand_differently_is_refused(text: str, folder: Path)
     assert _value(folder, f"'{text}'") == text
 
 
+PIECES = [
+    "\t",
+    ": ",
+    "- ",
+    "&a ",
+    "*a",
+    "<<: ",
+    "[",
+    "]",
+    "{",
+    "}",
+    "\n",
+    "'",
+    '"',
+    "#",
+    "|",
+    ">",
+    "%",
+    "\n---\n",
+    "\n...\n",
+]
+PIECES += [
+    "!",
+    "!!str ",
+    "? ",
+    "@",
+    "null",
+    "yes",
+    "\\",
+    "secure: ",
+    "\r",
+    "!<",
+    "\n%YAML 1.9\n---\n",
+    "=",
+    "~",
+    "x: x: x",
+]
 BROKEN = [
     ("", "is empty"),
     ("# only a comment\n", "is empty"),
@@ -103,6 +143,7 @@ BROKEN = [
     ("config: *nowhere\n", "line 1, column 9: *nowhere"),
     ("config: &a [*a]\n", "line 1, column 13: *a"),
     ("%YAML 1.1\n---\nconfig: {}\n", "% directive"),
+    ("# first\n%YAML 1.9\n---\nconfig: {}\n", "line 2, column 1: a % directive"),
     ("config: {}\n---\nconfig: {}\n", "second document"),
     ("config:\n  a: \x07\n", "line 2, column 6: a control character"),
     ("config: " + "[" * 30 + "]" * 30 + "\n", "nesting"),
@@ -197,3 +238,18 @@ def test_a_folder_in_place_of_a_file(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.qa.yaml").mkdir()
     (fault,) = read(tmp_path / "Pulumi.qa.yaml").faults
     assert "cannot be read" in fault.message
+
+
+def test_no_file_whatever_raises(tmp_path: Path) -> None:
+    """Shipped files with pieces of YAML thrown in; the seed is fixed, so a failure can be repeated."""
+    chance = random.Random(7)  # noqa: S311 - nothing is secret here
+    source = (ROOT / "Pulumi.staging.yaml").read_bytes()
+    pieces = [piece.encode() for piece in PIECES] + [b"\xff", b"\x00", b"\xc2\x85"]
+    refused = 0
+    for _ in range(60):
+        data = bytearray(source[: chance.randrange(200, 700)])
+        for _ in range(chance.randint(1, 4)):
+            place = chance.randrange(len(data))
+            data[place:place] = chance.choice(pieces)
+        refused += bool(_read(tmp_path, bytes(data)).faults)
+    assert refused > 10
