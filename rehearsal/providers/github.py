@@ -6,10 +6,11 @@ import random
 from collections.abc import Iterator
 from typing import Final
 
-from rehearsal.providers.checks import Check, at, between, exactly_one, needs, one_of, shaped, sized
+from rehearsal.providers.checks import Check, at, between, exactly_one, known, needs, one_of, shaped, sized
 from rehearsal.providers.handler import Caller, Properties
 from rehearsal.providers.rules import TypeRules, Within, importable, joined, now
 from rehearsal.providers.store import Store
+from rehearsal.providers.wire import UNKNOWN
 
 ENVIRONMENT: Final = "github:index/repositoryEnvironment:RepositoryEnvironment"
 _MOST_REVIEWERS: Final = 6
@@ -43,7 +44,8 @@ def _environment_has_custom_policies(caller: Caller, store: Store, inputs: Prope
 
 def _one_branch_policy(inputs: Properties) -> Iterator[str]:
     for place, policy in at(inputs, "deploymentBranchPolicy"):
-        if policy.get("protectedBranches") == policy.get("customBranchPolicies"):
+        kinds = ("protectedBranches", "customBranchPolicies")
+        if known(policy, *kinds) and policy[kinds[0]] == policy[kinds[1]]:
             yield f"{place}: exactly one of protectedBranches and customBranchPolicies must be true"
 
 
@@ -62,7 +64,8 @@ def _conditions_fit_target(inputs: Properties) -> Iterator[str]:
 
 
 def _selected_actions(inputs: Properties) -> Iterator[str]:
-    if ("allowedActionsConfig" in inputs) != (inputs.get("allowedActions") == "selected"):
+    selected = inputs.get("allowedActions")
+    if selected is not UNKNOWN and ("allowedActionsConfig" in inputs) != (selected == "selected"):
         yield "allowedActionsConfig: is given when, and only when, allowedActions is selected"
 
 

@@ -16,10 +16,11 @@ import grpc
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
+from rehearsal.providers import planning
 from rehearsal.providers.diff import Change, Difference
 from rehearsal.providers.handler import ApiRefusal, Caller
 from rehearsal.providers.registry import NotRehearsed, package_of
-from rehearsal.providers.resources import Resources, check_provider, provider_config
+from rehearsal.providers.resources import Resources
 from rehearsal.providers.schema import PACKAGES, installed_version
 from rehearsal.providers.wire import decode, encode
 
@@ -88,7 +89,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     @_answering
     def CheckConfig(self, request: Any, _context: grpc.ServicerContext) -> provider_pb2.CheckResponse:  # noqa: N802
         package, news = package_of(_type(request.urn)), decode(request.news)
-        faults = check_provider(package, provider_config(package, news.values))
+        faults = planning.check_provider(package, planning.provider_config(package, news.values))
         return provider_pb2.CheckResponse(inputs=encode(news.values, news.secrets), failures=_failures(faults))
 
     @_answering
@@ -98,7 +99,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     @_answering
     def Configure(self, request: Any, context: grpc.ServicerContext) -> provider_pb2.ConfigureResponse:  # noqa: N802
         package = package_of(_type(request.urn))
-        caller = Caller(_stack(request.urn), package, provider_config(package, decode(request.args).values))
+        caller = Caller(_stack(request.urn), package, planning.provider_config(package, decode(request.args).values))
         self._welcome(caller)
         self._callers[context.peer()] = caller
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
@@ -110,16 +111,16 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     @_answering
     def Check(self, request: Any, _context: grpc.ServicerContext) -> provider_pb2.CheckResponse:  # noqa: N802
         news = decode(request.news)
-        inputs, faults = self._resources.check(_type(request.urn), news.values)
+        inputs, faults = planning.check(_type(request.urn), news.values)
         return provider_pb2.CheckResponse(inputs=encode(inputs, news.secrets), failures=_failures(faults))
 
     @_answering
     def Diff(self, request: Any, _context: grpc.ServicerContext) -> provider_pb2.DiffResponse:  # noqa: N802
         token, old, new = _type(request.urn), decode(request.old_inputs).values, decode(request.news).values
-        found = self._resources.diff(token, old, new)
+        found = planning.diff(token, old, new)
         response = _changes(bool(found))
         response.hasDetailedDiff = True
-        response.deleteBeforeReplace = self._resources.deletes_first(token, old, new)
+        response.deleteBeforeReplace = planning.deletes_first(token, old, new)
         for difference in found:
             response.detailedDiff[difference.path].CopyFrom(_property_diff(difference))
         response.diffs.extend(sorted({difference.property for difference in found}))
@@ -130,7 +131,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     def Create(self, request: Any, context: grpc.ServicerContext) -> provider_pb2.CreateResponse:  # noqa: N802
         token, inputs = _type(request.urn), decode(request.properties)
         if request.preview:
-            foreseen = self._resources.foresee(token, inputs.values)
+            foreseen = planning.foresee(token, inputs.values)
             return provider_pb2.CreateResponse(properties=encode(foreseen, inputs.secrets))
         record = self._resources.create(self._caller(context), token, request.urn, inputs.values)
         return provider_pb2.CreateResponse(id=record.id, properties=encode(record.outputs, inputs.secrets))
@@ -144,15 +145,15 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         known = decode(request.inputs).secrets | decode(request.properties).secrets
         return provider_pb2.ReadResponse(
             id=record.id,
-            inputs=encode(record.inputs, known | self._resources.always_secret(token, record.inputs)),
-            properties=encode(record.outputs, known | self._resources.always_secret(token, record.outputs)),
+            inputs=encode(record.inputs, known | planning.always_secret(token, record.inputs)),
+            properties=encode(record.outputs, known | planning.always_secret(token, record.outputs)),
         )
 
     @_answering
     def Update(self, request: Any, context: grpc.ServicerContext) -> provider_pb2.UpdateResponse:  # noqa: N802
         token, news = _type(request.urn), decode(request.news)
         if request.preview:
-            foreseen = self._resources.foresee(token, news.values, decode(request.olds).values)
+            foreseen = planning.foresee(token, news.values, decode(request.olds).values)
             return provider_pb2.UpdateResponse(properties=encode(foreseen, news.secrets))
         record = self._resources.update(self._caller(context), token, request.id, news.values)
         return provider_pb2.UpdateResponse(properties=encode(record.outputs, news.secrets))
