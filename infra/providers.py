@@ -44,12 +44,15 @@ def make_providers(label: Label, settings: StageSettings, secrets: Mapping[str, 
 def _aws(label: Label, settings: StageSettings) -> aws.Provider:
     """Settings hold either a role to assume or a profile; either way the account is pinned, so credentials of
     another account fail before anything is touched."""
-    role = settings.aws.role_arn
+    role, session = settings.aws.role_arn, f"bulkhead-{label.environment}"
     return aws.Provider(
         "aws",
         region=settings.region.primary,
         allowed_account_ids=[settings.aws.account_id],
-        assume_roles=[{"role_arn": role, "session_name": f"bulkhead-{label.environment}"}] if role else None,
+        # Typed, not dicts: a provider's nested settings travel as JSON, and the SDK translates no dict's keys there.
+        assume_roles=[aws.ProviderAssumeRoleArgs(role_arn=role, session_name=session)] if role else None,
         profile=settings.aws.profile,
-        default_tags={"tags": label.tags(owner=settings.owner, cost_center=settings.cost_center)},
+        default_tags=aws.ProviderDefaultTagsArgs(
+            tags=label.tags(owner=settings.owner, cost_center=settings.cost_center)
+        ),
     )

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import pulumi
-import pulumi_aws as aws
+from pulumi_aws.budgets import Budget, BudgetNotificationArgs
+from pulumi_aws.kms import Alias, Key
+from pulumi_aws.sns import Topic, TopicPolicy
 
 from infra.components.vault import account_key_policy
 from infra.faults import Fault, Refused
@@ -43,7 +45,7 @@ class StageBudget(pulumi.ComponentResource):
         super().__init__("bulkhead:cost:StageBudget", name, {}, opts)
         label, account = args.label, args.settings.aws.account_id
         child = pulumi.ResourceOptions(parent=self)
-        self.key = aws.kms.Key(
+        self.key = Key(
             f"{name}-key",
             description=f"Cost notices of {label.product} {label.environment}",
             enable_key_rotation=True,
@@ -61,22 +63,22 @@ class StageBudget(pulumi.ComponentResource):
             ),
             opts=child,
         )
-        aws.kms.Alias(
+        Alias(
             f"{name}-key-name",
             name=f"alias/{label.name(Kind.KMS_ALIAS, 'cost')}",
             target_key_id=self.key.key_id,
             opts=child,
         )
-        self.topic = aws.sns.Topic(
+        self.topic = Topic(
             f"{name}-topic", name=label.name(Kind.TOPIC, "cost"), kms_master_key_id=self.key.arn, opts=child
         )
-        policy = aws.sns.TopicPolicy(
+        policy = TopicPolicy(
             f"{name}-topic-policy",
             arn=self.topic.arn,
             policy=self.topic.arn.apply(lambda arn: _only_budgets_publish(arn, account)),
             opts=child,
         )
-        self.budget = aws.budgets.Budget(
+        self.budget = Budget(
             name,
             name=label.name(Kind.BUDGET),
             budget_type="COST",
@@ -92,7 +94,7 @@ class StageBudget(pulumi.ComponentResource):
         self.register_outputs({"budget": self.budget.name, "topicArn": self.topic.arn})
 
 
-def notices(settings: StageSettings, topic: pulumi.Input[str]) -> list[aws.budgets.BudgetNotificationArgs]:
+def notices(settings: StageSettings, topic: pulumi.Input[str]) -> list[BudgetNotificationArgs]:
     """Return who is told at which share of the budget; an audience without an address is not told.
 
     Raises Refused when more people would be told of one event than AWS can.
@@ -115,8 +117,8 @@ def notices(settings: StageSettings, topic: pulumi.Input[str]) -> list[aws.budge
 
 def _notice(
     kind: str, threshold: float, emails: list[str], topic: pulumi.Input[str] | None = None
-) -> aws.budgets.BudgetNotificationArgs:
-    return aws.budgets.BudgetNotificationArgs(
+) -> BudgetNotificationArgs:
+    return BudgetNotificationArgs(
         notification_type=kind,
         comparison_operator="GREATER_THAN",
         threshold=threshold,

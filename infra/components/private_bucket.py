@@ -8,7 +8,18 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pulumi
-import pulumi_aws as aws
+from pulumi_aws.s3 import (
+    Bucket,
+    BucketLifecycleConfiguration,
+    BucketLifecycleConfigurationRuleArgsDict,
+    BucketObjectLockConfiguration,
+    BucketOwnershipControls,
+    BucketPolicy,
+    BucketPublicAccessBlock,
+    BucketServerSideEncryptionConfiguration,
+    BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgsDict,
+    BucketVersioning,
+)
 
 _ABANDONED_UPLOAD_DAYS: Final = 7
 
@@ -23,7 +34,7 @@ class PrivateBucketArgs:
     keeps the key, as log delivery demands. ``expire_after_days`` is by key prefix, which must not be empty: S3 refuses
     a second expiry rule for the whole bucket. ``undo_days`` is how long what was overwritten or deleted can be brought
     back. ``lock_days`` protects each new object from deletion; None makes a bucket without object lock, which cannot be
-    changed later. ``statements`` join the bucket's policy, where ``Resource`` is filled in.
+    changed later. ``statements`` join the bucket's policy; their ``Resource`` is a pattern of keys in it.
     """
 
     name: str
@@ -48,7 +59,7 @@ class PrivateBucket(pulumi.ComponentResource):
     def __init__(self, name: str, args: PrivateBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("bulkhead:backup:PrivateBucket", name, {}, opts)
         self._args = args
-        self.bucket = aws.s3.Bucket(
+        self.bucket = Bucket(
             name,
             bucket=args.name,
             object_lock_enabled=args.lock_days is not None,
@@ -67,7 +78,7 @@ class PrivateBucket(pulumi.ComponentResource):
 
     def _close(self, name: str) -> None:
         """One after the other: S3 answers 409 when two of these change the same bucket at once."""
-        block = aws.s3.BucketPublicAccessBlock(
+        block = BucketPublicAccessBlock(
             f"{name}-no-public-access",
             bucket=self.bucket.id,
             block_public_acls=True,
@@ -76,13 +87,13 @@ class PrivateBucket(pulumi.ComponentResource):
             restrict_public_buckets=True,
             opts=self._child(),
         )
-        ownership = aws.s3.BucketOwnershipControls(
+        ownership = BucketOwnershipControls(
             f"{name}-no-acls",
             bucket=self.bucket.id,
             rule={"object_ownership": "BucketOwnerEnforced"},
             opts=self._child(block),
         )
-        aws.s3.BucketPolicy(
+        BucketPolicy(
             f"{name}-policy",
             bucket=self.bucket.id,
             policy=self.arn.apply(self._policy),
@@ -90,12 +101,12 @@ class PrivateBucket(pulumi.ComponentResource):
         )
 
     def _encrypt(self, name: str) -> None:
-        default: aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgsDict
+        default: BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgsDict
         if self._args.key_arn is None:
             default = {"sse_algorithm": "AES256"}
         else:
             default = {"sse_algorithm": "aws:kms", "kms_master_key_id": self._args.key_arn}
-        aws.s3.BucketServerSideEncryptionConfiguration(
+        BucketServerSideEncryptionConfiguration(
             f"{name}-encryption",
             bucket=self.bucket.id,
             rules=[
@@ -109,20 +120,20 @@ class PrivateBucket(pulumi.ComponentResource):
         )
 
     def _keep(self, name: str) -> None:
-        versioning = aws.s3.BucketVersioning(
+        versioning = BucketVersioning(
             f"{name}-versioning",
             bucket=self.bucket.id,
             versioning_configuration={"status": "Enabled"},
             opts=self._child(),
         )
-        aws.s3.BucketLifecycleConfiguration(
+        BucketLifecycleConfiguration(
             f"{name}-lifecycle",
             bucket=self.bucket.id,
             rules=lifecycle_rules(self._args.expire_after_days, self._args.undo_days),
             opts=self._child(versioning),
         )
         if self._args.lock_days is not None:
-            aws.s3.BucketObjectLockConfiguration(
+            BucketObjectLockConfiguration(
                 f"{name}-lock",
                 bucket=self.bucket.id,
                 rule={"default_retention": {"mode": "GOVERNANCE", "days": self._args.lock_days}},
@@ -130,20 +141,22 @@ class PrivateBucket(pulumi.ComponentResource):
             )
 
     def _policy(self, arn: str) -> str:
-        everything = [arn, f"{arn}/*"]
-        statements: list[dict[str, Any]] = [
+        anybody, everything = {"AWS": "*"}, [arn, f"{arn}/*"]
+        statements: list[Statement] = [
             {
                 "Sid": "DenyPlainHttp",
                 "Effect": "Deny",
-                "Principal": "*",
+                "Principal": anybody,
                 "Action": "s3:*",
+                "Resource": everything,
                 "Condition": {"Bool": {"aws:SecureTransport": "false"}},
             },
             {
                 "Sid": "DenyOldTls",
                 "Effect": "Deny",
-                "Principal": "*",
+                "Principal": anybody,
                 "Action": "s3:*",
+                "Resource": everything,
                 "Condition": {"NumericLessThan": {"s3:TlsVersion": "1.2"}},
             },
         ]
@@ -152,22 +165,22 @@ class PrivateBucket(pulumi.ComponentResource):
                 {
                     "Sid": "DenyDeletingLockedObjects",
                     "Effect": "Deny",
-                    "Principal": "*",
+                    "Principal": anybody,
                     "Action": "s3:BypassGovernanceRetention",
+                    "Resource": f"{arn}/*",
                 }
             )
-        statements.extend(dict(statement) for statement in self._args.statements)
-        return json.dumps(
-            {"Version": "2012-10-17", "Statement": [{**statement, "Resource": everything} for statement in statements]},
-            sort_keys=True,
+        statements.extend(
+            {**statement, "Resource": f"{arn}/{statement['Resource']}"} for statement in self._args.statements
         )
+        return json.dumps({"Version": "2012-10-17", "Statement": statements}, sort_keys=True)
 
 
 def lifecycle_rules(
     expire_after_days: Mapping[str, int], undo_days: int
-) -> list[aws.s3.BucketLifecycleConfigurationRuleArgsDict]:
+) -> list[BucketLifecycleConfigurationRuleArgsDict]:
     """Return one rule per prefix (BAK-4) and one for the whole bucket that removes what nobody can see any more."""
-    expiring: list[aws.s3.BucketLifecycleConfigurationRuleArgsDict] = [
+    expiring: list[BucketLifecycleConfigurationRuleArgsDict] = [
         {
             "id": f"expire-{prefix.strip('/').replace('/', '-')}",
             "status": "Enabled",
@@ -176,7 +189,7 @@ def lifecycle_rules(
         }
         for prefix, days in expire_after_days.items()
     ]
-    leftovers: aws.s3.BucketLifecycleConfigurationRuleArgsDict = {
+    leftovers: BucketLifecycleConfigurationRuleArgsDict = {
         "id": "remove-leftovers",
         "status": "Enabled",
         "filter": {"prefix": ""},

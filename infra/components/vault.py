@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import pulumi
-import pulumi_aws as aws
+from pulumi_aws.kms import Alias, Key
+from pulumi_aws.s3 import BucketLogging
 
 from infra.components.private_bucket import PrivateBucket, PrivateBucketArgs, Statement
 from infra.naming import Kind, Label
@@ -41,7 +42,7 @@ class BackupVault(pulumi.ComponentResource):
         label, settings = args.label, args.settings
         account = settings.aws.account_id
         child = pulumi.ResourceOptions(parent=self)
-        self.key = aws.kms.Key(
+        self.key = Key(
             f"{name}-key",
             description=f"Backups of {label.product} {label.environment}",
             enable_key_rotation=True,
@@ -49,7 +50,7 @@ class BackupVault(pulumi.ComponentResource):
             policy=account_key_policy(account),
             opts=child,
         )
-        self.alias = aws.kms.Alias(
+        self.alias = Alias(
             f"{name}-key-name",
             name=f"alias/{label.name(Kind.KMS_ALIAS, 'vault')}",
             target_key_id=self.key.key_id,
@@ -75,7 +76,7 @@ class BackupVault(pulumi.ComponentResource):
             ),
             child,
         )
-        aws.s3.BucketLogging(
+        BucketLogging(
             f"{name}-logging",
             bucket=self.store.bucket.id,
             target_bucket=self.access_log.bucket.id,
@@ -119,6 +120,7 @@ def _log_delivery(account: str, source_bucket: str) -> Statement:
         "Effect": "Allow",
         "Principal": {"Service": "logging.s3.amazonaws.com"},
         "Action": "s3:PutObject",
+        "Resource": f"{_ACCESS_LOG_PREFIX}*",
         "Condition": {
             "ArnLike": {"aws:SourceArn": f"arn:aws:s3:::{source_bucket}"},
             "StringEquals": {"aws:SourceAccount": account},

@@ -119,7 +119,7 @@ def test_providers_are_pinned_to_the_accounts_of_the_stage(product: str, environ
     aws = stage.one("pulumi:providers:aws").inputs
     tags = json.loads(aws["defaultTags"])["tags"]
     assert json.loads(aws["allowedAccountIds"]) == [settings.aws.account_id]
-    assert json.loads(aws["assumeRoles"])[0]["role_arn"] == settings.aws.role_arn
+    assert json.loads(aws["assumeRoles"])[0]["roleArn"] == settings.aws.role_arn
     assert tags.items() >= {"stage": environment, "environment": environment, "owner": settings.owner}.items()
     assert {"product", "cost-center"} <= tags.keys()
     accounts = {r.inputs["accountId"] for r in stage.resources if r.type.startswith("cloudflare:")}

@@ -71,7 +71,7 @@ def test_plain_http_and_old_tls_are_denied(bucket: str) -> None:
     assert statements["DenyOldTls"]["Condition"] == {"NumericLessThan": {"s3:TlsVersion": "1.2"}}
     for sid in ("DenyPlainHttp", "DenyOldTls"):
         assert statements[sid]["Effect"] == "Deny"
-        assert statements[sid]["Principal"] == "*"
+        assert statements[sid]["Principal"] == {"AWS": "*"}
         assert statements[sid]["Resource"] == [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
 
 
@@ -118,7 +118,9 @@ def test_production_locks_new_backups_and_nobody_may_bypass_it() -> None:
     assert stage.one(BUCKET, "vault").inputs["objectLockEnabled"] is True
     assert stage.one(LOCK).inputs["rule"] == {"defaultRetention": {"mode": "GOVERNANCE", "days": 7}}
     bypass = policy("production", "vault")["DenyDeletingLockedObjects"]
-    assert (bypass["Effect"], bypass["Principal"], bypass["Action"]) == ("Deny", "*", "s3:BypassGovernanceRetention")
+    assert (bypass["Effect"], bypass["Action"]) == ("Deny", "s3:BypassGovernanceRetention")
+    assert bypass["Principal"] == {"AWS": "*"}
+    assert bypass["Resource"] == "arn:aws:s3:::vault/*"
 
 
 def test_staging_can_be_emptied_again() -> None:
@@ -133,6 +135,7 @@ def test_who_read_a_backup_is_logged() -> None:
     logging = stage.one("aws:s3/bucketLogging:BucketLogging")
     delivery = policy("production", "vault-access-log")["AllowAccessLogDelivery"]
     assert logging.inputs["targetBucket"] == "production-vault-access-log-id"
+    assert delivery["Resource"] == "arn:aws:s3:::vault-access-log/access/*"
     assert delivery["Condition"]["StringEquals"] == {"aws:SourceAccount": "333333333333"}
     assert delivery["Condition"]["ArnLike"]["aws:SourceArn"].endswith(stage.one(BUCKET, "vault").inputs["bucket"])
     assert stage.one(POLICY, "vault-access-log-policy").urn in stage.before(logging)
