@@ -15,6 +15,7 @@ import pulumi
 from pulumi.automation import CommandError, EngineEvent
 
 from infra.faults import Refused
+from rehearsal import state
 from rehearsal.automation import EngineCommand, open_stack
 from rehearsal.engine import Engine
 from rehearsal.events import (
@@ -173,12 +174,11 @@ class StageStack:
 
     def resources(self) -> list[dict[str, Any]]:
         """Return the resources of the state, as the engine writes them down; secrets are encrypted."""
-        return list(self._latest().get("resources") or [])
+        return state.resources(self.state_text())
 
     def pending(self) -> list[str]:
         """Return the URNs of the resources whose creation had begun when the engine was killed."""
-        operations = self._latest().get("pending_operations") or []
-        return [operation["resource"]["urn"] for operation in operations if operation["type"] == "creating"]
+        return state.pending(self.state_text())
 
     def interrupt(self) -> None:
         """Ask a running operation to stop at the next step, as Ctrl-C does. It then raises StackFailed."""
@@ -204,13 +204,8 @@ class StageStack:
         if not self.pending():
             return
         exported = json.loads(self._ask("export", ["stack", "export", "--stack", self.name]))
-        deployment = exported["deployment"]
-        for operation in deployment.pop("pending_operations"):
-            resource = operation["resource"]
-            if operation["type"] == "creating" and (id_ := id_of(resource["urn"])) is not None:
-                deployment["resources"].append({**resource, "id": id_, "outputs": resource.get("inputs", {})})
         settled = self._run.tmp / f"{self.name}-settled.json"
-        settled.write_text(json.dumps(exported), encoding="utf-8")
+        settled.write_text(json.dumps(state.settled(exported, id_of)), encoding="utf-8")
         self._ask("import", ["stack", "import", "--file", str(settled), "--stack", self.name])
         settled.unlink()
         self.refresh()  # the outputs, which only the cloud knows
@@ -218,11 +213,6 @@ class StageStack:
     @property
     def _state_path(self) -> Path:
         return self._run.state / ".pulumi" / "stacks" / self._workspace.project / f"{self.name}.json"
-
-    def _latest(self) -> dict[str, Any]:
-        text = self.state_text()
-        latest: dict[str, Any] = (json.loads(text)["checkpoint"].get("latest") or {}) if text else {}
-        return latest
 
     def _open(self) -> Any:
         return open_stack(self._workspace, self._command, self._watched_program, exists=self._state_path.exists())

@@ -85,6 +85,15 @@ def test_no_canary_reaches_state_or_logs_in_any_form(make: MakeStack, run: rundi
     assert [name for text in texts for name in canaries.find(stack.canaries, text)] == []
 
 
+def test_a_kept_stack_can_be_carried_on_with_new_secrets(make: MakeStack) -> None:
+    first = make(exports_settings)
+    first.up()
+    second = make(exports_settings)
+    assert second.preview().changes == {"same": 1}
+    second.up()
+    assert second.outputs()["token"] == second.canaries["githubToken"] != first.canaries["githubToken"]
+
+
 def test_operations_report_what_changed_and_say_so_while_it_happens(make: MakeStack, cloud: ToyCloud) -> None:
     events: list[Event] = []
     stack = make(two_things, on_event=events.append)
