@@ -118,6 +118,7 @@ def test_a_build_that_does_not_run_is_not_kept(machine: Machine) -> None:
     assert not list(machine.cache.rglob("pulumi"))
 
 
+@pytest.mark.slow
 def test_a_killed_build_leaves_nothing_in_the_way_of_the_next(machine: Machine) -> None:
     machine.has_go("1.26.8", f"echo begun > {machine.count}.begun; exec sleep 60")
     builder = subprocess.Popen([sys.executable, "-c", "from rehearsal.engine import find_engine; find_engine()"])
@@ -134,6 +135,7 @@ def test_a_killed_build_leaves_nothing_in_the_way_of_the_next(machine: Machine) 
     assert not list(machine.cache.rglob(".building-*"))
 
 
+@pytest.mark.slow
 def test_two_rehearsals_at_once_build_once(machine: Machine) -> None:
     machine.has_go("1.26.8", f"sleep 0.5\n{BUILDS}")
     program = "from rehearsal.engine import find_engine; print(find_engine().origin)"
