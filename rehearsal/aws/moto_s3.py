@@ -1,17 +1,51 @@
-"""What moto's S3 lacks: a bucket that has object lock may change its default retention while it holds objects."""
+"""What moto's S3 lacks.
+
+A bucket that has object lock may change its default retention while it holds objects. The policy of a bucket that
+takes access logs may speak of everybody (``"Principal": "*"``), which moto 5.2.5 trips over with a server error. And
+moto takes a Deny that has conditions for one that always holds: a bucket that wants TLS would refuse everything here,
+where the loopback interface stands for it.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from types import SimpleNamespace
+from typing import Any, Final
 
-from moto.s3.models import S3Backend
+from moto.iam.access_control import IAMPolicy, PermissionResult
+from moto.s3.models import FakeBucket, S3Backend
 
 _original = S3Backend.put_object_lock_configuration
+_may_log = FakeBucket._log_permissions_enabled_policy
+_TRANSPORT: Final = frozenset({"aws:SecureTransport", "s3:TlsVersion"})
 
 
 def extend() -> None:
     """Give moto the missing behaviour; safe to repeat."""
     S3Backend.put_object_lock_configuration = _put_object_lock_configuration  # type: ignore[method-assign]
+    FakeBucket._log_permissions_enabled_policy = staticmethod(_log_permissions_enabled_policy)  # type: ignore[method-assign]
+    FakeBucket.get_permission = _get_permission  # type: ignore[method-assign]
+
+
+def _get_permission(self: Any, action: str, resource: str) -> Any:
+    policy = json.loads(self.policy or b"{}")
+    told = [one for one in policy.get("Statement", []) if not _is_about_transport(one)]
+    if not told:
+        return PermissionResult.NEUTRAL
+    return IAMPolicy(json.dumps({**policy, "Statement": told})).is_action_permitted(action, resource)
+
+
+def _is_about_transport(statement: dict[str, Any]) -> bool:
+    conditions = {key for operator in statement.get("Condition", {}).values() for key in operator}
+    return bool(conditions) and conditions <= _TRANSPORT
+
+
+def _log_permissions_enabled_policy(target_bucket: Any, target_prefix: str | None) -> bool:
+    policy = json.loads(target_bucket.policy or b"{}")
+    told = [one for one in policy.get("Statement", []) if isinstance(one.get("Principal"), dict)]
+    text = json.dumps({**policy, "Statement": told}).encode()
+    shown: Any = SimpleNamespace(policy=text, name=target_bucket.name, partition=target_bucket.partition)
+    return _may_log(shown, target_prefix)
 
 
 def _put_object_lock_configuration(  # noqa: PLR0917 - the signature is moto's

@@ -101,14 +101,16 @@ def has_object_lock(cloud: Cloud, bucket: str) -> bool:
 
 def _delete_versions(cloud: Cloud, bucket: str) -> None:
     """Delete what ``forceDestroy`` allows: the real provider bypasses GOVERNANCE, and nobody bypasses COMPLIANCE."""
-    for page in cloud.s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+    while True:
+        page = cloud.s3.list_object_versions(Bucket=bucket)
         versions: list[ObjectIdentifierTypeDef] = [
             {"Key": version["Key"], "VersionId": version["VersionId"]}
             for version in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
         ]
-        if versions:
-            answer = cloud.s3.delete_objects(
-                Bucket=bucket, Delete={"Objects": versions, "Quiet": True}, BypassGovernanceRetention=True
-            )
-            if locked := sorted({error["Key"] for error in answer.get("Errors", [])}):
-                raise ApiRefusal(f"bucket {bucket} cannot be emptied, object lock holds {', '.join(locked)}")
+        if not versions:
+            return
+        answer = cloud.s3.delete_objects(
+            Bucket=bucket, Delete={"Objects": versions, "Quiet": True}, BypassGovernanceRetention=True
+        )
+        if locked := sorted({error["Key"] for error in answer.get("Errors", [])}):
+            raise ApiRefusal(f"bucket {bucket} cannot be emptied, object lock holds {', '.join(locked)}")
