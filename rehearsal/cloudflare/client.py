@@ -146,7 +146,7 @@ class StageCloud:
 
     def d1_query(self, database: str, sql: str, params: Sequence[Any] = ()) -> list[Row]:
         """Run SQL, several statements if there are no ``params``; return the rows of the last one."""
-        return list(self.call("d1_query", id=database, sql=sql, params=list(params)))
+        return list(self.call("d1_query", store=database, sql=sql, params=list(params)))
 
     def d1_migrate(self, database: str, folder: Path) -> list[str]:
         """Apply the files of ``folder`` that were not applied yet, in order of their names; return these names."""
@@ -158,7 +158,7 @@ class StageCloud:
             note = {"sql": "INSERT INTO d1_migrations (name) VALUES (?)", "params": [file.name]}
             try:
                 # One transaction: a file is applied and noted down, or neither.
-                self.call("d1_batch", id=database, statements=[script, note])
+                self.call("d1_batch", store=database, statements=[script, note])
             except Failed as failure:
                 raise Failed(f"migration {file.name} of database {database} failed", [failure.summary]) from failure
         return [file.name for file in fresh]
@@ -170,18 +170,18 @@ class StageCloud:
     # KV
 
     def kv_list(self, namespace: str, prefix: str = "") -> list[str]:
-        return [key["name"] for key in self.call("kv_list", id=namespace, prefix=prefix)]
+        return [key["name"] for key in self.call("kv_list", store=namespace, prefix=prefix)]
 
     def kv_get(self, namespace: str, key: str) -> str | None:
-        value = self.call("kv_get", id=namespace, key=key)
+        value = self.call("kv_get", store=namespace, key=key)
         return None if value is None else str(value)
 
     def kv_put(self, namespace: str, key: str, value: str, *, seconds: int | None = None) -> None:
         """Write a value that lives for ``seconds`` (60 at least), or for ever."""
-        self.call("kv_put", id=namespace, key=key, value=value, seconds=seconds)
+        self.call("kv_put", store=namespace, key=key, value=value, seconds=seconds)
 
     def kv_delete(self, namespace: str, key: str) -> None:
-        self.call("kv_delete", id=namespace, key=key)
+        self.call("kv_delete", store=namespace, key=key)
 
     def kv_text(self, namespace: str) -> str:
         """Return everything in the namespace as text, a line for each key."""
@@ -191,21 +191,21 @@ class StageCloud:
 
     def r2_list(self, bucket: str, prefix: str = "") -> list[Row]:
         """Return ``key``, ``size``, ``etag`` and ``uploaded`` of each object."""
-        return list(self.call("r2_list", bucket=bucket, prefix=prefix))
+        return list(self.call("r2_list", store=bucket, prefix=prefix))
 
     def r2_is_empty(self, bucket: str) -> bool:
-        return bool(self.call("r2_is_empty", bucket=bucket))
+        return bool(self.call("r2_is_empty", store=bucket))
 
     def r2_get(self, bucket: str, key: str) -> bytes | None:
-        value = self.call("r2_get", bucket=bucket, key=key)
+        value = self.call("r2_get", store=bucket, key=key)
         return None if value is None else base64.b64decode(value)
 
     def r2_put(self, bucket: str, key: str, value: bytes | str) -> None:
         content = value.encode() if isinstance(value, str) else value
-        self.call("r2_put", bucket=bucket, key=key, value=base64.b64encode(content).decode())
+        self.call("r2_put", store=bucket, key=key, value=base64.b64encode(content).decode())
 
     def r2_delete(self, bucket: str, key: str) -> None:
-        self.call("r2_delete", bucket=bucket, key=key)
+        self.call("r2_delete", store=bucket, key=key)
 
     def r2_text(self, bucket: str) -> str:
         """Return everything in the bucket as text, a line for each object."""
@@ -220,11 +220,11 @@ class StageCloud:
     # Queues
 
     def queue_send(self, queue: str, *messages: Any) -> None:
-        self.call("queue_send", queue=queue, messages=list(messages))
+        self.call("queue_send", store=queue, messages=list(messages))
 
     def queue_held(self, queue: str) -> list[Held]:
         """Return the messages of a queue that nobody consumes, oldest first."""
-        return [Held(**message) for message in self.call("queue_held", queue=queue)]
+        return [Held(**message) for message in self.call("queue_held", store=queue)]
 
     # Durable Objects
 

@@ -7,7 +7,7 @@ import { randomBytes, timingSafeEqual } from "node:crypto";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 
-import { OPERATIONS } from "./operations.mjs";
+import { perform } from "./operations.mjs";
 import { Refusal, Stage } from "./stage.mjs";
 
 const [packageJson, persist] = process.argv.slice(2);
@@ -35,8 +35,7 @@ const server = createServer(async (request, response) => {
     const name = request.url.slice(1);
     const given = await json(request);
     if (Object.hasOwn(CHANGES, name)) return answer(200, await CHANGES[name](given));
-    if (!Object.hasOwn(OPERATIONS, name)) return answer(404, { error: `no operation ${name}` });
-    answer(200, await stage.use(() => OPERATIONS[name](stage, given)));
+    answer(200, await stage.use(() => perform(stage, name, given)));
   } catch (error) {
     answer(error instanceof Refusal ? 409 : 500, { error: error?.message ?? String(error) });
   }

@@ -1,27 +1,32 @@
 // Three Workers of the rehearsal's own that run beside a stage's Workers. No Worker of the stage can call them.
 
+import { readFileSync } from "node:fs";
+
 export const CONTROL = "rehearsal-control";
 export const TRAP = "rehearsal-egress";
-export const AI = "rehearsal-ai";
+export const AI = "rehearsal-ai"; // `rehearsal.cloudflare.options` names it too
+
+const COMPATIBLE = { compatibilityDate: "2026-01-01", compatibilityFlags: ["nodejs_compat"] };
+const source = (file) => readFileSync(new URL(file, import.meta.url), "utf8");
+
+/** What a store is called in the control Worker's env; names of different kinds may be alike. */
+export function bindingOf(kind, name) {
+  return `${kind}:${name}`;
+}
 
 /** The Worker through which a proof reaches every store, and which keeps the messages of queues nobody consumes. */
-export function controlWorker({ stores, held }, s3Credentials, onHeld) {
-  const named = (names, value) => Object.fromEntries(names.map((name) => [name, value(name)]));
+export function controlWorker({ stores, held }, { secret, s3Credentials, onHeld }) {
+  const bound = (kind, names, value) => Object.fromEntries(names.map((name) => [bindingOf(kind, name), value(name)]));
   return {
+    ...COMPATIBLE,
     name: CONTROL,
-    modules: true,
-    script: `export default {
-      fetch: () => new Response("No Worker of this stage is deployed.\\n", { status: 404 }),
-      async queue(batch, env) {
-        const bodies = batch.messages.map(({ id, body }) => ({ id, body }));
-        await env.HOST.fetch("http://host/", { method: "POST", body: JSON.stringify([batch.queue, bodies]) });
-      },
-    };`,
-    d1Databases: named(stores.databases, (id) => id),
-    kvNamespaces: named(stores.namespaces, (id) => id),
-    r2Buckets: named(stores.buckets, (id) => ({ id, s3Credentials })),
-    queueProducers: named(stores.queues, (queueName) => ({ queueName })),
-    queueConsumers: named(held, () => ({ maxBatchTimeout: 0 })),
+    modules: [{ type: "ESModule", path: "control.mjs", contents: source("control.mjs") }],
+    bindings: { SECRET: secret },
+    d1Databases: bound("d1", stores.databases, (id) => id),
+    kvNamespaces: bound("kv", stores.namespaces, (id) => id),
+    r2Buckets: bound("r2", stores.buckets, (id) => ({ id, s3Credentials })),
+    queueProducers: bound("queue", stores.queues, (queueName) => ({ queueName })),
+    queueConsumers: Object.fromEntries(held.map((queue) => [queue, { maxBatchTimeout: 0 }])),
     serviceBindings: { HOST: onHeld },
   };
 }
@@ -34,9 +39,9 @@ export function controlWorker({ stores, held }, s3Credentials, onHeld) {
  */
 export function egressTrap(onEgress) {
   return {
+    ...COMPATIBLE,
     name: TRAP,
     modules: true,
-    compatibilityDate: "2026-01-01",
     script: `export default {
       fetch: (request, env, ctx) => env.HOST.fetch("http://host/", {
         method: "POST",
@@ -48,7 +53,7 @@ export function egressTrap(onEgress) {
 }
 
 /** The stand-in for Workers AI, a wrapped binding: its module makes the object that a Worker finds in `env`. */
-export function aiStub(source, recordings) {
-  const module = { type: "ESModule", path: "ai_stub.mjs", contents: source };
-  return { name: AI, modules: [module], bindings: { RECORDINGS: recordings } };
+export function aiStub() {
+  const module = { type: "ESModule", path: "ai_stub.mjs", contents: source("ai_stub.mjs") };
+  return { name: AI, modules: [module], bindings: { RECORDINGS: JSON.parse(source("ai_recordings.json")) } };
 }

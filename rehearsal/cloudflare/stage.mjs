@@ -5,7 +5,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import { ENTRY, entrySource } from "./entry.mjs";
-import { AI, CONTROL, TRAP, aiStub, controlWorker, egressTrap } from "./internal.mjs";
+import { TRAP, aiStub, controlWorker, egressTrap } from "./internal.mjs";
 
 const EMPTY = { workers: [], stores: { databases: [], namespaces: [], buckets: [], queues: [] }, held: [], crons: {} };
 const BUNDLE = "/bundle"; // a path that exists nowhere: modules are given by content
@@ -16,11 +16,11 @@ export class Refusal extends Error {}
 
 export class Stage {
   running = EMPTY;
-  #runs; // Miniflare's options of what is running: going back must not depend on files that may be gone by then
   egress = [];
-  held = new Map();
+  held = new Map(); // queue name -> messages that nobody consumes
+  #runs; // Miniflare's options of what is running: going back must not depend on files that may be gone by then
   #declared = null;
-  #removals = new Set();
+  #leftovers = new Set(); // files of stores that are gone, which workerd may still have open
   #timer;
   #gate = new Gate();
 
@@ -29,8 +29,6 @@ export class Stage {
     this.persist = persist;
     this.secret = secret;
     this.s3Credentials = s3Credentials;
-    this.aiSource = readFileSync(new URL("ai_stub.mjs", import.meta.url), "utf8");
-    this.aiRecordings = JSON.parse(readFileSync(new URL("ai_recordings.json", import.meta.url), "utf8"));
   }
 
   async start() {
@@ -41,50 +39,49 @@ export class Stage {
   }
 
   /** Makes `wanted` real now. Raises Refusal when it cannot run; then everything is as it was. */
-  async apply(wanted, removals = []) {
-    this.#note(wanted, removals);
-    try {
-      await this.#gate.alone(() => this.#settle());
-    } catch (error) {
-      for (const path of removals) this.#removals.delete(path); // what was refused removes nothing later either
-      throw error;
-    }
+  apply(wanted, removals) {
+    this.#declared = null; // what was declared before is older than this
+    return this.#gate.alone(() => this.#make(wanted, removals));
   }
 
   /** Makes `wanted` real soon, and in any case before the next operation. */
-  declare(wanted, removals = []) {
-    this.#note(wanted, removals);
+  declare(wanted, removals) {
+    this.#declared = wanted;
+    for (const path of this.#existing(removals)) this.#leftovers.add(path);
     clearTimeout(this.#timer);
     // A new store nobody is bound to yet can wait for the operation that asks for it.
-    if (this.#removals.size === 0 && same(wanted.workers, this.running.workers)) return;
-    this.#timer = setTimeout(() => {
-      this.#gate.alone(() => this.#settle()).catch((error) => console.error(error.message));
-    }, QUIET);
+    if (this.#leftovers.size === 0 && same(wanted.workers, this.running.workers)) return;
+    this.#timer = setTimeout(() => this.#settle().catch((error) => console.error(error.message)), QUIET);
   }
 
   /** Runs `operation` on a stage that is settled and does not change meanwhile. */
   async use(operation) {
-    if (this.#declared !== null) await this.#gate.alone(() => this.#settle());
+    if (this.#declared !== null) await this.#settle();
     return this.#gate.among(() => operation(this));
   }
 
   async stop() {
     clearTimeout(this.#timer);
     await this.miniflare?.dispose();
-    await this.#remove();
+    await this.#remove(this.#leftovers);
   }
 
-  #note(wanted, removals) {
-    this.#declared = wanted;
-    for (const path of removals.filter((path) => existsSync(join(this.persist, path)))) this.#removals.add(path);
+  #settle() {
+    return this.#gate.alone(async () => {
+      const wanted = this.#declared;
+      this.#declared = null;
+      if (wanted !== null) await this.#make(wanted, []);
+    });
   }
 
-  async #settle() {
-    const wanted = this.#declared;
-    this.#declared = null;
-    if (wanted === null) return;
-    // workerd must let go of a file before the file may go: a store of the same name must not find the old one open.
-    if (this.#removals.size === 0 && same(wanted, this.running)) return;
+  async #make(wanted, removals) {
+    const leftovers = new Set([...this.#leftovers, ...this.#existing(removals)]);
+    // Crons are not workerd's business. A file must be let go of before it may go, or a new store of the same name
+    // would find the old one open.
+    if (leftovers.size === 0 && same({ ...wanted, crons: {} }, { ...this.running, crons: {} })) {
+      this.running = wanted;
+      return;
+    }
     const options = { ...this.#options(wanted), port: this.#runs.port };
     try {
       await this.miniflare.setOptions(options);
@@ -94,12 +91,18 @@ export class Stage {
     }
     this.#runs = options;
     this.running = wanted;
-    await this.#remove();
+    await this.#remove(leftovers);
   }
 
-  async #remove() {
-    for (const path of this.#removals) await rm(join(this.persist, path), { recursive: true, force: true });
-    this.#removals.clear();
+  #existing(paths) {
+    return paths.filter((path) => existsSync(join(this.persist, path)));
+  }
+
+  async #remove(paths) {
+    for (const path of paths) {
+      await rm(join(this.persist, path), { recursive: true, force: true });
+      this.#leftovers.delete(path);
+    }
   }
 
   #options(wanted) {
@@ -114,11 +117,9 @@ export class Stage {
       this.held.set(queue, [...(this.held.get(queue) ?? []), ...messages]);
       return new Response(null, { status: 204 });
     };
-    const control = controlWorker(wanted, this.s3Credentials, onHeld);
-    const internal = [control, egressTrap(onEgress)];
-    if (wanted.workers.some(({ wrappedBindings }) => wrappedBindings)) {
-      internal.push(aiStub(this.aiSource, this.aiRecordings));
-    }
+    const { secret, s3Credentials } = this;
+    const internal = [controlWorker(wanted, { secret, s3Credentials, onHeld }), egressTrap(onEgress)];
+    if (wanted.workers.some(({ wrappedBindings }) => wrappedBindings)) internal.push(aiStub());
     return {
       host: "127.0.0.1",
       port: 0,
@@ -153,8 +154,6 @@ export class Stage {
     };
   }
 }
-
-export const INTERNAL = Object.freeze({ CONTROL, TRAP, AI });
 
 /** Lets operations run side by side, and a change only when none of them runs. */
 class Gate {

@@ -1,0 +1,68 @@
+// A Worker of the rehearsal's own, bound to every store of a stage; no Worker of the stage can call it.
+//
+// Miniflare could hand the same bindings to Node, but its bridge takes several round trips for each call.
+
+const OPERATIONS = {
+  async d1_query(database, { sql, params }) {
+    const { results } = await database.prepare(sql).bind(...params).run();
+    return results ?? [];
+  },
+  async d1_batch(database, { statements }) {
+    await database.batch(statements.map(({ sql, params }) => database.prepare(sql).bind(...params)));
+  },
+
+  kv_list: (namespace, { prefix }) => everyPage((cursor) => namespace.list({ prefix, cursor }), "keys"),
+  kv_get: (namespace, { key }) => namespace.get(key),
+  kv_put: (namespace, { key, value, seconds }) =>
+    namespace.put(key, value, seconds === null ? {} : { expirationTtl: seconds }),
+  kv_delete: (namespace, { key }) => namespace.delete(key),
+
+  async r2_list(bucket, { prefix }) {
+    const objects = await everyPage((cursor) => bucket.list({ prefix, cursor }), "objects");
+    return objects.map(({ key, size, etag, uploaded }) => ({ key, size, etag, uploaded }));
+  },
+  r2_is_empty: async (bucket) => (await bucket.list({ limit: 1 })).objects.length === 0,
+  async r2_get(bucket, { key }) {
+    const object = await bucket.get(key);
+    return object === null ? null : Buffer.from(await object.arrayBuffer()).toString("base64");
+  },
+  async r2_put(bucket, { key, value }) {
+    await bucket.put(key, Buffer.from(value, "base64"));
+  },
+  r2_delete: (bucket, { key }) => bucket.delete(key),
+
+  async queue_send(queue, { messages }) {
+    await queue.sendBatch(messages.map((body) => ({ body })));
+  },
+};
+
+export default {
+  async fetch(request, env) {
+    if (request.headers.get("x-rehearsal-secret") !== env.SECRET) {
+      return new Response("No Worker of this stage is deployed.\n", { status: 404 });
+    }
+    const { operation, binding, ...given } = await request.json();
+    try {
+      return Response.json((await OPERATIONS[operation](env[binding], given)) ?? null);
+    } catch (error) {
+      return Response.json({ error: error.message }, { status: 500 });
+    }
+  },
+
+  /** Keeps the messages of the queues that nobody consumes. */
+  async queue({ queue, messages }, env) {
+    const bodies = messages.map(({ id, body }) => ({ id, body }));
+    await env.HOST.fetch("http://host/", { method: "POST", body: JSON.stringify([queue, bodies]) });
+  },
+};
+
+async function everyPage(list, member) {
+  const found = [];
+  let cursor;
+  do {
+    const page = await list(cursor);
+    found.push(...page[member]);
+    cursor = page.list_complete || page.truncated === false ? undefined : page.cursor;
+  } while (cursor !== undefined);
+  return found;
+}
