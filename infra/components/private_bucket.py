@@ -35,6 +35,8 @@ class PrivateBucketArgs:
     a second expiry rule for the whole bucket. ``undo_days`` is how long what was overwritten or deleted can be brought
     back. ``lock_days`` protects each new object from deletion; None makes a bucket without object lock, which cannot be
     changed later. ``statements`` join the bucket's policy; their ``Resource`` is a pattern of keys in it.
+    ``disposable`` lets the bucket go together with what it holds, as a stage that is not protected must be able to:
+    its access log is never empty, because removing the stage is itself logged.
     """
 
     name: str
@@ -43,6 +45,7 @@ class PrivateBucketArgs:
     undo_days: int = 7
     lock_days: int | None = None
     statements: Sequence[Statement] = ()
+    disposable: bool = False
 
 
 class PrivateBucket(pulumi.ComponentResource):
@@ -52,8 +55,7 @@ class PrivateBucket(pulumi.ComponentResource):
     delete a locked object, somebody has to change the bucket's policy first, which is a visible act of its own.
     Compliance mode is left out because nobody could shorten it, not even after a mistake or an erasure request.
 
-    Left out: replication (a second region is a bucket of its own), and ``force_destroy``, so that a bucket that holds
-    anything survives a ``destroy``.
+    Left out: replication. A second region is a bucket of its own.
     """
 
     def __init__(self, name: str, args: PrivateBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -63,7 +65,7 @@ class PrivateBucket(pulumi.ComponentResource):
             name,
             bucket=args.name,
             object_lock_enabled=args.lock_days is not None,
-            force_destroy=False,
+            force_destroy=args.disposable,
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.name = self.bucket.bucket

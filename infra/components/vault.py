@@ -63,6 +63,7 @@ class BackupVault(pulumi.ComponentResource):
                 name=label.name(Kind.VAULT_LOG, account),
                 expire_after_days={_ACCESS_LOG_PREFIX: _ACCESS_LOG_DAYS},
                 statements=[_log_delivery(account, bucket_name)],
+                disposable=not settings.protected,
             ),
             child,
         )
@@ -73,6 +74,7 @@ class BackupVault(pulumi.ComponentResource):
                 key_arn=self.key.arn,
                 expire_after_days=backup_lives(settings),
                 lock_days=settings.backup.lock_days if settings.protected else None,
+                disposable=not settings.protected,
             ),
             child,
         )

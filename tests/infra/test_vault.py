@@ -123,8 +123,10 @@ def test_production_locks_new_backups_and_nobody_may_bypass_it() -> None:
     assert bypass["Resource"] == "arn:aws:s3:::vault/*"
 
 
-def test_staging_can_be_emptied_again() -> None:
+def test_staging_can_be_removed_with_its_backups_and_production_cannot() -> None:
     stage = rendered_stage("first", "staging")
+    assert {bucket.inputs["forceDestroy"] for bucket in stage.of(BUCKET)} == {True}
+    assert {bucket.inputs["forceDestroy"] for bucket in rendered_stage("first", "production").of(BUCKET)} == {False}
     assert stage.one(BUCKET, "vault").inputs["objectLockEnabled"] is False
     assert not stage.of(LOCK)
     assert "DenyDeletingLockedObjects" not in policy("staging", "vault")
