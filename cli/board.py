@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Final
+from typing import Final, Self
 
 from rich.live import Live
 from rich.spinner import Spinner
@@ -64,7 +64,7 @@ class Board:
         self._lock = threading.RLock()
         self._live = Live(get_renderable=self._render, console=console.people, transient=False, refresh_per_second=8)
 
-    def __enter__(self) -> Board:
+    def __enter__(self) -> Self:
         if self._console.live:
             self._live.start()
         return self

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 Row = dict[str, Any]
+_BOOKKEEPING: Final = ("sqlite_", "_cf_METADATA")  # changes when a database is merely looked at
 _KEY_VALUE: Final = "_cf_KV"  # where workerd keeps an object's key-value storage; its other tables start alike
 
 
@@ -49,7 +50,7 @@ def _open(file: Path) -> sqlite3.Connection:
 
 def _tables(connection: sqlite3.Connection) -> list[str]:
     names = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
-    return [row["name"] for row in names if not row["name"].startswith("sqlite_")]
+    return [row["name"] for row in names if not row["name"].startswith(_BOOKKEEPING)]
 
 
 def _rows(connection: sqlite3.Connection, table: str) -> list[Row]:

@@ -1,0 +1,64 @@
+"""What is shown when the stages are gone: that they are, and that nothing of the rehearsal is left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from infra.naming import Stage
+from rehearsal import canaries
+from rehearsal.evidence import NotShown, Report
+from rehearsal.lifetime import traces
+from rehearsal.proofs.lasting import remove
+from rehearsal.proofs.proof import Proof, require
+from rehearsal.report import render
+from rehearsal.rundir import RunDir
+from rehearsal.scene import Scene
+
+
+def report_is_clean(planted: Mapping[str, str], report: Report) -> Proof:
+    """Return the proof that the report itself shows no secret."""
+
+    def show(_: object) -> str:
+        page = render(report)
+        leaked = canaries.find(planted, page)
+        require(not leaked, "no secret in the report", ", ".join(leaked))
+        return f"{len(planted)} planted secrets looked for in {len(page) // 1024} KiB"
+
+    return Proof("report", "the report shows no secret", show)
+
+
+def nothing_left(run: RunDir, watchdog_gone: Callable[[], bool]) -> Proof:
+    """Return the proof that the rehearsal left no process, lock or temporary directory."""
+
+    def show(_: object) -> str:
+        if not run.temporary:
+            raise NotShown("--keep leaves the stages running; end them with: bulkhead rehearse --stop")
+        left = [*traces(run), *([] if watchdog_gone() else ["the watchdog"])]
+        require(not left, "no process, lock or temporary directory to be left", "; ".join(left))
+        return "0 processes carry the rehearsal's mark; its directory, locks and watchdog are gone"
+
+    return Proof("no-trace", "no process, lock or temporary directory is left", show)
+
+
+def _stages_gone(scene: Scene) -> str:
+    told = []
+    for stage in scene.stages.values():
+        left = scene.records(stage)
+        match stage.settings.stage:
+            case Stage.PRODUCTION:
+                told.append(
+                    f"{stage.environment}: {len(left)} resources discarded with their cloud, as it is protected"
+                )
+            case _ if left:
+                told.append(f"{stage.environment}: {remove(scene, stage)} resources removed")
+            case _:
+                told.append(f"{stage.environment}: gone before")
+    return "; ".join(told)
+
+
+STAGES_GONE: Final = Proof(
+    "staging-goes",
+    "staging is removed by the engine; production's cloud is discarded as a machine would be",
+    _stages_gone,
+)

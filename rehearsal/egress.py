@@ -1,0 +1,126 @@
+"""Sees every attempt of a rehearsal to talk to another machine.
+
+Three nets, because no single one catches everything: Python's own audit events (exact, for the two Python processes),
+a proxy that leads nowhere (exact, for what the engine asks over HTTP), and a look at the open connections of every
+process of the rehearsal several times a second. What Workers try is trapped by Miniflare and asked of it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import socketserver
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+
+from rehearsal.processes import marked
+
+LOG_NAME: Final = "egress.jsonl"
+_EVERY_SECONDS: Final = 0.25
+_PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
+
+
+def attempts(logs: Path) -> list[dict[str, str]]:
+    """Return what was written down: who tried to reach what, and which net caught it."""
+    log = logs / LOG_NAME
+    return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+
+def audit(logs: Path) -> None:
+    """Write down each connection this Python process opens to another machine, and each such name it looks up.
+
+    An audit hook cannot be removed again; it lasts as long as the process.
+    """
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "socket.connect" and isinstance(arguments[1], tuple):
+            _note_unless_local(logs, "python", str(arguments[1][0]), sys.argv[0])
+        elif event == "socket.getaddrinfo" and arguments[0]:
+            host = arguments[0].decode() if isinstance(arguments[0], bytes) else str(arguments[0])
+            _note_unless_local(logs, "python", host, sys.argv[0])
+
+    sys.addaudithook(hook)
+
+
+class Traps:
+    """The proxy that leads nowhere, and the look-out over open connections, for the length of a ``with``."""
+
+    def __init__(self, logs: Path, mark: str) -> None:
+        self._logs = logs
+        self._mark = mark
+        self._stop = threading.Event()
+        self._proxy = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _trap(logs))
+        self._proxy.daemon_threads = True
+        self.looks = 0
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process needs in its environment to be led into the trap."""
+        host, port = self._proxy.server_address[:2]
+        return dict.fromkeys(_PROXIES, f"http://{host!s}:{port}")
+
+    def __enter__(self) -> Traps:
+        threading.Thread(target=self._proxy.serve_forever, name="egress-proxy", daemon=True).start()
+        threading.Thread(target=self._look_out, name="egress-look-out", daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._proxy.shutdown()
+        self._proxy.server_close()
+
+    def _look_out(self) -> None:
+        while not self._stop.wait(_EVERY_SECONDS):
+            for process in (psutil.Process(), *marked(self._mark)):
+                with suppress(psutil.Error):
+                    for connection in process.net_connections("inet"):
+                        if connection.raddr:
+                            _note_unless_local(self._logs, "connections", connection.raddr.ip, process.name())
+            self.looks += 1
+
+
+def is_local(host: str) -> bool:
+    """Say whether ``host`` is this machine."""
+    if host in ("localhost", "") or host.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback or (mapped or address).is_unspecified
+
+
+def _trap(logs: Path) -> Callable[..., socketserver.StreamRequestHandler]:
+    class Trap(socketserver.StreamRequestHandler):
+        timeout = 5
+
+        def handle(self) -> None:
+            with suppress(OSError):
+                wanted = self.rfile.readline(2048).decode("latin-1").split()
+                _note(logs, "proxy", wanted[1] if len(wanted) > 1 else "something", "engine")
+                self.wfile.write(b"HTTP/1.1 403 A rehearsal stays on this machine\r\nContent-Length: 0\r\n\r\n")
+
+    return Trap
+
+
+def _note_unless_local(logs: Path, net: str, host: str, who: str) -> None:
+    if not is_local(host):
+        _note(logs, net, host, who)
+
+
+def _note(logs: Path, net: str, target: str, who: str) -> None:
+    line = json.dumps({"net": net, "target": target, "who": who}) + "\n"
+    # One write to a file opened for appending is not torn by another process that does the same.
+    descriptor = os.open(logs / LOG_NAME, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        os.write(descriptor, line.encode())
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,55 @@
+"""What a rehearsal must leave as it was: stages that are up already, the checkout, everything beyond this machine."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from rehearsal import egress
+from rehearsal.evidence import NotShown
+from rehearsal.proofs.proof import require
+from rehearsal.scene import Scene, StandingStage
+
+
+def unchanged(scene: Scene) -> str:
+    """A second `up` and a `refresh` of each stage find nothing to do."""
+
+    def again(stage: StandingStage) -> str:
+        told = []
+        for verb in ("up", "refresh"):
+            result = stage.stack.up() if verb == "up" else stage.stack.refresh()
+            changes = {kind: count for kind, count in result.changes.items() if kind != "same" and count}
+            require(not changes, f"{verb} of {stage.environment} to change nothing", changes)
+            same = result.changes.get("same", 0)
+            require(same, f"{verb} of {stage.environment} to look at its resources", "it looked at none")
+            told.append(f"{verb} {same} same")
+        return ", ".join(told)
+
+    seen = scene.in_each_stage(again)
+    return "; ".join(f"{environment}: {told}" for environment, told in seen.items())
+
+
+def local_only(scene: Scene) -> str:
+    """No process of the rehearsal tried to reach another machine."""
+    tried = [f"{a['who']} -> {a['target']} ({a['net']})" for a in egress.attempts(scene.run.logs)]
+    for stage in scene.stages.values():
+        tried += [f"a Worker of {stage.environment} -> {target}" for target in stage.cloud.egress()]
+    require(not tried, "no connection off 127.0.0.1", "; ".join(tried[:5]))
+    nets = f"Python's audit events, the engine's proxy, {scene.looks()} looks at open connections, Workers' fetches"
+    return f"0 attempts seen by {nets}"
+
+
+def checkout_state(root: Path) -> str | None:
+    """Return what git says of the checkout, or None when it is no git checkout."""
+    command = ("git", "status", "--porcelain=v1", "--untracked-files=all")
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    return done.stdout if done.returncode == 0 else None
+
+
+def checkout_clean(scene: Scene) -> str:
+    """The rehearsal wrote nothing into the checkout: git sees what it saw before."""
+    if scene.checkout is None:
+        raise NotShown("this is no git checkout, so there is nothing to compare with")
+    now = checkout_state(scene.root)
+    require(now == scene.checkout, "git status as before the rehearsal", now)
+    return f"git status as before ({len(scene.checkout.splitlines())} lines of your own changes)"
