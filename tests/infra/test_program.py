@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from infra import program
 from infra.blueprint import Product, Worker
-from infra.bundles import Bundle, read_bundles
+from infra.bundles import ROOT, Bundle, read_bundles
 from infra.faults import Fault, Refused
 from tests.support.mocks import render
 from tests.support.second_product import SECOND_PRODUCT
@@ -30,6 +31,13 @@ def test_a_stage_exports_its_manifest(monkeypatch: pytest.MonkeyPatch) -> None:
     assert outputs["stage"] == "staging"
     assert outputs["urls"] == {"shop": "https://staging.harbor.example"}
     assert outputs["manifest"]["workers"]["shop"]["name"] == "corner-staging-worker-shop"
+
+
+def test_pulumi_up_deploys_the_product_of_this_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+    deployed: list[str] = []
+    monkeypatch.setattr(program, "main", deployed.append)
+    runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
+    assert deployed == ["infra.product:PRODUCT"]
 
 
 def test_a_persons_mistake_is_said_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +116,7 @@ def test_a_manifest_names_every_store_of_the_product() -> None:
 
 
 def test_the_project_file_keeps_default_providers_off_and_declares_nothing_else() -> None:
-    text = (Path(program.__file__).parent.parent / "Pulumi.yaml").read_text()
+    text = (ROOT / "Pulumi.yaml").read_text()
     assert re.findall(r"^(\w+):", text, re.MULTILINE) == ["name", "runtime", "config"]
     config = text.split("config:\n")[1]
     assert re.findall(r"^  ([\w:-]+):$", config, re.MULTILINE) == ["pulumi:disable-default-providers"]
