@@ -27,8 +27,8 @@ _NAMING: Final = frozenset(
             "namespaceId",
             "queueId",
         ),
-        *("queueName", "scriptName", "service", "targetKeyArn", "targetKeyId", "title", "topic", "topicArn", "uuid"),
-        *("versionId", "workerId"),
+        *("queueId", "queueName", "scriptName", "service", "targetKeyArn", "targetKeyId", "title", "topic", "topicArn"),
+        *("uuid", "versionId", "workerId"),
     }
 )
 # Further down these name a part of the resource (a rule, a binding), which the program chooses alike in every stage.
@@ -87,8 +87,9 @@ def _identifiers(scene: Scene, stage: StandingStage) -> set[str]:
 
 
 def _whole(identifier: str, text: str) -> bool:
-    """Say whether ``text`` holds it as a name of its own: production's harbor.example is in staging.harbor.example."""
-    return re.search(rf"(?<![\w.-]){re.escape(identifier)}(?![\w-])", text) is not None
+    """Say whether ``text`` holds it as a name of its own: neither in staging.harbor.example nor in
+    finance@harbor.example is production's harbor.example meant."""
+    return re.search(rf"(?<![\w.@-]){re.escape(identifier)}(?![\w-])", text) is not None
 
 
 def _texts(scene: Scene, stage: StandingStage) -> Iterator[str]:
