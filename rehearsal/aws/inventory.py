@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """Names of what exists, sorted. ``buckets`` pairs a bucket with its number of versions and delete markers; a key
-    that waits for its deletion, or that AWS manages itself, does not count."""
+    """Names of what exists, sorted. ``buckets`` pairs a bucket with its number of versions and delete markers.
+
+    Left out: keys that wait for their deletion or that AWS manages itself, and access logs, because looking at a bucket
+    writes one.
+    """
 
     buckets: tuple[tuple[str, int], ...]
     keys: tuple[str, ...]
@@ -49,7 +52,7 @@ def inventory(endpoint: str, account: str, region: str) -> Inventory:
     roles = [role["RoleName"] for page in iam.get_paginator("list_roles").paginate() for role in page["Roles"]]
     providers = iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
     return Inventory(
-        buckets=tuple((bucket, _versions(s3, bucket)) for bucket in buckets),
+        buckets=tuple((bucket, _versions(s3, bucket, _log_prefixes(s3, buckets, bucket))) for bucket in buckets),
         keys=tuple(sorted(key for key in keys if _is_live(kms, key))),
         aliases=tuple(sorted(alias for alias in aliases if not alias.startswith("alias/aws/"))),
         topics=tuple(sorted(topics)),
@@ -59,9 +62,19 @@ def inventory(endpoint: str, account: str, region: str) -> Inventory:
     )
 
 
-def _versions(s3: S3Client, bucket: str) -> int:
+def _versions(s3: S3Client, bucket: str, log_prefixes: tuple[str, ...]) -> int:
     pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket)
-    return sum(len(page.get("Versions", [])) + len(page.get("DeleteMarkers", [])) for page in pages)
+    return sum(
+        not version["Key"].startswith(log_prefixes)
+        for page in pages
+        for version in (*page.get("Versions", []), *page.get("DeleteMarkers", []))
+    )
+
+
+def _log_prefixes(s3: S3Client, buckets: list[str], target: str) -> tuple[str, ...]:
+    """Return below which prefixes of ``target`` the account's buckets have their access logs written."""
+    logging = (s3.get_bucket_logging(Bucket=bucket).get("LoggingEnabled") for bucket in buckets)
+    return tuple(to["TargetPrefix"] for to in logging if to and to["TargetBucket"] == target)
 
 
 def _is_live(kms: KMSClient, key: str) -> bool:

@@ -18,9 +18,9 @@ _CROSS_ACCOUNT: Final = "MOTO_S3_ALLOW_CROSSACCOUNT_ACCESS"
 
 
 class LocalAws:
-    """A running local AWS. moto keeps its state in the process, so a process starts at most one at a time.
+    """A running local AWS: ``endpoint`` is its URL, ``region`` the region of clients that name none.
 
-    ``endpoint`` is its URL, ``region`` the region of clients that name none.
+    moto keeps its state in the process, so two of these in one process are two doors to the same clouds.
     """
 
     def __init__(self, region: str = DEFAULT_REGION) -> None:
@@ -30,7 +30,6 @@ class LocalAws:
         # werkzeug logs every request at level INFO, whatever moto's own `verbose` says.
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         self.region = region
-        self._cross_account = os.environ.get(_CROSS_ACCOUNT)
         os.environ[_CROSS_ACCOUNT] = "false"
         self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         self._server.start()
@@ -48,10 +47,6 @@ class LocalAws:
         return client(self.endpoint, account, region or self.region, service)
 
     def stop(self) -> None:
-        """End the server and forget everything in it."""
+        """End the server. What is in it stays in this process, where a server started later would show it again."""
         self._server.stop()
         forget(self.endpoint)
-        if self._cross_account is None:
-            os.environ.pop(_CROSS_ACCOUNT, None)
-        else:
-            os.environ[_CROSS_ACCOUNT] = self._cross_account

@@ -48,7 +48,7 @@ def _log_permissions_enabled_policy(target_bucket: Any, target_prefix: str | Non
     return _may_log(shown, target_prefix)
 
 
-def _put_object_lock_configuration(  # noqa: PLR0917 - the signature is moto's
+def _put_object_lock_configuration(
     self: Any,
     bucket_name: str,
     lock_enabled: bool,

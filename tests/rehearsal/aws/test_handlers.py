@@ -436,6 +436,19 @@ def test_a_budget_changes_its_limit_notices_and_subscribers_in_place(stage: AwsS
     assert {tag["Key"]: tag["Value"] for tag in tags} == DEFAULT_TAGS
 
 
+def test_looking_at_a_logged_bucket_does_not_change_the_inventory(stage: AwsStage) -> None:
+    token = "aws:s3/bucketLogging:BucketLogging"
+    logged = stage.create(token, **_filled(stage, token))
+
+    def seen() -> dict[str, int]:
+        return dict(inventory(stage.local.endpoint, stage.account, stage.local.region).buckets)
+
+    assert seen() == seen() == {logged.id: 0, f"{logged.id}-log": 0}
+    assert stage.aws("s3").list_objects_v2(Bucket=f"{logged.id}-log", Prefix="access/")["KeyCount"] > 0
+    stage.aws("s3").put_object(Bucket=f"{logged.id}-log", Key="not a log", Body=b"x")
+    assert seen() == {logged.id: 0, f"{logged.id}-log": 1}
+
+
 def test_the_inventory_is_equal_until_something_changes(stage: AwsStage) -> None:
     def seen() -> Any:
         return inventory(stage.local.endpoint, stage.account, stage.local.region)
