@@ -40,8 +40,9 @@ _ROOT: Final = Path(__file__).resolve().parents[1]
 class Cloudflares:
     """One local Cloudflare for each environment, started when it is first asked for. Safe to ask from any thread."""
 
-    def __init__(self, run_dir: Path) -> None:
+    def __init__(self, run_dir: Path, store: Store) -> None:
         self._run_dir = run_dir
+        self._store = store
         self._lock = threading.Lock()
         self._starting: dict[str, threading.Lock] = {}
         self._running: dict[str, LocalCloudflare] = {}
@@ -68,6 +69,8 @@ class Cloudflares:
                 )
                 cloud.start()
                 self._running[environment] = cloud
+                with cloud.lock:  # of a kept rehearsal: what the stage was before must answer before anything changes
+                    cloud.declare(self._store.all(environment=environment))
             return self._running[environment]
 
     def start(self, environments: Sequence[str]) -> None:
@@ -116,7 +119,7 @@ def running(run_dir: Path, stages: Sequence[str]) -> Iterator[Clouds]:
         store = Store(run_dir / "store.sqlite")
         ending.callback(store.close)
         aws = ending.enter_context(LocalAws())
-        cloudflares = ending.enter_context(Cloudflares(run_dir))
+        cloudflares = ending.enter_context(Cloudflares(run_dir, store))
         real = {**cloudflare_handlers.handlers(cloudflares.of), **aws_handlers.handlers(aws)}
 
         def welcome(caller: Caller) -> None:

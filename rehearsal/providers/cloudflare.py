@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from rehearsal.providers import workers
-from rehearsal.providers.checks import Check, at, between, by_kind, distinct, exactly_one, one_of, shaped
+from rehearsal.providers.checks import Check, between, by_kind, distinct, exactly_one, one_of, shaped
 from rehearsal.providers.handler import Caller, Properties
 from rehearsal.providers.rules import (
+    Compute,
     Release,
     TypeRules,
     Within,
+    compute_nothing,
     importable,
     joined,
     new_hex_id,
@@ -27,9 +29,7 @@ from rehearsal.providers.worker_state import binding_workers, not_deployed
 
 BUCKET: Final = "cloudflare:index/r2Bucket:R2Bucket"
 QUEUE: Final = "cloudflare:index/queue:Queue"
-_IN_BUCKET: Final = Within(BUCKET, "bucketName", "name")
 _CONDITION: Final = {"Age": ("maxAge", ""), "Date": ("date", "")}
-_THIRTY_DAYS: Final = 30 * 86_400
 _JURISDICTIONS: Final = ("default", "eu", "fedramp", "us")
 
 
@@ -63,13 +63,13 @@ def _no_replication_at_birth(_caller: Caller, _store: Store, inputs: Properties)
         )
 
 
-def _unbound(binding: str, key: str, code: str, own_key: str | None = None) -> Release:
-    """Refuse to delete what a deployed Worker is bound to."""
+def _unbound(binding: str, key: str, own_key: str | None = None) -> Release:
+    """Refuse to delete what a deployed Worker is bound to (KV: error 10052, "namespace has associated scripts")."""
 
     def release(store: Store, record: Record) -> Iterator[str]:
         wanted = record.outputs[own_key] if own_key else record.id
         for worker in binding_workers(store, record.account, binding, key, wanted):
-            yield f"Worker {worker!r} is bound to it [code: {code}]"
+            yield f"Worker {worker!r} is bound to it"
 
     return release
 
@@ -79,10 +79,7 @@ def _digest(text: str) -> str:
 
 
 def _side_of_bucket(
-    name: str,
-    *checks: Any,
-    leaves_behind: bool = False,
-    **more: Any,
+    name: str, *checks: Check, leaves_behind: bool = False, computed: Compute = compute_nothing
 ) -> TypeRules:
     return TypeRules(
         type=f"cloudflare:index/{name[0].lower()}{name[1:]}:{name}",
@@ -91,16 +88,10 @@ def _side_of_bucket(
         checks=(one_of("jurisdiction", *_JURISDICTIONS), *checks),
         admissions=(_bucket_exists,),
         replaces=frozenset({"accountId", "bucketName", "jurisdiction"}),
+        computed=computed,
         leaves_behind=leaves_behind,
-        within=_IN_BUCKET,
-        **more,
+        within=Within(BUCKET, {"bucketName": "name"}),
     )
-
-
-def _infrequent_access_from_30_days(inputs: Properties) -> Iterator[str]:
-    for place, seconds in at(inputs, "rules[*].storageClassTransitions[*].condition.maxAge"):
-        if isinstance(seconds, int) and seconds < _THIRTY_DAYS:
-            yield f"{place}: storage is billed for 30 days at least, so a transition before 2592000 seconds is refused"
 
 
 _TABLE: Final = (
@@ -131,7 +122,7 @@ _TABLE: Final = (
         identify=new_hex_id,
         account="accountId",
         checks=(one_of("jurisdiction", "eu", "fedramp", "us"), shaped("title", r".{1,512}", "1 to 512 characters")),
-        releases=(_unbound("kv_namespace", "namespaceId", "10052"),),
+        releases=(_unbound("kv_namespace", "namespaceId"),),
         unique=("title",),
         replaces=frozenset({"accountId", "jurisdiction"}),
         computed=lambda _caller, _id, _inputs: {"supportsUrlEncoding": True},
@@ -160,7 +151,6 @@ _TABLE: Final = (
         by_kind("rules[*].deleteObjectsTransition.condition", "type", _CONDITION),
         by_kind("rules[*].storageClassTransitions[*].condition", "type", _CONDITION),
         one_of("rules[*].storageClassTransitions[*].storageClass", "InfrequentAccess"),
-        _infrequent_access_from_30_days,
         leaves_behind=True,
     ),
     _side_of_bucket(
@@ -195,7 +185,7 @@ _TABLE: Final = (
             between("settings.deliveryDelay", 0, 43_200),
             between("settings.messageRetentionPeriod", 60, 1_209_600),
         ),
-        releases=(_unbound("queue", "queueName", "11005", own_key="queueName"),),
+        releases=(_unbound("queue", "queueName", own_key="queueName"),),
         unique=("queueName",),
         replaces=frozenset({"accountId", "jurisdiction"}),
         defaults={
@@ -238,7 +228,7 @@ _TABLE: Final = (
         replaces=frozenset({"accountId", "queueId"}),
         computed=lambda _caller, id_, _inputs: {"consumerId": id_, "createdOn": now()},
         import_id=importable("accountId", "queueId", "id"),
-        within=Within(QUEUE, "queueId"),
+        within=Within(QUEUE, {"queueId": "queueId"}),
     ),
 )
 

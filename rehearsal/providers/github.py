@@ -15,7 +15,7 @@ from rehearsal.providers.wire import UNKNOWN
 ENVIRONMENT: Final = "github:index/repositoryEnvironment:RepositoryEnvironment"
 _MOST_REVIEWERS: Final = 6
 _NAME: Final = (r"(?!GITHUB_)[A-Za-z_][A-Za-z0-9_]*", "letters, digits and _, not beginning with a digit or GITHUB_")
-_IN_ENVIRONMENT: Final = Within(ENVIRONMENT, "environment", "environment")
+_IN_ENVIRONMENT: Final = Within(ENVIRONMENT, {"repository": "repository", "environment": "environment"})
 
 
 def _number(_caller: Caller, _inputs: Properties) -> str:

@@ -19,7 +19,6 @@ from rehearsal.providers.store import Record, Store
 from rehearsal.providers.wire import Steps
 
 EVERYTHING: Final = frozenset({"*"})
-NOTHING: Final[Properties] = {}
 
 Identify = Callable[[Caller, Properties], str]
 Compute = Callable[[Caller, str, Properties], Properties]
@@ -27,18 +26,24 @@ Admission = Callable[[Caller, Store, Properties], Iterator[str]]
 Release = Callable[[Store, Record], Iterator[str]]
 
 
+def compute_nothing(_caller: Caller, _id: str, _inputs: Properties) -> Properties:
+    """The API computes nothing beyond the inputs."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Within:
-    """A resource that is part of another and goes when that one goes: its property ``key`` holds the parent's id or
-    its ``parent_key``."""
+    """A resource that is part of another and goes when that one goes. ``links``: each of its properties named here
+    holds the parent's property of the name beside it, or the parent's id."""
 
     parent: str
-    key: str
-    parent_key: str = "id"
+    links: Mapping[str, str]
 
     def holds(self, parent: Record, child: Record) -> bool:
-        named = (parent.id, parent.outputs.get(self.parent_key))
-        return parent.account == child.account and child.outputs.get(self.key) in named
+        """Whether ``child`` is part of ``parent``."""
+        return parent.account == child.account and all(
+            child.outputs.get(own) in (parent.id, parent.outputs.get(theirs)) for own, theirs in self.links.items()
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +77,7 @@ class TypeRules:
     own_name: str | None = None
     plan: Callable[[Properties], Properties] = lambda inputs: inputs
     defaults: Properties = field(default_factory=dict)
-    computed: Compute = lambda _caller, _id, _inputs: NOTHING
+    computed: Compute = compute_nothing
     secrets: Callable[[Properties], Iterable[Steps]] = lambda _values: ()
     import_id: Callable[[Record], str] = lambda record: record.id
     leaves_behind: bool = False
@@ -105,9 +110,9 @@ class TypeRules:
         return self.replaces is EVERYTHING or name in self.replaces or born
 
     def claim_of(self, caller: Caller, inputs: Properties) -> str:
-        """Return what two creates at once must not both hold."""
+        """Return what two creates at once take turns for: the unique name, or the type where it has none."""
         scope = "" if self.unique_everywhere else self.account_of(caller, inputs)
-        return f"{self.type} {scope} {[inputs.get(name) for name in self.unique] if self.unique else id(inputs)}"
+        return f"{self.type} {scope} {[inputs.get(name) for name in self.unique]}"
 
     def admit(self, caller: Caller, store: Store, inputs: Properties) -> None:
         """Raise ApiRefusal with every reason why the cloud, as it stands, would not make this resource."""

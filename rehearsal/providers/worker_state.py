@@ -70,7 +70,7 @@ def not_deployed(store: Store, account: str, script: str) -> Iterator[str]:
 
 def is_of(worker: Record, record: Record, key: str) -> bool:
     """Whether ``key`` of the record names the Worker, by id or by name."""
-    return Within(WORKER, key, "name").holds(worker, record)
+    return Within(WORKER, {key: "name"}).holds(worker, record)
 
 
 def classes_after(classes: frozenset[str], version: Properties) -> frozenset[str]:

@@ -186,7 +186,7 @@ def _versions_are_its_own(_caller: Caller, store: Store, inputs: Properties) -> 
     for index, share in enumerate(inputs["versions"]):
         version = store.get(VERSION, share["versionId"])
         if version is None or not is_of(worker, version, "workerId"):
-            yield f"versions[{index}].versionId: Worker {inputs['scriptName']!r} has no such version [code: 10021]"
+            yield f"versions[{index}].versionId: Worker {inputs['scriptName']!r} has no such version"
 
 
 # Cron triggers and hostnames
@@ -256,7 +256,7 @@ TABLE: Final = (
         secrets=_secret_texts,
         import_id=importable("accountId", "workerId", "id"),
         leaves_behind=True,
-        within=Within(WORKER, "workerId", "name"),
+        within=Within(WORKER, {"workerId": "name"}),
     ),
     TypeRules(
         type=DEPLOYMENT,
@@ -274,7 +274,7 @@ TABLE: Final = (
         computed=lambda _caller, _id, _inputs: {"createdOn": now(), "source": "terraform"},
         import_id=importable("accountId", "scriptName", "id"),
         leaves_behind=True,
-        within=Within(WORKER, "scriptName", "name"),
+        within=Within(WORKER, {"scriptName": "name"}),
     ),
     TypeRules(
         type="cloudflare:index/workersCronTrigger:WorkersCronTrigger",
@@ -288,7 +288,7 @@ TABLE: Final = (
         replaces=frozenset({"accountId", "scriptName"}),
         import_id=importable("accountId", "scriptName"),
         leaves_behind=True,
-        within=Within(WORKER, "scriptName", "name"),
+        within=Within(WORKER, {"scriptName": "name"}),
     ),
     TypeRules(
         type="cloudflare:index/workersCustomDomain:WorkersCustomDomain",
@@ -296,7 +296,7 @@ TABLE: Final = (
         account="accountId",
         checks=(
             shaped("hostname", r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}", "a full hostname without wildcards"),
-            exactly_one("", "zoneId", "zoneName"),
+            at_most_one("", "zoneId", "zoneName"),
         ),
         admissions=(_script_is_deployed,),
         unique=("hostname",),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -179,7 +180,7 @@ def test_the_good_inputs_are_good(bundle: Path) -> None:
         (
             DOMAIN,
             {"zoneName": "example.com"},
-            "exactly one of zoneId, zoneName must be given, and there are zoneId and zoneName",
+            "at most one of zoneId, zoneName must be given, and there are zoneId and zoneName",
         ),
     ],
 )
@@ -304,7 +305,7 @@ def test_a_deployment_takes_only_versions_of_its_own_worker(account: Account) ->
     mine = account.version(account.worker("web"))
     foreign = account.version(account.worker("other"))
     shares = [{"versionId": mine.id, "percentage": 50}, {"versionId": foreign.id, "percentage": 50}]
-    with pytest.raises(ApiRefusal, match=r"versions\[1\].*10021"):
+    with pytest.raises(ApiRefusal, match=r"versions\[1\]\.versionId: Worker 'web' has no such version"):
         account.make(DEPLOYMENT, scriptName="web", strategy="percentage", versions=shares)
     account.make(
         DEPLOYMENT, scriptName="web", strategy="percentage", versions=[{"versionId": mine.id, "percentage": 100}]
@@ -378,19 +379,19 @@ def test_a_consumer_holds_its_worker_and_goes_with_its_queue(account: Account) -
 
 
 @pytest.mark.parametrize(
-    ("token", "inputs", "binding", "code"),
+    ("token", "inputs", "binding"),
     [
-        (KV, {"title": "t"}, {"type": "kv_namespace", "namespaceId": "ID"}, "10052"),
-        (QUEUE, {"queueName": "events"}, {"type": "queue", "queueName": "events"}, "11005"),
+        (KV, {"title": "t"}, {"type": "kv_namespace", "namespaceId": "ID"}),
+        (QUEUE, {"queueName": "events"}, {"type": "queue", "queueName": "events"}),
     ],
 )
 def test_what_a_live_version_is_bound_to_stays(
-    account: Account, token: str, inputs: dict[str, Any], binding: dict[str, Any], code: str
+    account: Account, token: str, inputs: dict[str, Any], binding: dict[str, Any]
 ) -> None:
     store = account.make(token, **inputs)
     bound = {name: store.id if value == "ID" else value for name, value in binding.items()}
     worker = account.deployed(bindings=[{"name": "X", **bound}])
-    with pytest.raises(ApiRefusal, match=f"Worker 'web' is bound to it.*{code}"):
+    with pytest.raises(ApiRefusal, match="Worker 'web' is bound to it"):
         account.delete(store)
     account.delete(worker)
     account.delete(store)
@@ -440,3 +441,16 @@ def test_a_preview_of_a_change_keeps_what_was_computed() -> None:
     foreseen = planning.foresee(WORKER, {"accountId": ACCOUNT, "name": "web"}, old)
     assert foreseen["createdOn"] == "then"
     assert foreseen["tags"] == []
+
+
+def test_of_two_that_want_a_name_at_once_one_is_refused(account: Account) -> None:
+    def attempt(_: int) -> bool:
+        try:
+            account.make(D1, name="main")
+        except ApiRefusal:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(attempt, range(8))).count(True) == 1
+    assert len(account.resources.store.all(type_=D1)) == 1

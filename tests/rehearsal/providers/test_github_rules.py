@@ -133,9 +133,11 @@ def test_the_parts_of_an_environment_need_it_and_go_with_it(resources: Resources
     with pytest.raises(ApiRefusal, match="has no environment 'staging'"):
         make(resources, caller, token)
     environment = make(resources, caller, ENVIRONMENT)
-    part = make(resources, caller, token)
+    make(resources, caller, token)
+    make(resources, caller, ENVIRONMENT, repository="other")
+    stays = make(resources, caller, token, repository="other")
     resources.delete(caller, ENVIRONMENT, environment.id)
-    assert resources.store.get(token, part.id) is None
+    assert [part.id for part in resources.store.all(type_=token)] == [stays.id]
 
 
 def test_an_environment_exists_once_in_a_repository(resources: Resources, caller: Caller) -> None:
