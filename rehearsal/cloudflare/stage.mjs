@@ -5,6 +5,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import { ENTRY, entrySource } from "./entry.mjs";
+import { openFront } from "./front.mjs";
 import { TRAP, aiStub, controlWorker, egressTrap } from "./internal.mjs";
 
 const EMPTY = { workers: [], stores: { databases: [], namespaces: [], buckets: [], queues: [] }, held: [], crons: {} };
@@ -18,6 +19,7 @@ export class Stage {
   running = EMPTY;
   egress = [];
   held = new Map(); // queue name -> messages that nobody consumes
+  #workerd; // where it listens until the next change
   #runs; // Miniflare's options of what is running: going back must not depend on files that may be gone by then
   #declared = null;
   #leftovers = new Set(); // files of stores that are gone, which workerd may still have open
@@ -34,8 +36,8 @@ export class Stage {
   async start() {
     this.#runs = this.#options(EMPTY);
     this.miniflare = new this.library.Miniflare(this.#runs);
-    this.url = await this.miniflare.ready;
-    this.#runs.port = Number(this.url.port); // kept from now on, so that a stage's address survives a deployment
+    this.#workerd = await this.miniflare.ready;
+    this.url = await openFront(() => this.use(() => this.#workerd)); // a visitor waits until a change is through
   }
 
   /** Makes `wanted` real now. Raises Refusal when it cannot run; then everything is as it was. */
@@ -82,16 +84,21 @@ export class Stage {
       this.running = wanted;
       return;
     }
-    const options = { ...this.#options(wanted), port: this.#runs.port };
+    const options = this.#options(wanted);
     try {
-      await this.miniflare.setOptions(options);
+      await this.#run(options);
     } catch (error) {
-      await this.miniflare.setOptions(this.#runs);
+      await this.#run(this.#runs);
       throw new Refusal(ownWords(error));
     }
     this.#runs = options;
     this.running = wanted;
     await this.#remove(leftovers);
+  }
+
+  async #run(options) {
+    await this.miniflare.setOptions(options);
+    this.#workerd = await this.miniflare.ready;
   }
 
   #existing(paths) {
@@ -121,8 +128,7 @@ export class Stage {
     const internal = [controlWorker(wanted, { secret, s3Credentials, onHeld }), egressTrap(onEgress)];
     if (wanted.workers.some(({ wrappedBindings }) => wrappedBindings)) internal.push(aiStub());
     return {
-      host: "127.0.0.1",
-      port: 0,
+      host: "127.0.0.1", // no port: with 0, Miniflare would want the former one again, which others may have by then
       cf: false, // Miniflare would fetch it from the internet
       defaultPersistRoot: this.persist,
       log: this.#log(),

@@ -214,6 +214,18 @@ def test_a_bundle_that_cannot_start_is_refused_and_what_ran_before_still_does(
     assert cloud.client.url == address
 
 
+def test_a_stages_address_outlives_deployments_and_carries_large_bodies(cloud: LocalCloudflare) -> None:
+    account = Account()
+    account.domain("shop.example", "web")
+    web = account.worker("web")
+    for count in (1, 2_000_000):
+        version = account.version(web, f"export default {{ fetch: () => new Response('x'.repeat({count})) }}")
+        account.deployment(web, (version, 100))
+        cloud.apply(account.records)
+        assert len(cloud.client.visit("shop.example", "/").text) == count
+        assert cloud.client.url == cloud.url
+
+
 def test_a_consumer_without_a_queue_handler_is_refused(cloud: LocalCloudflare) -> None:
     account = Account()
     account.deployed("web", HELLO)
