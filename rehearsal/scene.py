@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from infra.blueprint import Place, Product, Worker
 from infra.naming import Kind, Label
 from infra.settings.models import StageSettings
+from operations import destroy
 from rehearsal.aws.client import client
 from rehearsal.cloudflare.client import StageCloud
 from rehearsal.providers.store import Record, Store
@@ -109,22 +110,6 @@ class Scene:
         return self.id_of(stage, "cloudflare:index/d1Database:D1Database", "name", name)
 
     def empty(self, stage: StandingStage) -> None:
-        import boto3
-
-        from operations.empty import empty_bucket
-
-        a = stage.cloud.s3()
-        r2 = boto3.client(
-            "s3",
-            endpoint_url=a.endpoint,
-            aws_access_key_id=a.access_key_id,
-            aws_secret_access_key=a.secret_access_key,
-            region_name="auto",
-        )
-        m = stage.outputs()["manifest"]
-        for b in m["buckets"].values():
-            empty_bucket(r2, b["name"])
-        if m["vault"]:
-            self.aws(stage, "s3").put_bucket_logging(Bucket=m["vault"]["bucket"], BucketLoggingStatus={})
-            for k in ("bucket", "accessLogBucket"):
-                empty_bucket(self.aws(stage, "s3"), m["vault"][k], bypass_governance=True)
+        """Empty the stage's buckets as `bulkhead destroy` does. Raises Refused for production."""
+        doomed = destroy.doomed(stage.outputs()["manifest"])
+        destroy.empty(doomed, r2=stage.cloud.s3().client(), s3=self.aws(stage, "s3"))

@@ -71,6 +71,15 @@ class S3Access:
     access_key_id: str
     secret_access_key: str
 
+    def client(self) -> Any:
+        """Return a boto3 client; importing boto3 takes half a second, which most proofs need not spend."""
+        import boto3  # noqa: PLC0415
+        from botocore.config import Config  # noqa: PLC0415
+
+        session = boto3.Session(self.access_key_id, self.secret_access_key, region_name="auto")
+        config = Config(proxies={}, s3={"addressing_style": "path"})
+        return session.client("s3", endpoint_url=self.endpoint, config=config)
+
 
 class StageCloud:
     """One stage's local Cloudflare, by the ``control`` URL and the ``token`` it was started with.
