@@ -22,6 +22,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final, TextIO
 
+from rehearsal import egress
 from rehearsal.aws import handlers as aws_handlers
 from rehearsal.aws.local import LocalAws
 from rehearsal.cloudflare import handlers as cloudflare_handlers
@@ -157,7 +158,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         signal.signal(number, _end_in_order)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
     stages = [stage for stage in options.stages.split(",") if stage]
-    with running(options.run_dir.resolve(), stages) as clouds:
+    run_dir = options.run_dir.resolve()
+    egress.audit(run_dir / "logs")
+    with running(run_dir, stages) as clouds:
         print(json.dumps(clouds.write()), flush=True)  # noqa: T201 - whoever started this reads it
         wait_for_end(sys.stdin)
 

@@ -1,8 +1,9 @@
 """Sees every attempt of a rehearsal to talk to another machine.
 
-Three nets, because no single one catches everything: Python's own audit events (exact, for the two Python processes),
-a proxy that leads nowhere (exact, for what the engine asks over HTTP), and a look at the open connections of every
-process of the rehearsal several times a second. What Workers try is trapped by Miniflare and asked of it.
+Three nets, because no single one catches everything: Python's own audit events (exact, for the command and the clouds,
+which are Python), a proxy that leads nowhere (exact, for what the engine asks over HTTP), and a look at the open
+connections of every process of the rehearsal several times a second. What Workers try is trapped by Miniflare and asked
+of it.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ import os
 import socketserver
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import psutil
 
@@ -33,24 +34,25 @@ def attempts(logs: Path) -> list[dict[str, str]]:
     return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
 
-def audit(logs: Path) -> None:
-    """Write down each connection this Python process opens to another machine, and each such name it looks up.
-
-    An audit hook cannot be removed again; it lasts as long as the process.
-    """
+def audit(logs: Path) -> Callable[[], None]:
+    """Write down each connection this Python process opens to another machine, and each such name it looks up, until
+    the function that is returned is called. (An audit hook itself lasts as long as its process.)"""
+    listening = True
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "socket.connect" and isinstance(arguments[1], tuple):
-            _note_unless_local(logs, "python", str(arguments[1][0]), sys.argv[0])
-        elif event == "socket.getaddrinfo" and arguments[0]:
-            host = arguments[0].decode() if isinstance(arguments[0], bytes) else str(arguments[0])
-            _note_unless_local(logs, "python", host, sys.argv[0])
+        if listening and event in _ASKING:
+            _note_unless_local(logs, "python", _ASKING[event](arguments), Path(sys.argv[0]).name)
+
+    def stop() -> None:
+        nonlocal listening
+        listening = False
 
     sys.addaudithook(hook)
+    return stop
 
 
 class Traps:
-    """The proxy that leads nowhere, and the look-out over open connections, for the length of a ``with``."""
+    """All three nets, for the length of a ``with``."""
 
     def __init__(self, logs: Path, mark: str) -> None:
         self._logs = logs
@@ -58,6 +60,10 @@ class Traps:
         self._stop = threading.Event()
         self._proxy = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _trap(logs))
         self._proxy.daemon_threads = True
+        self._threads = [
+            threading.Thread(target=self._proxy.serve_forever, args=(_EVERY_SECONDS,), name="egress-proxy"),
+            threading.Thread(target=self._look_out, name="egress-look-out"),
+        ]
         self.looks = 0
 
     @property
@@ -66,14 +72,18 @@ class Traps:
         host, port = self._proxy.server_address[:2]
         return dict.fromkeys(_PROXIES, f"http://{host!s}:{port}")
 
-    def __enter__(self) -> Traps:
-        threading.Thread(target=self._proxy.serve_forever, name="egress-proxy", daemon=True).start()
-        threading.Thread(target=self._look_out, name="egress-look-out", daemon=True).start()
+    def __enter__(self) -> Self:
+        self._stop_audit = audit(self._logs)
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._stop_audit()
         self._stop.set()
         self._proxy.shutdown()
+        for thread in self._threads:
+            thread.join()
         self._proxy.server_close()
 
     def _look_out(self) -> None:
@@ -96,6 +106,25 @@ def is_local(host: str) -> bool:
         return False
     mapped = getattr(address, "ipv4_mapped", None)
     return (mapped or address).is_loopback or (mapped or address).is_unspecified
+
+
+def _host_of(address: Any) -> str:
+    """Return the host in a socket's address; "" for a socket that leads to no other machine (a file, the kernel)."""
+    return address[0] if isinstance(address, tuple) and isinstance(address[0], str) else ""
+
+
+def _name_of(host: Any) -> str:
+    return host.decode(errors="replace") if isinstance(host, bytes) else str(host or "")
+
+
+# Which audit event tells of what host: https://docs.python.org/3/library/audit_events.html
+_ASKING: Final[Mapping[str, Callable[[tuple[Any, ...]], str]]] = {
+    "socket.connect": lambda arguments: _host_of(arguments[1]),
+    "socket.sendto": lambda arguments: _host_of(arguments[1]),
+    "socket.sendmsg": lambda arguments: _host_of(arguments[1]),
+    "socket.getaddrinfo": lambda arguments: _name_of(arguments[0]),
+    "socket.gethostbyname": lambda arguments: _name_of(arguments[0]),
+}
 
 
 def _trap(logs: Path) -> Callable[..., socketserver.StreamRequestHandler]:

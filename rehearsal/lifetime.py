@@ -8,11 +8,11 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import psutil
 
@@ -21,6 +21,7 @@ from rehearsal.processes import end_marked, marked, start_clouds, start_watchdog
 from rehearsal.rundir import RunDir
 
 T = TypeVar("T")
+_ABANDON_EVERY: Final = 0.2  # seconds
 
 
 @dataclass
@@ -117,7 +118,7 @@ def side_by_side(jobs: Mapping[str, Callable[[], T]], abandon: Callable[[], None
     """Run the jobs in threads and return their results by name.
 
     When one fails the others still come to their end, and then the first failure is raised. When this thread itself
-    is interrupted, ``abandon`` is called so that the jobs end soon.
+    is interrupted, ``abandon`` is called, again and again until the jobs have ended.
     """
     with ThreadPoolExecutor(max_workers=max(1, len(jobs))) as pool:
         futures = {name: pool.submit(job) for name, job in jobs.items()}
@@ -125,6 +126,8 @@ def side_by_side(jobs: Mapping[str, Callable[[], T]], abandon: Callable[[], None
             errors = [error for future in futures.values() if (error := future.exception())]
         except BaseException:
             abandon()
+            while wait(futures.values(), _ABANDON_EVERY).not_done:
+                abandon()  # a job that was between two operations has begun the next one
             raise
     if errors:
         raise errors[0]

@@ -128,12 +128,13 @@ def abandoned() -> Iterator[RunDir]:
     """Open, one by one, the temporary run directories of this user whose rehearsal is gone without having removed
     them: the machine lost power, or the watchdog was killed too. Close each to remove it."""
     for path in sorted(Path(tempfile.gettempdir()).resolve().glob(f"{PREFIX}*")):
-        if not is_temporary(path) or time.time() - (path / _LOCK).stat().st_mtime < _JUST_STARTED:
-            continue
         try:
-            yield _open(path, path / _LOCK, temporary=True)
+            if not is_temporary(path) or time.time() - (path / _LOCK).stat().st_mtime < _JUST_STARTED:
+                continue
+            run = _open(path, path / _LOCK, temporary=True)
         except (Refused, FileNotFoundError):  # in use, or removed by its owner since it was listed
             continue
+        yield run
 
 
 def is_temporary(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,13 +20,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def _load(stack: str, config: Mapping[str, Any], then: Callable[[LoadedStage], None] = lambda _: None) -> None:
-    """Load in a context of its own, as each program has one."""
+    """Load in a context and an event loop of its own, as each program has them."""
 
-    def program() -> None:
+    async def program() -> None:
         set_all_config(*as_engine(config))
         then(load(stack, PRODUCT))
 
-    contextvars.copy_context().run(program)
+    contextvars.copy_context().run(asyncio.run, program())
 
 
 def test_settings_and_secrets_are_loaded() -> None:

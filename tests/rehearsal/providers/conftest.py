@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -53,8 +54,19 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
+@pytest.fixture(scope="session")
+def quiet_grpc() -> Iterator[None]:
+    """The SDK's server of an inline program logs its own exception when an engine has failed. pytest keeps what is
+    logged to the end of the session, and with the exception the event loop that the SDK has not closed."""
+    logger = logging.getLogger("grpc._server")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    yield
+    logger.setLevel(before)
+
+
 @pytest.fixture
-def cloud(tmp_path: Path, store: Store, engine: None) -> Iterator[Cloud]:
+def cloud(tmp_path: Path, store: Store, engine: None, quiet_grpc: None) -> Iterator[Cloud]:
     server = ProviderServer(ProviderServicer(Resources(Registry(), store)))
     yield Cloud(server, store, tmp_path)
     server.stop()
