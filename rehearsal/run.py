@@ -72,7 +72,6 @@ def rehearse(wish: Wish, progress: Progress) -> Report:
         with clock.phase("preparation"):
             cast = _prepare(wish, progress)
         with lived(ROOT, keep=wish.keep, stages=wish.stages, clock=clock) as life:
-            egress.audit(life.run.logs)
             with egress.Traps(life.run.logs, life.run.mark) as traps:
                 try:
                     with clock.phase("stages up"):
