@@ -159,7 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
     stages = [stage for stage in options.stages.split(",") if stage]
     run_dir = options.run_dir.resolve()
-    egress.audit(run_dir / "logs")
+    egress.audit(run_dir / "logs", egress.CLOUDS)
     with running(run_dir, stages) as clouds:
         print(json.dumps(clouds.write()), flush=True)  # noqa: T201 - whoever started this reads it
         wait_for_end(sys.stdin)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import socket
 import socketserver
 import sys
 import threading
@@ -26,28 +27,41 @@ from rehearsal.processes import marked
 LOG_NAME: Final = "egress.jsonl"
 _EVERY_SECONDS: Final = 0.25
 _PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
+COMMAND: Final = "command"
+CLOUDS: Final = "clouds"
+_ENGINE: Final = "engine"
+TRIAL: Final = "trial.bulkhead.invalid"  # a name that cannot exist (RFC 2606), thrown into each net to try it
+TRIED: Final = (("python", COMMAND), ("python", CLOUDS), ("proxy", _ENGINE))
 
 
 def attempts(logs: Path) -> list[dict[str, str]]:
     """Return what was written down: who tried to reach what, and which net caught it."""
-    log = logs / LOG_NAME
-    return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+    return [caught for caught in _caught(logs) if TRIAL not in caught["target"]]
 
 
-def audit(logs: Path) -> Callable[[], None]:
+def torn(logs: Path) -> list[str]:
+    """Return the nets that did not catch what was thrown into them when they were spread. Nothing caught by such a
+    net means nothing."""
+    whole = {(caught["net"], caught["who"]) for caught in _caught(logs) if TRIAL in caught["target"]}
+    return [f"{net} of {who}" for net, who in TRIED if (net, who) not in whole]
+
+
+def audit(logs: Path, who: str) -> Callable[[], None]:
     """Write down each connection this Python process opens to another machine, and each such name it looks up, until
-    the function that is returned is called. (An audit hook itself lasts as long as its process.)"""
+    the function that is returned is called. (An audit hook itself lasts as long as its process.) ``who`` is what the
+    process is to the rehearsal."""
     listening = True
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if listening and event in _ASKING:
-            _note_unless_local(logs, "python", _ASKING[event](arguments), Path(sys.argv[0]).name)
+            _note_unless_local(logs, "python", _ASKING[event](arguments), who)
 
     def stop() -> None:
         nonlocal listening
         listening = False
 
     sys.addaudithook(hook)
+    sys.audit("socket.gethostbyname", TRIAL)  # only the event: nobody is asked
     return stop
 
 
@@ -73,9 +87,10 @@ class Traps:
         return dict.fromkeys(_PROXIES, f"http://{host!s}:{port}")
 
     def __enter__(self) -> Self:
-        self._stop_audit = audit(self._logs)
+        self._stop_audit = audit(self._logs, COMMAND)
         for thread in self._threads:
             thread.start()
+        self._try_proxy()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -85,6 +100,12 @@ class Traps:
         for thread in self._threads:
             thread.join()
         self._proxy.server_close()
+
+    def _try_proxy(self) -> None:
+        host, port = self._proxy.server_address[:2]
+        with suppress(OSError), socket.create_connection((str(host), port), timeout=5) as connection:
+            connection.sendall(f"CONNECT {TRIAL}:443 HTTP/1.1\r\n\r\n".encode())
+            connection.recv(1)  # by then it is written down
 
     def _look_out(self) -> None:
         while not self._stop.wait(_EVERY_SECONDS):
@@ -134,10 +155,15 @@ def _trap(logs: Path) -> Callable[..., socketserver.StreamRequestHandler]:
         def handle(self) -> None:
             with suppress(OSError):
                 wanted = self.rfile.readline(2048).decode("latin-1").split()
-                _note(logs, "proxy", wanted[1] if len(wanted) > 1 else "something", "engine")
+                _note(logs, "proxy", wanted[1] if len(wanted) > 1 else "something", _ENGINE)
                 self.wfile.write(b"HTTP/1.1 403 A rehearsal stays on this machine\r\nContent-Length: 0\r\n\r\n")
 
     return Trap
+
+
+def _caught(logs: Path) -> list[dict[str, str]]:
+    log = logs / LOG_NAME
+    return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
 
 
 def _note_unless_local(logs: Path, net: str, host: str, who: str) -> None:

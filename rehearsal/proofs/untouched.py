@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from rehearsal import egress
-from rehearsal.evidence import NotShown
+from rehearsal.evidence import NotShown, Unproven
 from rehearsal.proofs.proof import require
 from rehearsal.scene import Scene, StandingStage
 
@@ -20,8 +20,11 @@ def unchanged(scene: Scene) -> str:
             result = stage.stack.up() if verb == "up" else stage.stack.refresh()
             changes = {kind: count for kind, count in result.changes.items() if kind != "same" and count}
             require(not changes, f"{verb} of {stage.environment} to change nothing", changes)
-            same = result.changes.get("same", 0)
-            require(same, f"{verb} of {stage.environment} to look at its resources", "it looked at none")
+            same, managed = result.changes.get("same", 0), len(_managed(stage))
+            require(managed, f"{stage.environment} to have resources in its state", "none")
+            require(
+                same >= managed, f"{verb} of {stage.environment} to look at all {managed} resources", f"it saw {same}"
+            )
             told.append(f"{verb} {same} same")
         return ", ".join(told)
 
@@ -35,8 +38,11 @@ def local_only(scene: Scene) -> str:
     for stage in scene.stages.values():
         tried += [f"a Worker of {stage.environment} -> {target}" for target in stage.cloud.egress()]
     require(not tried, "no connection off 127.0.0.1", "; ".join(tried[:5]))
-    nets = f"Python's audit events, the engine's proxy, {scene.looks()} looks at open connections, Workers' fetches"
-    return f"0 attempts seen by {nets}"
+    torn = egress.torn(scene.run.logs)
+    require(not torn, "every net to have caught its own trial", f"nothing of {', '.join(torn)}")
+    looks = scene.looks()
+    require(looks, "the look-out to have looked at open connections", "it never did")
+    return f"0 attempts seen by Python's audit events, the engine's proxy, {looks} looks at open connections, Workers"
 
 
 def checkout_state(root: Path) -> str | None:
@@ -51,5 +57,14 @@ def checkout_clean(scene: Scene) -> str:
     if scene.checkout is None:
         raise NotShown("this is no git checkout, so there is nothing to compare with")
     now = checkout_state(scene.root)
-    require(now == scene.checkout, "git status as before the rehearsal", now)
-    return f"git status as before ({len(scene.checkout.splitlines())} lines of your own changes)"
+    if now is None:
+        raise Unproven("git status as before the rehearsal", "this is no git checkout any more")
+    was, is_ = scene.checkout.splitlines(), now.splitlines()
+    difference = [f"+ {line}" for line in is_ if line not in was] + [f"- {line}" for line in was if line not in is_]
+    require(not difference, "git status as before the rehearsal", "; ".join(difference[:5]))
+    return f"git status as before ({len(was)} lines of your own changes)"
+
+
+def _managed(stage: StandingStage) -> list[str]:
+    """Return the URNs of what the engine manages in a cloud: no component, no provider, not the stack itself."""
+    return [r["urn"] for r in stage.stack.resources() if r.get("custom") and not r["type"].startswith("pulumi:")]
