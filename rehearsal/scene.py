@@ -13,7 +13,9 @@ from infra.naming import Kind, Label
 from infra.settings.models import StageSettings
 from operations import destroy
 from rehearsal.aws.client import client
+from rehearsal.aws.inventory import Inventory, inventory
 from rehearsal.cloudflare.client import StageCloud
+from rehearsal.evidence import Unproven
 from rehearsal.providers.store import Record, Store
 from rehearsal.rundir import RunDir
 from rehearsal.stacks import StageStack
@@ -37,9 +39,17 @@ class StandingStage:
 
     def outputs(self) -> dict[str, Any]:
         """Return what the stage exports, as the state holds it: a secret one would still be encrypted."""
-        stack = next(r for r in self.stack.resources() if r["type"] == "pulumi:pulumi:Stack")
+        stack = next((r for r in self.stack.resources() if r["type"] == "pulumi:pulumi:Stack"), {})
         exported: dict[str, Any] = stack.get("outputs", {})
         return exported
+
+    def manifest(self) -> dict[str, Any]:
+        """Return the manifest that the stage exports (infra.manifest). Raises Unproven when it exports none."""
+        exported = self.outputs()
+        if not exported.get("manifest"):
+            raise Unproven(f"{self.environment} to export its manifest", f"exported: {sorted(exported) or 'nothing'}")
+        manifest: dict[str, Any] = exported["manifest"]
+        return manifest
 
 
 @dataclass(frozen=True)
@@ -65,6 +75,10 @@ class Scene:
         """Return a boto3 client for the AWS account of ``stage``."""
         return client(self.moto, stage.settings.aws.account_id, stage.settings.region.primary, service)
 
+    def inventory(self, stage: StandingStage) -> Inventory:
+        """Return what exists in the AWS account of ``stage``."""
+        return inventory(self.moto, stage.settings.aws.account_id, stage.settings.region.primary)
+
     def name(self, stage: StandingStage, kind: Kind, *parts: str) -> str:
         """Return the physical name of a part of ``stage``."""
         return Label(self.product.name, stage.settings.stage, stage.environment).name(kind, *parts)
@@ -77,8 +91,12 @@ class Scene:
         return self.store.all(environment=stage.environment, type_=type_)
 
     def id_of(self, stage: StandingStage, type_: str, property_: str, name: str) -> str:
-        """Return the id that a cloud gave the resource whose ``property_`` is ``name``."""
-        return next(r.id for r in self.records(stage, type_) if r.inputs.get(property_) == name)
+        """Return the id that a cloud gave the resource whose ``property_`` is ``name``. Raises Unproven when the cloud
+        has none."""
+        found = next((r.id for r in self.records(stage, type_) if r.inputs.get(property_) == name), None)
+        if found is None:
+            raise Unproven(f"{name} among the resources of {stage.environment}", f"no {type_} of this {property_}")
+        return found
 
     def stores(self, stage: StandingStage) -> Iterator[tuple[Place, str, str]]:
         """Yield (place, logical name, the id its cloud knows it by) of each D1, KV and R2 store of a stage."""
@@ -111,5 +129,5 @@ class Scene:
 
     def empty(self, stage: StandingStage) -> None:
         """Empty the stage's buckets as `bulkhead destroy` does. Raises Refused for production."""
-        doomed = destroy.doomed(stage.outputs()["manifest"])
+        doomed = destroy.doomed(stage.manifest())
         destroy.empty(doomed, r2=stage.cloud.s3().client(), s3=self.aws(stage, "s3"))

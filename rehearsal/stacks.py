@@ -247,13 +247,14 @@ class StageStack:
         succeeded = False
 
         def hear(engine_event: EngineEvent) -> None:
+            events.write(f"{engine_event!r}\n")  # as it came: whether the engine has blinded it is to be proven
             record.hear_engine(engine_event)
             for event in translate(self.name, engine_event):
                 record.hear(event)
                 self._on_event(event)
 
         try:
-            with log.open("w", encoding="utf-8") as file:
+            with log.open("w", encoding="utf-8") as file, _events_of(log).open("w", encoding="utf-8") as events:
                 try:
                     act(self._open(), {"on_event": hear, **_written_to(file)})
                     succeeded = True
@@ -312,6 +313,10 @@ def _written_to(file: TextIO) -> dict[str, Any]:
         file.write(f"{line}\n")
 
     return {"on_output": write, "on_error": write, "color": "never", "suppress_progress": True}
+
+
+def _events_of(log: Path) -> Path:
+    return log.with_suffix(".events")
 
 
 def _visible(value: Any) -> Any:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from rehearsal import canaries
-from rehearsal.proofs.proof import require, several_stages
+from rehearsal.proofs.proof import existing, require, several_stages
 from rehearsal.providers.store import Record
 from rehearsal.scene import Scene, StandingStage
 
@@ -39,6 +38,8 @@ _SHORTEST: Final = 8  # a shorter text ("web", "index.js") says nothing about wh
 def disjoint(scene: Scene) -> str:
     """No name, id, hostname, ARN or secret of a resource that one stage owns occurs in another stage's resources."""
     several_stages(scene)
+    for stage in scene.stages.values():
+        require(stage.canaries, f"secrets planted in {stage.environment}", "none")
     owned = {e: _identifiers(scene, stage) for e, stage in scene.stages.items()}
     texts = {e: "\n".join(_texts(scene, stage)) for e, stage in scene.stages.items()}
     shared = _allowed(scene)
@@ -57,29 +58,35 @@ def disjoint(scene: Scene) -> str:
 def secrets_hidden(scene: Scene) -> str:
     """No planted secret stands in clear in state, outputs, logs, plain variables or anything else the engine wrote."""
     planted = {f"{e}:{name}": value for e, s in scene.stages.items() for name, value in s.canaries.items()}
+    for environment, stage in scene.stages.items():
+        require(stage.canaries, f"secrets planted in {environment}", "none")
+        for room, files in ((scene.run.state, "*.json"), (scene.run.logs, "*.log"), (scene.run.logs, "*.events")):
+            kept = [path for path in room.rglob(files) if path.name.startswith(environment) and path.stat().st_size]
+            require(kept, f"{room.name}/{environment}{files} to look into", "no such file")
     places: dict[str, bytes] = {}
     for room in (scene.run.state, scene.run.logs, scene.run.path / "work"):
         for path in sorted(p for p in room.rglob("*") if p.is_file()):
             places[str(path.relative_to(scene.run.path))] = path.read_bytes()
     outputs = scene.in_each_stage(lambda stage: stage.stack.outputs())
     for environment, stage in scene.stages.items():
+        plain = _plain_variables(scene, stage)
+        require(outputs[environment], f"outputs of {environment} to look into", "none")
+        require(plain, f"plain variables of {environment} to look into", "none")
         places[f"outputs of {environment}"] = json.dumps(outputs[environment]).encode()
-        places[f"plain variables of {environment}"] = json.dumps(_plain_variables(scene, stage)).encode()
+        places[f"plain variables of {environment}"] = json.dumps(plain).encode()
     for place, content in places.items():
         leaked = canaries.find(planted, content)
         require(not leaked, f"no secret in {place}", f"{', '.join(leaked)} stands there in clear")
     bound = sum(len(_secret_variables(scene, stage)) for stage in scene.stages.values())
     held = _held_by_workers(scene)
+    require(held == bound, f"{bound} secrets bound to Workers to be planted ones", f"{held} are")
     size = sum(map(len, places.values())) // 1024
-    return (
-        f"{len(planted)} planted secrets, {bound} bound to Workers ({held} arrived); "
-        f"none in {len(places)} places, {size} KiB"
-    )
+    return f"{len(planted)} planted secrets, {held} of them bound to Workers; none in {len(places)} places, {size} KiB"
 
 
 def _identifiers(scene: Scene, stage: StandingStage) -> set[str]:
     found: set[str] = set()
-    for record in scene.records(stage):
+    for record in existing(scene, stage):
         found.add(record.id)
         found.update(text for key, text in _leaves(record.outputs) if key in _NAMING)
         found.update(record.outputs[key] for key in _NAMING_AT_THE_TOP & record.outputs.keys())
@@ -96,7 +103,7 @@ def _texts(scene: Scene, stage: StandingStage) -> Iterator[str]:
     for record in scene.records(stage):
         yield record.id
         yield json.dumps([record.inputs, record.outputs])
-    yield json.dumps(stage.outputs())
+    yield json.dumps([stage.manifest(), stage.outputs()])
 
 
 def _allowed(scene: Scene) -> set[str]:
@@ -147,8 +154,3 @@ def _held_by_workers(scene: Scene) -> int:
     return sum(
         text in stage.canaries.values() for stage in scene.stages.values() for text in _secret_variables(scene, stage)
     )
-
-
-def report_hides_secrets(page: Path, planted: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the names of planted secrets that a written report shows."""
-    return tuple(canaries.find(planted, page.read_bytes()))

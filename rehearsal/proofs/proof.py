@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from rehearsal.evidence import NotShown, Outcome, Unproven, Verdict
 from rehearsal.failures import Failed
-from rehearsal.scene import Scene
+from rehearsal.providers.store import Record
+from rehearsal.scene import Scene, StandingStage
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,13 @@ def require(condition: object, expected: str, seen: object) -> None:
     """Raise Unproven unless ``condition`` holds."""
     if not condition:
         raise Unproven(expected, str(seen))
+
+
+def existing(scene: Scene, stage: StandingStage) -> list[Record]:
+    """Return the resources of ``stage``. Raises Unproven when its clouds hold none: of nothing, anything is true."""
+    records = scene.records(stage)
+    require(records, f"resources of {stage.environment} in the clouds", "none")
+    return records
 
 
 def several_stages(scene: Scene) -> None:
