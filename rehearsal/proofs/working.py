@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-from infra.blueprint import Journey, Place
+from infra.blueprint import Journey, Place, Worker
+from rehearsal.cloudflare.client import Answer
 from rehearsal.evidence import NotShown, Unproven
 from rehearsal.proofs.proof import require, several_stages
 from rehearsal.scene import Scene, StandingStage
+
+Trace = tuple[Place, str]  # a kind of store, and the product's own name for the one of that kind
 
 
 def answers(scene: Scene) -> str:
@@ -19,7 +22,7 @@ def answers(scene: Scene) -> str:
     def ask(stage: StandingStage) -> list[str]:
         seen = []
         for worker in scene.product.workers:
-            answer = stage.cloud.fetch(scene.worker_name(stage, worker), "/health")
+            answer = _visited(scene, stage, worker) if worker.host else _called(scene, stage, worker)
             require(
                 answer.status < 500,  # noqa: PLR2004 - HTTP's own border between answers and failures
                 f"{worker.name} of {stage.environment} to answer",
@@ -63,12 +66,12 @@ def journeys(scene: Scene) -> str:
             _travel(scene, stage, journey, marks[stage.environment, journey.name])
 
     scene.in_each_stage(travel)
-    found = scene.in_each_stage(lambda stage: {(p, n): text for p, n, text in scene.contents(stage)})
+    found = scene.in_each_stage(lambda stage: list(scene.contents(stage)))
     traces = 0
     for (origin, name), mark in marks.items():
         journey = next(j for j in scene.product.journeys if j.name == name)
         for environment, contents in found.items():
-            holding = {place for place, text in contents.items() if mark in text}
+            holding = {(place, store) for place, store, text in contents if mark in text}
             if environment == origin:
                 missing = set(journey.leaves) - holding
                 require(not missing, f"{name} of {origin} in {_places(journey.leaves)}", f"not in {_places(missing)}")
@@ -83,19 +86,38 @@ def stores(scene: Scene) -> str:
     several_stages(scene)
     marks = {environment: uuid.uuid4().hex for environment in scene.stages}
 
-    def plant(stage: StandingStage) -> int:
+    def plant(stage: StandingStage) -> set[Trace]:
         return _plant(scene, stage, marks[stage.environment])
 
     planted = scene.in_each_stage(plant)
     if not any(planted.values()):
         raise NotShown("the product has no D1, KV or R2 store")
-    found = scene.in_each_stage(lambda stage: [text for _, _, text in scene.contents(stage)])
-    for environment, texts in found.items():
+    found = scene.in_each_stage(lambda stage: list(scene.contents(stage)))
+    for environment, contents in found.items():
         for origin, mark in marks.items():
-            holding = sum(mark in text for text in texts)
-            expected = planted[environment] if origin == environment else 0
-            require(holding == expected, f"{origin}'s word in {expected} stores of {environment}", f"in {holding}")
-    return f"a word per stage, written to {_by_stage(planted)} stores, was found nowhere else"
+            holding = {(place, store) for place, store, text in contents if mark in text}
+            expected = planted[environment] if origin == environment else set()
+            require(
+                holding == expected,
+                f"{origin}'s word in {environment}: {_places(expected)}",
+                f"{_places(holding)}",
+            )
+    counts = _by_stage({environment: len(places) for environment, places in planted.items()})
+    return f"a word per stage, written to {counts} stores, was found nowhere else"
+
+
+def _visited(scene: Scene, stage: StandingStage, worker: Worker) -> Answer:
+    """Visit the hostname that the stage exports. It must lead to this Worker by itself: the local Cloudflare, unlike
+    the real one, hands a hostname that nobody has to the product's first Worker."""
+    hostname = str(urlsplit(stage.manifest()["workers"][worker.name]["url"]).hostname)
+    routes = {one["name"]: one["routes"] for one in stage.cloud.call("state")["workers"]}
+    own = routes.get(scene.worker_name(stage, worker), [])
+    require(f"{hostname}/*" in own, f"{hostname} to lead to {worker.name} of {stage.environment}", f"its routes: {own}")
+    return stage.cloud.visit(hostname, "/health")
+
+
+def _called(scene: Scene, stage: StandingStage, worker: Worker) -> Answer:
+    return stage.cloud.fetch(scene.worker_name(stage, worker), "/health")
 
 
 def _travel(scene: Scene, stage: StandingStage, journey: Journey, mark: str) -> None:
@@ -118,8 +140,8 @@ def _marked(body: Any, mark: str) -> Any:
             return body
 
 
-def _plant(scene: Scene, stage: StandingStage, mark: str) -> int:
-    planted = 0
+def _plant(scene: Scene, stage: StandingStage, mark: str) -> set[Trace]:
+    planted = set()
     for place, name, id_ in scene.stores(stage):
         match place:
             case Place.DATABASE:
@@ -129,7 +151,7 @@ def _plant(scene: Scene, stage: StandingStage, mark: str) -> int:
                 stage.cloud.kv_put(id_, f"rehearsal-mark-{name}", mark)
             case _:
                 stage.cloud.r2_put(id_, f"rehearsal-mark-{name}", mark)
-        planted += 1
+        planted.add((place, name))
     return planted
 
 
@@ -137,5 +159,5 @@ def _by_stage(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{environment} {count}" for environment, count in counts.items())
 
 
-def _places(places: Any) -> str:
+def _places(places: Iterable[Trace]) -> str:
     return ", ".join(sorted(f"{place} {name!r}" for place, name in places)) or "none"
