@@ -10,7 +10,7 @@ from rehearsal import canaries
 from rehearsal.evidence import NotShown, Report
 from rehearsal.lifetime import traces
 from rehearsal.proofs.lasting import remove
-from rehearsal.proofs.proof import Proof, require
+from rehearsal.proofs.proof import Proof, existing, require
 from rehearsal.report import render
 from rehearsal.rundir import RunDir
 from rehearsal.scene import Scene
@@ -20,6 +20,7 @@ def report_is_clean(planted: Mapping[str, str], report: Report) -> Proof:
     """Return the proof that the report itself shows no secret."""
 
     def show(_: object) -> str:
+        require(planted, "planted secrets to look for", "none")
         page = render(report)
         leaked = canaries.find(planted, page)
         require(not leaked, "no secret in the report", ", ".join(leaked))
@@ -44,16 +45,16 @@ def nothing_left(run: RunDir, watchdog_gone: Callable[[], bool]) -> Proof:
 def _stages_gone(scene: Scene) -> str:
     told = []
     for stage in scene.stages.values():
-        left = scene.records(stage)
         match stage.settings.stage:
             case Stage.PRODUCTION:
-                told.append(
-                    f"{stage.environment}: {len(left)} resources discarded with their cloud, as it is protected"
-                )
-            case _ if left:
-                told.append(f"{stage.environment}: {remove(scene, stage)} resources removed")
-            case _:
+                count = len(existing(scene, stage))
+                told.append(f"{stage.environment}: {count} resources discarded with their cloud, as it is protected")
+            case Stage.DEVELOPMENT if not scene.records(stage) and not stage.stack.resources():
                 told.append(f"{stage.environment}: gone before")
+            case _:
+                told.append(f"{stage.environment}: {remove(scene, stage)} resources removed")
+    if not any(stage.settings.stage is Stage.STAGING for stage in scene.stages.values()):
+        raise NotShown(f"staging is not part of this rehearsal ({'; '.join(told)})")
     return "; ".join(told)
 
 

@@ -9,18 +9,18 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from infra.naming import Kind, Stage
-from rehearsal.aws.inventory import inventory
 from rehearsal.evidence import NotShown
-from rehearsal.proofs.proof import require
+from rehearsal.proofs.proof import existing, require
 from rehearsal.scene import Scene, StandingStage
 from rehearsal.stacks import StackFailed
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Everything a stage consists of, as its clouds tell it."""
+    """Everything a stage consists of, as its clouds and the engine's state tell it."""
 
     resources: tuple[str, ...]
+    managed: tuple[str, ...]
     aws: str
     answer: str
     contents: str
@@ -34,7 +34,8 @@ def vault_locked(scene: Scene) -> str:
     key = "database/daily/rehearsal.sql.gz"
     version = s3.put_object(Bucket=bucket, Key=key, Body=b"a backup")["VersionId"]
     head = s3.head_object(Bucket=bucket, Key=key, VersionId=version)
-    lock = f"{head.get('ObjectLockMode')} until {head.get('ObjectLockRetainUntilDate')}"
+    mode, until = head.get("ObjectLockMode"), head.get("ObjectLockRetainUntilDate")
+    require(mode and until, "a new backup to be locked", "it has no lock")
     try:
         s3.delete_object(Bucket=bucket, Key=key, VersionId=version)
         refusal = "it was deleted"
@@ -43,7 +44,7 @@ def vault_locked(scene: Scene) -> str:
     require(refusal == "AccessDenied", "AccessDenied when the locked version is deleted", refusal)
     body = s3.get_object(Bucket=bucket, Key=key, VersionId=version)["Body"].read()
     require(body == b"a backup", "the locked version to be readable", f"{len(body)} bytes")
-    return f"{bucket}: version locked {lock}; deleting it answers {refusal}"
+    return f"{bucket}: version locked {mode} until {until}; deleting it answers {refusal}"
 
 
 def production_stays(scene: Scene) -> str:
@@ -85,25 +86,39 @@ def remove(scene: Scene, stage: StandingStage) -> int:
 
     Returns how many resources there were.
     """
-    count = len(scene.records(stage))
+    count = len(existing(scene, stage))
     scene.empty(stage)
     stage.stack.destroy(skip_preview=False)
     left = [f"{record.type} {record.id}" for record in scene.records(stage)]
     require(not left, f"nothing of {stage.environment} in the clouds", ", ".join(left[:5]))
-    remains = inventory(scene.moto, stage.settings.aws.account_id, stage.settings.region.primary)
-    require(not remains.alive(), f"nothing in {stage.environment}'s AWS account", remains.alive())
+    known = [resource["urn"] for resource in stage.stack.resources()]
+    require(not known, f"nothing in the state of {stage.environment}", ", ".join(known[:5]))
+    remains = scene.inventory(stage).alive()
+    require(not remains, f"nothing in {stage.environment}'s AWS account", remains)
+    running = _running(stage)
+    require(not running, f"nothing in {stage.environment}'s Cloudflare", ", ".join(running[:5]))
     return count
+
+
+def _running(stage: StandingStage) -> list[str]:
+    """Return the Workers and stores that the local Cloudflare really has, whatever the providers wrote down."""
+    said = stage.cloud.call("state")
+    return [worker["name"] for worker in said["workers"]] + [
+        name for names in said["stores"].values() for name in names
+    ]
 
 
 def _snapshot(scene: Scene, stage: StandingStage) -> Snapshot:
     # First the answer: a health check may write what it has seen into a cache.
     answer = "; ".join(_answer(stage, scene.worker_name(stage, worker)) for worker in scene.product.public_workers)
-    there = inventory(scene.moto, stage.settings.aws.account_id, stage.settings.region.primary)
+    there = scene.inventory(stage)
+    require(there.alive(), f"something in {stage.environment}'s AWS account", "nothing")
     # The access-log bucket grows by being looked at, so only that it is there counts.
     log = scene.name(stage, Kind.VAULT_LOG, stage.settings.aws.account_id)
     there = replace(there, buckets=tuple((name, 0 if name == log else count) for name, count in there.buckets))
     return Snapshot(
-        tuple(f"{r.type} {r.id} {json.dumps(r.outputs, sort_keys=True)}" for r in scene.records(stage)),
+        tuple(f"{r.type} {r.id} {json.dumps(r.outputs, sort_keys=True)}" for r in existing(scene, stage)),
+        tuple(f"in the state: {resource['urn']}" for resource in stage.stack.resources()),
         str(there),
         answer,
         "\n".join(f"{place} {name}: {text}" for place, name, text in scene.contents(stage)),
@@ -122,7 +137,7 @@ def _answer(stage: StandingStage, worker: str) -> str:
 
 def _difference(before: Snapshot, after: Snapshot) -> str:
     was, now = (
-        {*snapshot.resources, snapshot.aws, snapshot.answer, *snapshot.contents.splitlines()}
+        {*snapshot.resources, *snapshot.managed, snapshot.aws, snapshot.answer, *snapshot.contents.splitlines()}
         for snapshot in (before, after)
     )
     return f"gone: {[line[:200] for line in was - now][:3]}, new: {[line[:200] for line in now - was][:3]}"
