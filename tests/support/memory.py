@@ -1,0 +1,194 @@
+"""A stage's engine, Cloudflare and AWS made of memory, with the signatures of the real ones. Whatever they hold or say
+can be changed by a test."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from infra.blueprint import Place
+from infra.product import PRODUCT
+from rehearsal.cloudflare.client import Answer, Egress, StageCloud
+from rehearsal.failures import Failed
+from rehearsal.providers.store import Record
+from rehearsal.stacks import Result, StackFailed, StageStack
+
+Trace = tuple[Place, str]
+
+
+class MemoryCloud(StageCloud):
+    """A stage's Cloudflare. Workers go by physical name; ``writes`` is where what is written really ends up."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Answer | Failed] = {}
+        self.env: dict[str, list[str]] = {}
+        self.routes: dict[str, list[str]] = {}
+        self.rooms: dict[Trace, list[str]] = {}
+        self.writes: dict[Trace, list[str]] = {}
+        self.known_as: dict[str, Trace] = {}
+        self.tried: list[Egress] = []
+
+    def add(self, trace: Trace, known_as: str) -> None:
+        self.rooms[trace] = self.writes[trace] = []
+        self.known_as[known_as] = trace
+
+    def call(self, operation: str, **given: Any) -> Any:
+        assert operation == "state", operation
+        workers = [{"name": name, "routes": self.routes.get(name, []), "classes": []} for name in self.answers]
+        return {"workers": workers, "stores": {"all": list(self.known_as)}}
+
+    def fetch(
+        self,
+        worker: str,
+        path: str,
+        *,
+        method: str = "GET",
+        json: Any = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        host: str = "rehearsal.test",
+    ) -> Answer:
+        answer = self.answers.get(worker) or Failed(f"fetch: no Worker {worker} is deployed")
+        if isinstance(answer, Failed):
+            raise answer
+        for journey in PRODUCT.journeys if method == "POST" else ():
+            if journey.path == path:
+                for trace in journey.leaves:
+                    self.writes[trace].append(str(json))
+        return answer
+
+    def visit(
+        self,
+        hostname: str,
+        path: str,
+        *,
+        method: str = "GET",
+        json: Any = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        worker = next(name for name, routes in self.routes.items() if f"{hostname}/*" in routes)
+        return self.fetch(worker, path, method=method, json=json)
+
+    def env_keys(self, worker: str) -> list[str]:
+        return self.env[worker]
+
+    def egress(self) -> list[Egress]:
+        return self.tried
+
+    def d1_query(self, database: str, sql: str, params: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        self.writes[self.known_as[database]].extend(params)
+        return []
+
+    def kv_put(self, namespace: str, key: str, value: str, *, seconds: int | None = None) -> None:
+        self.writes[self.known_as[namespace]].append(value)
+
+    def r2_put(self, bucket: str, key: str, value: bytes | str) -> None:
+        self.writes[self.known_as[bucket]].append(str(value))
+
+    def d1_text(self, database: str) -> str:
+        return self._text(self.known_as[database])
+
+    def kv_text(self, namespace: str) -> str:
+        return self._text(self.known_as[namespace])
+
+    def r2_text(self, bucket: str) -> str:
+        return self._text(self.known_as[bucket])
+
+    def objects_text(self, worker: str, class_name: str) -> str:
+        return self._text(self.known_as[f"{worker}-{class_name}"])
+
+    def _text(self, trace: Trace) -> str:
+        return "\n".join(self.rooms[trace])
+
+    def clear(self) -> None:
+        for part in (self.answers, self.env, self.routes, self.rooms, self.writes, self.known_as):
+            part.clear()
+
+
+class MemoryStack(StageStack):
+    """A stage's stack. ``changes`` is what an operation reports beside what stayed the same; ``afterwards`` happens
+    when the stage has been destroyed, or its destruction was refused."""
+
+    def __init__(self, name: str, records: Callable[[], list[Record]], exported: dict[str, Any]) -> None:
+        self.name = name
+        self.exported = exported
+        self.changes: dict[str, dict[str, int]] = {}
+        self.refusal: str | None = None
+        self.refusals: dict[bool, str | None] = {}  # with (True) or without skipping the preview, where it differs
+        self.destroyed: list[bool] = []
+        self.before: list[Callable[[], object]] = []
+        self.afterwards: list[Callable[[], object]] = []
+        self.left: list[dict[str, Any]] = []
+        self.gone = False
+        self._records = records
+        self._on_event = lambda _: None
+
+    def up(
+        self, *, policy_packs: Sequence[Path] = (), expect_no_changes: bool = False, refresh: bool = False
+    ) -> Result:
+        return self._result("up")
+
+    def refresh(self, *, preview_only: bool = False) -> Result:
+        return self._result("refresh")
+
+    def destroy(self, *, skip_preview: bool = True) -> Result:
+        self.destroyed.append(skip_preview)
+        refusal = self.refusals.get(skip_preview, self.refusal)
+        if refusal is None:
+            for effect in self.before:
+                effect()
+            self.gone = True
+        for effect in self.afterwards:
+            effect()
+        if refusal is not None:
+            raise StackFailed(f"{self.name}: destroy failed.", [refusal])
+        return self._result("destroy")
+
+    def outputs(self) -> dict[str, Any]:
+        return self.exported
+
+    def state_text(self) -> str:
+        return ""
+
+    def resources(self) -> list[dict[str, Any]]:
+        if self.gone:
+            return self.left
+        urns = [{"urn": record.urn, "type": record.type, "custom": True} for record in self._records()]
+        provider = {"urn": f"urn:{self.name}:provider", "type": "pulumi:providers:aws", "custom": True}
+        return [{"urn": f"urn:{self.name}", "type": "pulumi:pulumi:Stack", "outputs": self.exported}, provider, *urns]
+
+    def _result(self, operation: str) -> Result:
+        changes = {"same": len(self.resources())} | self.changes.get(operation, {})
+        return Result(self.name, operation, 0.0, changes, (), (), (), {}, Path("no.log"))
+
+
+class MemoryS3:
+    """One bucket that locks what is put into it; ``lock`` None locks nothing, ``refusal`` is how a lock is kept."""
+
+    def __init__(self, bucket: str) -> None:
+        self.bucket = bucket
+        self.lock: str | None = "GOVERNANCE"
+        self.refusal: str | None = "AccessDenied"
+        self.objects: dict[str, bytes] = {}
+
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes) -> dict[str, str]:  # noqa: N803 - as in boto3
+        if Bucket != self.bucket:
+            raise ClientError({"Error": {"Code": "NoSuchBucket"}}, "PutObject")
+        self.objects[Key] = Body
+        return {"VersionId": "1"}
+
+    def head_object(self, **_: str) -> dict[str, str]:
+        return {"ObjectLockMode": self.lock, "ObjectLockRetainUntilDate": "2031-01-01"} if self.lock else {}
+
+    def get_object(self, *, Key: str, **_: str) -> dict[str, Any]:  # noqa: N803
+        return {"Body": io.BytesIO(self.objects.get(Key, b""))}
+
+    def delete_object(self, *, Key: str, **_: str) -> None:  # noqa: N803
+        if self.lock and self.refusal:
+            raise ClientError({"Error": {"Code": self.refusal}}, "DeleteObject")
+        del self.objects[Key]

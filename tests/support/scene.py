@@ -1,0 +1,317 @@
+"""A healthy world of three stages for the proofs to look at, made of memory: no engine, no Node, no local AWS.
+
+The scene, the records, the settings and the files of the run directory are real; only the engine, Cloudflare and AWS
+behind them are not (tests.support.memory). Everything in it can be broken.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic.alias_generators import to_camel
+
+from infra.blueprint import STAGE_VARIABLES, Place, Worker
+from infra.naming import Kind, Label
+from infra.product import PRODUCT
+from infra.settings.keys import required_secrets
+from infra.settings.models import StageSettings
+from rehearsal import closing, egress
+from rehearsal.aws.inventory import Inventory
+from rehearsal.cloudflare.client import Answer
+from rehearsal.evidence import Outcome, Report, Verdict
+from rehearsal.proofs import PROOFS
+from rehearsal.proofs.proof import Proof
+from rehearsal.proofs.untouched import checkout_state
+from rehearsal.providers.store import Record, Store
+from rehearsal.rundir import RunDir
+from rehearsal.scene import Scene, StandingStage
+from rehearsal.survey import survey
+from tests.support.memory import MemoryCloud, MemoryS3, MemoryStack
+from tests.support.settings_fixture import make_settings
+
+STAGES: Final = ("development", "staging", "production")
+WORKER: Final = "cloudflare:index/worker:Worker"
+VERSION: Final = "cloudflare:index/workerVersion:WorkerVersion"
+DATABASE: Final = "cloudflare:index/d1Database:D1Database"
+NAMESPACE: Final = "cloudflare:index/workersKvNamespace:WorkersKvNamespace"
+BUCKET: Final = "cloudflare:index/r2Bucket:R2Bucket"
+DOMAIN: Final = "cloudflare:index/workersCustomDomain:WorkersCustomDomain"
+VARIABLE: Final = "github:index/actionsEnvironmentVariable:ActionsEnvironmentVariable"
+VAULT: Final = "aws:s3/bucket:Bucket"
+BUDGET: Final = "aws:budgets/budget:Budget"
+
+
+@dataclass
+class Part:
+    """One stage of the world, by what can be broken in it. ``aws`` is its account: kind of resource to names."""
+
+    settings: StageSettings
+    canaries: dict[str, str]
+    stack: MemoryStack
+    cloud: MemoryCloud
+    s3: MemoryS3
+    aws: dict[str, list[Any]] = field(default_factory=dict)
+
+    def worker(self, name: str) -> str:
+        return _label(self.settings).name(Kind.WORKER, name)
+
+
+@dataclass(frozen=True)
+class MemoryScene(Scene):
+    """A scene whose AWS is memory."""
+
+    parts: Mapping[str, Part]
+
+    def aws(self, stage: StandingStage, service: str) -> Any:
+        assert service == "s3", service
+        return self.parts[stage.environment].s3
+
+    def inventory(self, stage: StandingStage) -> Inventory:
+        aws = self.parts[stage.environment].aws
+        kinds = ("buckets", "keys", "aliases", "topics", "budgets", "roles", "identity_providers")
+        return Inventory(*(tuple(aws.get(kind, ())) for kind in kinds))
+
+    def empty(self, stage: StandingStage) -> None:
+        stage.manifest()
+
+
+class World:
+    """Three stages that are up, and everything around them. ``stages`` chooses fewer; ``git`` makes the checkout a
+    real one."""
+
+    def __init__(self, folder: Path, stages: Sequence[str] = STAGES, *, git: bool = False) -> None:
+        self.root = folder / "checkout"
+        self.root.mkdir()
+        if git:
+            subprocess.run(["git", "init", "-q", "--template=", str(self.root)], check=True)
+            (self.root / "mine.txt").write_text("a change of your own")
+        self.run = _run_dir(folder / "run", stages)
+        self.store = Store(Path(":memory:"))
+        self.parts = {environment: self._part(environment) for environment in stages}
+        standing = {
+            environment: StandingStage(part.settings, part.stack, part.cloud, "http://127.0.0.1:1", part.canaries)
+            for environment, part in self.parts.items()
+        }
+        self.looks = 40
+        self.watched = False
+        checkout = checkout_state(self.root) if git else None
+        self.scene = MemoryScene(
+            PRODUCT, self.root, self.run, self.store, "", standing, checkout, lambda: self.looks, self.parts
+        )
+
+    def __getitem__(self, environment: str) -> Part:
+        return self.parts[environment]
+
+    @property
+    def planted(self) -> dict[str, str]:
+        return {f"{e}:{name}": value for e, part in self.parts.items() for name, value in part.canaries.items()}
+
+    @cached_property
+    def report(self) -> Report:
+        return Report("harbor", "an engine", "2026-11-21", 1.0, survey(self.scene, {}), (), {}, "Gone.", "")
+
+    def proof(self, key: str) -> Proof:
+        """Return a proof by its key, those at the end included."""
+        match key:
+            case "report":
+                return closing.report_is_clean(self.planted, self.report)
+            case "no-trace":
+                return closing.nothing_left(self.run, lambda: not self.watched)
+            case _:
+                return next(proof for proof in (*PROOFS, closing.STAGES_GONE) if proof.key == key)
+
+    def verdict(self, key: str) -> Verdict:
+        return self.proof(key).verdict(self.scene)
+
+    def record(self, environment: str, type_: str) -> Record:
+        """Return the first resource of a type."""
+        return self.store.all(environment=environment, type_=type_)[0]
+
+    def change(self, environment: str, type_: str, **inputs: Any) -> None:
+        """Change the inputs of the first resource of a type; what it tells of itself follows."""
+        old = self.record(environment, type_)
+        self.store.put(replace(old, inputs={**old.inputs, **inputs}, outputs={**old.outputs, **inputs}))
+
+    def forget(self, environment: str, type_: str | None = None) -> None:
+        """Let the clouds forget a stage's resources, of one type where given."""
+        for record in self.store.all(environment=environment, type_=type_):
+            self.store.remove(record.type, record.id)
+
+    def write(self, name: str, text: str) -> None:
+        """Add to a file of the run directory."""
+        path = self.run.path / name
+        path.write_text((path.read_text() if path.exists() else "") + text)
+
+    def discard(self, pattern: str) -> None:
+        """Remove files of the run directory."""
+        for path in self.run.path.glob(pattern):
+            path.unlink()
+
+    def _part(self, environment: str) -> Part:
+        settings = _settings(environment)
+        label = _label(settings)
+        canaries = _canaries(environment)
+        cloud = MemoryCloud()
+        vault = label.name(Kind.VAULT, settings.aws.account_id)
+        stack = MemoryStack(
+            environment, lambda: self.store.all(environment=environment), {"manifest": _manifest(settings)}
+        )
+        part = Part(settings, canaries, stack, cloud, MemoryS3(vault), {"buckets": [(vault, 0)]})
+        stack.before = [lambda: self.forget(environment), cloud.clear, part.aws.clear]
+        if settings.protected:
+            stack.refusal = "resource cannot be deleted because it is protected"
+        for worker in PRODUCT.workers:
+            name = label.name(Kind.WORKER, worker.name)
+            cloud.answers[name] = Answer(200, {}, b'{"status": "ok"}')
+            cloud.env[name] = list(worker.granted())
+            cloud.routes[name] = [f"{settings.cloudflare.hostname}/*"] if worker.host else []
+            for class_name in worker.owns:
+                cloud.add((Place.OBJECT, class_name), f"{name}-{class_name}")
+        for record in _records(environment):
+            self.store.put(record)
+        for place, stores, kind in _STORES:
+            for store in stores:
+                known_as = label.name(kind, store.name)
+                cloud.add((place, store.name), known_as if kind is Kind.R2 else f"id-{known_as}")
+        return part
+
+
+_STORES: Final = (
+    (Place.DATABASE, PRODUCT.databases, Kind.D1),
+    (Place.NAMESPACE, PRODUCT.namespaces, Kind.KV),
+    (Place.BUCKET, PRODUCT.buckets, Kind.R2),
+)
+
+
+@dataclass(frozen=True)
+class Break:
+    """One thing that is wrong with the world, and what the proof ``key`` has to say about it."""
+
+    key: str
+    what: str
+    do: Callable[[World], object]
+    expected: str
+    seen: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.what}"
+
+    def check(self, folder: Path) -> None:
+        """Break a world in ``folder`` and require that the proof notices."""
+        world = World(folder, git=self.key == "checkout")
+        self.do(world)
+        verdict = world.verdict(self.key)
+        assert verdict.outcome is Outcome.FAILED, verdict
+        assert self.expected in verdict.expected, verdict
+        assert self.seen in verdict.seen, verdict
+
+
+def _run_dir(path: Path, stages: Sequence[str]) -> RunDir:
+    run = RunDir(path, temporary=True, interrupted=False, lock=-1)
+    state = run.state / ".pulumi" / "stacks" / "harbor"
+    for room in (state, run.logs, *(run.work(stage) for stage in stages)):
+        room.mkdir(parents=True)
+    for stage in stages:
+        (state / f"{stage}.json").write_text('{"ciphertext": "v1:..."}')
+        (run.work(stage) / f"Pulumi.{stage}.yaml").write_text("config: {secure: v1:...}")
+        (run.logs / f"{stage}-01-up.log").write_text("+ created")
+        (run.logs / f"{stage}-01-up.events").write_text("ResourcePreEvent([secret])")
+    trials = [{"net": net, "who": who, "target": egress.TRIAL} for net, who in egress.TRIED]
+    (run.logs / egress.LOG_NAME).write_text("".join(f"{json.dumps(trial)}\n" for trial in trials))
+    return run
+
+
+@cache
+def _settings(environment: str) -> StageSettings:
+    return make_settings(environment)
+
+
+def _canaries(environment: str) -> dict[str, str]:
+    return {name: f"canary-{environment}-{name}-f00d" for name in sorted(required_secrets(PRODUCT))}
+
+
+def _label(settings: StageSettings) -> Label:
+    return Label(PRODUCT.name, settings.stage, settings.environment)
+
+
+def _manifest(settings: StageSettings) -> dict[str, Any]:
+    urls = {w.name: f"https://{settings.cloudflare.hostname}" if w.host else None for w in PRODUCT.workers}
+    return {
+        "environment": settings.environment,
+        "stage": settings.stage.value,
+        "workers": {name: {"name": _label(settings).name(Kind.WORKER, name), "url": url} for name, url in urls.items()},
+    }
+
+
+class _References:
+    """Where a stage's bindings point."""
+
+    def __init__(self, settings: StageSettings, canaries: Mapping[str, str]) -> None:
+        self._label = _label(settings)
+        self._canaries = canaries
+
+    def database_id(self, database: str) -> str:
+        return f"id-{self._label.name(Kind.D1, database)}"
+
+    def namespace_id(self, namespace: str) -> str:
+        return f"id-{self._label.name(Kind.KV, namespace)}"
+
+    def bucket_name(self, bucket: str) -> str:
+        return self._label.name(Kind.R2, bucket)
+
+    def queue_name(self, queue: str) -> str:
+        return self._label.name(Kind.QUEUE, queue)
+
+    def worker_name(self, worker: str) -> str:
+        return self._label.name(Kind.WORKER, worker)
+
+    def dataset_name(self, dataset: str) -> str:
+        return self._label.name(Kind.DATASET, dataset)
+
+    def secret(self, secret: str) -> str:
+        return self._canaries[secret]
+
+
+@cache
+def _records(environment: str) -> tuple[Record, ...]:
+    settings, canaries = _settings(environment), _canaries(environment)
+    label = _label(settings)
+    made: list[Record] = []
+
+    def make(type_: str, id_: str, **inputs: Any) -> None:
+        urn = f"urn:pulumi:{environment}::{PRODUCT.name}::{type_}::{len(made)}"
+        made.append(Record(type_, id_, environment, "account", urn, inputs, {**inputs, "id": id_}))
+
+    for database in PRODUCT.databases:
+        name = label.name(Kind.D1, database.name)
+        make(DATABASE, f"id-{name}", name=name)
+    for namespace in PRODUCT.namespaces:
+        name = label.name(Kind.KV, namespace.name)
+        make(NAMESPACE, f"id-{name}", title=name)
+    for bucket in PRODUCT.buckets:
+        name = label.name(Kind.R2, bucket.name)
+        make(BUCKET, name, name=name)
+    for worker in PRODUCT.workers:
+        name = label.name(Kind.WORKER, worker.name)
+        make(WORKER, f"id-{name}", name=name)
+        bindings = _bindings(worker, _References(settings, canaries))
+        make(VERSION, f"version-of-{name}", workerId=f"id-{name}", bindings=bindings)
+        if worker.host:
+            make(DOMAIN, f"domain-of-{name}", hostname=settings.cloudflare.hostname, service=name)
+    make(VARIABLE, f"harbor:{environment}:STAGE", repository="harbor", variableName="STAGE", value=environment)
+    vault = label.name(Kind.VAULT, settings.aws.account_id)
+    make(VAULT, vault, bucket=vault, arn=f"arn:aws:s3:::{vault}")
+    make(BUDGET, f"budget-of-{environment}", subscribers=list(settings.budget.finance))
+    return tuple(made)
+
+
+def _bindings(worker: Worker, references: _References) -> list[dict[str, Any]]:
+    plain = [{"type": "plain_text", "name": name, "text": "..."} for name in STAGE_VARIABLES]
+    wired = [binding.wire(references) for binding in worker.bindings]
+    return plain + [{to_camel(key): value for key, value in wire.items()} for wire in wired]
