@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -16,9 +15,6 @@ from infra.stage import deploy
 from tests.support.mocks import Rendered, render
 from tests.support.second_product import BUNDLE, SECOND_PRODUCT
 from tests.support.settings_fixture import make_secrets, make_settings
-
-# The providers' SDKs are a million objects that stay: a full collection that looks at them again takes 0.3 s.
-gc.freeze()
 
 STAGES: Final = ("development", "staging", "production")
 
