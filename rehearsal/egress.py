@@ -17,6 +17,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -48,21 +49,15 @@ def torn(logs: Path) -> list[str]:
 
 def audit(logs: Path, who: str) -> Callable[[], None]:
     """Write down each connection this Python process opens to another machine, and each such name it looks up, until
-    the function that is returned is called. (An audit hook itself lasts as long as its process.) ``who`` is what the
-    process is to the rehearsal."""
-    listening = True
+    the function that is returned is called. ``who`` is what the process is to the rehearsal."""
 
-    def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if listening and event in _ASKING:
-            _note_unless_local(logs, "python", _ASKING[event](arguments), who)
+    def note(host: str) -> None:
+        _note_unless_local(logs, "python", host, who)
 
-    def stop() -> None:
-        nonlocal listening
-        listening = False
-
-    sys.addaudithook(hook)
+    _hook()
+    _listeners.add(note)
     sys.audit("socket.gethostbyname", TRIAL)  # only the event: nobody is asked
-    return stop
+    return lambda: _listeners.discard(note)
 
 
 class Traps:
@@ -159,6 +154,22 @@ def _trap(logs: Path) -> Callable[..., socketserver.StreamRequestHandler]:
                 self.wfile.write(b"HTTP/1.1 403 A rehearsal stays on this machine\r\nContent-Length: 0\r\n\r\n")
 
     return Trap
+
+
+_listeners: Final[set[Callable[[str], None]]] = set()
+
+
+@cache
+def _hook() -> None:
+    """Let the listeners hear of each host that this process asks for. Once is enough, and more would be for good: an
+    audit hook lasts as long as its process, and each makes every event of it slower."""
+
+    def tell(event: str, arguments: tuple[Any, ...]) -> None:
+        if _listeners and event in _ASKING:
+            for note in tuple(_listeners):
+                note(_ASKING[event](arguments))
+
+    sys.addaudithook(tell)
 
 
 def _caught(logs: Path) -> list[dict[str, str]]:
