@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -121,8 +121,10 @@ def side_by_side(jobs: Mapping[str, Callable[[], T]], abandon: Callable[[], None
     is interrupted, ``abandon`` is called, again and again until the jobs have ended.
     """
     with ThreadPoolExecutor(max_workers=max(1, len(jobs))) as pool:
-        futures = {name: pool.submit(job) for name, job in jobs.items()}
+        futures: dict[str, Future[T]] = {}
         try:
+            for name, job in jobs.items():  # may be interrupted too, when the first jobs are running already
+                futures[name] = pool.submit(job)
             errors = [error for future in futures.values() if (error := future.exception())]
         except BaseException:
             abandon()
