@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
@@ -93,6 +94,7 @@ class World:
             (self.root / "mine.txt").write_text("a change of your own")
         self.run = _run_dir(folder / "run", stages)
         self.store = Store(Path(":memory:"))
+        weakref.finalize(self, self.store.close)
         self.parts = {environment: self._part(environment) for environment in stages}
         standing = {
             environment: StandingStage(part.settings, part.stack, part.cloud, "http://127.0.0.1:1", part.canaries)
@@ -137,6 +139,10 @@ class World:
         """Change the inputs of the first resource of a type; what it tells of itself follows."""
         old = self.record(environment, type_)
         self.store.put(replace(old, inputs={**old.inputs, **inputs}, outputs={**old.outputs, **inputs}))
+
+    def add(self, environment: str, type_: str, id_: str, **inputs: Any) -> None:
+        """Let a cloud have one more resource."""
+        self.store.put(Record(type_, id_, environment, "account", f"urn:{id_}", inputs, {**inputs, "id": id_}))
 
     def forget(self, environment: str, type_: str | None = None) -> None:
         """Let the clouds forget a stage's resources, of one type where given."""
