@@ -12,14 +12,14 @@ import typer
 
 from cli.console import FAINT, GOOD, WARNING, Console
 from infra.faults import Fault, Refused
-from infra.naming import EPHEMERAL_STACK, stage_of
+from infra.naming import EPHEMERAL_STACK
 from infra.settings import StageSettings, read_settings
 from infra.settings.paths import stack_file
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
-    from operations.destroy import Doomed
+    from operations.doomed import Doomed
     from operations.empty import Emptied
     from operations.stack import Stack
 
@@ -46,28 +46,30 @@ def destroy(
     when it was refused, or when something is left.
     """
     # boto3 takes half a second to import, which `--help` and a mistyped stage need not wait for.
-    from operations.destroy import count, doomed, empty, losses, refuse_production, unfinished  # noqa: PLC0415
+    from operations.destroy import count, empty, losses  # noqa: PLC0415
+    from operations.doomed import doomed, refuse_production, unsettled  # noqa: PLC0415
     from operations.stack import Stack  # noqa: PLC0415
 
     console = Console(json=json)
-    refuse_production(stage, stage_of(stage))
+    refuse_production(stage)
     if yes not in {None, stage}:
         console.confirm(stage, [], yes)  # refuses; no cloud need be asked for that
     settings = read_settings(ROOT / stack_file(stage))
     stack = Stack(stage, ROOT, profile)
-    resources = stack.resources()
-    if not resources:
+    state = stack.state()
+    for urn in unsettled(state.begun):
+        console.warn(f"an `up` was cut off while it made {urn}: look in its cloud whether it exists")
+    going = doomed(stage, state.resources)
+    if not going.resources:
         console.say(f"There is nothing to destroy: the stack {stage} is empty.", GOOD)
         console.result({"stage": stage, "destroyed": False, "lost": [], "emptied": {}, "next": _next(stage)})
         return
-    manifest = stack.outputs().get("manifest")
-    going = unfinished(stage) if manifest is None else doomed(manifest)
     r2, s3 = _clients(going, settings, stack, profile)
     with _said_plainly("counting what is in the buckets"):
-        lost = [f"all {resources} resources of the stack", *losses(going, count(going, r2=r2, s3=s3))]
+        lost = losses(going, count(going, r2=r2, s3=s3))
     console.confirm(stage, lost, yes)
     emptied: dict[str, Emptied] = {}
-    with _resumable(console, stack, resources, emptied):
+    with _resumable(console, stack, going.resources, emptied, again=_again(stage, profile)):
         with _said_plainly("emptying the buckets"):
             empty(going, r2=r2, s3=s3, progress=lambda bucket, so_far: _progress(console, emptied, bucket, so_far))
         stack.destroy(lambda line: console.say(line, FAINT))
@@ -103,26 +105,38 @@ def _said_plainly(doing: str) -> Iterator[None]:
 
 
 @contextmanager
-def _resumable(console: Console, stack: Stack, before: int, emptied: Mapping[str, Emptied]) -> Iterator[None]:
+def _resumable(
+    console: Console, stack: Stack, before: int, emptied: Mapping[str, Emptied], *, again: str
+) -> Iterator[None]:
     """Whatever ends the removal half-way: say what is gone already, and that the command can be run again."""
-    again = f"bulkhead destroy {stack.name}"
     try:
         yield
     except KeyboardInterrupt:
-        console.say(f"{stack.name} may be half gone. Go on with: {again}", WARNING)
+        console.say(f"{stack.name} is not destroyed yet. {_gone(stack, before, emptied)}", WARNING)
+        console.say(f"  go on with: {again}")
         raise
     except Refused as refused:
-        gone = [f"what was in {bucket} ({how_much})" for bucket, how_much in emptied.items()]
-        with suppress(Refused):  # what failed may be the very command that would say it
-            gone.append(f"{before - stack.resources()} of {before} resources")
         fix = f"{again} (a Worker may have stored something meanwhile: then the second time goes through)"
-        told = Fault("gone already", "; ".join(gone) or "nothing", fix)
+        told = Fault(stack.name, _gone(stack, before, emptied), fix)
         raise Refused(f"{stack.name} is not destroyed yet. {refused.summary}", [*refused.faults, told]) from refused
+
+
+def _gone(stack: Stack, before: int, emptied: Mapping[str, Emptied]) -> str:
+    from operations.doomed import doomed  # noqa: PLC0415
+
+    gone = [f"what was in {bucket} ({how_much})" for bucket, how_much in emptied.items()]
+    with suppress(Refused):  # what failed may be the very command that would say it
+        gone.append(f"{before - doomed(stack.name, stack.state().resources).resources} of {before} resources")
+    return f"Gone already: {'; '.join(gone) or 'nothing'}."
 
 
 def _progress(console: Console, emptied: dict[str, Emptied], bucket: str, so_far: Emptied) -> None:
     emptied[bucket] = so_far
     console.say(f"  {bucket}: {so_far} deleted", FAINT)
+
+
+def _again(stage: str, profile: str | None) -> str:
+    return f"bulkhead destroy {stage}" + (f" --profile {profile}" if profile else "")
 
 
 def _next(stage: str) -> list[str]:

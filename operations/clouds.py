@@ -37,18 +37,19 @@ def r2(account: str, token: str, cloudflare: Rest) -> S3Client:
     R2 takes any API token for S3: the key's id is the token's, its secret the SHA-256 of the token (R2 documentation,
     "Authentication"). Raises Refused when Cloudflare does not know the token.
     """
-    # An account's own token and a person's token are verified in different places.
     verified = None
+    said: list[Fault] = []
+    # An account's own token and a person's token are verified in different places.
     for place in (f"/accounts/{account}/tokens/verify", "/user/tokens/verify"):
         try:
             verified = cloudflare.get(place)
             break
-        except Refused:
-            continue
+        except Refused as refused:
+            said += refused.faults
     if not verified:
-        message = "is not accepted by Cloudflare, neither as a token of the account nor as a person's"
+        message = "could not be verified, neither as a token of the account nor as a person's"
         fix = "make a new token (README.md), then: pulumi config set --secret secrets:cloudflareApiToken"
-        raise Refused("R2 cannot be reached.", [Fault("secrets:cloudflareApiToken", message, fix)])
+        raise Refused("R2 cannot be reached.", [Fault("secrets:cloudflareApiToken", message, fix), *said])
     session = boto3.Session(
         aws_access_key_id=verified["id"],
         aws_secret_access_key=hashlib.sha256(token.encode()).hexdigest(),

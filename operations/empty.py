@@ -12,7 +12,7 @@ from infra.faults import Fault, Refused
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
-    from types_boto3_s3.type_defs import DeleteObjectsRequestTypeDef, ObjectIdentifierTypeDef
+    from types_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 # How a service says that it does not know a call: R2 has no versions (R2 documentation, "S3 API compatibility").
 _UNKNOWN_CALL: Final = frozenset({"NotImplemented", "501"})
@@ -34,20 +34,18 @@ class Emptied:
 Progress = Callable[[Emptied], None]
 
 
-def empty_bucket(
-    s3: S3Client, bucket: str, *, bypass_governance: bool = False, progress: Progress | None = None
-) -> Emptied:
+def empty_bucket(s3: S3Client, bucket: str, *, progress: Progress | None = None) -> Emptied:
     """Delete every version, delete marker and unfinished multipart upload of ``bucket``; return how many there were.
 
-    ``bypass_governance`` overrides governance retention, which needs s3:BypassGovernanceRetention; compliance
-    retention and legal holds cannot be overridden. ``progress`` is told the count after each page.
+    ``progress`` is told the count after each page. Retention is respected, governance retention too: what a stage
+    locks is not for a command to unlock.
 
     Raises Refused, after everything else is gone, naming the keys that the service would not delete.
     """
     removed = Emptied()
     refused: dict[str, str] = {}
     for versions, markers in _one_behind(_pages(s3, bucket)):
-        kept = _delete(s3, bucket, [*versions, *markers], bypass_governance=bypass_governance)
+        kept = _delete(s3, bucket, [*versions, *markers])
         refused.update({key: reason for (key, _), reason in kept.items()})
         removed = replace(
             removed,
@@ -62,7 +60,7 @@ def empty_bucket(
         if progress:
             progress(removed)
     if refused:
-        raise _held_back(bucket, refused, removed, bypassed=bypass_governance)
+        raise _held_back(bucket, refused, removed)
     return removed
 
 
@@ -105,17 +103,12 @@ def _unfinished_uploads(s3: S3Client, bucket: str) -> Iterator[tuple[str, str]]:
             raise
 
 
-def _delete(
-    s3: S3Client, bucket: str, objects: _Objects, *, bypass_governance: bool
-) -> dict[tuple[str, str | None], str]:
+def _delete(s3: S3Client, bucket: str, objects: _Objects) -> dict[tuple[str, str | None], str]:
     """Return what the service would not delete, with its reason. A service that leaves the version out of its answer
     means every version of that key in this request."""
     if not objects:
         return {}
-    request: DeleteObjectsRequestTypeDef = {"Bucket": bucket, "Delete": {"Objects": objects, "Quiet": True}}
-    if bypass_governance:
-        request["BypassGovernanceRetention"] = True
-    errors = s3.delete_objects(**request).get("Errors", [])
+    errors = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True}).get("Errors", [])
     kept = {}
     for error in errors:
         for one in objects:
@@ -128,12 +121,8 @@ def _gone(objects: _Objects, kept: dict[tuple[str, str | None], str]) -> int:
     return sum((one["Key"], one.get("VersionId")) not in kept for one in objects)
 
 
-def _held_back(bucket: str, refused: dict[str, str], removed: Emptied, *, bypassed: bool) -> Refused:
-    fix = (
-        "wait until the retention ends, or take the legal hold away"
-        if bypassed
-        else "wait until the retention ends; governance retention can be bypassed by whoever has that right"
-    )
+def _held_back(bucket: str, refused: dict[str, str], removed: Emptied) -> Refused:
+    fix = "wait until its retention ends, or have the legal hold taken away, then run the same command again"
     shown = sorted(refused.items())[:_NAMED_KEYS]
     faults = [Fault(f"s3://{bucket}/{key}", reason, fix) for key, reason in shown]
     if len(refused) > len(shown):

@@ -1,4 +1,4 @@
-"""The Pulumi CLI, asked about one stack: its outputs, its secrets, what an `up` would do, what is to be done.
+"""The Pulumi CLI, asked about one stack: its state, its secrets, what an `up` would do, what is to be done.
 
 No value is ever in an argument. What the CLI says when it fails is shown as it is, because it blinds the stack's
 secrets itself.
@@ -12,6 +12,7 @@ import shutil
 import subprocess
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,15 @@ _COMPLAINT_LINES: Final = 12  # of what the CLI said before it failed
 _BEFORE_PROFILE: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
 
 Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A stack's state, in the engine's own shape: what there is, and ``begun``: the operations whose end it has not
+    heard of, because something ended it first."""
+
+    resources: list[dict[str, Any]]
+    begun: list[dict[str, Any]]
 
 
 class Stack:
@@ -35,15 +45,10 @@ class Stack:
         self._folder = folder
         self._environment = _environment(profile)
 
-    def outputs(self) -> dict[str, Any]:
-        """Return the stack's outputs, secret ones as ``[secret]``; there are none before its first whole `up`."""
-        outputs: dict[str, Any] = json.loads(self._ask("stack", "output", "--json"))
-        return outputs
-
-    def resources(self) -> int:
-        """Return how many resources the stack has, the stack itself and its providers not counted."""
+    def state(self) -> State:
+        """Return what the engine wrote down about the stack; secrets stay encrypted."""
         deployment = json.loads(self._ask("stack", "export"))["deployment"] or {}
-        return sum(not one["type"].startswith("pulumi:") for one in deployment.get("resources") or ())
+        return State(deployment.get("resources") or [], deployment.get("pending_operations") or [])
 
     def secret(self, name: str) -> str:
         """Return a secret of the stack's configuration in clear. Never to be printed."""

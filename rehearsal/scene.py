@@ -12,6 +12,7 @@ from infra.blueprint import Place, Product, Worker
 from infra.naming import Kind, Label
 from infra.settings.models import StageSettings
 from operations import destroy
+from operations.doomed import doomed
 from rehearsal.aws.client import client
 from rehearsal.aws.inventory import Inventory, inventory
 from rehearsal.cloudflare.client import StageCloud
@@ -129,5 +130,5 @@ class Scene:
 
     def empty(self, stage: StandingStage) -> None:
         """Empty the stage's buckets as `bulkhead destroy` does. Raises Refused for production."""
-        doomed = destroy.doomed(stage.manifest())
-        destroy.empty(doomed, r2=stage.cloud.s3().client(), s3=self.aws(stage, "s3"))
+        going = doomed(stage.environment, stage.stack.resources())
+        destroy.empty(going, r2=stage.cloud.s3().client(), s3=self.aws(stage, "s3"))

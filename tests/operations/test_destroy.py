@@ -1,0 +1,103 @@
+"""A stage's buckets are counted, their loss is said, and they are emptied, in whatever half-done state they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
+
+from operations.destroy import count, empty, losses
+from operations.doomed import Doomed
+from operations.empty import Emptied
+from tests.support.s3 import InProcessS3, in_process_s3
+
+DOOMED = Doomed(
+    environment="staging",
+    resources=58,
+    hostnames=("api.harbor.example", "harbor.example"),
+    databases=("db",),
+    namespaces=("sessions",),
+    buckets=("transcripts",),
+    queues=("events",),
+    workers=(("assistant", ("Conversation", "Ledger")), ("web", ())),
+    vault=("vault", "vault-log"),
+)
+COUNTS = {"transcripts": 1, "vault": 10_000, "vault-log": None}
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[InProcessS3]:
+    with in_process_s3() as s3:
+        yield s3
+
+
+@pytest.fixture
+def s3(shared: InProcessS3) -> Any:
+    return shared.emptied()
+
+
+def test_every_loss_is_named_and_counted() -> None:
+    assert losses(DOOMED, COUNTS) == [
+        "all 58 resources of the stack",
+        "D1 database db, with every table",
+        "KV namespace sessions, with every key",
+        "R2 bucket transcripts: 1 object",
+        "Durable Objects Conversation, Ledger in Worker assistant",
+        "queue events, with the messages in it",
+        "S3 bucket vault of the backups: 10,000 objects or more",
+        "S3 bucket vault-log of the backups: gone already",
+        "2 Workers, and the answers at api.harbor.example, harbor.example",
+    ]
+
+
+def test_what_a_stage_does_not_have_it_does_not_lose() -> None:
+    bare = Doomed("pr-42", 1, (), (), (), (), (), (), ())
+    assert losses(bare, {}) == ["all 1 resource of the stack"]
+    assert losses(replace(bare, workers=(("web", ()),)), {})[1:] == ["1 Worker"]
+
+
+def test_objects_are_counted_where_there_is_a_bucket(shared: InProcessS3, s3: Any) -> None:
+    shared.bucket("transcripts", "a", "b")
+    shared.bucket("vault")
+    assert count(DOOMED, r2=s3, s3=s3) == {"transcripts": 2, "vault": 0, "vault-log": None}
+
+
+def test_counting_ends_where_the_number_no_longer_matters(s3: Any) -> None:
+    with Stubber(s3) as stubber:
+        for page in range(10):
+            answer = {"KeyCount": 1000, "IsTruncated": True, "NextContinuationToken": str(page)}
+            stubber.add_response("list_objects_v2", answer)
+        assert count(replace(DOOMED, vault=()), r2=s3, s3=None) == {"transcripts": 10_000}
+
+
+def test_every_bucket_is_emptied_and_told(shared: InProcessS3, s3: Any) -> None:
+    shared.bucket("transcripts", "a", "b")
+    shared.bucket("vault", "c")
+    told: list[tuple[str, Emptied]] = []
+    emptied = empty(DOOMED, r2=s3, s3=s3, progress=lambda bucket, how_much: told.append((bucket, how_much)))
+    assert emptied == {"transcripts": Emptied(versions=2), "vault": Emptied(versions=1)}
+    assert told == [("transcripts", Emptied(versions=2)), ("vault", Emptied(versions=1))]
+    assert count(DOOMED, r2=s3, s3=s3) == {"transcripts": 0, "vault": 0, "vault-log": None}
+
+
+def test_it_can_be_repeated(shared: InProcessS3, s3: Any) -> None:
+    shared.bucket("transcripts", "a")
+    empty(DOOMED, r2=s3, s3=s3)
+    assert empty(DOOMED, r2=s3, s3=s3) == {"transcripts": Emptied()}
+
+
+@pytest.mark.parametrize("act", [count, empty])
+def test_a_bucket_that_may_not_be_seen_is_not_taken_for_a_missing_one(act: Any, s3: Any) -> None:
+    with Stubber(s3) as stubber:
+        stubber.add_client_error("list_objects_v2" if act is count else "list_object_versions", "AccessDenied")
+        with pytest.raises(ClientError, match="AccessDenied"):
+            act(DOOMED, r2=s3, s3=s3)
+
+
+def test_a_bucket_without_a_client_is_a_fault_of_the_caller() -> None:
+    with pytest.raises(ValueError, match="transcripts"):
+        count(DOOMED, r2=None, s3=None)

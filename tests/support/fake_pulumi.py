@@ -1,0 +1,73 @@
+"""A `pulumi` on PATH that answers what a test wants, and remembers what it was asked."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+_SCRIPT = """#!/bin/sh
+cd {folder} || exit 70
+printf '%s\\n' "$*" >> asked
+env >> environment
+shift 3  # --non-interactive --color never
+[ ! -f "fails-$1" ] || {{ cat "fails-$1" >&2; exit 255; }}
+case "$1" in
+stack) cat state.json ;;
+config) cat secret ;;
+destroy) . ./destroy.sh ;;
+preview) cat digest.json; [ -f fine ] ;;
+import) echo "imported" ;;
+*) echo "what is $1?" >&2; exit 64 ;;
+esac
+"""
+
+
+class FakePulumi:
+    """An executable in ``folder``/bin; its state is empty, it knows one secret, and its `destroy` empties the state."""
+
+    def __init__(self, folder: Path, secret: str = "the-secret-itself") -> None:  # noqa: S107 - made up
+        self.folder = folder
+        self.bin = folder / "bin"
+        self.secret = secret
+        self.bin.mkdir(parents=True)
+        cli = self.bin / "pulumi"
+        cli.write_text(_SCRIPT.format(folder=shlex.quote(str(folder))))
+        cli.chmod(0o755)
+        (folder / "secret").write_text(f"{secret}\n")
+        (folder / "empty.json").write_text(json.dumps({"deployment": None}))
+        self.holds([])
+        self.destroys("echo ' - destroying'; cp empty.json state.json")
+
+    def holds(self, resources: Iterable[Mapping[str, Any]], begun: Iterable[Mapping[str, Any]] = ()) -> None:
+        """Say what its state holds."""
+        deployment = {"resources": list(resources), "pending_operations": list(begun)}
+        (self.folder / "state.json").write_text(json.dumps({"version": 3, "deployment": deployment}))
+
+    def destroys(self, script: str) -> None:
+        """Say, in shell, what its `destroy` does."""
+        (self.folder / "destroy.sh").write_text(f"{script}\n")
+
+    def previews(self, digest: str, *, fine: bool) -> None:
+        """Say what its `preview --json` writes, and whether it succeeds."""
+        (self.folder / "digest.json").write_text(digest)
+        if fine:
+            (self.folder / "fine").touch()
+
+    def fails(self, command: str, complaint: str) -> None:
+        """Let every call of one command fail."""
+        (self.folder / f"fails-{command}").write_text(complaint)
+
+    @property
+    def asked(self) -> list[str]:
+        """The arguments of each call so far."""
+        file = self.folder / "asked"
+        return file.read_text().splitlines() if file.exists() else []
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of its calls; the last one wins."""
+        lines = (self.folder / "environment").read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines if "=" in line)
