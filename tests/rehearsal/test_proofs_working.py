@@ -217,7 +217,7 @@ def test_a_product_without_journeys_or_stores_shows_nothing(tmp_path: Path) -> N
     assert {world.verdict(key).outcome for key in ("journeys", "stores")} == {Outcome.NOT_SHOWN}
 
 
-def test_a_mark_is_written_into_path_and_body_however_deep(tmp_path: Path) -> None:
+def test_a_mark_is_written_into_path_and_body_however_deep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(tmp_path)
     sent: list[str] = []
     body = {"a": ["{mark}", {"b": "x-{mark}"}], "n": 1}
@@ -232,7 +232,7 @@ def test_a_mark_is_written_into_path_and_body_however_deep(tmp_path: Path) -> No
             room.append(str(given["json"]))
             return Answer(200, {}, b"")
 
-        part.cloud.fetch = fetch  # type: ignore[method-assign]
+        monkeypatch.setattr(part.cloud, "fetch", fetch)
     assert world.verdict("journeys").outcome is Outcome.PROVEN
     mark = sent[0].removeprefix("/")
     texts = [text for part in world.parts.values() for text in part.cloud.rooms[TRANSCRIPTS]]
