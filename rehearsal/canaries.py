@@ -1,14 +1,15 @@
 """Worthless secrets that can be recognised wherever they turn up (pure).
 
-A rehearsal never sees a real secret. Each one is replaced by a canary: random, of the format the real one has, unique
-per run and stage. One that turns up in a log, an output, an argument list or another stage is a leak.
+A rehearsal never sees a real secret. Each one is replaced by a canary: unpredictable, of the format the real one has,
+its own in each run directory and stage. One that turns up in a log, an output, an argument list or another stage is a
+leak. A kept rehearsal that is taken up again has the same ones, or every `up` would see changed secrets.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
-import secrets
 import string
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
@@ -19,27 +20,38 @@ _LETTERS: Final = string.ascii_letters + string.digits
 _SHORTEST_FORM: Final = 16
 
 
-def _letters(count: int) -> str:
-    return "".join(secrets.choice(_LETTERS) for _ in range(count))
+_SEED_BYTES: Final = 40  # as many as the longest format has characters
 
 
-def _base64_key() -> str:
-    return base64.b64encode(secrets.token_bytes(32)).decode()
+def _letters(seed: bytes, count: int) -> str:
+    return "".join(_LETTERS[byte % len(_LETTERS)] for byte in seed[:count])
+
+
+def _token(seed: bytes) -> str:
+    return _letters(seed, 40)
+
+
+def _base64_key(seed: bytes) -> str:
+    return base64.b64encode(seed[:32]).decode()
 
 
 # Names as in the settings files' `secrets:` namespace. Formats: Cloudflare API tokens are 40 characters; GitHub's are
 # a prefix and 36; the session key is 256 bits. The webhook's host cannot exist (RFC 2606).
-_FORMATS: Final[Mapping[str, Callable[[], str]]] = {
-    "cloudflareApiToken": lambda: _letters(40),
-    "githubToken": lambda: f"ghp_{_letters(36)}",
+_FORMATS: Final[Mapping[str, Callable[[bytes], str]]] = {
+    "cloudflareApiToken": _token,
+    "githubToken": lambda seed: f"ghp_{_letters(seed, 36)}",
     "sessionKey": _base64_key,
-    "slackWebhook": lambda: f"https://hooks.example.invalid/services/{_letters(40)}",
+    "slackWebhook": lambda seed: f"https://hooks.example.invalid/services/{_letters(seed, 40)}",
 }
 
 
-def canary(name: str) -> str:
-    """Return a new canary for the secret ``name``; of a name without a known format, 40 letters and digits."""
-    return _FORMATS.get(name, lambda: _letters(40))()
+def canary(name: str, stack: str, key: str) -> str:
+    """Return the canary of ``stack`` for the secret ``name``; of a name without a known format, 40 letters and digits.
+
+    ``key`` is secret and the run directory's own: the same key gives the same canary, which does not betray it.
+    """
+    seed = hashlib.shake_256("\0".join((key, stack, name)).encode()).digest(_SEED_BYTES)
+    return _FORMATS.get(name, _token)(seed)
 
 
 def find(canaries: Mapping[str, str], text: str | bytes) -> tuple[str, ...]:

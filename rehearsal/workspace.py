@@ -12,7 +12,7 @@ import base64
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -73,8 +73,13 @@ def prepare(checkout: Path, run: RunDir, stack: str, required: Iterable[str], ci
     if faults:
         raise Refused(f"Stage {stack} cannot be rehearsed: its settings are not readable.", faults)
     canaries: dict[str, str] = {}
+
+    def plant(name: str) -> dict[str, str]:
+        canaries[name] = canary(name, stack, run.passphrase)
+        return {"secure": cipher.encrypt(canaries[name])}
+
     planted = {**settings.config, **{f"{SECRETS}:{name}": reader.ENCRYPTED for name in required}}
-    config = {key: _replaced(value, key, canaries, cipher) for key, value in planted.items()}
+    config = {key: _replaced(value, key, plant) for key, value in planted.items()}
     path = run.work(stack)
     path.mkdir(parents=True, exist_ok=True)
     # No `main`, `backend`, `plugins` or runtime options: the program runs in this process, the state is the run's own.
@@ -128,16 +133,14 @@ def _elsewhere(settings: reader.StackFile) -> Iterator[Fault]:
         yield Fault("environment", message, "write the settings themselves into the file", settings.name)
 
 
-def _replaced(value: Any, key: str, canaries: dict[str, str], cipher: Cipher) -> Any:
-    """Return ``value`` with a canary in the place of every secret, however deep."""
+def _replaced(value: Any, key: str, plant: Callable[[str], Any]) -> Any:
+    """Return ``value`` with what ``plant`` makes of its name in the place of every secret, however deep."""
     if value is reader.ENCRYPTED:
-        name = key.removeprefix(f"{SECRETS}:")
-        canaries[name] = canary(name)
-        return {"secure": cipher.encrypt(canaries[name])}
+        return plant(key.removeprefix(f"{SECRETS}:"))
     if isinstance(value, dict):
-        return {name: _replaced(part, f"{key}.{name}", canaries, cipher) for name, part in value.items()}
+        return {name: _replaced(part, f"{key}.{name}", plant) for name, part in value.items()}
     if isinstance(value, list):
-        return [_replaced(part, f"{key}[{index}]", canaries, cipher) for index, part in enumerate(value)]
+        return [_replaced(part, f"{key}[{index}]", plant) for index, part in enumerate(value)]
     return value
 
 

@@ -116,10 +116,9 @@ def test_an_unreadable_project_is_refused(checkout: Path, run: rundir.RunDir, ci
 
 
 @pytest.mark.parametrize("name", ["cloudflareApiToken", "githubToken", "slackWebhook", "sessionKey", "unheardOf"])
-def test_canaries_never_repeat_and_are_found_in_every_form(name: str) -> None:
-    value = canaries.canary(name)
-    assert value != canaries.canary(name)
-    planted = {name: value, "other": canaries.canary(name)}
+def test_canaries_are_found_in_every_form(name: str) -> None:
+    value = canaries.canary(name, "staging", "key")
+    planted = {name: value, "other": canaries.canary("other", "staging", "key")}
     raw = value.encode()
     for form in (
         value,
@@ -137,12 +136,21 @@ def test_canaries_never_repeat_and_are_found_in_every_form(name: str) -> None:
     assert canaries.find(planted, f"before {value[:-1]} after") == ()
 
 
+def test_canaries_repeat_only_in_the_same_stage_of_the_same_run() -> None:
+    asked = [(n, s, k) for n in ("githubToken", "sessionKey", "odd") for s in ("staging", "pr-1") for k in ("a", "b")]
+    assert len({canaries.canary(*one) for one in asked}) == len(asked)
+    assert [canaries.canary(*one) for one in asked] == [canaries.canary(*one) for one in asked]
+
+
 def test_canaries_have_the_format_of_what_they_stand_for() -> None:
-    assert len(canaries.canary("cloudflareApiToken")) == 40
-    assert canaries.canary("githubToken").startswith("ghp_")
-    assert len(canaries.canary("githubToken")) == 40
-    assert len(base64.b64decode(canaries.canary("sessionKey"), validate=True)) == 32
-    assert urllib.parse.urlsplit(canaries.canary("slackWebhook")).hostname == "hooks.example.invalid"
+    def of(name: str) -> str:
+        return canaries.canary(name, "staging", "key")
+
+    assert len(of("cloudflareApiToken")) == 40
+    assert of("githubToken").startswith("ghp_")
+    assert len(of("githubToken")) == 40
+    assert len(base64.b64decode(of("sessionKey"), validate=True)) == 32
+    assert urllib.parse.urlsplit(of("slackWebhook")).hostname == "hooks.example.invalid"
 
 
 OWNERS = {
