@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import time
 import traceback
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, TextIO
 
 import pulumi
 from pulumi.automation import CommandError, EngineEvent
@@ -19,78 +17,15 @@ from infra.faults import Refused
 from rehearsal import state
 from rehearsal.automation import EngineCommand, open_stack
 from rehearsal.engine import Engine
-from rehearsal.events import (
-    Diagnostic,
-    Event,
-    OnEvent,
-    OperationEnded,
-    OperationStarted,
-    PolicySpoke,
-    ResourceStarted,
-    Step,
-    translate,
-)
+from rehearsal.events import OnEvent, OperationEnded, OperationStarted, translate
 from rehearsal.failures import Failed, tail
+from rehearsal.results import Record, Result
 from rehearsal.rundir import RunDir
 from rehearsal.workspace import Workspace
-
-_STACK: Final = "pulumi:pulumi:Stack"
-_UNCHANGED: Final = frozenset({"same", "read", "refresh"})
 
 
 class StackFailed(Failed):
     """The engine could not do what it was asked to; ``details`` are its own diagnostics."""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What an operation did, or a preview would do.
-
-    ``changes`` counts steps by the engine's word for them, components and the stack itself included; ``steps`` are
-    those that changed something. ``outputs`` are the stack's, after an `up`; a secret one reads ``[secret]``.
-    """
-
-    stack: str
-    operation: str
-    seconds: float
-    changes: Mapping[str, int]
-    steps: tuple[Step, ...]
-    diagnostics: tuple[Diagnostic, ...]
-    policies: tuple[PolicySpoke, ...]
-    outputs: Mapping[str, Any]
-    log: Path
-
-    @property
-    def changed(self) -> bool:
-        """Whether anything was, or would be, created, changed or removed."""
-        return any(count and action not in _UNCHANGED for action, count in self.changes.items())
-
-
-@dataclass
-class _Record:
-    """What is heard of an operation while it runs."""
-
-    changes: Counter[str] = field(default_factory=Counter)
-    steps: list[Step] = field(default_factory=list)
-    diagnostics: list[Diagnostic] = field(default_factory=list)
-    policies: list[PolicySpoke] = field(default_factory=list)
-    outputs: dict[str, Any] = field(default_factory=dict)
-
-    def hear(self, event: Event) -> None:
-        match event:
-            case ResourceStarted() if event.action not in _UNCHANGED:
-                self.steps.append(event)
-            case Diagnostic():
-                self.diagnostics.append(event)
-            case PolicySpoke():
-                self.policies.append(event)
-
-    def hear_engine(self, event: EngineEvent) -> None:
-        if event.summary_event:
-            self.changes.update(event.summary_event.resource_changes)
-        done = event.res_outputs_event
-        if done and done.metadata.type == _STACK and done.metadata.new:
-            self.outputs = {name: _visible(value) for name, value in (done.metadata.new.outputs or {}).items()}
 
 
 class StageStack:
@@ -240,7 +175,7 @@ class StageStack:
 
     def _operate(self, operation: str, act: Callable[[Any, dict[str, Any]], object]) -> Result:
         log = self._next_log(operation)
-        record = _Record()
+        record = Record()
         self._program_error = None
         self._on_event(OperationStarted(self.name, operation))
         started = time.monotonic()
@@ -263,29 +198,17 @@ class StageStack:
         finally:
             seconds = time.monotonic() - started
             self._on_event(OperationEnded(self.name, operation, succeeded, seconds))
-        return Result(
-            self.name,
-            operation,
-            seconds,
-            dict(record.changes),
-            tuple(record.steps),
-            tuple(record.diagnostics),
-            tuple(record.policies),
-            record.outputs,
-            log,
-        )
+        return record.result(self.name, operation, seconds, log)
 
     def _failure(
-        self, operation: str, record: _Record, error: CommandError, file: TextIO, log: Path
+        self, operation: str, record: Record, error: CommandError, file: TextIO, log: Path
     ) -> StackFailed | Refused:
         if isinstance(self._program_error, Refused):
             return self._program_error
         if self._program_error is not None:
             file.writelines(traceback.format_exception(self._program_error))
         file.flush()
-        broken = (f"{p.policy}: {p.message}" for p in record.policies if p.level == "mandatory")
-        errors = (d.message for d in record.diagnostics if d.severity == "error")
-        details = _unique([*broken, *errors]) or tail(log)
+        details = record.complaints() or tail(log)
         return StackFailed(f"{self.name}: {operation} failed.", details or str(error).splitlines(), log)
 
     def _ask(self, what: str, arguments: list[str]) -> str:
@@ -317,12 +240,3 @@ def _written_to(file: TextIO) -> dict[str, Any]:
 
 def _events_of(log: Path) -> Path:
     return log.with_suffix(".events")
-
-
-def _visible(value: Any) -> Any:
-    """Return an output as the engine shows it: a secret arrives as a marked object around the word [secret]."""
-    return "[secret]" if isinstance(value, dict) and value.get("ciphertext") == "[secret]" else value
-
-
-def _unique(lines: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(lines))

@@ -15,7 +15,8 @@ from infra.product import PRODUCT
 from rehearsal.cloudflare.client import Answer, Egress, StageCloud
 from rehearsal.failures import Failed
 from rehearsal.providers.store import Record
-from rehearsal.stacks import Result, StackFailed, StageStack
+from rehearsal.results import Result
+from rehearsal.stacks import StackFailed, StageStack
 
 Trace = tuple[Place, str]
 
@@ -158,9 +159,9 @@ class MemoryStack(StageStack):
     def resources(self) -> list[dict[str, Any]]:
         if self.gone:
             return self.left
-        urns = [{"urn": record.urn, "type": record.type, "custom": True} for record in self._records()]
+        held = [{"urn": r.urn, "type": r.type, "id": r.id, "inputs": r.inputs, "custom": True} for r in self._records()]
         provider = {"urn": f"urn:{self.name}:provider", "type": "pulumi:providers:aws", "custom": True}
-        return [{"urn": f"urn:{self.name}", "type": "pulumi:pulumi:Stack", "outputs": self.exported}, provider, *urns]
+        return [{"urn": f"urn:{self.name}", "type": "pulumi:pulumi:Stack", "outputs": self.exported}, provider, *held]
 
     def _result(self, operation: str) -> Result:
         changes = {"same": len(self.resources())} | self.changes.get(operation, {})
@@ -168,12 +169,14 @@ class MemoryStack(StageStack):
 
 
 class MemoryS3:
-    """One bucket that locks what is put into it; ``lock`` None locks nothing, ``refusal`` is how a lock is kept."""
+    """One bucket that locks what is put into it; ``lock`` None locks nothing, ``refusal`` is how a lock is kept, and
+    ``loses`` makes what is in it vanish all the same."""
 
     def __init__(self, bucket: str) -> None:
         self.bucket = bucket
         self.lock: str | None = "GOVERNANCE"
         self.refusal: str | None = "AccessDenied"
+        self.loses = False
         self.objects: dict[str, bytes] = {}
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes) -> dict[str, str]:  # noqa: N803 - as in boto3
@@ -186,7 +189,7 @@ class MemoryS3:
         return {"ObjectLockMode": self.lock, "ObjectLockRetainUntilDate": "2031-01-01"} if self.lock else {}
 
     def get_object(self, *, Key: str, **_: str) -> dict[str, Any]:  # noqa: N803
-        return {"Body": io.BytesIO(self.objects.get(Key, b""))}
+        return {"Body": io.BytesIO(b"" if self.loses else self.objects[Key])}
 
     def delete_object(self, *, Key: str, **_: str) -> None:  # noqa: N803
         if self.lock and self.refusal:
