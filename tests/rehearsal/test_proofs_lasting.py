@@ -9,6 +9,7 @@ import pytest
 
 from infra.blueprint import Place
 from rehearsal.cloudflare.client import Answer
+from rehearsal.events import Event, OperationStarted
 from rehearsal.evidence import Outcome
 from tests.support.scene import BUCKET, DATABASE, WORKER, Break, World
 
@@ -34,8 +35,7 @@ def lock_breaks(world: World) -> None:
 
 def backup_vanishes(world: World) -> None:
     """Deletion is refused, and the backup is gone all the same."""
-    s3 = world["production"].s3
-    s3.get_object = lambda **_: s3.__class__(s3.bucket).get_object(Key="gone")  # type: ignore[method-assign]
+    world["production"].s3.loses = True
 
 
 def no_vault(world: World) -> None:
@@ -164,13 +164,6 @@ BREAKS = (
         "resources of development in the clouds",
         "none",
     ),
-    Break(
-        "development-goes",
-        "no manifest",
-        lambda w: w["development"].stack.exported.clear(),
-        "development to export its manifest",
-        "nothing",
-    ),
     other_changed("staging", "loses a resource", lambda w: w.forget("staging", WORKER), "gone: ["),
     other_changed("production", "gets a row", write_into("production", Place.DATABASE, "main"), "new line"),
     other_changed("staging", "gets an object", write_into("staging", Place.OBJECT, "BookingLedger"), "new line"),
@@ -212,10 +205,10 @@ def test_either_way_alone_must_be_refused(skip_preview: bool, tmp_path: Path) ->
 
 def test_a_refusal_that_is_meant_is_not_reported_as_progress(tmp_path: Path) -> None:
     world = World(tmp_path)
-    heard: list[object] = []
+    heard: list[Event] = []
     stack = world["production"].stack
     stack._on_event = heard.append
-    stack.afterwards.append(lambda: stack._on_event("heard"))  # type: ignore[arg-type]
+    stack.afterwards.append(lambda: stack._on_event(OperationStarted("production", "destroy")))
     assert world.verdict("production-stays").outcome is Outcome.PROVEN
     assert heard == []
     assert stack._on_event == heard.append
@@ -233,6 +226,16 @@ def test_the_access_log_may_grow_by_being_looked_at(tmp_path: Path) -> None:
     assert world.verdict("production-stays").outcome is Outcome.PROVEN
     stack.afterwards.append(lambda: world["production"].aws.update(buckets=world["production"].aws["buckets"][:1]))
     assert world.verdict("production-stays").outcome is Outcome.FAILED
+
+
+def test_buckets_are_emptied_first_as_the_command_does(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    development = world["development"]
+    seen: list[list[str]] = []
+    development.stack.before.append(lambda: seen.append([*development.emptied]))
+    assert world.verdict("development-goes").outcome is Outcome.PROVEN
+    assert seen == [["harbor-development-r2-transcripts", development.s3.bucket]]
+    assert world["staging"].emptied == []
 
 
 def test_development_alone_goes_without_another_to_compare_with(tmp_path: Path) -> None:

@@ -15,8 +15,7 @@ from infra.product import PRODUCT
 from rehearsal.cloudflare.client import Answer, Egress, StageCloud
 from rehearsal.failures import Failed
 from rehearsal.providers.store import Record
-from rehearsal.results import Result
-from rehearsal.stacks import StackFailed, StageStack
+from rehearsal.stacks import Result, StackFailed, StageStack
 
 Trace = tuple[Place, str]
 

@@ -22,6 +22,7 @@ from infra.naming import Kind, Label
 from infra.product import PRODUCT
 from infra.settings.keys import required_secrets
 from infra.settings.models import StageSettings
+from operations.doomed import doomed
 from rehearsal import closing, egress
 from rehearsal.aws.inventory import Inventory
 from rehearsal.cloudflare.client import Answer
@@ -50,7 +51,8 @@ BUDGET: Final = "aws:budgets/budget:Budget"
 
 @dataclass
 class Part:
-    """One stage of the world, by what can be broken in it. ``aws`` is its account: kind of resource to names."""
+    """One stage of the world, by what can be broken in it. ``aws`` is its account: kind of resource to names;
+    ``emptied`` are the buckets that were emptied before the stage went."""
 
     settings: StageSettings
     canaries: dict[str, str]
@@ -58,6 +60,7 @@ class Part:
     cloud: MemoryCloud
     s3: MemoryS3
     aws: dict[str, list[Any]] = field(default_factory=dict)
+    emptied: list[str] = field(default_factory=list)
 
     def worker(self, name: str) -> str:
         return _label(self.settings).name(Kind.WORKER, name)
@@ -79,7 +82,8 @@ class MemoryScene(Scene):
         return Inventory(*(tuple(aws.get(kind, ())) for kind in kinds))
 
     def empty(self, stage: StandingStage) -> None:
-        stage.manifest()
+        going = doomed(stage.environment, stage.stack.resources())
+        self.parts[stage.environment].emptied += [*going.buckets, *going.vault]
 
 
 class World:
