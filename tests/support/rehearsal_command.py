@@ -15,6 +15,7 @@ from typing import Final
 
 import psutil
 
+from rehearsal import state
 from rehearsal.environment import MARK
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -40,14 +41,16 @@ class Command:
         """Wait for its end and return the exit code."""
         return self.process.wait(_PATIENCE)
 
-    def until(self, line: str) -> None:
-        """Wait until it has said ``line``."""
+    def until_it_has_made(self, stack: str, resources: int, run: Path | None = None) -> None:
+        """Wait until the engine has written down that many resources of ``stack``: it is in the middle of its `up`.
+        ``run`` is the rehearsal's directory where that is not in its temporary one."""
 
-        def said() -> bool:
-            assert self.process.poll() is None, f"ended before it said {line!r}:\n{self.output}{self.errors}"
-            return line in self.output + self.errors
+        def made() -> bool:
+            assert self.process.poll() is None, f"ended too early:\n{self.output}{self.errors}"
+            files = (run or self.home).glob(f"**/state/.pulumi/stacks/*/{stack}.json")
+            return any(len(state.resources(path.read_text(encoding="utf-8"))) >= resources for path in files)
 
-        _wait(said, f"{line!r} was never said")
+        _wait(made, f"{stack} never had {resources} resources")
 
     def type_ctrl_c(self) -> None:
         """Send what a terminal sends: SIGINT to the whole foreground process group."""
