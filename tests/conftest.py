@@ -1,8 +1,22 @@
-"""What keeps all tests together fast enough to be run all the time."""
+"""What all rooms' tests share: a local AWS, a Pulumi CLI, and what keeps them fast enough to be run all the time."""
 
 from __future__ import annotations
 
 import gc
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.fake_pulumi import FakePulumi
+
+if TYPE_CHECKING:
+    from rehearsal.aws.local import LocalAws
+
+_account_numbers = itertools.count(100_000_000_001)
 
 # The providers' SDKs are a third of a million objects that stay. While they are loaded, the collector looks at them
 # again and again and finds nothing; afterwards every full collection would take 0.3 s.
@@ -12,3 +26,26 @@ gc.disable()
 def pytest_collection_finish() -> None:
     gc.freeze()
     gc.enable()
+
+
+@pytest.fixture(scope="session")
+def local_aws() -> Iterator[LocalAws]:
+    """One local AWS for all tests: moto keeps its state per process, so accounts keep the tests apart."""
+    from rehearsal.aws.local import LocalAws  # noqa: PLC0415 (moto takes a second to import)
+
+    with LocalAws() as running:
+        yield running
+
+
+@pytest.fixture
+def account() -> str:
+    """An AWS account that no other test uses."""
+    return str(next(_account_numbers))
+
+
+@pytest.fixture
+def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePulumi:
+    """A Pulumi CLI that answers what the test wants; there is no other one on PATH."""
+    fake = FakePulumi(tmp_path / "pulumi")
+    monkeypatch.setenv("PATH", f"{fake.bin}{os.pathsep}/usr/bin{os.pathsep}/bin")
+    return fake

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,21 +16,8 @@ from operations.bootstrap_clients import connect
 from rehearsal.aws.inventory import inventory
 from rehearsal.aws.local import LocalAws
 
-_numbers = itertools.count(300_000_000_001)
-
 Run = Callable[..., tuple[int, str, str]]
 WriteStage = Callable[[str, str], None]
-
-
-@pytest.fixture(scope="module")
-def local_aws() -> Iterator[LocalAws]:
-    with LocalAws() as running:
-        yield running
-
-
-@pytest.fixture
-def account() -> str:
-    return str(next(_numbers))
 
 
 @pytest.fixture

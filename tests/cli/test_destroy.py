@@ -48,13 +48,6 @@ def state() -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePulumi:
-    fake = FakePulumi(tmp_path / "pulumi")
-    monkeypatch.setenv("PATH", f"{fake.bin}{os.pathsep}/usr/bin{os.pathsep}/bin")
-    return fake
-
-
-@pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout with the files of staging, of production and of a pull request."""
     monkeypatch.setattr(cli.destroy, "ROOT", tmp_path)

@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from operations.bootstrap_plan import Clients
 from rehearsal.aws.local import LocalAws
-
-_numbers = itertools.count(200_000_000_001)
-
-
-@pytest.fixture(scope="session")
-def local_aws() -> Iterator[LocalAws]:
-    with LocalAws() as running:
-        yield running
-
-
-@pytest.fixture
-def account() -> str:
-    """An account that no other test uses."""
-    return str(next(_numbers))
 
 
 @pytest.fixture

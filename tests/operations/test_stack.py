@@ -23,13 +23,6 @@ RESOURCE = {"urn": "urn:pulumi:staging::harbor::cloudflare:index/queue:Queue::ev
 
 
 @pytest.fixture
-def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePulumi:
-    fake = FakePulumi(tmp_path / "pulumi")
-    monkeypatch.setenv("PATH", f"{fake.bin}{os.pathsep}/usr/bin{os.pathsep}/bin")
-    return fake
-
-
-@pytest.fixture
 def stack(pulumi: FakePulumi, tmp_path: Path) -> Stack:
     return Stack("staging", tmp_path)
 
