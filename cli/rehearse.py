@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -18,6 +19,7 @@ from rehearsal.lifetime import stop_kept
 
 _STYLE: Final = {Outcome.PROVEN: GOOD, Outcome.FAILED: BAD, Outcome.NOT_SHOWN: WARNING}
 _SIGN: Final = {Outcome.PROVEN: "✓", Outcome.FAILED: "✗", Outcome.NOT_SHOWN: "-"}
+PRODUCT: Final = "infra.product:PRODUCT"
 _STAGES: Final = tuple(stage.value for stage in Stage)
 
 app = typer.Typer(add_completion=False)
@@ -30,9 +32,7 @@ def rehearse(
     stage: Annotated[
         list[str] | None, typer.Option("--stage", help="Only this stage; may be repeated. Default: all three.")
     ] = None,
-    product: Annotated[
-        str, typer.Option(metavar="MODULE:NAME", help="The product to rehearse.")
-    ] = "infra.product:PRODUCT",
+    product: Annotated[str, typer.Option(metavar="MODULE:NAME", help="The product to rehearse.")] = PRODUCT,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the stages running and print their addresses.")] = False,
     stop: Annotated[bool, typer.Option("--stop", help="End what --keep left running, and nothing else.")] = False,
     report: Annotated[
@@ -46,6 +46,7 @@ def rehearse(
     """
     console = Console(json=json)
     if stop:
+        _alone("--stop", {"--stage": stage, "--keep": keep, "--report": report, "--product": product != PRODUCT})
         _stop(console)
         return
     stages = _known(stage or _STAGES)
@@ -73,6 +74,14 @@ class _Watched(Board):
             self.note(f"    {verdict.evidence}", FAINT)
 
 
+def _alone(option: str, others: Mapping[str, object]) -> None:
+    """Raise Refused when any other option was given beside one that would make it mean nothing."""
+    given = [name for name, value in others.items() if value]
+    if given:
+        message = f"does nothing but end what --keep left running, so {', '.join(given)} would be ignored"
+        raise Refused("Nothing was done.", [Fault(option, message, f"bulkhead rehearse {option}")])
+
+
 def _stop(console: Console) -> None:
     stopped = stop_kept(ROOT)
     console.say("The kept rehearsal is ended." if stopped else "No rehearsal is kept running.")
@@ -81,13 +90,17 @@ def _stop(console: Console) -> None:
 
 def _known(stages: Sequence[str]) -> tuple[str, ...]:
     faults = [
-        Fault(f"--stage {name}", "is none of the stages", f"--stage {_STAGES[0]}")
+        Fault(f"--stage {name}", f"is none of the stages ({', '.join(_STAGES)})", f"--stage {_nearest(name)}")
         for name in stages
         if name not in _STAGES
     ]
     if faults:
         raise Refused("There is no such stage to rehearse.", faults)
     return tuple(name for name in _STAGES if name in stages)
+
+
+def _nearest(name: str) -> str:
+    return next(iter(get_close_matches(name, _STAGES, n=1)), _STAGES[0])
 
 
 def _tell(console: Console, report: Report, *, keep: bool, page: Path | None) -> None:
