@@ -15,7 +15,8 @@ from infra.product import PRODUCT
 from rehearsal.cloudflare.client import Answer, Egress, StageCloud
 from rehearsal.failures import Failed
 from rehearsal.providers.store import Record
-from rehearsal.stacks import Result, StackFailed, StageStack
+from rehearsal.results import Result
+from rehearsal.stacks import StackFailed, StageStack
 
 Trace = tuple[Place, str]
 
