@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from rehearsal.evidence import Outcome
-from tests.support.scene import BUCKET, BUDGET, DOMAIN, VARIABLE, VAULT, VERSION, WORKER, Break, World
+from tests.support.records import BUCKET, BUDGET, DOMAIN, VARIABLE, VAULT, VERSION, WORKER
+from tests.support.scene import Break, World
 
 FOREIGN: dict[str, Callable[[World], str]] = {
     "name": lambda w: w.record("production", WORKER).inputs["name"],

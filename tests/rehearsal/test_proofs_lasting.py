@@ -11,7 +11,8 @@ from infra.blueprint import Place
 from rehearsal.cloudflare.client import Answer
 from rehearsal.events import Event, OperationStarted
 from rehearsal.evidence import Outcome
-from tests.support.scene import BUCKET, DATABASE, WORKER, Break, World
+from tests.support.records import BUCKET, DATABASE, WORKER
+from tests.support.scene import Break, World
 
 PROTECTED = "destroy to be refused because resources are protected"
 AS_BEFORE = "the same resources, data and answer after destroy"

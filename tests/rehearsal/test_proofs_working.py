@@ -13,7 +13,8 @@ from rehearsal.cloudflare.client import Answer
 from rehearsal.evidence import Outcome
 from rehearsal.failures import Failed
 from tests.support.memory import MemoryCloud
-from tests.support.scene import DATABASE, NAMESPACE, Break, World
+from tests.support.records import DATABASE, NAMESPACE
+from tests.support.scene import Break, World
 
 DATABASE_MAIN = (Place.DATABASE, "main")
 LEDGER = (Place.OBJECT, "BookingLedger")

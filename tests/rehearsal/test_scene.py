@@ -11,7 +11,8 @@ from infra.faults import Refused
 from infra.naming import Kind
 from rehearsal.evidence import Unproven
 from rehearsal.scene import Scene
-from tests.support.scene import DATABASE, WORKER, World
+from tests.support.records import DATABASE, WORKER
+from tests.support.scene import World
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from infra.product import PRODUCT
 from rehearsal.survey import survey
-from tests.support.scene import BUCKET, DATABASE, VARIABLE, VAULT, VERSION, WORKER, World
+from tests.support.records import BUCKET, DATABASE, VARIABLE, VAULT, VERSION, WORKER
+from tests.support.scene import World
 
 
 def test_each_stage_is_described_with_everything_it_has(tmp_path: Path) -> None:

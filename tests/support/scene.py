@@ -11,16 +11,13 @@ import subprocess
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic.alias_generators import to_camel
-
-from infra.blueprint import STAGE_VARIABLES, Place, Worker
-from infra.naming import Kind, Label
+from infra.blueprint import Place
+from infra.naming import Kind
 from infra.product import PRODUCT
-from infra.settings.keys import required_secrets
 from infra.settings.models import StageSettings
 from operations.doomed import doomed
 from rehearsal import closing, egress
@@ -35,18 +32,9 @@ from rehearsal.rundir import RunDir
 from rehearsal.scene import Scene, StandingStage
 from rehearsal.survey import survey
 from tests.support.memory import MemoryCloud, MemoryS3, MemoryStack
-from tests.support.settings_fixture import make_settings
+from tests.support.records import canaries_of, label_of, manifest_of, records_of, settings_of
 
 STAGES: Final = ("development", "staging", "production")
-WORKER: Final = "cloudflare:index/worker:Worker"
-VERSION: Final = "cloudflare:index/workerVersion:WorkerVersion"
-DATABASE: Final = "cloudflare:index/d1Database:D1Database"
-NAMESPACE: Final = "cloudflare:index/workersKvNamespace:WorkersKvNamespace"
-BUCKET: Final = "cloudflare:index/r2Bucket:R2Bucket"
-DOMAIN: Final = "cloudflare:index/workersCustomDomain:WorkersCustomDomain"
-VARIABLE: Final = "github:index/actionsEnvironmentVariable:ActionsEnvironmentVariable"
-VAULT: Final = "aws:s3/bucket:Bucket"
-BUDGET: Final = "aws:budgets/budget:Budget"
 
 
 @dataclass
@@ -63,7 +51,7 @@ class Part:
     emptied: list[str] = field(default_factory=list)
 
     def worker(self, name: str) -> str:
-        return _label(self.settings).name(Kind.WORKER, name)
+        return label_of(self.settings).name(Kind.WORKER, name)
 
 
 @dataclass(frozen=True)
@@ -164,13 +152,13 @@ class World:
             path.unlink()
 
     def _part(self, environment: str) -> Part:
-        settings = _settings(environment)
-        label = _label(settings)
-        canaries = _canaries(environment)
+        settings = settings_of(environment)
+        label = label_of(settings)
+        canaries = canaries_of(environment)
         cloud = MemoryCloud()
         vault = label.name(Kind.VAULT, settings.aws.account_id)
         stack = MemoryStack(
-            environment, lambda: self.store.all(environment=environment), {"manifest": _manifest(settings)}
+            environment, lambda: self.store.all(environment=environment), {"manifest": manifest_of(settings)}
         )
         part = Part(settings, canaries, stack, cloud, MemoryS3(vault), {"buckets": [(vault, 0)]})
         stack.before = [lambda: self.forget(environment), cloud.clear, part.aws.clear]
@@ -183,7 +171,7 @@ class World:
             cloud.routes[name] = [f"{settings.cloudflare.hostname}/*"] if worker.host else []
             for class_name in worker.owns:
                 cloud.add((Place.OBJECT, class_name), f"{name}-{class_name}")
-        for record in _records(environment):
+        for record in records_of(environment):
             self.store.put(record)
         for place, stores, kind in _STORES:
             for store in stores:
@@ -235,93 +223,3 @@ def _run_dir(path: Path, stages: Sequence[str]) -> RunDir:
     trials = [{"net": net, "who": who, "target": egress.TRIAL} for net, who in egress.TRIED]
     (run.logs / egress.LOG_NAME).write_text("".join(f"{json.dumps(trial)}\n" for trial in trials))
     return run
-
-
-@cache
-def _settings(environment: str) -> StageSettings:
-    return make_settings(environment)
-
-
-def _canaries(environment: str) -> dict[str, str]:
-    return {name: f"canary-{environment}-{name}-f00d" for name in sorted(required_secrets(PRODUCT))}
-
-
-def _label(settings: StageSettings) -> Label:
-    return Label(PRODUCT.name, settings.stage, settings.environment)
-
-
-def _manifest(settings: StageSettings) -> dict[str, Any]:
-    urls = {w.name: f"https://{settings.cloudflare.hostname}" if w.host else None for w in PRODUCT.workers}
-    return {
-        "environment": settings.environment,
-        "stage": settings.stage.value,
-        "workers": {name: {"name": _label(settings).name(Kind.WORKER, name), "url": url} for name, url in urls.items()},
-    }
-
-
-class _References:
-    """Where a stage's bindings point."""
-
-    def __init__(self, settings: StageSettings, canaries: Mapping[str, str]) -> None:
-        self._label = _label(settings)
-        self._canaries = canaries
-
-    def database_id(self, database: str) -> str:
-        return f"id-{self._label.name(Kind.D1, database)}"
-
-    def namespace_id(self, namespace: str) -> str:
-        return f"id-{self._label.name(Kind.KV, namespace)}"
-
-    def bucket_name(self, bucket: str) -> str:
-        return self._label.name(Kind.R2, bucket)
-
-    def queue_name(self, queue: str) -> str:
-        return self._label.name(Kind.QUEUE, queue)
-
-    def worker_name(self, worker: str) -> str:
-        return self._label.name(Kind.WORKER, worker)
-
-    def dataset_name(self, dataset: str) -> str:
-        return self._label.name(Kind.DATASET, dataset)
-
-    def secret(self, secret: str) -> str:
-        return self._canaries[secret]
-
-
-@cache
-def _records(environment: str) -> tuple[Record, ...]:
-    settings, canaries = _settings(environment), _canaries(environment)
-    label = _label(settings)
-    made: list[Record] = []
-
-    def make(type_: str, id_: str, **inputs: Any) -> None:
-        urn = f"urn:pulumi:{environment}::{PRODUCT.name}::{type_}::{len(made)}"
-        made.append(Record(type_, id_, environment, "account", urn, inputs, {**inputs, "id": id_}))
-
-    for database in PRODUCT.databases:
-        name = label.name(Kind.D1, database.name)
-        make(DATABASE, f"id-{name}", name=name)
-    for namespace in PRODUCT.namespaces:
-        name = label.name(Kind.KV, namespace.name)
-        make(NAMESPACE, f"id-{name}", title=name)
-    for bucket in PRODUCT.buckets:
-        name = label.name(Kind.R2, bucket.name)
-        make(BUCKET, name, name=name)
-    for worker in PRODUCT.workers:
-        name = label.name(Kind.WORKER, worker.name)
-        make(WORKER, f"id-{name}", name=name)
-        bindings = _bindings(worker, _References(settings, canaries))
-        make(VERSION, f"version-of-{name}", workerId=f"id-{name}", bindings=bindings)
-        if worker.host:
-            make(DOMAIN, f"domain-of-{name}", hostname=settings.cloudflare.hostname, service=name)
-    make(VARIABLE, f"harbor:{environment}:STAGE", repository="harbor", variableName="STAGE", value=environment)
-    vault = label.name(Kind.VAULT, settings.aws.account_id)
-    make(VAULT, vault, bucket=vault, arn=f"arn:aws:s3:::{vault}")
-    make(BUDGET, f"budget-of-{environment}", subscribers=list(settings.budget.finance))
-    return tuple(made)
-
-
-def _bindings(worker: Worker, references: _References) -> list[dict[str, Any]]:
-    plain = [{"type": "plain_text", "name": name, "text": "..."} for name in STAGE_VARIABLES]
-    wired = [binding.wire(references) for binding in worker.bindings]
-    return plain + [{to_camel(key): value for key, value in wire.items()} for wire in wired]
