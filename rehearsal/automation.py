@@ -1,4 +1,4 @@
-"""Pulumi's Automation API, told two things it cannot be told through its options.
+"""Pulumi's Automation API, told two things it cannot be told through its options, and kept from talking in between.
 
 It merges this process's environment into the engine's, and it asks the CLI three more times after every operation
 (outputs twice, history once). Each of those costs half a second, because the engine derives the key of the secrets
@@ -8,16 +8,20 @@ anew each time; nothing here needs the answers.
 from __future__ import annotations
 
 import contextlib
+import inspect
 import logging
 import os
 import signal
 import subprocess
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import IO, Any, Final
 
+import pulumi
 from pulumi.automation import (
     CommandResult,
     LocalWorkspace,
@@ -39,6 +43,25 @@ from rehearsal.workspace import Workspace
 # error. What happened is in the result of the operation.
 logging.getLogger("grpc._server").setLevel(logging.CRITICAL)
 warnings.filterwarnings("ignore", "Error in event stream", UserWarning)
+
+_SDK: Final = f"{Path(pulumi.__file__).parent}{os.sep}"
+_tell_unraisable = sys.unraisablehook
+
+
+def _tell_unless_abandoned(unraisable: sys.UnraisableHookArgs) -> None:
+    """Say nothing of the SDK's own coroutines that complain as they are collected.
+
+    It is the same case: when one stage fails, the engines of the others are ended, and for each of them the SDK leaves
+    its program's coroutine (`run_pulumi_func`, `run_in_stack`) unfinished. Python can only throw that one away, and it
+    still tries to wait for its calls, without an event loop: "Exception ignored in: <coroutine object run_in_stack>",
+    with a traceback, between the lines of the command.
+    """
+    abandoned = inspect.iscoroutine(unraisable.object) and unraisable.object.cr_code.co_filename.startswith(_SDK)
+    if not (abandoned and isinstance(unraisable.exc_value, RuntimeError)):
+        _tell_unraisable(unraisable)
+
+
+sys.unraisablehook = _tell_unless_abandoned
 
 # Settings of the engine that the SDK adds to each of its calls.
 _FROM_THE_SDK: Final = ("PULUMI_DEBUG_COMMANDS",)
