@@ -117,7 +117,7 @@ def is_local(host: str) -> bool:
     if host in ("localhost", "") or host.endswith(".localhost"):
         return True
     try:
-        address = ipaddress.ip_address(host.partition("%")[0])
+        address = ipaddress.ip_address(host)
     except ValueError:
         return False
     mapped = getattr(address, "ipv4_mapped", None)

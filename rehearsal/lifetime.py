@@ -117,22 +117,20 @@ def sweep() -> int:
 def side_by_side(jobs: Mapping[str, Callable[[], T]], abandon: Callable[[], None]) -> dict[str, T]:
     """Run the jobs in threads and return their results by name.
 
-    When one fails the others still come to their end, and then the first failure is raised. When this thread itself
-    is interrupted, ``abandon`` is called, again and again until the jobs have ended.
+    When one fails the others still come to their end, and then the failure is raised; of several, the first job's. When
+    this thread itself is interrupted, ``abandon`` is called, again and again until the jobs have ended.
     """
     with ThreadPoolExecutor(max_workers=max(1, len(jobs))) as pool:
         futures: dict[str, Future[T]] = {}
         try:
             for name, job in jobs.items():  # may be interrupted too, when the first jobs are running already
                 futures[name] = pool.submit(job)
-            errors = [error for future in futures.values() if (error := future.exception())]
+            wait(futures.values())
         except BaseException:
             abandon()
             while wait(futures.values(), _ABANDON_EVERY).not_done:
                 abandon()  # a job that was between two operations has begun the next one
             raise
-    if errors:
-        raise errors[0]
     return {name: future.result() for name, future in futures.items()}
 
 

@@ -89,7 +89,7 @@ def records_of(environment: str) -> tuple[Record, ...]:
 
     def make(type_: str, id_: str, **inputs: Any) -> None:
         urn = f"urn:pulumi:{environment}::{PRODUCT.name}::{type_}::{len(made)}"
-        made.append(Record(type_, id_, environment, "account", urn, inputs, {**inputs, "id": id_}))
+        made.append(Record(type_, id_, environment, "account", urn, inputs, inputs))
 
     for database in PRODUCT.databases:
         name = label.name(Kind.D1, database.name)
