@@ -116,24 +116,27 @@ class Console:
         self._errors.print(Text(f"  details: {log}\n  with BULKHEAD_DEBUG=1 (or --debug) they appear here", FAINT))
         self.result({"error": message, "details": [], "log": log})
 
-    def confirm(self, stage: str, what_is_lost: Sequence[str], yes_for: str | None) -> None:
-        """Return when somebody who knows what will be lost has said yes; raise Refused otherwise.
+    def confirm(
+        self, stage: str, what: Sequence[str], yes_for: str | None, *, act: str = "destroy", fate: str = "lost"
+    ) -> None:
+        """Return when somebody who knows what will become of ``what`` has said yes; raise Refused otherwise.
 
-        The rule of every destructive command: at a terminal the stage's name is to be typed; elsewhere, or to skip the
-        question, ``--yes STAGE`` must name that very stage (``yes_for``), so that a command copied from the history
-        cannot hit another one.
+        The rule of every command that acts on a stage as a whole: at a terminal the stage's name is to be typed;
+        elsewhere, or to skip the question, ``--yes STAGE`` must name that very stage (``yes_for``), so that a command
+        copied from the history cannot hit another one. ``act`` is what the command does to the stage, ``fate`` what it
+        does to ``what``.
         """
         if yes_for is not None:
             if yes_for == stage:
                 return
-            message = f"confirms {yes_for!r}, but this would destroy {stage!r}"
+            message = f"confirms {yes_for!r}, but this would {act} {stage!r}"
             raise Refused("Nothing was done.", [Fault("--yes", message, f"--yes {stage}")])
         if not self.interactive:
-            message = f"is missing: nobody is here to be asked, and {'; '.join(what_is_lost)} would be lost"
+            message = f"is missing: nobody is here to be asked, and {'; '.join(what)} would be {fate}"
             raise Refused("Nothing was done.", [Fault("--yes", message, f"--yes {stage}")])
-        self.say(f"This destroys, in {stage}:", WARNING)
-        for loss in what_is_lost:
-            self.say(f"  - {loss}")
+        self.say(f"This {act}s, in {stage}:", WARNING)
+        for one in what:
+            self.say(f"  - {one}")
         if self.ask(f"Type {stage} to go on: ") != stage:
             raise Refused("Nothing was done: the stage's name was not typed.")
 

@@ -47,9 +47,7 @@ class Rest:
             answer = self._ask(path, {**query, "page": page, "per_page": _PAGE})
             items = (answer.get(within or "result") if isinstance(answer, dict) else answer) or ()
             yield from items
-            # Some lists of Cloudflare's come whole, whatever page is asked for.
-            whole = isinstance(answer, dict) and "result" in answer and not answer.get("result_info")
-            if len(items) < _PAGE or whole:
+            if _is_last(answer, page, len(items)):
                 return
             page += 1
 
@@ -68,6 +66,19 @@ class Rest:
     def _refused(self, path: str, message: str) -> Refused:
         fix = f"does the stage's token still exist, and has it the permissions in README.md? ({self._cloud})"
         return Refused(f"{self._cloud} could not be asked.", [Fault(path, message, fix)])
+
+
+def _is_last(answer: Any, page: int, count: int) -> bool:
+    """Whether no page comes after this one, of ``count`` items. A list of Cloudflare's that says nothing of pages comes
+    whole, whatever page is asked for; the others may have smaller pages than asked for, and most say how many."""
+    if not isinstance(answer, dict) or "result" not in answer:
+        return count < _PAGE
+    said = answer.get("result_info")
+    if not said:
+        return True
+    size = said.get("per_page") or _PAGE
+    pages = said.get("total_pages") or -(-(said.get("total_count") or 0) // size)
+    return not count or (page >= pages if pages else count < size)
 
 
 def _reason(response: httpx.Response) -> str:

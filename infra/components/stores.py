@@ -86,7 +86,9 @@ class DataStores(pulumi.ComponentResource):
             # Always said: left out, the provider sends null at the next update and the API answers 400
             # (cloudflare/terraform-provider-cloudflare#6309).
             read_replication={"mode": settings.database.read_replication},
-            opts=self._child,
+            # The hint counts at creation only, and the API never tells it again: after an import the provider would see
+            # it appear, and replace the database with everything in it.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["primaryLocationHint"]),
         )
 
     def _namespace(self, name: str) -> cloudflare.WorkersKvNamespace:

@@ -89,6 +89,7 @@ def _side_of_bucket(
         admissions=(_bucket_exists,),
         replaces=frozenset({"accountId", "bucketName", "jurisdiction"}),
         computed=computed,
+        overwrites=True,  # there is one of each in a bucket, and the API takes it by PUT
         leaves_behind=leaves_behind,
         within=Within(BUCKET, {"bucketName": "name"}),
     )
@@ -116,6 +117,8 @@ _TABLE: Final = (
             "version": "production",
         },
         import_id=importable("accountId", "id"),
+        # The provider's model of it, in v5.22: optional, no_refresh.
+        unread=frozenset({"primaryLocationHint"}),
     ),
     TypeRules(
         type="cloudflare:index/workersKvNamespace:WorkersKvNamespace",

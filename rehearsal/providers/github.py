@@ -103,6 +103,8 @@ _TABLE: Final = (
         replaces=frozenset({"repository", "environment", "secretName"}),
         computed=lambda _caller, _id, _inputs: {"createdAt": now(), "updatedAt": now()},
         secrets=lambda values: {(name,) for name in ("value", "plaintextValue") if name in values},
+        unread=frozenset({"value", "valueEncrypted", "plaintextValue", "encryptedValue"}),
+        overwrites=True,  # the API takes it by PUT (resource_github_actions_environment_secret.go)
         within=_IN_ENVIRONMENT,
     ),
     TypeRules(

@@ -18,10 +18,13 @@ class Resources:
         self.store = store
 
     def create(self, caller: Caller, token: str, urn: str, inputs: Properties) -> Record:
-        """Make the resource."""
+        """Make the resource, or write over the one there is where the real create does so."""
         rules, handler = registry.rules_of(token), self.registry.handler(token)
         with self.store.claim(rules.claim_of(caller, inputs)):
             rules.admit(caller, self.store, inputs)
+            existing = self.store.get(token, rules.id_of(caller, inputs)) if rules.overwrites else None
+            if existing is not None and not existing.left_behind:
+                return handler.update(caller, self.store, existing.id, inputs)
             return handler.create(caller, self.store, urn, inputs)
 
     def read(self, caller: Caller, token: str, reference: str) -> Record | None:
@@ -32,6 +35,14 @@ class Resources:
             named = (record for record in self.store.all(type_=token) if rules.import_id(record) == reference)
             found = next(named, None)
         return None if found is None else handler.read(caller, self.store, found.id)
+
+    def imported(self, caller: Caller, token: str, reference: str) -> Record | None:
+        """Return what `read` does, for an engine that knows nothing of the resource yet: as much as the API tells."""
+        record, unread = self.read(caller, token, reference), registry.rules_of(token).unread
+        if record is None:
+            return None
+        told, seen = ({k: v for k, v in p.items() if k not in unread} for p in (record.inputs, record.outputs))
+        return replace(record, inputs=told, outputs=seen)
 
     def update(self, caller: Caller, token: str, id_: str, inputs: Properties) -> Record:
         """Change the resource in place."""

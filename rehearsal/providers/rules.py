@@ -58,10 +58,13 @@ class TypeRules:
     ``replaces``: inputs whose change makes a new resource (EVERYTHING: any). ``settled_at_birth``: inputs that may
     change, but not appear or vanish without a new resource. ``own_name``: the input that the real provider would
     invent; where it stays the same over a replacement, the old resource is deleted first.
-    ``plan``: fills in the inputs that the provider itself works out before it compares. ``defaults``: what the API says
-    of inputs that were left out. ``computed``: outputs that are no inputs. ``secrets``: what is secret whoever asks.
+    ``plan``: fills in the inputs that the provider works out itself before it compares; it is given the provider's
+    configuration, too. ``defaults``: what the API says of inputs that were left out. ``computed``: outputs that are no
+    inputs. ``secrets``: what is secret whoever asks.
     ``import_id``: what `pulumi import` is given, where that is not the id.
-    ``leaves_behind``: the real provider's delete does nothing. ``within``: what this resource goes with.
+    ``unread``: inputs that the API takes and never tells again, so that an import lacks them. ``overwrites``: a create
+    where there is one already writes over it. ``leaves_behind``: the real provider's delete does nothing. ``within``:
+    what this resource goes with.
     """
 
     type: str
@@ -75,11 +78,13 @@ class TypeRules:
     replaces: frozenset[str] = frozenset()
     settled_at_birth: frozenset[str] = frozenset()
     own_name: str | None = None
-    plan: Callable[[Properties], Properties] = lambda inputs: inputs
+    plan: Callable[[Properties, Properties], Properties] = lambda inputs, _provider: inputs
     defaults: Properties = field(default_factory=dict)
     computed: Compute = compute_nothing
     secrets: Callable[[Properties], Iterable[Steps]] = lambda _values: ()
     import_id: Callable[[Record], str] = lambda record: record.id
+    unread: frozenset[str] = frozenset()
+    overwrites: bool = False
     leaves_behind: bool = False
     within: Within | None = None
 

@@ -109,9 +109,9 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         raise NotRehearsed(request.tok)
 
     @_answering
-    def Check(self, request: Any, _context: grpc.ServicerContext) -> provider_pb2.CheckResponse:  # noqa: N802
+    def Check(self, request: Any, context: grpc.ServicerContext) -> provider_pb2.CheckResponse:  # noqa: N802
         news = decode(request.news)
-        inputs, faults = planning.check(_type(request.urn), news.values)
+        inputs, faults = planning.check(_type(request.urn), news.values, self._caller(context).config)
         return provider_pb2.CheckResponse(inputs=encode(inputs, news.secrets), failures=_failures(faults))
 
     @_answering
@@ -139,7 +139,9 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     @_answering
     def Read(self, request: Any, context: grpc.ServicerContext) -> provider_pb2.ReadResponse:  # noqa: N802
         token = _type(request.urn)
-        record = self._resources.read(self._caller(context), token, request.id)
+        # To refresh, the engine sends what it knows; to import, nothing.
+        look = self._resources.read if len(request.inputs.fields) else self._resources.imported
+        record = look(self._caller(context), token, request.id)
         if record is None:
             return provider_pb2.ReadResponse()
         known = decode(request.inputs).secrets | decode(request.properties).secrets

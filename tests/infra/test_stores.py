@@ -17,6 +17,11 @@ def test_a_database_says_its_region_and_its_replication_from_the_start() -> None
     assert database["readReplication"] == {"mode": "disabled"}
 
 
+def test_no_difference_in_the_place_of_a_database_replaces_it() -> None:
+    """The API does not tell it: an imported database has none, and any difference would make a new one."""
+    assert rendered_stage("first", "production").one(D1, "d1-main").ignore_changes == ("primaryLocationHint",)
+
+
 def test_read_replication_follows_the_setting() -> None:
     stage = render_stage(SECOND_PRODUCT, "staging", {"database": {"readReplication": "auto"}})
     assert [database.inputs["readReplication"] for database in stage.of(D1)] == [{"mode": "auto"}] * 2
