@@ -8,6 +8,7 @@ from typing import Final
 from rehearsal.providers.checks import Check
 from rehearsal.providers.handler import Caller, Properties
 from rehearsal.providers.rules import Identify
+from rehearsal.providers.wire import UNKNOWN
 
 REGIONAL: Final = frozenset({"region"})
 ARN: Final = (r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:([0-9]{12})?:.+", "an ARN")
@@ -17,9 +18,12 @@ def region(caller: Caller, inputs: Properties) -> str:
     return str(inputs.get("region") or caller.config.get("region", ""))
 
 
-def all_tags(caller: Caller, inputs: Properties) -> dict[str, str]:
-    defaults = (caller.config.get("defaultTags") or {}).get("tags") or {}
-    return {**defaults, **(inputs.get("tags") or {})}
+def with_all_tags(inputs: Properties, provider: Properties) -> Properties:
+    """Return the inputs with ``tagsAll``: the real provider joins its own tags with the resource's before it compares,
+    so that a change of its tags alone is a change of every resource (pulumi-aws, provider/tags.go)."""
+    defaults, own = (provider.get("defaultTags") or {}).get("tags") or {}, inputs.get("tags") or {}
+    unknown = UNKNOWN in (defaults, own) or UNKNOWN in (*defaults.values(), *own.values())
+    return {**inputs, "tagsAll": UNKNOWN if unknown else {**defaults, **own}}
 
 
 def arn_of(service: str, resource: str, *, regional: bool = True) -> Identify:

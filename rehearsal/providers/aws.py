@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from rehearsal.providers import s3
-from rehearsal.providers.arns import ARN, REGIONAL, all_tags, arn_of, region, superseded
+from rehearsal.providers.arns import ARN, REGIONAL, arn_of, region, superseded, with_all_tags
 from rehearsal.providers.checks import Check, at, at_most_one, between, json_text, needs, one_of, shaped, sized
 from rehearsal.providers.handler import Properties
 from rehearsal.providers.rules import TypeRules, joined, new_uuid, now
@@ -59,10 +59,10 @@ _TABLE: Final = (
         replaces=frozenset({"customKeyStoreId", "customerMasterKeySpec", "keyUsage", "multiRegion", "xksKeyId"})
         | REGIONAL,
         defaults={"enableKeyRotation": False, "isEnabled": True, "keyUsage": "ENCRYPT_DECRYPT"},
+        plan=with_all_tags,
         computed=lambda caller, id_, inputs: {
             "arn": arn_of("kms", f"key/{id_}")(caller, inputs),
             "keyId": id_,
-            "tagsAll": all_tags(caller, inputs),
             "region": region(caller, inputs),
         },
     ),
@@ -90,10 +90,10 @@ _TABLE: Final = (
             shaped("name", r"[A-Za-z0-9_-]{1,256}(\.fifo)?", "1 to 256 letters, digits, - and _"),
         ),
         replaces=frozenset({"name", "namePrefix", "fifoTopic"}) | REGIONAL,
+        plan=with_all_tags,
         computed=lambda caller, id_, inputs: {
             "arn": id_,
             "owner": caller.account,
-            "tagsAll": all_tags(caller, inputs),
             "region": region(caller, inputs),
         },
     ),
@@ -140,9 +140,9 @@ _TABLE: Final = (
             _tag_filters,
         ),
         replaces=frozenset({"accountId", "name", "namePrefix"}),
+        plan=with_all_tags,
         computed=lambda caller, _id, inputs: {
             "arn": arn_of("budgets", "budget/{name}", regional=False)(caller, inputs),
-            "tagsAll": all_tags(caller, inputs),
         },
     ),
     TypeRules(
@@ -159,10 +159,10 @@ _TABLE: Final = (
         unique=("name",),
         replaces=frozenset({"name", "namePrefix", "path"}),
         defaults={"path": "/", "maxSessionDuration": 3600, "forceDetachPolicies": False},
+        plan=with_all_tags,
         computed=lambda caller, _id, inputs: {
             "arn": arn_of("iam", "role/{name}", regional=False)(caller, inputs),
             "createDate": now(),
-            "tagsAll": all_tags(caller, inputs),
         },
     ),
     TypeRules(
@@ -180,7 +180,8 @@ _TABLE: Final = (
         checks=(shaped("url", r"https://[^/]+(/.*)?", "an https:// URL"), sized("clientIdLists", 1, 100)),
         unique=("url",),
         replaces=frozenset({"url"}),
-        computed=lambda caller, id_, inputs: {"arn": id_, "tagsAll": all_tags(caller, inputs)},
+        plan=with_all_tags,
+        computed=lambda _caller, id_, _inputs: {"arn": id_},
     ),
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from rehearsal.providers import registry
@@ -12,8 +13,10 @@ from rehearsal.providers.handler import Properties
 from rehearsal.providers.wire import UNKNOWN, Steps
 
 
-def check(token: str, inputs: Properties) -> tuple[Properties, list[str]]:
+def check(token: str, inputs: Properties, provider: Properties = MappingProxyType({})) -> tuple[Properties, list[str]]:
     """Return the inputs with what the provider plans itself, and ``path: what is wrong`` for each fault.
+
+    ``provider`` is the configuration of the provider that is asked.
 
     Raises NotRehearsed, as everything here does, for a type without rules.
     """
@@ -21,7 +24,7 @@ def check(token: str, inputs: Properties) -> tuple[Properties, list[str]]:
     faults = list(registry.catalogue(registry.package_of(token)).faults(token, inputs))
     if faults:  # the rules may rely on the types
         return inputs, faults
-    return rules.plan(inputs), list(rules.complaints(inputs))
+    return rules.plan(inputs, provider), list(rules.complaints(inputs))
 
 
 def diff(token: str, old: Properties, new: Properties) -> list[Difference]:

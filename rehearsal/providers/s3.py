@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from rehearsal.providers.arns import REGIONAL, all_tags, region, superseded
+from rehearsal.providers.arns import REGIONAL, region, superseded, with_all_tags
 from rehearsal.providers.checks import (
     Check,
     at,
@@ -50,7 +50,6 @@ def _bucket_outputs(caller: Caller, _id: str, inputs: Properties) -> Properties:
         "bucketRegionalDomainName": f"{name}.s3.{where}.amazonaws.com",
         "bucketRegion": where,
         "region": where,
-        "tagsAll": all_tags(caller, inputs),
     }
 
 
@@ -68,6 +67,7 @@ TABLE: Final = (
         unique_everywhere=True,
         replaces=frozenset({"bucket", "bucketPrefix", "bucketNamespace", "objectLockEnabled"}) | REGIONAL,
         defaults={"forceDestroy": False, "objectLockEnabled": False},
+        plan=with_all_tags,
         computed=_bucket_outputs,
     ),
     _s3_setting("BucketVersioning", one_of("versioningConfiguration.status", "Enabled", "Suspended", "Disabled")),

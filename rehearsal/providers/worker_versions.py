@@ -71,7 +71,7 @@ def _modules_are_there(inputs: Properties) -> Iterator[str]:
         yield f"mainModule: none of the modules is called {inputs['mainModule']}"
 
 
-def _with_file_digests(inputs: Properties) -> Properties:
+def _with_file_digests(inputs: Properties, _provider: Properties) -> Properties:
     """The provider hashes the files itself, so changed code is a changed version although its path is the same."""
     if not isinstance(inputs.get("modules"), list):
         return inputs

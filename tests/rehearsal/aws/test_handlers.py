@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -341,6 +341,20 @@ def test_tags_of_the_provider_are_put_on_everything(stage: AwsStage, token: str)
     made = stage.create(token, **_filled(stage, token))
     assert made.outputs["tagsAll"] == {**DEFAULT_TAGS, **SAMPLES[token].inputs["tags"]}
     assert made.outputs["tags"] == SAMPLES[token].inputs["tags"]
+
+
+@pytest.mark.parametrize("token", [BUCKET, KEY, TOPIC, BUDGET, ROLE])
+def test_a_change_of_the_provider_s_tags_is_made_in_aws(stage: AwsStage, token: str) -> None:
+    filled = _filled(stage, token)
+    made = stage.create(token, **filled, tagsAll={**DEFAULT_TAGS, **filled["tags"]})
+    tags = {"product": "harbor", "owner": "web"}
+    changed = {**stage.caller.config, "defaultTags": {"tags": tags}}
+    stage.caller = replace(stage.caller, config=changed)
+    stage.update(made, **filled, tagsAll={**tags, **filled["tags"]})
+    seen = stage.read(made)
+    assert seen is not None
+    assert seen.inputs["tagsAll"] == seen.outputs["tagsAll"] == {**tags, **filled["tags"]}
+    assert seen.inputs["tags"] == filled["tags"]
 
 
 def test_a_provider_that_names_no_account_is_refused(local_aws: LocalAws, account: str, tmp_path: Path) -> None:

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from rehearsal.providers import planning
-from rehearsal.providers.handler import ApiRefusal, Caller
+from rehearsal.providers.diff import Change
+from rehearsal.providers.handler import ApiRefusal, Caller, Properties
 from rehearsal.providers.resources import Resources
+from rehearsal.providers.wire import UNKNOWN
 
 BUCKET = "aws:s3/bucket:Bucket"
 LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
@@ -171,13 +173,49 @@ def test_a_bucket_s_name_is_had_once_in_the_whole_world(resources: Resources, ca
 
 
 def test_outputs_name_account_region_and_all_tags(resources: Resources, caller: Caller) -> None:
-    bucket = resources.create(caller, BUCKET, "urn", {**GOOD[BUCKET], "tags": {"own": "yes"}})
+    inputs, _ = planning.check(BUCKET, {**GOOD[BUCKET], "tags": {"own": "yes"}}, caller.config)
+    bucket = resources.create(caller, BUCKET, "urn", inputs)
     assert bucket.outputs["arn"] == "arn:aws:s3:::harbor-staging-vault"
     assert bucket.outputs["tagsAll"] == {"stage": "staging", "own": "yes"}
     topic = resources.create(caller, TOPIC, "urn", GOOD[TOPIC])
     assert topic.id == "arn:aws:sns:ap-northeast-1:123456789012:harbor-cost"
     key = resources.create(caller, KEY, "urn", {**GOOD[KEY], "region": "eu-west-1"})
     assert key.outputs["arn"] == f"arn:aws:kms:eu-west-1:123456789012:key/{key.id}"
+
+
+def _tagged(token: str, default: dict[str, Any], own: Any = None) -> Properties:
+    inputs = GOOD[token] if own is None else {**GOOD[token], "tags": own}
+    planned, faults = planning.check(token, inputs, {**PROVIDER, "defaultTags": {"tags": default}})
+    assert faults == []
+    return planned
+
+
+@pytest.mark.parametrize("token", [BUCKET, KEY, TOPIC, BUDGET, ROLE, OIDC])
+def test_a_change_of_the_provider_s_tags_alone_is_a_change_in_place(token: str) -> None:
+    before = _tagged(token, {"owner": "platform", "stage": "staging"})
+    after = _tagged(token, {"owner": "web", "managed-by": "bulkhead"})
+    assert planning.diff(token, before, _tagged(token, {"owner": "platform", "stage": "staging"})) == []
+    found = {(difference.path, difference.change) for difference in planning.diff(token, before, after)}
+    assert found == {
+        ("tagsAll.owner", Change.CHANGED),
+        ("tagsAll.stage", Change.REMOVED),
+        ("tagsAll.managed-by", Change.ADDED),
+    }
+    assert not any(difference.forces_new for difference in planning.diff(token, before, after))
+
+
+def test_a_resource_s_own_tag_wins_over_the_provider_s() -> None:
+    assert _tagged(BUCKET, {"owner": "platform"}, {"owner": "web"})["tagsAll"] == {"owner": "web"}
+    assert planning.check(BUCKET, GOOD[BUCKET], PROVIDER)[0]["tagsAll"] == {}
+
+
+@pytest.mark.parametrize("own", [UNKNOWN, {"key": UNKNOWN}])
+def test_tags_that_are_not_known_yet_leave_all_of_them_open(own: Any) -> None:
+    assert _tagged(BUCKET, {"owner": "platform"}, own)["tagsAll"] is UNKNOWN
+
+
+def test_what_has_no_tags_gets_none() -> None:
+    assert "tagsAll" not in planning.check(ALIAS, GOOD[ALIAS], {**PROVIDER, "defaultTags": {"tags": {"a": "b"}}})[0]
 
 
 def test_a_named_resource_is_deleted_before_its_replacement_is_made() -> None:

@@ -154,6 +154,32 @@ def test_changed_code_is_a_new_version(cloud: Cloud, bundle: Path) -> None:
     assert stack.preview().change_summary == {"replace": 2, "same": 9}
 
 
+def test_a_change_of_the_provider_s_tags_alone_reaches_what_is_tagged(cloud: Cloud) -> None:
+    def tagged(owner: str) -> Program:
+        def program() -> None:
+            provider = aws.Provider(
+                "aws",
+                region="ap-northeast-1",
+                profile="p",
+                allowed_account_ids=["123456789012"],
+                default_tags=aws.ProviderDefaultTagsArgs(tags={"owner": owner}),
+            )
+            options = pulumi.ResourceOptions(provider=provider)
+            bucket = aws.s3.Bucket("bucket", bucket="harbor-vault", tags={"own": "yes"}, opts=options)
+            pulumi.export("tags", bucket.tags_all)
+
+        return program
+
+    cloud.stack("staging", tagged("platform")).up()
+    assert cloud.stack("staging", tagged("platform")).preview().change_summary == {"same": 3}
+    planned = cloud.stack("staging", tagged("web")).preview().change_summary
+    assert planned == {"same": 1, "update": 2}  # the provider, and the bucket
+    result = cloud.stack("staging", tagged("web")).up()
+    assert result.outputs["tags"].value == {"owner": "web", "own": "yes"}
+    (bucket,) = cloud.outputs("aws:s3/bucket:Bucket")
+    assert (bucket["tags"], bucket["tagsAll"]) == ({"own": "yes"}, {"owner": "web", "own": "yes"})
+
+
 def test_drift_is_seen_by_refresh_and_mended_by_up(cloud: Cloud, bundle: Path) -> None:
     stack = cloud.stack("staging", a_stage(bundle))
     stack.up()
