@@ -5,7 +5,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install lock check test rehearse clean
+.PHONY: help install lock check test rehearse bench clean
 
 help: ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ test: check ## everything that can be proven offline, the whole rehearsal includ
 
 rehearse: install ## bring development, staging and production up on local clouds, prove, remove
 	@$(BIN)/bulkhead rehearse
+
+bench: install ## measure what is promised about time, side by side; fails when a limit is broken (a quarter of an hour)
+	@$(BIN)/python -m benchmarks
 
 clean: ## end a kept rehearsal and remove everything that was installed or built here
 	@[ ! -x $(BIN)/bulkhead ] || $(BIN)/bulkhead rehearse --stop

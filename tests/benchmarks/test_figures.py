@@ -1,0 +1,102 @@
+"""What a series of samples comes to, and when a limit is broken."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+
+import pytest
+
+from benchmarks.__main__ import BENCHMARKS, main, report
+from benchmarks.figures import COLUMNS, Figure, Series, broken, in_turn, measured, ratio
+from cli.console import Console
+
+
+def kept(value: float, limit: float | None) -> Figure:
+    return Figure("some", "thing", value, 0.5, 2.0, 3, limit=limit)
+
+
+def test_samples_are_taken_in_turn() -> None:
+    order: list[str] = []
+
+    def measure(name: str) -> str:
+        order.append(name)
+        return f"{name}{len(order)}"
+
+    assert in_turn([lambda: measure("a"), lambda: measure("b")], 2) == [["a1", "a3"], ["b2", "b4"]]
+    assert order == ["a", "b", "a", "b"]
+
+
+def test_a_figure_is_the_median_with_its_extremes() -> None:
+    figure = measured("some", "thing", Series((9.0, 1.0, 2.0)), "s", limit=5.0)
+    assert (figure.value, figure.least, figure.greatest, figure.runs) == (2.0, 1.0, 9.0, 3)
+
+
+def test_a_ratio_is_that_of_the_medians_and_its_extremes_are_those_of_neighbours() -> None:
+    figure = ratio("some", "thing", Series((2.0, 30.0, 6.0)), Series((1.0, 10.0, 6.0)), limit=1.0)
+    assert figure.value == 1.0
+    assert (figure.least, figure.greatest) == (1.0, 3.0)
+
+
+def test_series_that_were_not_taken_in_turn_have_no_ratio() -> None:
+    with pytest.raises(ValueError, match="argument 2"):
+        ratio("some", "thing", Series((1.0, 2.0)), Series((1.0,)), limit=1.0)
+
+
+def test_nothing_measured_is_no_series() -> None:
+    with pytest.raises(ValueError, match="at least one sample"):
+        Series(())
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "verdict"), [(1.15, 1.15, True), (1.151, 1.15, False), (0.1, 1.15, True), (9.0, None, None)]
+)
+def test_a_limit_is_kept_up_to_itself(value: float, limit: float | None, verdict: bool | None) -> None:
+    assert kept(value, limit).kept is verdict
+
+
+def test_a_broken_limit_is_said_with_both_numbers() -> None:
+    figures = [kept(1.0, 1.15), kept(1.3, 1.15), kept(9.0, None)]
+    assert broken(figures) == ["some: thing is 1.30, its limit is 1.15"]
+
+
+def test_a_row_has_a_cell_for_every_column() -> None:
+    row = dict(zip(COLUMNS, Figure("some", "thing", 4.0, 3.0, 5.0, 7, "s", 3.5).row(), strict=True))
+    assert row["value"] == "4.00 s"
+    assert (row["limit"], row["kept"], row["runs"]) == ("<= 3.50 s", "NO", "7")
+    assert dict(zip(COLUMNS, kept(1.0, None).row(), strict=True))["kept"] == ""
+
+
+@pytest.mark.parametrize(("value", "code"), [(1.0, 0), (2.0, 1)])
+def test_the_exit_code_says_whether_every_limit_is_kept(value: float, code: int) -> None:
+    out, err = StringIO(), StringIO()
+    assert report([kept(value, 1.15)], Console(json=True, stdout=out, stderr=err)) == code
+    told = json.loads(out.getvalue())
+    assert told["ok"] is (code == 0)
+    assert told["figures"][0]["value"] == value
+    assert ("its limit is 1.15" in err.getvalue()) is (code == 1)
+
+
+def test_a_person_is_shown_a_table() -> None:
+    out = StringIO()
+    report([kept(1.0, 1.15)], Console(stdout=out, stderr=StringIO()))
+    header, row, verdict = out.getvalue().splitlines()
+    assert header.split() == list(COLUMNS)
+    assert row.split()[:3] == ["some", "thing", "1.00"]
+    assert verdict == "Every limit is kept."
+
+
+def test_help_lists_every_benchmark_and_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["--help"])
+    assert end.value.code == 0
+    said = capsys.readouterr().out
+    assert "Example: python -m benchmarks --only" in said
+    assert [name for name in BENCHMARKS if f"\n  {name} " in said] == list(BENCHMARKS)
+
+
+def test_an_unknown_benchmark_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["--only", "speed"])
+    assert end.value.code == 2
+    assert "invalid choice: 'speed'" in capsys.readouterr().err
