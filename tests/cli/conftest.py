@@ -1,0 +1,96 @@
+"""What `bulkhead destroy` meets: a checkout, a stage that stands, and somebody at the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+import cli.destroy
+from cli.console import Console
+from cli.main import main
+from tests.support.fake_pulumi import FakePulumi
+from tests.support.standing import CONTENTS, Destroy
+
+if TYPE_CHECKING:
+    from tests.support.s3 import InProcessS3
+
+# Pulumi's SDKs and moto take seconds to import, which the other tests of this room need not wait for.
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[InProcessS3]:
+    from tests.support.s3 import in_process_s3  # noqa: PLC0415
+
+    with in_process_s3() as s3:
+        yield s3
+
+
+@pytest.fixture
+def state() -> list[dict[str, Any]]:
+    from tests.support.stages import rendered_stage  # noqa: PLC0415
+    from tests.support.state import state_of  # noqa: PLC0415
+
+    return state_of(rendered_stage("first", "staging"), "staging")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout with the files of staging, of production and of a pull request."""
+    from tests.support.settings_fixture import make_settings  # noqa: PLC0415
+
+    monkeypatch.setattr(cli.destroy, "ROOT", tmp_path)
+    monkeypatch.setenv("BULKHEAD_CACHE", str(tmp_path / "cache"))
+    for stack in ("staging", "production", "pr-42"):
+        settings = make_settings(stack).model_dump(mode="json", by_alias=True, exclude={"environment"})
+        settings["aws"].pop("profile")
+        config = {f"bulkhead:{key}": value for key, value in settings.items()}
+        (tmp_path / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump({"config": config}))
+    return tmp_path
+
+
+@pytest.fixture
+def destroy(checkout: Path, capsys: pytest.CaptureFixture[str]) -> Destroy:
+    """Run the command; return its exit code and both outputs."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        code = main(["destroy", *arguments])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+@pytest.fixture
+def standing(
+    pulumi: FakePulumi, state: list[dict[str, Any]], shared: InProcessS3, monkeypatch: pytest.MonkeyPatch
+) -> InProcessS3:
+    """Staging stands, with two transcripts and a backup in it."""
+    s3 = shared.emptied()
+    monkeypatch.setattr("operations.clouds.r2", lambda account, token, cloudflare: s3)
+    monkeypatch.setattr("operations.clouds.aws", lambda settings, profile: lambda service: s3)
+    pulumi.holds(state)
+    for bucket, keys in CONTENTS.items():
+        shared.bucket(bucket, *keys)
+    return shared
+
+
+@pytest.fixture
+def person(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
+    """Let somebody sit at the terminal who types the given word; return the questions."""
+
+    def answering(word: str) -> list[str]:
+        questions: list[str] = []
+
+        def ask(self: Console, question: str) -> str:
+            questions.append(question)
+            return word
+
+        monkeypatch.setattr(Console, "interactive", property(lambda self: True))
+        monkeypatch.setattr(Console, "ask", ask)
+        return questions
+
+    return answering
