@@ -15,6 +15,7 @@ import hashlib
 import importlib.metadata
 import json
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,9 @@ from rehearsal.providers.wire import SIGNATURE, UNKNOWN
 # Not below HOME: the processes of a rehearsal have a HOME of their own, which disappears with it.
 _CACHE: Final = Path(__file__).resolve().parents[2] / ".rehearsal" / "cache" / "schemas"
 PACKAGES: Final = ("aws", "cloudflare", "github")
+# Three engines ask at the same moment. The SDKs import each other in circles, and of such a module a second thread may
+# be handed the half that is there.
+_ONE_READER: Final = threading.Lock()
 _WORDS: Final[Mapping[str, tuple[type, ...]]] = {
     "string": (str,),
     "number": (int, float),
@@ -99,11 +103,12 @@ def load(package: str, tokens: Iterable[str]) -> Catalogue:
     """Return the types of ``tokens`` and of the package's provider, from the cache or else from the SDK itself."""
     wanted = sorted({*tokens, sdk.provider_token(package)})
     cached = _cache_file(package, wanted)
-    try:
-        content = json.loads(cached.read_bytes())
-    except (FileNotFoundError, json.JSONDecodeError):
-        content = sdk.describe(package, wanted)
-        _write(cached, json.dumps(content))
+    with _ONE_READER:
+        try:
+            content = json.loads(cached.read_bytes())
+        except (FileNotFoundError, json.JSONDecodeError):
+            content = sdk.describe(package, wanted)
+            _write(cached, json.dumps(content))
     return Catalogue(content["types"], content["objects"])
 
 

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import importlib.metadata
-from typing import Any
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
 from rehearsal.providers import registry, schema, sdk
 from rehearsal.providers.wire import SIGNATURE, UNKNOWN
 
+ROOT: Final = Path(__file__).resolve().parents[3]
 VERSION = "cloudflare:index/workerVersion:WorkerVersion"
 DEPLOYMENT = "cloudflare:index/workersDeployment:WorkersDeployment"
 
@@ -126,3 +130,22 @@ def test_every_type_of_every_package_can_be_read(package: str) -> None:
     described = sdk.describe(package, tokens)
     assert set(tokens) <= set(described["types"])
     assert all(described["objects"].values())
+
+
+ASKED_AT_ONCE = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from rehearsal.providers import registry, schema
+schema._CACHE = Path(sys.argv[1])
+with ThreadPoolExecutor(6) as pool:
+    print({len(catalogue.types) for catalogue in pool.map(registry.catalogue, ["aws"] * 3 + ["github"] * 3)})
+"""
+
+
+@pytest.mark.slow
+def test_three_engines_may_ask_at_once_where_nothing_is_cached_yet(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", ASKED_AT_ONCE, str(tmp_path)]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    sizes = {len(registry.catalogue(package).types) for package in ("aws", "github")}
+    assert (answer.returncode, answer.stdout) == (0, f"{sizes}\n"), answer.stderr
