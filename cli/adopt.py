@@ -59,7 +59,7 @@ def adopt(
         console.confirm(stage, [], yes, act="adopt")  # refuses; no cloud need be asked for that
     settings = read_settings(ROOT / stack_file(stage))
     stack = Stack(stage, ROOT, profile)
-    standing = _standing(stack)
+    standing = _standing(stage, stack)
     console.say(f"{stage}: asking Pulumi what an up would make, and the clouds which of it exists ...")
     with tempfile.TemporaryDirectory() as folder:  # readable by this user alone
         with _heeding_protection(stage):
@@ -70,7 +70,7 @@ def adopt(
             console.confirm(stage, [_summary(seen)], yes, act="adopt", fate="imported")
             console.say("Importing ...")
             take(stack, seen.document, Path(folder), protect=settings.protected)
-            console.say(f"{len(seen.matches)} resources are imported; no cloud was changed.", GOOD)
+            console.say(f"Imported: {_summary(seen)}. No cloud was changed.", GOOD)
             with _heeding_protection(stage):
                 after = changes(stack.plan(Path(folder) / "after.json"))
         else:
@@ -96,7 +96,7 @@ def _require_stage(stage: str) -> None:
         raise Refused("There is nothing to adopt.", [Fault(stage, message, "pulumi stack ls")])
 
 
-def _standing(stack: Stack) -> list[dict[str, Any]]:
+def _standing(stage: str, stack: Stack) -> list[dict[str, Any]]:
     """Return what is in the state. An adoption fills a stack, and does not make one: which key encrypts its secrets is
     for a person to say."""
     try:
@@ -105,8 +105,8 @@ def _standing(stack: Stack) -> list[dict[str, Any]]:
         if not any(_NO_STACK in fault.message for fault in refused.faults):
             raise
         message = "is not in the backend; where the backend keeps versions, see first whether the former state is there"
-        fix = f"run the `pulumi stack init` line that `bulkhead bootstrap {stack.name}` prints, then this command again"
-        raise Refused("There is no stack to adopt into.", [Fault(f"stack {stack.name}", message, fix)]) from refused
+        fix = f"run the `pulumi stack init` line that `bulkhead bootstrap {stage}` prints, then this command again"
+        raise Refused("There is no stack to adopt into.", [Fault(f"stack {stage}", message, fix)]) from refused
 
 
 def _outcomes(seen: Survey) -> Iterator[tuple[Wanted, str, str | None]]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from botocore.exceptions import ClientError
 
+from infra.faults import Fault, Refused
 from operations.adopt.parts import Found, Wanted
 from operations.clouds import ClientOf, said_plainly
 
@@ -25,7 +26,7 @@ _ABSENT: Final = frozenset(
         "ServerSideEncryptionConfigurationNotFoundError",
     }
 )
-# A key in one of these states is on its way out: an import would not see it.
+# A key in one of these states is on its way out, and with it everything that it has encrypted.
 _LEAVING: Final = frozenset({"PendingDeletion", "PendingReplicaDeletion"})
 
 
@@ -41,6 +42,7 @@ class AwsFinder:
         return type_ in _PARTS_OF_BUCKETS or type_ in _LOOKS
 
     def find(self, wanted: Wanted) -> Found | None:
+        """Raises Refused as well for a key that is about to be deleted: a new one could not read the old backups."""
         with said_plainly("AWS", f"looking for {wanted.name}"):
             try:
                 if wanted.type in _PARTS_OF_BUCKETS:
@@ -74,7 +76,11 @@ class AwsFinder:
         if wanted.alias is None:
             return None
         key = self._client_of("kms").describe_key(KeyId=wanted.alias)["KeyMetadata"]
-        return None if key["KeyState"] in _LEAVING else Found(key["KeyId"], key["KeyId"])
+        if key["KeyState"] in _LEAVING:
+            message = f"is {key['KeyState']}: with key {key['KeyId']} all that it has encrypted would be lost"
+            fix = f"aws kms cancel-key-deletion --region {self._region} --key-id {key['KeyId']}"
+            raise Refused("A key of this stage is about to be deleted.", [Fault(wanted.alias, message, fix)])
+        return Found(key["KeyId"], key["KeyId"])
 
     def _topic(self, wanted: Wanted) -> Found:
         arn = f"arn:aws:sns:{self._region}:{self._account}:{wanted.inputs['name']}"

@@ -23,6 +23,12 @@ QUEUE = "cloudflare:index/queue:Queue"
 VERSION = "cloudflare:index/workerVersion:WorkerVersion"
 
 
+def wanted(type_: str, alias: str | None = None, **inputs: Any) -> Wanted:
+    """Return a wanted resource; one of Cloudflare's is in ACCOUNT."""
+    given = {"accountId": ACCOUNT, **inputs} if type_.startswith("cloudflare:") else inputs
+    return Wanted(f"urn:{type_}", type_, "it", given, alias)
+
+
 class Plan:
     """What an `up` would do, told step by step. Begins with the stack and the three providers, all to be made unless
     they are in the state (``standing``)."""

@@ -1,0 +1,68 @@
+"""Every type that a stage consists of is looked for, or is one that can simply be made again; none is forgotten."""
+
+from __future__ import annotations
+
+import importlib
+from typing import get_overloads
+
+import pytest
+
+from infra.naming import Stage
+from operations.adopt.aws import AwsFinder
+from operations.adopt.cloudflare import CloudflareFinder
+from operations.adopt.everywhere import Finders
+from operations.adopt.github import GitHubFinder
+from operations.adopt.parts import CONSUMER, WRITTEN_AGAIN
+from operations.rest import CLOUDFLARE, GITHUB, Rest
+from tests.support.stages import PRODUCTS, rendered_stage
+
+# Can be imported, but each is made again on purpose: see WRITTEN_AGAIN.
+MADE_AGAIN_ANYWAY = {
+    "cloudflare:index/workerVersion:WorkerVersion",
+    "cloudflare:index/workersDeployment:WorkersDeployment",
+    "github:index/actionsEnvironmentSecret:ActionsEnvironmentSecret",
+}
+UNIMPORTABLE = "This resource does not currently support `pulumi import`."
+
+
+def everywhere() -> Finders:
+    return Finders(
+        {
+            "aws": AwsFinder(lambda service: pytest.fail(f"{service} was asked"), "333333333333", "ap-northeast-1"),
+            "cloudflare": CloudflareFinder(Rest(CLOUDFLARE, "token")),
+            "github": GitHubFinder(Rest(GITHUB, "token"), "harbor-inc"),
+        }
+    )
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_no_type_of_a_stage_is_forgotten(product: str, stage: str) -> None:
+    resources = rendered_stage(product, stage).resources
+    types = {one.type for one in resources if one.custom and not one.is_provider} - {"pulumi:pulumi:Stack"}
+    assert len(types) > 10
+    finder = everywhere()
+    assert {type_ for type_ in types if not finder.knows(type_) and type_ not in WRITTEN_AGAIN} == set()
+
+
+def test_what_the_provider_cannot_import_is_never_imported() -> None:
+    finder = everywhere()
+    types = {one.type for product in PRODUCTS for one in rendered_stage(product, "production").resources}
+    documented = {type_ for type_ in types if UNIMPORTABLE in documentation(type_)}
+    assert documented
+    assert documented <= {CONSUMER, *WRITTEN_AGAIN}
+    assert {type_ for type_ in documented if finder.knows(type_)} == {CONSUMER}
+
+
+@pytest.mark.parametrize("type_", sorted({CONSUMER, *WRITTEN_AGAIN} - MADE_AGAIN_ANYWAY))
+def test_what_could_be_imported_is_not_left_out(type_: str) -> None:
+    assert UNIMPORTABLE in documentation(type_)
+
+
+def documentation(type_: str) -> str:
+    """Return what the SDK says of a type of Cloudflare's."""
+    package, _, name = type_.rpartition(":")
+    if not package.startswith("cloudflare:"):
+        return ""
+    constructor = getattr(importlib.import_module("pulumi_cloudflare"), name).__init__
+    return "".join(str(overload.__doc__) for overload in get_overloads(constructor))
