@@ -11,9 +11,9 @@ from benchmarks.figures import COLUMNS, Figure, broken
 from benchmarks.telling import Tell
 from cli.console import BAD, GOOD, Console
 from infra.faults import Refused
-from rehearsal.environment import shed_owner
 from rehearsal.failures import Failed
-from rehearsal.lifetime import ended_by_signals
+from rehearsal.machine.environment import shed_owner
+from rehearsal.machine.lifetime import ended_by_signals
 
 INTERRUPTED: Final = 130  # 128 + SIGINT, as for the command
 
@@ -26,14 +26,14 @@ def _growth(tell: Tell) -> list[Figure]:
 
 def _preview(tell: Tell) -> list[Figure]:
     from benchmarks import preview  # noqa: PLC0415
-    from rehearsal.engine import find_engine  # noqa: PLC0415
+    from rehearsal.engine.finder import find_engine  # noqa: PLC0415
 
     return preview.measure(find_engine(tell), tell)
 
 
 def _parallel(tell: Tell) -> list[Figure]:
     from benchmarks import parallel  # noqa: PLC0415
-    from rehearsal.engine import find_engine  # noqa: PLC0415
+    from rehearsal.engine.finder import find_engine  # noqa: PLC0415
 
     return parallel.measure(find_engine(tell), tell)
 

@@ -15,8 +15,8 @@ from benchmarks.figures import Figure, Series, in_turn, measured, ratio
 from benchmarks.telling import Tell
 from infra.bundles import ROOT
 from infra.naming import Stage
-from rehearsal.engine import Engine
-from rehearsal.lifetime import Clock, lived, side_by_side
+from rehearsal.engine.finder import Engine
+from rehearsal.machine.lifetime import Clock, lived, side_by_side
 
 NAME: Final = "parallel"
 # Both orders need the same work of the processor, and two cores share it; what is saved is what one stage waits for.

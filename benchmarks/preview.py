@@ -21,14 +21,14 @@ from benchmarks.flat_program import declare
 from benchmarks.telling import Tell
 from infra.bundles import ROOT
 from infra.naming import Stage
-from rehearsal.automation import EngineCommand
-from rehearsal.engine import Engine
-from rehearsal.environment import MARK
+from rehearsal.engine.automation import EngineCommand
+from rehearsal.engine.finder import Engine
+from rehearsal.engine.results import Result
+from rehearsal.engine.stacks import StageStack
+from rehearsal.engine.workspace import engine_environment
 from rehearsal.failures import Failed
-from rehearsal.lifetime import Clock, Life, lived
-from rehearsal.results import Result
-from rehearsal.stacks import StageStack
-from rehearsal.workspace import engine_environment
+from rehearsal.machine.environment import MARK
+from rehearsal.machine.lifetime import Clock, Life, lived
 
 NAME: Final = "preview"
 LIMIT: Final = 1.15

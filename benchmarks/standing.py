@@ -10,11 +10,11 @@ from infra import program
 from infra.bundles import ROOT, read_bundles
 from infra.product import PRODUCT
 from infra.settings.keys import required_secrets
-from rehearsal.engine import Engine
-from rehearsal.lifetime import Life
+from rehearsal.engine.finder import Engine
+from rehearsal.engine.stacks import StageStack
+from rehearsal.engine.workspace import Cipher, Workspace, engine_environment, prepare
+from rehearsal.machine.lifetime import Life
 from rehearsal.run import PACKAGES
-from rehearsal.stacks import StageStack
-from rehearsal.workspace import Cipher, Workspace, engine_environment, prepare
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.console import BAD, FAINT, GOOD, WARNING, Console
-from rehearsal.events import (
+from rehearsal.engine.events import (
     Diagnostic,
     Event,
     OperationEnded,

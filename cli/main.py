@@ -109,7 +109,7 @@ def _crashed(error: Exception, console: Console, *, debug: bool) -> int:
 
 def _written_down(error: Exception) -> str:
     """Write the traceback where only this user can read it, and return where that is."""
-    from rehearsal.engine import cache_root  # noqa: PLC0415 (only when something is broken)
+    from rehearsal.engine.finder import cache_root  # noqa: PLC0415 (only when something is broken)
 
     folder = cache_root() / "crashes"
     folder.mkdir(parents=True, exist_ok=True)

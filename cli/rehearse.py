@@ -15,7 +15,7 @@ from infra.bundles import ROOT
 from infra.faults import Fault, Refused
 from infra.naming import Stage
 from rehearsal.evidence import Outcome, Report, Verdict
-from rehearsal.lifetime import stop_kept
+from rehearsal.machine.lifetime import stop_kept
 
 _STYLE: Final = {Outcome.PROVEN: GOOD, Outcome.FAILED: BAD, Outcome.NOT_SHOWN: WARNING}
 _SIGN: Final = {Outcome.PROVEN: "✓", Outcome.FAILED: "✗", Outcome.NOT_SHOWN: "-"}

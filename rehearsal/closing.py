@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from infra.naming import Stage
-from rehearsal import canaries
+from rehearsal.engine import canaries
 from rehearsal.evidence import NotShown, Report
-from rehearsal.lifetime import traces
+from rehearsal.machine.lifetime import traces
+from rehearsal.machine.rundir import RunDir
 from rehearsal.proofs.lasting import remove
 from rehearsal.proofs.proof import Proof, existing, require
 from rehearsal.report import render
-from rehearsal.rundir import RunDir
 from rehearsal.scene import Scene
 
 

@@ -22,12 +22,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final, TextIO
 
-from rehearsal import egress
 from rehearsal.aws import handlers as aws_handlers
 from rehearsal.aws.local import LocalAws
 from rehearsal.cloudflare import handlers as cloudflare_handlers
 from rehearsal.cloudflare.local import LocalCloudflare
-from rehearsal.environment import MARK
+from rehearsal.machine import egress
+from rehearsal.machine.environment import MARK
 from rehearsal.providers.handler import Caller
 from rehearsal.providers.registry import Registry
 from rehearsal.providers.resources import Resources

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from rehearsal.events import Event
+from rehearsal.engine.events import Event
 from rehearsal.evidence import Verdict
 
 

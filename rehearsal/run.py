@@ -18,23 +18,24 @@ from infra.settings.files import read_settings
 from infra.settings.keys import required_secrets
 from infra.settings.models import StageSettings
 from infra.settings.paths import stack_file
-from rehearsal import closing, egress, report
+from rehearsal import closing, report
 from rehearsal.cloudflare.client import StageCloud
-from rehearsal.engine import Engine, find_engine
-from rehearsal.environment import shed_owner
+from rehearsal.engine.finder import Engine, find_engine
+from rehearsal.engine.stacks import StageStack
+from rehearsal.engine.toolchain import find_node
+from rehearsal.engine.workspace import Cipher, engine_environment, prepare
 from rehearsal.evidence import Outcome, Report, StageReport, Verdict
 from rehearsal.failures import Failed
-from rehearsal.lifetime import Clock, Life, ended_by_signals, lived, side_by_side
+from rehearsal.machine import egress
+from rehearsal.machine.environment import shed_owner
+from rehearsal.machine.lifetime import Clock, Life, ended_by_signals, lived, side_by_side
 from rehearsal.progress import Progress
 from rehearsal.proofs import PROOFS
 from rehearsal.proofs.proof import Proof
 from rehearsal.proofs.untouched import checkout_state
 from rehearsal.providers.store import Store
 from rehearsal.scene import Scene, StandingStage
-from rehearsal.stacks import StageStack
 from rehearsal.survey import survey
-from rehearsal.toolchain import find_node
-from rehearsal.workspace import Cipher, engine_environment, prepare
 
 PACKAGES: Final = ("aws", "cloudflare", "github")
 

@@ -16,10 +16,10 @@ from operations.doomed import doomed
 from rehearsal.aws.client import client
 from rehearsal.aws.inventory import Inventory, inventory
 from rehearsal.cloudflare.client import StageCloud
+from rehearsal.engine.stacks import StageStack
 from rehearsal.evidence import Unproven
+from rehearsal.machine.rundir import RunDir
 from rehearsal.providers.store import Record, Store
-from rehearsal.rundir import RunDir
-from rehearsal.stacks import StageStack
 
 T = TypeVar("T")
 

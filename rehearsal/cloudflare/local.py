@@ -22,8 +22,8 @@ import psutil
 
 from rehearsal.cloudflare import inventory, options
 from rehearsal.cloudflare.client import StageCloud
-from rehearsal.environment import child_environment
 from rehearsal.failures import Failed, tail
+from rehearsal.machine.environment import child_environment
 from rehearsal.providers.handler import ApiRefusal
 from rehearsal.providers.store import Record
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from rehearsal import canaries
+from rehearsal.engine import canaries
 from rehearsal.proofs.proof import existing, require, several_stages
 from rehearsal.providers.store import Record
 from rehearsal.scene import Scene, StandingStage

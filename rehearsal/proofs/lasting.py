@@ -9,10 +9,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from infra.naming import Kind, Stage
+from rehearsal.engine.stacks import StackFailed
 from rehearsal.evidence import NotShown
 from rehearsal.proofs.proof import existing, require
 from rehearsal.scene import Scene, StandingStage
-from rehearsal.stacks import StackFailed
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from rehearsal import egress
 from rehearsal.evidence import NotShown, Unproven
+from rehearsal.machine import egress
 from rehearsal.proofs.proof import require
 from rehearsal.scene import Scene, StandingStage
 

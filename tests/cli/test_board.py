@@ -10,7 +10,7 @@ import pytest
 
 from cli.board import Board
 from cli.console import BAD, GOOD, Console
-from rehearsal.events import (
+from rehearsal.engine.events import (
     Diagnostic,
     Event,
     OperationEnded,

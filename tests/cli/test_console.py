@@ -11,7 +11,7 @@ import pytest
 from cli.board import Board
 from cli.console import Console, wants_json
 from infra.faults import Refused
-from rehearsal.events import (
+from rehearsal.engine.events import (
     Diagnostic,
     Event,
     OperationEnded,

@@ -14,10 +14,10 @@ import rehearsal as room
 from cli import main as cli
 from cli import rehearse as command
 from infra.faults import Fault, Refused
-from rehearsal import rundir
-from rehearsal.events import Diagnostic, OperationEnded, OperationStarted
+from rehearsal.engine.events import Diagnostic, OperationEnded, OperationStarted
 from rehearsal.evidence import Outcome, Report, StageReport, Verdict
 from rehearsal.failures import Failed
+from rehearsal.machine import rundir
 
 Capture = pytest.CaptureFixture[str]
 PROVEN = Verdict("answers", "each Worker answers", Outcome.PROVEN, "web 200", seconds=1.25)

@@ -27,15 +27,15 @@ from operations import clouds
 from operations.adopt import everywhere
 from operations.adopt.parts import CONSUMER, WRITTEN_AGAIN
 from operations.rest import Rest
-from rehearsal import rundir
 from rehearsal.aws.client import client
 from rehearsal.aws.inventory import Inventory, inventory
 from rehearsal.cloudflare.client import StageCloud
-from rehearsal.engine import find_engine
-from rehearsal.processes import end_marked, start_clouds, start_watchdog
+from rehearsal.engine.finder import find_engine
+from rehearsal.engine.stacks import StageStack
+from rehearsal.engine.workspace import Cipher, engine_environment, prepare
+from rehearsal.machine import rundir
+from rehearsal.machine.processes import end_marked, start_clouds, start_watchdog
 from rehearsal.providers.store import Store
-from rehearsal.stacks import StageStack
-from rehearsal.workspace import Cipher, engine_environment, prepare
 from tests.support.cloud_apis import CloudApis, serving
 from tests.support.language_host import language_host
 

@@ -15,7 +15,7 @@ import pytest
 from infra.faults import Refused
 from operations.doomed import doomed, unsettled
 from operations.stack import Stack, State
-from rehearsal.engine import find_engine
+from rehearsal.engine.finder import find_engine
 from tests.support.fake_pulumi import FakePulumi
 from tests.support.toy_cloud import ToyCloud, serving
 

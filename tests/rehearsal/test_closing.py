@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal import rundir
-from rehearsal.environment import MARK
 from rehearsal.evidence import Outcome, StageReport, Verdict
+from rehearsal.machine import rundir
+from rehearsal.machine.environment import MARK
 from tests.support.scene import Break, World
 
 KEYS = ("staging-goes", "report", "no-trace")

@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from rehearsal.processes import marked
+from rehearsal.machine.processes import marked
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow

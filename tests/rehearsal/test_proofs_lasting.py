@@ -9,7 +9,7 @@ import pytest
 
 from infra.blueprint import Place
 from rehearsal.cloudflare.client import Answer
-from rehearsal.events import Event, OperationStarted
+from rehearsal.engine.events import Event, OperationStarted
 from rehearsal.evidence import Outcome
 from tests.support.records import BUCKET, DATABASE, WORKER
 from tests.support.scene import Break, World

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal import egress
 from rehearsal.cloudflare.client import Egress
 from rehearsal.evidence import Outcome
+from rehearsal.machine import egress
 from rehearsal.proofs.untouched import checkout_state
 from tests.support.scene import Break, World
 

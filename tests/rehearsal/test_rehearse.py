@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from infra.product import PRODUCT
+from rehearsal.machine.rundir import kept_path
 from rehearsal.proofs import PROOFS
-from rehearsal.rundir import kept_path
 from tests.support.rehearsal_command import ROOT, started
 
 pytestmark = pytest.mark.slow

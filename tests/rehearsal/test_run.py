@@ -16,10 +16,10 @@ import pytest
 
 from infra.faults import Refused
 from infra.product import PRODUCT
-from rehearsal import egress, rundir
 from rehearsal.evidence import Outcome, Report, Verdict
 from rehearsal.failures import Failed
-from rehearsal.lifetime import Life
+from rehearsal.machine import egress, rundir
+from rehearsal.machine.lifetime import Life
 from rehearsal.proofs import PROOFS
 from rehearsal.proofs.proof import Proof, require
 from rehearsal.scene import Scene

@@ -21,7 +21,7 @@ from infra.settings.files import check_files
 from infra.settings.load import load
 from infra.settings.reader import read
 from infra.settings.scalars import Ambiguous, resolve
-from rehearsal.engine import cache_root
+from rehearsal.engine.finder import cache_root
 from tests.settings.baseline import CIPHERTEXT, GONE, PRODUCT, baseline, changed, write
 from tests.settings.test_reader import AMBIGUOUS
 

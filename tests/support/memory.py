@@ -13,10 +13,10 @@ from botocore.exceptions import ClientError
 from infra.blueprint import Place
 from infra.product import PRODUCT
 from rehearsal.cloudflare.client import Answer, Egress, StageCloud
+from rehearsal.engine.results import Result
+from rehearsal.engine.stacks import StackFailed, StageStack
 from rehearsal.failures import Failed
 from rehearsal.providers.store import Record
-from rehearsal.results import Result
-from rehearsal.stacks import StackFailed, StageStack
 
 Trace = tuple[Place, str]
 

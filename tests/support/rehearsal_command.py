@@ -15,8 +15,8 @@ from typing import Final
 
 import psutil
 
-from rehearsal import state
-from rehearsal.environment import MARK
+from rehearsal.engine import state
+from rehearsal.machine.environment import MARK
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 _PATIENCE: Final = 240.0  # seconds; nothing is timed, this only keeps a hanging test from hanging the suite

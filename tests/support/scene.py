@@ -20,15 +20,16 @@ from infra.naming import Kind
 from infra.product import PRODUCT
 from infra.settings.models import StageSettings
 from operations.doomed import doomed
-from rehearsal import closing, egress
+from rehearsal import closing
 from rehearsal.aws.inventory import Inventory
 from rehearsal.cloudflare.client import Answer
 from rehearsal.evidence import Outcome, Report, Verdict
+from rehearsal.machine import egress
+from rehearsal.machine.rundir import RunDir
 from rehearsal.proofs import PROOFS
 from rehearsal.proofs.proof import Proof
 from rehearsal.proofs.untouched import checkout_state
 from rehearsal.providers.store import Record, Store
-from rehearsal.rundir import RunDir
 from rehearsal.scene import Scene, StandingStage
 from rehearsal.survey import survey
 from tests.support.memory import MemoryCloud, MemoryS3, MemoryStack

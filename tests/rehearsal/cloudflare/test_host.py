@@ -13,7 +13,7 @@ import pytest
 
 from rehearsal.cloudflare.local import LocalCloudflare
 from rehearsal.failures import Failed
-from rehearsal.processes import end_marked, marked
+from rehearsal.machine.processes import end_marked, marked
 
 pytestmark = pytest.mark.slow
 

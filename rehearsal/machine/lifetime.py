@@ -16,9 +16,9 @@ from typing import Any, Final, TypeVar
 
 import psutil
 
-from rehearsal import rundir
-from rehearsal.processes import end_marked, marked, start_clouds, start_watchdog
-from rehearsal.rundir import RunDir
+from rehearsal.machine import rundir
+from rehearsal.machine.processes import end_marked, marked, start_clouds, start_watchdog
+from rehearsal.machine.rundir import RunDir
 
 T = TypeVar("T")
 _ABANDON_EVERY: Final = 0.2  # seconds

@@ -14,14 +14,14 @@ import pulumi
 from pulumi.automation import CommandError, EngineEvent
 
 from infra.faults import Refused
-from rehearsal import state
-from rehearsal.automation import EngineCommand, open_stack
-from rehearsal.engine import Engine
-from rehearsal.events import OnEvent, OperationEnded, OperationStarted, translate
+from rehearsal.engine import state
+from rehearsal.engine.automation import EngineCommand, open_stack
+from rehearsal.engine.events import OnEvent, OperationEnded, OperationStarted, translate
+from rehearsal.engine.finder import Engine
+from rehearsal.engine.results import Record, Result
+from rehearsal.engine.workspace import Workspace
 from rehearsal.failures import Failed, tail
-from rehearsal.results import Record, Result
-from rehearsal.rundir import RunDir
-from rehearsal.workspace import Workspace
+from rehearsal.machine.rundir import RunDir
 
 
 class StackFailed(Failed):

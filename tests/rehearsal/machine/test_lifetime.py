@@ -19,9 +19,9 @@ import psutil
 import pytest
 
 from infra.faults import Refused
-from rehearsal import lifetime, rundir
-from rehearsal.lifetime import Clock, Life, ended_by_signals, lived, side_by_side
-from rehearsal.rundir import RunDir
+from rehearsal.machine import lifetime, rundir
+from rehearsal.machine.lifetime import Clock, Life, ended_by_signals, lived, side_by_side
+from rehearsal.machine.rundir import RunDir
 
 READY = {"pid": 12345, "providers": 1, "stages": {}}
 

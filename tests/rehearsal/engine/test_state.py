@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rehearsal import state
+from rehearsal.engine import state
 
 PARENT = {"urn": "urn:parent", "type": "pulumi:pulumi:Stack"}
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from infra.faults import Refused
-from rehearsal.engine import Engine, find_engine
+from rehearsal.engine.finder import Engine, find_engine
+from rehearsal.engine.toolchain import find_node
 from rehearsal.failures import Failed
-from rehearsal.toolchain import find_node
 
 PINNED = "3.250.0"
 BUILDS = f"""
@@ -121,7 +121,7 @@ def test_a_build_that_does_not_run_is_not_kept(machine: Machine) -> None:
 @pytest.mark.slow
 def test_a_killed_build_leaves_nothing_in_the_way_of_the_next(machine: Machine) -> None:
     machine.has_go("1.26.8", f"echo begun > {machine.count}.begun; exec sleep 60")
-    builder = subprocess.Popen([sys.executable, "-c", "from rehearsal.engine import find_engine; find_engine()"])
+    builder = subprocess.Popen([sys.executable, "-c", "from rehearsal.engine.finder import find_engine; find_engine()"])
     begun = Path(f"{machine.count}.begun")
     while not begun.exists():
         assert builder.poll() is None
@@ -138,7 +138,7 @@ def test_a_killed_build_leaves_nothing_in_the_way_of_the_next(machine: Machine) 
 @pytest.mark.slow
 def test_two_rehearsals_at_once_build_once(machine: Machine) -> None:
     machine.has_go("1.26.8", f"sleep 0.5\n{BUILDS}")
-    program = "from rehearsal.engine import find_engine; print(find_engine().origin)"
+    program = "from rehearsal.engine.finder import find_engine; print(find_engine().origin)"
     both = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in range(2)]
     assert sorted(process.communicate(timeout=30)[0].strip() for process in both) == ["built", "cache"]
     assert machine.builds == 1

@@ -11,10 +11,11 @@ import pulumi
 import pytest
 
 from infra.faults import Fault, Refused
-from rehearsal import canaries, rundir, workspace
-from rehearsal.engine import find_engine
-from rehearsal.events import Event, OperationEnded, ResourceDone
-from rehearsal.stacks import StackFailed, StageStack
+from rehearsal.engine import canaries, workspace
+from rehearsal.engine.events import Event, OperationEnded, ResourceDone
+from rehearsal.engine.finder import find_engine
+from rehearsal.engine.stacks import StackFailed, StageStack
+from rehearsal.machine import rundir
 from tests.support.toy_cloud import PACKAGE, Thing, ToyCloud, serving
 
 pytestmark = pytest.mark.slow

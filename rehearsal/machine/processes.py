@@ -20,11 +20,11 @@ from typing import IO, Any, Final
 
 import psutil
 
-from rehearsal.environment import MARK, child_environment
 from rehearsal.failures import Failed, tail
-from rehearsal.rundir import RunDir
+from rehearsal.machine.environment import MARK, child_environment
+from rehearsal.machine.rundir import RunDir
 
-_ROOT: Final = Path(__file__).resolve().parents[1]
+_ROOT: Final = Path(__file__).resolve().parents[2]
 # A process that is being ended may start another one meanwhile; more rounds than this is a process that breeds.
 _ROUNDS: Final = 5
 
@@ -186,7 +186,7 @@ def _end(process: subprocess.Popen[bytes], grace: float) -> None:
 
 
 class Watchdog:
-    """A process that outlives this one only to clean up after it: see `rehearsal.watchdog`."""
+    """A process that outlives this one only to clean up after it: see `rehearsal.machine.watchdog`."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
@@ -206,7 +206,15 @@ class Watchdog:
 
 def start_watchdog(run: RunDir) -> Watchdog:
     """Start the watchdog of ``run``. It carries no mark, so it does not end itself, and it holds the run's lock."""
-    command = (sys.executable, "-m", "rehearsal.watchdog", run.mark, str(run.path), "--parent", str(os.getpid()))
+    command = (
+        sys.executable,
+        "-m",
+        "rehearsal.machine.watchdog",
+        run.mark,
+        str(run.path),
+        "--parent",
+        str(os.getpid()),
+    )
     process = subprocess.Popen(
         command,
         cwd=_ROOT,

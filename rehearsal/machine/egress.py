@@ -23,7 +23,7 @@ from typing import Any, Final, Self
 
 import psutil
 
-from rehearsal.processes import marked
+from rehearsal.machine.processes import marked
 
 LOG_NAME: Final = "egress.jsonl"
 _EVERY_SECONDS: Final = 0.25

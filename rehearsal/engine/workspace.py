@@ -24,9 +24,9 @@ from ruamel.yaml.error import YAMLError
 from infra.faults import Fault, Refused
 from infra.settings import reader
 from infra.settings.paths import SECRETS, stack_file
-from rehearsal.canaries import canary
-from rehearsal.environment import child_environment
-from rehearsal.rundir import RunDir
+from rehearsal.engine.canaries import canary
+from rehearsal.machine.environment import child_environment
+from rehearsal.machine.rundir import RunDir
 
 # The engine's passphrase provider: PBKDF2-HMAC-SHA256, one million rounds, 256 bits, 8 bytes of salt
 # (pulumi/pulumi, sdk/go/common/resource/config/crypt.go and pkg/secrets/passphrase/manager.go).

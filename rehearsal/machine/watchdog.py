@@ -1,4 +1,4 @@
-"""Cleans up after a rehearsal that died: ``python -m rehearsal.watchdog MARK RUN_DIR --parent PID``.
+"""Cleans up after a rehearsal that died: ``python -m rehearsal.machine.watchdog MARK RUN_DIR --parent PID``.
 
 It reads a pipe whose other end only the rehearsal holds. The word ``done`` means that the rehearsal cleaned up itself.
 The end of the pipe without it means that the rehearsal is gone, however that came about: then every process with the
@@ -42,7 +42,7 @@ def _left_alone(parent: int) -> bool:
 
 
 def _clean_up(mark: str, run_dir: Path) -> None:
-    from rehearsal import processes, rundir  # noqa: PLC0415 (psutil: see above)
+    from rehearsal.machine import processes, rundir  # noqa: PLC0415 (psutil: see above)
 
     try:
         processes.end_marked(mark)

@@ -36,8 +36,8 @@ from pulumi.automation._stack import StackInitMode
 from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
-from rehearsal.engine import Engine
-from rehearsal.workspace import Workspace
+from rehearsal.engine.finder import Engine
+from rehearsal.engine.workspace import Workspace
 
 # When its engine is killed, the SDK fails to tell the engine so, and shows each failure with a traceback on standard
 # error. What happened is in the result of the operation.

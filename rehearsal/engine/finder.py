@@ -23,7 +23,7 @@ from rehearsal.failures import Failed, tail
 Progress = Callable[[str], None]
 Version = tuple[int, int, int]
 
-SOURCE: Final = Path(__file__).resolve().parents[1] / "tools" / "engine"
+SOURCE: Final = Path(__file__).resolve().parents[2] / "tools" / "engine"
 # The oldest engine that the rehearsal has been run with. Older ones differ where it would hurt: up to 3.205 events come
 # through a file that is polled, up to 3.181 refresh and destroy know no inline programs.
 OLDEST: Final[Version] = (3, 250, 0)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pulumi.automation import EngineEvent
 
-from rehearsal.events import Diagnostic, Event, PolicySpoke, ResourceStarted, Step
+from rehearsal.engine.events import Diagnostic, Event, PolicySpoke, ResourceStarted, Step
 
 _STACK: Final = "pulumi:pulumi:Stack"
 _UNCHANGED: Final = frozenset({"same", "read", "refresh"})

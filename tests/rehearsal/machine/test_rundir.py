@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from infra.faults import Refused
-from rehearsal import rundir
+from rehearsal.machine import rundir
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +59,7 @@ def test_the_passphrase_is_random_stays_with_the_directory_and_is_for_its_owner_
 
 
 def test_what_a_dead_machine_left_is_found_and_removed_but_not_what_is_in_use() -> None:
-    code = "from rehearsal import rundir; print(rundir.temporary().path)"
+    code = "from rehearsal.machine import rundir; print(rundir.temporary().path)"
     left = Path(subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True).strip())
     alive = rundir.temporary()
     os.utime(left / "lock", (0, 0))

@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from rehearsal import egress
+from rehearsal.machine import egress
 
 ELSEWHERE = "203.0.113.7"  # set aside for documentation: RFC 5737
 

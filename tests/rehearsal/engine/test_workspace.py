@@ -13,9 +13,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from infra.faults import Refused
-from rehearsal import canaries, rundir
-from rehearsal.environment import MARK, child_environment, shed_owner
-from rehearsal.workspace import Cipher, Workspace, engine_environment, prepare
+from rehearsal.engine import canaries
+from rehearsal.engine.workspace import Cipher, Workspace, engine_environment, prepare
+from rehearsal.machine import rundir
+from rehearsal.machine.environment import MARK, child_environment, shed_owner
 
 SETTINGS = """\
 secretsprovider: awskms://alias/harbor-staging?region=ap-northeast-1

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from pulumi.runtime.stack import run_pulumi_func
 
-from rehearsal import automation
+from rehearsal.engine import automation
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 # Two stages side by side: the program of one is refused while the other is in the middle of something, so its engine
 # is ended as a rehearsal ends it.
@@ -24,9 +24,10 @@ import gc, sys, threading
 from pathlib import Path
 import pulumi
 from infra.faults import Refused
-from rehearsal import rundir, workspace
-from rehearsal.engine import find_engine
-from rehearsal.stacks import StackFailed, StageStack
+from rehearsal.machine import rundir
+from rehearsal.engine import workspace
+from rehearsal.engine.finder import find_engine
+from rehearsal.engine.stacks import StackFailed, StageStack
 from tests.support.toy_cloud import PACKAGE, Thing, ToyCloud, serving
 
 checkout, cloud, told = Path(sys.argv[1]), ToyCloud(), []

@@ -16,13 +16,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rehearsal import rundir
-from rehearsal.environment import MARK
 from rehearsal.failures import Failed
-from rehearsal.processes import end_marked, marked, start_clouds, start_watchdog
+from rehearsal.machine import rundir
+from rehearsal.machine.environment import MARK
+from rehearsal.machine.processes import end_marked, marked, start_clouds, start_watchdog
 
 pytestmark = pytest.mark.slow  # real processes, really killed
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SLEEPER = "import time; time.sleep(120)"
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(120)"
 
@@ -95,7 +95,7 @@ def test_what_does_not_listen_is_killed(run: rundir.RunDir) -> None:
 
 
 def test_a_marked_caller_spares_itself_and_those_above_it(run: rundir.RunDir) -> None:
-    code = f"from rehearsal.processes import end_marked; print(end_marked({run.mark!r}))"
+    code = f"from rehearsal.machine.processes import end_marked; print(end_marked({run.mark!r}))"
     shell = ["sh", "-c", f'"{sys.executable}" -c "{code}"; echo alive']
     environment = {**os.environ, MARK: run.mark}
     answer = subprocess.run(shell, env=environment, capture_output=True, text=True, check=True, cwd=ROOT)
@@ -148,9 +148,9 @@ def test_clouds_can_be_told_to_stay(run: rundir.RunDir) -> None:
 PARENT = """
 import os, subprocess, sys
 from pathlib import Path
-from rehearsal import rundir
-from rehearsal.environment import MARK
-from rehearsal.processes import start_watchdog
+from rehearsal.machine import rundir
+from rehearsal.machine.environment import MARK
+from rehearsal.machine.processes import start_watchdog
 run = rundir.kept(Path(sys.argv[1])) if len(sys.argv) > 1 else rundir.temporary()
 dog = start_watchdog(run)
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"], env={**os.environ, MARK: run.mark},
@@ -224,6 +224,14 @@ def test_the_watchdog_carries_no_mark_and_starts_quickly(run: rundir.RunDir) -> 
 def test_the_watchdog_removes_nothing_that_is_no_run_directory(tmp_path: Path) -> None:
     precious = tmp_path / "precious"
     precious.mkdir()
-    command = [sys.executable, "-m", "rehearsal.watchdog", "no-such-mark", str(precious), "--parent", str(os.getpid())]
+    command = [
+        sys.executable,
+        "-m",
+        "rehearsal.machine.watchdog",
+        "no-such-mark",
+        str(precious),
+        "--parent",
+        str(os.getpid()),
+    ]
     subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, check=True, timeout=15)
     assert precious.exists()
