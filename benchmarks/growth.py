@@ -50,6 +50,8 @@ def measure(tell: Tell) -> list[Figure]:
     products = [grown(PRODUCT, times) for times in TIMES]
     for product in products:
         register(product)
+    gc.collect()
+    gc.freeze()  # the SDKs' third of a million objects, which a full collection would look at again
     tell(f"registering {', '.join(f'x{times}' for times in TIMES)} of the product {_ROUNDS} times in turn")
     runs = in_turn([partial(register, product) for product in products], _ROUNDS)
     return figures(runs)

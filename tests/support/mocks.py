@@ -232,8 +232,7 @@ class _Monitor(mocks.MockMonitor):
             dependencies=frozenset(request.dependencies) | _named_in(request.propertyDependencies),
         )
         with self._lock:
-            twins = [other for other in self._rendered.resources if other.urn == urn]
-            assert not twins, f"two resources have the URN {urn}"
+            assert urn not in self._options, f"two resources have the URN {urn}"
             self._rendered.resources.append(recorded)
             self._options[urn] = {"protect": recorded.protect, "retainOnDelete": recorded.retain_on_delete}
         id_ = f"{self._stack}-{request.name}-id" if request.custom else ""
