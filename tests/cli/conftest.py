@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 import cli.destroy
 from cli.console import Console
@@ -40,15 +39,11 @@ def state() -> list[dict[str, Any]]:
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout with the files of staging, of production and of a pull request."""
-    from tests.support.settings_fixture import make_settings  # noqa: PLC0415
+    from tests.support.settings_fixture import write_stage_files  # noqa: PLC0415
 
     monkeypatch.setattr(cli.destroy, "ROOT", tmp_path)
     monkeypatch.setenv("BULKHEAD_CACHE", str(tmp_path / "cache"))
-    for stack in ("staging", "production", "pr-42"):
-        settings = make_settings(stack).model_dump(mode="json", by_alias=True, exclude={"environment"})
-        settings["aws"].pop("profile")
-        config = {f"bulkhead:{key}": value for key, value in settings.items()}
-        (tmp_path / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump({"config": config}))
+    write_stage_files(tmp_path)
     return tmp_path
 
 

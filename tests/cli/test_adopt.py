@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 import cli.adopt
 import operations.stack
@@ -20,7 +19,7 @@ from infra.faults import Fault, Refused
 from operations.adopt import Found, everywhere
 from operations.adopt.parts import CONSUMER
 from tests.support.adoption import ACCOUNT, D1, QUEUE, VERSION, FakeEngine, FakeFinder, Plan
-from tests.support.settings_fixture import make_settings
+from tests.support.settings_fixture import write_stage_files
 
 Run = Callable[..., tuple[int, str, str]]
 Give = Callable[[FakeEngine, FakeFinder], FakeEngine]
@@ -36,11 +35,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout with the files of two stages and of a pull request."""
     monkeypatch.setattr(cli.adopt, "ROOT", tmp_path)
     monkeypatch.setenv("BULKHEAD_CACHE", str(tmp_path / "cache"))
-    for stack in ("staging", "production", "pr-42"):
-        settings = make_settings(stack).model_dump(mode="json", by_alias=True, exclude={"environment"})
-        settings["aws"].pop("profile")
-        config = {f"bulkhead:{key}": value for key, value in settings.items()}
-        (tmp_path / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump({"config": config}))
+    write_stage_files(tmp_path)
     return tmp_path
 
 

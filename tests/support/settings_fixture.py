@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pulumi
+import yaml
 
 from infra.blueprint import Product
 from infra.naming import Stage, stage_of
@@ -41,6 +44,19 @@ def make_settings(environment: str, changes: Mapping[str, Any] | None = None) ->
     }
     values = over(over(DEFAULTS[stage], own), changes or {})
     return StageSettings.model_validate({**values, "environment": environment})
+
+
+def write_stage_files(folder: Path) -> None:
+    """Write the settings files of staging, of production and of a pull request into ``folder``."""
+    for stack in ("staging", "production", "pr-42"):
+        (folder / f"Pulumi.{stack}.yaml").write_text(_stage_file(stack))
+
+
+@cache  # writing YAML takes longer than most tests
+def _stage_file(stack: str) -> str:
+    settings = make_settings(stack).model_dump(mode="json", by_alias=True, exclude={"environment"})
+    settings["aws"].pop("profile")
+    return yaml.safe_dump({"config": {f"bulkhead:{key}": value for key, value in settings.items()}})
 
 
 def make_secrets(product: Product, environment: str) -> dict[str, pulumi.Output[str]]:
