@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import itertools
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,13 @@ _account_numbers = itertools.count(100_000_000_001)
 # The providers' SDKs are a third of a million objects that stay. While they are loaded, the collector looks at them
 # again and again and finds nothing; afterwards every full collection would take 0.3 s.
 gc.disable()
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C interrupt the programs that tests start. A shell that runs the suite in the background ignores SIGINT,
+    and every program started from there inherits that: the tests that interrupt one would wait for ever."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
