@@ -5,7 +5,9 @@ Nothing is taken from the environment: no token, no proxy, no certificate.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Final
 
 import httpx
@@ -31,6 +33,7 @@ class Rest:
             transport=transport,
             timeout=_TIMEOUT,
             trust_env=False,
+            verify=_trusted(),
         )
         self._base = base
         self._cloud = "Cloudflare" if base == CLOUDFLARE else "GitHub"
@@ -66,6 +69,12 @@ class Rest:
     def _refused(self, path: str, message: str) -> Refused:
         fix = f"does the stage's token still exist, and has it the permissions in README.md? ({self._cloud})"
         return Refused(f"{self._cloud} could not be asked.", [Fault(path, message, fix)])
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The certificates to believe, read once: it takes longer than a request."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _is_last(answer: Any, page: int, count: int) -> bool:
