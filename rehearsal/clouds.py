@@ -114,8 +114,7 @@ class Clouds:
 @contextmanager
 def running(run_dir: Path, stages: Sequence[str]) -> Iterator[Clouds]:
     """Start everything, and end it in the opposite order."""
-    for room in ("cloudflare", "logs"):
-        (run_dir / room).mkdir(parents=True, exist_ok=True)
+    (run_dir / "cloudflare").mkdir(parents=True, exist_ok=True)
     with ExitStack() as ending:
         store = Store(run_dir / "store.sqlite")
         ending.callback(store.close)
@@ -159,6 +158,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
     stages = [stage for stage in options.stages.split(",") if stage]
     run_dir = options.run_dir.resolve()
+    (run_dir / "logs").mkdir(parents=True, exist_ok=True)
     egress.audit(run_dir / "logs", egress.CLOUDS)
     with running(run_dir, stages) as clouds:
         print(json.dumps(clouds.write()), flush=True)  # noqa: T201 - whoever started this reads it

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Final, TextIO
 
 import pulumi
 from pulumi.automation import CommandError, EngineEvent
@@ -22,6 +23,8 @@ from rehearsal.engine.results import Record, Result
 from rehearsal.engine.workspace import Workspace
 from rehearsal.failures import Failed, tail
 from rehearsal.machine.rundir import RunDir
+
+_PATIENCE: Final = 5.0  # seconds for a program to notice that its engine is gone
 
 
 class StackFailed(Failed):
@@ -51,6 +54,7 @@ class StageStack:
         self._workspace = workspace
         self._program = program
         self._program_error: Exception | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._on_event = on_event
         self._command = EngineCommand(engine, environment)
         self._operations = 0
@@ -164,6 +168,7 @@ class StageStack:
 
     def _watched_program(self) -> None:
         """Run the program; remember what it raised, and tell the engine about it in one line."""
+        self._loop = asyncio.get_running_loop()
         try:
             self._program()
         except pulumi.RunError as error:
@@ -196,9 +201,19 @@ class StageStack:
                 except CommandError as error:
                     raise self._failure(operation, record, error, file, log) from self._program_error
         finally:
+            self._close_loop()
             seconds = time.monotonic() - started
             self._on_event(OperationEnded(self.name, operation, succeeded, seconds))
         return record.result(self.name, operation, seconds, log)
+
+    def _close_loop(self) -> None:
+        """Close the program's event loop. The SDK does, unless the engine is gone: it tells the engine first."""
+        loop, self._loop = self._loop, None
+        deadline = time.monotonic() + _PATIENCE
+        while loop is not None and loop.is_running() and time.monotonic() < deadline:
+            time.sleep(0.01)  # its calls to the engine are just failing
+        if loop is not None and not loop.is_running():
+            loop.close()
 
     def _failure(
         self, operation: str, record: Record, error: CommandError, file: TextIO, log: Path
