@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from io import StringIO
 
+import psutil
 import pytest
 
+import benchmarks.__main__ as program
 from benchmarks.__main__ import BENCHMARKS, main, report
 from benchmarks.figures import COLUMNS, Figure, Series, broken, in_turn, measured, ratio
+from benchmarks.telling import Tell
 from cli.console import Console
+from rehearsal.failures import Failed
 
 
 def kept(value: float, limit: float | None) -> Figure:
@@ -84,6 +88,33 @@ def test_a_person_is_shown_a_table() -> None:
     assert header.split() == list(COLUMNS)
     assert row.split()[:3] == ["some", "thing", "1.00"]
     assert verdict == "Every limit is kept."
+
+
+@pytest.mark.parametrize(("busy", "said"), [(5.0, False), (60.0, True)])
+def test_a_machine_that_does_something_else_is_told_apart(
+    busy: float, said: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(program, "BENCHMARKS", {"some": ("what it is", lambda tell: [kept(1.0, 1.15)])})
+    monkeypatch.setattr(program, "shed_owner", lambda: ())
+    monkeypatch.setattr(psutil, "cpu_percent", lambda interval: busy)
+    assert main(["--only", "some"]) == 0
+    told = capsys.readouterr()
+    assert "some: what it is" in told.err
+    assert ("60 % busy" in told.err) is said
+    assert "Every limit is kept." in told.out
+
+
+def test_what_cannot_be_measured_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(tell: Tell) -> list[Figure]:
+        raise Failed("There is nothing to compare.")
+
+    monkeypatch.setattr(program, "BENCHMARKS", {"some": ("what it is", fail)})
+    monkeypatch.setattr(program, "shed_owner", lambda: ())
+    monkeypatch.setattr(psutil, "cpu_percent", lambda interval: 0.0)
+    assert main([]) == 1
+    assert "There is nothing to compare." in capsys.readouterr().err
 
 
 def test_help_lists_every_benchmark_and_an_example(capsys: pytest.CaptureFixture[str]) -> None:
