@@ -21,7 +21,9 @@ from rehearsal.machine.processes import end_marked, marked, start_clouds, start_
 from rehearsal.machine.rundir import RunDir
 
 T = TypeVar("T")
-_ABANDON_EVERY: Final = 0.2  # seconds
+# A signal that arrives just before a thread begins to wait does not wake it (Python's locks check for signals first and
+# sleep afterwards), so nothing here waits longer than this before it looks again.
+_LOOK_EVERY: Final = 0.2  # seconds
 
 
 @dataclass
@@ -125,10 +127,11 @@ def side_by_side(jobs: Mapping[str, Callable[[], T]], abandon: Callable[[], None
         try:
             for name, job in jobs.items():  # may be interrupted too, when the first jobs are running already
                 futures[name] = pool.submit(job)
-            wait(futures.values())
+            while wait(futures.values(), _LOOK_EVERY).not_done:
+                pass
         except BaseException:
             abandon()
-            while wait(futures.values(), _ABANDON_EVERY).not_done:
+            while wait(futures.values(), _LOOK_EVERY).not_done:
                 abandon()  # a job that was between two operations has begun the next one
             raise
     return {name: future.result() for name, future in futures.items()}

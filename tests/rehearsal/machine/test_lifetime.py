@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import json
 import os
 import signal
@@ -229,18 +230,9 @@ def test_a_failure_is_raised_when_the_others_have_ended() -> None:
     assert ended == ["production"]
 
 
-@pytest.fixture
-def ctrl_c() -> Iterator[Callable[[], None]]:
-    """What a person types; a test run in the background would not hear it otherwise."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield lambda: signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-    signal.signal(signal.SIGINT, before)
-
-
-def test_an_interruption_abandons_the_jobs_until_they_have_ended(
-    monkeypatch: pytest.MonkeyPatch, ctrl_c: Callable[[], None]
-) -> None:
-    """The first abandoning meets a job between two operations; only the third one stops it."""
+def test_an_interruption_abandons_the_jobs_until_they_have_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The signal arrives without waking the thread that waits; the first abandoning meets a job between two operations,
+    and only the third one stops it."""
     waiting, abandoned = threading.Event(), threading.Semaphore(0)
     ended: list[bool] = []
 
@@ -250,10 +242,10 @@ def test_an_interruption_abandons_the_jobs_until_they_have_ended(
 
     def job() -> None:
         assert waiting.wait(5)
-        ctrl_c()
+        _thread.interrupt_main()
         ended.append(all(abandoned.acquire(timeout=5) for _ in range(3)))
 
-    monkeypatch.setattr(lifetime, "_ABANDON_EVERY", 0.005)
+    monkeypatch.setattr(lifetime, "_LOOK_EVERY", 0.005)
     monkeypatch.setattr(lifetime, "wait", wait)
     with pytest.raises(KeyboardInterrupt):
         side_by_side({"staging": job}, abandoned.release)
@@ -261,7 +253,7 @@ def test_an_interruption_abandons_the_jobs_until_they_have_ended(
 
 
 def test_an_interruption_between_two_jobs_abandons_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lifetime, "_ABANDON_EVERY", 0.005)
+    monkeypatch.setattr(lifetime, "_LOOK_EVERY", 0.005)
     abandoned, ended = threading.Event(), threading.Event()
 
     class Interrupted(ThreadPoolExecutor):
