@@ -4,19 +4,25 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
+# What does not depend on each other is fetched and built side by side: a first start takes minutes longer without it.
+MAKEFLAGS += --jobs=3
 
-.PHONY: help install lock static check test rehearse bench clean
+.PHONY: help install supported engine lock static check test rehearse bench clean
 
 help: ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/.installed worker/node_modules/.installed worker/dist/.built ## install everything into this checkout; leaves .venv/bin/bulkhead
 
-.venv/.installed: requirements.lock pyproject.toml
+supported:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is older. Try: make install PYTHON=python3.12" >&2; exit 1; }
+
+# Compiled afterwards by all processors; pip would use one.
+.venv/.installed: requirements.lock pyproject.toml | supported
 	@echo "==> Python packages into .venv (two to three minutes the first time)"
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-compile --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m compileall -qq -j 0 .venv/lib
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -36,6 +42,9 @@ lock: ## resolve the pinned Python packages anew
 	@$(BIN)/pip-compile --quiet --extra dev --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements.lock pyproject.toml
 
+engine: | supported
+	@$(PYTHON) -m rehearsal.engine
+
 static: install
 	@$(BIN)/ruff format --check --quiet . || { echo "fix: .venv/bin/ruff format ." >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
@@ -45,14 +54,14 @@ static: install
 check: static ## format, lint, types, and the tests that need no engine and no cloud (seconds)
 	@$(BIN)/pytest -q -m "not slow"
 
-test: static ## everything that can be proven offline, the whole rehearsal included (minutes)
+test: static engine ## everything that can be proven offline, the whole rehearsal included (minutes)
 	@npm --prefix worker test --silent
 	@$(BIN)/pytest --cov --cov-report=term:skip-covered
 
-rehearse: install ## bring development, staging and production up on local clouds, prove, remove
+rehearse: install engine ## bring development, staging and production up on local clouds, prove, remove
 	@$(BIN)/bulkhead rehearse
 
-bench: install ## measure what is promised about time, side by side; fails when a limit is broken (a quarter of an hour)
+bench: install engine ## measure what is promised about time, side by side; fails when a limit is broken (a quarter of an hour)
 	@$(BIN)/python -m benchmarks
 
 clean: ## end a kept rehearsal and remove everything that was installed or built here

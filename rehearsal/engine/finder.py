@@ -86,7 +86,7 @@ def _built(progress: Progress) -> Engine:
 def _build(go: str, path: Path, progress: Progress) -> None:
     version = path.parent.name
     log = path.with_name("build.log")
-    progress(f"building the Pulumi engine {version} with Go: about 4 minutes, this once")
+    progress(f"building the Pulumi engine {version} with Go: about six minutes, this once")
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".building-") as folder:
         binary = Path(folder) / path.name
         # Without the -X the Automation API cannot tell what version it is talking to, and refuses.

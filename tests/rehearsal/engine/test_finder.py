@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from infra.faults import Refused
@@ -132,6 +134,43 @@ def test_a_killed_build_leaves_nothing_in_the_way_of_the_next(machine: Machine) 
 
     machine.has_go("1.26.8")
     assert machine.find().origin == "built"
+    assert not list(machine.cache.rglob(".building-*"))
+
+
+# Without site-packages, as before anything is installed.
+PREPARE = [sys.executable, "-S", "-m", "rehearsal.engine"]
+
+
+def test_the_engine_is_built_before_any_package_is_there(machine: Machine) -> None:
+    machine.has_go("1.26.8")
+    said = subprocess.run(PREPARE, capture_output=True, text=True, check=True)
+    assert "building the Pulumi engine" in said.stderr
+    assert machine.find().origin == "cache"
+
+
+def test_what_stands_in_the_way_of_it_is_said_without_a_traceback(machine: Machine) -> None:
+    machine.has_go("1.20")
+    refused = subprocess.run(PREPARE, capture_output=True, text=True, check=False)
+    machine.has_go("1.26.8", 'echo "pkg/x.go:1: it does not compile"; exit 1')
+    failed = subprocess.run(PREPARE, capture_output=True, text=True, check=False)
+    assert (refused.returncode, failed.returncode) == (1, 1)
+    assert "https://go.dev" in refused.stderr
+    assert "it does not compile" in failed.stderr
+    assert "Traceback" not in refused.stderr + failed.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_ended_build_ends_its_compilers(machine: Machine, number: signal.Signals) -> None:
+    compiler = Path(f"{machine.count}.compiler")
+    machine.has_go("1.26.8", f"echo $$ > {compiler}.half; mv {compiler}.half {compiler}; exec sleep 60")
+    builder = subprocess.Popen(PREPARE)
+    while not compiler.exists():
+        assert builder.poll() is None
+        time.sleep(0.02)
+    builder.send_signal(number)
+    assert builder.wait(10) == 130
+    assert not psutil.pid_exists(int(compiler.read_text()))
     assert not list(machine.cache.rglob(".building-*"))
 
 

@@ -1,0 +1,34 @@
+"""`python -m rehearsal.engine`: build the Pulumi engine where there is none.
+
+It needs no package, so that `make` can let it run while the packages are being fetched: both take minutes.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+from infra.faults import Refused
+from rehearsal.engine.finder import find_engine
+from rehearsal.failures import Failed
+
+
+def main() -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C does, it ends Go's compilers too
+    try:
+        find_engine(_say)
+    except (Refused, Failed) as error:
+        _say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
