@@ -16,7 +16,7 @@ from infra.settings import StageSettings, read_settings, required_secrets
 from infra.settings.paths import secret_command, stack_file
 
 if TYPE_CHECKING:
-    from operations.bootstrap_plan import GitHubIds, Plan, Target
+    from operations.bootstrap.parts import GitHubIds, Plan, Target
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 _SIGN: Final = {"exists": "=", "create": "+", "change": "~"}
@@ -59,8 +59,8 @@ def bootstrap(
     """
     # boto3 takes half a second to import, which `--help` and a mistyped stage need not wait for.
     from operations.bootstrap import apply, confirmation, next_commands, plan  # noqa: PLC0415
-    from operations.bootstrap_clients import connect  # noqa: PLC0415
-    from operations.bootstrap_plan import target  # noqa: PLC0415
+    from operations.bootstrap.clients import connect  # noqa: PLC0415
+    from operations.bootstrap.parts import target  # noqa: PLC0415
 
     console = Console(json=json)
     name = _known(stage)
@@ -101,7 +101,7 @@ def _known(stage: str) -> str:
 
 
 def _parsed(numbers: str | None) -> GitHubIds | None:
-    from operations.bootstrap_plan import GitHubIds  # noqa: PLC0415
+    from operations.bootstrap.parts import GitHubIds  # noqa: PLC0415
 
     if numbers is None:
         return None

@@ -17,6 +17,7 @@ from operations.rest import Rest
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
+    from types_boto3_sts import STSClient
 
 _CONFIG: Final = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
@@ -67,13 +68,18 @@ def aws(settings: StageSettings, profile: str | None = None) -> ClientOf:
     """
     with said_plainly("AWS", "looking for credentials"):
         session = _session(settings, profile)
-        actual = session.client("sts", config=_CONFIG).get_caller_identity()["Account"]
-    if actual != settings.aws.account_id:
-        message = f"is {settings.aws.account_id}, but these credentials are of account {actual}; nothing was done"
-        fix = f"name a profile of account {settings.aws.account_id} with --profile, or correct the setting"
-        fault = Fault("bulkhead:aws.accountId", message, fix, f"Pulumi.{settings.environment}.yaml")
-        raise Refused("These are credentials of another account.", [fault])
+        require_account(session.client("sts", config=_CONFIG), settings.aws.account_id, settings.environment)
     return lambda service: session.client(service, config=_CONFIG)  # type: ignore[call-overload]
+
+
+def require_account(sts: STSClient, account: str, stack: str) -> None:
+    """Raise Refused when these are not credentials of the stack's account: then nothing is asked with them."""
+    actual = sts.get_caller_identity()["Account"]
+    if actual != account:
+        message = f"is {account}, but these credentials are of account {actual}; nothing was done"
+        fix = f"name a profile of account {account} with --profile, or correct the setting"
+        fault = Fault("bulkhead:aws.accountId", message, fix, f"Pulumi.{stack}.yaml")
+        raise Refused("These are credentials of another account.", [fault])
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import cli.bootstrap
 from cli.console import Console
 from cli.main import main
 from infra.faults import Refused
-from operations.bootstrap_clients import connect
+from operations.bootstrap.clients import connect
 from rehearsal.aws.inventory import inventory
 from rehearsal.aws.local import LocalAws
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from operations.bootstrap_plan import Clients
+from operations.bootstrap.parts import Clients
 from rehearsal.aws.local import LocalAws
 
 

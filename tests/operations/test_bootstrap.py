@@ -9,8 +9,8 @@ import pytest
 
 from infra.faults import Refused
 from operations.bootstrap import apply, confirmation, next_commands, plan
-from operations.bootstrap_plan import Clients, Effect, GitHubIds, Plan, Target, target
-from operations.bootstrap_policies import GITHUB, permissions, tls_only, trust
+from operations.bootstrap.parts import Clients, Effect, GitHubIds, Plan, Target, target
+from operations.bootstrap.policies import GITHUB, permissions, tls_only, trust
 from rehearsal.aws.inventory import inventory
 from rehearsal.aws.local import LocalAws
 from tests.support.settings_fixture import make_settings

@@ -11,7 +11,7 @@ import pytest
 from botocore.stub import Stubber
 
 from infra.faults import Refused
-from operations.bootstrap_plan import Clients
+from operations.bootstrap.parts import Clients
 from operations.empty import Emptied, empty_bucket
 
 

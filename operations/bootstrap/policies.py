@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from infra.naming import Kind
-from operations.bootstrap_plan import Target
+from operations.bootstrap.parts import Target
 
 GITHUB: Final = "token.actions.githubusercontent.com"
 AUDIENCE: Final = "sts.amazonaws.com"

@@ -9,7 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ProfileNotFound
 
 from infra.faults import Fault, Refused
-from operations.bootstrap_plan import Clients
+from operations.bootstrap.parts import Clients
 
 # Where boto3 looks when a profile holds no credentials: the machine's or the container's own role. Whose account that
 # is, nobody has said.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from infra.faults import Fault, Refused
-from operations.bootstrap_plan import Effect, Step, Target, covers, unless_absent
+from operations.bootstrap.parts import Effect, Step, Target, covers, unless_absent
 
 if TYPE_CHECKING:
     from types_boto3_kms import KMSClient

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from infra.faults import Fault, Refused
-from operations.bootstrap_key import SecretsKey
-from operations.bootstrap_plan import MADE_BY, Effect, Step, Target, covers, unless_absent
-from operations.bootstrap_policies import AUDIENCE, GITHUB, permissions, trust
+from operations.bootstrap.key import SecretsKey
+from operations.bootstrap.parts import MADE_BY, Effect, Step, Target, covers, unless_absent
+from operations.bootstrap.policies import AUDIENCE, GITHUB, permissions, trust
 
 if TYPE_CHECKING:
     from types_boto3_iam import IAMClient

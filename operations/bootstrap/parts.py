@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from infra.faults import Fault, Refused
 from infra.naming import Kind, Label, Stage
 from infra.settings import StageSettings
 
@@ -166,21 +164,3 @@ def unless_absent(call: Callable[..., Any], *codes: str, **request: Any) -> Any 
         if error.response["Error"]["Code"] in codes:
             return None
         raise
-
-
-@contextmanager
-def said_plainly(doing: str) -> Iterator[None]:
-    """Turn AWS's refusals into something a person can act on."""
-    try:
-        yield
-    except ClientError as error:
-        said = error.response["Error"]
-        fault = Fault(
-            error.operation_name,
-            f"{said['Code']}: {said['Message']}",
-            "use a profile that may administer the stage's account, then run the same command again",
-        )
-        raise Refused(f"AWS refused while {doing}.", [fault]) from error
-    except BotoCoreError as error:
-        fault = Fault("", f"{type(error).__name__}: {error}", "log in (aws sso login), then run the same command again")
-        raise Refused(f"AWS could not be asked while {doing}.", [fault]) from error

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from infra.faults import Fault, Refused
-from operations.bootstrap_key import SecretsKey
-from operations.bootstrap_plan import Effect, Step, Target, covers, unless_absent
-from operations.bootstrap_policies import tls_only
+from operations.bootstrap.key import SecretsKey
+from operations.bootstrap.parts import Effect, Step, Target, covers, unless_absent
+from operations.bootstrap.policies import tls_only
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

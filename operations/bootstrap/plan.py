@@ -1,20 +1,16 @@
-"""Makes what must exist before a stage's stack can: state bucket, secrets key, deploy role. Idempotent.
-
-These cannot be resources of the stack: the stack's state would lie in the bucket that the stack makes, and its role
-would be able to widen itself.
-"""
+"""What a bootstrap would do to a stage, doing it, and what a person does next."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import chain
 
-from infra.faults import Fault, Refused
 from infra.naming import Stage
-from operations.bootstrap_bucket import bucket_steps
-from operations.bootstrap_key import SecretsKey
-from operations.bootstrap_plan import Clients, Plan, Step, Target, said_plainly
-from operations.bootstrap_role import identity_provider_steps, role_steps
+from operations.bootstrap.bucket import bucket_steps
+from operations.bootstrap.key import SecretsKey
+from operations.bootstrap.parts import Clients, Plan, Step, Target
+from operations.bootstrap.role import identity_provider_steps, role_steps
+from operations.clouds import require_account, said_plainly
 
 
 def plan(target: Target, clients: Clients) -> Plan:
@@ -22,8 +18,8 @@ def plan(target: Target, clients: Clients) -> Plan:
 
     Raises Refused: the credentials are of another account, or something that exists cannot be used.
     """
-    with said_plainly("reading what exists"):
-        _require_account(target, clients)
+    with said_plainly("AWS", "reading what exists"):
+        require_account(clients.sts, target.account, target.label.environment)
         key = SecretsKey(target, clients.kms)
         return Plan(
             tuple(
@@ -44,7 +40,7 @@ def apply(made: Plan, progress: Callable[[Step], None]) -> None:
     """
     for step in made.pending:
         progress(step)
-        with said_plainly(f"making {step.what}"):
+        with said_plainly("AWS", f"making {step.what}"):
             step.act()
 
 
@@ -65,14 +61,3 @@ def next_commands(target: Target, secret_commands: Sequence[str], profile: str) 
         f"pulumi stack init {stage} --secrets-provider='awskms://{target.alias}?region={region}'",
         *secret_commands,
     ]
-
-
-def _require_account(target: Target, clients: Clients) -> None:
-    actual = clients.sts.get_caller_identity()["Account"]
-    if actual != target.account:
-        message = f"is {target.account}, but these credentials are of account {actual}; nothing was made"
-        fix = f"name a profile of account {target.account} with --profile, or correct the setting"
-        file = f"Pulumi.{target.label.environment}.yaml"
-        raise Refused(
-            "These are credentials of another account.", [Fault("bulkhead:aws.accountId", message, fix, file)]
-        )
