@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from cli.console import GOOD, Console
+from cli.options import AsJson, Profile, Yes
 from infra.faults import Fault, Refused
 from infra.naming import stage_of
 from infra.settings import read_settings
@@ -34,13 +35,9 @@ app = typer.Typer(add_completion=False)
 def adopt(
     stage: Annotated[str, typer.Argument(help="development, staging, production, or a stack such as pr-42.")],
     *,
-    yes: Annotated[
-        str | None, typer.Option("--yes", metavar="STAGE", help="Do not ask; must name the same stage.")
-    ] = None,
-    profile: Annotated[
-        str | None, typer.Option(help="AWS profile to use. Default: the profile or the role in the settings.")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")] = False,
+    yes: Yes = None,
+    profile: Profile = None,
+    json: AsJson = False,
 ) -> None:
     """Take into the stage's state what exists in its clouds already, found by name. No cloud is changed.
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from cli.console import FAINT, GOOD, WARNING, Console
-from infra.blueprint import find_product
+from cli.options import AsJson, ProductName, Yes
+from infra.blueprint import DEFAULT_PRODUCT, find_product
 from infra.faults import Fault, Refused
 from infra.naming import Stage
 from infra.settings import StageSettings, read_settings, required_secrets
@@ -32,9 +33,7 @@ def bootstrap(
     profile: Annotated[
         str | None, typer.Option(help="AWS profile that may administer the account. Default: the one in the settings.")
     ] = None,
-    yes: Annotated[
-        str | None, typer.Option("--yes", metavar="STAGE", help="Do not ask; must name the same stage.")
-    ] = None,
+    yes: Yes = None,
     confirm: Annotated[
         str | None,
         typer.Option("--confirm", metavar="PRODUCT-production", help="With --yes, for production: must name it."),
@@ -48,9 +47,9 @@ def bootstrap(
             "repositories made, renamed or moved since 15 July 2026.",
         ),
     ] = None,
-    product: Annotated[str, typer.Option(metavar="MODULE:NAME", help="The product.")] = "infra.product:PRODUCT",
+    product: ProductName = DEFAULT_PRODUCT,
     endpoint: Annotated[str | None, typer.Option(metavar="URL", help="Another AWS, such as a local one.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")] = False,
+    json: AsJson = False,
 ) -> None:
     """Make what must exist before the stage's stack can: state bucket, secrets key, deploy role.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from cli.console import FAINT, GOOD, WARNING, Console
+from cli.options import AsJson, Profile, Yes
 from infra.faults import Fault, Refused
 from infra.naming import EPHEMERAL_STACK
 from infra.settings import StageSettings, read_settings
@@ -32,13 +33,9 @@ app = typer.Typer(add_completion=False)
 def destroy(
     stage: Annotated[str, typer.Argument(help="development, staging, or the stack of a pull request such as pr-42.")],
     *,
-    yes: Annotated[
-        str | None, typer.Option("--yes", metavar="STAGE", help="Do not ask; must name the same stage.")
-    ] = None,
-    profile: Annotated[
-        str | None, typer.Option(help="AWS profile to use. Default: the profile or the role in the settings.")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")] = False,
+    yes: Yes = None,
+    profile: Profile = None,
+    json: AsJson = False,
 ) -> None:
     """Remove a stage with everything in it: databases, buckets, backups, queues, Workers. Never production.
 

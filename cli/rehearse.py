@@ -11,6 +11,8 @@ import typer
 
 from cli.board import Board
 from cli.console import BAD, FAINT, GOOD, WARNING, Console
+from cli.options import ProductName
+from infra.blueprint import DEFAULT_PRODUCT
 from infra.bundles import ROOT
 from infra.faults import Fault, Refused
 from infra.naming import Stage
@@ -19,7 +21,6 @@ from rehearsal.machine.lifetime import stop_kept
 
 _STYLE: Final = {Outcome.PROVEN: GOOD, Outcome.FAILED: BAD, Outcome.NOT_SHOWN: WARNING}
 _SIGN: Final = {Outcome.PROVEN: "✓", Outcome.FAILED: "✗", Outcome.NOT_SHOWN: "-"}
-PRODUCT: Final = "infra.product:PRODUCT"
 _STAGES: Final = tuple(stage.value for stage in Stage)
 
 app = typer.Typer(add_completion=False)
@@ -32,7 +33,7 @@ def rehearse(
     stage: Annotated[
         list[str] | None, typer.Option("--stage", help="Only this stage; may be repeated. Default: all three.")
     ] = None,
-    product: Annotated[str, typer.Option(metavar="MODULE:NAME", help="The product to rehearse.")] = PRODUCT,
+    product: ProductName = DEFAULT_PRODUCT,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the stages running and print their addresses.")] = False,
     stop: Annotated[bool, typer.Option("--stop", help="End what --keep left running, and nothing else.")] = False,
     report: Annotated[
@@ -46,7 +47,9 @@ def rehearse(
     """
     console = Console(json=json)
     if stop:
-        _alone("--stop", {"--stage": stage, "--keep": keep, "--report": report, "--product": product != PRODUCT})
+        _alone(
+            "--stop", {"--stage": stage, "--keep": keep, "--report": report, "--product": product != DEFAULT_PRODUCT}
+        )
         _stop(console)
         return
     stages = _known(stage or _STAGES)

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Final
 import typer
 
 from cli.console import BAD, FAINT, GOOD, WARNING, Console
-from infra.blueprint import find_product
+from cli.options import AsJson, ProductName
+from infra.blueprint import DEFAULT_PRODUCT, find_product
 from infra.settings.files import Finding, check_files, read_settings, stage_files
 from infra.settings.keys import required_secrets
 from infra.settings.models import parts
@@ -27,14 +28,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-ProductName = Annotated[str, typer.Option("--product", metavar="MODULE:NAME", help="The product to check against.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
-
 
 @app.command(epilog="Example: bulkhead settings check Pulumi.staging.yaml --json")
 def check(
     files: Annotated[list[Path] | None, typer.Argument(help="Stage files; without any, those of all stages.")] = None,
-    product: ProductName = "infra.product:PRODUCT",
+    product: ProductName = DEFAULT_PRODUCT,
     json: AsJson = False,
 ) -> None:
     """Find everything wrong in the stage files, and between them, before an engine or a cloud is asked.
@@ -56,7 +54,7 @@ def check(
 @app.command(epilog="Example: bulkhead settings show production")
 def show(
     stage: Annotated[str, typer.Argument(help="development, staging, production or the name of an ephemeral stack.")],
-    product: ProductName = "infra.product:PRODUCT",
+    product: ProductName = DEFAULT_PRODUCT,
     json: AsJson = False,
 ) -> None:
     """Show what a stage gets, defaults included. Of a secret, only whether it is set."""

@@ -7,6 +7,7 @@ engine or a cloud is asked.
 from __future__ import annotations
 
 import importlib
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -33,6 +34,7 @@ STAGE_VARIABLES: Final = (
     "STAGE",
     "TZ",
 )
+DEFAULT_PRODUCT: Final = "infra.product:PRODUCT"
 APEX: Final = "@"
 
 
@@ -177,8 +179,10 @@ def find_product(reference: str) -> Product:
         raise ProductFault(reference, (_unknown(reference, "is not of the form package.module:NAME"),))
     try:
         module = importlib.import_module(module_name)
-    except ImportError as broken:
-        raise ProductFault(reference, (_unknown(reference, f"cannot be imported: {broken}"),)) from broken
+    except Refused:  # a product whose parts do not fit says so itself
+        raise
+    except Exception as broken:  # a product is its owner's code: anything may be wrong with it
+        raise ProductFault(reference, (_unknown(reference, f"cannot be imported: {_told(broken)}"),)) from broken
     product = getattr(module, attribute, None)
     if not isinstance(product, Product):
         raise ProductFault(reference, (_unknown(reference, f"{module_name} has no Product called {attribute!r}"),))
@@ -190,5 +194,13 @@ def missing_bundles(product: Product, root: Path) -> tuple[str, ...]:
     return tuple(sorted({worker.bundle for worker in product.workers if not (root / worker.bundle).is_file()}))
 
 
+def _told(broken: Exception) -> str:
+    """Return what Python says of it, and in which line, unless it says that itself."""
+    if isinstance(broken, ImportError | SyntaxError):
+        return str(broken)
+    where = traceback.extract_tb(broken.__traceback__)[-1]
+    return f"{type(broken).__name__}: {broken} ({Path(where.filename).name}, line {where.lineno})"
+
+
 def _unknown(reference: str, reason: str) -> Fault:
-    return Fault(reference, reason, "name a module importable from the repository root, such as infra.product:PRODUCT")
+    return Fault(reference, reason, f"name a module importable from the repository root, such as {DEFAULT_PRODUCT}")

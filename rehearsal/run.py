@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from infra import program
-from infra.blueprint import Product, find_product
+from infra.blueprint import DEFAULT_PRODUCT, Product, find_product
 from infra.bundles import ROOT, read_bundles
 from infra.naming import Stage
 from infra.settings.files import read_settings
@@ -45,7 +45,7 @@ class Wish:
     """What a person asked for. ``stages`` are stack names; ``keep`` leaves the stages running and so shows no
     removal; ``page`` is where the report goes."""
 
-    product: str = "infra.product:PRODUCT"
+    product: str = DEFAULT_PRODUCT
     stages: tuple[str, ...] = tuple(stage.value for stage in Stage)
     keep: bool = False
     page: Path | None = None

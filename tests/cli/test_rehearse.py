@@ -13,6 +13,7 @@ import pytest
 import rehearsal as room
 from cli import main as cli
 from cli import rehearse as command
+from infra.blueprint import DEFAULT_PRODUCT
 from infra.faults import Fault, Refused
 from rehearsal.engine.events import Diagnostic, OperationEnded, OperationStarted
 from rehearsal.evidence import Outcome, Report, StageReport, Verdict
@@ -92,7 +93,7 @@ def test_the_wish_has_the_fields_that_a_rehearsal_takes() -> None:
     from rehearsal import run  # noqa: PLC0415 (the Pulumi SDKs take seconds to import)
 
     assert {field.name for field in fields(run.Wish)} == {field.name for field in fields(Wish)}
-    assert run.Wish().product == command.PRODUCT
+    assert run.Wish().product == DEFAULT_PRODUCT
     assert run.Wish().stages == command._STAGES
 
 
