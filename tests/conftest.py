@@ -8,7 +8,7 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -16,8 +16,10 @@ from tests.support.fake_pulumi import FakePulumi
 
 if TYPE_CHECKING:
     from rehearsal.aws.local import LocalAws
+    from tests.support.s3 import InProcessS3
 
 _account_numbers = itertools.count(100_000_000_001)
+_LOCAL_CLOUDS: Final = {"local_aws", "local_s3"}  # fixtures: whoever uses one needs a local cloud
 
 # The providers' SDKs are a third of a million objects that stay. While they are loaded, the collector looks at them
 # again and again and finds nothing; afterwards every full collection would take 0.3 s.
@@ -29,6 +31,13 @@ def pytest_configure() -> None:
     and every program started from there inherits that: the tests that interrupt one would wait for ever."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if not _LOCAL_CLOUDS.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
 
 
 def pytest_collection_finish() -> None:
@@ -43,6 +52,15 @@ def local_aws() -> Iterator[LocalAws]:
 
     with LocalAws() as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def local_s3() -> Iterator[InProcessS3]:
+    """An S3 inside this process, for what needs nothing else of AWS."""
+    from tests.support.s3 import in_process_s3  # noqa: PLC0415
+
+    with in_process_s3() as s3:
+        yield s3
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,15 +17,7 @@ from tests.support.standing import CONTENTS, Destroy
 if TYPE_CHECKING:
     from tests.support.s3 import InProcessS3
 
-# Pulumi's SDKs and moto take seconds to import, which the other tests of this room need not wait for.
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[InProcessS3]:
-    from tests.support.s3 import in_process_s3  # noqa: PLC0415
-
-    with in_process_s3() as s3:
-        yield s3
+# Pulumi's SDKs take seconds to import, which the other tests of this room need not wait for.
 
 
 @pytest.fixture
@@ -61,16 +53,16 @@ def destroy(checkout: Path, capsys: pytest.CaptureFixture[str]) -> Destroy:
 
 @pytest.fixture
 def standing(
-    pulumi: FakePulumi, state: list[dict[str, Any]], shared: InProcessS3, monkeypatch: pytest.MonkeyPatch
+    pulumi: FakePulumi, state: list[dict[str, Any]], local_s3: InProcessS3, monkeypatch: pytest.MonkeyPatch
 ) -> InProcessS3:
     """Staging stands, with two transcripts and a backup in it."""
-    s3 = shared.emptied()
+    s3 = local_s3.emptied()
     monkeypatch.setattr("operations.clouds.r2", lambda account, token, cloudflare: s3)
     monkeypatch.setattr("operations.clouds.aws", lambda settings, profile: lambda service: s3)
     pulumi.holds(state)
     for bucket, keys in CONTENTS.items():
-        shared.bucket(bucket, *keys)
-    return shared
+        local_s3.bucket(bucket, *keys)
+    return local_s3
 
 
 @pytest.fixture

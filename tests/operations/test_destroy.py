@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +12,7 @@ from botocore.stub import Stubber
 from operations.destroy import count, empty, losses
 from operations.doomed import Doomed
 from operations.empty import Emptied
-from tests.support.s3 import InProcessS3, in_process_s3
+from tests.support.s3 import InProcessS3
 
 DOOMED = Doomed(
     environment="staging",
@@ -29,15 +28,9 @@ DOOMED = Doomed(
 COUNTS = {"transcripts": 1, "vault": 10_000, "vault-log": None}
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[InProcessS3]:
-    with in_process_s3() as s3:
-        yield s3
-
-
 @pytest.fixture
-def s3(shared: InProcessS3) -> Any:
-    return shared.emptied()
+def s3(local_s3: InProcessS3) -> Any:
+    return local_s3.emptied()
 
 
 def test_every_loss_is_named_and_counted() -> None:
@@ -60,9 +53,9 @@ def test_what_a_stage_does_not_have_it_does_not_lose() -> None:
     assert losses(replace(bare, workers=(("web", ()),)), {})[1:] == ["1 Worker"]
 
 
-def test_objects_are_counted_where_there_is_a_bucket(shared: InProcessS3, s3: Any) -> None:
-    shared.bucket("transcripts", "a", "b")
-    shared.bucket("vault")
+def test_objects_are_counted_where_there_is_a_bucket(local_s3: InProcessS3, s3: Any) -> None:
+    local_s3.bucket("transcripts", "a", "b")
+    local_s3.bucket("vault")
     assert count(DOOMED, r2=s3, s3=s3) == {"transcripts": 2, "vault": 0, "vault-log": None}
 
 
@@ -74,9 +67,9 @@ def test_counting_ends_where_the_number_no_longer_matters(s3: Any) -> None:
         assert count(replace(DOOMED, vault=()), r2=s3, s3=None) == {"transcripts": 10_000}
 
 
-def test_every_bucket_is_emptied_and_told(shared: InProcessS3, s3: Any) -> None:
-    shared.bucket("transcripts", "a", "b")
-    shared.bucket("vault", "c")
+def test_every_bucket_is_emptied_and_told(local_s3: InProcessS3, s3: Any) -> None:
+    local_s3.bucket("transcripts", "a", "b")
+    local_s3.bucket("vault", "c")
     told: list[tuple[str, Emptied]] = []
     emptied = empty(DOOMED, r2=s3, s3=s3, progress=lambda bucket, how_much: told.append((bucket, how_much)))
     assert emptied == {"transcripts": Emptied(versions=2), "vault": Emptied(versions=1)}
@@ -84,8 +77,8 @@ def test_every_bucket_is_emptied_and_told(shared: InProcessS3, s3: Any) -> None:
     assert count(DOOMED, r2=s3, s3=s3) == {"transcripts": 0, "vault": 0, "vault-log": None}
 
 
-def test_it_can_be_repeated(shared: InProcessS3, s3: Any) -> None:
-    shared.bucket("transcripts", "a")
+def test_it_can_be_repeated(local_s3: InProcessS3, s3: Any) -> None:
+    local_s3.bucket("transcripts", "a")
     empty(DOOMED, r2=s3, s3=s3)
     assert empty(DOOMED, r2=s3, s3=s3) == {"transcripts": Emptied()}
 
