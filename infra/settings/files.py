@@ -27,8 +27,10 @@ class Finding:
 
 
 def stage_files(root: File) -> list[File]:
-    """Return the files of the three permanent stages below ``root``, whether they exist or not."""
-    return [root / stack_file(stage) for stage in Stage]
+    """Return the files of the three permanent stages below ``root``, whether they exist or not, and then those of all
+    other stacks that have one."""
+    permanent = [root / stack_file(stage) for stage in Stage]
+    return [*permanent, *sorted(set(root.glob(stack_file("*"))) - set(permanent))]
 
 
 def check_files(files: Sequence[File], product: Product) -> list[Finding]:

@@ -27,7 +27,7 @@ _AMBIGUOUS: Final = tuple(
         (r"[-+]?[0-9][0-9_]*(:[0-9]+)+(\.[0-9_]*)?", "a number in base 60"),
         (r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?", "a date"),
         (r"[-+]?0[0-9_]+", "an octal number, or a number that loses its leading zeros"),
-        (r"[-+]?0[xob][0-9a-f_]+", "a hexadecimal, octal or binary number"),
+        (r"[-+]?0(x[0-9a-f_]+|o[0-7_]+|b[01_]+)", "a hexadecimal, octal or binary number"),
         (r"[-+]?[0-9][0-9_]*", "a number"),
         (r"[-+]?([0-9][0-9_]*(\.[0-9_]*)?|\.[0-9][0-9_]*)(e[-+]?[0-9]+)?", "a floating-point number"),
         (r"[-+]?\.(inf|nan)", "infinity or no number at all"),

@@ -77,6 +77,12 @@ AMBIGUOUS = [
 ]
 
 
+@pytest.mark.parametrize("text", ["0b7e5c1d2f3a48968c7d1e2f3a4b5c6d", "0b12", "0o78", "0xg", "1.2.3", "12:ab"])
+def test_what_only_begins_like_a_number_is_text_for_every_reader(text: str, folder: Path) -> None:
+    """The CLI writes such an id without quotes when it copies a stage's settings."""
+    assert _value(folder, text) == text
+
+
 @pytest.mark.parametrize("text", AMBIGUOUS)
 def test_what_readers_understand_differently_is_refused(text: str, folder: Path) -> None:
     with pytest.raises(Ambiguous):

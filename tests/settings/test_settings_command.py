@@ -32,6 +32,16 @@ def test_check_says_that_all_is_well() -> None:
     assert (result.exit_code, result.output) == (0, "0 faults and 0 warnings in 3 files\n")
 
 
+def test_check_looks_at_a_pull_requests_stage_too(stages: Path) -> None:
+    same = baseline("development")["bulkhead:cloudflare"]["hostname"]
+    write(stages, "pr-42", changed("pr-42", "bulkhead:cloudflare.hostname", same))
+    result = run.invoke(cli.settings.app, ["check"])
+    assert result.exit_code == 1
+    assert "Pulumi.pr-42.yaml" in result.output
+    assert same in result.output
+    assert "in 4 files" in result.output
+
+
 def test_check_says_what_is_wrong_and_where(stages: Path) -> None:
     path = stages / "Pulumi.staging.yaml"
     path.write_text(path.read_text(encoding="utf-8").replace('"rnd"', "yes"), encoding="utf-8")
