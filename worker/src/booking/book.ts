@@ -6,13 +6,7 @@ import { sha256 } from "../shared/digest.ts";
 import { Refusal } from "../shared/http.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Env } from "./env.ts";
-import { erase, findBooking, findByKey, markConfirmed, record } from "./records.ts";
-
-export interface Asked {
-  actor: string;
-  requestKey: string;
-  requestDigest: string;
-}
+import { type Asked, erase, findBooking, findByKey, markConfirmed, record } from "./records.ts";
 
 /**
  * Tells requests apart. A key counts for one member only, so two members may choose the same one; it is hashed together

@@ -1,5 +1,11 @@
 import type { Booking, BookingRequest } from "../shared/bookings.ts";
-import type { Asked } from "./book.ts";
+
+/** Who asks for a booking, under which key, and the digest of what is wanted. */
+export interface Asked {
+  actor: string;
+  requestKey: string;
+  requestDigest: string;
+}
 
 const COLUMNS = "id, resource, starts_at AS startsAt, ends_at AS endsAt, status, created_at AS createdAt";
 
