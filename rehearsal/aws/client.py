@@ -9,6 +9,7 @@ from typing import Any, Final
 import boto3
 import botocore.session
 from botocore.config import Config
+from botocore.exceptions import ConnectionClosedError
 
 # One try, then the error: a retried 500 would only hide a call that the local cloud lacks. `proxies` is empty rather
 # than absent, because absent means the proxy of the environment.
@@ -20,6 +21,7 @@ _CONFIG: Final = Config(
     read_timeout=30,
     s3={"addressing_style": "path"},
 )
+_TRIES: Final = 3  # where a connection was closed without an answer
 # Whatever AWS_* the person's shell holds, these settings of botocore are read from nowhere: a profile that does not
 # exist would stop every client, one that exists would lend the rehearsal somebody's real account.
 _UNPLUGGED: Final[dict[str, Any]] = {
@@ -73,4 +75,13 @@ def _unplugged_session(access_key: str, secret_key: str, token: str | None) -> b
 
 
 def _connect(session: boto3.Session, endpoint: str, region: str, service: str) -> Any:
-    return session.client(service, region_name=region, endpoint_url=endpoint, config=_CONFIG)  # type: ignore[call-overload]
+    made = session.client(service, region_name=region, endpoint_url=endpoint, config=_CONFIG)  # type: ignore[call-overload]
+    made.meta.events.register("needs-retry", _once_more)
+    return made
+
+
+def _once_more(attempts: int, caught_exception: Exception | None, **_: Any) -> float | None:
+    """Return after how many seconds botocore is to try again: only where the server closed the connection without an
+    answer. Its thread for the request did not start then, so nothing was done (seen under coverage on Python 3.11:
+    `Cannot install a trace function while another trace function is being installed`)."""
+    return 0.1 if isinstance(caught_exception, ConnectionClosedError) and attempts < _TRIES else None
