@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
+from collections.abc import Iterable
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from moto.server import ThreadedMotoServer
 
 from rehearsal.aws import moto_budgets, moto_s3, moto_sns
 from rehearsal.aws.client import client, forget
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 DEFAULT_REGION: Final = "ap-northeast-1"
 # moto lets every account into every bucket unless told otherwise; AWS does not.
@@ -33,6 +38,8 @@ class LocalAws:
         os.environ[_CROSS_ACCOUNT] = "false"
         self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         self._server.start()
+        serving: Any = self._server._server
+        serving.app = one_at_a_time(serving.app)
         host, port = self._server.get_host_and_port()
         self.endpoint = f"http://{host}:{port}"
 
@@ -50,3 +57,15 @@ class LocalAws:
         """End the server. What is in it stays in this process, where a server started later would show it again."""
         self._server.stop()
         forget(self.endpoint)
+
+
+def one_at_a_time(app: WSGIApplication) -> WSGIApplication:
+    """Return ``app`` with its requests one after the other. moto's memory is plain dictionaries: a request that lists
+    them while another adds to them ends in an error 500 (KMS, ListAliases)."""
+    lock = threading.Lock()
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        with lock:
+            return app(environ, start_response)
+
+    return answer

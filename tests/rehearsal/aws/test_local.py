@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 import requests
 
 from rehearsal.aws.client import client
-from rehearsal.aws.local import LocalAws
+from rehearsal.aws.local import LocalAws, one_at_a_time
 from rehearsal.aws.moto_sns import _is_loopback
 
 pytestmark = pytest.mark.slow
@@ -19,6 +21,31 @@ pytestmark = pytest.mark.slow
 
 def test_it_listens_on_this_machine_only(local_aws: LocalAws) -> None:
     assert local_aws.endpoint.startswith("http://127.0.0.1:")
+
+
+def test_requests_are_answered_one_after_the_other() -> None:
+    """moto's KMS lists its dictionaries while another request may add to them, and answers 500 then."""
+    both = threading.Barrier(2)
+    alone: list[bool] = []
+
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        try:
+            both.wait(0.1)
+        except threading.BrokenBarrierError:
+            alone.append(True)
+        return []
+
+    answer = one_at_a_time(app)
+    with ThreadPoolExecutor(2) as pool:
+        started: Any = None
+        for done in [pool.submit(answer, {}, started) for _ in range(2)]:
+            done.result()
+    assert alone == [True, True]
+
+
+def test_the_server_answers_so(local_aws: LocalAws) -> None:
+    server: Any = local_aws._server
+    assert server._server.app.__qualname__ == one_at_a_time(lambda *_: []).__qualname__
 
 
 def test_every_account_is_one_of_its_own(local_aws: LocalAws, account: str) -> None:
