@@ -11,8 +11,6 @@ import typer
 
 from cli.board import Board
 from cli.console import BAD, FAINT, GOOD, WARNING, Console
-from cli.options import ProductName
-from infra.blueprint import DEFAULT_PRODUCT
 from infra.bundles import ROOT
 from infra.faults import Fault, Refused
 from infra.naming import Stage
@@ -33,7 +31,10 @@ def rehearse(
     stage: Annotated[
         list[str] | None, typer.Option("--stage", help="Only this stage; may be repeated. Default: all three.")
     ] = None,
-    product: ProductName = DEFAULT_PRODUCT,
+    product: Annotated[
+        str | None,
+        typer.Option(metavar="MODULE:NAME", help="The product to rehearse. Default: the one in the settings."),
+    ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the stages running and print their addresses.")] = False,
     stop: Annotated[bool, typer.Option("--stop", help="End what --keep left running, and nothing else.")] = False,
     report: Annotated[
@@ -47,9 +48,7 @@ def rehearse(
     """
     console = Console(json=json)
     if stop:
-        _alone(
-            "--stop", {"--stage": stage, "--keep": keep, "--report": report, "--product": product != DEFAULT_PRODUCT}
-        )
+        _alone("--stop", {"--stage": stage, "--keep": keep, "--report": report, "--product": product is not None})
         _stop(console)
         return
     stages = _known(stage or _STAGES)

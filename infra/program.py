@@ -9,14 +9,14 @@ import pulumi
 
 from infra.blueprint import Product, find_product
 from infra.faults import Refused
-from infra.settings.load import load
+from infra.settings.load import load, product_reference
 from infra.stage import deploy
 
 
-def main(reference: str) -> None:
-    """Deploy the product called ``package.module:NAME`` to the selected stack; the entry point of ``pulumi up``."""
+def main(default: str) -> None:
+    """Deploy the stack's product, or ``default`` (``package.module:NAME``); the entry point of ``pulumi up``."""
     with _mistakes_said_plainly():
-        run(find_product(reference))
+        run(find_product(product_reference(default)))
 
 
 def run(product: Product) -> None:

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Final
 
 from infra import program
-from infra.blueprint import DEFAULT_PRODUCT, Product, find_product
+from infra.blueprint import Product, find_product
 from infra.bundles import ROOT, read_bundles
+from infra.faults import Fault, Refused
 from infra.naming import Stage
 from infra.settings.files import read_settings
 from infra.settings.keys import required_secrets
 from infra.settings.models import StageSettings
-from infra.settings.paths import stack_file
+from infra.settings.paths import SETTINGS, stack_file
 from rehearsal import closing, report
 from rehearsal.cloudflare.client import StageCloud
 from rehearsal.engine.finder import Engine, find_engine
@@ -45,7 +46,7 @@ class Wish:
     """What a person asked for. ``stages`` are stack names; ``keep`` leaves the stages running and so shows no
     removal; ``page`` is where the report goes."""
 
-    product: str = DEFAULT_PRODUCT
+    product: str | None = None
     stages: tuple[str, ...] = tuple(stage.value for stage in Stage)
     keep: bool = False
     page: Path | None = None
@@ -106,11 +107,28 @@ def _prepare(wish: Wish, progress: Progress) -> Cast:
     if wish.page:
         report.check_writable(wish.page)
     shed_owner()
-    product = find_product(wish.product)
+    if wish.product is not None:
+        find_product(wish.product)  # a mistyped one is refused before the files are read
+    read = {stack: read_settings(ROOT / stack_file(stack)) for stack in wish.stages}
+    settings = {
+        stack: each if wish.product is None else each.model_copy(update={"product": wish.product})
+        for stack, each in read.items()
+    }
+    product = find_product(_the_product(settings))
     read_bundles(product)
-    settings = {stack: read_settings(ROOT / stack_file(stack)) for stack in wish.stages}
     find_node()
     return Cast(product, settings, find_engine(progress.note), checkout_state(ROOT))
+
+
+def _the_product(settings: Mapping[str, StageSettings]) -> str:
+    """Return the product of all stages. Raises Refused when they name different ones: nothing could be compared."""
+    named = {stack: each.product for stack, each in settings.items()}
+    if len(set(named.values())) == 1:
+        return next(iter(named.values()))
+    message = "names another product than the other stages; a rehearsal compares stages of one product"
+    fix = "name the same one in all of them, or one for this rehearsal: bulkhead rehearse --product package.module:NAME"
+    faults = [Fault(f"{SETTINGS}:product", f"{product}: {message}", fix, stack_file(s)) for s, product in named.items()]
+    raise Refused("The stages do not have the same product.", faults)
 
 
 def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress) -> Scene:
@@ -119,7 +137,8 @@ def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress) -> 
     cipher = Cipher(life.run.passphrase)
     stages = {}
     for stack, settings in cast.settings.items():
-        workspace = prepare(ROOT, life.run, stack, required_secrets(cast.product), cipher)
+        chosen = {f"{SETTINGS}:product": settings.product}
+        workspace = prepare(ROOT, life.run, stack, required_secrets(cast.product), cipher, chosen)
         said = life.clouds["stages"][stack]
         stages[stack] = StandingStage(
             settings,

@@ -59,6 +59,7 @@ _SHAREABLE: Final = (
 )
 
 _PRODUCT_WIDE: Final[tuple[tuple[str, Callable[[StageSettings], Any]], ...]] = (
+    ("product", lambda s: s.product),
     ("releaseModel", lambda s: s.release_model),
     ("governance.profile", lambda s: s.governance.profile),
 )

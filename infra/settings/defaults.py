@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from infra.blueprint import DEFAULT_PRODUCT
 from infra.naming import Stage
 
 # Sections without a default are here too, empty: each missing field of them is then named by itself.
 _COMMON: Final[Mapping[str, Any]] = {
+    "product": DEFAULT_PRODUCT,
     "timezone": "Asia/Tokyo",
     "region": {"primary": "ap-northeast-1", "d1": "apac", "r2": "apac"},
     "cloudflare": {},

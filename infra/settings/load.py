@@ -13,7 +13,7 @@ from infra.faults import Refused
 from infra.settings.check import check, from_engine
 from infra.settings.keys import required_secrets
 from infra.settings.models import StageSettings
-from infra.settings.paths import SECRETS
+from infra.settings.paths import SECRETS, SETTINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,12 @@ class LoadedStage:
 
     settings: StageSettings
     secrets: Mapping[str, pulumi.Output[str]]
+
+
+def product_reference(default: str) -> str:
+    """Return the product that the stack's configuration names, ``package.module:NAME``; ``default`` where it names
+    none. It is asked for before the settings are checked, because what they must hold depends on the product."""
+    return str(pulumi.runtime.config.CONFIG.get().get(f"{SETTINGS}:product", default))
 
 
 def load(stack: str, product: Product) -> LoadedStage:

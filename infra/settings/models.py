@@ -162,6 +162,7 @@ class StageSettings(Section):
     environment: str = Field(description="the stack's name; differs from the stage in ephemeral stacks only")
     owner: t.Tag = Field(description="who answers for the stage; tag `owner` (CST-7)")
     cost_center: t.Tag = Field(description="who pays for the stage; tag `cost-center` (CST-7)")
+    product: t.ProductReference = Field(description="the product that is deployed, package.module:NAME")
     timezone: t.TimeZone = Field(description="zone of schedules, notices and maintenance windows (ENV-6)")
     region: Region
     cloudflare: Cloudflare

@@ -31,6 +31,14 @@ Tag = Annotated[
         "platform-team",
     ),
 ]
+ProductReference = Annotated[
+    StrictStr,
+    text(
+        r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*",
+        "must be a module and a name in it, package.module:NAME; the program would find no product to deploy",
+        "infra.product:PRODUCT",
+    ),
+]
 TimeZone = Annotated[
     StrictStr,
     Rule(

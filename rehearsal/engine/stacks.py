@@ -77,11 +77,18 @@ class StageStack:
             ),
         )
 
-    def preview(self, *, policy_packs: Sequence[Path] = (), refresh: bool = False) -> Result:
-        """Say what `up` would do, without doing it."""
+    def preview(
+        self, *, policy_packs: Sequence[Path] = (), policy_configs: Sequence[Path] = (), refresh: bool = False
+    ) -> Result:
+        """Say what `up` would do, without doing it. ``policy_configs`` are files of levels, one for each pack."""
         return self._operate(
             "preview",
-            lambda stack, hearing: stack.preview(**hearing, policy_packs=[*map(str, policy_packs)], refresh=refresh),
+            lambda stack, hearing: stack.preview(
+                **hearing,
+                policy_packs=[*map(str, policy_packs)],
+                policy_pack_configs=[*map(str, policy_configs)],
+                refresh=refresh,
+            ),
         )
 
     def refresh(self, *, preview_only: bool = False) -> Result:

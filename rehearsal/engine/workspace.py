@@ -15,6 +15,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -61,11 +62,19 @@ class Cipher:
         return f"v1:{_base64(nonce)}:{_base64(self._aead.encrypt(nonce, text.encode(), None))}"
 
 
-def prepare(checkout: Path, run: RunDir, stack: str, required: Iterable[str], cipher: Cipher) -> Workspace:
+def prepare(
+    checkout: Path,
+    run: RunDir,
+    stack: str,
+    required: Iterable[str],
+    cipher: Cipher,
+    chosen: Mapping[str, Any] = MappingProxyType({}),
+) -> Workspace:
     """Write the copy of ``stack`` and return it.
 
     ``required`` are the names of secrets the stage cannot do without (`githubToken`), whether or not its file has
-    them. Raises Refused when a file is missing or unreadable, or takes its values from somewhere else.
+    them; ``chosen`` are settings that count instead of the file's. Raises Refused when a file is missing or unreadable,
+    or takes its values from somewhere else.
     """
     project = _project(checkout / "Pulumi.yaml")
     settings = reader.read(checkout / stack_file(stack))
@@ -78,7 +87,7 @@ def prepare(checkout: Path, run: RunDir, stack: str, required: Iterable[str], ci
         canaries[name] = canary(name, stack, run.passphrase)
         return {"secure": cipher.encrypt(canaries[name])}
 
-    planted = {**settings.config, **{f"{SECRETS}:{name}": reader.ENCRYPTED for name in required}}
+    planted = {**settings.config, **chosen, **{f"{SECRETS}:{name}": reader.ENCRYPTED for name in required}}
     config = {key: _replaced(value, key, plant) for key, value in planted.items()}
     path = run.work(stack)
     path.mkdir(parents=True, exist_ok=True)

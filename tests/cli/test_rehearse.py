@@ -13,7 +13,6 @@ import pytest
 import rehearsal as room
 from cli import main as cli
 from cli import rehearse as command
-from infra.blueprint import DEFAULT_PRODUCT
 from infra.faults import Fault, Refused
 from rehearsal.engine.events import Diagnostic, OperationEnded, OperationStarted
 from rehearsal.evidence import Outcome, Report, StageReport, Verdict
@@ -32,7 +31,7 @@ REPORT = Report("harbor", "an engine", "now", 61.6, STAGES, (PROVEN,), {"up": 30
 class Wish:
     """What the command asks for; the same fields as `run.Wish`."""
 
-    product: str
+    product: str | None
     stages: tuple[str, ...]
     keep: bool
     page: Path | None
@@ -72,11 +71,11 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
 @pytest.mark.parametrize(
     ("options", "wish"),
     [
-        ([], Wish("infra.product:PRODUCT", ("development", "staging", "production"), False, None)),
-        (["--stage", "staging"], Wish("infra.product:PRODUCT", ("staging",), False, None)),
+        ([], Wish(None, ("development", "staging", "production"), False, None)),
+        (["--stage", "staging"], Wish(None, ("staging",), False, None)),
         (
             ["--stage", "production", "--stage", "development", "--stage", "production"],
-            Wish("infra.product:PRODUCT", ("development", "production"), False, None),
+            Wish(None, ("development", "production"), False, None),
         ),
         (
             ["--keep", "--product", "my.module:MINE", "--report", "page.html"],
@@ -93,7 +92,7 @@ def test_the_wish_has_the_fields_that_a_rehearsal_takes() -> None:
     from rehearsal import run  # noqa: PLC0415 (the Pulumi SDKs take seconds to import)
 
     assert {field.name for field in fields(run.Wish)} == {field.name for field in fields(Wish)}
-    assert run.Wish().product == DEFAULT_PRODUCT
+    assert run.Wish().product is None
     assert run.Wish().stages == command._STAGES
 
 

@@ -52,6 +52,19 @@ def test_a_persons_mistake_is_said_without_a_traceback(monkeypatch: pytest.Monke
     assert raised.value.__suppress_context__
 
 
+def test_the_stacks_configuration_may_name_another_product(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(stack: str, product: Product) -> SimpleNamespace:
+        return SimpleNamespace(settings=make_settings(stack), secrets=make_secrets(product, stack))
+
+    def deploy() -> None:
+        pulumi.runtime.config.CONFIG.set({"bulkhead:product": "tests.support.second_product:SECOND_PRODUCT"})
+        program.main("infra.product:PRODUCT")
+
+    monkeypatch.setattr(program, "load", load)
+    outputs = render(deploy, "staging").outputs
+    assert outputs["manifest"]["product"] == SECOND_PRODUCT.name
+
+
 def test_a_product_that_cannot_be_found_is_said_without_a_traceback() -> None:
     with pytest.raises(pulumi.RunError, match="no_such_product"):
         render(lambda: program.main("infra.no_such_product:PRODUCT"), "staging")

@@ -55,6 +55,10 @@ BAD: Final = [
     Bad("bulkhead:stage", "development", "the stack must be called", "pr-0"),
     Bad("bulkhead:stage", "development", "the stack must be called", "qa"),
     Bad("bulkhead:environment", "production", "is the stack's name"),
+    # product
+    *_each(
+        "bulkhead:product", "package.module:NAME", "shop.goods", "shop.goods:", ":GOODS", "shop/goods:G", ""
+    ),
     # tags
     Bad("bulkhead:owner", GONE, "is missing"),
     Bad("bulkhead:owner", None, "is empty", file_only=True),

@@ -29,7 +29,8 @@ _STACK: Final = "pulumi:pulumi:Stack"
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """One registered resource. ``wire`` holds the inputs as sent (camelCase), secrets in their envelopes."""
+    """One registered resource. ``wire`` holds the inputs as sent (camelCase), secrets in their envelopes; ``sources``
+    are the URNs that each input's value comes from."""
 
     type: str
     name: str
@@ -43,6 +44,7 @@ class Recorded:
     delete_before_replace: bool
     ignore_changes: tuple[str, ...]
     dependencies: frozenset[str]
+    sources: Mapping[str, tuple[str, ...]]
 
     @property
     def inputs(self) -> dict[str, Any]:
@@ -230,6 +232,7 @@ class _Monitor(mocks.MockMonitor):
             delete_before_replace=request.deleteBeforeReplace,
             ignore_changes=tuple(request.ignoreChanges),
             dependencies=frozenset(request.dependencies) | _named_in(request.propertyDependencies),
+            sources={name: tuple(group.urns) for name, group in request.propertyDependencies.items()},
         )
         with self._lock:
             assert urn not in self._options, f"two resources have the URN {urn}"
