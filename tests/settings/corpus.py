@@ -56,9 +56,7 @@ BAD: Final = [
     Bad("bulkhead:stage", "development", "the stack must be called", "qa"),
     Bad("bulkhead:environment", "production", "is the stack's name"),
     # product
-    *_each(
-        "bulkhead:product", "package.module:NAME", "shop.goods", "shop.goods:", ":GOODS", "shop/goods:G", ""
-    ),
+    *_each("bulkhead:product", "package.module:NAME", "shop.goods", "shop.goods:", ":GOODS", "shop/goods:G", ""),
     # tags
     Bad("bulkhead:owner", GONE, "is missing"),
     Bad("bulkhead:owner", None, "is empty", file_only=True),
