@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from rehearsal.engine.analyzer import ANALYZER
+
 if TYPE_CHECKING:
     from pulumi.automation.events import EngineEvent, StepEventMetadata
 
@@ -87,6 +89,10 @@ Event = OperationStarted | OperationEnded | ResourceStarted | ResourceDone | Res
 OnEvent = Callable[[Event], None]
 
 
+# What the engine says when it finds the program that `rehearsal.engine.analyzer` has put there for it.
+_ANALYZER_FOUND: Final = f"using {ANALYZER} from $PATH"
+
+
 def translate(stack: str, event: EngineEvent) -> Iterator[Event]:
     """Yield what an event of the engine means; nothing for those that no display needs."""
     if started := event.resource_pre_event:
@@ -96,6 +102,8 @@ def translate(stack: str, event: EngineEvent) -> Iterator[Event]:
     if failed := event.res_op_failed_event:
         yield ResourceFailed(stack, *_step(failed.metadata))
     if (said := event.diagnostic_event) and not said.ephemeral and (message := plain(said.message)):
+        if message.startswith(_ANALYZER_FOUND):
+            return
         yield Diagnostic(stack, said.severity.partition("#")[0], message, said.urn or "")
     if policy := event.policy_event:
         urn = policy.resource_urn or ""

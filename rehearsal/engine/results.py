@@ -22,6 +22,7 @@ class Result:
 
     ``changes`` counts steps by the engine's word for them, components and the stack itself included; ``steps`` are
     those that changed something. ``outputs`` are the stack's, after an `up`; a secret one reads ``[secret]``.
+    ``policies`` are what the policies said, ``packs`` the names of those that were asked.
     """
 
     stack: str
@@ -33,6 +34,7 @@ class Result:
     policies: tuple[PolicySpoke, ...]
     outputs: Mapping[str, Any]
     log: Path
+    packs: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -49,6 +51,7 @@ class Record:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     policies: list[PolicySpoke] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
+    packs: list[str] = field(default_factory=list)
 
     def hear(self, event: Event) -> None:
         """Take in what the board hears, too."""
@@ -64,6 +67,8 @@ class Record:
         """Take in what only the engine's own events tell: what it counted, and what the stack exports."""
         if event.summary_event:
             self.changes.update(event.summary_event.resource_changes)
+            # The engine calls a pack in a folder `name|local|folder`.
+            self.packs += sorted(name.partition("|")[0] for name in event.summary_event.policy_packs or {})
         done = event.res_outputs_event
         if done and done.metadata.type == _STACK and done.metadata.new:
             self.outputs = {name: _visible(value) for name, value in (done.metadata.new.outputs or {}).items()}
@@ -80,6 +85,7 @@ class Record:
             tuple(self.policies),
             self.outputs,
             log,
+            tuple(self.packs),
         )
 
     def complaints(self) -> list[str]:
