@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from botocore.exceptions import ClientError
 from infra.blueprint import Place
 from infra.product import PRODUCT
 from rehearsal.cloudflare.client import Answer, Egress, StageCloud
+from rehearsal.engine.events import PolicySpoke
 from rehearsal.engine.results import Result
 from rehearsal.engine.stacks import StackFailed, StageStack
 from rehearsal.failures import Failed
@@ -126,6 +128,9 @@ class MemoryStack(StageStack):
         self.afterwards: list[Callable[[], object]] = []
         self.left: list[dict[str, Any]] = []
         self.gone = False
+        self.advice: list[PolicySpoke] = []
+        self.broken_rules: list[str] = []
+        self.packs = ["bulkhead"]
         self._records = records
         self._on_event = lambda _: None
 
@@ -133,6 +138,14 @@ class MemoryStack(StageStack):
         self, *, policy_packs: Sequence[Path] = (), expect_no_changes: bool = False, refresh: bool = False
     ) -> Result:
         return self._result("up")
+
+    def preview(
+        self, *, policy_packs: Sequence[Path] = (), policy_configs: Sequence[Path] = (), refresh: bool = False
+    ) -> Result:
+        if self.broken_rules:
+            raise StackFailed(f"{self.name}: preview failed.", self.broken_rules)
+        packs = self.packs if any(pack.name == "policies" for pack in policy_packs) else []
+        return replace(self._result("preview"), policies=tuple(self.advice), packs=tuple(packs))
 
     def refresh(self, *, preview_only: bool = False) -> Result:
         return self._result("refresh")

@@ -1,0 +1,1 @@
+"""What a stage may never be: rules about what the engine shows, judged against the product and the settings."""

@@ -1,0 +1,20 @@
+"""The policy pack: what `pulumi preview --policy-pack policies` starts."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    # Pulumi puts this folder first on the path, where `tokens` or `access` would hide modules of the same name.
+    here = Path(__file__).resolve().parent
+    sys.path = [str(here.parent), *(entry for entry in sys.path if Path(entry or ".").resolve() != here)]
+
+    from pulumi_policy import PolicyPack
+
+    from policies.catalogue import NAME, RULES
+    from policies.pack import policies, refuse_misspelt
+
+    refuse_misspelt(RULES)
+    PolicyPack(NAME, policies(RULES, os.environ))

@@ -1,0 +1,45 @@
+"""Every rule of the pack, in the order in which they are listed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from policies.rule import AnyRule
+from policies.rules import (
+    access,
+    aws_backup,
+    aws_cost,
+    aws_keys,
+    aws_storage,
+    everywhere,
+    github,
+    github_repository,
+    iam,
+    iam_escalation,
+    iam_trust,
+    logs,
+    stores,
+    worker_bindings,
+    worker_values,
+    workers,
+)
+
+NAME: Final = "bulkhead"
+RULES: Final[tuple[AnyRule, ...]] = (
+    *worker_bindings.RULES,
+    *worker_values.RULES,
+    *workers.RULES,
+    *stores.RULES,
+    *access.RULES,
+    *logs.RULES,
+    *aws_storage.RULES,
+    *aws_backup.RULES,
+    *aws_keys.RULES,
+    *iam.RULES,
+    *iam_escalation.RULES,
+    *iam_trust.RULES,
+    *aws_cost.RULES,
+    *github.RULES,
+    *github_repository.RULES,
+    *everywhere.RULES,
+)

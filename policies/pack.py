@@ -1,0 +1,157 @@
+"""Hands the rules to Pulumi: what the engine sends becomes `Seen`, what a rule finds becomes a report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import Any, Final
+
+import grpc
+import pulumi_policy.policy
+from pulumi_policy import (
+    EnforcementLevel,
+    Policy,
+    PolicyResource,
+    ReportViolation,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    StackValidationArgs,
+    StackValidationPolicy,
+)
+from pulumi_policy.proxy import UnknownValueError
+
+from infra.faults import Refused
+from infra.naming import Stage, stage_of
+from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
+from policies.values import UNKNOWN, is_list
+from policies.world import World, read_world, stage_in
+
+_STACK_TYPE: Final = "pulumi:pulumi:Stack"
+
+
+def level(environ: Mapping[str, str]) -> EnforcementLevel:
+    """Return how strict the pack is: advisory in development, mandatory everywhere else. A stack that is only called a
+    development stage by its configuration, and not by its name, is no development stage."""
+    said, named = stage_in(environ), stage_of(environ.get("PULUMI_STACK", ""))
+    advisory = said is Stage.DEVELOPMENT and named in {Stage.DEVELOPMENT, None}
+    return EnforcementLevel.ADVISORY if advisory else EnforcementLevel.MANDATORY
+
+
+def policies(rules: Sequence[AnyRule], environ: Mapping[str, str]) -> list[Policy]:
+    """Return Pulumi's policies for ``rules``, judging against the product and settings of the stack in ``environ``."""
+    try:
+        world: World | Refused = read_world(environ)
+    except Refused as refused:
+        world = refused
+    strict = level(environ)
+    return [_policy(rule, world, strict) for rule in rules]
+
+
+def misspelt(names: Iterable[str], rules: Sequence[AnyRule]) -> str:
+    """Return what is wrong with the rule names of a policy configuration, empty when nothing is. The engine accepts
+    every name, so a misspelt one would leave the rule as strict as it was, or as lax."""
+    known = [rule.name for rule in rules]
+    said = []
+    for name in sorted(set(names) - {*known, "all"}):
+        near = get_close_matches(name, known, 1)
+        said.append(f"{name!r} is no rule" + (f"; did you mean {near[0]!r}?" if near else ""))
+    return "; ".join(said)
+
+
+def refuse_misspelt(rules: Sequence[AnyRule]) -> None:
+    """Let the pack refuse a configuration with a rule name that does not exist. pulumi_policy has no place for that: it
+    keeps every name it is given (1.21, `_PolicyAnalyzerServicer.Configure`)."""
+    servicer: Any = pulumi_policy.policy._PolicyAnalyzerServicer
+    configure = servicer.Configure
+
+    def checked(self: Any, request: Any, context: Any) -> Any:
+        if wrong := misspelt(request.policyConfig, rules):
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"{wrong}; see: bulkhead policies")
+        return configure(self, request, context)
+
+    servicer.Configure = checked
+
+
+def _policy(rule: AnyRule, world: World | Refused, strict: EnforcementLevel) -> Policy:
+    description = f"{rule.reason} ({', '.join(rule.requirements)})"
+    if isinstance(rule, Rule):
+        return ResourceValidationPolicy(rule.name, description, _about_one(rule, world), enforcement_level=strict)
+    return StackValidationPolicy(rule.name, description, _about_all(rule, world), enforcement_level=strict)
+
+
+def _about_one(rule: Rule, world: World | Refused) -> Callable[[ResourceValidationArgs, ReportViolation], None]:
+    def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
+        if rule.types and args.resource_type not in rule.types:
+            return
+        if isinstance(world, Refused):
+            report(_not_judged(world), None)
+            return
+        seen = _seen(args)
+        for violation in rule.judge(seen, world):
+            report(str(replace(violation, about=seen)), None)
+
+    return validate
+
+
+def _about_all(rule: StackRule, world: World | Refused) -> Callable[[StackValidationArgs, ReportViolation], None]:
+    def validate(args: StackValidationArgs, report: ReportViolation) -> None:
+        if isinstance(world, Refused):
+            report(_not_judged(world), None)
+            return
+        for violation in rule.judge(_stack(args.resources), world):
+            report(str(violation), violation.about.urn if violation.about else None)
+
+    return validate
+
+
+def _not_judged(world: Refused) -> str:
+    return str(
+        Violation(
+            f"nothing is judged: {world}",
+            "What nobody judged may be anything",
+            "correct bulkhead:product or the setting, then run the same command again",
+        )
+    )
+
+
+def _seen(args: ResourceValidationArgs | PolicyResource) -> Seen:
+    provider = args.provider
+    parent = args.opts.parent
+    return Seen(
+        type=args.resource_type,
+        name=args.name,
+        urn=args.urn,
+        props=plain(args.props),
+        protect=args.opts.protect,
+        ignore_changes=tuple(args.opts.ignore_changes),
+        parent=parent or "",
+        provider=provider.urn if provider else "",
+        provider_props=plain(provider.props) if provider else {},
+    )
+
+
+def _stack(resources: Sequence[PolicyResource]) -> Stack:
+    seen = {each.urn: _seen(each) for each in resources}
+    for each in resources:
+        depends = {
+            name: tuple(seen[source.urn] for source in sources) for name, sources in each.property_dependencies.items()
+        }
+        seen[each.urn].depends.update(depends)
+    return Stack(tuple(each for each in seen.values() if each.type != _STACK_TYPE))
+
+
+def plain(value: Any) -> Any:
+    """Return what pulumi_policy hands over as plain values; what is not known yet as UNKNOWN."""
+    if isinstance(value, Mapping):
+        return {key: _read(value, key) for key in value}
+    if is_list(value):
+        return [_read(value, index) for index in range(len(value))]
+    return value
+
+
+def _read(container: Any, key: Any) -> Any:
+    try:
+        return plain(container[key])
+    except UnknownValueError:
+        return UNKNOWN

@@ -1,0 +1,244 @@
+"""Rules about Cloudflare tokens and Access: what a token can reach and for how long, and who gets past the login.
+
+Left out: a list of the permissions that a token may have. A token names its permission groups by id, and only the API
+knows which name an id has; two ids are known here, because no token of a stage may ever have them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
+from typing import Any, Final
+
+from infra.blueprint import APEX
+from infra.naming import Stage
+from policies import tokens as t
+from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
+from policies.values import MISSING, UNKNOWN, Absent, at, document, listed
+from policies.world import World
+
+_TOKENS: Final = (t.ACCOUNT_TOKEN, t.API_TOKEN)
+_APPLICATIONS: Final = (t.ZERO_TRUST_ACCESS_APPLICATION, t.ACCESS_APPLICATION)
+_POLICIES: Final = (t.ZERO_TRUST_ACCESS_POLICY, t.ACCESS_POLICY)
+_LONGEST_LIFE: Final = timedelta(days=90)
+# The same in every account: "List permission groups" of Cloudflare's API, /user/tokens and /accounts/<id>/tokens.
+_MINTING: Final = {
+    "686d18d5ac6c441c867cbf6771e58a0a": "API Tokens Write",
+    "5bc3f8b21c554832afc660159ab75fa4": "Account API Tokens Write",
+}
+# What a token's policies are about, as the keys of `resources` name it.
+_ZONE: Final = re.compile(r"com\.cloudflare\.api\.account\.zone\.(?P<zone>[^.*]+)")
+_ACCOUNT: Final = re.compile(r"com\.cloudflare\.api\.account\.(?P<account>[^.*]+)")
+_BUCKET: Final = re.compile(r"com\.cloudflare\.edge\.r2\.bucket\.(?P<account>[^_*]+)_[^_]+_(?P<bucket>.+)")
+_ANY_ADDRESS: Final = frozenset({"0.0.0.0/0", "::/0"})
+_ANY_DECISION: Final = {"allow": "whoever can log in anywhere", "non_identity": "anybody, without a login"}
+
+
+def _allowing(seen: Seen) -> Iterator[Any]:
+    """Yield a token's policies that grant something; one whose effect is not known yet is judged when it is."""
+    for policy in listed(seen.props, "policies"):
+        if at(policy, "effect") == "allow":
+            yield policy
+
+
+def _too_broad(seen: Seen, world: World) -> Iterator[Violation]:
+    for policy in _allowing(seen):
+        resources = document(policy, "resources")
+        if resources is UNKNOWN:
+            continue
+        if not isinstance(resources, Mapping) or not resources:
+            yield _broad("has a policy that is limited to no resource")
+        for key in sorted(_keys(resources)):
+            if "*" in key:
+                yield _broad(f"reaches every resource that matches {key}")
+
+
+def _keys(resources: Any) -> set[str]:
+    """Return every resource that ``resources`` names; those of an account stand below it."""
+    if not isinstance(resources, Mapping):
+        return set()
+    below = (_keys(value) for value in resources.values())
+    return {str(key) for key in resources}.union(*below)
+
+
+def _broad(wrong: str) -> Violation:
+    causes = "Whoever gets hold of the token can change zones and accounts that the stage has nothing to do with"
+    return Violation(wrong, causes, "name the stage's account, its zone, or a single bucket as the resource")
+
+
+def _without_expiry(seen: Seen, world: World) -> Iterator[Violation]:
+    ends, begins = seen["expiresOn"], seen["notBefore"]
+    if ends is MISSING or ends == "":
+        wrong = "never expires"
+    elif (life := lifetime(begins, ends)) is not None and life > _LONGEST_LIFE:
+        wrong = f"is valid for {life.days} days"
+    else:
+        return
+    yield Violation(
+        wrong,
+        "A leaked token stays good for as long as nobody notices the leak",
+        f"expires_on={_LONGEST_LIFE.days} days after not_before at most, and a new token before that",
+    )
+
+
+def lifetime(begins: Any, ends: Any) -> timedelta | None:
+    """Return how long a token is valid, None where one of the instants is not said, not known or no instant."""
+    if not isinstance(begins, str) or not isinstance(ends, str):
+        return None
+    try:
+        first, last = (datetime.fromisoformat(instant) for instant in (begins, ends))
+    except ValueError:
+        return None
+    first, last = (instant if instant.tzinfo else instant.replace(tzinfo=UTC) for instant in (first, last))
+    return last - first
+
+
+def _foreign(seen: Seen, world: World) -> Iterator[Violation]:
+    own = world.settings.cloudflare
+    wrongs = []
+    name, account = seen["name"], seen["accountId"]
+    if isinstance(name, str) and not name.startswith(world.prefix):
+        wrongs.append(f"is called {name}, which does not begin with {world.prefix}")
+    if isinstance(account, str) and account != own.account_id:
+        wrongs.append("belongs to an account that is not the stage's")
+    keys = {key for policy in _allowing(seen) for key in _keys(document(policy, "resources"))}
+    for key in sorted(keys):
+        if (zone := _ZONE.fullmatch(key)) is not None:
+            foreign = zone["zone"] != own.zone_id
+        elif (bucket := _BUCKET.fullmatch(key)) is not None:
+            foreign = bucket["account"] != own.account_id or not bucket["bucket"].startswith(world.prefix)
+        elif (whole := _ACCOUNT.fullmatch(key)) is not None and whole["account"] != "zone":
+            foreign = whole["account"] != own.account_id
+        else:
+            foreign = False
+        if foreign:
+            wrongs.append(f"reaches {key}, which is not the stage's")
+    for wrong in wrongs:
+        yield Violation(
+            wrong,
+            "With the token of one stage the other can be read and changed, so one leak opens both",
+            "take the account, the zone and the names from the stage's settings, one token per stage",
+        )
+
+
+def _can_mint(seen: Seen, world: World) -> Iterator[Violation]:
+    ids = {at(group, "id") for policy in _allowing(seen) for group in listed(policy, "permissionGroups")}
+    for name in sorted(_MINTING[id_] for id_ in ids if id_ in _MINTING):
+        yield Violation(
+            f"has the permission {name}",
+            "Whoever holds it can make itself a token with every permission, and no limit of this one counts",
+            "leave it out: the token that makes tokens is kept outside the stage",
+        )
+
+
+def _user_owned(seen: Seen, world: World) -> Iterator[Violation]:
+    yield Violation(
+        "belongs to a person",
+        "It can reach what that person can reach, and stops working on the day the person leaves",
+        "AccountToken with the stage's account_id",
+    )
+
+
+def _open_to_public(stack: Stack, world: World) -> Iterator[Violation]:
+    """Judges applications that there are: a stage without Access is left to those who may add it."""
+    applications = [each for each in stack.of(*_APPLICATIONS) if each["type"] in {"self_hosted", MISSING}]
+    if world.stage is not Stage.STAGING or not applications:
+        return
+    covered = [cover for each in applications for cover in _covers(each, world)]
+    if UNKNOWN in covered:
+        return
+    for host in sorted(world.hostnames):
+        if not any(isinstance(cover, str) and fnmatchcase(host, cover) for cover in covered):
+            yield Violation(
+                f"leaves {host} open: no Access application covers it with all its paths",
+                "Anybody can open staging there, with the copied data it may hold",
+                f"add {host} to the application, without a path",
+                applications[0],
+            )
+
+
+def _covers(application: Seen, world: World) -> Iterator[str | Absent]:
+    """Yield the patterns of hostnames that an application covers with all their paths."""
+    destinations = listed(application.props, "destinations")
+    said = [
+        application["domain"],
+        *listed(application.props, "selfHostedDomains"),
+        *(at(each, "uri") for each in destinations if at(each, "type") in {"public", MISSING, UNKNOWN}),
+    ]
+    kinds = [at(each, "type") for each in destinations]
+    if "all_workers" in kinds:
+        yield "*"
+    if "worker" in kinds:  # covers every address of the Worker; which one it is is shown by where the id comes from
+        sources, apex = application.sources("destinations", t.WORKER), world.settings.cloudflare.hostname
+        workers = [world.worker(str(each["name"])) for each in sources]
+        yield from (apex if each.host == APEX else f"{each.host}.{apex}" for each in workers if each and each.host)
+        if not sources:
+            yield UNKNOWN
+    texts = [each for each in said if isinstance(each, str)]
+    for text in texts:
+        host, _, path = text.lower().removeprefix("https://").partition("/")
+        if path in {"", "*"}:
+            yield host
+    if any(each is UNKNOWN for each in said):
+        yield UNKNOWN
+    # The API fills in those lists that a program leaves out; during a preview they are then unknown, and say nothing.
+    for name in ("selfHostedDomains", "destinations"):
+        if application[name] is UNKNOWN and (application.sources(name) or not texts):
+            yield UNKNOWN
+
+
+def _bypassed(seen: Seen, world: World) -> Iterator[Violation]:
+    policies = listed(seen.props, "policies") if seen.type in _APPLICATIONS else [seen.props]
+    for policy in policies:
+        decision = at(policy, "decision")
+        if decision == "bypass":
+            yield Violation(
+                "lets visitors past Access by a policy that bypasses it",
+                "Whoever it matches is let in without a login and without an entry in the log",
+                "decision 'allow' for people, 'non_identity' with a service token for machines",
+            )
+        if not isinstance(decision, str) or decision not in _ANY_DECISION:
+            continue
+        confined = [each for each in listed(policy, "requires") if not _anybody(each)]
+        if at(policy, "requires") is UNKNOWN or confined:
+            continue
+        if any(_anybody(each) for each in listed(policy, "includes")):
+            yield Violation(
+                f"lets {_ANY_DECISION[decision]} past Access",
+                "The application looks protected and is open",
+                "include or require a group, a mail domain, or a service token",
+            )
+
+
+def _anybody(rule: Any) -> bool:
+    everyone = at(rule, "everyone")
+    return not isinstance(everyone, Absent) or at(rule, "ip", "ip") in _ANY_ADDRESS
+
+
+RULES: Final[tuple[AnyRule, ...]] = (
+    Rule(
+        "token-too-broad",
+        ("SEC-6", "SEC-7"),
+        "A token can reach named accounts, zones and buckets only",
+        _TOKENS,
+        _too_broad,
+    ),
+    Rule("token-without-expiry", ("SEC-7",), "A leaked token ends by itself", _TOKENS, _without_expiry),
+    Rule(
+        "token-of-another-stage", ("SEC-7", "ENV-3"), "A token reaches what is its own stage's only", _TOKENS, _foreign
+    ),
+    Rule("token-can-mint-tokens", ("SEC-6", "SEC-7"), "No token of a stage can widen itself", _TOKENS, _can_mint),
+    Rule("token-user-owned", ("SEC-7",), "A stage's tokens belong to its account", (t.API_TOKEN,), _user_owned),
+    StackRule(
+        "staging-open-to-public", ("STG-8",), "Access covers every hostname of staging once it is used", _open_to_public
+    ),
+    Rule(
+        "access-bypass",
+        ("STG-8",),
+        "Nobody gets past Access without being known",
+        (*_APPLICATIONS, *_POLICIES),
+        _bypassed,
+    ),
+)

@@ -1,0 +1,132 @@
+"""Rules about the buckets of backups: nothing in them goes before its time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from policies import tokens as t
+from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
+from policies.rules.aws_storage import beside, is_vault
+from policies.values import MISSING, UNKNOWN, at, listed
+from policies.world import World
+
+_YEAR: Final = 365
+
+
+def _unlocked(stack: Stack, world: World) -> Iterator[Violation]:
+    days = world.settings.backup.lock_days
+    if days == 0:  # everywhere but in production, as the settings demand
+        return
+    causes = "Whoever gets at the account, or a mistaken command, could delete every backup at once"
+    fix = f'add a BucketObjectLockConfiguration with default_retention={{"mode": "GOVERNANCE", "days": {days}}}'
+    for bucket in stack.of(t.S3_BUCKET):
+        if not is_vault(bucket, world):
+            continue
+        enabled = bucket["objectLockEnabled"]  # off unless somebody turns it on (provider's default)
+        if enabled is not True and enabled is not UNKNOWN:
+            yield Violation("cannot lock its backups", causes, "object_lock_enabled=True, when it is made", bucket)
+        locks = beside(stack, bucket, t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION)
+        if not locks:
+            yield Violation("locks no new backup", causes, fix, bucket)
+        for lock in locks:
+            locked = _retention(lock)
+            if locked is not UNKNOWN and locked < days:
+                wrong = f"locks a new backup for {locked:g} days, and the stage's settings say {days}"
+                yield Violation(wrong, causes, fix, lock)
+
+
+def _retention(lock: Seen) -> Any:
+    """Return for how many days a new object is locked, or UNKNOWN."""
+    days, years = (at(lock.props, "rule", "defaultRetention", unit) for unit in ("days", "years"))
+    if days is UNKNOWN or years is UNKNOWN:
+        return UNKNOWN
+    return _number(days) + _number(years) * _YEAR
+
+
+def _number(value: Any) -> float:
+    return value if isinstance(value, int | float) else 0
+
+
+def _lives(world: World) -> dict[str, int]:
+    """Return for how many days what is under each prefix is kept (BAK-4, and BAK-2 for what is made in between)."""
+    backup = world.settings.backup
+    keep = backup.retention
+    lives = {
+        "database/daily/": keep.daily_days,
+        "database/weekly/": keep.weekly_days,
+        "database/monthly/": keep.monthly_days,
+        "database/yearly/": keep.yearly_days,
+        "database/interim/": keep.daily_days if backup.interim_hours is not None else None,
+    }
+    return {prefix: days for prefix, days in lives.items() if days is not None and backup.full != "none"}
+
+
+def _too_short(stack: Stack, world: World) -> Iterator[Violation]:
+    lives = _lives(world)
+    for bucket in stack.of(t.S3_BUCKET):
+        for lifecycle in beside(stack, bucket, t.S3_BUCKET_LIFECYCLE_CONFIGURATION) if is_vault(bucket, world) else ():
+            for rule in listed(lifecycle.props, "rules"):
+                yield from _early(lifecycle, rule, lives)
+
+
+def _early(lifecycle: Seen, rule: Any, lives: Mapping[str, int]) -> Iterator[Violation]:
+    prefix, days, date = _prefix(rule), at(rule, "expiration", "days"), at(rule, "expiration", "date")
+    if at(rule, "status") != "Enabled" or not isinstance(prefix, str):
+        return
+    # S3 takes whole days from 1; the provider shows 0 and "" for what a rule does not say.
+    numbered = isinstance(days, int | float) and days > 0
+    dated = isinstance(date, str) and date != ""
+    short = [
+        f"{tier} ({life} days)"
+        for tier, life in lives.items()
+        if (tier.startswith(prefix) or prefix.startswith(tier)) and (dated or (numbered and days < life))
+    ]
+    if short:
+        when = f"on {date}" if dated else f"after {days:g} days"
+        yield Violation(
+            f"deletes {when} what the stage keeps longer: {', '.join(short)}",
+            "A backup that somebody counts on is gone when it is needed",
+            "let each prefix expire after the days that backup.retention says, and nothing else before",
+            lifecycle,
+        )
+
+
+def _prefix(rule: Any) -> Any:
+    """Return the prefix of what a lifecycle rule is about, UNKNOWN, or MISSING when it is about what has certain tags
+    only: backups have none."""
+    either = at(rule, "filter")
+    both = at(either, "and")
+    if both is UNKNOWN:  # or `either`, in which it would be
+        return UNKNOWN
+    if at(either, "tag", "key") is not MISSING or at(both, "tags") not in (MISSING, {}):
+        return MISSING
+    said = [at(both, "prefix"), at(either, "prefix"), at(rule, "prefix")]
+    return next((prefix for prefix in said if prefix is not MISSING and prefix != ""), "")
+
+
+def _disposable(seen: Seen, world: World) -> Iterator[Violation]:
+    if world.settings.protected and seen["forceDestroy"] is True:
+        yield Violation(
+            "goes with everything in it when it is deleted or replaced",
+            "A mistaken destroy, or a new name, takes the backups and their access log with it",
+            "force_destroy=False in production",
+        )
+
+
+RULES: Final[tuple[AnyRule, ...]] = (
+    StackRule("s3-no-object-lock", ("BAK-5",), "Nobody can delete a new backup of production", _unlocked),
+    StackRule(
+        "s3-lifecycle-shorter-than-retention",
+        ("BAK-4",),
+        "Every backup is kept as long as the stage's settings say",
+        _too_short,
+    ),
+    Rule(
+        "s3-force-destroy",
+        ("BAK-5",),
+        "Production's buckets stay while something is in them",
+        (t.S3_BUCKET,),
+        _disposable,
+    ),
+)

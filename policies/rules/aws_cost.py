@@ -1,0 +1,188 @@
+"""Rules about AWS's cost: it has a limit, somebody hears of it in time, and it can be told whose it is.
+
+Left out: ALR-20. The program makes no alarms yet, and a rule that asks for them would refuse every stage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from infra.naming import Stage
+from policies import tokens as t
+from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
+from policies.values import MISSING, UNKNOWN, Absent, at, document, listed
+from policies.world import World
+
+# The types of policies/tokens.py that take `tags` (pulumi_aws 7.51).
+TAGGABLE: Final = (
+    t.BUDGET,
+    t.BUDGET_ACTION,
+    t.CLOUDWATCH_COMPOSITE_ALARM,
+    t.CLOUDWATCH_METRIC_ALARM,
+    t.IAM_OPEN_ID_CONNECT_PROVIDER,
+    t.IAM_POLICY,
+    t.IAM_ROLE,
+    t.IAM_USER,
+    t.KMS_KEY,
+    t.KMS_REPLICA_KEY,
+    t.LAMBDA_FUNCTION,
+    t.S3_BUCKET,
+    t.SNS_TOPIC,
+    t.SQS_QUEUE,
+    t.SSM_PARAMETER,
+)
+_ATTRIBUTING: Final = ("product", "stage", "environment", "owner", "cost-center")
+_TAG_FILTER: Final = "TagKeyValue"
+_EMAIL: Final = frozenset({"email", "email-json"})
+
+
+def _budget(stack: Stack, world: World) -> Iterator[Violation]:
+    usd = world.settings.budget.monthly_usd
+    causes = "The stage can cost any amount before somebody sees the bill"
+    fix = f'make a Budget with limit_amount="{usd:.1f}", limit_unit="USD", time_unit="MONTHLY", budget_type="COST"'
+    budgets = stack.of(t.BUDGET)
+    if not budgets:
+        yield Violation("the stage has no budget", causes, fix)
+    elif not any(_fits(budget, world) for budget in budgets):
+        closest = min(budgets, key=lambda budget: len(_faults(budget, world)))
+        wrong = f"is not a budget of {usd:g} US dollars a month for this stage: {', '.join(_faults(closest, world))}"
+        yield Violation(wrong, causes, fix, closest)
+
+
+def _fits(budget: Seen, world: World) -> bool:
+    return not _faults(budget, world)
+
+
+def _faults(budget: Seen, world: World) -> list[str]:
+    """Return in what a budget differs from the stage's; what is not known yet does not."""
+    limit = _number(budget["limitAmount"])
+    differs = {
+        "its limit": limit is not UNKNOWN and limit != world.settings.budget.monthly_usd,
+        "its unit": budget["limitUnit"] not in {UNKNOWN, "USD"},
+        "its time unit": budget["timeUnit"] not in {UNKNOWN, "MONTHLY"},
+        "its type": budget["budgetType"] not in {UNKNOWN, "COST"},
+        "the tag it counts": not _counts_stage(budget, world),
+    }
+    return [name for name, wrong in differs.items() if wrong]
+
+
+def _counts_stage(budget: Seen, world: World) -> bool:
+    """Whether the stage's cost is among what a budget counts. AWS takes a tag that nothing has, or one without `user:`,
+    without a word, and then counts nothing."""
+    own = {f"user:{key}${value}" for key, value in _tags(world).items()}
+    filters = [each for each in listed(budget.props, "costFilters") if at(each, "name") == _TAG_FILTER]
+    counted = [[UNKNOWN] if at(each, "values") is UNKNOWN else listed(each, "values") for each in filters]
+    return all(any(value is UNKNOWN or value in own for value in values) for values in counted)
+
+
+def _number(value: Any) -> Any:
+    """Return an amount, which may be text, as a number; UNKNOWN and MISSING as they are."""
+    if isinstance(value, Absent):
+        return value
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return MISSING
+
+
+def _audience(stack: Stack, world: World) -> Iterator[Violation]:
+    budgets = [budget for budget in stack.of(t.BUDGET) if _fits(budget, world)] or list(stack.of(t.BUDGET))
+    if not budgets or any(budget["notifications"] is UNKNOWN for budget in budgets):
+        return
+    for share, audience in _audiences(world).items():
+        missing: set[str] = set()
+        for title, addresses in audience.items():
+            told: set[Any] = set()
+            for budget in budgets:
+                told |= _told(stack, budget, share)
+            if UNKNOWN not in told and not {address.lower() for address in addresses} <= told:
+                missing.add(title)
+        if missing:
+            yield Violation(
+                f"does not tell {' and '.join(sorted(missing))} when {share} % of the budget are spent",
+                "Those who could still do something about the cost hear of it from the bill",
+                f"add a notification of type ACTUAL, GREATER_THAN {share} PERCENTAGE, with the addresses that the "
+                "settings give under budget",
+                budgets[0],
+            )
+
+
+def _audiences(world: World) -> dict[int, dict[str, tuple[str, ...]]]:
+    """Return who is told at which share of the budget (CST-3). An audience without an address is told nothing, and
+    development only hears of the end."""
+    budget = world.settings.budget
+    finance, lead = {"finance": budget.finance}, {"the tech lead": budget.tech_lead}
+    end = {100: finance | lead | {"the stakeholders": budget.stakeholders}}
+    return end if world.stage is Stage.DEVELOPMENT else {80: finance, 90: finance | lead} | end
+
+
+def _told(stack: Stack, budget: Seen, share: int) -> set[Any]:
+    """Return the addresses that hear of it, UNKNOWN among them where some are not known yet."""
+    limit = _number(budget["limitAmount"])
+    told: set[Any] = set()
+    for notice in listed(budget.props, "notifications"):
+        if _tells(notice, share, limit):
+            emails, topics = at(notice, "subscriberEmailAddresses"), at(notice, "subscriberSnsTopicArns")
+            told |= {UNKNOWN} if emails is UNKNOWN else {_lower(email) for email in listed(emails)}
+            for topic in [UNKNOWN] if topics is UNKNOWN else listed(topics):
+                told |= _subscribed(stack, budget, topic)
+    return told
+
+
+def _tells(notice: Any, share: int, limit: Any) -> bool:
+    if at(notice, "notificationType") not in {UNKNOWN, "ACTUAL"}:
+        return False
+    if at(notice, "comparisonOperator") not in {UNKNOWN, "GREATER_THAN"}:
+        return False
+    threshold, kind = _number(at(notice, "threshold")), at(notice, "thresholdType")
+    if UNKNOWN in (threshold, kind) or (kind == "ABSOLUTE_VALUE" and limit is UNKNOWN):
+        return True
+    if kind == "ABSOLUTE_VALUE" and isinstance(limit, float) and isinstance(threshold, float):
+        return round(threshold - limit * share / 100, 2) == 0
+    return bool(kind == "PERCENTAGE" and threshold == share)
+
+
+def _subscribed(stack: Stack, budget: Seen, topic: Any) -> set[Any]:
+    """Return the addresses that subscribe to a topic: to the one of that ARN, else to those that the budget knows."""
+    sources = {source.urn for source in budget.sources("notifications", t.SNS_TOPIC)}
+    found: set[Any] = set()
+    for each in stack.of(t.SNS_TOPIC_SUBSCRIPTION):
+        same = each["topic"] == topic and topic is not UNKNOWN
+        related = any(source.urn in sources for source in each.sources("topic", t.SNS_TOPIC))
+        unsure = UNKNOWN in (topic, each["topic"])
+        if (same or (unsure and related)) and each["protocol"] in _EMAIL:
+            found.add(_lower(each["endpoint"]))
+    return found
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _untagged(seen: Seen, world: World) -> Iterator[Violation]:
+    said = at(document(seen.provider_props, "defaultTags"), "tags")
+    given = seen["tags"]
+    if UNKNOWN in (said, given):
+        return
+    tags = {**(said if isinstance(said, Mapping) else {}), **(given if isinstance(given, Mapping) else {})}
+    wrong = [key for key, value in _tags(world).items() if tags.get(key) is not UNKNOWN and tags.get(key) != value]
+    if wrong:
+        yield Violation(
+            f"does not carry the stage's {', '.join(wrong)} as tags",
+            "What it costs is added to nobody's account, and the stage's budget does not count it",
+            "make it with the stage's AWS provider, whose default_tags are label.tags(...), and do not replace them",
+        )
+
+
+def _tags(world: World) -> dict[str, str]:
+    """Return the tags by which cost is attributed."""
+    tags = world.label.tags(owner=world.settings.owner, cost_center=world.settings.cost_center)
+    return {key: tags[key] for key in _ATTRIBUTING}
+
+
+RULES: Final[tuple[AnyRule, ...]] = (
+    StackRule("budget-missing", ("CST-3", "CST-4"), "The stage has a monthly budget", _budget),
+    StackRule("budget-audience-missing", ("CST-3", "CST-4"), "Whoever pays hears of the cost in time", _audience),
+    Rule("aws-untagged", ("CST-7",), "Every cost in AWS can be told to be the stage's", TAGGABLE, _untagged),
+)

@@ -1,0 +1,91 @@
+"""Rules about KMS keys, SNS topics and SQS queues: what their policies let in, and how long a key lives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from policies import tokens as t
+from policies.rule import AnyRule, Rule, Seen, Violation
+from policies.rules.statements import Statement, account_of, statements
+from policies.values import MISSING, UNKNOWN, document
+from policies.world import World
+
+# EventBridge says neither account nor rule when it publishes to a topic or uses the topic's key: with such a condition
+# nothing arrives. EventBridge User Guide, "Using resource-based policies"; SNS Developer Guide, "Key management".
+_SOURCELESS: Final = frozenset({"events.amazonaws.com"})
+_TO_TOPICS: Final = frozenset({t.SNS_TOPIC, t.SNS_TOPIC_POLICY, t.KMS_KEY, t.KMS_KEY_POLICY, t.KMS_REPLICA_KEY})
+
+
+def _still(seen: Seen, world: World) -> Iterator[Violation]:
+    usage, spec, store = seen["keyUsage"], seen["customerMasterKeySpec"], seen["customKeyStoreId"]
+    if UNKNOWN in (usage, spec, store) or not (
+        # KMS can rotate symmetric encryption keys of its own alone; a key is one unless it is said otherwise.
+        usage in {MISSING, "ENCRYPT_DECRYPT"} and spec in {MISSING, "SYMMETRIC_DEFAULT"} and store in {MISSING, ""}
+    ):
+        return
+    rotated = seen["enableKeyRotation"]  # off unless somebody turns it on (provider's default)
+    if rotated is not True and rotated is not UNKNOWN:
+        yield Violation(
+            "is never rotated",
+            "Whoever once learns the key's material reads everything that is ever encrypted with it",
+            "enable_key_rotation=True",
+        )
+
+
+def _open_key(seen: Seen, world: World) -> Iterator[Violation]:
+    yield from _open(seen, world, "read and write whatever is encrypted with the key")
+
+
+def _open_channel(seen: Seen, world: World) -> Iterator[Violation]:
+    yield from _open(seen, world, "read the stage's messages, or send false ones to those who act on them")
+
+
+def _open(seen: Seen, world: World, could: str) -> Iterator[Violation]:
+    """Judge a policy on the resource itself, in which each `Allow` stands for itself. Without a policy, AWS lets the
+    account in and nobody else."""
+    for number, statement in enumerate(statements(document(seen.props, "policy")), 1):
+        wrong = _wrong(statement, seen.type, world) if statement.allows else ""
+        if wrong:
+            account = world.settings.aws.account_id
+            yield Violation(
+                f"{wrong}, in statement {statement.sid or number} of its policy",
+                f"They could {could}, from accounts that are not the stage's",
+                f'name principals of account {account}, or add "Condition": '
+                f'{{"StringEquals": {{"aws:SourceAccount": "{account}"}}}}',
+            )
+
+
+def _wrong(statement: Statement, type_: str, world: World) -> str:
+    account = world.settings.aws.account_id
+    confined = statement.confined_to(account, world.prefix)
+    strangers = statement.strangers(account)
+    sourceless = _SOURCELESS if type_ in _TO_TOPICS else frozenset()
+    unbound = sorted(set(statement.services) - sourceless)
+    if statement.for_anybody and not confined:
+        return "lets everybody in"
+    if strangers:
+        accounts = sorted({account_of(who) or "unknown" for who in strangers})
+        return f"lets account {', '.join(accounts)} in"
+    if unbound and not confined:
+        return f"lets {', '.join(unbound)} in on behalf of any account"
+    return ""
+
+
+RULES: Final[tuple[AnyRule, ...]] = (
+    Rule("kms-no-rotation", ("SEC-8",), "Keys are changed every year", (t.KMS_KEY,), _still),
+    Rule(
+        "kms-policy-open",
+        ("SEC-7", "SEC-8"),
+        "Keys are used from the stage's account only",
+        (t.KMS_KEY, t.KMS_KEY_POLICY, t.KMS_REPLICA_KEY),
+        _open_key,
+    ),
+    Rule(
+        "topic-policy-open",
+        ("SEC-7",),
+        "Topics and queues are read and written from the stage's account only",
+        (t.SNS_TOPIC, t.SNS_TOPIC_POLICY, t.SQS_QUEUE, t.SQS_QUEUE_POLICY),
+        _open_channel,
+    ),
+)

@@ -1,0 +1,217 @@
+"""Rules about GitHub's environments and secrets: who may deploy a stage, from where, and with what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, Final
+
+from infra.naming import Stage, upper_snake
+from infra.release import Ref, deploys_from
+from infra.settings import required_secrets
+from policies import tokens as t
+from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
+from policies.values import MISSING, UNKNOWN, Absent, at, listed
+from policies.world import World
+
+# Jobs of a stage that are no deployment have environments of their own; schedules run on the default branch.
+_JOBS: Final = ("operations", "rollback")
+_BY_HAND: Final = "Somebody then opens it by hand, and no preview shows that"
+
+
+def _environment(stack: Stack, world: World) -> Iterator[Violation]:
+    if world.stage is Stage.DEVELOPMENT:
+        return
+    own = world.settings.environment
+    ours = [seen for seen in stack.of(t.GITHUB_REPOSITORY_ENVIRONMENT) if here(seen, world)]
+    if not any(may_be(seen["environment"], own) for seen in ours):
+        yield Violation(
+            f"there is no GitHub environment {own}",
+            "GitHub makes an environment that a workflow names, without any protection, and AWS trusts its name",
+            f"make a RepositoryEnvironment {own} with reviewers and a deployment branch policy",
+        )
+    for seen in ours:
+        if _is(seen["environment"], own):
+            yield from _reviewed(seen, world)
+        if _is(seen["environment"], own, *(f"{own}-{job}" for job in _JOBS)):
+            yield from _branches(seen, stack, world)
+
+
+def _reviewed(seen: Seen, world: World) -> Iterator[Violation]:
+    own, wanted = world.settings.environment, world.settings.github
+    for kind, people in (("teams", wanted.reviewers.teams), ("users", wanted.reviewers.users)):
+        named = [each for block in listed(seen.props, "reviewers") for each in _items(block, kind)]
+        known = {each for each in named if each is not UNKNOWN}
+        whole = UNKNOWN not in named and seen["reviewers"] is not UNKNOWN
+        missing, more = set(people) - known if whole else set(), known - set(people)
+        if missing or (more and (wanted.reviewers.teams or wanted.reviewers.users)):
+            yield Violation(
+                f"environment {own} does not have the reviewers ({kind}) that the settings name",
+                "One approval of anybody on the list is enough, so others deploy, or nobody is asked",
+                f"take {kind} from github.reviewers of the settings: {sorted(people)}",
+                seen,
+            )
+    if world.settings.governance.profile == "team" and off(seen["preventSelfReview"]):
+        yield Violation(
+            f"environment {own} lets people approve their own deployments",
+            "One person, or one stolen session, takes a change to the stage alone",
+            "set prevent_self_review=True; only governance.profile solo goes without",
+            seen,
+        )
+    wait = seen["waitTimer"]
+    if wait is not UNKNOWN and (0 if wait is MISSING else wait) < wanted.wait_minutes:
+        yield Violation(
+            f"environment {own} does not wait the {wanted.wait_minutes} minutes of the settings",
+            "A deployment that should not have been approved can no longer be stopped in time",
+            "take wait_timer from github.waitMinutes of the settings",
+            seen,
+        )
+
+
+def _branches(seen: Seen, stack: Stack, world: World) -> Iterator[Violation]:
+    name, policy = str(seen["environment"]), seen["deploymentBranchPolicy"]
+    settings = world.settings
+    main = Ref("branch", settings.github.default_branch)
+    own = deploys_from(settings.release_model, world.label, main.pattern)
+    allowed = own if _is(name, settings.environment) else tuple(dict.fromkeys([*own, main]))
+    said = " or ".join(f"{ref.kind} {ref.pattern}" for ref in allowed)
+    custom, protected = at(policy, "customBranchPolicies"), at(policy, "protectedBranches")
+    if protected is True or off(custom):
+        yield Violation(
+            f"environment {name} lets "
+            + ("every protected branch deploy" if protected is True else "every branch and tag deploy"),
+            "Whoever may push any of them gets the stage's secrets and its rights in AWS, without a review",
+            f"set custom_branch_policies and admit {said} only",
+            seen,
+        )
+        return
+    refs = [each for each in stack.of(t.GITHUB_REPOSITORY_ENVIRONMENT_DEPLOYMENT_POLICY) if here(each, world)]
+    admitted = [
+        each
+        for each in refs
+        if any(one.urn == seen.urn for one in each.sources("environment")) or _is(each["environment"], name)
+    ]
+    unclear = any(each["environment"] is UNKNOWN and not each.sources("environment") for each in refs)
+    if not admitted and not unclear and custom is True:
+        yield Violation(f"environment {name} lets no branch or tag deploy", _BY_HAND, f"admit {said}", seen)
+    for each in admitted:
+        for kind, path in (("branch", "branchPattern"), ("tag", "tagPattern")):
+            pattern = each[path]
+            if isinstance(pattern, str) and not any(_within(kind, pattern, ref) for ref in allowed):
+                yield Violation(
+                    f"environment {name} lets {kind} {pattern} deploy",
+                    "What was never meant for the stage gets its secrets and its rights in AWS",
+                    f"admit {said} only (releaseModel {settings.release_model})",
+                    each,
+                )
+
+
+def _within(kind: str, pattern: str, ref: Ref) -> bool:
+    """Whether a pattern admits nothing that ``ref`` does not: ``v1.*.*`` where ``v*.*.*`` may deploy."""
+    return kind == ref.kind and "**" not in pattern and globs(ref.pattern, pattern)
+
+
+def _repository_wide(seen: Seen, world: World) -> Iterator[Violation]:
+    name = seen["secretName"]
+    said = name if isinstance(name, str) else seen.name
+    of_stage = said.upper() in {upper_snake(secret) for secret in required_secrets(world.product)}
+    reach = {
+        t.GITHUB_ACTIONS_ORGANIZATION_SECRET: "every pipeline of the organisation that may read it",
+        t.GITHUB_DEPENDABOT_SECRET: "every run that an update of a dependency starts, with that dependency's code",
+        t.GITHUB_CODESPACES_SECRET: "everybody who opens a codespace",
+    }.get(seen.type, "every pipeline of every branch, whatever stage it is for")
+    yield Violation(
+        f"secret {said}" + (", a credential of the stage," if of_stage else "") + " is not bound to an environment",
+        f"It is handed to {reach}, and no reviewer is asked",
+        "use ActionsEnvironmentSecret with the stage's environment",
+    )
+
+
+def _bypass(seen: Seen, world: World) -> Iterator[Violation]:
+    # Provider default of can_admins_bypass: true.
+    guarded = seen.type == t.GITHUB_REPOSITORY_ENVIRONMENT and world.stage is not Stage.DEVELOPMENT
+    if guarded and seen["canAdminsBypass"] in {MISSING, True}:
+        yield _bypassed("administrators may pass over the environment's reviewers and branches")
+    for actor in listed(seen.props, "bypassActors"):
+        if not isinstance(actor, Absent):
+            kind, mode = at(actor, "actorType"), at(actor, "bypassMode")
+            when = mode if isinstance(mode, str) else "some"
+            who = kind if isinstance(kind, str) else "somebody"
+            yield _bypassed(f"{who} may pass over the ruleset, mode {when}")
+    if seen.type in {t.GITHUB_BRANCH_PROTECTION, t.GITHUB_BRANCH_PROTECTION_V3} and off(seen["enforceAdmins"]):
+        yield _bypassed("administrators may pass over the branch protection")
+
+
+def _bypassed(wrong: str) -> Violation:
+    causes = "One stolen session of theirs changes or deploys a stage, without the review that everybody relies on"
+    return Violation(wrong, causes, "let nobody bypass it; in an emergency the rule is changed, and that is seen")
+
+
+def here(seen: Seen, world: World) -> bool:
+    """Whether a resource is, or may be, about the stage's repository."""
+    return may_be(seen["repository"], world.settings.github.repository)
+
+
+def _is(value: Any, *names: str) -> bool:
+    """Whether a value is one of ``names``; GitHub's names are the same in upper and lower case."""
+    return isinstance(value, str) and value.lower() in {name.lower() for name in names}
+
+
+def may_be(value: Any, name: str) -> bool:
+    return value is UNKNOWN or _is(value, name)
+
+
+def off(value: Any) -> bool:
+    """Whether a switch is off; all that are asked about here are off unless they are said."""
+    return value is not UNKNOWN and value is not True
+
+
+def _items(block: Any, key: str) -> list[Any]:
+    return [UNKNOWN] if at(block, key) is UNKNOWN else listed(block, key)
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    parts = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    pieces = re.split(r"(\*\*/|\*\*|\*|\?)", pattern)
+    return re.compile("".join(parts.get(piece) or re.escape(piece) for piece in pieces))
+
+
+def globs(pattern: str, name: str) -> bool:
+    """Whether GitHub's wildcards make ``pattern`` take in ``name``: ``*`` does not match ``/``, ``**`` does."""
+    return _compiled(pattern).fullmatch(name) is not None
+
+
+RULES: Final[tuple[AnyRule, ...]] = (
+    StackRule(
+        "github-environment-unprotected",
+        ("DEP-1", "DEP-14", "QLT-5"),
+        "A stage is deployed only from its own refs, and after the review that its settings ask for",
+        _environment,
+    ),
+    Rule(
+        "github-secret-repository-wide",
+        ("SEC-1", "SEC-3"),
+        "A stage's secrets are handed only to deployments of that stage",
+        (
+            t.GITHUB_ACTIONS_SECRET,
+            t.GITHUB_ACTIONS_ORGANIZATION_SECRET,
+            t.GITHUB_DEPENDABOT_SECRET,
+            t.GITHUB_CODESPACES_SECRET,
+        ),
+        _repository_wide,
+    ),
+    Rule(
+        "github-admin-bypass",
+        ("QLT-5", "DEP-14"),
+        "The rules of the repository and of its environments hold for everybody",
+        (
+            t.GITHUB_REPOSITORY_ENVIRONMENT,
+            t.GITHUB_REPOSITORY_RULESET,
+            t.GITHUB_BRANCH_PROTECTION,
+            t.GITHUB_BRANCH_PROTECTION_V3,
+        ),
+        _bypass,
+    ),
+)

@@ -1,0 +1,261 @@
+"""Rules about what IAM policies allow: which actions, on what, and through whose documents."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from infra.naming import Stage
+from policies import tokens as t
+from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
+from policies.rules.statements import Statement, action_matches, statements
+from policies.values import MISSING, document, listed
+from policies.world import World
+
+_ATTACHMENTS: Final = (
+    t.IAM_ROLE_POLICY_ATTACHMENT,
+    t.IAM_POLICY_ATTACHMENT,
+    t.IAM_USER_POLICY_ATTACHMENT,
+    t.IAM_GROUP_POLICY_ATTACHMENT,
+)
+_DOCUMENTS: Final = (t.IAM_POLICY, t.IAM_ROLE_POLICY, t.IAM_USER_POLICY, t.IAM_GROUP_POLICY)
+BOUNDARY: Final = "iam:permissionsboundary"
+_WILD: Final = re.compile(r"[*?/]+")
+_SHOWN: Final = 4
+# Actions that AWS asks about no resource (Service Authorization Reference), and the condition that narrows them where
+# there is one. What writes, and could be asked about a resource, is not here.
+_NO_RESOURCE: Final[Mapping[str, str]] = {
+    "access-analyzer:ValidatePolicy": "",
+    "athena:ListEngineVersions": "",
+    "athena:ListWorkGroups": "",
+    "budgets:DescribeBudgetActionsForAccount": "",
+    "ce:Get*": "",
+    "cloudtrail:DescribeTrails": "",
+    "cloudtrail:LookupEvents": "",
+    "cloudwatch:DescribeAlarmsForMetric": "",
+    "cloudwatch:GetMetricData": "",
+    "cloudwatch:GetMetricStatistics": "",
+    "cloudwatch:ListMetrics": "",
+    "cloudwatch:PutMetricData": "cloudwatch:namespace",
+    "ec2:Describe*": "",
+    "ecr:GetAuthorizationToken": "",
+    "iam:GetAccountPasswordPolicy": "",
+    "iam:GetAccountSummary": "",
+    "iam:List*": "",
+    "kms:CreateKey": "",
+    "kms:GenerateRandom": "",
+    "kms:ListAliases": "",
+    "kms:ListKeys": "",
+    "lambda:GetAccountSettings": "",
+    "lambda:ListFunctions": "",
+    "logs:DescribeLogGroups": "",
+    "organizations:DescribeOrganization": "",
+    "route53:ListHostedZones": "",
+    "s3:GetAccountPublicAccessBlock": "",
+    "s3:ListAllMyBuckets": "",
+    "s3:PutAccountPublicAccessBlock": "",
+    "scheduler:ListScheduleGroups": "",
+    "scheduler:ListSchedules": "",
+    "secretsmanager:GetRandomPassword": "",
+    "secretsmanager:ListSecrets": "",
+    "sns:ListSubscriptions": "",
+    "sns:ListTopics": "",
+    "sqs:ListQueues": "",
+    "ssm:DescribeParameters": "",
+    "sts:DecodeAuthorizationMessage": "",
+    "sts:GetCallerIdentity": "",
+    "tag:GetResources": "",
+    "tag:GetTag*": "",
+    "xray:GetSampling*": "",
+    "xray:PutTelemetryRecords": "",
+    "xray:PutTraceSegments": "",
+}
+_MAKES: Final = re.compile(r"[a-z0-9-]+:(Create|Run|Tag)", re.IGNORECASE)
+_TAG: Final = re.compile(r"[a-z0-9]+:(resourcetag|requesttag)/(environment|stage)")
+_ALIASES: Final = frozenset({"kms:resourcealiases", "kms:requestalias"})
+_MANAGED: Final = re.compile(r"arn:aws[a-z-]*:iam::aws:policy/(?:.*/)?([^/]+)")
+_BROAD: Final = re.compile(r".*Administrator.*|PowerUserAccess|ReadOnlyAccess|.*FullAccess.*")
+
+
+def granted(stack: Stack, world: World) -> Iterator[tuple[Seen, tuple[Statement, ...]]]:
+    """Yield every document that gives an identity rights, and whose it is. A policy that is a permissions boundary and
+    attached to nobody gives none, however much it allows: it only limits."""
+    for seen in stack.of(*_DOCUMENTS):
+        if seen.type != t.IAM_POLICY or not _only_bounds(seen, stack):
+            yield seen, statements(document(seen.props, "policy"))
+    for role in stack.of(t.IAM_ROLE):
+        for inline in listed(role.props, "inlinePolicies"):
+            yield role, statements(document(inline, "policy"))
+
+
+def _only_bounds(policy: Seen, stack: Stack) -> bool:
+    attached = any(_uses(each, "policyArn", policy) for each in stack.of(*_ATTACHMENTS)) or any(
+        _uses(role, "managedPolicyArns", policy) for role in stack.of(t.IAM_ROLE)
+    )
+    return not attached and (
+        any(_uses(each, "permissionsBoundary", policy) for each in stack.of(t.IAM_ROLE, t.IAM_USER))
+        or any(_demands(each, policy) for each in stack.of(*_DOCUMENTS))
+    )
+
+
+def _uses(seen: Seen, property_: str, policy: Seen) -> bool:
+    from_it = any(source.urn == policy.urn for source in seen.sources(property_))
+    return from_it or any(_is(policy, value) for value in listed(seen.props, property_))
+
+
+def _demands(seen: Seen, policy: Seen) -> bool:
+    """Whether a document demands ``policy`` as the boundary of the roles that it lets somebody write."""
+    if any(source.urn == policy.urn for source in seen.sources("policy")):
+        return True
+    asked = (test for each in statements(document(seen.props, "policy")) for test in each.conditions.values())
+    return any(
+        _is(policy, value) for test in asked for key in test if key.lower() == BOUNDARY for value in listed(test, key)
+    )
+
+
+def _is(policy: Seen, arn: Any) -> bool:
+    name, path = policy["name"], policy["path"]
+    ending = f":policy{'/' if path is MISSING else path}{name}"
+    return isinstance(arn, str) and (arn == policy["arn"] or (isinstance(name, str) and arn.endswith(ending)))
+
+
+def _actions(stack: Stack, world: World) -> Iterator[Violation]:
+    trusts = [(role, statements(document(role.props, "assumeRolePolicy"))) for role in stack.of(t.IAM_ROLE)]
+    for seen, said in (*granted(stack, world), *trusts):
+        for statement in said:
+            wide = [action for action in statement.actions if _is_wide(action)]
+            if statement.allows and (wide or statement.not_actions):
+                what = named(wide) if wide else f"everything except {named(statement.not_actions)}"
+                yield Violation(
+                    f"{title(statement)} allows {what}",
+                    "Whoever gets hold of it may also delete, open to others and change what it was never meant for",
+                    "list the actions that are used, each by its name",
+                    seen,
+                )
+
+
+def _is_wide(action: str) -> bool:
+    service, _, name = action.partition(":")
+    return "*" in service or "?" in service or _WILD.fullmatch(name) is not None
+
+
+def _resources(stack: Stack, world: World) -> Iterator[Violation]:
+    for seen, said in granted(stack, world):
+        for statement in said:
+            anything = statement.not_resources or any(_is_anything(each) for each in statement.resources)
+            asked = [action for action in statement.actions if not _has_no_resource(action, statement)]
+            if not statement.allows or not anything or not (asked or statement.not_actions):
+                continue
+            if not _about_the_stage(statement, asked, world):
+                yield Violation(
+                    f"{title(statement)} allows {named(asked) or 'almost everything'} on every resource",
+                    "It reaches every other stage and product in the account",
+                    f"name the resources, as those that begin with {world.prefix}, or demand the stage's tag "
+                    "aws:ResourceTag/environment",
+                    seen,
+                )
+
+
+def _is_anything(resource: str) -> bool:
+    """Whether a pattern leaves the resource of a service open, or the service itself: ``*``, ``arn:aws:s3:::*``."""
+    parts = resource.split(":", 5)
+    if len(parts) < 6:  # noqa: PLR2004 (an ARN has six parts)
+        return "*" in resource
+    service, account, name = parts[2], parts[4], parts[5]
+    return "*" in service or (not account.isdigit() and _WILD.fullmatch(name) is not None)
+
+
+def _has_no_resource(action: str, statement: Statement) -> bool:
+    keys = {key for key, values in statement.requires() if values and not any(_WILD.fullmatch(v) for v in values)}
+    return any(
+        action_matches(pattern, action) and (not condition or condition in keys)
+        for pattern, condition in _NO_RESOURCE.items()
+    )
+
+
+def _about_the_stage(statement: Statement, asked: list[str], world: World) -> bool:
+    """Whether its conditions let through only what belongs to the stage, by tag or by alias."""
+    own = {world.settings.environment, *(["pr-*"] if world.stage is Stage.DEVELOPMENT else [])}
+    makes = all(_MAKES.match(action) for action in asked) and not statement.not_actions
+    for key, values in statement.requires():
+        if key in _ALIASES and values and all(value.startswith(f"alias/{world.prefix}") for value in values):
+            return True
+        tag = _TAG.fullmatch(key)
+        mine = own if tag and tag[2] == "environment" else {world.stage.value}
+        if tag and (tag[1] == "resourcetag" or makes) and values and set(values) <= mine:
+            return True
+    return False
+
+
+def _managed(seen: Seen, world: World) -> Iterator[Violation]:
+    for arn in [*listed(seen.props, "policyArn"), *listed(seen.props, "managedPolicyArns")]:
+        if is_broad(arn):
+            yield Violation(
+                f"attaches AWS's own policy {arn.rpartition('/')[2]}",
+                "It allows a whole service or account, every stage's data included, and AWS may add to it any day",
+                "write a RolePolicy with the actions and resources that are used",
+            )
+
+
+def is_broad(arn: Any) -> bool:
+    """Whether this is a policy of AWS itself that allows a whole service or more."""
+    managed = _MANAGED.fullmatch(arn) if isinstance(arn, str) else None
+    return managed is not None and _BROAD.fullmatch(managed[1]) is not None
+
+
+def _person(seen: Seen, world: World) -> Iterator[Violation]:
+    what = seen.type.rpartition(":")[2]
+    yield Violation(
+        f"is a {what}: somebody gets in with what never expires",
+        "A copied key or password works from anywhere until somebody notices, and nobody knows who uses it",
+        "let pipelines and people assume a Role: GitHub by its identity token, people by the account's sign-in",
+    )
+
+
+def title(statement: Statement) -> str:
+    return f"statement {statement.sid}" if statement.sid else "a statement"
+
+
+def named(words: list[str] | tuple[str, ...]) -> str:
+    more = len(words) - _SHOWN
+    return ", ".join(words[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+RULES: Final[tuple[AnyRule, ...]] = (
+    StackRule(
+        "iam-wildcard-action",
+        ("QLT-11", "SEC-1"),
+        "A policy allows actions by their names",
+        _actions,
+    ),
+    StackRule(
+        "iam-wildcard-resource",
+        ("QLT-11", "SEC-1"),
+        "A policy allows actions on named resources of the stage",
+        _resources,
+    ),
+    Rule(
+        "iam-broad-managed-policy",
+        ("QLT-11",),
+        "Nobody gets AWS's policies for administrators",
+        (*_ATTACHMENTS, t.IAM_ROLE),
+        _managed,
+    ),
+    Rule(
+        "iam-user-or-key",
+        ("SEC-1", "SEC-2", "DEP-14"),
+        "Nobody has a lasting key or password for AWS",
+        (
+            t.IAM_USER,
+            t.IAM_ACCESS_KEY,
+            t.IAM_USER_LOGIN_PROFILE,
+            t.IAM_USER_POLICY,
+            t.IAM_USER_POLICY_ATTACHMENT,
+            t.IAM_GROUP,
+            t.IAM_GROUP_POLICY,
+            t.IAM_GROUP_POLICY_ATTACHMENT,
+        ),
+        _person,
+    ),
+)

@@ -1,0 +1,141 @@
+"""The rule about rights with which somebody gives themselves more rights."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from infra.naming import Stage
+from policies import tokens as t
+from policies.rule import AnyRule, Stack, StackRule, Violation
+from policies.rules.iam import BOUNDARY, granted, is_broad, named, title
+from policies.rules.statements import Statement
+from policies.values import listed
+from policies.world import World
+
+# Hands on what a role may do. Exact names are as good as the stage's own.
+_HANDED: Final = ("iam:PassRole", "sts:AssumeRole")
+# Can be made to depend on the boundary of the role (Service Authorization Reference, iam:PermissionsBoundary).
+_BOUNDED: Final = (
+    "iam:AttachRolePolicy",
+    "iam:CreateRole",
+    "iam:PutRolePermissionsBoundary",
+    "iam:PutRolePolicy",
+)
+# Cannot, so only the name says whose they are.
+_PLACED: Final = (
+    "iam:CreatePolicyVersion",
+    "iam:SetDefaultPolicyVersion",
+    "iam:UpdateAssumeRolePolicy",
+    "lambda:UpdateFunctionCode",
+    "lambda:UpdateFunctionConfiguration",
+)
+# A stage has no users, and no reason to take a boundary away.
+_NEVER: Final = (
+    "iam:AddUserToGroup",
+    "iam:AttachGroupPolicy",
+    "iam:AttachUserPolicy",
+    "iam:CreateAccessKey",
+    "iam:CreateLoginProfile",
+    "iam:CreateUser",
+    "iam:DeleteRolePermissionsBoundary",
+    "iam:DeleteUserPermissionsBoundary",
+    "iam:PutGroupPolicy",
+    "iam:PutUserPermissionsBoundary",
+    "iam:PutUserPolicy",
+    "iam:UpdateLoginProfile",
+)
+_REWRITES: Final = frozenset({"iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion"})
+_OF_STAGE: Final = re.compile(r"arn:[^:*?]+:(?:iam|lambda|sts):[^:]*:(\d{12}):(?:role/|policy/|function:)([^*?]*)(.*)")
+_EXCEPT: Final = frozenset({"stringnotequals", "stringnotlike", "arnnotequals", "arnnotlike"})
+
+
+def _escalates(stack: Stack, world: World) -> Iterator[Violation]:
+    boundaries = {
+        arn for role in stack.of(t.IAM_ROLE) for arn in listed(role.props, "permissionsBoundary") if _is_boundary(arn)
+    }
+    for seen, said in granted(stack, world):
+        asked = {value for each in said for value in _boundaries(each)}
+        for statement in (each for each in said if each.allows):
+            loose = [
+                action
+                for action in (*_HANDED, *_BOUNDED, *_PLACED, *_NEVER)
+                if statement.applies_to(action) and not _confined(action, statement, said, boundaries | asked, world)
+            ]
+            if loose:
+                yield Violation(
+                    f"{title(statement)} allows {named(loose)} without keeping to the stage and its boundary",
+                    "Whoever gets hold of it gives themselves more rights, up to those of the account's owner",
+                    f"name the stage's own ({world.prefix}*), demand iam:PermissionsBoundary where roles are written, "
+                    "and allow nothing on users and no end of a boundary",
+                    seen,
+                )
+
+
+def _confined(action: str, statement: Statement, said: Sequence[Statement], boundaries: set[str], world: World) -> bool:
+    denies = [each for each in said if each.denies and each.applies_to(action)]
+    flat = [each for each in denies if not each.conditions]
+    resources = statement.resources or (("*",) if statement.not_resources else ())
+    if resources and any(all(each.covers(one) for one in resources) for each in flat if each.resources):
+        return True
+    if action in _NEVER:
+        return False
+    exact = action in _HANDED
+    placed = not statement.not_resources and all(_of_stage(each, world, exact=exact) for each in resources)
+    placed = placed or any(
+        each.not_resources and all(_of_stage(one, world, exact=exact) for one in each.not_resources) for each in flat
+    )
+    if action in _REWRITES:
+        own = [arn for arn in boundaries if statement.covers(arn)]
+        return placed and all(any(each.covers(arn) for each in flat) for arn in own)
+    if action in _BOUNDED:
+        return placed and (bool(_boundaries(statement)) or any(_only_bounded(each, resources) for each in denies))
+    return placed
+
+
+def _of_stage(resource: str, world: World, *, exact: bool) -> bool:
+    """Whether a pattern takes in nothing but the stage's own roles, policies or functions, by name or by path."""
+    if exact and "*" not in resource and "?" not in resource:
+        return True
+    if resource == world.settings.aws.role_arn:
+        return True
+    found = _OF_STAGE.fullmatch(resource)
+    if found is None or found[1] != world.settings.aws.account_id:
+        return False
+    environment, product = world.settings.environment, world.product.name
+    begins = [world.prefix, *([f"{product}-pr-"] if world.stage is Stage.DEVELOPMENT else [])]
+    path = found[2].split("/")[:-1]
+    return found[2].startswith(tuple(begins)) or bool({environment, f"{product}-{environment}"} & set(path))
+
+
+def _boundaries(statement: Statement) -> tuple[str, ...]:
+    """Return the boundaries of which a role must have one, none where any would do."""
+    for key, values in statement.requires():
+        if key == BOUNDARY and values and all(_is_boundary(value) for value in values):
+            return values
+    return ()
+
+
+def _only_bounded(deny: Statement, resources: Sequence[str]) -> bool:
+    """Whether a statement refuses what has no, or another, boundary."""
+    tests = [(operator.lower(), test) for operator, test in deny.conditions.items()]
+    if len(tests) != 1 or not all(deny.covers(one) for one in resources):
+        return False
+    operator, test = tests[0]
+    values = [value for key in test if key.lower() == BOUNDARY for value in listed(test, key)]
+    return operator in _EXCEPT and len(test) == 1 and bool(values) and all(map(_is_boundary, values))
+
+
+def _is_boundary(arn: object) -> bool:
+    return isinstance(arn, str) and ":policy/" in arn and "*" not in arn and not is_broad(arn)
+
+
+RULES: Final[tuple[AnyRule, ...]] = (
+    StackRule(
+        "iam-escalation",
+        ("QLT-11", "SEC-1"),
+        "Nobody widens their own rights",
+        _escalates,
+    ),
+)

@@ -1,0 +1,193 @@
+"""Rules about roles: who may take one, and how far it reaches at most."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from policies import tokens as t
+from policies.rule import AnyRule, Rule, Seen, Violation
+from policies.rules.iam import is_broad, named, title
+from policies.rules.statements import Statement, account_of, statements
+from policies.values import MISSING, UNKNOWN, document, leaves, listed
+from policies.world import World
+
+_GITHUB: Final = "token.actions.githubusercontent.com"
+_AUDIENCE: Final = "sts.amazonaws.com"
+_PREVIEW: Final = "preview"
+_JOBS: Final = ("", f"-{_PREVIEW}", "-operations", "-rollback")
+_WHOLE_ACCOUNT: Final = re.compile(r"\d{12}|arn:[^:]*:iam::\d{12}:root")
+# Hold for everybody in the account.
+_IDLE_KEYS: Final = frozenset(
+    {
+        "aws:principalaccount",
+        "aws:principalorgid",
+        "aws:principaltype",
+        "aws:requestedregion",
+        "aws:securetransport",
+        "aws:sourceaccount",
+    }
+)
+_IDLE_VALUES: Final = re.compile(r"[*?]*|false|arn:[^:]*:[^:]*:[^:]*:[^:]*:(?:root|\*|(?:role|user)/\*)")
+
+
+def _trusted(seen: Seen) -> tuple[Statement, ...]:
+    """Return who may take a role; nobody yet where a part of it is not known: it is judged again when it is."""
+    trust = document(seen.props, "assumeRolePolicy")
+    if trust is UNKNOWN or any(value is UNKNOWN for value in leaves(trust)):
+        return ()
+    return tuple(statement for statement in statements(trust) if statement.allows)
+
+
+def _anybody(seen: Seen, world: World) -> Iterator[Violation]:
+    own = world.settings.aws.account_id
+    for statement in _trusted(seen):
+        narrowed = _fresh(statement) or any(_narrows(key, values) for key, values in statement.requires())
+        by_name = any(_names(key, values) for key, values in statement.requires())
+        federated = any(kind == "Federated" and "*" in who for kind, who in statement.principals)
+        if statement.not_principals or federated or (_has_anybody(statement) and not statement.confined_to(own)):
+            yield _trusts(
+                f"{title(statement)} lets anybody take the role", "Anybody with an AWS account gets its rights"
+            )
+            continue
+        whole = [
+            who for kind, who in statement.principals if kind == "AWS" and (_WHOLE_ACCOUNT.fullmatch(who) or who == "*")
+        ]
+        foreign = sorted({account_of(who) or "" for who in whole if who != "*"} - {own})
+        if foreign and not by_name:
+            yield _trusts(
+                f"{title(statement)} lets everybody of account {', '.join(foreign)} take the role",
+                "What happens in an account that is not the stage's decides who gets in here",
+            )
+        elif whole and not foreign and not narrowed:
+            yield _trusts(
+                f"{title(statement)} lets every identity of the account take the role",
+                "Every role of the account that may assume roles, another stage's too, gets its rights",
+            )
+
+
+def _has_anybody(statement: Statement) -> bool:
+    return statement.for_anybody or any(kind == "AWS" and "*" in who for kind, who in statement.principals)
+
+
+def _narrows(key: str, values: Sequence[str]) -> bool:
+    return key not in _IDLE_KEYS and bool(values) and not any(_IDLE_VALUES.fullmatch(value) for value in values)
+
+
+def _fresh(statement: Statement) -> bool:
+    """Whether it demands a second factor by its age: without the factor there is no age, and the test fails."""
+    return any(
+        operator.lower() in {"numericlessthan", "numericlessthanequals"} and key.lower() == "aws:multifactorauthage"
+        for operator, test in statement.conditions.items()
+        for key in test
+    )
+
+
+def _names(key: str, values: Sequence[str]) -> bool:
+    return key == "aws:principalarn" and bool(values) and not any("*" in v or v.endswith(":root") for v in values)
+
+
+def _trusts(wrong: str, causes: str) -> Violation:
+    return Violation(
+        wrong, causes, "name the roles that may take it, or demand a second factor or aws:PrincipalArn of the account"
+    )
+
+
+def _subjects(seen: Seen, world: World) -> Iterator[Violation]:
+    for statement in _trusted(seen):
+        if not any(kind == "Federated" and _GITHUB in who for kind, who in statement.principals):
+            continue
+        if _exactly(statement, "aud") != [_AUDIENCE]:
+            yield Violation(
+                f"{title(statement)} does not demand the audience {_AUDIENCE}",
+                "A token that a workflow asked for to show to somebody else opens the role, if they pass it on",
+                f'demand StringEquals {{"{_GITHUB}:aud": "{_AUDIENCE}"}}',
+            )
+        yield from _wrong_subjects(seen, statement, world)
+
+
+def _wrong_subjects(seen: Seen, statement: Statement, world: World) -> Iterator[Violation]:
+    settings = world.settings
+    repository, environment = f"{settings.github.owner}/{settings.github.repository}", settings.environment
+    wanted = f"repo:{repository}:environment:{environment}"
+    fix = f'demand StringEquals {{"{_GITHUB}:sub": "{wanted}"}}'
+    subjects = _exactly(statement, "sub")
+    if not subjects:
+        yield Violation(
+            f"{title(statement)} demands no exact subject of GitHub's token",
+            "Any repository of GitHub, or any branch of this one, takes the role and no reviewer is asked",
+            fix,
+        )
+        return
+    environments = [_environment(subject, world) for subject in subjects]
+    if wrong := [each for each, found in zip(subjects, environments, strict=True) if found is None]:
+        yield Violation(
+            f"{title(statement)} trusts {named(wrong)}, no environment of {environment}",
+            "Another stage, branch or repository takes the role with its own, weaker, protection",
+            fix,
+        )
+    name = seen.name if seen["name"] is MISSING else seen["name"]
+    if isinstance(name, str) and _PREVIEW not in name and f"{environment}-{_PREVIEW}" in environments:
+        yield Violation(
+            f"{title(statement)} trusts {environment}-{_PREVIEW}, and is no role for previews",
+            "A pull request that nobody has read runs with the rights of a deployment (DEP-2)",
+            f"make a role for previews, which only reads, or trust {environment} alone",
+        )
+
+
+def _exactly(statement: Statement, claim: str) -> list[str]:
+    """Return the values that a claim of the token must have, compared exactly; none where it may have others."""
+    return [
+        str(value)
+        for operator, test in statement.conditions.items()
+        if operator.lower() == "stringequals"
+        for key in test
+        if key.lower() == f"{_GITHUB}:{claim}"
+        for value in listed(test, key)
+    ]
+
+
+def _environment(subject: str, world: World) -> str | None:
+    """Return which environment of the stage a subject is, spelt with or without GitHub's numbers of the owner and the
+    repository (GitHub documentation, "OpenID Connect reference")."""
+    ours = world.settings.github
+    owner, repository = re.escape(ours.owner), re.escape(ours.repository)
+    found = re.fullmatch(rf"repo:(?:{owner}/{repository}|{owner}@\d+/{repository}@\d+):environment:(.+)", subject)
+    own = {f"{world.settings.environment}{job}" for job in _JOBS}
+    return found[1] if found and found[1] in own else None
+
+
+def _unbounded(seen: Seen, world: World) -> Iterator[Violation]:
+    boundary: Any = seen["permissionsBoundary"]
+    if boundary in {MISSING, ""} or is_broad(boundary):
+        yield Violation(
+            "has no permissions boundary" + ("" if boundary in {MISSING, ""} else " that limits anything"),
+            "Whatever is attached to it later, by mistake or by an intruder, takes effect without limit",
+            "give it the permissions boundary of the stage",
+        )
+
+
+RULES: Final[tuple[AnyRule, ...]] = (
+    Rule(
+        "iam-wildcard-trust",
+        ("SEC-1", "QLT-11"),
+        "A role names those who may take it",
+        (t.IAM_ROLE,),
+        _anybody,
+    ),
+    Rule(
+        "oidc-subject-not-exact",
+        ("DEP-14", "SEC-1", "DEP-2"),
+        "GitHub takes a role from the stage's own environments only",
+        (t.IAM_ROLE,),
+        _subjects,
+    ),
+    Rule(
+        "role-without-boundary",
+        ("QLT-11",),
+        "A role has a limit that its own policies cannot move",
+        (t.IAM_ROLE,),
+        _unbounded,
+    ),
+)

@@ -1,0 +1,208 @@
+"""What Workers are bound to, read from whatever carries bindings, and which resources of the stack those lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from infra.blueprint import Worker
+from infra.naming import Kind, Label
+from policies import tokens as t
+from policies.rule import Seen, Stack
+from policies.values import MISSING, UNKNOWN, at, listed
+from policies.world import World
+
+# What can carry bindings: the property that says whose they are, and the one that holds them.
+CARRIERS: Final = {
+    t.WORKER_VERSION: ("workerId", "bindings"),
+    t.WORKERS_SCRIPT: ("scriptName", "bindings"),
+    t.WORKER_SCRIPT: ("scriptName", "bindings"),
+    t.PAGES_PROJECT: ("name", "deploymentConfigs"),
+    t.WORKER: ("name", "previewsBaseConfig"),
+}
+UPLOADS: Final = (t.WORKER_VERSION, t.WORKERS_SCRIPT, t.WORKER_SCRIPT)
+SCRIPTS: Final = (t.WORKER, t.WORKERS_SCRIPT, t.WORKER_SCRIPT)
+# What a binding or a consumer can point at, and the property that holds its name.
+NAMED: Final = {
+    t.D1_DATABASE: "name",
+    t.WORKERS_KV_NAMESPACE: "title",
+    t.R2_BUCKET: "name",
+    t.QUEUE: "queueName",
+    t.WORKER: "name",
+    t.WORKERS_SCRIPT: "scriptName",
+    t.WORKER_SCRIPT: "scriptName",
+}
+OBJECTS: Final = "durable_object_namespace"
+BY_ID: Final = ("d1", "kv_namespace")
+# Where a binding says its target, and as what that is made. `id` is D1's legacy spelling. All else is left alone: the
+# provider plans to learn `databaseId`, and a class's `namespaceId`, for bindings of any type.
+TARGETS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    "d1": (("databaseId", "id"), (t.D1_DATABASE,)),
+    "kv_namespace": (("namespaceId",), (t.WORKERS_KV_NAMESPACE,)),
+    "r2_bucket": (("bucketName",), (t.R2_BUCKET,)),
+    "queue": (("queueName",), (t.QUEUE,)),
+    "service": (("service",), SCRIPTS),
+    OBJECTS: (("scriptName",), SCRIPTS),
+    "workflow": (("scriptName",), SCRIPTS),
+    "analytics_engine": (("dataset",), ()),
+    "dispatch_namespace": (("namespace",), ()),
+}
+_PAGES: Final = {
+    "aiBindings": "ai",
+    "analyticsEngineDatasets": "analytics_engine",
+    "browsers": "browser",
+    "d1Databases": "d1",
+    "durableObjectNamespaces": OBJECTS,
+    "envVars": "",  # each says its own
+    "hyperdriveBindings": "hyperdrive",
+    "kvNamespaces": "kv_namespace",
+    "mtlsCertificates": "mtls_certificate",
+    "queueProducers": "queue",
+    "r2Buckets": "r2_bucket",
+    "services": "service",
+    "vectorizeBindings": "vectorize",
+}
+_RESPELT: Final = {
+    "queueProducers": ("name", "queueName"),
+    "r2Buckets": ("name", "bucketName"),
+    "envVars": ("value", "text"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """One binding, whoever carries it. ``props`` are spelt as in a Worker's version; each of the three may be
+    UNKNOWN."""
+
+    name: Any
+    type: Any
+    props: Any
+
+    @property
+    def shown(self) -> str:
+        return self.name if isinstance(self.name, str) else "whose name is not known yet"
+
+
+def carried(seen: Seen) -> Iterator[Bound]:
+    """Yield the bindings of one of CARRIERS; where nothing is known of some of them, one that is UNKNOWN."""
+    if seen.type == t.PAGES_PROJECT:
+        for config in ("preview", "production"):
+            for group, type_ in _PAGES.items():
+                old, new = _RESPELT.get(group, ("", ""))
+                for name, item in _entries(at(seen.props, "deploymentConfigs", config, group)):
+                    known = isinstance(item, Mapping)
+                    props = {new if key == old else key: value for key, value in item.items()} if known else item
+                    yield Bound(name, type_ or _lower(at(item, "type")), props)
+    elif seen.type == t.WORKER:
+        for name, item in _entries(seen["previewsBaseConfig.env"]):
+            yield Bound(name, _lower(at(item, "type")), item)
+    else:
+        for item in [UNKNOWN] if seen["bindings"] is UNKNOWN else listed(seen.props, "bindings"):
+            yield Bound(at(item, "name"), _lower(at(item, "type")), item)
+
+
+def holder(seen: Seen) -> str:
+    """Return the property in which a carrier holds its bindings."""
+    return CARRIERS[seen.type][1]
+
+
+def owners(stack: Stack, seen: Seen, world: World) -> tuple[Worker, ...]:
+    """Return the product's Workers whose bindings a carrier may hold: one, none, or all where that is not known."""
+    property_ = CARRIERS[seen.type][0]
+    value = seen[property_]
+    named = [value]
+    if seen.type == t.WORKER_VERSION or value is UNKNOWN:  # a version says its Worker by id or by name
+        named = names_of(leads(stack, seen, property_, value, *SCRIPTS)) or [value]
+    if UNKNOWN in named:
+        return world.product.workers
+    return tuple(worker for worker in world.product.workers if world.label.name(Kind.WORKER, worker.name) in named)
+
+
+def leads(stack: Stack, seen: Seen, property_: str, value: Any, *types: str) -> list[Seen]:
+    """Return the resources of ``types`` that ``value``, an id in a top-level property of ``seen``, may stand for: the
+    one that has it, else those that the property depends on and whose id is not told. None of them: the value comes
+    from nothing in this stack."""
+    if value is UNKNOWN:
+        return list(seen.sources(property_, *types))
+    return [each for each in stack.of(*types) if has_id(each, value)] or untold(seen, property_, *types)
+
+
+def untold(seen: Seen, property_: str, *types: str) -> list[Seen]:
+    """Return the resources of ``types`` that a property's value comes from and whose ids are not told (yet)."""
+    return [each for each in seen.sources(property_, *types) if not any(isinstance(id_, str) for id_ in _ids(each))]
+
+
+def has_id(seen: Seen, value: Any) -> bool:
+    return isinstance(value, str) and value in _ids(seen)
+
+
+def names_of(resources: Iterable[Seen]) -> list[Any]:
+    return [each[NAMED[each.type]] for each in resources]
+
+
+def _ids(seen: Seen) -> list[Any]:
+    return [seen["id"], seen["uuid"], seen["queueId"]]
+
+
+def target_values(bound: Bound) -> list[Any]:
+    """Return what a binding says of its target, as ids or names; UNKNOWN where that is all there is."""
+    keys, _ = TARGETS.get(bound.type, ((), ()))
+    values = [value for key in keys if (value := at(bound.props, key)) is not MISSING and value != ""]
+    return [value for value in values if value is not UNKNOWN] or values
+
+
+def reached(stack: Stack, seen: Seen, bound: Bound) -> list[list[Any]]:
+    """Return for each value that says a binding's target the names of what it may be: UNKNOWN among them where that
+    cannot be told, none where it is an id that belongs to nothing in this stack."""
+    _, types = TARGETS.get(bound.type, ((), ()))
+    values = target_values(bound)
+    if bound.type in BY_ID:
+        return [names_of(leads(stack, seen, holder(seen), value, *types)) for value in values]
+    # A class of the Worker's own has no script; the provider plans to learn it from the API.
+    sources = names_of(seen.sources(holder(seen), *types)) if bound.type == "service" or len(types) == 1 else []
+    return [[value] if value is not UNKNOWN else sources or [UNKNOWN] for value in values]
+
+
+@dataclass(frozen=True, slots=True)
+class _Physical:
+    """What a grant points at, by the name it has in this stage (infra.bindings.References)."""
+
+    label: Label
+
+    def database_id(self, database: str) -> str:
+        return self.label.name(Kind.D1, database)
+
+    def namespace_id(self, namespace: str) -> str:
+        return self.label.name(Kind.KV, namespace)
+
+    def bucket_name(self, bucket: str) -> str:
+        return self.label.name(Kind.R2, bucket)
+
+    def queue_name(self, queue: str) -> str:
+        return self.label.name(Kind.QUEUE, queue)
+
+    def worker_name(self, worker: str) -> str:
+        return self.label.name(Kind.WORKER, worker)
+
+    def dataset_name(self, dataset: str) -> str:
+        return self.label.name(Kind.DATASET, dataset)
+
+    def secret(self, secret: str) -> Any:
+        return UNKNOWN  # no rule needs to know it
+
+
+def granted_to(worker: Worker, world: World) -> dict[str, dict[str, Any]]:
+    """Return what the product grants, by the binding's name, in Cloudflare's shape with names in place of ids."""
+    physical = _Physical(world.label)
+    return {binding.name: binding.wire(physical) for binding in worker.bindings}
+
+
+def _entries(value: Any) -> list[tuple[Any, Any]]:
+    if isinstance(value, Mapping):
+        return list(value.items())
+    return [(UNKNOWN, UNKNOWN)] if value is UNKNOWN else []
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value  # the provider takes a type in any case

@@ -1,0 +1,195 @@
+"""Rules about who listens to Workers and to queues, and at which addresses a stage answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from infra.blueprint import APEX
+from infra.naming import Kind, Stage
+from policies import tokens as t
+from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
+from policies.rules.worker_carriers import CARRIERS, SCRIPTS, UPLOADS, carried, leads, names_of
+from policies.values import MISSING, UNKNOWN, listed
+from policies.world import World
+
+
+def _inherited(seen: Seen, world: World) -> Iterator[Violation]:
+    fix = "say every binding, and take away inherit and keep_bindings"
+    causes = "What somebody bound by hand, or an older version had, stays for ever and is never reviewed"
+    for bound in carried(seen):
+        if bound.type == "inherit":
+            yield Violation(f"its binding {bound.shown} takes over what an earlier version had", causes, fix)
+    kept = sorted(each for each in listed(seen.props, "keepBindings") if isinstance(each, str))
+    if kept:
+        yield Violation(f"keeps whatever bindings an earlier version had, of type {', '.join(kept)}", causes, fix)
+
+
+def _tailed(seen: Seen, world: World) -> Iterator[Violation]:
+    for path in ("tailConsumers", "previewsBaseConfig.tailConsumers"):
+        for each in listed(seen.props, *path.split(".")):
+            if isinstance(each, Mapping):
+                name = next((name for key in ("name", "service") if isinstance(name := each.get(key), str)), "a Worker")
+                yield Violation(
+                    f"lets {name} read along, which the product does not grant",
+                    "A tail consumer is handed every request, with its headers, and everything that is logged",
+                    "take the tail consumer away; logs go where the stage's settings send them",
+                )
+
+
+def _answers(seen: Seen, world: World) -> Iterator[Violation]:
+    enabled = seen["subdomain.enabled" if seen.type == t.WORKER else "enabled"]
+    if world.stage is not Stage.DEVELOPMENT and _on(enabled):
+        yield Violation(
+            "answers at a workers.dev address",
+            "That address passes by the rules, the Access applications and the rate limits of the stage's zone",
+            "enabled=False",
+        )
+
+
+def _previews(seen: Seen, world: World) -> Iterator[Violation]:
+    if seen.type == t.WORKER:
+        # The provider lets it follow `enabled` when it is left out (its `DefaultSubdomainPreviewsEnabledToEnabled`).
+        previews = seen["subdomain.previewsEnabled"]
+        previews = seen["subdomain.enabled"] if previews is MISSING else previews
+    else:
+        previews = seen["previewsEnabled"]  # left out, the provider sends nothing and keeps what there was
+        previews = True if previews is MISSING else previews
+    if world.stage is not Stage.DEVELOPMENT and _on(previews):
+        yield Violation(
+            "gives every version an address of its own",
+            "Versions that were never released, or were withdrawn, answer anybody with the stage's data",
+            "previews_enabled=False",
+        )
+
+
+def _on(value: Any) -> bool:
+    return str(value).lower() == "true"
+
+
+def _custom_domain(seen: Seen, world: World) -> Iterator[Violation]:
+    hostname, service, zone = seen["hostname"], seen["service"], seen["zoneName"]
+    fix = "take hostname, service and zone from the product and the stage's settings"
+    causes = "Visitors of one stage reach the other: creating a custom domain takes the hostname from whoever had it"
+    apex = world.settings.cloudflare.hostname
+    answering = {
+        apex if worker.host == APEX else f"{worker.host}.{apex}": world.label.name(Kind.WORKER, worker.name)
+        for worker in world.product.public_workers
+    }
+    host = hostname.lower() if isinstance(hostname, str) else hostname
+    if host is not UNKNOWN and host not in world.hostnames:
+        yield Violation(f"takes the hostname {host}, at which this stage does not answer", causes, fix)
+    if service is not UNKNOWN and service not in ([answering[host]] if host in answering else answering.values()):
+        yield Violation(f"leads to {service}, which does not answer at that hostname in this stage", causes, fix)
+    if seen["zoneId"] not in (UNKNOWN, MISSING, world.settings.cloudflare.zone_id):
+        yield Violation("is made in a zone that is not the stage's", causes, fix)
+    if isinstance(zone, str) and not f".{apex}".endswith(f".{zone.lower()}"):
+        yield Violation(f"is made in zone {zone}, which does not hold the stage's hostname", causes, fix)
+
+
+def _route(seen: Seen, world: World) -> Iterator[Violation]:
+    pattern, script = seen["pattern"], seen["script"]
+    causes = "Requests to another stage, or to what was never this product's, are answered by this one's Worker"
+    if isinstance(pattern, str):
+        host = re.sub(r"^[a-z*]+://", "", pattern.lower()).partition("/")[0]
+        if host not in world.hostnames:
+            hosts = ", ".join(sorted(world.hostnames))
+            yield Violation(f"catches {pattern}, so not only the stage's own hosts", causes, f"name one host: {hosts}")
+    if isinstance(script, str) and script and not script.startswith(world.prefix):
+        yield Violation(f"leads to {script}, which is not of this stage", causes, "name a Worker of the stage")
+    if seen["zoneId"] not in (UNKNOWN, MISSING, world.settings.cloudflare.zone_id):
+        yield Violation("is made in a zone that is not the stage's", causes, "zone_id of the stage's settings")
+
+
+def _consumers(stack: Stack, world: World) -> Iterator[Violation]:
+    owned = world.owned(Kind.QUEUE)
+    specs = {spec.name: spec for spec in world.product.queues}
+    for seen in stack.of(t.QUEUE_CONSUMER):
+        queues = names_of(leads(stack, seen, "queueId", seen["queueId"], t.QUEUE))
+        if UNKNOWN in queues:
+            continue
+        wanted = [specs[owned[name]] for name in queues if name in owned]
+        shown = " or ".join(queues) or "a queue that is none of this stack's"
+        scripts = [world.label.name(Kind.WORKER, spec.consumer) for spec in wanted if spec.consumer]
+        dead = [world.label.name(Kind.QUEUE, spec.dead_letter) if spec.dead_letter else MISSING for spec in wanted]
+        type_ = seen["type"]
+        pulled = isinstance(type_, str) and type_.lower() != "worker"
+        if not scripts or pulled or not _may_be(_said(seen, "scriptName", *SCRIPTS), scripts):
+            yield Violation(
+                f"consumes {shown}, as whom the product does not name",
+                "Messages go to whoever should not read them, and never reach the Worker that waits for them",
+                "name the Worker in the product, as consumer of the queue",
+                seen,
+            )
+        elif not _may_be(_said(seen, "deadLetterQueue", t.QUEUE), dead):
+            yield Violation(
+                f"sends what failed in {shown} elsewhere than the product says",
+                "Failed messages are lost, or pile up in a queue that nobody watches",
+                "name the queue in the product, as dead_letter",
+                seen,
+            )
+
+
+def _said(seen: Seen, property_: str, *types: str) -> list[Any]:
+    """Return the names that a property has or, while it is not known, may have."""
+    value = seen[property_]
+    if value is UNKNOWN:
+        return names_of(seen.sources(property_, *types)) or [UNKNOWN]
+    return [MISSING if value == "" else value]
+
+
+def _may_be(said: list[Any], wanted: list[Any]) -> bool:
+    return UNKNOWN in said or any(each in wanted for each in said)
+
+
+RULES: Final[tuple[AnyRule, ...]] = (
+    Rule(
+        "binding-inherited",
+        ("SEC-5",),
+        "Everything a Worker is bound to is said in the program",
+        tuple(CARRIERS),
+        _inherited,
+    ),
+    Rule(
+        "tail-consumer-not-granted",
+        ("SEC-5", "LOG-7"),
+        "Nobody reads along with a Worker unless the product says so",
+        (t.WORKER, *UPLOADS),
+        _tailed,
+    ),
+    StackRule(
+        "queue-consumer-not-granted",
+        ("SEC-5",),
+        "A queue is consumed by the Worker that the product names",
+        _consumers,
+    ),
+    Rule(
+        "workers-dev-open",
+        ("ENV-13",),
+        "Only development answers at workers.dev",
+        (t.WORKER, t.WORKERS_SCRIPT_SUBDOMAIN),
+        _answers,
+    ),
+    Rule(
+        "preview-urls-open",
+        ("ENV-13",),
+        "Only development shows versions at addresses of their own",
+        (t.WORKER, t.WORKERS_SCRIPT_SUBDOMAIN),
+        _previews,
+    ),
+    Rule(
+        "custom-domain-of-another-stage",
+        ("ENV-3", "ENV-4"),
+        "A stage takes its own hostnames and no other's",
+        (t.WORKERS_CUSTOM_DOMAIN, t.WORKER_DOMAIN),
+        _custom_domain,
+    ),
+    Rule(
+        "route-catches-foreign-host",
+        ("ENV-3",),
+        "A route leads from the stage's own hosts to the stage's own Workers",
+        (t.WORKERS_ROUTE,),
+        _route,
+    ),
+)

@@ -1,0 +1,76 @@
+"""What the engine shows of a resource's properties, as plain Python (pure).
+
+During a preview some values are not known yet. pulumi_policy raises when one is read, and then passes over the whole
+rule, for this resource and for all others. Here an unknown value is a value of its own, so that it silences nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
+from typing import Any, NoReturn
+
+
+class Absent(Enum):
+    """Why there is no value: it is not known before the resource is made, or nobody gave one."""
+
+    UNKNOWN = "unknown"
+    MISSING = "missing"
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError(f"{self.value} is neither true nor false: compare with `is`")
+
+
+UNKNOWN = Absent.UNKNOWN
+MISSING = Absent.MISSING
+
+
+def at(value: Any, *path: str | int) -> Any:
+    """Return what is at ``path``: UNKNOWN where it, or something on the way, is not known; MISSING where there is
+    nothing or null."""
+    for step in path:
+        if value is UNKNOWN:
+            return UNKNOWN
+        if isinstance(step, str):
+            value = value.get(step, MISSING) if isinstance(value, Mapping) else MISSING
+        else:
+            value = value[step] if is_list(value) and -len(value) <= step < len(value) else MISSING
+    return MISSING if value is None else value
+
+
+def listed(value: Any, *path: str | int) -> list[Any]:
+    """Return the items of the list at ``path``, unknown ones included; none where there is no list or it is unknown. A
+    single value where a list may stand is a list of one, as in AWS's policy documents."""
+    found = at(value, *path)
+    if isinstance(found, Absent):
+        return []
+    return list(found) if is_list(found) else [found]
+
+
+def is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+
+
+def document(value: Any, *path: str | int) -> Any:
+    """Return the JSON document that is the text at ``path``, or UNKNOWN or MISSING. Text that is no JSON is MISSING:
+    the cloud refuses it."""
+    found = at(value, *path)
+    if not isinstance(found, str):
+        return found
+    try:
+        return json.loads(found)
+    except ValueError:
+        return MISSING
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """Yield every scalar in ``value``, unknown ones as UNKNOWN; keys of mappings are none."""
+    if isinstance(value, Mapping):
+        for item in value.values():
+            yield from leaves(item)
+    elif is_list(value):
+        for item in value:
+            yield from leaves(item)
+    else:
+        yield value

@@ -1,0 +1,90 @@
+"""What the rules judge against: the product and the stage's settings, read anew and not from the program (pure)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from infra.blueprint import APEX, DEFAULT_PRODUCT, Product, Worker, find_product
+from infra.faults import Fault, Refused
+from infra.naming import Kind, Label, Stage, stage_of
+from infra.settings import StageSettings
+from infra.settings.check import check_settings, from_engine
+from infra.settings.paths import SETTINGS
+
+_STACK: Final = "PULUMI_STACK"
+_CONFIG: Final = "PULUMI_CONFIG"  # JSON; it holds the stack's secrets in clear and is never shown
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The product that is deployed, the settings of the stage, and whose names are the stage's own."""
+
+    product: Product
+    settings: StageSettings
+
+    @property
+    def stage(self) -> Stage:
+        return self.settings.stage
+
+    @property
+    def label(self) -> Label:
+        return Label(self.product.name, self.settings.stage, self.settings.environment)
+
+    @property
+    def prefix(self) -> str:
+        """What every name of this stage begins with, and no other stage's does."""
+        return f"{self.label.name(Kind.D1).removesuffix(Kind.D1.value)}"
+
+    @property
+    def hostnames(self) -> frozenset[str]:
+        """The hostnames at which the product's public Workers answer in this stage."""
+        apex = self.settings.cloudflare.hostname
+        hosts = {worker.host for worker in self.product.public_workers}
+        return frozenset(apex if host == APEX else f"{host}.{apex}" for host in hosts)
+
+    def worker(self, physical: str) -> Worker | None:
+        """Return the product's Worker that has this name in the stage."""
+        named = (w for w in self.product.workers if self.label.name(Kind.WORKER, w.name) == physical)
+        return next(named, None)
+
+    def owned(self, kind: Kind) -> dict[str, str]:
+        """Return the product's stores of one kind, logical names by the names they have in this stage."""
+        stores = {
+            Kind.D1: [store.name for store in self.product.databases],
+            Kind.KV: [store.name for store in self.product.namespaces],
+            Kind.R2: [store.name for store in self.product.buckets],
+            Kind.QUEUE: [store.name for store in self.product.queues],
+        }
+        return {self.label.name(kind, name): name for name in stores[kind]}
+
+
+def read_world(environ: Mapping[str, str]) -> World:
+    """Return what the stack in ``environ`` is judged against. Raises Refused, without any value of the configuration,
+    when its product or its settings cannot be read."""
+    stack, config = environ.get(_STACK, ""), _config(environ)
+    product = find_product(config.get(f"{SETTINGS}:product", DEFAULT_PRODUCT))
+    plain = {key: value for key, value in config.items() if key.startswith(f"{SETTINGS}:")}
+    settings, faults = check_settings(stack, from_engine(plain), frozenset())
+    if settings is None:
+        raise Refused(f"The settings of stack {stack or 'without a name'} cannot be read.", faults)
+    return World(product, settings)
+
+
+def stage_in(environ: Mapping[str, str]) -> Stage | None:
+    """Return the stage of the stack in ``environ``: the one in its configuration, else the one of its name."""
+    said = _config(environ).get(f"{SETTINGS}:stage", "")
+    return Stage(said) if said in set(Stage) else stage_of(environ.get(_STACK, ""))
+
+
+def _config(environ: Mapping[str, str]) -> dict[str, str]:
+    try:
+        config = json.loads(environ.get(_CONFIG) or "{}")
+    except ValueError:
+        config = None
+    if not isinstance(config, dict):
+        message = "is not the configuration of a stack"
+        raise Refused("The policies were not started by Pulumi.", [Fault(_CONFIG, message, "pulumi preview")])
+    return config

@@ -1,0 +1,195 @@
+"""Rules about the buckets of backups: production's vault as it should be, broken one field at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from policies import tokens as t
+from policies.rule import Seen
+from policies.rules import aws_backup
+from policies.values import UNKNOWN
+from tests.support.policy_scene import changed, found, make_seen, make_world
+
+RULES = {rule.name: rule for rule in aws_backup.RULES}
+LOCK, LIFECYCLE, FORCE = (
+    RULES[name] for name in ("s3-no-object-lock", "s3-lifecycle-shorter-than-retention", "s3-force-destroy")
+)
+PRODUCTION = make_world("production")
+OWN = "333333333333"
+VAULT = make_seen(t.S3_BUCKET, "vault", bucket=f"harbor-production-vault-{OWN}", objectLockEnabled=True)
+LOG = make_seen(t.S3_BUCKET, "log", bucket=f"harbor-production-vault-log-{OWN}", objectLockEnabled=False)
+
+
+def beside(type_: str, bucket: Seen = VAULT, /, **props: Any) -> Seen:
+    return make_seen(type_, f"{bucket.name}-it", sources={"bucket": [bucket]}, bucket=UNKNOWN, **props)
+
+
+LOCKED = beside(t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION, rule={"defaultRetention": {"mode": "GOVERNANCE", "days": 7.0}})
+DAYS = "rule.defaultRetention.days"
+
+
+@pytest.mark.parametrize(
+    ("resource", "path", "value"),
+    [
+        (VAULT, "objectLockEnabled", False),
+        (VAULT, "objectLockEnabled", ...),
+        (LOCKED, DAYS, 6.0),
+        (LOCKED, DAYS, 0),
+        (LOCKED, DAYS, ...),
+        (LOCKED, "rule", ...),
+    ],
+)
+def test_productions_backups_are_locked(resource: Seen, path: str, value: Any) -> None:
+    assert found(LOCK, VAULT, LOG, LOCKED, world=PRODUCTION) == []
+    own = [changed(each, path, value) if each is resource else each for each in (LOG, VAULT, LOCKED)]
+    (message,) = found(LOCK, *own, world=PRODUCTION)
+    assert resource.name in message
+    # Another vault, of which nothing is known yet, hides nothing.
+    other = make_seen(t.S3_BUCKET, "replica", bucket="harbor-production-vault-replica", objectLockEnabled=UNKNOWN)
+    later = beside(t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION, other, rule=UNKNOWN)
+    assert found(LOCK, other, later, *own, world=PRODUCTION) == [message]
+
+
+def test_a_vault_without_any_lock_is_named() -> None:
+    (message,) = found(LOCK, VAULT, LOG, world=PRODUCTION)
+    assert "locks no new backup" in message
+    of_log = beside(t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION, LOG, rule=LOCKED["rule"])
+    assert found(LOCK, VAULT, LOG, of_log, world=PRODUCTION) == [message]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"defaultRetention": {"mode": "GOVERNANCE", "days": 30}},
+        {"defaultRetention": {"mode": "GOVERNANCE", "years": 1, "days": 0}},
+        {"defaultRetention": {"mode": "COMPLIANCE", "days": 7}},
+        {"defaultRetention": {"mode": "GOVERNANCE", "days": UNKNOWN}},
+    ],
+)
+def test_a_lock_may_be_longer(rule: Any) -> None:
+    assert found(LOCK, VAULT, changed(LOCKED, "rule", rule), world=PRODUCTION) == []
+
+
+def test_how_long_is_what_the_settings_say() -> None:
+    longer = make_world("production", {"backup": {"lockDays": 8, "retention": {"dailyDays": 8}}})
+    assert len(found(LOCK, VAULT, LOCKED, world=longer)) == 1
+    assert found(LOCK, VAULT, changed(LOCKED, DAYS, 8), world=longer) == []
+    assert found(LOCK, VAULT, changed(LOCKED, "rule.defaultRetention", {"years": 1}), world=longer) == []
+
+
+def test_only_production_locks() -> None:
+    vault = changed(VAULT, "bucket", "harbor-staging-vault-222222222222")
+    vault = changed(vault, "objectLockEnabled", False)
+    assert found(LOCK, vault, world=make_world("staging")) == []
+
+
+def expiring(prefix: str, days: Any, **more: Any) -> dict[str, Any]:
+    return {"status": "Enabled", "filter": {"prefix": prefix}, "expiration": {"days": days}, **more}
+
+
+KEPT = beside(
+    t.S3_BUCKET_LIFECYCLE_CONFIGURATION,
+    rules=[
+        expiring("database/daily/", 7.0),
+        expiring("database/weekly/", 28.0),
+        expiring("database/monthly/", 366.0),
+        expiring("database/yearly/", 1827.0),
+        expiring("database/interim/", 7.0),
+        {
+            "status": "Enabled",
+            "filter": {"prefix": ""},
+            "expiration": {"expiredObjectDeleteMarker": True, "days": 0, "date": ""},
+            "noncurrentVersionExpiration": {"noncurrentDays": 7.0},
+        },
+    ],
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("rules.0.expiration.days", 6.0),
+        ("rules.1.expiration.days", 27),
+        ("rules.2.expiration.days", 365.0),
+        ("rules.3.expiration.days", 366),
+        ("rules.4.expiration.days", 1),
+        ("rules.1.filter.prefix", "database/"),
+        ("rules.2.filter.prefix", "database"),
+        ("rules.3.expiration", {"date": "2030-01-01T00:00:00Z"}),
+        ("rules.5.expiration", {"days": 90}),
+        ("rules.5", expiring("", 90)),
+        ("rules.5", {"status": "Enabled", "expiration": {"days": 90}}),
+        ("rules.5", {"status": "Enabled", "prefix": "database/yearly/", "expiration": {"days": 90}}),
+        ("rules.5", expiring("database/monthly/2030/", 90)),
+        ("rules.5", {**expiring("", 90), "filter": {"and": {"prefix": "database/", "objectSizeLessThan": 100}}}),
+        ("rules.5", {**expiring("", 90), "filter": {"objectSizeGreaterThan": 100}}),
+        ("rules.5", {**expiring("", 90), "filter": {"and": {"prefix": "database/", "tags": {}}}}),
+    ],
+)
+def test_no_backup_goes_before_its_time(path: str, value: Any) -> None:
+    assert found(LIFECYCLE, VAULT, KEPT, world=PRODUCTION) == []
+    (message,) = found(LIFECYCLE, VAULT, changed(KEPT, path, value), world=PRODUCTION)
+    assert "database/" in message
+    later = changed(KEPT, "rules", UNKNOWN)
+    half = changed(KEPT, "rules.0.filter.prefix", UNKNOWN)
+    for first in (later, changed(half, "rules.0.expiration.days", 1)):
+        assert len(found(LIFECYCLE, first, VAULT, changed(KEPT, path, value), world=PRODUCTION)) == 1
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        expiring("database/daily/", 30),
+        expiring("database/daily/", UNKNOWN),
+        {**expiring("", 1), "status": "Disabled"},
+        expiring("exports/", 1),
+        {**expiring("", 1), "filter": {"tag": {"key": "scratch", "value": "yes"}}},
+        {**expiring("", 1), "filter": {"and": {"prefix": "database/", "tags": {"scratch": "yes"}}}},
+        {**expiring("", 1), "filter": UNKNOWN},
+        {**expiring("", 1), "filter": {"and": UNKNOWN}},
+        {"status": "Enabled", "filter": {"prefix": ""}, "transitions": [{"days": 1, "storageClass": "GLACIER"}]},
+        {"status": "Enabled", "filter": {}, "abortIncompleteMultipartUpload": {"daysAfterInitiation": 1}},
+        UNKNOWN,
+    ],
+)
+def test_what_is_no_backup_may_go(rule: Any) -> None:
+    assert found(LIFECYCLE, VAULT, changed(KEPT, "rules.5", rule), world=PRODUCTION) == []
+
+
+def test_the_access_log_has_a_life_of_its_own() -> None:
+    of_log = beside(t.S3_BUCKET_LIFECYCLE_CONFIGURATION, LOG, rules=[expiring("", 30)])
+    assert found(LIFECYCLE, VAULT, LOG, KEPT, of_log, world=PRODUCTION) == []
+    of_vault = beside(t.S3_BUCKET_LIFECYCLE_CONFIGURATION, rules=of_log["rules"])
+    assert len(found(LIFECYCLE, LOG, of_log, VAULT, of_vault, world=PRODUCTION)) == 1
+
+
+def test_what_the_stage_does_not_keep_may_go() -> None:
+    vault = changed(VAULT, "bucket", "harbor-staging-vault-222222222222")
+    yearly, interim = (changed(KEPT, f"rules.{number}.expiration.days", 1) for number in (3, 4))
+    staging = make_world("staging")  # neither yearly backups nor any in between
+    assert found(LIFECYCLE, vault, yearly, interim, world=staging) == []
+    assert len(found(LIFECYCLE, vault, yearly, world=make_world("staging", {"backup": YEARLY}))) == 1
+    assert len(found(LIFECYCLE, vault, interim, world=make_world("staging", {"backup": {"interimHours": 6}}))) == 1
+    daily = changed(KEPT, "rules.0.expiration.days", 1)
+    assert found(LIFECYCLE, vault, daily, world=make_world("staging", {"backup": {"full": "none"}})) == []
+
+
+YEARLY = {"retention": {"yearlyDays": 1827}}
+
+
+@pytest.mark.parametrize("value", [False, ..., UNKNOWN])
+def test_productions_buckets_do_not_go_with_what_is_in_them(value: Any) -> None:
+    broken = changed(LOG, "forceDestroy", True)
+    assert found(FORCE, changed(VAULT, "forceDestroy", value), world=PRODUCTION) == []
+    assert len(found(FORCE, changed(VAULT, "forceDestroy", value), broken, world=PRODUCTION)) == 1
+    # A stage that is not protected must be able to go altogether.
+    assert found(FORCE, broken, world=make_world("staging")) == []
+    assert found(FORCE, broken, world=make_world("pr-7")) == []
+
+
+def test_no_message_shows_a_secret() -> None:
+    secret = {"status": "Enabled", "id": "canary", "filter": {"prefix": ""}, "expiration": {"days": 1}}
+    (message,) = found(LIFECYCLE, VAULT, changed(KEPT, "rules.5", secret), world=PRODUCTION)
+    assert "canary" not in message

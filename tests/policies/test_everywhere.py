@@ -1,0 +1,135 @@
+"""Rules about every resource: a compliant baseline of each, broken one field at a time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from policies import tokens as t
+from policies.rule import Seen
+from policies.rules import everywhere
+from policies.values import UNKNOWN
+from tests.support.policy_scene import changed, found, make_seen, make_world
+
+RULES = {rule.name: rule for rule in everywhere.RULES}
+STAGING = make_world("staging")
+AWS = make_seen(
+    "pulumi:providers:aws",
+    "aws",
+    allowedAccountIds='["222222222222"]',
+    region="ap-northeast-1",
+    defaultTags='{"tags": {"stage": "staging", "environment": "staging"}}',
+)
+CLOUDFLARE = make_seen("pulumi:providers:cloudflare", "cloudflare", apiToken="canary")
+GITHUB = make_seen("pulumi:providers:github", "github", owner="harbor-inc", token="canary")
+OWN = replace(make_seen(t.QUEUE), provider=AWS.urn)
+
+
+@pytest.mark.parametrize("name", ["default", "default_6_23_1"])
+def test_a_default_provider_is_refused(name: str) -> None:
+    rule = RULES["default-provider-used"]
+    assert found(rule, OWN) == []
+    assert found(rule, make_seen("bulkhead:data:DataStores")) == []  # a component has none
+    by_default = replace(OWN, provider=f"urn:pulumi:staging::bulkhead::pulumi:providers:cloudflare::{name}")
+    assert len(found(rule, by_default)) == 1
+
+
+@pytest.mark.parametrize(
+    ("provider", "path", "value"),
+    [
+        (AWS, "allowedAccountIds", ...),
+        (AWS, "allowedAccountIds", "[]"),
+        (AWS, "allowedAccountIds", '["333333333333"]'),
+        (AWS, "allowedAccountIds", '["222222222222", "333333333333"]'),
+        (AWS, "allowedAccountIds", ["333333333333"]),
+        (AWS, "allowedAccountIds", "222222222222"),
+        (CLOUDFLARE, "apiToken", ...),
+        (CLOUDFLARE, "apiToken", ""),
+        (GITHUB, "owner", "somebody"),
+        (GITHUB, "owner", ...),
+        (GITHUB, "token", ...),
+    ],
+)
+def test_a_provider_is_bound_to_the_stages_account(provider: Seen, path: str, value: Any) -> None:
+    rule = RULES["provider-account-not-pinned"]
+    assert found(rule, AWS, CLOUDFLARE, GITHUB) == []
+    (message,) = found(rule, AWS, CLOUDFLARE, GITHUB, changed(provider, path, value))
+    assert "canary" not in message
+
+
+@pytest.mark.parametrize(
+    ("provider", "path"),
+    [(AWS, "allowedAccountIds"), (CLOUDFLARE, "apiToken"), (GITHUB, "owner"), (GITHUB, "token")],
+)
+def test_what_a_provider_is_told_later_is_judged_later(provider: Seen, path: str) -> None:
+    rule = RULES["provider-account-not-pinned"]
+    broken = changed(AWS, "allowedAccountIds", "[]")
+    assert len(found(rule, changed(provider, path, UNKNOWN), broken)) == 1
+
+
+def test_no_other_stack_is_read() -> None:
+    rule = RULES["stack-reference-to-another-stage"]
+    assert found(rule, AWS, CLOUDFLARE, GITHUB, OWN) == []
+    assert len(found(rule, AWS, make_seen("pulumi:providers:pulumi", "default"))) == 1
+
+
+@pytest.mark.parametrize("path", ["bindings", "bindings[0].text", "bindings.0", "*"])
+def test_what_guards_a_resource_is_not_ignored(path: str) -> None:
+    rule = RULES["ignore-changes-hides-security"]
+    version = make_seen(t.WORKER_VERSION)
+    assert found(rule, version, replace(version, ignore_changes=("annotations", "modules"))) == []
+    assert found(rule, replace(make_seen(t.QUEUE), ignore_changes=("*",))) == []  # nothing of it guards anything
+    assert len(found(rule, replace(version, ignore_changes=("annotations", path)))) == 1
+
+
+@pytest.mark.parametrize("type_", ["aws:ec2/instance:Instance", t.WORKERS_SCRIPT, t.API_TOKEN, t.IAM_ACCESS_KEY])
+def test_a_type_nobody_reviewed_is_refused(type_: str) -> None:
+    rule = RULES["resource-type-not-reviewed"]
+    ours = ("pulumi:providers:aws", "pulumi:pulumi:StackReference", "bulkhead:data:DataStores", t.WORKER_VERSION)
+    assert found(rule, *map(make_seen, ours)) == []
+    assert len(found(rule, make_seen(type_))) == 1
+
+
+def test_a_deprecated_twin_is_told_its_successor() -> None:
+    (message,) = found(RULES["resource-type-not-reviewed"], make_seen(t.WORKER_DOMAIN))
+    assert t.WORKERS_CUSTOM_DOMAIN in message
+
+
+VERSION = make_seen(
+    t.WORKER_VERSION,
+    "web-version",
+    bindings=[
+        {"type": "plain_text", "name": "STAGE", "text": "staging"},
+        {"type": "plain_text", "name": "ENVIRONMENT", "text": "staging"},
+        {"type": "plain_text", "name": "LOG_LEVEL", "text": "debug"},
+    ],
+)
+WORKER = make_seen(t.WORKER, "web", tags=["product:harbor", "stage:staging", "environment:staging"])
+BUCKET = make_seen(t.S3_BUCKET, "vault", tags={"stage": "staging", "part": "vault"})
+
+
+@pytest.mark.parametrize(
+    ("resource", "path", "value"),
+    [
+        (VERSION, "bindings.0.text", "production"),
+        (VERSION, "bindings.1.text", "pr-7"),
+        (WORKER, "tags.1", "stage:production"),
+        (BUCKET, "tags.stage", "development"),
+        (AWS, "defaultTags", '{"tags": {"stage": "production"}}'),
+    ],
+)
+def test_nothing_says_that_it_belongs_to_another_stage(resource: Seen, path: str, value: Any) -> None:
+    rule = RULES["stage-mismatch"]
+    assert found(rule, VERSION, WORKER, BUCKET, AWS) == []
+    unknown = changed(VERSION, "bindings", UNKNOWN)
+    (message,) = found(rule, unknown, changed(resource, path, value))
+    assert resource.name in message
+
+
+def test_an_ephemeral_stack_is_a_development_stage_of_its_own() -> None:
+    rule = RULES["stage-mismatch"]
+    tags = make_seen(t.S3_BUCKET, tags={"stage": "development", "environment": "pr-7"})
+    assert found(rule, tags, world=make_world("pr-7")) == []
+    assert len(found(rule, tags, world=make_world("pr-8"))) == 1

@@ -1,0 +1,395 @@
+"""Rules about GitHub: a compliant baseline of each, broken one field at a time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from policies import tokens as t
+from policies.rule import Seen
+from policies.rules import github, github_repository
+from policies.values import UNKNOWN
+from tests.support.policy_scene import changed, found, make_seen, make_world
+
+RULES = {rule.name: rule for rule in (*github.RULES, *github_repository.RULES)}
+STAGING = make_world("staging")
+PRODUCTION = make_world("production")
+OWNER = make_world("production", {"github": {"requiredChecks": ["test", "lint"]}})
+SOLO = make_world("production", {"governance": {"profile": "solo"}})
+
+
+def environment(name: Any = "staging", **props: Any) -> Seen:
+    said = {
+        "repository": "harbor",
+        "environment": name,
+        "canAdminsBypass": False,
+        "preventSelfReview": True,
+        "reviewers": [{"teams": [2.0], "users": []}],  # numbers arrive as floats
+        "deploymentBranchPolicy": {"protectedBranches": False, "customBranchPolicies": True},
+    }
+    return make_seen(t.GITHUB_REPOSITORY_ENVIRONMENT, str(name), **{**said, **props})
+
+
+def admit(of: Seen, pattern: Any = "develop", kind: str = "branch", **props: Any) -> Seen:
+    said = {"repository": "harbor", "environment": of["environment"], f"{kind}Pattern": pattern, **props}
+    type_ = t.GITHUB_REPOSITORY_ENVIRONMENT_DEPLOYMENT_POLICY
+    return make_seen(type_, f"{of.name}-{pattern}", sources={"environment": [of]}, **said)
+
+
+ENVIRONMENT = environment()
+DEVELOP = admit(ENVIRONMENT)
+
+
+class TestEnvironmentUnprotected:
+    rule = RULES["github-environment-unprotected"]
+
+    @pytest.mark.parametrize(
+        ("path", "value"),
+        [
+            ("reviewers", ...),
+            ("reviewers", []),
+            ("reviewers.0.teams", []),
+            ("reviewers.0.teams", [9.0]),
+            ("reviewers.0.teams", [2.0, 9.0]),
+            ("reviewers.0.users", [7.0]),
+            ("preventSelfReview", ...),
+            ("preventSelfReview", False),
+            ("deploymentBranchPolicy", ...),
+            ("deploymentBranchPolicy", {"protectedBranches": True, "customBranchPolicies": False}),
+            ("deploymentBranchPolicy", {"protectedBranches": True, "customBranchPolicies": UNKNOWN}),
+            ("deploymentBranchPolicy", {"protectedBranches": UNKNOWN, "customBranchPolicies": False}),
+            ("deploymentBranchPolicy.customBranchPolicies", False),
+            ("environment", "elsewhere"),
+            ("repository", "another"),
+        ],
+    )
+    def test_one_field(self, path: str, value: Any) -> None:
+        assert found(self.rule, ENVIRONMENT, DEVELOP) == []
+        assert len(found(self.rule, changed(ENVIRONMENT, path, value), DEVELOP)) == 1
+
+    @pytest.mark.parametrize("path", ["reviewers", "reviewers.0.teams", "preventSelfReview", "deploymentBranchPolicy"])
+    def test_what_is_known_later_is_judged_later(self, path: str) -> None:
+        assert found(self.rule, changed(ENVIRONMENT, path, UNKNOWN), DEVELOP) == []
+        assert found(self.rule, changed(ENVIRONMENT, "deploymentBranchPolicy", UNKNOWN)) == []
+        both = (changed(ENVIRONMENT, path, UNKNOWN), DEVELOP, replace(ENVIRONMENT, urn="other", props=OPEN.props))
+        assert len(found(self.rule, *both)) == 1
+
+    def test_an_unknown_reviewer_hides_no_stranger(self) -> None:
+        assert len(found(self.rule, changed(ENVIRONMENT, "reviewers.0.teams", [UNKNOWN, 9.0]), DEVELOP)) == 1
+
+    def test_it_is_there_at_all(self) -> None:
+        assert len(found(self.rule)) == 1
+        assert found(self.rule, environment(UNKNOWN)) == []
+        assert found(self.rule, world=make_world("development")) == []
+
+    def test_somebody_may_deploy(self) -> None:
+        (message,) = found(self.rule, ENVIRONMENT)
+        assert "no branch" in message
+        elsewhere = admit(environment("production"))
+        for other in (elsewhere, changed(elsewhere, "environment", UNKNOWN), replace(elsewhere, depends={})):
+            assert len(found(self.rule, ENVIRONMENT, other)) == 1
+        assert len(found(self.rule, ENVIRONMENT, changed(DEVELOP, "repository", "another"))) == 1
+        by_name = replace(DEVELOP, depends={})
+        assert found(self.rule, ENVIRONMENT, by_name) == []
+        assert found(self.rule, ENVIRONMENT, changed(by_name, "environment", UNKNOWN)) == []
+        assert found(self.rule, ENVIRONMENT, changed(DEVELOP, "environment", UNKNOWN)) == []
+        assert found(self.rule, environment("Staging"), DEVELOP) == []  # GitHub takes both for one
+
+    @pytest.mark.parametrize("pattern", ["*", "develop*", "main", "feature/*", "refs/pull/*/merge", "**"])
+    def test_no_other_ref_deploys(self, pattern: str) -> None:
+        unclear = admit(ENVIRONMENT, UNKNOWN)
+        (message,) = found(self.rule, ENVIRONMENT, unclear, DEVELOP, admit(ENVIRONMENT, pattern))
+        assert pattern in message
+        assert len(found(self.rule, ENVIRONMENT, admit(ENVIRONMENT, "develop", "tag"))) == 1
+
+    def test_a_narrower_tag_deploys_production(self) -> None:
+        world = make_world("production", {"releaseModel": "release-tag"})
+        own = environment("production", reviewers=[{"teams": [3.0]}])
+        for pattern in ("v*.*.*", "v1.*.*", "v1.2.3"):
+            assert found(self.rule, own, admit(own, pattern, "tag"), world=world) == []
+        for pattern in ("v*", "*", "v**.*.*"):
+            assert len(found(self.rule, own, admit(own, pattern, "tag"), world=world)) == 1
+
+    def test_development_is_open_to_those_who_develop(self) -> None:
+        own = environment("development", canAdminsBypass=True, preventSelfReview=False, reviewers=[])
+        world = make_world("development")
+        assert found(self.rule, own, world=world) == []
+        assert found(self.rule, environment("pr-7"), world=make_world("pr-7")) == []
+
+    def test_solo_asks_nobody_else(self) -> None:
+        own = environment("production", preventSelfReview=False, reviewers=[{"users": [5.0]}])
+        world = make_world("production", {"governance": {"profile": "solo"}, "github": {"reviewers": ME}})
+        assert found(self.rule, own, admit(own, "main"), world=world) == []
+        assert len(found(self.rule, own, admit(own, "main"), world=make_world("production"))) == 3
+
+    def test_without_reviewers_in_the_settings_more_are_welcome(self) -> None:
+        world = make_world("staging", {"github": {"reviewers": {"teams": [], "users": []}}})
+        assert found(self.rule, ENVIRONMENT, DEVELOP, world=world) == []
+        assert found(self.rule, changed(ENVIRONMENT, "reviewers", ...), DEVELOP, world=world) == []
+
+    def test_nobody_is_on_the_list_but_those_of_the_settings(self) -> None:
+        world = make_world("staging", {"github": {"reviewers": ME}})
+        assert found(self.rule, environment(reviewers=[{"users": [5.0]}]), DEVELOP, world=world) == []
+        assert (
+            len(found(self.rule, environment(reviewers=[{"users": [5.0], "teams": [2.0]}]), DEVELOP, world=world)) == 1
+        )
+
+    def test_it_says_what_is_open(self) -> None:
+        protected = {"protectedBranches": True, "customBranchPolicies": False}
+        (message,) = found(self.rule, environment(deploymentBranchPolicy=protected), DEVELOP)
+        assert "every protected branch" in message
+        (message,) = found(self.rule, OPEN, DEVELOP)
+        assert "every branch and tag" in message
+
+    def test_it_waits_as_long_as_the_settings_say(self) -> None:
+        world = make_world("staging", {"github": {"waitMinutes": 10}})
+        assert found(self.rule, environment(waitTimer=10.0), DEVELOP, world=world) == []
+        assert found(self.rule, environment(waitTimer=UNKNOWN), DEVELOP, world=world) == []
+        assert len(found(self.rule, ENVIRONMENT, DEVELOP, world=world)) == 1
+        assert len(found(self.rule, environment(waitTimer=5.0), DEVELOP, world=world)) == 1
+
+    def test_a_stages_jobs_have_environments_of_their_own(self) -> None:
+        operations, preview = environment("staging-operations", reviewers=[]), environment("staging-preview")
+        preview = changed(preview, "deploymentBranchPolicy", ...)  # pull requests of everybody, with nothing to write
+        scheduled = admit(operations, "main")
+        assert found(self.rule, ENVIRONMENT, DEVELOP, operations, scheduled, preview) == []
+        pulled = admit(operations, "refs/pull/*/merge")
+        assert len(found(self.rule, ENVIRONMENT, DEVELOP, operations, scheduled, pulled)) == 1
+        assert len(found(self.rule, ENVIRONMENT, DEVELOP, changed(operations, "deploymentBranchPolicy", ...))) == 1
+
+
+ME = {"teams": [], "users": [5]}
+OPEN = environment(deploymentBranchPolicy=None)
+
+
+@pytest.mark.parametrize(
+    "type_",
+    [
+        t.GITHUB_ACTIONS_SECRET,
+        t.GITHUB_ACTIONS_ORGANIZATION_SECRET,
+        t.GITHUB_DEPENDABOT_SECRET,
+        t.GITHUB_CODESPACES_SECRET,
+    ],
+)
+def test_no_secret_is_repository_wide(type_: str) -> None:
+    rule = RULES["github-secret-repository-wide"]
+    own = make_seen(
+        t.GITHUB_ACTIONS_ENVIRONMENT_SECRET, environment="staging", secretName="SLACK_WEBHOOK", value="canary-1"
+    )
+    assert found(rule, own) == []
+    wide = make_seen(type_, repository="harbor", secretName="SLACK_WEBHOOK", value="canary-2", plaintextValue="canary")
+    (message,) = found(rule, own, wide)
+    assert "SLACK_WEBHOOK, a credential of the stage," in message
+    assert "canary" not in message
+    assert len(found(rule, changed(wide, "secretName", UNKNOWN), changed(wide, "secretName", "OTHER"))) == 2
+
+
+def ruleset(**props: Any) -> Seen:
+    said = {
+        "repository": "harbor",
+        "name": "harbor-production-ruleset-branches",
+        "target": "branch",
+        "enforcement": "active",
+        "conditions": {"refName": {"includes": ["refs/heads/develop", "refs/heads/main"], "excludes": []}},
+        "rules": {
+            "deletion": True,
+            "nonFastForward": True,
+            "pullRequest": {
+                "requiredApprovingReviewCount": 2.0,
+                "dismissStaleReviewsOnPush": True,
+                "requireLastPushApproval": True,
+            },
+            "requiredStatusChecks": {"requiredChecks": [{"context": "test"}, {"context": "lint"}]},
+        },
+    }
+    return make_seen(t.GITHUB_REPOSITORY_RULESET, "branches", **{**said, **props})
+
+
+RULESET = ruleset()
+TAGS = ruleset(target="tag", rules={"deletion": True}, conditions={"refName": {"includes": ["refs/tags/v*"]}})
+
+
+class TestBranchUnprotected:
+    rule = RULES["github-branch-unprotected"]
+
+    @pytest.mark.parametrize(
+        ("path", "value"),
+        [
+            ("enforcement", "evaluate"),
+            ("enforcement", "disabled"),
+            ("target", "tag"),
+            ("repository", "another"),
+            ("conditions", ...),
+            ("conditions.refName.includes", ["refs/heads/main"]),
+            ("conditions.refName.includes", ["~DEFAULT_BRANCH"]),
+            ("conditions.refName.includes", ["refs/heads/*x"]),
+            ("conditions.refName.excludes", ["refs/heads/main"]),
+            ("conditions.refName.excludes", ["~DEFAULT_BRANCH"]),
+            ("conditions.refName.excludes", ["refs/heads/**"]),
+            ("rules.deletion", False),
+            ("rules.deletion", ...),
+            ("rules.nonFastForward", ...),
+            ("rules.pullRequest.requiredApprovingReviewCount", 1.0),
+            ("rules.pullRequest.requiredApprovingReviewCount", ...),
+            ("rules.requiredStatusChecks", ...),
+            ("rules.requiredStatusChecks.requiredChecks", [{"context": "test"}]),
+        ],
+    )
+    def test_one_field(self, path: str, value: Any) -> None:
+        assert found(self.rule, RULESET, TAGS, world=OWNER) == []
+        messages = found(self.rule, changed(RULESET, path, value), TAGS, world=OWNER)
+        assert len(messages) == (2 if (path, value) == ("rules.requiredStatusChecks", ...) else 1)
+
+    def test_no_pull_request_at_all(self) -> None:
+        assert len(found(self.rule, changed(RULESET, "rules.pullRequest", ...), world=PRODUCTION)) == 2
+        assert len(found(self.rule, changed(RULESET, "rules.pullRequest", ...), world=SOLO)) == 1
+
+    def test_checks_have_names(self) -> None:
+        path = "rules.requiredStatusChecks.requiredChecks"
+        assert len(found(self.rule, changed(RULESET, path, [{"context": "other"}]), world=OWNER)) == 2
+        assert found(self.rule, changed(RULESET, path, [{"context": "other"}, {"context": UNKNOWN}]), world=OWNER) == []
+
+    def test_what_is_pushed_after_an_approval_is_approved_again(self) -> None:
+        one = changed(RULESET, "rules.pullRequest.dismissStaleReviewsOnPush", False)
+        assert found(self.rule, one, world=OWNER) == []
+        neither = changed(one, "rules.pullRequest.requireLastPushApproval", ...)
+        assert len(found(self.rule, neither, world=OWNER)) == 1
+        assert found(self.rule, neither, world=make_world("production", SOLO_CHANGES)) == []
+
+    def test_one_person_approves_nothing_and_still_makes_a_pull_request(self) -> None:
+        alone = changed(RULESET, "rules.pullRequest", {"requiredApprovingReviewCount": 0.0})
+        assert found(self.rule, alone, world=SOLO) == []
+        assert len(found(self.rule, alone, world=PRODUCTION)) == 2
+
+    def test_it_is_there_where_the_stage_owns_the_repository(self) -> None:
+        (message,) = found(self.rule, TAGS, world=OWNER)
+        assert "develop and main" in message
+        assert found(self.rule, TAGS, world=STAGING) == []
+        assert found(self.rule, changed(RULESET, "rules", {}), world=STAGING) == []
+
+    @pytest.mark.parametrize(
+        "includes",
+        [["~ALL"], ["~DEFAULT_BRANCH", "refs/heads/develop"], ["refs/heads/*"], ["refs/heads/**/*"], ["refs/heads/**"]],
+    )
+    def test_wildcards_cover_too(self, includes: list[str]) -> None:
+        assert found(self.rule, changed(RULESET, "conditions.refName.includes", includes), world=OWNER) == []
+
+    def test_rulesets_add_up(self) -> None:
+        reviewed = changed(RULESET, "rules", {"pullRequest": RULESET["rules.pullRequest"]})
+        rest = changed(RULESET, "rules.pullRequest", ...)
+        assert found(self.rule, reviewed, rest, world=OWNER) == []
+        assert len(found(self.rule, reviewed, changed(rest, "rules.deletion", False), world=OWNER)) == 1
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "enforcement",
+            "target",
+            "repository",
+            "conditions",
+            "conditions.refName.includes",
+            "rules",
+            "rules.pullRequest",
+            "rules.requiredStatusChecks",
+            "rules.deletion",
+        ],
+    )
+    def test_what_is_known_later_is_judged_later(self, path: str) -> None:
+        assert found(self.rule, changed(RULESET, path, UNKNOWN), world=OWNER) == []
+        unclear = ruleset(rules={"update": True})  # says nothing of what the other one lacks
+        unclear = changed(unclear, "enforcement" if path.startswith("rules") else path, UNKNOWN)
+        assert len(found(self.rule, unclear, changed(RULESET, "rules.deletion", False), world=OWNER)) == 1
+
+
+SOLO_CHANGES = {"governance": {"profile": "solo"}, "github": {"requiredChecks": ["test"]}}
+ACTIONS = make_seen(
+    t.GITHUB_ACTIONS_REPOSITORY_PERMISSIONS,
+    repository="harbor",
+    enabled=True,
+    allowedActions="selected",
+    allowedActionsConfig={"githubOwnedAllowed": True, "verifiedAllowed": True, "patternsAlloweds": ["pulumi/*"]},
+    shaPinningRequired=True,
+)
+
+
+class TestShaPinningOff:
+    rule = RULES["github-sha-pinning-off"]
+
+    @pytest.mark.parametrize(
+        ("path", "value"),
+        [
+            ("shaPinningRequired", ...),
+            ("shaPinningRequired", False),
+            ("allowedActions", "all"),
+            ("allowedActions", ...),
+            ("allowedActionsConfig.patternsAlloweds", ["pulumi/*", "*"]),
+            ("repository", "another"),
+        ],
+    )
+    def test_one_field(self, path: str, value: Any) -> None:
+        assert found(self.rule, ACTIONS, world=OWNER) == []
+        assert len(found(self.rule, changed(ACTIONS, path, value), world=OWNER)) == 1
+
+    def test_it_is_there_where_the_stage_owns_the_repository(self) -> None:
+        assert len(found(self.rule, world=OWNER)) == 1
+        assert found(self.rule, world=STAGING) == []
+
+    def test_another_stage_does_not_loosen_it(self) -> None:
+        assert len(found(self.rule, changed(ACTIONS, "shaPinningRequired", False), world=STAGING)) == 1
+
+    def test_fewer_actions_are_welcome(self) -> None:
+        local = changed(ACTIONS, "allowedActions", "local_only")
+        assert (
+            found(self.rule, local, changed(local, "allowedActionsConfig.patternsAlloweds", ["*"]), world=OWNER) == []
+        )
+        off = make_seen(t.GITHUB_ACTIONS_REPOSITORY_PERMISSIONS, repository="harbor", enabled=False)
+        assert found(self.rule, off, world=OWNER) == []
+
+    @pytest.mark.parametrize("path", ["shaPinningRequired", "allowedActions", "repository", "allowedActionsConfig"])
+    def test_what_is_known_later_is_judged_later(self, path: str) -> None:
+        unknown = changed(ACTIONS, path, UNKNOWN)
+        assert found(self.rule, unknown, world=OWNER) == []
+        assert len(found(self.rule, unknown, changed(ACTIONS, "shaPinningRequired", False), world=OWNER)) == 1
+
+
+class TestAdminBypass:
+    rule = RULES["github-admin-bypass"]
+
+    @pytest.mark.parametrize("value", [..., True])
+    def test_administrators_keep_to_the_environment(self, value: Any) -> None:
+        assert found(self.rule, ENVIRONMENT, RULESET) == []
+        broken = changed(ENVIRONMENT, "canAdminsBypass", value)
+        assert len(found(self.rule, changed(ENVIRONMENT, "canAdminsBypass", UNKNOWN), broken)) == 1
+        assert found(self.rule, broken, world=make_world("development")) == []
+
+    @pytest.mark.parametrize("mode", ["always", "pull_request", "exempt", UNKNOWN])
+    def test_nobody_passes_over_a_ruleset(self, mode: Any) -> None:
+        actor = {"actorType": "OrganizationAdmin", "bypassMode": mode}
+        unknown = changed(RULESET, "bypassActors", UNKNOWN)
+        assert len(found(self.rule, unknown, changed(RULESET, "bypassActors", [UNKNOWN, actor]))) == 1
+        assert found(self.rule, changed(RULESET, "bypassActors", []), changed(RULESET, "bypassActors", [UNKNOWN])) == []
+
+    @pytest.mark.parametrize("type_", [t.GITHUB_BRANCH_PROTECTION, t.GITHUB_BRANCH_PROTECTION_V3])
+    def test_nobody_passes_over_the_older_protection(self, type_: str) -> None:
+        assert found(self.rule, make_seen(type_, enforceAdmins=True)) == []
+        assert len(found(self.rule, make_seen(type_, enforceAdmins=UNKNOWN), make_seen(type_))) == 1
+
+
+TOKEN = make_seen(
+    t.GITHUB_WORKFLOW_REPOSITORY_PERMISSIONS,
+    repository="harbor",
+    defaultWorkflowPermissions="read",
+    canApprovePullRequestReviews=False,
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"), [("defaultWorkflowPermissions", "write"), ("canApprovePullRequestReviews", True)]
+)
+def test_a_workflows_token_reads(path: str, value: Any) -> None:
+    rule = RULES["github-token-write-default"]
+    bare = make_seen(t.GITHUB_WORKFLOW_REPOSITORY_PERMISSIONS, repository="harbor")
+    assert found(rule, TOKEN, bare) == []
+    assert len(found(rule, changed(TOKEN, path, UNKNOWN), changed(TOKEN, path, value))) == 1

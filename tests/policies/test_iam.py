@@ -1,0 +1,478 @@
+"""Rules about IAM: a compliant baseline of each, broken one field at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from operations.bootstrap.parts import GitHubIds, target
+from operations.bootstrap.policies import permissions, trust
+from policies import tokens as t
+from policies.rule import Seen
+from policies.rules import iam, iam_escalation, iam_trust
+from policies.values import UNKNOWN
+from tests.support.policy_scene import changed, found, make_seen, make_world
+
+RULES = {rule.name: rule for rule in (*iam.RULES, *iam_escalation.RULES, *iam_trust.RULES)}
+STAGING = make_world("staging")
+ACCOUNT = "222222222222"
+BUCKET = "arn:aws:s3:::harbor-staging-vault-222222222222"
+ROLES = f"arn:aws:iam::{ACCOUNT}:role/harbor-staging-*"
+BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/harbor-staging-boundary"
+BOUNDED = {"StringEquals": {"iam:PermissionsBoundary": BOUNDARY}}
+GITHUB = "token.actions.githubusercontent.com"
+SUBJECT = "repo:harbor-inc/harbor:environment:staging"
+KEY = "arn:aws:kms:ap-northeast-1:222222222222:key/1"
+
+
+def text(*said: Mapping[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [dict(each) for each in said]})
+
+
+def allow(action: Any, resource: Any = BUCKET, **more: Any) -> dict[str, Any]:
+    return {"Sid": "Some", "Effect": "Allow", "Action": action, "Resource": resource, **more}
+
+
+def deny(action: Any, resource: Any = "*", **more: Any) -> dict[str, Any]:
+    return {**allow(action, resource, **more), "Effect": "Deny"}
+
+
+def policy(*said: Mapping[str, Any], of: str = t.IAM_ROLE_POLICY, name: str = "rights", **props: Any) -> Seen:
+    return make_seen(of, name, policy=text(*said), **props)
+
+
+def role(*said: Mapping[str, Any], name: str = "deploy", **props: Any) -> Seen:
+    trusted = text(*said) if said else json.dumps(trust(target("harbor", STAGING.settings)))
+    return make_seen(
+        t.IAM_ROLE, name, **{"assumeRolePolicy": trusted, "permissionsBoundary": BOUNDARY, "name": name, **props}
+    )
+
+
+ROLE = role()
+RIGHTS = policy(
+    allow(["s3:GetObject", "s3:Put*"], f"{BUCKET}/*"),
+    allow("sns:Get*", f"arn:aws:sns:ap-northeast-1:{ACCOUNT}:harbor-staging-topic-alarms"),
+    deny("*"),
+)
+
+
+@pytest.mark.parametrize("environment", ["development", "staging", "production"])
+def test_what_a_bootstrap_makes_keeps_every_rule(environment: str) -> None:
+    world = make_world(environment)
+    aim = target("harbor", world.settings, GitHubIds(7, 8))
+    own = [
+        make_seen(t.IAM_ROLE, "deploy", assumeRolePolicy=json.dumps(trust(aim)), permissionsBoundary=BOUNDARY),
+        make_seen(t.IAM_ROLE_POLICY, policy=json.dumps(permissions(aim, KEY))),
+    ]
+    assert {name: said for name, rule in RULES.items() if (said := found(rule, *own, world=world))} == {}
+
+
+class TestWildcardAction:
+    rule = RULES["iam-wildcard-action"]
+
+    @pytest.mark.parametrize("action", ["*", "s3:*", "S3:*", ["s3:GetObject", "iam:*"], "s?:GetObject", "*:*", "s3:**"])
+    def test_actions_have_names(self, action: Any) -> None:
+        assert found(self.rule, ROLE, RIGHTS) == []
+        assert len(found(self.rule, RIGHTS, policy(allow(action)))) == 1
+
+    def test_not_action_allows_all_that_nobody_thought_of(self) -> None:
+        said = {"Effect": "Allow", "NotAction": "iam:*", "Resource": BUCKET}
+        assert len(found(self.rule, policy(said))) == 1
+        assert found(self.rule, policy({**said, "Effect": "Deny"})) == []
+
+    @pytest.mark.parametrize("type_", [t.IAM_POLICY, t.IAM_ROLE_POLICY, t.IAM_USER_POLICY, t.IAM_GROUP_POLICY])
+    def test_wherever_it_stands(self, type_: str) -> None:
+        assert len(found(self.rule, policy(allow("s3:*"), of=type_))) == 1
+
+    def test_inside_a_role_too(self) -> None:
+        inline = [{"name": "one", "policy": UNKNOWN}, {"name": "two", "policy": text(allow("s3:*"))}]
+        assert len(found(self.rule, role(inlinePolicies=inline))) == 1
+        assert len(found(self.rule, role({**FROM_GITHUB, "Action": "sts:*"}))) == 1
+        as_document = make_seen(t.IAM_ROLE_POLICY, policy=json.loads(text(allow("s3:*"))))
+        assert len(found(self.rule, as_document)) == 1
+
+    def test_what_is_known_later_is_judged_later(self) -> None:
+        unknown = make_seen(t.IAM_ROLE_POLICY, policy=UNKNOWN)
+        assert len(found(self.rule, unknown, role(UNKNOWN_TRUST), policy(allow("s3:*")))) == 1
+
+    def test_other_documents_are_judged_elsewhere(self) -> None:
+        key = policy(allow("kms:*", "*", Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:root"}), of=t.KMS_KEY_POLICY)
+        assert found(self.rule, key) == []
+
+
+UNKNOWN_TRUST = {"Effect": "Allow", "Principal": {"Service": "scheduler.amazonaws.com"}, "Action": "sts:AssumeRole"}
+
+
+class TestBoundaries:
+    """A boundary may allow broadly, because it only limits; the same policy attached to somebody may not."""
+
+    bounding = make_seen(
+        t.IAM_POLICY,
+        "boundary",
+        name="harbor-staging-boundary",
+        arn=UNKNOWN,
+        policy=text(allow("*", "*"), deny("iam:*")),
+    )
+    names = ("iam-wildcard-action", "iam-wildcard-resource", "iam-escalation")
+
+    def count(self, *resources: Seen) -> list[int]:
+        return [len(found(RULES[name], *resources)) for name in self.names]
+
+    def test_by_where_its_arn_comes_from(self) -> None:
+        unknown = make_seen(t.IAM_ROLE, sources={"permissionsBoundary": [self.bounding]}, permissionsBoundary=UNKNOWN)
+        assert self.count(self.bounding, unknown) == [0, 0, 0]
+
+    @pytest.mark.parametrize("arn", [BOUNDARY, "arn:aws:iam::222222222222:policy/harbor-staging-boundary"])
+    def test_by_its_name(self, arn: str) -> None:
+        assert self.count(self.bounding, role(permissionsBoundary=arn)) == [0, 0, 0]
+        with_path = changed(self.bounding, "path", "/elsewhere/")
+        assert self.count(with_path, role(permissionsBoundary=arn)) == [1, 1, 1]
+
+    def test_as_what_others_must_have(self) -> None:
+        writing = policy(allow("iam:PutRolePolicy", ROLES, Condition=BOUNDED))
+        assert self.count(self.bounding, writing) == [0, 0, 0]
+        unknown = make_seen(t.IAM_ROLE_POLICY, sources={"policy": [self.bounding]}, policy=UNKNOWN)
+        assert self.count(self.bounding, unknown) == [0, 0, 0]
+
+    def test_attached_it_gives_rights(self) -> None:
+        attached = make_seen(t.IAM_ROLE_POLICY_ATTACHMENT, policyArn=UNKNOWN, sources={"policyArn": [self.bounding]})
+        assert self.count(self.bounding, ROLE, attached) == [1, 1, 1]
+        assert self.count(self.bounding, ROLE, role(managedPolicyArns=[BOUNDARY])) == [1, 1, 1]
+
+    def test_nobodys_boundary_is_a_policy(self) -> None:
+        assert self.count(self.bounding, role(permissionsBoundary=f"{BOUNDARY}-2")) == [1, 1, 1]
+        assert self.count(self.bounding, role(permissionsBoundary=UNKNOWN)) == [1, 1, 1]
+
+
+class TestWildcardResource:
+    rule = RULES["iam-wildcard-resource"]
+
+    @pytest.mark.parametrize(
+        "resource", ["*", ["*"], [BUCKET, "*"], "arn:aws:s3:::*", "arn:aws:s3:::*/*", "arn:*", "arn:aws:*:*:*:*", "**"]
+    )
+    def test_resources_have_names(self, resource: Any) -> None:
+        assert found(self.rule, RIGHTS) == []
+        assert len(found(self.rule, RIGHTS, policy(allow("s3:GetObject", resource)))) == 1
+
+    def test_not_resource_allows_all_that_nobody_thought_of(self) -> None:
+        said = {"Effect": "Allow", "Action": "s3:GetObject", "NotResource": BUCKET}
+        assert len(found(self.rule, policy(said))) == 1
+        assert found(self.rule, policy({**said, "Effect": "Deny"})) == []
+        assert len(found(self.rule, policy({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}))) == 1
+
+    @pytest.mark.parametrize(
+        "action",
+        [
+            "sts:GetCallerIdentity",
+            "STS:getcalleridentity",
+            "s3:ListAllMyBuckets",
+            ["kms:ListAliases", "kms:ListKeys"],
+            "iam:List*",
+            "iam:ListRoles",
+            "ecr:GetAuthorizationToken",
+            "logs:DescribeLogGroups",
+        ],
+    )
+    def test_some_actions_are_about_no_resource(self, action: Any) -> None:
+        assert found(self.rule, policy(allow(action, "*"))) == []
+        both = [*([action] if isinstance(action, str) else action), "kms:Decrypt"]
+        (message,) = found(self.rule, policy(allow(both, "*")))
+        assert "allows kms:Decrypt on" in message
+
+    def test_metrics_need_a_namespace(self) -> None:
+        metrics = allow("cloudwatch:PutMetricData", "*")
+        inside = {"StringEquals": {"cloudwatch:namespace": "harbor/staging"}}
+        assert found(self.rule, policy({**metrics, "Condition": inside})) == []
+        assert len(found(self.rule, policy(metrics))) == 1
+        anywhere = {"StringLike": {"cloudwatch:namespace": "*"}}
+        assert len(found(self.rule, policy({**metrics, "Condition": anywhere}))) == 1
+
+    @pytest.mark.parametrize(
+        ("condition", "count"),
+        [
+            ({"StringEquals": {"aws:ResourceTag/environment": "staging"}}, 0),
+            ({"StringEquals": {"aws:ResourceTag/stage": "staging"}}, 0),
+            ({"StringLike": {"kms:ResourceAliases": "alias/harbor-staging-*"}}, 0),
+            ({"StringEquals": {"aws:ResourceTag/environment": "production"}}, 1),
+            ({"StringEquals": {"aws:ResourceTag/environment": ["staging", "production"]}}, 1),
+            ({"StringLike": {"aws:ResourceTag/environment": "*"}}, 1),
+            ({"StringEqualsIfExists": {"aws:ResourceTag/environment": "staging"}}, 1),
+            ({"StringNotEquals": {"aws:ResourceTag/environment": "staging"}}, 1),
+            ({"StringEquals": {"aws:RequestTag/environment": "staging"}}, 1),
+            ({"StringEquals": {"aws:RequestedRegion": "ap-northeast-1"}}, 1),
+        ],
+    )
+    def test_a_tag_of_the_stage_is_as_good_as_a_name(self, condition: Any, count: int) -> None:
+        assert len(found(self.rule, policy(allow("kms:Decrypt", "*", Condition=condition)))) == count
+
+    def test_what_is_made_has_only_the_tags_it_is_made_with(self) -> None:
+        tagged = {"StringEquals": {"aws:RequestTag/environment": "staging"}}
+        assert found(self.rule, policy(allow("sqs:CreateQueue", "*", Condition=tagged))) == []
+
+    def test_what_is_known_later_is_judged_later(self) -> None:
+        unknown = make_seen(t.IAM_ROLE_POLICY, policy=UNKNOWN)
+        assert len(found(self.rule, unknown, policy(allow("s3:GetObject", "*")))) == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "AdministratorAccess",
+        "AdministratorAccess-Amplify",
+        "PowerUserAccess",
+        "IAMFullAccess",
+        "AmazonS3FullAccess",
+        "AWSLambda_FullAccess",
+        "ReadOnlyAccess",
+        "job-function/SystemAdministrator",
+    ],
+)
+def test_aws_own_policies_for_administrators_are_not_attached(name: str) -> None:
+    rule = RULES["iam-broad-managed-policy"]
+    narrow = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+    ours = f"arn:aws:iam::{ACCOUNT}:policy/harbor-staging-FullAccess"
+    types = (t.IAM_ROLE_POLICY_ATTACHMENT, t.IAM_POLICY_ATTACHMENT, t.IAM_USER_POLICY_ATTACHMENT)
+    for type_ in types:
+        fine = [make_seen(type_, policyArn=arn) for arn in (UNKNOWN, narrow, ours)]
+        assert found(rule, *fine) == []
+        assert len(found(rule, *fine, make_seen(type_, policyArn=f"arn:aws:iam::aws:policy/{name}"))) == 1
+    assert found(rule, ROLE, role(managedPolicyArns=UNKNOWN), role(managedPolicyArns=[UNKNOWN, narrow])) == []
+    assert len(found(rule, role(managedPolicyArns=[UNKNOWN, f"arn:aws-cn:iam::aws:policy/{name}"]))) == 1
+
+
+@pytest.mark.parametrize(
+    "type_",
+    [
+        t.IAM_USER,
+        t.IAM_ACCESS_KEY,
+        t.IAM_USER_LOGIN_PROFILE,
+        t.IAM_USER_POLICY,
+        t.IAM_USER_POLICY_ATTACHMENT,
+        t.IAM_GROUP,
+    ],
+)
+def test_nobody_has_a_lasting_key(type_: str) -> None:
+    rule = RULES["iam-user-or-key"]
+    assert found(rule, ROLE, RIGHTS) == []
+    (message,) = found(rule, make_seen(type_, user="somebody", secret="canary", password="canary"))
+    assert "canary" not in message
+
+
+class TestEscalation:
+    rule = RULES["iam-escalation"]
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            allow("iam:PassRole", "*"),
+            allow("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/*"),
+            allow("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/harbor-*"),
+            allow("iam:passrole", [ROLES, "*"]),
+            allow("sts:AssumeRole", "*"),
+            allow("sts:AssumeRole", "arn:aws:iam::*:role/harbor-staging-*"),
+            allow("iam:CreatePolicyVersion", "*"),
+            allow("iam:UpdateAssumeRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/harbor-production-*"),
+            allow("iam:PutRolePolicy", ROLES),
+            allow("iam:PutRolePolicy", "*", Condition=BOUNDED),
+            allow("iam:AttachRolePolicy", ROLES),
+            allow("iam:AttachRolePolicy", ROLES, Condition={"StringLike": {"iam:PermissionsBoundary": "*"}}),
+            allow("iam:CreateRole", ROLES, Condition={"StringEqualsIfExists": BOUNDED["StringEquals"]}),
+            allow("iam:PutRolePermissionsBoundary", ROLES),
+            allow(
+                "iam:PutRolePermissionsBoundary",
+                ROLES,
+                Condition={"StringEquals": {"iam:PermissionsBoundary": "arn:aws:iam::aws:policy/AdministratorAccess"}},
+            ),
+            allow("iam:DeleteRolePermissionsBoundary", ROLES, Condition=BOUNDED),
+            allow("iam:CreateAccessKey", f"arn:aws:iam::{ACCOUNT}:user/harbor-staging-1"),
+            allow("lambda:UpdateFunctionCode", "*"),
+            allow("iam:*", ROLES),
+            {"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"},
+            {"Effect": "Allow", "Action": "iam:PassRole", "NotResource": ROLES},
+        ],
+    )
+    def test_nobody_widens_their_rights(self, said: Any) -> None:
+        assert found(self.rule, RIGHTS, WRITING) == []
+        assert len(found(self.rule, make_seen(t.IAM_ROLE_POLICY, policy=UNKNOWN), WRITING, policy(said))) == 1
+        assert found(self.rule, policy({**said, "Effect": "Deny"})) == []
+        assert len(found(self.rule, role(inlinePolicies=[{"policy": text(said)}]))) == 1
+
+    def test_the_names_are_those_of_the_stage(self) -> None:
+        by_path = f"arn:aws:iam::{ACCOUNT}:role/harbor/staging/*"
+        assert found(self.rule, policy(allow("iam:PassRole", [ROLES, by_path]))) == []
+        assert len(found(self.rule, policy(allow("iam:PassRole", by_path)), world=make_world("production"))) == 1
+        exact = f"arn:aws:iam::{ACCOUNT}:role/rds-monitoring-role"
+        assert found(self.rule, policy(allow(["iam:PassRole", "sts:AssumeRole"], exact))) == []
+        functions = f"arn:aws:lambda:ap-northeast-1:{ACCOUNT}:function:harbor-staging-*"
+        assert found(self.rule, policy(allow("lambda:UpdateFunctionCode", functions))) == []
+
+    def test_development_has_the_ephemeral_roles_too(self) -> None:
+        said = allow("iam:PassRole", "arn:aws:iam::111111111111:role/harbor-pr-*")
+        assert found(self.rule, policy(said), world=make_world("development")) == []
+
+    @pytest.mark.parametrize("operator", ["StringNotEquals", "ArnNotLike"])
+    def test_a_deny_sets_the_boundary_too(self, operator: str) -> None:
+        writes = ["iam:CreateRole", "iam:PutRolePolicy"]
+        without = deny(writes, Condition={operator: {"iam:PermissionsBoundary": BOUNDARY}})
+        assert found(self.rule, policy(allow(writes, ROLES), without)) == []
+        other = deny("iam:CreateRole", Condition=without["Condition"])
+        (message,) = found(self.rule, policy(allow(writes, ROLES), other))
+        assert "iam:PutRolePolicy without" in message
+        more = {**without, "Condition": {**without["Condition"], "Bool": {"aws:MultiFactorAuthPresent": "false"}}}
+        assert len(found(self.rule, policy(allow(writes, ROLES), more))) == 1
+
+    def test_a_deny_takes_away(self) -> None:
+        assert found(self.rule, policy(allow("iam:*", "*"), deny(["iam:*"]))) == []
+        assert len(found(self.rule, policy(allow("iam:PassRole", "*"), deny("iam:PassRole", BUCKET)))) == 1
+        outside = {"Effect": "Deny", "Action": "iam:PassRole", "NotResource": ROLES}
+        assert found(self.rule, policy(allow("iam:PassRole", "*"), outside)) == []
+
+    def test_the_boundary_itself_is_not_rewritten(self) -> None:
+        rewrites = allow("iam:CreatePolicyVersion", f"arn:aws:iam::{ACCOUNT}:policy/harbor-staging-*")
+        assert found(self.rule, policy(rewrites)) == []
+        assert len(found(self.rule, ROLE, policy(rewrites))) == 1
+        assert found(self.rule, ROLE, policy(rewrites, deny("iam:CreatePolicyVersion", BOUNDARY))) == []
+
+
+WRITING = policy(
+    allow(
+        ["iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:PutRolePermissionsBoundary"],
+        ROLES,
+        Condition=BOUNDED,
+    ),
+    allow(["iam:UpdateAssumeRolePolicy", "iam:DeleteRole", "iam:TagRole", "iam:PassRole"], ROLES),
+    allow(["iam:GetRole", "iam:ListRolePolicies"], ROLES),
+)
+FROM_GITHUB: dict[str, Any] = {
+    "Effect": "Allow",
+    "Principal": {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{GITHUB}"},
+    "Action": "sts:AssumeRoleWithWebIdentity",
+    "Condition": {"StringEquals": {f"{GITHUB}:aud": "sts.amazonaws.com", f"{GITHUB}:sub": SUBJECT}},
+}
+ROOT = f"arn:aws:iam::{ACCOUNT}:root"
+MFA = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+
+
+def people(who: Any, **condition: Any) -> dict[str, Any]:
+    said = {"Effect": "Allow", "Principal": who, "Action": "sts:AssumeRole"}
+    return {**said, "Condition": condition} if condition else said
+
+
+class TestWildcardTrust:
+    rule = RULES["iam-wildcard-trust"]
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            people("*"),
+            people({"AWS": "*"}),
+            people({"AWS": ["*", ROOT]}, **MFA),
+            people({"AWS": "arn:aws:iam::*:role/deploy"}),
+            people({"Federated": "*"}),
+            {"Effect": "Allow", "NotPrincipal": {"AWS": ROOT}, "Action": "sts:AssumeRole"},
+            people({"AWS": "arn:aws:iam::333333333333:root"}),
+            people({"AWS": "333333333333"}, **MFA),
+            people({"AWS": ROOT}),
+            people({"AWS": ACCOUNT}),
+            people({"AWS": ROOT}, Bool={"aws:MultiFactorAuthPresent": "false"}),
+            people({"AWS": ROOT}, BoolIfExists=MFA["Bool"]),
+            people({"AWS": ROOT}, StringEquals={"aws:PrincipalAccount": ACCOUNT}),
+            people({"AWS": ROOT}, ArnLike={"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/*"}),
+            people({"AWS": "*"}, StringEquals={"aws:PrincipalAccount": ACCOUNT}),
+        ],
+    )
+    def test_a_role_names_those_who_may_take_it(self, said: Any) -> None:
+        assert found(self.rule, ROLE, role(FROM_GITHUB)) == []
+        assert len(found(self.rule, changed(ROLE, "assumeRolePolicy", UNKNOWN), role(said))) == 1
+        assert found(self.rule, role({**said, "Effect": "Deny"})) == []
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            people({"Service": ["scheduler.amazonaws.com", "lambda.amazonaws.com"]}),
+            people({"AWS": ROOT}, **MFA),
+            people({"AWS": ROOT}, NumericLessThan={"aws:MultiFactorAuthAge": "3600"}),
+            people({"AWS": ROOT}, ArnEquals={"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/bulkhead-staging"}),
+            people({"AWS": "*"}, ArnEquals={"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/bulkhead-staging"}),
+            people({"AWS": [f"arn:aws:iam::{ACCOUNT}:role/bulkhead-staging"]}),
+            people({"AWS": "arn:aws:iam::333333333333:role/restore"}),
+        ],
+    )
+    def test_there_are_many_ways_to_name_them(self, said: Any) -> None:
+        assert found(self.rule, role(said)) == []
+
+
+class TestSubjects:
+    rule = RULES["oidc-subject-not-exact"]
+
+    def trusting(self, *subjects: str, name: str = "deploy") -> Seen:
+        equals = {f"{GITHUB}:aud": "sts.amazonaws.com", f"{GITHUB}:sub": list(subjects)}
+        return role({**FROM_GITHUB, "Condition": {"StringEquals": equals}}, name=name)
+
+    @pytest.mark.parametrize(
+        "subject",
+        [
+            "repo:harbor-inc/harbor:*",
+            "repo:harbor-inc/harbor:environment:*",
+            "repo:harbor-inc/harbor:environment:production",
+            "repo:harbor-inc/harbor:environment:staging2",
+            "repo:harbor-inc/harbor:ref:refs/heads/main",
+            "repo:harbor-inc/harbor:pull_request",
+            "repo:harbor-inc/other:environment:staging",
+            "repo:somebody/harbor:environment:staging",
+            "repo:harbor-inc@*/harbor@*:environment:staging",
+            "repo:harbor-inc@7/harbor:environment:staging",
+            "*",
+        ],
+    )
+    def test_only_the_stages_own_environments(self, subject: str) -> None:
+        assert found(self.rule, ROLE, self.trusting(SUBJECT)) == []
+        unknown = changed(ROLE, "assumeRolePolicy", UNKNOWN)
+        assert len(found(self.rule, unknown, self.trusting(SUBJECT, subject))) == 1
+
+    def test_both_spellings_and_all_identities(self) -> None:
+        numbered = "repo:harbor-inc@70/harbor@81:environment:staging"
+        assert found(self.rule, self.trusting(SUBJECT, numbered)) == []
+        for job in ("operations", "rollback", "preview"):
+            assert found(self.rule, self.trusting(f"{SUBJECT}-{job}", f"{numbered}-{job}", name=f"x-{job}")) == []
+
+    def test_a_preview_does_not_deploy(self) -> None:
+        assert len(found(self.rule, self.trusting(SUBJECT, f"{SUBJECT}-preview"))) == 1
+        assert len(found(self.rule, self.trusting(f"{SUBJECT}-preview"))) == 1
+        assert found(self.rule, changed(self.trusting(f"{SUBJECT}-preview"), "name", UNKNOWN)) == []
+
+    @pytest.mark.parametrize(
+        ("condition", "count"),
+        [
+            ({}, 2),
+            ({"StringEquals": {f"{GITHUB}:aud": "sts.amazonaws.com"}}, 1),
+            ({"StringEquals": {f"{GITHUB}:sub": SUBJECT}}, 1),
+            ({"StringEquals": {f"{GITHUB}:sub": SUBJECT, f"{GITHUB}:aud": ["sts.amazonaws.com", "other"]}}, 1),
+            ({"StringLike": {f"{GITHUB}:aud": "sts.amazonaws.com", f"{GITHUB}:sub": SUBJECT}}, 2),
+            ({"ForAllValues:StringEquals": FROM_GITHUB["Condition"]["StringEquals"]}, 2),
+            ({"StringEqualsIfExists": FROM_GITHUB["Condition"]["StringEquals"]}, 2),
+            ({**FROM_GITHUB["Condition"], "StringLike": {f"{GITHUB}:job_workflow_ref": "harbor-inc/*"}}, 0),
+            ({"StringEquals": {f"{GITHUB}:AUD": "sts.amazonaws.com", f"{GITHUB}:Sub": [SUBJECT]}}, 0),
+        ],
+    )
+    def test_both_claims_are_compared_exactly(self, condition: Any, count: int) -> None:
+        assert len(found(self.rule, role({**FROM_GITHUB, "Condition": condition}))) == count
+
+    def test_what_is_known_later_is_judged_later(self) -> None:
+        half = {"Statement": [{**FROM_GITHUB, "Condition": UNKNOWN}]}
+        assert found(self.rule, changed(ROLE, "assumeRolePolicy", half)) == []
+
+    def test_others_have_other_claims(self) -> None:
+        saml = people({"Federated": f"arn:aws:iam::{ACCOUNT}:saml-provider/people"})
+        assert found(self.rule, role(saml), role(people({"Service": "lambda.amazonaws.com"}))) == []
+
+
+@pytest.mark.parametrize("value", [..., None, "", "arn:aws:iam::aws:policy/AdministratorAccess"])
+def test_every_role_has_a_boundary(value: Any) -> None:
+    rule = RULES["role-without-boundary"]
+    unknown = role(permissionsBoundary=UNKNOWN)
+    assert found(rule, unknown, ROLE) == []
+    assert len(found(rule, unknown, changed(ROLE, "permissionsBoundary", value))) == 1

@@ -1,0 +1,213 @@
+"""Rules about plain values: a compliant baseline of each carrier, broken one value at a time."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from policies import tokens as t
+from policies.rule import Seen
+from policies.rules import worker_values
+from policies.values import UNKNOWN
+from tests.support.policy_scene import changed, found, make_seen, make_world
+from tests.support.second_product import SECOND_PRODUCT
+
+RULES = {rule.name: rule for rule in worker_values.RULES}
+SECRET = RULES["secret-in-plain-binding"]
+VERBOSE = RULES["worker-log-level-too-verbose"]
+
+BINDINGS = [
+    {"type": "plain_text", "name": "LOG_LEVEL", "text": "info"},
+    {"type": "json", "name": "FEATURE_FLAGS", "json": '{"newApiKey": true, "list": ["a", {"b": "c"}]}'},
+    {"type": "secret_text", "name": "SESSION_KEY", "text": "canary-of-the-stage"},
+    {
+        "type": "plain_text",
+        "name": "RELEASE",
+        "text": "a4618dc519ab5af7ffe5dd4d79107c48492882eba1d204802cc8cbfd9d8134a9",
+    },
+]
+VERSION = make_seen(t.WORKER_VERSION, "web-version", bindings=BINDINGS)
+PAGES = make_seen(
+    t.PAGES_PROJECT,
+    deploymentConfigs={
+        "preview": {
+            "envVars": {
+                "LOG_LEVEL": {"type": "plain_text", "value": "info"},
+                "API_TOKEN": {"type": "secret_text", "value": "canary-of-the-stage"},
+                "PLAIN": {"type": "plain_text", "value": "https://harbor.example"},
+            }
+        }
+    },
+)
+PREVIEWS = make_seen(t.WORKER, name="web", previewsBaseConfig={"env": {"API_TOKEN": {"type": "secret_text"}}})
+
+
+def test_the_baselines_keep_the_rules() -> None:
+    for rule in RULES.values():
+        for type_ in (t.WORKER_VERSION, t.WORKERS_SCRIPT, t.WORKER_SCRIPT):
+            assert found(rule, make_seen(type_, bindings=BINDINGS)) == []
+        assert found(rule, PAGES, PREVIEWS, make_seen(t.WORKER), make_seen(t.PAGES_PROJECT)) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "API_KEY",
+        "STRIPE_APIKEY",
+        "KEY",
+        "SLACK_TOKEN",
+        "githubToken",
+        "CLIENT_SECRET",
+        "DATABASE_PASSWORD",
+        "DB_CREDENTIALS",
+        "SLACK_WEBHOOK",
+        "SESSION_KEY",
+        "sessionKey",
+        "session-key",
+    ],
+)
+@pytest.mark.parametrize("value", ["canary", UNKNOWN])
+def test_what_has_a_secrets_name_is_no_plain_value(name: str, value: Any) -> None:
+    added = {"type": "plain_text", "name": name, "text": value}
+    (message,) = found(SECRET, changed(VERSION, "bindings", [*BINDINGS, added]))
+    assert name in message
+    assert "canary" not in message
+    pages = changed(PAGES, f"deploymentConfigs.production.envVars.{name}", {"type": "plain_text", "value": value})
+    assert len(found(SECRET, pages)) == 1
+
+
+# Put together here, so that a scanner of this repository does not take them for real.
+SHAPES = [
+    "AKIA" + "A" * 16,
+    "ghp_" + "a" * 36,
+    "github_pat_" + "a" * 30,
+    "xoxb-" + "1" * 12,
+    "https://hooks.slack.com/" + "services/T0/B0/abc",
+    "sk_" + "live_" + "a" * 24,
+    "sk-" + "ant-" + "a" * 30,
+    "AIza" + "b" * 35,
+    "pul-" + "0" * 40,
+    "eyJhbGciOiJ9." + "eyJzdWIiOiIx." + "c2lnbmF0dXJl",
+    "-----BEGIN " + "EC PRIVATE KEY-----",
+    "postgres://harbor:" + "hunter2@db.example/main",
+]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_has_a_tokens_shape_is_no_plain_value(shape: str) -> None:
+    for text in (shape, f"use {shape} here"):
+        (message,) = found(SECRET, changed(VERSION, "bindings.3.text", text))
+        assert "RELEASE" in message
+        assert shape not in message
+    in_json = json.dumps({"a": [{"b": shape}]})
+    (message,) = found(SECRET, changed(VERSION, "bindings.1.json", in_json))
+    assert shape not in message
+    assert len(found(SECRET, changed(PAGES, "deploymentConfigs.preview.envVars.PLAIN.value", shape))) == 1
+
+
+def test_a_secret_is_not_repeated_in_a_plain_value() -> None:
+    for path, value in (
+        ("bindings.3.text", "canary-of-the-stage"),
+        ("bindings.3.text", "prefix canary-of-the-stage"),
+        ("bindings.1.json", '{"a": "canary-of-the-stage"}'),
+        ("bindings.1.json", '{"password": "canary"}'),
+        ("bindings.1.json", '{"a": [{"b": {"password": "canary"}}]}'),
+        ("bindings.2.type", "plain_text"),
+        ("bindings.2.type", "PLAIN_TEXT"),
+    ):
+        (message,) = found(SECRET, changed(VERSION, path, value))
+        assert "canary" not in message
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("TURNSTILE_SITE_KEY", "0x4AAAAAAA"),
+        ("VAPID_PUBLIC_KEY", "BAAAAAAA"),
+        ("STRIPE_PUBLISHABLE_KEY", "pk_live_AAAAAAAAAAAAAAAAAAAAAAAA"),
+        ("API_KEY", ""),
+        ("TOKEN_TTL", "3600"),
+        ("KEYBOARD", "qwerty"),
+        ("MONKEY", "no secret"),
+        ("LINK", "https://harbor.example:8443/path/@somebody"),
+        ("REPOSITORY", "git+ssh://git@github.com/harbor-inc/harbor"),
+        ("MAIL", "desk@harbor.example"),
+        ("TASK", "task-list-of-the-harbour-office"),
+    ],
+)
+def test_what_everybody_may_know_is_a_plain_value(name: str, text: str) -> None:
+    added = {"type": "plain_text", "name": name, "text": text}
+    assert found(SECRET, changed(VERSION, "bindings", [*BINDINGS, added])) == []
+
+
+def test_a_products_secret_is_known_by_its_name() -> None:
+    bindings = [{"type": "plain_text", "name": "PAYMENT-key", "text": "canary"}]
+    world = make_world("staging", of=SECOND_PRODUCT)
+    (message,) = found(SECRET, make_seen(t.WORKERS_SCRIPT, bindings=bindings), world=world)
+    assert "the product's secrets" in message
+
+
+@pytest.mark.parametrize("value", [UNKNOWN, [UNKNOWN, *BINDINGS]])
+def test_what_is_not_known_hides_nothing(value: Any) -> None:
+    unknown = changed(VERSION, "bindings", value)
+    broken = changed(changed(VERSION, "bindings.3.name", "API_KEY"), "bindings.0.text", "trace")
+    for rule in RULES.values():
+        assert found(rule, unknown) == []
+        assert found(rule, changed(VERSION, "bindings.0.text", UNKNOWN)) == []
+        assert len(found(rule, unknown, broken)) == 1
+        last = changed(broken, "bindings", [UNKNOWN, *broken.props["bindings"]])
+        assert len(found(rule, last)) == 1
+
+
+@pytest.mark.parametrize(
+    ("environment", "setting", "said", "expected"),
+    [
+        ("production", "info", "info", 0),
+        ("production", "info", "error", 0),
+        ("production", "info", "debug", 1),
+        ("production", "warn", "info", 1),
+        ("production", "warn", "warn", 0),
+        ("staging", "debug", "debug", 0),
+        ("staging", "debug", "trace", 1),
+        ("staging", "info", "debug", 1),
+        ("development", "trace", "trace", 0),
+        ("development", "info", "debug", 1),
+        ("pr-42", "debug", "trace", 1),
+        ("production", "info", "INFO", 1),  # the Workers know lower case only, and log everything at another word
+        ("staging", "debug", "", 1),
+        ("development", "trace", "verbose", 0),
+    ],
+)
+def test_workers_log_what_the_settings_say(environment: str, setting: str, said: str, expected: int) -> None:
+    world = make_world(environment, {"log": {"level": setting}})
+    for seen, path in _levels():
+        assert len(found(VERBOSE, changed(seen, path, said), world=world)) == expected
+
+
+def test_production_logs_no_lower_than_info_whatever_the_settings_say() -> None:
+    strict = make_world("production")
+    log = strict.settings.log.model_copy(update={"level": "debug"})  # a model refuses it
+    lax = replace(strict, settings=strict.settings.model_copy(update={"log": log}))
+    assert found(VERBOSE, VERSION, world=lax) == []
+    assert len(found(VERBOSE, changed(VERSION, "bindings.0.text", "debug"), world=lax)) == 1
+
+
+def _levels() -> list[tuple[Seen, str]]:
+    script = make_seen(t.WORKERS_SCRIPT, bindings=BINDINGS)
+    return [
+        (VERSION, "bindings.0.text"),
+        (script, "bindings.0.text"),
+        (PAGES, "deploymentConfigs.preview.envVars.LOG_LEVEL.value"),
+    ]
+
+
+def test_a_level_may_not_hide_in_json() -> None:
+    as_json = [{"type": "json", "name": "LOG_LEVEL", "json": '"trace"'}]
+    assert len(found(VERBOSE, changed(VERSION, "bindings", as_json))) == 1
+    assert found(VERBOSE, changed(VERSION, "bindings.0.name", "OTHER_LEVEL")) == []
+    canary = changed(VERSION, "bindings.0.text", "canary")
+    (message,) = found(VERBOSE, canary)
+    assert "canary" not in message

@@ -1,0 +1,115 @@
+"""What the policies see: single resources made by hand, and whole stages as the program registers them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from infra.blueprint import Product
+from infra.product import PRODUCT
+from policies.rule import AnyRule, Rule, Seen, Stack
+from policies.values import UNKNOWN, is_list
+from policies.world import World
+from tests.support.mocks import Recorded, Rendered, reveal
+from tests.support.settings_fixture import make_settings
+
+_MADE = re.compile(r"[a-z0-9-]+-id")  # how `render` spells what a cloud would make up
+_ARN = re.compile(r"arn:aws:[a-z0-9]+:[a-z0-9-]*:\d*:.*")
+
+
+def make_world(
+    environment: str = "staging", changes: Mapping[str, Any] | None = None, *, of: Product = PRODUCT
+) -> World:
+    """Return what the rules judge against; ``changes`` are laid over the settings, spelt as in YAML."""
+    return World(of, make_settings(environment, changes))
+
+
+def make_seen(
+    type_: str, name: str = "it", /, *, sources: Mapping[str, Sequence[Seen]] | None = None, **props: Any
+) -> Seen:
+    """Return one resource. ``props`` are its properties in camelCase; ``sources`` says where some of them come from."""
+    urn = f"urn:pulumi:staging::bulkhead::{type_}::{name}"
+    return Seen(type_, name, urn, props, depends={key: tuple(value) for key, value in (sources or {}).items()})
+
+
+def changed(seen: Seen, path: str, value: Any) -> Seen:
+    """Return ``seen`` with another value at a dotted path, numbers being places in lists; ``...`` takes it away."""
+    return replace(seen, props=_with(seen.props, path.split("."), value))
+
+
+def found(rule: AnyRule, *resources: Seen, world: World | None = None) -> list[str]:
+    """Return what ``rule`` says of these resources, which are all there are. Each message must name what is wrong, what
+    it could cause and the fix."""
+    world = world or make_world()
+    if isinstance(rule, Rule):
+        violations = [
+            v for each in resources if not rule.types or each.type in rule.types for v in rule.judge(each, world)
+        ]
+    else:
+        violations = list(rule.judge(Stack(resources), world))
+    for violation in violations:
+        assert violation.wrong, violation
+        assert violation.causes, violation
+        assert violation.fix, violation
+        assert not violation.wrong.endswith("."), violation
+        assert not violation.causes.endswith("."), violation
+    return [str(violation) for violation in violations]
+
+
+def seen_in(rendered: Rendered) -> list[Seen]:
+    """Return everything a program registered as the engine shows it after an `up`: every value known."""
+    seen = {one.urn: _seen(one, rendered) for one in rendered.resources}
+    for one in rendered.resources:
+        seen[one.urn].depends.update(
+            {key: tuple(seen[u] for u in urns if u in seen) for key, urns in one.sources.items()}
+        )
+    return list(seen.values())
+
+
+def as_first_preview(resources: Sequence[Seen]) -> list[Seen]:
+    """Return the resources as the preview of an empty stack shows them: what the clouds will make up is not known."""
+    unknown = {each.urn: replace(each, props=_hidden(each.props, each.name)) for each in resources}
+    return [
+        replace(each, depends={key: tuple(unknown[s.urn] for s in sources) for key, sources in each.depends.items()})
+        for each in unknown.values()
+    ]
+
+
+def _seen(one: Recorded, rendered: Rendered) -> Seen:
+    provider = next((p for p in rendered.resources if one.provider and one.provider.startswith(f"{p.urn}::")), None)
+    return Seen(
+        type=one.type,
+        name=one.name,
+        urn=one.urn,
+        props=one.inputs,
+        protect=one.protect,
+        ignore_changes=one.ignore_changes,
+        parent=one.parent,
+        provider=one.provider.rpartition("::")[0],
+        provider_props=reveal(provider.wire) if provider else {},
+    )
+
+
+def _hidden(value: Any, name: str) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _hidden(item, name) for key, item in value.items()}
+    if is_list(value):
+        return [_hidden(item, name) for item in value]
+    made_up = isinstance(value, str) and (_MADE.fullmatch(value) or (_ARN.fullmatch(value) and ":role/" not in value))
+    return UNKNOWN if made_up else value
+
+
+def _with(value: Any, path: list[str], new: Any) -> Any:
+    head, *rest = path
+    if isinstance(value, Mapping):
+        if not rest and new is ...:
+            return {key: item for key, item in value.items() if key != head}
+        return {**value, head: _with(value.get(head, {}), rest, new) if rest else new}
+    items = list(value)
+    if not rest and new is ...:
+        del items[int(head)]
+    else:
+        items[int(head)] = _with(items[int(head)], rest, new) if rest else new
+    return items
