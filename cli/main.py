@@ -28,6 +28,7 @@ CRASHED: Final = 70  # EX_SOFTWARE of sysexits.h
 COMMANDS: Final = {
     "rehearse": "Bring every stage up on local clouds, prove that they are apart, and remove them again.",
     "settings": "Check, show and describe what differs between stages.",
+    "policies": "List the rules that every stage is judged by.",
     "bootstrap": "Make what must exist before a stage's stack can.",
     "adopt": "Take into a lost state what exists in a stage's clouds already.",
     "destroy": "Remove a stage with everything in it; never production.",

@@ -21,6 +21,7 @@ from infra.settings.models import StageSettings
 from infra.settings.paths import SETTINGS, stack_file
 from rehearsal import closing, report
 from rehearsal.cloudflare.client import StageCloud
+from rehearsal.engine.analyzer import install_analyzer
 from rehearsal.engine.finder import Engine, find_engine
 from rehearsal.engine.stacks import StageStack
 from rehearsal.engine.toolchain import find_node
@@ -133,7 +134,11 @@ def _the_product(settings: Mapping[str, StageSettings]) -> str:
 
 def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress) -> Scene:
     """Write each stage's copy of the settings, with worthless secrets, and name everything the proofs look at."""
-    environment = engine_environment(life.run, providers=dict.fromkeys(PACKAGES, life.clouds["providers"]))
+    environment = engine_environment(
+        life.run,
+        providers=dict.fromkeys(PACKAGES, life.clouds["providers"]),
+        tools=[install_analyzer(life.run.path / "tools")],
+    )
     cipher = Cipher(life.run.passphrase)
     stages = {}
     for stack, settings in cast.settings.items():

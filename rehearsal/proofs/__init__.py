@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from rehearsal.proofs import apart, lasting, untouched, working
+from rehearsal.proofs import apart, judged, lasting, untouched, working
 from rehearsal.proofs.proof import Proof
 
 PROOFS: Final = (
@@ -11,6 +11,7 @@ PROOFS: Final = (
     Proof("journeys", "what a visitor does in one stage is in that stage's stores and in no other's", working.journeys),
     Proof("stores", "what is written to a store of one stage is in no store of another", working.stores),
     Proof("unchanged", "a second up and a refresh of each stage change nothing", untouched.unchanged),
+    Proof("policies", "no policy has anything to say of any stage", judged.keeps_the_rules),
     Proof("disjoint", "no name, id, hostname, ARN or secret of one stage occurs in another", apart.disjoint),
     Proof("secrets", "no secret stands in clear anywhere", apart.secrets_hidden),
     Proof("vault", "a locked backup in production's vault cannot be deleted", lasting.vault_locked),

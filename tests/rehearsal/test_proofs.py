@@ -15,6 +15,7 @@ from rehearsal.scene import Scene
 from tests.rehearsal import (
     test_closing,
     test_proofs_apart,
+    test_proofs_judged,
     test_proofs_lasting,
     test_proofs_untouched,
     test_proofs_working,
@@ -23,6 +24,7 @@ from tests.support.scene import World
 
 BREAKS = (
     *test_proofs_working.BREAKS,
+    *test_proofs_judged.BREAKS,
     *test_proofs_untouched.BREAKS,
     *test_proofs_apart.BREAKS,
     *test_proofs_lasting.BREAKS,
