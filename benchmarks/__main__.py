@@ -34,6 +34,13 @@ def _preview(tell: Tell) -> list[Figure]:
     return preview.measure(find_engine(tell), tell)
 
 
+def _policies(tell: Tell) -> list[Figure]:
+    from benchmarks import policies  # noqa: PLC0415
+    from rehearsal.engine.finder import find_engine  # noqa: PLC0415
+
+    return policies.measure(find_engine(tell), tell)
+
+
 def _parallel(tell: Tell) -> list[Figure]:
     from benchmarks import parallel  # noqa: PLC0415
     from rehearsal.engine.finder import find_engine  # noqa: PLC0415
@@ -50,6 +57,7 @@ def _rehearse(tell: Tell) -> list[Figure]:
 BENCHMARKS: Final[dict[str, tuple[str, Callable[[Tell], list[Figure]]]]] = {
     "growth": ("a further resource costs as much in a large product as in a small one (seconds)", _growth),
     "preview": ("components, settings and checks against a flat program (two minutes)", _preview),
+    "policies": ("a preview with the policy pack against one without (two minutes)", _policies),
     "parallel": ("three stages together against one after another (four minutes)", _parallel),
     "rehearse": ("the whole of `bulkhead rehearse` in seconds (five minutes)", _rehearse),
 }

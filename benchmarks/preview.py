@@ -10,8 +10,10 @@ from __future__ import annotations
 import gc
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import standing
@@ -46,7 +48,7 @@ def measure(engine: Engine, tell: Tell) -> list[Figure]:
         stage = standing.stages(life, engine, (STAGE,))[STAGE]
         stage.stack.up()
         twin = _flat_twin(life, stage, engine)
-        ways = [partial(_unchanged, stack) for stack in (stage.stack, twin)]
+        ways = [partial(unchanged, stack) for stack in (stage.stack, twin)]
         tell(f"previewing {' and '.join(str(way().changes['same']) for way in ways)} resources {_ROUNDS} times in turn")
         product, flat = (Series(tuple(run.seconds for run in runs)) for runs in in_turn(ways, _ROUNDS))
     return [
@@ -90,12 +92,16 @@ def _exported(stage: standing.Standing, engine: Engine) -> list[dict[str, Any]]:
     return resources
 
 
-def _unchanged(stack: StageStack) -> Result:
-    """Preview once. That nothing would change says that the program declares what its state holds, no more and no less,
-    and so that both programs declare the same."""
+def unchanged(stack: StageStack, packs: Sequence[Path] = ()) -> Result:
+    """Preview once, with policy packs or without. That nothing would change says that the program declares what its
+    state holds, no more and no less, and so that two programs declare the same. Raises Failed when something would
+    change, or a policy speaks."""
     gc.collect()  # what the preview before left behind is none of this one's business
-    result = stack.preview()
+    result = stack.preview(policy_packs=packs)
     if result.changed or not result.changes.get("same"):
         changes = [f"{step.action} {step.type} {step.name}" for step in result.steps]
-        raise Failed("The two programs cannot be compared: one of them would change what there is.", changes)
+        raise Failed("The previews cannot be compared: one of them would change what there is.", changes)
+    if result.policies or len(result.packs) != len(packs):
+        spoken = [f"{said.policy}: {said.message}" for said in result.policies]
+        raise Failed("The previews cannot be compared: a policy speaks, or was not asked.", spoken)
     return result

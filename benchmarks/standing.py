@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from infra import program
 from infra.bundles import ROOT, read_bundles
@@ -26,11 +27,11 @@ class Standing:
     stack: StageStack
 
 
-def stages(life: Life, engine: Engine, environments: Iterable[str]) -> dict[str, Standing]:
-    """Return the product's stages in a rehearsal's directory, ready to be brought up. Raises Refused when a settings
-    file cannot be read or a bundle has not been built."""
+def stages(life: Life, engine: Engine, environments: Iterable[str], tools: Iterable[Path] = ()) -> dict[str, Standing]:
+    """Return the product's stages in a rehearsal's directory, ready to be brought up; ``tools`` are folders on the
+    engine's PATH. Raises Refused when a settings file cannot be read or a bundle has not been built."""
     read_bundles(PRODUCT)
-    environment = engine_environment(life.run, providers=ports(life))
+    environment = engine_environment(life.run, providers=ports(life), tools=tools)
     cipher = Cipher(life.run.passphrase)
     standing = {}
     for name in environments:
