@@ -82,7 +82,7 @@ def _confined(action: str, statement: Statement, said: Sequence[Statement], boun
     if action in _NEVER:
         return False
     exact = action in _HANDED
-    placed = not statement.not_resources and all(_of_stage(each, world, exact=exact) for each in resources)
+    placed = all(_of_stage(each, world, exact=exact) for each in resources)
     placed = placed or any(
         each.not_resources and all(_of_stage(one, world, exact=exact) for one in each.not_resources) for each in flat
     )
@@ -97,8 +97,6 @@ def _confined(action: str, statement: Statement, said: Sequence[Statement], boun
 def _of_stage(resource: str, world: World, *, exact: bool) -> bool:
     """Whether a pattern takes in nothing but the stage's own roles, policies or functions, by name or by path."""
     if exact and "*" not in resource and "?" not in resource:
-        return True
-    if resource == world.settings.aws.role_arn:
         return True
     found = _OF_STAGE.fullmatch(resource)
     if found is None or found[1] != world.settings.aws.account_id:

@@ -10,7 +10,7 @@ from policies import tokens as t
 from policies.rule import AnyRule, Rule, Seen, Violation
 from policies.rules.iam import is_broad, named, title
 from policies.rules.statements import Statement, account_of, statements
-from policies.values import MISSING, UNKNOWN, document, leaves, listed
+from policies.values import MISSING, document, listed
 from policies.world import World
 
 _GITHUB: Final = "token.actions.githubusercontent.com"
@@ -33,11 +33,9 @@ _IDLE_VALUES: Final = re.compile(r"[*?]*|false|arn:[^:]*:[^:]*:[^:]*:[^:]*:(?:ro
 
 
 def _trusted(seen: Seen) -> tuple[Statement, ...]:
-    """Return who may take a role; nobody yet where a part of it is not known: it is judged again when it is."""
-    trust = document(seen.props, "assumeRolePolicy")
-    if trust is UNKNOWN or any(value is UNKNOWN for value in leaves(trust)):
-        return ()
-    return tuple(statement for statement in statements(trust) if statement.allows)
+    """Return the statements about who may take a role."""
+    said = statements(document(seen.props, "assumeRolePolicy"))
+    return tuple(statement for statement in said if statement.allows)
 
 
 def _anybody(seen: Seen, world: World) -> Iterator[Violation]:

@@ -211,6 +211,8 @@ class TestWildcardResource:
     def test_what_is_made_has_only_the_tags_it_is_made_with(self) -> None:
         tagged = {"StringEquals": {"aws:RequestTag/environment": "staging"}}
         assert found(self.rule, policy(allow("sqs:CreateQueue", "*", Condition=tagged))) == []
+        other = {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*", "Condition": tagged}
+        assert len(found(self.rule, policy(other))) == 1
 
     def test_what_is_known_later_is_judged_later(self) -> None:
         unknown = make_seen(t.IAM_ROLE_POLICY, policy=UNKNOWN)
@@ -271,14 +273,20 @@ class TestEscalation:
             allow("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/*"),
             allow("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/harbor-*"),
             allow("iam:passrole", [ROLES, "*"]),
+            allow("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/h?rbor-staging-deploy"),
             allow("sts:AssumeRole", "*"),
             allow("sts:AssumeRole", "arn:aws:iam::*:role/harbor-staging-*"),
             allow("iam:CreatePolicyVersion", "*"),
             allow("iam:UpdateAssumeRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/harbor-production-*"),
+            allow("iam:UpdateAssumeRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/administrator"),
+            allow("iam:UpdateAssumeRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/bulkhead-staging"),
+            allow("iam:UpdateAssumeRolePolicy", "arn:aws:iam::333333333333:role/harbor-staging-*"),
             allow("iam:PutRolePolicy", ROLES),
             allow("iam:PutRolePolicy", "*", Condition=BOUNDED),
             allow("iam:AttachRolePolicy", ROLES),
             allow("iam:AttachRolePolicy", ROLES, Condition={"StringLike": {"iam:PermissionsBoundary": "*"}}),
+            allow("iam:AttachRolePolicy", ROLES, Condition={"ArnLike": {"iam:PermissionsBoundary": f"{BOUNDARY}*"}}),
+            allow("iam:AttachRolePolicy", ROLES, Condition={"ArnEquals": {"iam:PolicyARN": BOUNDARY}}),
             allow("iam:CreateRole", ROLES, Condition={"StringEqualsIfExists": BOUNDED["StringEquals"]}),
             allow("iam:PutRolePermissionsBoundary", ROLES),
             allow(
@@ -321,6 +329,14 @@ class TestEscalation:
         other = deny("iam:CreateRole", Condition=without["Condition"])
         (message,) = found(self.rule, policy(allow(writes, ROLES), other))
         assert "iam:PutRolePolicy without" in message
+        for condition in (
+            {"StringEquals": {"iam:PermissionsBoundary": BOUNDARY}},
+            {operator: {"iam:PermissionsBoundary": f"{BOUNDARY}*"}},
+            {operator: {"iam:PolicyARN": BOUNDARY}},
+            {operator: {"iam:PermissionsBoundary": BOUNDARY, "aws:PrincipalTag/a": "b"}},
+        ):
+            assert len(found(self.rule, policy(allow(writes, ROLES), deny(writes, Condition=condition)))) == 1
+        assert len(found(self.rule, policy(allow(writes, ROLES), {**without, "Resource": BUCKET}))) == 1
         more = {**without, "Condition": {**without["Condition"], "Bool": {"aws:MultiFactorAuthPresent": "false"}}}
         assert len(found(self.rule, policy(allow(writes, ROLES), more))) == 1
 
@@ -329,12 +345,17 @@ class TestEscalation:
         assert len(found(self.rule, policy(allow("iam:PassRole", "*"), deny("iam:PassRole", BUCKET)))) == 1
         outside = {"Effect": "Deny", "Action": "iam:PassRole", "NotResource": ROLES}
         assert found(self.rule, policy(allow("iam:PassRole", "*"), outside)) == []
+        too_far = {**outside, "NotResource": f"arn:aws:iam::{ACCOUNT}:role/harbor-*"}
+        assert len(found(self.rule, policy(allow("iam:PassRole", "*"), too_far))) == 1
 
     def test_the_boundary_itself_is_not_rewritten(self) -> None:
         rewrites = allow("iam:CreatePolicyVersion", f"arn:aws:iam::{ACCOUNT}:policy/harbor-staging-*")
         assert found(self.rule, policy(rewrites)) == []
         assert len(found(self.rule, ROLE, policy(rewrites))) == 1
         assert found(self.rule, ROLE, policy(rewrites, deny("iam:CreatePolicyVersion", BOUNDARY))) == []
+        assert len(found(self.rule, ROLE, policy(rewrites, deny("iam:CreatePolicyVersion", f"{BOUNDARY}-2")))) == 1
+        others = allow("iam:CreatePolicyVersion", f"arn:aws:iam::{ACCOUNT}:policy/harbor-staging-jobs-*")
+        assert found(self.rule, ROLE, policy(others)) == []
 
 
 WRITING = policy(
@@ -464,6 +485,11 @@ class TestSubjects:
     def test_what_is_known_later_is_judged_later(self) -> None:
         half = {"Statement": [{**FROM_GITHUB, "Condition": UNKNOWN}]}
         assert found(self.rule, changed(ROLE, "assumeRolePolicy", half)) == []
+        broken = {"Statement": [*half["Statement"], {**FROM_GITHUB, "Condition": {}}]}
+        assert len(found(self.rule, changed(ROLE, "assumeRolePolicy", broken))) == 2
+        nobody = {"Statement": [{**FROM_GITHUB, "Principal": {"AWS": UNKNOWN}}]}
+        names = ("iam-wildcard-trust", "oidc-subject-not-exact")
+        assert [found(RULES[name], changed(ROLE, "assumeRolePolicy", nobody)) for name in names] == [[], []]
 
     def test_others_have_other_claims(self) -> None:
         saml = people({"Federated": f"arn:aws:iam::{ACCOUNT}:saml-provider/people"})

@@ -1,0 +1,92 @@
+"""Whole stages for the rules about bindings, in each view in which the engine may show them, and ways to break them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from infra.bindings import DurableObject, Json, PlainText, Service
+from infra.blueprint import Product, Worker
+from policies import tokens as t
+from policies.rule import Seen
+from tests.support.policy_scene import as_first_preview, make_seen, seen_in
+from tests.support.second_product import BUNDLE
+from tests.support.stages import PRODUCTS, render_stage, rendered_stage
+
+THEIRS = make_seen(t.D1_DATABASE, "theirs", id="their-id", uuid="their-id", name="harbor-production-d1-main")
+AUDIT = make_seen(t.D1_DATABASE, "audit", id="audit-id", uuid="audit-id", name="harbor-staging-d1-audit")
+
+FRONT = Worker(
+    "front", BUNDLE, host="@", bindings=(DurableObject("ROOMS", "Room", "back"), Service("ADMIN", "back", "Admin"))
+)
+BACK = Worker("back", BUNDLE, owns=("Room",), bindings=(PlainText("EMPTY", ""), Json("LIMITS", {"b": 1, "a": [2]})))
+SHARED = Product("tower", workers=(FRONT, BACK))
+
+Scene = list[Seen]
+
+
+@cache
+def _rendered(product: str, stack: str) -> tuple[Seen, ...]:
+    return tuple(seen_in(rendered_stage(product, stack) if product in PRODUCTS else render_stage(SHARED, stack)))
+
+
+def _up(product: str, stack: str) -> Scene:
+    """Return a stage as the engine shows it after an `up`: resources with the ids that the mocks have given them."""
+    resources = _rendered(product, stack)
+    told = {one.urn: replace(one, props={**one.props, **_ids(one, stack)}) for one in resources}
+    return [_linked(one, told) for one in told.values()]
+
+
+def _ids(seen: Seen, stack: str) -> dict[str, str]:
+    return {"id": f"{stack}-{seen.name}-id"} | ({"queueId": f"{seen.name}-queue-id"} if seen.type == t.QUEUE else {})
+
+
+def _linked(seen: Seen, others: dict[str, Seen]) -> Seen:
+    return replace(seen, depends={key: tuple(others[each.urn] for each in on) for key, on in seen.depends.items()})
+
+
+VIEWS: dict[str, Callable[[str, str], Scene]] = {
+    "up": _up,
+    "up, ids not shown": lambda product, stack: list(_rendered(product, stack)),
+    "first preview": lambda product, stack: as_first_preview(_rendered(product, stack)),
+}
+
+
+def staging(view: str = "up") -> Scene:
+    return VIEWS[view]("first", "staging")
+
+
+def one(scene: Sequence[Seen], name: str) -> Seen:
+    (it,) = (each for each in scene if each.name == name and each.type.startswith("cloudflare"))
+    return it
+
+
+def put(scene: Scene, new: Seen) -> Scene:
+    return [new if each.urn == new.urn else each for each in scene]
+
+
+def rebound(version: Seen, binding: str, **changes: Any) -> Seen:
+    """Return ``version`` with another binding of that name; a change to ``...`` takes a property away."""
+    bindings = [dict(each) for each in version.props["bindings"]]
+    if binding not in {each["name"] for each in bindings}:
+        bindings.append({"name": binding})
+    at = next(index for index, each in enumerate(bindings) if each["name"] == binding)
+    kept = {key: value for key, value in (bindings[at] | changes).items() if value is not ...}
+    return replace(version, props={**version.props, "bindings": [*bindings[:at], kept, *bindings[at + 1 :]]})
+
+
+def unbound(version: Seen, *names: str) -> Seen:
+    kept = [each for each in version.props["bindings"] if each["name"] not in names]
+    return replace(version, props={**version.props, "bindings": kept})
+
+
+def drawing(seen: Seen, property_: str, *sources: Seen) -> Seen:
+    """Return ``seen`` with a property whose value comes from these resources and no others."""
+    return replace(seen, depends={**seen.depends, property_: sources})
+
+
+def as_script(version: Seen, name: str) -> Seen:
+    script = make_seen(t.WORKERS_SCRIPT, name, scriptName=name, bindings=version.props["bindings"])
+    return drawing(script, "bindings", *version.depends["bindings"])
