@@ -8,12 +8,16 @@ from typing import Any
 import pytest
 
 from policies import tokens as t
-from policies.rules import worker_bindings
 from policies.values import UNKNOWN
 from tests.support.policy_scene import changed, found, make_seen, make_world
 from tests.support.stages import PRODUCTS
 from tests.support.worker_scene import (
     AUDIT,
+    FOREIGN,
+    NOT_BOUND,
+    NOT_GRANTED,
+    OBJECTS,
+    RULES,
     SHARED,
     THEIRS,
     VIEWS,
@@ -25,12 +29,6 @@ from tests.support.worker_scene import (
     staging,
     unbound,
 )
-
-RULES = {rule.name: rule for rule in worker_bindings.RULES}
-NOT_GRANTED = RULES["worker-binding-not-granted"]
-NOT_BOUND = RULES["worker-grant-not-bound"]
-FOREIGN = RULES["binding-from-another-stage"]
-OBJECTS = RULES["durable-object-of-another-worker"]
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -9,11 +9,13 @@ import pytest
 
 from policies import tokens as t
 from policies.rule import Seen
-from policies.rules import worker_bindings
 from policies.values import UNKNOWN
 from tests.support.policy_scene import changed, found, make_seen, make_world
 from tests.support.stages import PRODUCTS
 from tests.support.worker_scene import (
+    FOREIGN,
+    NOT_GRANTED,
+    OBJECTS,
     SHARED,
     THEIRS,
     VIEWS,
@@ -24,12 +26,6 @@ from tests.support.worker_scene import (
     rebound,
     staging,
 )
-
-RULES = {rule.name: rule for rule in worker_bindings.RULES}
-NOT_GRANTED = RULES["worker-binding-not-granted"]
-FOREIGN = RULES["binding-from-another-stage"]
-OBJECTS = RULES["durable-object-of-another-worker"]
-
 
 LITERAL: list[tuple[str, str, dict[str, Any]]] = [
     ("booking-version", "DB", {"databaseId": "their-id"}),

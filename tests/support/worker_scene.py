@@ -11,10 +11,16 @@ from infra.bindings import DurableObject, Json, PlainText, Service
 from infra.blueprint import Product, Worker
 from policies import tokens as t
 from policies.rule import Seen
+from policies.rules import worker_bindings
 from tests.support.policy_scene import as_first_preview, make_seen, seen_in
 from tests.support.second_product import BUNDLE
 from tests.support.stages import PRODUCTS, render_stage, rendered_stage
 
+RULES = {rule.name: rule for rule in worker_bindings.RULES}
+NOT_GRANTED = RULES["worker-binding-not-granted"]
+NOT_BOUND = RULES["worker-grant-not-bound"]
+FOREIGN = RULES["binding-from-another-stage"]
+OBJECTS = RULES["durable-object-of-another-worker"]
 THEIRS = make_seen(t.D1_DATABASE, "theirs", id="their-id", uuid="their-id", name="harbor-production-d1-main")
 AUDIT = make_seen(t.D1_DATABASE, "audit", id="audit-id", uuid="audit-id", name="harbor-staging-d1-audit")
 
