@@ -159,6 +159,10 @@ class Product:
         """The Workers that have a hostname."""
         return tuple(worker for worker in self.workers if worker.host is not None)
 
+    def hostnames(self, apex: str) -> dict[str, str]:
+        """Return the hostname of each public Worker in a stage whose own is ``apex``: that, or a label before it."""
+        return {worker.name: apex if worker.host == APEX else f"{worker.host}.{apex}" for worker in self.public_workers}
+
     def deployment_order(self) -> tuple[Worker, ...]:
         """Return the Workers so that a Worker comes after every Worker it calls or whose objects it reaches."""
         by_name = {worker.name: worker for worker in self.workers}

@@ -37,7 +37,7 @@ def deploy(product: Product, settings: StageSettings, secrets: Mapping[str, pulu
     secrets = {name: pulumi.Output[str].secret(value) for name, value in secrets.items()}
     bundles = read_bundles(product)
     label = Label(product.name, settings.stage, settings.environment)
-    hosts = hostnames(product, settings)
+    hosts = product.hostnames(settings.cloudflare.hostname)
     urls = {worker: f"https://{hostname}" for worker, hostname in hosts.items()}
     apex = next((urls[worker.name] for worker in product.public_workers if worker.host == APEX), None)
     providers = make_providers(label, settings, secrets)
@@ -53,16 +53,6 @@ def deploy(product: Product, settings: StageSettings, secrets: Mapping[str, pulu
 
     parts = Parts(label, settings, product, bundles, urls, stores, workers, vault, budget, delivery)
     return StageOutputs(label.stage.value, urls, make_manifest(parts))
-
-
-def hostnames(product: Product, settings: StageSettings) -> dict[str, str]:
-    """Return the hostname of each public Worker: the stage's own, or a label in front of it."""
-    apex = settings.cloudflare.hostname
-    return {
-        worker.name: apex if worker.host == APEX else f"{worker.host}.{apex}"
-        for worker in product.workers
-        if worker.host is not None
-    }
 
 
 def _kept(providers: Providers, *, protected: bool) -> pulumi.ResourceOptions:

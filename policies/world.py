@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from infra.blueprint import APEX, DEFAULT_PRODUCT, Product, Worker, find_product
+from infra.blueprint import DEFAULT_PRODUCT, Product, Worker, find_product
 from infra.faults import Fault, Refused
 from infra.naming import Kind, Label, Stage, stage_of
 from infra.settings import StageSettings
@@ -36,14 +36,12 @@ class World:
     @property
     def prefix(self) -> str:
         """What every name of this stage begins with, and no other stage's does."""
-        return f"{self.label.name(Kind.D1).removesuffix(Kind.D1.value)}"
+        return self.label.name(Kind.D1).removesuffix(Kind.D1.value)
 
     @property
     def hostnames(self) -> frozenset[str]:
         """The hostnames at which the product's public Workers answer in this stage."""
-        apex = self.settings.cloudflare.hostname
-        hosts = {worker.host for worker in self.product.public_workers}
-        return frozenset(apex if host == APEX else f"{host}.{apex}" for host in hosts)
+        return frozenset(self.product.hostnames(self.settings.cloudflare.hostname).values())
 
     def worker(self, physical: str) -> Worker | None:
         """Return the product's Worker that has this name in the stage."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from infra.blueprint import APEX, Product
+from infra.blueprint import Product
 from infra.faults import Fault
 from infra.naming import Stage
 from infra.settings.models import StageSettings
@@ -84,7 +84,7 @@ def _hostnames(stages: Sequence[StageSettings], product: Product) -> Iterator[tu
     taken: dict[str, StageSettings] = {}
     for settings in stages:
         apex = settings.cloudflare.hostname
-        hosts = {apex, *(f"{w.host}.{apex}" for w in product.public_workers if w.host != APEX)}
+        hosts = {apex, *product.hostnames(apex).values()}
         clash = next((host for host in sorted(hosts) if host in taken), None)
         if clash is not None:
             other = taken[clash].environment

@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from infra.blueprint import APEX
 from infra.naming import Stage
 from policies import tokens as t
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
@@ -161,7 +160,7 @@ def _open_to_public(stack: Stack, world: World) -> Iterator[Violation]:
 
 def _covers(application: Seen, world: World) -> Iterator[str | Absent]:
     """Yield the patterns of hostnames that an application covers with all their paths."""
-    destinations = listed(application.props, "destinations")
+    destinations, apex = listed(application.props, "destinations"), world.settings.cloudflare.hostname
     said = [
         application["domain"],
         *listed(application.props, "selfHostedDomains"),
@@ -171,9 +170,9 @@ def _covers(application: Seen, world: World) -> Iterator[str | Absent]:
     if "all_workers" in kinds:
         yield "*"
     if "worker" in kinds:  # covers every address of the Worker; which one it is is shown by where the id comes from
-        sources, apex = application.sources("destinations", t.WORKER), world.settings.cloudflare.hostname
+        sources, hosts = application.sources("destinations", t.WORKER), world.product.hostnames(apex)
         workers = [world.worker(str(each["name"])) for each in sources]
-        yield from (apex if each.host == APEX else f"{each.host}.{apex}" for each in workers if each and each.host)
+        yield from (hosts[each.name] for each in workers if each and each.name in hosts)
         if not sources:
             yield UNKNOWN
     texts = [each for each in said if isinstance(each, str)]

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from infra.blueprint import APEX
 from infra.naming import Kind, Stage
 from policies import tokens as t
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
@@ -73,10 +72,8 @@ def _custom_domain(seen: Seen, world: World) -> Iterator[Violation]:
     fix = "take hostname, service and zone from the product and the stage's settings"
     causes = "Visitors of one stage reach the other: creating a custom domain takes the hostname from whoever had it"
     apex = world.settings.cloudflare.hostname
-    answering = {
-        apex if worker.host == APEX else f"{worker.host}.{apex}": world.label.name(Kind.WORKER, worker.name)
-        for worker in world.product.public_workers
-    }
+    hosts = world.product.hostnames(apex)
+    answering = {host: world.label.name(Kind.WORKER, worker) for worker, host in hosts.items()}
     host = hostname.lower() if isinstance(hostname, str) else hostname
     if host is not UNKNOWN and host not in world.hostnames:
         yield Violation(f"takes the hostname {host}, at which this stage does not answer", causes, fix)
