@@ -17,6 +17,7 @@ from benchmarks.figures import Figure, Series, in_turn, measured, ratio
 from benchmarks.preview import STAGE, unchanged
 from benchmarks.telling import Tell
 from infra.bundles import ROOT
+from policies.catalogue import FOLDER
 from rehearsal.engine.analyzer import install_analyzer
 from rehearsal.engine.finder import Engine
 from rehearsal.machine.lifetime import Clock, lived
@@ -24,7 +25,6 @@ from rehearsal.machine.lifetime import Clock, lived
 NAME: Final = "policies"
 LIMIT: Final = 1.25
 _ROUNDS: Final = 7
-_PACK: Final = ROOT / "policies"
 
 
 def measure(engine: Engine, tell: Tell) -> list[Figure]:
@@ -34,7 +34,7 @@ def measure(engine: Engine, tell: Tell) -> list[Figure]:
         tools = [install_analyzer(life.run.path / "tools")]
         stack = standing.stages(life, engine, (STAGE,), tools)[STAGE].stack
         stack.up()
-        ways = [partial(unchanged, stack, packs) for packs in ([_PACK], [])]
+        ways = [partial(unchanged, stack, packs) for packs in ([FOLDER], [])]
         for way in ways:
             way()
         tell(f"previewing with and without the pack {_ROUNDS} times in turn")

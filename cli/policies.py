@@ -10,8 +10,9 @@ from cli.console import FAINT, Console
 from cli.options import AsJson
 from infra.naming import Stage
 from policies.catalogue import RULES
+from policies.rule import level_in
 
-_LEVELS: Final = {stage.value: "advisory" if stage is Stage.DEVELOPMENT else "mandatory" for stage in Stage}
+_LEVELS: Final = {stage.value: level_in(stage) for stage in Stage}
 # What no policy is shown by the engine, and what looks at it instead.
 NOT_SHOWN: Final = (
     "retain_on_delete: the tests of the whole program look at it in all three stages",

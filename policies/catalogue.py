@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from policies.rule import AnyRule
@@ -25,6 +26,7 @@ from policies.rules import (
 )
 
 NAME: Final = "bulkhead"
+FOLDER: Final = Path(__file__).resolve().parent  # what `--policy-pack` takes
 RULES: Final[tuple[AnyRule, ...]] = (
     *worker_bindings.RULES,
     *worker_values.RULES,

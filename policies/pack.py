@@ -23,7 +23,7 @@ from pulumi_policy.proxy import UnknownValueError
 
 from infra.faults import Refused
 from infra.naming import Stage, stage_of
-from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
+from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation, level_in
 from policies.values import UNKNOWN, is_list
 from policies.world import World, read_world, stage_in
 
@@ -31,11 +31,11 @@ _STACK_TYPE: Final = "pulumi:pulumi:Stack"
 
 
 def level(environ: Mapping[str, str]) -> EnforcementLevel:
-    """Return how strict the pack is: advisory in development, mandatory everywhere else. A stack that is only called a
-    development stage by its configuration, and not by its name, is no development stage."""
-    said, named = stage_in(environ), stage_of(environ.get("PULUMI_STACK", ""))
-    advisory = said is Stage.DEVELOPMENT and named in {Stage.DEVELOPMENT, None}
-    return EnforcementLevel.ADVISORY if advisory else EnforcementLevel.MANDATORY
+    """Return how strict the pack is. A stack that is called a development stage by its configuration, while its name
+    says another one, is no development stage."""
+    named = stage_of(environ.get("PULUMI_STACK", ""))
+    stage = stage_in(environ) if named in {Stage.DEVELOPMENT, None} else named
+    return EnforcementLevel(level_in(stage))
 
 
 def policies(rules: Sequence[AnyRule], environ: Mapping[str, str]) -> list[Policy]:

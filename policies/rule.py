@@ -6,10 +6,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from infra.naming import Stage
 from policies.values import at
 from policies.world import World
 
 Scope = Literal["resource", "stack"]
+Level = Literal["advisory", "mandatory"]  # as the engine spells them
+
+
+def level_in(stage: Stage | None) -> Level:
+    """Return how strict the rules are in a stage: they advise in development and stop everything else."""
+    return "advisory" if stage is Stage.DEVELOPMENT else "mandatory"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

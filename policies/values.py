@@ -54,7 +54,7 @@ def is_list(value: Any) -> bool:
 
 def document(value: Any, *path: str | int) -> Any:
     """Return the JSON document that is the text at ``path``, or UNKNOWN or MISSING. Text that is no JSON is MISSING:
-    the cloud refuses it."""
+    the cloud refuses it. What is there as a document already, as in a provider's inputs, stays as it is."""
     found = at(value, *path)
     if not isinstance(found, str):
         return found

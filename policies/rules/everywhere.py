@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any, Final
 
 from policies import tokens as t
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
 from policies.rules.reviewed import REVIEWED
-from policies.values import MISSING, UNKNOWN, Absent, at, is_list, listed
+from policies.values import MISSING, UNKNOWN, Absent, at, document, is_list, listed
 from policies.world import World
 
 _PROVIDER: Final = "pulumi:providers:"
@@ -76,7 +75,7 @@ def _pinned(seen: Seen, world: World) -> Iterator[Violation]:
     package = seen.type.removeprefix(_PROVIDER)
     settings = world.settings
     if package == "aws":
-        accounts, wanted = _decoded(seen["allowedAccountIds"]), [settings.aws.account_id]
+        accounts, wanted = document(seen.props, "allowedAccountIds"), [settings.aws.account_id]
         if accounts is not UNKNOWN and (not is_list(accounts) or list(accounts) != wanted):
             yield _loose("aws", "is not bound to the stage's account alone", f"allowed_account_ids={wanted}")
     if package == "github":
@@ -93,16 +92,6 @@ def _pinned(seen: Seen, world: World) -> Iterator[Violation]:
 def _loose(package: str, wrong: str, fix: str) -> Violation:
     causes = f"The {package} provider then works with whatever account the environment leads to, also another stage's"
     return Violation(wrong, causes, fix)
-
-
-def _decoded(value: Any) -> Any:
-    """Return a list in a provider's configuration, which the engine hands over as JSON text."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        return value
 
 
 def _foreign_stack(stack: Stack, world: World) -> Iterator[Violation]:
@@ -168,7 +157,7 @@ def _mismatch(stack: Stack, world: World) -> Iterator[Violation]:
 def _claims(seen: Seen) -> Iterator[tuple[str, Any]]:
     """Yield what a resource says of the stage it is in: in tags, in a Worker's tags, in its plain variables."""
     if seen.type == f"{_PROVIDER}aws":
-        tags = at(_decoded(seen["defaultTags"]), "tags")
+        tags = at(document(seen.props, "defaultTags"), "tags")
         yield from tags.items() if not isinstance(tags, Absent) else ()
     if seen.type.startswith("aws:"):
         tags = seen["tags"]

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from infra.naming import Stage
-from policies.catalogue import NAME, RULES
+from policies.catalogue import FOLDER, NAME, RULES
+from policies.rule import level_in
 from rehearsal.engine.stacks import StackFailed
 from rehearsal.evidence import Unproven
 from rehearsal.proofs.proof import require
 from rehearsal.scene import Scene, StandingStage
-
-_PACK: Final = "policies"
 
 
 def keeps_the_rules(scene: Scene) -> str:
@@ -20,13 +16,12 @@ def keeps_the_rules(scene: Scene) -> str:
     def look(stage: StandingStage) -> str:
         wanted = f"no rule to speak in {stage.environment}"
         try:
-            result = stage.stack.preview(policy_packs=[scene.root / _PACK])
+            result = stage.stack.preview(policy_packs=[FOLDER])
         except StackFailed as failed:
             raise Unproven(wanted, "; ".join(failed.details) or failed.summary) from failed
         spoken = [f"{said.policy}: {said.message}" for said in result.policies]
         require(not spoken, wanted, "; ".join(spoken))
         require(NAME in result.packs, f"the pack {NAME} to be asked about {stage.environment}", result.packs or "none")
-        level = "advisory" if stage.settings.stage is Stage.DEVELOPMENT else "mandatory"
-        return f"{stage.environment} ({level})"
+        return f"{stage.environment} ({level_in(stage.settings.stage)})"
 
     return f"{len(RULES)} rules, and none speaks in {', '.join(scene.in_each_stage(look).values())}"

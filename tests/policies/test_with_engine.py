@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from infra.settings.models import parts
-from policies.catalogue import RULES
+from policies.catalogue import FOLDER, RULES
 from rehearsal.engine.analyzer import install_analyzer
 from rehearsal.engine.events import Event, PolicySpoke
 from rehearsal.engine.finder import find_engine
@@ -30,8 +30,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
-ROOT = Path(__file__).resolve().parents[2]
-PACK = ROOT / "policies"
 CANARY = "canary-of-a-token-that-nobody-may-see"
 
 
@@ -75,11 +73,11 @@ class Engine:
             configs.append(self._checkout / "levels.json")
             configs[0].write_text(json.dumps(levels))
         return self._spoken(
-            lambda opened: opened.preview(policy_packs=[PACK], policy_configs=configs), program, stack, config or {}
+            lambda opened: opened.preview(policy_packs=[FOLDER], policy_configs=configs), program, stack, config or {}
         )
 
     def up(self, program: Callable[[], None], stack: str = "staging") -> Spoken:
-        return self._spoken(lambda opened: opened.up(policy_packs=[PACK]), program, stack, {})
+        return self._spoken(lambda opened: opened.up(policy_packs=[FOLDER]), program, stack, {})
 
     def make(self, stack: str) -> None:
         """Bring an empty stack up without the pack, for others to refer to."""
