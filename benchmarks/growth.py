@@ -1,6 +1,6 @@
 """Whether a product may grow: what one more resource costs when there are few of them, and when there are many.
 
-The whole program runs against the mocks of the tests, for the product and for products 4 and 16 times as large.
+The whole program runs without an engine (analysis/render.py), for the product and for products 4 and 16 times as large.
 Measured is the processor time that each further resource takes, from 1 to 4 and from 4 to 16 products: the two are the
 same when the time grows as the resources do. Plain averages would not do, because the larger product consists of
 Workers to a greater part, and a Worker's version has more to tell than a budget.
