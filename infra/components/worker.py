@@ -13,6 +13,7 @@ from infra.bindings import by_name
 from infra.blueprint import Worker
 from infra.bundles import Bundle
 from infra.naming import Kind, Label, Stage
+from infra.observability import observability
 from infra.settings import StageSettings
 
 _MODULE: Final = "index.js"
@@ -79,7 +80,8 @@ class StageWorker(pulumi.ComponentResource):
         return pulumi.ResourceOptions(parent=self, depends_on=list(after), protect=False, retain_on_delete=False)
 
     def _identity(self, name: str) -> cloudflare.Worker:
-        args, sampling = self._args, self._args.settings.workers
+        args = self._args
+        watched: Any = observability(args.settings)
         reachable = args.settings.stage is Stage.DEVELOPMENT and args.hostname is not None
         return cloudflare.Worker(
             name,
@@ -88,26 +90,7 @@ class StageWorker(pulumi.ComponentResource):
             logpush=False,
             tags=args.label.worker_tags(),
             subdomain={"enabled": reachable, "previews_enabled": reachable},
-            # Every field is said, because one left out never settles
-            # (cloudflare/terraform-provider-cloudflare#7155). The exception is the traces' propagation policy:
-            # saying it is an error 403 on accounts without that feature.
-            observability={
-                "enabled": True,
-                "head_sampling_rate": 1.0,
-                "logs": {
-                    "enabled": True,
-                    "head_sampling_rate": sampling.log_sampling,
-                    "invocation_logs": True,
-                    "persist": True,
-                    "destinations": [],
-                },
-                "traces": {
-                    "enabled": sampling.trace_sampling > 0,
-                    "head_sampling_rate": sampling.trace_sampling,
-                    "persist": True,
-                    "destinations": [],
-                },
-            },
+            observability=watched,
             # A deletion goes the other way round: Cloudflare refuses to delete a Worker that another still calls.
             opts=self._child(*args.touches, *(target.worker for target in args.calls)),
         )
