@@ -10,7 +10,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Literal, Protocol
+
+Access = Literal["read", "read-write"]
+# The methods that change nothing: all that the code may call where `access` is "read".
+READING: Final[Mapping[str, tuple[str, ...]]] = {
+    "KV": ("get", "getWithMetadata", "list"),
+    "R2": ("get", "head", "list"),
+}
 
 
 class References(Protocol):
@@ -27,10 +34,15 @@ class References(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class D1:
-    """Read and write one database."""
+    """Read and write one database.
+
+    ``access="read"`` is refused: what a statement does stands in its text, which no type sees. A Worker that only reads
+    binds the `Service` of the Worker that owns the database, by the entrypoint that reads.
+    """
 
     name: str
     database: str
+    access: Access = "read-write"
 
     def wire(self, refs: References) -> dict[str, Any]:
         return {"type": "d1", "name": self.name, "database_id": refs.database_id(self.database)}
@@ -38,10 +50,15 @@ class D1:
 
 @dataclass(frozen=True, slots=True)
 class KV:
-    """Read and write one key-value namespace."""
+    """Read and write one key-value namespace, or only read it.
+
+    ``access="read"`` is a guard against mistakes: the Worker's env type lacks the writing methods, and `bulkhead
+    bindings check` refuses to lose that type. Cloudflare enforces nothing of it.
+    """
 
     name: str
     namespace: str
+    access: Access = "read-write"
 
     def wire(self, refs: References) -> dict[str, Any]:
         return {"type": "kv_namespace", "name": self.name, "namespace_id": refs.namespace_id(self.namespace)}
@@ -49,10 +66,15 @@ class KV:
 
 @dataclass(frozen=True, slots=True)
 class R2:
-    """Read and write one bucket."""
+    """Read and write one bucket, or only read it.
+
+    ``access="read"`` is a guard against mistakes: the Worker's env type lacks the writing methods, and `bulkhead
+    bindings check` refuses to lose that type. Cloudflare enforces nothing of it.
+    """
 
     name: str
     bucket: str
+    access: Access = "read-write"
 
     def wire(self, refs: References) -> dict[str, Any]:
         return {"type": "r2_bucket", "name": self.name, "bucket_name": refs.bucket_name(self.bucket)}
@@ -173,6 +195,11 @@ Binding = (
     | Json
     | VersionMetadata
 )
+
+
+def reading(binding: Binding) -> tuple[str, ...]:
+    """Return the methods of a binding that is granted for reading only; none when it is granted without a limit."""
+    return READING[type(binding).__name__] if isinstance(binding, KV | R2) and binding.access == "read" else ()
 
 
 def by_name(bindings: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from graphlib import TopologicalSorter
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from infra import blueprint_rules
@@ -56,11 +56,13 @@ class Namespace:
 @dataclass(frozen=True, slots=True)
 class Bucket:
     """An R2 bucket. ``expire_after_days`` pairs a key prefix with a life in days; ``browser_access`` lets pages of
-    the stage's own hostnames read and write it directly (CORS)."""
+    the stage's own hostnames read and write it directly (CORS); in production no object can be removed or replaced for
+    ``evidence_days`` after it was written."""
 
     name: str
     expire_after_days: tuple[tuple[str, int], ...] = ()
     browser_access: bool = False
+    evidence_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,40 @@ class Queue:
 
 
 @dataclass(frozen=True, slots=True)
+class StageSecret:
+    """A secret that has a value of its own in each stage (SEC-1, SEC-3), and who is handed it.
+
+    A Worker gets it by a `Secret` binding. ``pipeline`` hands it to the stage's GitHub environment, ``jobs`` to the
+    stage's jobs, by way of SSM. After ``rotate_after_days`` `bulkhead secrets check` calls it stale.
+    """
+
+    name: str
+    pipeline: bool = False
+    jobs: bool = False
+    rotate_after_days: int = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Escape:
+    """One place where a Worker's code gives its ``env`` to code that no type check follows, and why that may be.
+
+    ``file`` is relative to the repository root; ``into`` is what receives it, as `bulkhead bindings check` names it (a
+    package, a function or a type); ``uses`` are the bindings that are used out there.
+    """
+
+    file: str
+    into: str
+    reason: str
+    uses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Worker:
     """A Worker: its bundle (one ES module, relative to the repository root) and everything it may touch.
+
+    ``source`` is the module the bundle is built from. By default it is what worker/build.mjs takes:
+    ``<folder>/dist/<name>.js`` comes from ``<folder>/src/<name>/index.ts``; a bundle elsewhere is its own source.
+    ``escapes`` are the places where its code lets ``env`` out of the types' sight.
 
     ``owns`` lists the Durable Object classes that live in this Worker; ``retired`` those it once owned and whose data
     is to be deleted. ``host`` is ``"@"`` for the stage's own hostname, a label for a name below it, None for a Worker
@@ -95,6 +129,15 @@ class Worker:
     compatibility_date: str = "2026-07-01"
     compatibility_flags: tuple[str, ...] = ()
     cpu_ms: int | None = None
+    source: str = ""
+    escapes: tuple[Escape, ...] = ()
+
+    @property
+    def entry(self) -> str:
+        """The module where the Worker's source code begins, relative to the repository root."""
+        bundle = PurePosixPath(self.bundle)
+        built = bundle.parent.name == "dist"
+        return self.source or str(bundle.parent.parent / "src" / bundle.stem / "index.ts" if built else bundle)
 
     def granted(self) -> tuple[str, ...]:
         """Return every name that `Object.keys(env)` of this Worker may hold, sorted."""
@@ -130,7 +173,6 @@ class Journey:
 class Product:
     """A product: what every stage of it consists of.
 
-    ``pipeline_secrets`` are the secrets that a deployment pipeline needs; they become GitHub environment secrets.
     Raises ProductFault when parts do not fit together.
     """
 
@@ -140,7 +182,7 @@ class Product:
     namespaces: tuple[Namespace, ...] = ()
     buckets: tuple[Bucket, ...] = ()
     queues: tuple[Queue, ...] = ()
-    pipeline_secrets: tuple[str, ...] = ()
+    secrets: tuple[StageSecret, ...] = ()
     journeys: tuple[Journey, ...] = ()
 
     def __post_init__(self) -> None:
@@ -148,11 +190,15 @@ class Product:
         if faults:
             raise ProductFault(self.name, faults)
 
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """Every secret the product needs in each stage, sorted."""
-        bound = {b.secret for worker in self.workers for b in worker.bindings if isinstance(b, Secret)}
-        return tuple(sorted(bound | set(self.pipeline_secrets)))
+    def users_of(self, secret: str) -> tuple[str, ...]:
+        """Return the Workers that are bound to a secret, sorted."""
+        return tuple(
+            sorted(
+                worker.name
+                for worker in self.workers
+                if any(isinstance(each, Secret) and each.secret == secret for each in worker.bindings)
+            )
+        )
 
     @property
     def public_workers(self) -> tuple[Worker, ...]:

@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from graphlib import CycleError, TopologicalSorter
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, get_args
 
-from infra.bindings import D1, KV, R2, AnalyticsEngine, Binding, DurableObject, QueueProducer, Secret, Service
+from infra.bindings import D1, KV, R2, Access, AnalyticsEngine, Binding, DurableObject, QueueProducer, Secret, Service
 from infra.faults import Fault
 from infra.naming import SLUG
 
@@ -31,6 +31,10 @@ _QUEUE_LIMITS: Final = {  # Cloudflare Queues limits
     "max_wait_ms": (0, 60_000),
     "max_concurrency": (1, 250),
 }
+_READ_A_DATABASE: Final = (
+    'bind the Worker that owns {database!r} by an entrypoint that only reads: Service("{name}", "<owner>", '
+    'entrypoint="Reading")'
+)
 _SLUG_RULE: Final = "must be lower-case letters, digits and single hyphens, starting with a letter"
 
 Rooms = Mapping[str, list[str]]
@@ -60,9 +64,7 @@ def faults(product: Product, reserved: Collection[str]) -> Iterator[Fault]:
     }
     for room, names in rooms.items():
         yield from _names(room, names)
-    for secret in product.pipeline_secrets:
-        if not _SECRET_NAME.fullmatch(secret):
-            yield Fault("pipeline_secrets", f"{secret!r} is no camelCase name, so no key secrets:{secret} can hold it")
+    yield from _secrets(product)
     for worker in product.workers:
         yield from _worker(worker, product)
         yield from _bindings(worker, product, rooms, reserved)
@@ -72,6 +74,13 @@ def faults(product: Product, reserved: Collection[str]) -> Iterator[Fault]:
         for prefix, days in bucket.expire_after_days:
             if days < 1:
                 yield Fault(f"buckets.{bucket.name}", f"objects below {prefix!r} cannot expire after {days} days")
+            elif bucket.evidence_days is not None and days < bucket.evidence_days:
+                message = f"objects below {prefix!r} would expire after {days} days, and are evidence for longer"
+                yield Fault(
+                    f"buckets.{bucket.name}", message, "let them expire later, or be evidence for a shorter time"
+                )
+        if bucket.evidence_days is not None and bucket.evidence_days < 1:
+            yield Fault(f"buckets.{bucket.name}", f"objects cannot be evidence for {bucket.evidence_days} days")
     yield from _journeys(product, rooms)
     yield from _order(product, rooms)
 
@@ -82,6 +91,27 @@ def _names(room: str, names: list[str]) -> Iterator[Fault]:
             yield Fault(f"{room}.{name}", f"{_SLUG_RULE}, at most {_LONGEST_PART_NAME}: it becomes part of a name")
         if count > 1:
             yield Fault(f"{room}.{name}", f"is declared {count} times; one physical name would stand for both")
+
+
+def _secrets(product: Product) -> Iterator[Fault]:
+    declared = Counter(secret.name for secret in product.secrets)
+    for name, count in declared.items():
+        if not _SECRET_NAME.fullmatch(name):
+            yield Fault(f"secrets.{name}", f"{name!r} is no camelCase name, so no key secrets:{name} can hold it")
+        if count > 1:
+            yield Fault(f"secrets.{name}", f"is declared {count} times; it has one value, and one age")
+    for secret in product.secrets:
+        if secret.rotate_after_days < 1:
+            yield Fault(f"secrets.{secret.name}", f"cannot be rotated every {secret.rotate_after_days} days")
+        if not (secret.pipeline or secret.jobs or product.users_of(secret.name)):
+            message = "is needed by nobody: no Worker is bound to it, and neither the pipeline nor the jobs get it"
+            yield Fault(f"secrets.{secret.name}", message, "remove it, or say who needs it")
+    for worker in product.workers:
+        for binding in worker.bindings:
+            if isinstance(binding, Secret) and binding.secret not in declared:
+                place, name = f"workers.{worker.name}.bindings.{binding.name}", binding.secret
+                message = f"is about the secret {name!r}, which the product does not declare: nobody would rotate it"
+                yield Fault(place, message, f"add StageSecret({name!r}) to the product's secrets")
 
 
 def _worker(worker: Worker, product: Product) -> Iterator[Fault]:
@@ -101,11 +131,25 @@ def _worker(worker: Worker, product: Product) -> Iterator[Fault]:
         yield Fault(f"{place}.compatibility_date", f"{worker.compatibility_date!r} is no date YYYY-MM-DD")
     if worker.cpu_ms is not None and not _CPU_MS[0] <= worker.cpu_ms <= _CPU_MS[1]:
         yield Fault(f"{place}.cpu_ms", f"{worker.cpu_ms} is outside {_CPU_MS[0]} to {_CPU_MS[1]} milliseconds")
-    bundle = PurePosixPath(worker.bundle)
-    if bundle.is_absolute() or ".." in bundle.parts or not bundle.name:
+    if not _is_below_root(worker.bundle):
         yield Fault(f"{place}.bundle", f"{worker.bundle!r} must be a path below the repository root")
+    if worker.source and not _is_below_root(worker.source):
+        yield Fault(f"{place}.source", f"{worker.source!r} must be a path below the repository root")
+    yield from _escapes(worker)
     if sum(worker.host == other.host is not None for other in product.workers) > 1:
         yield Fault(f"{place}.host", f"{worker.host!r} is given to more than one Worker; a hostname leads to one")
+
+
+def _escapes(worker: Worker) -> Iterator[Fault]:
+    bound = {binding.name for binding in worker.bindings}
+    for escape in worker.escapes:
+        place = f"workers.{worker.name}.escapes.{escape.file}"
+        if not _is_below_root(escape.file):
+            yield Fault(place, "must be a path below the repository root")
+        if not (escape.into.strip() and escape.reason.strip()):
+            yield Fault(place, "must say into what the env goes and why that may be, or nobody can judge it")
+        for name in sorted(set(escape.uses) - bound):
+            yield Fault(place, f"uses {name}, which the Worker is not granted")
 
 
 def _bindings(worker: Worker, product: Product, rooms: Rooms, reserved: Collection[str]) -> Iterator[Fault]:
@@ -125,12 +169,17 @@ def _bindings(worker: Worker, product: Product, rooms: Rooms, reserved: Collecti
 def _binding(binding: Binding, worker: Worker, owners: Mapping[str, tuple[str, ...]], rooms: Rooms) -> Iterator[Fault]:
     place = f"workers.{worker.name}.bindings.{binding.name}"
     match binding:
-        case D1(_, target):
+        case D1(_, target, access):
             yield from _known(place, target, "databases", rooms)
-        case KV(_, target):
+            if access != "read-write":
+                message = f"grants {access!r}, which nothing could hold: what a statement does stands in its text"
+                yield Fault(place, message, _READ_A_DATABASE.format(name=binding.name, database=target))
+        case KV(_, target, access):
             yield from _known(place, target, "namespaces", rooms)
-        case R2(_, target):
+            yield from _access(place, access)
+        case R2(_, target, access):
             yield from _known(place, target, "buckets", rooms)
+            yield from _access(place, access)
         case QueueProducer(_, target):
             yield from _known(place, target, "queues", rooms)
         case Service(_, target):
@@ -146,6 +195,11 @@ def _binding(binding: Binding, worker: Worker, owners: Mapping[str, tuple[str, .
             yield Fault(place, f"{secret!r} is no camelCase name, so no key secrets:{secret} can hold it")
         case AnalyticsEngine(_, dataset) if not SLUG.fullmatch(dataset):
             yield Fault(place, f"dataset {dataset!r} {_SLUG_RULE}")
+
+
+def _access(place: str, access: str) -> Iterator[Fault]:
+    if access not in get_args(Access):
+        yield Fault(place, f"grants {access!r}; a grant is {' or '.join(map(repr, get_args(Access)))}")
 
 
 def _queue(queue: Queue, rooms: Rooms) -> Iterator[Fault]:
@@ -194,6 +248,11 @@ def _order(product: Product, rooms: Rooms) -> Iterator[Fault]:
 def _known(place: str, target: str, room: str, rooms: Rooms) -> Iterator[Fault]:
     if target not in rooms[room]:
         yield Fault(place, f"{target!r} is not among the product's {room} ({', '.join(rooms[room]) or 'none'})")
+
+
+def _is_below_root(text: str) -> bool:
+    path = PurePosixPath(text)
+    return bool(path.name) and not path.is_absolute() and ".." not in path.parts
 
 
 def _is_date(text: str) -> bool:

@@ -27,7 +27,6 @@ from typing import Any
 from infra.blueprint import Product
 from infra.bundles import Bundle
 from infra.components.budget import StageBudget
-from infra.components.delivery import GitHubDelivery
 from infra.components.stores import DataStores
 from infra.components.vault import BackupVault, backup_lives
 from infra.components.workers import Workers
@@ -48,7 +47,6 @@ class Parts:
     workers: Workers
     vault: BackupVault | None
     budget: StageBudget
-    delivery: GitHubDelivery
 
 
 def make_manifest(parts: Parts) -> dict[str, Any]:
@@ -67,7 +65,7 @@ def make_manifest(parts: Parts) -> dict[str, Any]:
         "github": {
             "owner": settings.github.owner,
             "repository": settings.github.repository,
-            "environment": parts.delivery.environment.environment,
+            "environment": parts.label.deploys_from,
         },
         **_stores(parts),
         "workers": _workers(parts),

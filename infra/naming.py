@@ -36,8 +36,11 @@ class Kind(StrEnum):
     KMS_ALIAS = "key"
     TOPIC = "topic"
     BUDGET = "budget"
+    PARAMETER = "parameter"
     STATE = "state"
     ROLE = "role"
+    TOKEN = "token"  # noqa: S105 - a word in a name
+    BOUNDARY = "boundary"
     RULESET = "ruleset"
 
 
@@ -55,8 +58,11 @@ LIMITS: Final[Mapping[Kind, int]] = {
     Kind.KMS_ALIAS: 250,
     Kind.TOPIC: 256,
     Kind.BUDGET: 100,
+    Kind.PARAMETER: 512,
     Kind.STATE: 63,
     Kind.ROLE: 64,
+    Kind.TOKEN: 120,
+    Kind.BOUNDARY: 128,
     Kind.RULESET: 100,
 }
 
@@ -86,6 +92,11 @@ class Label:
         """Return ``<product>-<environment>-<kind>[-<part>...]``, lower case, within the limit of ``kind``."""
         words = [self.product, self.environment, kind.value, *parts]
         return shorten("-".join(_slug(word) for word in words), LIMITS[kind])
+
+    @property
+    def deploys_from(self) -> str:
+        """The GitHub environment that deploys it; a pull request's stack has the one of its stage."""
+        return self.stage.value
 
     def tags(self, *, owner: str, cost_center: str) -> dict[str, str]:
         """Return the tags that attribute cost and ownership (CST-7)."""

@@ -6,7 +6,7 @@ Replace this file with your own product; nothing else needs to change. What a st
 from typing import Final
 
 from infra.bindings import AI, D1, KV, R2, DurableObject, QueueProducer, Secret, Service, VersionMetadata
-from infra.blueprint import APEX, Bucket, Database, Journey, Namespace, Place, Product, Queue, Worker
+from infra.blueprint import APEX, Bucket, Database, Journey, Namespace, Place, Product, Queue, StageSecret, Worker
 
 WEB: Final = Worker(
     name="web",
@@ -64,7 +64,10 @@ PRODUCT: Final = Product(
         Queue("events", consumer="clerk", dead_letter="events-failed"),
         Queue("events-failed"),
     ),
-    pipeline_secrets=("slackWebhook",),
+    secrets=(
+        StageSecret("sessionKey"),
+        StageSecret("slackWebhook", pipeline=True, rotate_after_days=180),
+    ),
     journeys=(
         Journey(
             "a booking",

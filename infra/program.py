@@ -15,7 +15,7 @@ from infra.stage import deploy
 
 def main(default: str) -> None:
     """Deploy the stack's product, or ``default`` (``package.module:NAME``); the entry point of ``pulumi up``."""
-    with _mistakes_said_plainly():
+    with mistakes_said_plainly():
         run(find_product(product_reference(default)))
 
 
@@ -24,7 +24,7 @@ def run(product: Product) -> None:
 
     Raises pulumi.RunError for a person's mistake.
     """
-    with _mistakes_said_plainly():
+    with mistakes_said_plainly():
         stage = load(pulumi.get_stack(), product)
         outputs = deploy(product, stage.settings, stage.secrets)
     pulumi.export("stage", outputs.stage)
@@ -33,7 +33,7 @@ def run(product: Product) -> None:
 
 
 @contextmanager
-def _mistakes_said_plainly() -> Iterator[None]:
+def mistakes_said_plainly() -> Iterator[None]:
     """Turn Refused into RunError: both language hosts print its text without a traceback and end with a failure."""
     try:
         yield

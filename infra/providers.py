@@ -1,7 +1,8 @@
-"""The three providers of a stage, each with its credential handed over explicitly.
+"""The two providers of a stage, each with its credential handed over explicitly.
 
-Left out on purpose: default providers. Cloudflare's and GitHub's silently take a token from the environment, which
-makes a stage depend on who runs it; Pulumi.yaml switches them off.
+Left out on purpose: default providers. Cloudflare's silently takes a token from the environment, which makes a stage
+depend on who runs it; Pulumi.yaml switches them off. And GitHub's: whoever deploys a stage may not change who deploys
+it (see identities/).
 """
 
 from __future__ import annotations
@@ -13,14 +14,11 @@ from typing import Final
 import pulumi
 import pulumi_aws as aws
 import pulumi_cloudflare as cloudflare
-import pulumi_github as github
 
 from infra.naming import Label
 from infra.settings import StageSettings
 
-# Names of the secrets, not secrets.
-CLOUDFLARE_TOKEN: Final = "cloudflareApiToken"  # noqa: S105
-GITHUB_TOKEN: Final = "githubToken"  # noqa: S105
+CLOUDFLARE_TOKEN: Final = "cloudflareApiToken"  # noqa: S105 - the name of the secret, no secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +27,6 @@ class Providers:
 
     cloudflare: cloudflare.Provider
     aws: aws.Provider
-    github: github.Provider
 
 
 def make_providers(label: Label, settings: StageSettings, secrets: Mapping[str, pulumi.Output[str]]) -> Providers:
@@ -37,7 +34,6 @@ def make_providers(label: Label, settings: StageSettings, secrets: Mapping[str, 
     return Providers(
         cloudflare=cloudflare.Provider("cloudflare", api_token=secrets[CLOUDFLARE_TOKEN]),
         aws=_aws(label, settings),
-        github=github.Provider("github", owner=settings.github.owner, token=secrets[GITHUB_TOKEN]),
     )
 
 

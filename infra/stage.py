@@ -1,4 +1,4 @@
-"""One stage, from its stores to its delivery: read once, downward."""
+"""One stage, from its stores to its budget: read once, downward. Who may touch it is another stack: identities/."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import Any
 
 import pulumi
 
-from infra.blueprint import APEX, Product
+from infra.blueprint import Product
 from infra.bundles import read_bundles
 from infra.components.budget import StageBudget, StageBudgetArgs
-from infra.components.delivery import GitHubDelivery, GitHubDeliveryArgs
-from infra.components.repository import Repository, RepositoryArgs
+from infra.components.job_secrets import JobSecrets, JobSecretsArgs
 from infra.components.stores import DataStores, DataStoresArgs
 from infra.components.vault import BackupVault, BackupVaultArgs
 from infra.components.workers import Workers, WorkersArgs
@@ -39,19 +38,17 @@ def deploy(product: Product, settings: StageSettings, secrets: Mapping[str, pulu
     label = Label(product.name, settings.stage, settings.environment)
     hosts = product.hostnames(settings.cloudflare.hostname)
     urls = {worker: f"https://{hostname}" for worker, hostname in hosts.items()}
-    apex = next((urls[worker.name] for worker in product.public_workers if worker.host == APEX), None)
     providers = make_providers(label, settings, secrets)
     kept = _kept(providers, protected=settings.protected)
 
     stores = DataStores("stores", DataStoresArgs(label, settings, product, tuple(urls.values())), kept)
     workers = Workers("workers", WorkersArgs(label, settings, product, stores, secrets, bundles, hosts), kept)
     vault = BackupVault("vault", BackupVaultArgs(label, settings), kept) if settings.backup.full != "none" else None
+    if any(secret.jobs for secret in product.secrets):
+        JobSecrets("job-secrets", JobSecretsArgs(label, product, secrets), kept)
     budget = StageBudget("budget", StageBudgetArgs(label, settings), kept)
-    delivery = GitHubDelivery("delivery", GitHubDeliveryArgs(label, settings, product, secrets, apex), kept)
-    if settings.owns.repository:
-        Repository("repository", RepositoryArgs(label, settings), kept)
 
-    parts = Parts(label, settings, product, bundles, urls, stores, workers, vault, budget, delivery)
+    parts = Parts(label, settings, product, bundles, urls, stores, workers, vault, budget)
     return StageOutputs(label.stage.value, urls, make_manifest(parts))
 
 
@@ -60,7 +57,7 @@ def _kept(providers: Providers, *, protected: bool) -> pulumi.ResourceOptions:
     Workers in front of the stores included: protecting the stores alone would let a `destroy` take the site down and
     only then fail."""
     return pulumi.ResourceOptions(
-        providers=[providers.cloudflare, providers.aws, providers.github],
+        providers=[providers.cloudflare, providers.aws],
         protect=protected,
         retain_on_delete=protected,
     )

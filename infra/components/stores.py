@@ -121,6 +121,21 @@ class DataStores(pulumi.ComponentResource):
             rules=lifecycle_rules(spec),
             opts=self._child,
         )
+        if spec.evidence_days is not None and self._args.settings.protected:
+            cloudflare.R2BucketLock(
+                f"r2-{spec.name}-lock",
+                account_id=self._account,
+                bucket_name=bucket.name,
+                rules=[
+                    {
+                        "id": "evidence",
+                        "enabled": True,
+                        "prefix": "",
+                        "condition": {"type": "Age", "max_age_seconds": spec.evidence_days * _DAY},
+                    }
+                ],
+                opts=self._child,
+            )
         if spec.browser_access:
             cloudflare.R2BucketCors(
                 f"r2-{spec.name}-cors",

@@ -16,6 +16,8 @@ _COMMON: Final[Mapping[str, Any]] = {
     "cloudflare": {},
     "aws": {"roleArn": None, "profile": None},
     "github": {
+        "ownerId": None,
+        "repositoryId": None,
         "defaultBranch": "main",
         "reviewers": {"teams": [], "users": []},
         "waitMinutes": 0,

@@ -12,6 +12,7 @@ from infra.faults import Fault, Refused
 from infra.naming import Stage
 from infra.settings.check import check, check_settings
 from infra.settings.cross import Level, cross_check
+from infra.settings.encryption import encryption_faults
 from infra.settings.models import StageSettings
 from infra.settings.paths import stack_file
 from infra.settings.reader import StackFile, read
@@ -37,13 +38,15 @@ def check_files(files: Sequence[File], product: Product) -> list[Finding]:
     """Return everything that is wrong in ``files``, and between them when the three stages are all among them."""
     findings: list[Finding] = []
     stages: dict[str, StageSettings | None] = {}
-    for file in (read(path) for path in files):
+    opened = [read(path) for path in files]
+    for file in opened:
         settings, faults = (
             (None, ()) if not _read_at_all(file) else check(file.stack, file.config, file.secret_keys, product)
         )
         stages.setdefault(file.stack, None if file.faults else settings)
         findings += _findings(file, faults)
     findings += [Finding("fault", fault) for fault in _twice(files)]
+    findings += [Finding("fault", fault) for fault in encryption_faults(opened)]
     if set(stages) >= {stage.value for stage in Stage}:
         whole = [settings for settings in stages.values() if settings is not None]
         if len(whole) == len(stages):

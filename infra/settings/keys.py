@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any, Final
 
 from infra.blueprint import Product
 from infra.faults import Fault
 from infra.settings import fields
-from infra.settings.paths import SECRETS, SETTINGS, fault_at, remove_command, secret_command
+from infra.settings.paths import ROTATED, SECRETS, SETTINGS, fault_at, remove_command, secret_command
 
-# What the program itself needs in every stage, whatever the product: each provider is handed its own credential.
-REQUIRED_SECRETS: Final = ("cloudflareApiToken", "githubToken")
+# What the program itself needs in every stage, whatever the product: its provider is handed a credential.
+REQUIRED_SECRETS: Final = ("cloudflareApiToken",)
 DEFAULT_PROVIDERS: Final = "pulumi:disable-default-providers"
 _PROVIDERS: Final = frozenset({"aws", "aws-native", "cloudflare", "github"})
 
 
 def required_secrets(product: Product) -> tuple[str, ...]:
-    """Return the names of every secret a stage of ``product`` needs, sorted."""
-    return tuple(sorted({*REQUIRED_SECRETS, *product.secrets}))
+    """Return the names of every secret that the stack of a stage needs, sorted: its provider's, the Workers', the
+    jobs'. What only the pipeline needs is a secret of the stage's identities."""
+    needed = (each.name for each in product.secrets if each.jobs or product.users_of(each.name))
+    return tuple(sorted({*REQUIRED_SECRETS, *needed}))
 
 
 def below(namespace: str, raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -39,7 +42,10 @@ def namespace_faults(stack: str, raw: Mapping[str, Any]) -> Iterator[Fault]:
                 f"would configure a default provider, and there is none; {SETTINGS}: and {SECRETS}: hold everything"
             )
             yield fault_at((key,), message, remove_command((key,), stack), stack)
-        elif namespace != "pulumi" and not (namespace in {SETTINGS, SECRETS} and _is_name(name)):
+        elif namespace == ROTATED and not _is_day(value):
+            message = "is no day: nobody could say when the secret is due"
+            yield fault_at((key,), message, f"bulkhead secrets set {stack} {name}", stack)
+        elif namespace != "pulumi" and not (namespace in {SETTINGS, SECRETS, ROTATED} and _is_name(name)):
             message = f"is read by nothing; settings are {SETTINGS}:<name>, secrets are {SECRETS}:<name>"
             yield fault_at((key,), message, _rename(key, stack), stack)
 
@@ -70,6 +76,13 @@ def secret_faults(stack: str, raw: Mapping[str, Any], encrypted: frozenset[str],
 def _is_name(name: str) -> bool:
     """``bulkhead:config:aws`` means ``bulkhead:aws`` to the CLI; one spelling is enough."""
     return bool(name) and ":" not in name
+
+
+def _is_day(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(date.fromisoformat(value))
+    except ValueError:
+        return False
 
 
 def _rename(key: str, stack: str) -> str:

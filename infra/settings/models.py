@@ -67,6 +67,8 @@ class GitHub(Section):
 
     owner: t.GitHubOwner = Field(description="user or organisation")
     repository: t.GitHubRepository = Field(description="repository without its owner")
+    owner_id: t.GitHubId | None = Field(description="the owner's number; part of identity tokens of newer repositories")
+    repository_id: t.GitHubId | None = Field(description="the repository's number; goes with ownerId")
     default_branch: t.Branch = Field(description="default branch")
     reviewers: Reviewers = Field(description="who must approve a deployment")
     wait_minutes: t.WaitMinutes = Field(description="minutes between approval and deployment")

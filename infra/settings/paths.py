@@ -14,6 +14,7 @@ Path = tuple[str | int, ...]
 
 SETTINGS: Final = "bulkhead"
 SECRETS: Final = "secrets"
+ROTATED: Final = "rotated"  # when each secret was stored
 _BARE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 

@@ -34,12 +34,14 @@ ENCRYPTED: Final = Encrypted()
 @dataclass(frozen=True, slots=True)
 class StackFile:
     """One stack file as read. ``config`` maps full keys (``bulkhead:aws``) to values; ``secret_keys`` are the keys
-    that hold an encrypted value at any depth; ``lines`` tells the line of every path; ``faults`` are those of YAML."""
+    that hold an encrypted value at any depth; ``encryption`` are the top-level keys that say how, with their texts;
+    ``lines`` tells the line of every path; ``faults`` are those of YAML."""
 
     name: str
     stack: str
     config: Mapping[str, Any] = field(default_factory=dict)
     secret_keys: frozenset[str] = frozenset()
+    encryption: Mapping[str, str] = field(default_factory=dict)
     lines: Mapping[str, int] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
 
@@ -93,6 +95,7 @@ class _Builder:
         self._faults: list[Fault] = []
         self._lines: dict[str, int] = {}
         self._secret_keys: set[str] = set()
+        self._encryption: dict[str, str] = {}
         self._left = _MOST_VALUES
 
     def file(self, root: nodes.Node | None) -> StackFile:
@@ -104,7 +107,13 @@ class _Builder:
         else:
             config = self._top(root)
         return StackFile(
-            self._name, self._stack, config, frozenset(self._secret_keys), self._lines, tuple(self._faults)
+            self._name,
+            self._stack,
+            config,
+            frozenset(self._secret_keys),
+            self._encryption,
+            self._lines,
+            tuple(self._faults),
         )
 
     def _top(self, root: nodes.Mapping) -> dict[str, Any]:
@@ -122,8 +131,13 @@ class _Builder:
             elif key == "config":
                 found = True
                 config = self._config(value)
-            elif key != "environment" and not isinstance(self._value(value, (key,)), str):
-                self._fault(key, "must be text; the CLI wrote it when the stack was made", "restore the line from Git")
+            elif key != "environment":
+                said = self._value(value, (key,))
+                if isinstance(said, str):
+                    self._encryption[key] = said
+                else:
+                    message = "must be text; the CLI wrote it when the stack was made"
+                    self._fault(key, message, "restore the line from Git")
         if not found:
             self._fault(
                 "config",

@@ -114,6 +114,15 @@ def _reviewers_fit(_stack: Stack, github: GitHub) -> Iterator[Breach]:
         yield Breach(_at("github", "reviewers"), message, advice="name a team instead of its members")
 
 
+@_rule("github")
+def _numbers_go_together(_stack: Stack, github: GitHub) -> Iterator[Breach]:
+    if (github.owner_id is None) != (github.repository_id is None):
+        lacking = "ownerId" if github.owner_id is None else "repositoryId"
+        message = "is missing beside the other number; the subject of GitHub's identity tokens has both or none"
+        advice = "gh api repos/OWNER/REPOSITORY --jq '\"\\(.owner.id) \\(.id)\"' prints both"
+        yield Breach(_at("github", lacking), message, advice=advice)
+
+
 @_rule("github", "owns")
 def _checks_are_the_owners(_stack: Stack, github: GitHub, owns: Owns) -> Iterator[Breach]:
     if github.required_checks and not owns.repository:

@@ -9,7 +9,7 @@ from typing import Any
 from infra.naming import Stage
 from infra.settings.defaults import DEFAULTS
 from infra.settings.models import StageSettings
-from infra.settings.paths import SECRETS, SETTINGS
+from infra.settings.paths import ROTATED, SECRETS, SETTINGS
 from infra.settings.reader import TOP_LEVEL
 
 _TEXT = {"type": "string"}
@@ -32,7 +32,11 @@ def file_schema() -> dict[str, Any]:
         "type": "object",
         "description": "settings of the stage; what is left out has a default",
         "properties": {f"{SETTINGS}:{name}": field for name, field in fields.items()},
-        "patternProperties": {f"^{SECRETS}:[a-z][a-zA-Z0-9]{{0,63}}$": secret, "^pulumi:": {}},
+        "patternProperties": {
+            f"^{SECRETS}:[a-z][a-zA-Z0-9]{{0,63}}$": secret,
+            f"^{ROTATED}:": {"type": "string", "format": "date"},
+            "^pulumi:": {},
+        },
         "required": [f"{SETTINGS}:{name}" for name in model["required"] if name in fields],
         "additionalProperties": False,
     }

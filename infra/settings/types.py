@@ -136,7 +136,7 @@ Branch = Annotated[
 ]
 GitHubId = Annotated[
     StrictInt,
-    between(1, 2**53, "must be the number of a team or user, as GitHub's API gives it, not a name", 1234567),
+    between(1, 2**53, "must be a number, as GitHub's API gives it, not a name", 1234567),
 ]
 CheckName = Annotated[
     StrictStr,

@@ -15,6 +15,7 @@ from infra.blueprint import (
     Product,
     ProductFault,
     Queue,
+    StageSecret,
     Worker,
     find_product,
     missing_bundles,
@@ -45,7 +46,13 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     ({"databases": (Database("main"), Database("main"))}, "databases.main"),
     ({"namespaces": (Namespace("Cache"),)}, "namespaces.Cache"),
     ({"buckets": (Bucket("files", expire_after_days=(("tmp/", 0),)),)}, "buckets.files"),
-    ({"pipeline_secrets": ("slack-webhook",)}, "pipeline_secrets"),
+    ({"secrets": (StageSecret("slack-webhook", pipeline=True),)}, "secrets.slack-webhook"),
+    ({"secrets": (StageSecret("hook", pipeline=True), StageSecret("hook", jobs=True))}, "secrets.hook"),
+    ({"secrets": (StageSecret("hook", pipeline=True, rotate_after_days=0),)}, "secrets.hook"),
+    ({"secrets": (StageSecret("hook"),)}, "secrets.hook"),
+    (site(bindings=(Secret("KEY", "undeclared"),)), "workers.site.bindings.KEY"),
+    ({"buckets": (Bucket("files", evidence_days=0),)}, "buckets.files"),
+    ({"buckets": (Bucket("files", (("tmp/", 30),), evidence_days=31),)}, "buckets.files"),
     (site(bindings=(D1("DB", "other"),)), "workers.site.bindings.DB"),
     (site(bindings=(KV("K", "main"),)), "workers.site.bindings.K"),
     (site(bindings=(R2("B", "main"),)), "workers.site.bindings.B"),
@@ -82,7 +89,7 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
 
 
 def test_the_baseline_is_deployable() -> None:
-    assert Product(**BASE).secrets == ()
+    assert Product(**BASE).name == "shop"
 
 
 @pytest.mark.parametrize(("change", "key"), BROKEN)
@@ -114,8 +121,8 @@ def test_granted_names_are_the_bindings_and_the_stage_variables() -> None:
     assert set(Worker("w", "w.js", bindings=(AI("AI"),)).granted()) == {"AI", *STAGE_VARIABLES}
 
 
-def test_secrets_are_those_bound_and_those_of_the_pipeline() -> None:
-    assert PRODUCT.secrets == ("sessionKey", "slackWebhook")
+def test_a_secret_has_the_users_that_are_bound_to_it() -> None:
+    assert [PRODUCT.users_of(name) for name in ("sessionKey", "slackWebhook")] == [("web",), ()]
 
 
 def test_web_touches_no_store_of_the_other_workers() -> None:

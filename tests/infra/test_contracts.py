@@ -8,13 +8,16 @@ from itertools import permutations
 
 import pytest
 
+from analysis.recorded import Recorded, Rendered, in_the_open, is_secret
 from infra.naming import LIMITS, Kind, Label, stage_of
-from tests.support.mocks import Recorded, Rendered, in_the_open, is_secret
 from tests.support.settings_fixture import make_settings, secret_value
-from tests.support.stages import PRODUCTS, STAGES, rendered_stage
+from tests.support.stages import PRODUCTS, STAGES, rendered_identities, rendered_stage
 
 pytestmark = pytest.mark.parametrize("product", PRODUCTS)
 every_stage = pytest.mark.parametrize("environment", STAGES)
+# A stage is two programs: what there is, and who may do what to it.
+PROGRAMS = {"stage": rendered_stage, "identities": rendered_identities}
+both = pytest.mark.parametrize("part", PROGRAMS)
 
 # The property that holds the physical name, and the limit that counts for it. A type that is not here has no name of
 # its own: it belongs to a named thing, or its name is a hostname or a variable.
@@ -28,9 +31,14 @@ NAMED = {
     "aws:kms/alias:Alias": ("name", Kind.KMS_ALIAS),
     "aws:sns/topic:Topic": ("name", Kind.TOPIC),
     "aws:budgets/budget:Budget": ("name", Kind.BUDGET),
+    "aws:ssm/parameter:Parameter": ("name", Kind.PARAMETER),
+    "aws:iam/policy:Policy": ("name", Kind.BOUNDARY),
+    "cloudflare:index/accountToken:AccountToken": ("name", Kind.TOKEN),
     "github:index/repositoryRuleset:RepositoryRuleset": ("name", Kind.RULESET),
 }
 NAMELESS = {
+    "aws:iam/role:Role",  # the settings may name the one that deploys
+    "aws:iam/rolePolicy:RolePolicy",
     "aws:kms/key:Key",
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
     "aws:s3/bucketLogging:BucketLogging",
@@ -44,6 +52,7 @@ NAMELESS = {
     "cloudflare:index/queueConsumer:QueueConsumer",
     "cloudflare:index/r2BucketCors:R2BucketCors",
     "cloudflare:index/r2BucketLifecycle:R2BucketLifecycle",
+    "cloudflare:index/r2BucketLock:R2BucketLock",
     "cloudflare:index/r2ManagedDomain:R2ManagedDomain",
     "cloudflare:index/workerVersion:WorkerVersion",
     "cloudflare:index/workersCronTrigger:WorkersCronTrigger",
@@ -71,15 +80,17 @@ def physical_names(stage: Rendered) -> dict[str, tuple[Recorded, Kind]]:
     }
 
 
+@both
 @every_stage
-def test_every_type_is_known_to_have_a_name_or_none(product: str, environment: str) -> None:
-    types = {r.type for r in rendered_stage(product, environment).resources if r.custom and not r.is_provider}
+def test_every_type_is_known_to_have_a_name_or_none(product: str, environment: str, part: str) -> None:
+    types = {r.type for r in PROGRAMS[part](product, environment).resources if r.custom and not r.is_provider}
     assert types <= NAMED.keys() | NAMELESS
 
 
+@both
 @every_stage
-def test_names_say_whose_they_are_and_fit(product: str, environment: str) -> None:
-    names = physical_names(rendered_stage(product, environment))
+def test_names_say_whose_they_are_and_fit(product: str, environment: str, part: str) -> None:
+    names = physical_names(PROGRAMS[part](product, environment))
     assert names
     for name, (resource, kind) in names.items():
         assert name.startswith(f"{PRODUCTS[product].name}-{environment}-"), resource.urn
@@ -87,9 +98,12 @@ def test_names_say_whose_they_are_and_fit(product: str, environment: str) -> Non
         assert re.fullmatch(r"[a-z0-9-]+", name), resource.urn
 
 
+@both
 @every_stage
-def test_every_child_belongs_to_a_component_and_every_component_to_the_stack(product: str, environment: str) -> None:
-    stage = rendered_stage(product, environment)
+def test_every_child_belongs_to_a_component_and_every_component_to_the_stack(
+    product: str, environment: str, part: str
+) -> None:
+    stage = PROGRAMS[part](product, environment)
     components = {r.urn for r in stage.resources if not r.custom}
     root = f"urn:pulumi:{environment}::bulkhead::pulumi:pulumi:Stack::bulkhead-{environment}"
     for resource in stage.resources:
@@ -101,11 +115,13 @@ def test_every_child_belongs_to_a_component_and_every_component_to_the_stack(pro
             assert resource.parent in components | {root}, resource.urn
 
 
+@both
 @every_stage
-def test_every_resource_has_the_explicit_provider_of_its_package(product: str, environment: str) -> None:
-    stage = rendered_stage(product, environment)
+def test_every_resource_has_the_explicit_provider_of_its_package(product: str, environment: str, part: str) -> None:
+    stage = PROGRAMS[part](product, environment)
     providers = {r.type.removeprefix("pulumi:providers:"): r.urn for r in stage.resources if r.is_provider}
-    assert providers.keys() == {"cloudflare", "aws", "github"}
+    # Whoever deploys a stage cannot change who deploys it.
+    assert providers.keys() == {"cloudflare", "aws"} | ({"github"} if part == "identities" else set())
     for resource in stage.resources:
         if resource.custom and not resource.is_provider:
             package = resource.type.split(":")[0]
@@ -134,9 +150,10 @@ def test_workers_are_tagged(product: str, environment: str) -> None:
         assert worker.inputs["tags"] == Label(label, stage, environment).worker_tags()
 
 
+@both
 @every_stage
-def test_secrets_travel_in_envelopes_only(product: str, environment: str) -> None:
-    stage = rendered_stage(product, environment)
+def test_secrets_travel_in_envelopes_only(product: str, environment: str, part: str) -> None:
+    stage = PROGRAMS[part](product, environment)
     for resource in stage.resources:
         for text in in_the_open(resource.wire):
             assert "canary-" not in text, resource.urn
@@ -145,14 +162,16 @@ def test_secrets_travel_in_envelopes_only(product: str, environment: str) -> Non
 
 @every_stage
 def test_every_secret_of_the_stage_arrives_somewhere(product: str, environment: str) -> None:
-    sent = json.dumps([resource.wire for resource in rendered_stage(product, environment).resources])
-    for secret in ("cloudflareApiToken", "githubToken", *PRODUCTS[product].secrets):
+    sent = json.dumps([r.wire for render in PROGRAMS.values() for r in render(product, environment).resources])
+    declared = [secret.name for secret in PRODUCTS[product].secrets]
+    for secret in ("cloudflareApiToken", "cloudflareTokenMaker", "githubToken", *declared):
         assert secret_value(environment, secret) in sent
 
 
+@both
 @every_stage
-def test_nothing_is_deprecated_or_doubtful(product: str, environment: str) -> None:
-    assert rendered_stage(product, environment).messages == []
+def test_nothing_is_deprecated_or_doubtful(product: str, environment: str, part: str) -> None:
+    assert PROGRAMS[part](product, environment).messages == []
 
 
 def test_no_stage_knows_another(product: str) -> None:
@@ -165,12 +184,15 @@ def test_no_stage_knows_another(product: str) -> None:
             f"canary-{other}-",
             f"-{other}-",
         }
-        said = json.dumps([resource.wire for resource in rendered_stage(product, one).resources])
+        said = json.dumps([r.wire for render in PROGRAMS.values() for r in render(product, one).resources])
         assert not {word for word in foreign if word in said}
 
 
 def test_no_name_is_used_by_two_stages(product: str) -> None:
-    names = [set(physical_names(rendered_stage(product, environment))) for environment in STAGES]
+    names = [
+        {name for render in PROGRAMS.values() for name in physical_names(render(product, environment))}
+        for environment in STAGES
+    ]
     assert not names[0] & names[1]
     assert not names[0] & names[2]
     assert not names[1] & names[2]

@@ -16,15 +16,15 @@ from infra import program
 from infra.blueprint import Product, Worker
 from infra.bundles import ROOT, Bundle, read_bundles
 from infra.faults import Fault, Refused
-from tests.support.mocks import render
+from infra.settings import required_secrets
 from tests.support.second_product import SECOND_PRODUCT
 from tests.support.settings_fixture import make_secrets, make_settings
-from tests.support.stages import STAGES, rendered_stage
+from tests.support.stages import STAGES, render, rendered_stage
 
 
 def test_a_stage_exports_its_manifest(monkeypatch: pytest.MonkeyPatch) -> None:
     def load(stack: str, product: Product) -> SimpleNamespace:
-        return SimpleNamespace(settings=make_settings(stack), secrets=make_secrets(product, stack))
+        return SimpleNamespace(settings=make_settings(stack), secrets=make_secrets(required_secrets(product), stack))
 
     monkeypatch.setattr(program, "load", load)
     outputs = render(lambda: program.run(SECOND_PRODUCT), "staging").outputs
@@ -54,7 +54,7 @@ def test_a_persons_mistake_is_said_without_a_traceback(monkeypatch: pytest.Monke
 
 def test_the_stacks_configuration_may_name_another_product(monkeypatch: pytest.MonkeyPatch) -> None:
     def load(stack: str, product: Product) -> SimpleNamespace:
-        return SimpleNamespace(settings=make_settings(stack), secrets=make_secrets(product, stack))
+        return SimpleNamespace(settings=make_settings(stack), secrets=make_secrets(required_secrets(product), stack))
 
     def deploy() -> None:
         pulumi.runtime.config.CONFIG.set({"bulkhead:product": "tests.support.second_product:SECOND_PRODUCT"})

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from infra.bindings import Secret
-from infra.blueprint import Product, Worker
+from infra.blueprint import Product, StageSecret, Worker
 from infra.faults import Fault
 from infra.settings.check import check, from_engine
 from infra.settings.files import Finding, check_files
@@ -25,7 +25,10 @@ PRODUCT: Final = Product(
         Worker(name="web", bundle="web.js", host="@", bindings=(Secret("SESSION_KEY", "sessionKey"),)),
         Worker(name="api", bundle="api.js", host="api"),
     ),
-    pipeline_secrets=("slackWebhook",),
+    secrets=(
+        StageSecret("sessionKey"),
+        StageSecret("slackWebhook", pipeline=True),
+    ),
 )
 _DIGIT: Final = {"development": "1", "staging": "2", "production": "3"}
 
@@ -53,10 +56,7 @@ def baseline(stack: str) -> dict[str, Any]:
             "repository": stack == "production",
         },
         "bulkhead:budget": {"finance": people, "techLead": people, "stakeholders": people},
-        **{
-            f"secrets:{name}": CIPHERTEXT
-            for name in ("cloudflareApiToken", "githubToken", "sessionKey", "slackWebhook")
-        },
+        **{f"secrets:{name}": CIPHERTEXT for name in ("cloudflareApiToken", "sessionKey")},
     }
 
 

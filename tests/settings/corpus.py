@@ -127,7 +127,10 @@ BAD: Final = [
     Bad("bulkhead:github.reviewers.teams", 1, "must be a list"),
     Bad("bulkhead:github.reviewers.teams", ["qa"], "whole number", key="bulkhead:github.reviewers.teams[0]"),
     Bad(
-        "bulkhead:github.reviewers.users", [1, 0], "number of a team or user", key="bulkhead:github.reviewers.users[1]"
+        "bulkhead:github.reviewers.users",
+        [1, 0],
+        "must be a number, as GitHub",
+        key="bulkhead:github.reviewers.users[1]",
     ),
     Bad("bulkhead:github.reviewers.users", [5, 5], "names something twice"),
     Bad("bulkhead:github.reviewers.users", [1, 2, 3, 4, 5, 6, 7], "names 7", key="bulkhead:github.reviewers"),
@@ -228,13 +231,12 @@ BAD: Final = [
     # settings that are encrypted, secrets that are not
     Bad("bulkhead:owner", CIPHERTEXT, "is encrypted"),
     Bad("bulkhead:cloudflare.zoneId", CIPHERTEXT, "is encrypted", key="bulkhead:cloudflare"),
-    Bad("secrets:githubToken", GONE, "is missing"),
     Bad("secrets:cloudflareApiToken", GONE, "is missing"),
     Bad("secrets:sessionKey", GONE, "is missing"),
-    Bad("secrets:slackWebhook", GONE, "is missing"),
-    Bad("secrets:githubToken", "ghp_inTheClear", "is not encrypted"),
-    Bad("secrets:githubToken", "", "is not encrypted"),
-    Bad("secrets:slackWebHook", CIPHERTEXT, "did you mean secrets:slackWebhook?"),
+    Bad("secrets:sessionKey", "ghp_inTheClear", "is not encrypted"),
+    Bad("secrets:sessionKey", "", "is not encrypted"),
+    Bad("secrets:sessionkey", CIPHERTEXT, "did you mean secrets:sessionKey?"),
+    Bad("secrets:slackWebhook", CIPHERTEXT, "is no secret of"),
     Bad("secrets:unheardOf", CIPHERTEXT, "is no secret of product harbor"),
     # namespaces
     Bad("cloudflare:apiToken", CIPHERTEXT, "default provider"),
@@ -245,6 +247,6 @@ BAD: Final = [
     Bad("owner", "x", "is read by nothing"),
     Bad("bulkhead:config:owner", "x", "is read by nothing"),
     Bad("bulkhead:", "x", "is read by nothing"),
-    Bad("secret:githubToken", CIPHERTEXT, "is read by nothing"),
+    Bad("secret:sessionKey", CIPHERTEXT, "is read by nothing"),
     Bad("pulumi:disable-default-providers", ["aws"], 'must be ["*"]'),
 ]

@@ -75,11 +75,11 @@ def test_all_faults_come_at_once(folder: Path) -> None:
     config["bulkhead:backup"] = {"lockDays": 400, "retention": {"dailyDays": 500}}
     config["bulkhead:typo"] = 1
     config["aws:region"] = "x"
-    del config["bulkhead:stage"], config["secrets:githubToken"]
+    del config["bulkhead:stage"], config["secrets:sessionKey"]
     assert {finding.fault.key for finding in by_file(folder, "production", config)} == {
         *("bulkhead:owner", "bulkhead:cloudflare.accountId", "bulkhead:cloudflare.zoneId", "bulkhead:log.level"),
         *("bulkhead:budget.monthlyUsd", "bulkhead:backup.retention.weeklyDays", "bulkhead:backup.lockDays"),
-        *("bulkhead:typo", "aws:region", "bulkhead:stage", "secrets:githubToken"),
+        *("bulkhead:typo", "aws:region", "bulkhead:stage", "secrets:sessionKey"),
     }
 
 
@@ -126,7 +126,7 @@ def test_a_secret_in_the_wrong_place_is_not_shown(place: str) -> None:
             [],
             "pulumi config set --path 'bulkhead:budget.finance[0]' finance@harbor.example --stack production",
         ),
-        ("secrets:githubToken", GONE, "pulumi config set --secret secrets:githubToken --stack production"),
+        ("secrets:sessionKey", GONE, "pulumi config set --secret secrets:sessionKey --stack production"),
         ("bulkhead:cloudflare.account_id", "x", "rename it to bulkhead:cloudflare.accountId"),
         ("bulkhead:zoneId", "x", "move it to bulkhead:cloudflare.zoneId"),
         ("bulkhead:nonsense", "x", "pulumi config rm bulkhead:nonsense --stack production"),

@@ -146,12 +146,12 @@ def test_faults_of_one_file_say_that_the_rest_was_not_checked(tmp_path: Path) ->
 
 def test_a_missing_secret_hides_nothing(tmp_path: Path) -> None:
     files = [
-        write(tmp_path, "development", changed("development", "secrets:githubToken", GONE)),
+        write(tmp_path, "development", changed("development", "secrets:sessionKey", GONE)),
         write(tmp_path, "staging", changed("staging", "bulkhead:owns.zone", False)),
         write(tmp_path, "production", changed("production", "bulkhead:owner", "x")),
     ]
     assert _told(check_files(files, PRODUCT)) == [
-        ("fault", "Pulumi.development.yaml", "secrets:githubToken"),
+        ("fault", "Pulumi.development.yaml", "secrets:sessionKey"),
         ("fault", "Pulumi.staging.yaml", "bulkhead:owns.zone"),
     ]
 

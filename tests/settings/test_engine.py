@@ -34,7 +34,7 @@ config:
   pulumi:disable-default-providers:
     value: ["*"]
 """
-SECRETS = ("cloudflareApiToken", "githubToken", "sessionKey", "slackWebhook")
+SECRETS = ("cloudflareApiToken", "sessionKey")
 
 SCALARS = [
     *(
@@ -154,7 +154,7 @@ def test_a_program_is_refused_with_every_fault(project: Path) -> None:
 
     config = changed("staging", "bulkhead:budget.monthlyUsd", 900)
     plain = {key: value for key, value in config.items() if not key.startswith("secrets:")}
-    write(project, "staging", plain | {"bulkhead:typo": "x", "aws:region": "x", "secrets:githubToken": "in the clear"})
+    write(project, "staging", plain | {"bulkhead:typo": "x", "aws:region": "x", "secrets:sessionKey": "in the clear"})
     _preview(project, "staging", program)
     assert {fault.key for fault in refused[0].faults} == {
         *("bulkhead:budget.monthlyUsd", "bulkhead:typo", "aws:region"),

@@ -33,7 +33,7 @@ def test_settings_and_secrets_are_loaded() -> None:
     def look(loaded: LoadedStage) -> None:
         assert loaded.settings.budget.monthly_usd == 20
         assert loaded.settings.cloudflare.hostname == "staging.harbor.example"
-        assert set(loaded.secrets) == {"cloudflareApiToken", "githubToken", "sessionKey", "slackWebhook"}
+        assert set(loaded.secrets) == {"cloudflareApiToken", "sessionKey"}
         assert all(isinstance(secret, pulumi.Output) for secret in loaded.secrets.values())
         assert PLAIN not in repr(loaded)
 
@@ -52,12 +52,12 @@ def test_what_the_project_adds_is_no_fault() -> None:
 
 
 def test_every_fault_is_raised_at_once_and_no_secret_shown() -> None:
-    config = changed("staging", "bulkhead:typo", PLAIN) | {"github:token": PLAIN, "secrets:githubToken": PLAIN}
+    config = changed("staging", "bulkhead:typo", PLAIN) | {"github:token": PLAIN, "secrets:sessionKey": PLAIN}
     del config["bulkhead:owner"]
     with pytest.raises(Refused) as refused:
         _load("staging", config)
     assert {fault.key for fault in refused.value.faults} == {
-        *("bulkhead:typo", "bulkhead:owner", "github:token", "secrets:githubToken")
+        *("bulkhead:typo", "bulkhead:owner", "github:token", "secrets:sessionKey")
     }
     assert PLAIN not in str(refused.value)
 
@@ -67,17 +67,17 @@ def test_an_empty_stack_is_told_what_it_needs() -> None:
         _load("production", {})
     keys = [fault.key for fault in refused.value.faults]
     assert "bulkhead:cloudflare.accountId" in keys
-    assert "secrets:githubToken" in keys
+    assert "secrets:sessionKey" in keys
 
 
 def test_the_environment_of_the_process_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PULUMI_CONFIG", '{"bulkhead:owner": "somebody", "secrets:githubToken": "x"}')
+    monkeypatch.setenv("PULUMI_CONFIG", '{"bulkhead:owner": "somebody", "secrets:sessionKey": "x"}')
     monkeypatch.setenv("PULUMI_CONFIG_BULKHEAD_OWNER", "somebody")
     config = baseline("staging")
-    del config["bulkhead:owner"], config["secrets:githubToken"]
+    del config["bulkhead:owner"], config["secrets:sessionKey"]
     with pytest.raises(Refused) as refused:
         _load("staging", config)
-    assert {fault.key for fault in refused.value.faults} == {"bulkhead:owner", "secrets:githubToken"}
+    assert {fault.key for fault in refused.value.faults} == {"bulkhead:owner", "secrets:sessionKey"}
 
 
 def test_only_load_asks_the_sdk_for_configuration() -> None:

@@ -15,7 +15,7 @@ from infra.settings.schema import render
 from tests.settings.baseline import CIPHERTEXT, baseline, changed, write
 
 run = CliRunner()
-SECRETS = 4
+SECRETS = 2
 
 
 @pytest.fixture(autouse=True)
@@ -100,9 +100,7 @@ def test_show_tells_defaults_from_choices_and_hides_secrets(stages: Path) -> Non
     assert "  hostname: production.harbor.example" in lines
     assert "  endTime: null  # default" in lines
     assert "  finance: [somebody@harbor.example]" in lines
-    assert lines[-SECRETS:] == [
-        *("  cloudflareApiToken: set", "  githubToken: set", "  sessionKey: missing", "  slackWebhook: set")
-    ]
+    assert lines[-SECRETS:] == [*("  cloudflareApiToken: set", "  sessionKey: missing")]
     assert CIPHERTEXT["secure"] not in result.output
 
 
@@ -110,7 +108,7 @@ def test_show_for_programs() -> None:
     result = run.invoke(cli.settings.app, ["show", "staging", "--json"])
     document = json.loads(result.stdout)
     assert document["settings"]["budget"]["monthlyUsd"] == 20
-    assert document["secrets"]["githubToken"] == "set"
+    assert document["secrets"]["cloudflareApiToken"] == "set"
 
 
 def test_show_refuses_what_it_cannot_read(stages: Path) -> None:

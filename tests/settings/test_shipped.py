@@ -80,7 +80,7 @@ def test_the_schema_is_one_and_takes_what_is_right(tmp_path: Path) -> None:
     ("place", "value"),
     [
         ("bulkhead:owners", "x"),
-        ("secrets:githubToken", "in the clear"),
+        ("secrets:sessionKey", "in the clear"),
         ("aws:region", "x"),
         ("bulkhead:stage", "qa"),
         ("bulkhead:cache", {"api": 3600}),

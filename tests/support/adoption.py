@@ -30,8 +30,8 @@ def wanted(type_: str, alias: str | None = None, **inputs: Any) -> Wanted:
 
 
 class Plan:
-    """What an `up` would do, told step by step. Begins with the stack and the three providers, all to be made unless
-    they are in the state (``standing``)."""
+    """What an `up` would do, told step by step. Begins with the stack and its providers, all to be made unless they are
+    in the state (``standing``)."""
 
     def __init__(self, *, standing: bool = False) -> None:
         self.steps: list[dict[str, Any]] = []
@@ -39,7 +39,7 @@ class Plan:
         self.written: dict[str, Any] = {"nameTable": {}, "providerInputs": {}}
         op = "same" if standing else "create"
         self.steps.append({"op": op, "urn": ROOT, "newState": {"urn": ROOT, "type": "pulumi:pulumi:Stack"}})
-        for package in ("aws", "cloudflare", "github"):
+        for package in ("aws", "cloudflare"):
             type_ = f"pulumi:providers:{package}"
             urn = self.step(op, type_, package, custom=True)
             self.providers[package] = f"{urn}::an-id"

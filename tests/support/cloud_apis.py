@@ -35,6 +35,7 @@ _LISTS: Final[Mapping[str, tuple[str, Mapping[str, str], str | None]]] = {
     "d1/database": ("d1Database:D1Database", {"uuid": "uuid", "name": "name"}, "total_count"),
     "storage/kv/namespaces": ("workersKvNamespace:WorkersKvNamespace", {"id": "id", "title": "title"}, "total_count"),
     "queues": ("queue:Queue", {"queue_id": "queueId", "queue_name": "queueName"}, "total_pages"),
+    "tokens": ("accountToken:AccountToken", {"id": "id", "name": "name"}, "total_count"),
     "workers/workers": ("worker:Worker", {"id": "id", "name": "name"}, "total_pages"),
     "workers/domains": ("workersCustomDomain:WorkersCustomDomain", {"id": "id", "hostname": "hostname"}, None),
 }

@@ -4,23 +4,29 @@ can be changed by a test."""
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
 from infra.blueprint import Place
 from infra.product import PRODUCT
 from rehearsal.cloudflare.client import Answer, Egress, StageCloud
-from rehearsal.engine.events import PolicySpoke
+from rehearsal.engine.events import PolicySpoke, ResourceStarted
 from rehearsal.engine.results import Result
 from rehearsal.engine.stacks import StackFailed, StageStack
+from rehearsal.engine.workspace import Workspace
 from rehearsal.failures import Failed
+from rehearsal.machine.rundir import RunDir
 from rehearsal.providers.store import Record
 
 Trace = tuple[Place, str]
+# How the engine marks a secret in a state (pulumi/pulumi, sdk/go/common/resource/properties.go).
+SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
+SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"
 
 
 class MemoryCloud(StageCloud):
@@ -117,8 +123,13 @@ class MemoryStack(StageStack):
     """A stage's stack. ``changes`` is what an operation reports beside what stayed the same; ``afterwards`` happens
     when the stage has been destroyed, or its destruction was refused."""
 
-    def __init__(self, name: str, records: Callable[[], list[Record]], exported: dict[str, Any]) -> None:
-        self.name = name
+    def __init__(
+        self, workspace: Workspace, run: RunDir, records: Callable[[], list[Record]], exported: dict[str, Any]
+    ) -> None:
+        self.name = workspace.stack
+        self.canaries = workspace.canaries
+        self.workspace = workspace
+        self.twin = MemoryTwin(self)
         self.exported = exported
         self.changes: dict[str, dict[str, int]] = {}
         self.refusal: str | None = None
@@ -131,6 +142,7 @@ class MemoryStack(StageStack):
         self.advice: list[PolicySpoke] = []
         self.broken_rules: list[str] = []
         self.packs = ["bulkhead"]
+        self._run = run
         self._records = records
         self._on_event = lambda _: None
 
@@ -176,9 +188,59 @@ class MemoryStack(StageStack):
         provider = {"urn": f"urn:{self.name}:provider", "type": "pulumi:providers:aws", "custom": True}
         return [{"urn": f"urn:{self.name}", "type": "pulumi:pulumi:Stack", "outputs": self.exported}, provider, *held]
 
+    def export(self) -> dict[str, Any]:
+        held = [{"urn": r.urn, "type": r.type, "id": r.id, "inputs": self._sealed(r.inputs)} for r in self._records()]
+        return {"version": 3, "deployment": {"manifest": {"version": "v3.250.0"}, "resources": held}}
+
+    def elsewhere(self, part: str, workspace: Workspace, backend: Path, passphrase: str) -> StageStack:
+        assert part.endswith("twin")
+        assert passphrase != self._run.passphrase
+        self.twin.workspace = workspace
+        return self.twin
+
+    def _sealed(self, value: Any) -> Any:
+        """Return a value as the engine writes it down: a secret is encrypted, and marked as one."""
+        if isinstance(value, Mapping):
+            return {name: self._sealed(part) for name, part in value.items()}
+        if isinstance(value, list):
+            return [self._sealed(part) for part in value]
+        return {SIGNATURE: SECRET, "ciphertext": "v1:..."} if value in self.canaries.values() else value
+
     def _result(self, operation: str) -> Result:
         changes = {"same": len(self.resources())} | self.changes.get(operation, {})
         return Result(self.name, operation, 0.0, changes, (), (), (), {}, Path("no.log"))
+
+
+class MemoryTwin(StageStack):
+    """A stack on its twin. It sees that the stage's account was moved, unless it is ``blind``; ``changes`` is what it
+    reports beside what stayed the same, ``writes`` goes to its log, and ``refusal`` is why it stops instead."""
+
+    def __init__(self, original: MemoryStack) -> None:
+        self.name = original.name
+        self.workspace = original.workspace
+        self.original = original
+        self.changes: dict[str, int] = {}
+        self.writes = ""
+        self.blind = False
+        self.refusal: str | None = None
+        self._on_event = lambda _: None
+
+    def preview(
+        self, *, policy_packs: Sequence[Path] = (), policy_configs: Sequence[Path] = (), refresh: bool = False
+    ) -> Result:
+        log = self.original._run.logs / f"{self.name}-{self.workspace.path.parent.name}-twin-preview.log"
+        for path in (log, log.with_suffix(".events")):
+            path.write_text(self.writes)
+        changes = {"same": len(self.original.resources())} | self.changes
+        settings = json.loads((self.workspace.path / f"Pulumi.{self.name}.yaml").read_text())["config"]
+        if "bulkhead:cloudflare" not in settings or self.blind:
+            return Result(self.name, "twin-preview", 0.0, changes, (), (), (), {}, log)
+        if self.refusal:
+            raise StackFailed(f"{self.name}: twin-preview failed.", [self.refusal])
+        assert settings["bulkhead:cloudflare"]["accountId"] == "0" * 32
+        urn = f"urn:pulumi:{self.name}::harbor::cloudflare:index/d1Database:D1Database::d1-main"
+        step = ResourceStarted(self.name, "replace", "cloudflare:index/d1Database:D1Database", "d1-main", urn)
+        return Result(self.name, "twin-preview", 0.0, {"replace": 1}, (step,), (), (), {}, log)
 
 
 class MemoryS3:

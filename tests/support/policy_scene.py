@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from analysis.recorded import Recorded, Rendered, reveal
 from infra.blueprint import Product
 from infra.product import PRODUCT
 from policies.rule import AnyRule, Rule, Seen, Stack
 from policies.values import UNKNOWN, is_list
 from policies.world import World
-from tests.support.mocks import Recorded, Rendered, reveal
 from tests.support.settings_fixture import make_settings
 
 _MADE = re.compile(r"[a-z0-9-]+-id")  # how `render` spells what a cloud would make up
@@ -20,10 +20,14 @@ _ARN = re.compile(r"arn:aws:[a-z0-9]+:[a-z0-9-]*:\d*:.*")
 
 
 def make_world(
-    environment: str = "staging", changes: Mapping[str, Any] | None = None, *, of: Product = PRODUCT
+    environment: str = "staging",
+    changes: Mapping[str, Any] | None = None,
+    *,
+    of: Product = PRODUCT,
+    identities: bool = False,
 ) -> World:
     """Return what the rules judge against; ``changes`` are laid over the settings, spelt as in YAML."""
-    return World(of, make_settings(environment, changes))
+    return World(of, make_settings(environment, changes), identities)
 
 
 def make_seen(

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pydantic.alias_generators import to_camel
 
+from identities.settings import required_secrets as identity_secrets
 from infra.blueprint import STAGE_VARIABLES, Worker
 from infra.naming import Kind, Label
 from infra.product import PRODUCT
@@ -24,6 +25,9 @@ NAMESPACE: Final = "cloudflare:index/workersKvNamespace:WorkersKvNamespace"
 BUCKET: Final = "cloudflare:index/r2Bucket:R2Bucket"
 DOMAIN: Final = "cloudflare:index/workersCustomDomain:WorkersCustomDomain"
 VARIABLE: Final = "github:index/actionsEnvironmentVariable:ActionsEnvironmentVariable"
+ROLE: Final = "aws:iam/role:Role"
+ROLE_POLICY: Final = "aws:iam/rolePolicy:RolePolicy"
+TOKEN: Final = "cloudflare:index/accountToken:AccountToken"
 VAULT: Final = "aws:s3/bucket:Bucket"
 BUDGET: Final = "aws:budgets/budget:Budget"
 
@@ -34,7 +38,8 @@ def settings_of(environment: str) -> StageSettings:
 
 
 def canaries_of(environment: str) -> dict[str, str]:
-    return {name: f"canary-{environment}-{name}-f00d" for name in sorted(required_secrets(PRODUCT))}
+    names = {*required_secrets(PRODUCT), *identity_secrets(PRODUCT)}
+    return {name: f"canary-{environment}-{name}-f00d" for name in sorted(names)}
 
 
 def label_of(settings: StageSettings) -> Label:

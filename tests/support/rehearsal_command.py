@@ -68,12 +68,13 @@ class Command:
 
 
 @contextlib.contextmanager
-def started(home: Path, *options: str, **environment: str) -> Iterator[Command]:
-    """Start ``bulkhead rehearse OPTIONS``; it is killed at the end should it still run."""
+def started(home: Path, *options: str, module: str = "cli.main", **environment: str) -> Iterator[Command]:
+    """Start ``bulkhead rehearse OPTIONS``; it is killed at the end should it still run. ``module`` is what `bulkhead`
+    is."""
     home.mkdir(exist_ok=True)
     with (home / "stdout").open("wb") as stdout, (home / "stderr").open("wb") as stderr:
         process = subprocess.Popen(
-            [sys.executable, "-m", "cli.main", "rehearse", *options],
+            [sys.executable, "-m", module, "rehearse", *options],
             cwd=ROOT,
             env={**os.environ, "TMPDIR": str(home), **environment},
             stdin=subprocess.DEVNULL,

@@ -23,6 +23,7 @@ from operations.doomed import doomed
 from rehearsal import closing
 from rehearsal.aws.inventory import Inventory
 from rehearsal.cloudflare.client import Answer
+from rehearsal.engine.workspace import Workspace
 from rehearsal.evidence import Outcome, Report, Verdict
 from rehearsal.machine import egress
 from rehearsal.machine.rundir import RunDir
@@ -33,7 +34,8 @@ from rehearsal.providers.store import Record, Store
 from rehearsal.scene import Scene, StandingStage
 from rehearsal.survey import survey
 from tests.support.memory import MemoryCloud, MemoryS3, MemoryStack
-from tests.support.records import canaries_of, label_of, manifest_of, records_of, settings_of
+from tests.support.memory_roles import MemoryEnforcedAws, MemoryIam
+from tests.support.records import VARIABLE, canaries_of, label_of, manifest_of, records_of, settings_of
 
 STAGES: Final = ("development", "staging", "production")
 
@@ -45,9 +47,11 @@ class Part:
 
     settings: StageSettings
     canaries: dict[str, str]
+    identities: MemoryStack
     stack: MemoryStack
     cloud: MemoryCloud
     s3: MemoryS3
+    iam: MemoryIam
     aws: dict[str, list[Any]] = field(default_factory=dict)
     emptied: list[str] = field(default_factory=list)
 
@@ -62,12 +66,16 @@ class MemoryScene(Scene):
     parts: Mapping[str, Part]
 
     def aws(self, stage: StandingStage, service: str) -> Any:
-        assert service == "s3", service
-        return self.parts[stage.environment].s3
+        part = self.parts[stage.environment]
+        return {"s3": part.s3, "iam": part.iam}[service]
+
+    def enforced_aws(self) -> MemoryEnforcedAws:
+        return MemoryEnforcedAws()
 
     def inventory(self, stage: StandingStage) -> Inventory:
         aws = self.parts[stage.environment].aws
-        kinds = ("buckets", "keys", "aliases", "topics", "budgets", "roles", "identity_providers")
+        named = ("buckets", "keys", "aliases", "topics", "budgets")
+        kinds = (*named, "policies", "roles", "identity_providers", "parameters")
         return Inventory(*(tuple(aws.get(kind, ())) for kind in kinds))
 
     def empty(self, stage: StandingStage) -> None:
@@ -90,7 +98,9 @@ class World:
         weakref.finalize(self, self.store.close)
         self.parts = {environment: self._part(environment) for environment in stages}
         standing = {
-            environment: StandingStage(part.settings, part.stack, part.cloud, "http://127.0.0.1:1", part.canaries)
+            environment: StandingStage(
+                part.settings, part.identities, part.stack, part.cloud, "http://127.0.0.1:1", part.canaries
+            )
             for environment, part in self.parts.items()
         }
         self.looks = 40
@@ -152,17 +162,43 @@ class World:
         for path in self.run.path.glob(pattern):
             path.unlink()
 
+    def _of_stage(self, environment: str) -> list[Record]:
+        """Return what is of the stage itself and not of its identities."""
+        return [record for record in self.store.all(environment=environment) if record.type != VARIABLE]
+
+    def _forget_stage(self, environment: str) -> None:
+        for record in self._of_stage(environment):
+            self.store.remove(record.type, record.id)
+
     def _part(self, environment: str) -> Part:
         settings = settings_of(environment)
         label = label_of(settings)
         canaries = canaries_of(environment)
         cloud = MemoryCloud()
         vault = label.name(Kind.VAULT, settings.aws.account_id)
-        stack = MemoryStack(
-            environment, lambda: self.store.all(environment=environment), {"manifest": manifest_of(settings)}
+        theirs, own = (
+            Workspace(PRODUCT.name, environment, self.run.work(name), canaries)
+            for name in (f"{environment}-identities", environment)
         )
-        part = Part(settings, canaries, stack, cloud, MemoryS3(vault), {"buckets": [(vault, 0)]})
-        stack.before = [lambda: self.forget(environment), cloud.clear, part.aws.clear]
+        identities = MemoryStack(theirs, self.run, lambda: self.store.all(environment=environment, type_=VARIABLE), {})
+        exported = {"manifest": manifest_of(settings)}
+        stack = MemoryStack(own, self.run, lambda: self._of_stage(environment), exported)
+        part = Part(
+            settings,
+            canaries,
+            identities,
+            stack,
+            cloud,
+            MemoryS3(vault),
+            MemoryIam(settings),
+            {"buckets": [(vault, 0)]},
+        )
+        identities.before = [lambda: self.forget(environment, VARIABLE)]
+        stack.before = [
+            lambda: self._forget_stage(environment),
+            cloud.clear,
+            part.aws.clear,
+        ]
         if settings.protected:
             stack.refusal = "resource cannot be deleted because it is protected"
         for worker in PRODUCT.workers:
@@ -214,11 +250,14 @@ class Break:
 def _run_dir(path: Path, stages: Sequence[str]) -> RunDir:
     run = RunDir(path, temporary=True, interrupted=False, lock=-1)
     state = run.state / ".pulumi" / "stacks" / "harbor"
-    for room in (state, run.logs, *(run.work(stage) for stage in stages)):
+    works = {run.work(name): stage for stage in stages for name in (f"{stage}-identities", stage)}
+    for room in (run.home, state, run.logs, *works):
         room.mkdir(parents=True)
+    for work, stage in works.items():
+        (work / "Pulumi.yaml").write_text("name: harbor")
+        (work / f"Pulumi.{stage}.yaml").write_text("config: {secrets:githubToken: {secure: v1:...}}")
     for stage in stages:
         (state / f"{stage}.json").write_text('{"ciphertext": "v1:..."}')
-        (run.work(stage) / f"Pulumi.{stage}.yaml").write_text("config: {secure: v1:...}")
         (run.logs / f"{stage}-01-up.log").write_text("+ created")
         (run.logs / f"{stage}-01-up.events").write_text("ResourcePreEvent([secret])")
     trials = [{"net": net, "who": who, "target": egress.TRIAL} for net, who in egress.TRIED]

@@ -3,7 +3,7 @@
 from typing import Final
 
 from infra.bindings import D1, R2, AnalyticsEngine, Secret
-from infra.blueprint import APEX, Bucket, Database, Product, Worker
+from infra.blueprint import APEX, Bucket, Database, Product, StageSecret, Worker
 
 BUNDLE: Final = "tests/support/hello.js"
 
@@ -25,5 +25,6 @@ SECOND_PRODUCT: Final = Product(
     name="corner",
     workers=(SHOP,),
     databases=(Database("orders"), Database("catalogue")),
-    buckets=(Bucket("photos", browser_access=True),),
+    buckets=(Bucket("photos", browser_access=True, evidence_days=365),),
+    secrets=(StageSecret("paymentKey", rotate_after_days=30), StageSecret("mailKey", jobs=True)),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,8 @@ from typing import Any
 import pulumi
 import yaml
 
-from infra.blueprint import Product
 from infra.naming import Stage, stage_of
-from infra.settings import StageSettings, required_secrets
+from infra.settings import StageSettings
 from infra.settings.defaults import DEFAULTS, over
 
 _DIGIT = {Stage.DEVELOPMENT: "1", Stage.STAGING: "2", Stage.PRODUCTION: "3"}
@@ -46,9 +45,9 @@ def make_settings(environment: str, changes: Mapping[str, Any] | None = None) ->
     return StageSettings.model_validate({**values, "environment": environment})
 
 
-def write_stage_files(folder: Path) -> None:
-    """Write the settings files of staging, of production and of a pull request into ``folder``."""
-    for stack in ("staging", "production", "pr-42"):
+def write_stage_files(folder: Path, stacks: Sequence[str] = ("staging", "production", "pr-42")) -> None:
+    """Write the settings files of these stacks into ``folder``."""
+    for stack in stacks:
         (folder / f"Pulumi.{stack}.yaml").write_text(_stage_file(stack))
 
 
@@ -59,9 +58,9 @@ def _stage_file(stack: str) -> str:
     return yaml.safe_dump({"config": {f"bulkhead:{key}": value for key, value in settings.items()}})
 
 
-def make_secrets(product: Product, environment: str) -> dict[str, pulumi.Output[str]]:
-    """Return a value for each secret the stage needs, recognisable wherever it turns up."""
-    return {name: pulumi.Output.secret(secret_value(environment, name)) for name in sorted(required_secrets(product))}
+def make_secrets(names: Iterable[str], environment: str) -> dict[str, pulumi.Output[str]]:
+    """Return a value for each secret of a stage, recognisable wherever it turns up."""
+    return {name: pulumi.Output.secret(secret_value(environment, name)) for name in names}
 
 
 def secret_value(environment: str, name: str) -> str:

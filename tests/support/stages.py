@@ -2,32 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Final
 
 import pulumi
 
+from analysis import render as rendering
+from analysis.recorded import Asked, Made, Rendered
+from identities.settings import Slots, Window
+from identities.settings import required_secrets as identity_secrets
+from identities.stage import deploy as deploy_identities
 from infra.blueprint import Product
 from infra.product import PRODUCT
+from infra.settings import required_secrets
 from infra.stage import deploy
-from tests.support.mocks import Rendered, render
 from tests.support.second_product import BUNDLE, SECOND_PRODUCT
-from tests.support.settings_fixture import make_secrets, make_settings
+from tests.support.settings_fixture import make_secrets, make_settings, secret_value
 
 STAGES: Final = ("development", "staging", "production")
+_BEGIN: Final = datetime(2026, 11, 1, tzinfo=UTC)
+SLOTS: Final = Slots(
+    "b",
+    {
+        "a": Window(_BEGIN, _BEGIN + timedelta(days=80)),
+        "b": Window(_BEGIN + timedelta(days=60), _BEGIN + timedelta(days=140)),
+    },
+)
 
 # The product's own bundles need a build; what a Worker does plays no part in how it is deployed.
 FIRST_PRODUCT: Final = replace(PRODUCT, workers=tuple(replace(worker, bundle=BUNDLE) for worker in PRODUCT.workers))
 PRODUCTS: Final = {"first": FIRST_PRODUCT, "second": SECOND_PRODUCT}
 
 
+def render(program: Callable[[], object], stack: str) -> Rendered:
+    """Run ``program`` as stack ``stack``, with clouds that compute what the stages' components use."""
+    return rendering.render(program, stack, cloud=_cloud)
+
+
+def _cloud(asked: Asked) -> Made:
+    name, kind = asked.name, asked.type.rpartition(":")[2]
+    outputs = {
+        "Queue": {"queueId": f"{name}-queue-id"},
+        "Key": {"keyId": f"{name}-key-id", "arn": f"arn:aws:kms:ap-northeast-1:000000000000:key/{name}"},
+        "Topic": {"arn": f"arn:aws:sns:ap-northeast-1:000000000000:{name}"},
+        "Bucket": {"arn": f"arn:aws:s3:::{name}"},
+        "Policy": {"arn": f"arn:aws:iam::000000000000:policy/{asked.stack}-{name}"},
+        "Role": {"arn": f"arn:aws:iam::000000000000:role/{asked.stack}-{name}"},
+        "AccountToken": {"value": secret_value(asked.stack, name)},
+    }
+    return Made(f"{asked.stack}-{name}-id", outputs.get(kind, {}))
+
+
 def render_stage(product: Product, environment: str, changes: Mapping[str, Any] | None = None) -> Rendered:
     """Return everything that makes up one stage; ``changes`` are laid over its settings, spelt as in YAML."""
 
     def program() -> None:
-        outputs = deploy(product, make_settings(environment, changes), make_secrets(product, environment))
+        outputs = deploy(
+            product, make_settings(environment, changes), make_secrets(required_secrets(product), environment)
+        )
         pulumi.export("urls", outputs.urls)
         pulumi.export("manifest", outputs.manifest)
 
@@ -38,3 +73,24 @@ def render_stage(product: Product, environment: str, changes: Mapping[str, Any] 
 def rendered_stage(product: str, environment: str) -> Rendered:
     """Return ``render_stage`` of one of PRODUCTS with the usual settings, rendered once however many tests look."""
     return render_stage(PRODUCTS[product], environment)
+
+
+def render_identities(product: Product, environment: str, changes: Mapping[str, Any] | None = None) -> Rendered:
+    """Return the identities of one stage, the second slot open beside the first."""
+
+    def program() -> None:
+        settings = make_settings(environment, changes)
+        outputs = deploy_identities(
+            product, settings, SLOTS, make_secrets(identity_secrets(product), environment), "admin"
+        )
+        pulumi.export("environments", outputs.environments)
+        pulumi.export("roles", outputs.roles)
+        pulumi.export("tokens", outputs.tokens)
+
+    return render(program, environment)
+
+
+@cache
+def rendered_identities(product: str, environment: str) -> Rendered:
+    """Return ``render_identities`` of one of PRODUCTS with the usual settings, rendered once."""
+    return render_identities(PRODUCTS[product], environment)

@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
+from analysis.recorded import Recorded, Rendered, is_secret
 from infra.naming import Label, Stage
 from infra.release import PULL_REQUESTS, Ref, ReleaseModel, deploys_from, guarded_branches
-from tests.support.mocks import Rendered, is_secret
 from tests.support.second_product import SECOND_PRODUCT
-from tests.support.stages import render_stage, rendered_stage
+from tests.support.settings_fixture import secret_value
+from tests.support.stages import render_identities, rendered_identities
 
 ENVIRONMENT = "github:index/repositoryEnvironment:RepositoryEnvironment"
 ADMITTED = "github:index/repositoryEnvironmentDeploymentPolicy:RepositoryEnvironmentDeploymentPolicy"
@@ -26,9 +27,14 @@ STAGE_REFS: list[tuple[ReleaseModel, Stage, set[Ref]]] = [
 ]
 
 
-def admitted(stage: Rendered) -> set[tuple[str | None, str | None]]:
-    policies = [policy.inputs for policy in stage.of(ADMITTED)]
+def admitted(stage: Rendered, role: str = "deploy") -> set[tuple[str | None, str | None]]:
+    environment = stage.one(ENVIRONMENT, role).urn
+    policies = [policy.inputs for policy in stage.of(ADMITTED) if environment in policy.sources["environment"]]
     return {(policy.get("branchPattern"), policy.get("tagPattern")) for policy in policies}
+
+
+def of_role(stage: Rendered, type_: str, role: str) -> list[Recorded]:
+    return [each for each in stage.of(type_) if each.name.startswith(f"{role}-")]
 
 
 def rules(stage: Rendered, target: str) -> dict[str, Any]:
@@ -67,14 +73,14 @@ def test_every_branch_that_deploys_a_lasting_stage_is_guarded() -> None:
 
 
 def test_github_admits_the_refs_of_the_model() -> None:
-    assert admitted(rendered_stage("first", "staging")) == {("develop", None)}
-    assert admitted(rendered_stage("first", "development")) == {("refs/pull/*/merge", None), ("feature/*", None)}
-    tagged = render_stage(SECOND_PRODUCT, "production", {"releaseModel": "release-tag"})
+    assert admitted(rendered_identities("first", "staging")) == {("develop", None)}
+    assert admitted(rendered_identities("first", "development")) == {("refs/pull/*/merge", None), ("feature/*", None)}
+    tagged = render_identities(SECOND_PRODUCT, "production", {"releaseModel": "release-tag"})
     assert admitted(tagged) == {(None, "v*.*.*")}
 
 
 def test_nobody_bypasses_the_environment_and_nobody_approves_their_own_deployment() -> None:
-    environment = rendered_stage("first", "production").one(ENVIRONMENT).inputs
+    environment = rendered_identities("first", "production").one(ENVIRONMENT, "deploy").inputs
     assert environment["environment"] == "production"
     assert environment["canAdminsBypass"] is False
     assert environment["preventSelfReview"] is True
@@ -88,56 +94,83 @@ def test_somebody_alone_approves_their_own_deployment() -> None:
         "governance": {"profile": "solo"},
         "github": {"reviewers": {"teams": [], "users": []}, "waitMinutes": 5},
     }
-    stage = render_stage(SECOND_PRODUCT, "production", changes)
-    environment = stage.one(ENVIRONMENT).inputs
+    stage = render_identities(SECOND_PRODUCT, "production", changes)
+    environment = stage.one(ENVIRONMENT, "deploy").inputs
     assert environment["preventSelfReview"] is False
     assert environment["waitTimer"] == 5
     assert "reviewers" not in environment
-    assert rules(stage, "branch")["pullRequest"]["requiredApprovingReviewCount"] == 0
+    asked = rules(stage, "branch")["pullRequest"]
+    assert asked["requiredApprovingReviewCount"] == 0
+    assert asked["requireCodeOwnerReview"] is False
 
 
-def test_the_pipeline_gets_its_secrets_and_no_more() -> None:
-    stage = rendered_stage("first", "staging")
-    secrets = {secret.inputs["secretName"]: secret for secret in stage.of(SECRET)}
-    assert set(secrets) == {"CLOUDFLARE_API_TOKEN", "SLACK_WEBHOOK"}
+HANDED = {
+    "deploy": {"CLOUDFLARE_API_TOKEN", "SLACK_WEBHOOK"},
+    "preview": set(),
+    "operations": {"CLOUDFLARE_API_TOKEN"},
+    "rollback": {"CLOUDFLARE_API_TOKEN"},
+}
+
+
+@pytest.mark.parametrize(("role", "handed"), HANDED.items())
+def test_a_run_is_handed_what_its_role_needs_and_no_more(role: str, handed: set[str]) -> None:
+    secrets = {
+        each.inputs["secretName"]: each for each in of_role(rendered_identities("first", "staging"), SECRET, role)
+    }
+    assert set(secrets) == handed
     assert all(is_secret(secret.wire["value"]) for secret in secrets.values())
 
 
-def test_the_pipeline_knows_where_it_deploys() -> None:
-    variables = {
-        variable.inputs["variableName"]: variable.inputs["value"]
-        for variable in rendered_stage("first", "staging").of(VARIABLE)
+def test_a_token_is_that_of_the_role_and_of_the_active_slot() -> None:
+    stage = rendered_identities("first", "staging")
+    for role in ("deploy", "operations", "rollback"):
+        assert stage.one(SECRET, f"{role}-cloudflareApiToken").inputs["value"] == secret_value(
+            "staging", f"tokens-{role}-b"
+        )
+
+
+def test_a_run_knows_where_it_acts() -> None:
+    stage = rendered_identities("first", "staging")
+    told = {
+        role: {each.inputs["variableName"]: each.inputs["value"] for each in of_role(stage, VARIABLE, role)}
+        for role in HANDED
     }
-    assert variables == {
-        "AWS_ACCOUNT_ID": "222222222222",
-        "AWS_REGION": "ap-northeast-1",
-        "AWS_ROLE_ARN": "arn:aws:iam::222222222222:role/bulkhead-staging",
+    everywhere = {"AWS_ACCOUNT_ID": "222222222222", "AWS_REGION": "ap-northeast-1", "STAGE": "staging"}
+    in_stage = everywhere | {
         "CLOUDFLARE_ACCOUNT_ID": "2" * 32,
         "CLOUDFLARE_ZONE_ID": "2f" * 16,
-        "ENVIRONMENT": "staging",
-        "STAGE": "staging",
         "STAGE_URL": "https://staging.harbor.example",
     }
+    arns = {role: said.pop("AWS_ROLE_ARN") for role, said in told.items()}
+    assert told == {"deploy": in_stage, "preview": everywhere, "operations": in_stage, "rollback": in_stage}
+    assert len(set(arns.values())) == len(arns)
 
 
-def test_a_stage_reached_by_profile_tells_no_role() -> None:
-    stage = render_stage(SECOND_PRODUCT, "staging", {"aws": {"roleArn": None, "profile": "harbor-staging"}})
-    assert "AWS_ROLE_ARN" not in {variable.inputs["variableName"] for variable in stage.of(VARIABLE)}
-    provider = stage.one("pulumi:providers:aws").inputs
-    assert provider["profile"] == "harbor-staging"
-    assert "assumeRoles" not in provider
+def test_a_preview_is_for_pull_requests_and_nothing_else_is() -> None:
+    for environment in ("staging", "production"):
+        stage = rendered_identities("first", environment)
+        pull_requests = ("refs/pull/*/merge", None)
+        assert admitted(stage, "preview") == {pull_requests}
+        assert all(pull_requests not in admitted(stage, role) for role in HANDED if role != "preview")
+
+
+def test_people_approve_what_changes_a_stage() -> None:
+    stage = rendered_identities("first", "production")
+    asked = {role: "reviewers" in stage.one(ENVIRONMENT, role).inputs for role in HANDED}
+    assert asked == {"deploy": True, "preview": False, "operations": False, "rollback": True}
 
 
 def test_the_repository_belongs_to_one_stage() -> None:
-    assert not rendered_stage("first", "staging").of("bulkhead:delivery:Repository")
-    assert rendered_stage("first", "production").one("bulkhead:delivery:Repository")
+    assert not rendered_identities("first", "staging").of("bulkhead:identities:Repository")
+    assert rendered_identities("first", "production").one("bulkhead:identities:Repository")
 
 
 def test_branches_change_by_pull_request_with_two_approvals() -> None:
-    stage = rendered_stage("first", "production")
+    stage = rendered_identities("first", "production")
     guarded = rules(stage, "branch")
     assert guarded["pullRequest"]["requiredApprovingReviewCount"] == 2
     assert guarded["pullRequest"]["requireLastPushApproval"] is True
+    assert guarded["pullRequest"]["requireCodeOwnerReview"] is True
     assert guarded["deletion"] is True
     assert guarded["nonFastForward"] is True
     conditions = stage.one(RULESET, "repository-branches").inputs["conditions"]
@@ -145,8 +178,8 @@ def test_branches_change_by_pull_request_with_two_approvals() -> None:
 
 
 def test_required_checks_count_only_when_they_come_from_actions() -> None:
-    assert "requiredStatusChecks" not in rules(rendered_stage("first", "production"), "branch")
-    stage = render_stage(SECOND_PRODUCT, "production", {"github": {"requiredChecks": ["check", "rehearsal"]}})
+    assert "requiredStatusChecks" not in rules(rendered_identities("first", "production"), "branch")
+    stage = render_identities(SECOND_PRODUCT, "production", {"github": {"requiredChecks": ["check", "rehearsal"]}})
     assert rules(stage, "branch")["requiredStatusChecks"] == {
         "requiredChecks": [
             {"context": "check", "integrationId": 15368},
@@ -157,7 +190,7 @@ def test_required_checks_count_only_when_they_come_from_actions() -> None:
 
 
 def test_a_release_tag_cannot_be_moved_or_deleted() -> None:
-    assert rules(rendered_stage("first", "production"), "tag") == {
+    assert rules(rendered_identities("first", "production"), "tag") == {
         "update": True,
         "deletion": True,
         "nonFastForward": True,
@@ -165,7 +198,7 @@ def test_a_release_tag_cannot_be_moved_or_deleted() -> None:
 
 
 def test_a_workflow_may_read_and_nothing_else() -> None:
-    stage = rendered_stage("first", "production")
+    stage = rendered_identities("first", "production")
     token = stage.one("github:index/workflowRepositoryPermissions:WorkflowRepositoryPermissions").inputs
     assert token["defaultWorkflowPermissions"] == "read"
     assert token["canApprovePullRequestReviews"] is False

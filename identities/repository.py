@@ -26,8 +26,9 @@ class RepositoryArgs:
 class Repository(pulumi.ComponentResource):
     """The rules of the repository: its default branch, what guards branches and release tags, what Actions may do.
 
-    The guarded branches change by pull request only (QLT-5): two approvals in a team; none alone, because GitHub lets
-    nobody approve their own, but the pull request and its checks stay. Nobody bypasses the rules.
+    The guarded branches change by pull request only (QLT-5): two approvals in a team, one by an owner of what changes
+    (`.github/CODEOWNERS`); none alone, because GitHub lets nobody approve their own, but the pull request and its
+    checks stay. Nobody bypasses the rules.
 
     A release tag cannot be moved or deleted once it is there, so what was deployed from it can always be found again
     (REL-1). That its name is ``vMAJOR.MINOR.PATCH`` is checked by the release workflow: a ruleset can demand a name
@@ -41,7 +42,7 @@ class Repository(pulumi.ComponentResource):
     """
 
     def __init__(self, name: str, args: RepositoryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("bulkhead:delivery:Repository", name, {}, opts)
+        super().__init__("bulkhead:identities:Repository", name, {}, opts)
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
         repository = args.settings.github.repository
@@ -79,6 +80,9 @@ class Repository(pulumi.ComponentResource):
             "pull_request": {
                 "required_approving_review_count": _TEAM_APPROVALS if team else 0,
                 "dismiss_stale_reviews_on_push": True,
+                # A waiver counts once it is on the base branch, so the owners of its file must have agreed to it there.
+                # Alone, nobody could: GitHub lets no owner approve their own change.
+                "require_code_owner_review": team,
                 "require_last_push_approval": team,
                 "required_review_thread_resolution": True,
             },

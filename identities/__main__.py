@@ -1,0 +1,3 @@
+from identities.program import main
+
+main()

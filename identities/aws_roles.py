@@ -1,0 +1,74 @@
+"""The stage's roles in AWS, each with its limit."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+from pulumi_aws.iam import Policy, RolePolicy
+from pulumi_aws.iam import Role as IamRole
+
+from identities.documents import document
+from identities.estate import Estate, estate_of
+from identities.permissions import grants
+from identities.roles import Role
+from identities.trust import boundary, trust
+from infra.blueprint import Product
+from infra.naming import Kind, Label
+from infra.settings import StageSettings
+
+_SESSION_SECONDS: Final = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class StageRolesArgs:
+    label: Label
+    settings: StageSettings
+    product: Product
+
+
+class StageRoles(pulumi.ComponentResource):
+    """One role for each of `Role`, and one limit for all of them that their own policies cannot move.
+
+    GitHub takes them with its identity token, so no key of AWS is stored anywhere. ``arns`` are the roles' ARNs.
+
+    Left out: GitHub's identity provider, of which an account has one, whoever uses it; `bulkhead bootstrap` makes it.
+    And roles of jobs, which come with the jobs.
+    """
+
+    def __init__(self, name: str, args: StageRolesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("bulkhead:identities:StageRoles", name, {}, opts)
+        self._args = args
+        self._child = pulumi.ResourceOptions(parent=self)
+        estate = estate_of(args.label, args.settings)
+        limit = Policy(
+            f"{name}-boundary",
+            name=args.label.name(Kind.BOUNDARY),
+            description=f"The most that any role of {args.label.product} {args.label.environment} can do",
+            policy=json.dumps(boundary(estate)),
+            opts=self._child,
+        )
+        self.arns = {role: self._role(name, role, estate, limit) for role in Role}
+        self.register_outputs({"arns": {role.value: arn for role, arn in self.arns.items()}})
+
+    def _role(self, name: str, role: Role, estate: Estate, limit: Policy) -> pulumi.Output[str]:
+        made = IamRole(
+            f"{name}-{role}",
+            name=estate.role_name(role),
+            path=estate.role_path,
+            description=f"{role.capitalize()} of {estate.label.product} {estate.label.environment}",
+            assume_role_policy=json.dumps(trust(role, estate, self._args.settings)),
+            permissions_boundary=limit.arn,
+            max_session_duration=_SESSION_SECONDS,
+            opts=self._child,
+        )
+        RolePolicy(
+            f"{name}-{role}",
+            name=estate.role_name(role),
+            role=made.name,
+            policy=json.dumps(document(grant.statement() for grant in grants(role, estate, self._args.product))),
+            opts=self._child,
+        )
+        return made.arn

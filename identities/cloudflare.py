@@ -1,0 +1,170 @@
+"""What each role may do in Cloudflare: the narrowest permission for each type of resource (pure).
+
+Cloudflare has no identity federation for its API, so a pipeline holds a token; the tokens of a stage expire, and name
+the stage's account, zone and buckets. What they cannot name is a single Worker, database, namespace or queue: those
+permissions are for a whole account, so in an account that stages share a token of one reaches the other's (the
+recommended set-up is an account of its own for production; `bulkhead access` says it otherwise).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from identities.roles import Role
+from infra.blueprint import Product
+from infra.naming import Kind, Label
+from infra.settings import StageSettings
+
+
+class Reach(Enum):
+    """What a permission can be limited to."""
+
+    ACCOUNT = "account"
+    ZONE = "zone"
+    BUCKET = "bucket"
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """A permission group. Its ``id`` is the same in every account ("List permission groups" of Cloudflare's API)."""
+
+    name: str
+    id: str
+    reach: Reach = Reach.ACCOUNT
+
+
+ANALYTICS_READ: Final = Permission("Account Analytics Read", "b89a480218d04ceb98b4fe57ca29dc1f")
+D1_READ: Final = Permission("D1 Read", "192192df92ee43ac90f2aeeffce67e35")
+D1_WRITE: Final = Permission("D1 Write", "09b2857d1c31407795e75e3fed8617a1")
+KV_READ: Final = Permission("Workers KV Storage Read", "8b47d2786a534c08a1f94ee8f9f599ef")
+KV_WRITE: Final = Permission("Workers KV Storage Write", "f7f0eda5697f475c90846e879bab8666")
+OBJECTS_READ: Final = Permission(
+    "Workers R2 Storage Bucket Item Read", "6a018a9f2fc74eb6b293b0c548f38b39", Reach.BUCKET
+)
+QUEUES_WRITE: Final = Permission("Queues Write", "366f57075ffc42689627bcf8242a1b6d")
+R2_WRITE: Final = Permission("Workers R2 Storage Write", "bf7481a1826f439697cb59a20b22293e")
+ROUTES_WRITE: Final = Permission("Workers Routes Write", "28f4b596e7d643029c524985477ae49a", Reach.ZONE)
+SCRIPTS_WRITE: Final = Permission("Workers Scripts Write", "e086da7e2179491d91ee5f35b3ca210a")
+ZONE_READ: Final = Permission("Zone Read", "c8fed203ed3043cba015a93ad1616f1f", Reach.ZONE)
+
+PERMISSIONS: Final = (
+    ANALYTICS_READ,
+    D1_READ,
+    D1_WRITE,
+    KV_READ,
+    KV_WRITE,
+    OBJECTS_READ,
+    QUEUES_WRITE,
+    R2_WRITE,
+    ROUTES_WRITE,
+    SCRIPTS_WRITE,
+    ZONE_READ,
+)
+# Types of the program, by Pulumi's token, and the least that making, changing and removing one takes (Cloudflare API
+# reference, "Accepted Permissions" of each operation).
+NEEDED: Final[Mapping[str, tuple[Permission, ...]]] = {
+    "cloudflare:index/d1Database:D1Database": (D1_WRITE,),
+    "cloudflare:index/queue:Queue": (QUEUES_WRITE,),
+    "cloudflare:index/queueConsumer:QueueConsumer": (QUEUES_WRITE,),
+    "cloudflare:index/r2Bucket:R2Bucket": (R2_WRITE,),
+    "cloudflare:index/r2BucketCors:R2BucketCors": (R2_WRITE,),
+    "cloudflare:index/r2BucketLifecycle:R2BucketLifecycle": (R2_WRITE,),
+    "cloudflare:index/r2BucketLock:R2BucketLock": (R2_WRITE,),
+    "cloudflare:index/r2ManagedDomain:R2ManagedDomain": (R2_WRITE,),
+    "cloudflare:index/worker:Worker": (SCRIPTS_WRITE,),
+    "cloudflare:index/workerVersion:WorkerVersion": (SCRIPTS_WRITE,),
+    "cloudflare:index/workersCronTrigger:WorkersCronTrigger": (SCRIPTS_WRITE,),
+    "cloudflare:index/workersCustomDomain:WorkersCustomDomain": (SCRIPTS_WRITE, ROUTES_WRITE, ZONE_READ),
+    "cloudflare:index/workersDeployment:WorkersDeployment": (SCRIPTS_WRITE,),
+    "cloudflare:index/workersKvNamespace:WorkersKvNamespace": (KV_WRITE,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPolicy:
+    """What a token may do on some resources: ids of permission groups, sorted, and the resources as JSON."""
+
+    groups: tuple[str, ...]
+    resources: str
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A permission that a role has, and what needs it: resource types by their last word, or a task in words."""
+
+    permission: Permission
+    reason: str
+
+
+def needs(role: Role, product: Product) -> tuple[Need, ...]:
+    """Return the permissions of a role, each once, sorted by name. A preview has none, and so no token."""
+    found: dict[Permission, list[str]] = defaultdict(list)
+    for permission, reason in _needs(role, product):
+        found[permission].append(reason)
+    return tuple(
+        Need(permission, ", ".join(dict.fromkeys(reasons)))
+        for permission, reasons in sorted(found.items(), key=lambda each: each[0].name)
+    )
+
+
+def _needs(role: Role, product: Product) -> Iterator[tuple[Permission, str]]:
+    match role:
+        case Role.DEPLOY:
+            for type_ in sorted(_types(product)):
+                for permission in NEEDED[type_]:
+                    yield permission, type_.rpartition(":")[2]
+        case Role.ROLLBACK:
+            yield SCRIPTS_WRITE, "deploying a version that is there already"
+        case Role.OPERATIONS:
+            yield ANALYTICS_READ, "watching errors, load and cost"
+            if product.databases:
+                yield D1_READ, "backing databases up"
+            if product.namespaces:
+                yield KV_READ, "backing namespaces up"
+            if product.buckets:
+                yield OBJECTS_READ, "backing buckets up"
+
+
+def _types(product: Product) -> Iterator[str]:
+    """Yield the types that a stage of ``product`` consists of; a token is no wider than its product."""
+    made_for: Mapping[str, object] = {
+        "D1Database": product.databases,
+        "Queue": product.queues,
+        "QueueConsumer": any(each.consumer for each in product.queues),
+        "R2Bucket": product.buckets,
+        "R2BucketCors": any(each.browser_access for each in product.buckets),
+        "R2BucketLifecycle": product.buckets,
+        "R2BucketLock": any(each.evidence_days for each in product.buckets),
+        "R2ManagedDomain": product.buckets,
+        "Worker": product.workers,
+        "WorkerVersion": product.workers,
+        "WorkersCronTrigger": any(each.crons for each in product.workers),
+        "WorkersCustomDomain": product.public_workers,
+        "WorkersDeployment": product.workers,
+        "WorkersKvNamespace": product.namespaces,
+    }
+    yield from (type_ for type_ in NEEDED if made_for[type_.rpartition(":")[2]])
+
+
+def token_policies(role: Role, product: Product, label: Label, settings: StageSettings) -> list[TokenPolicy]:
+    """Return the policies of a role's token: one for each scope, in a fixed order, groups sorted by id, because the API
+    returns them so (cloudflare/terraform-provider-cloudflare#7094)."""
+    by_reach: dict[Reach, set[str]] = defaultdict(set)
+    for need in needs(role, product):
+        by_reach[need.permission.reach].add(need.permission.id)
+    account, buckets = settings.cloudflare.account_id, [label.name(Kind.R2, each.name) for each in product.buckets]
+    resources = {
+        Reach.ACCOUNT: [f"com.cloudflare.api.account.{account}"],
+        Reach.ZONE: [f"com.cloudflare.api.account.zone.{settings.cloudflare.zone_id}"],
+        Reach.BUCKET: [f"com.cloudflare.edge.r2.bucket.{account}_default_{bucket}" for bucket in buckets],
+    }
+    return [
+        TokenPolicy(tuple(sorted(groups)), json.dumps(dict.fromkeys(resources[reach], "*"), sort_keys=True))
+        for reach in Reach
+        if (groups := by_reach[reach])
+    ]

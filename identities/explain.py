@@ -1,0 +1,88 @@
+"""What each role of a stage may do, and which resource needs it (pure)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+from identities.cloudflare import Need, Reach, needs
+from identities.documents import Grant
+from identities.estate import estate_of
+from identities.permissions import grants
+from identities.roles import Role, environment_of, is_reviewed, refs_of, subjects
+from infra.blueprint import Product
+from infra.naming import Kind, Label
+from infra.settings import StageSettings
+
+_PURPOSES = {
+    Role.DEPLOY: "brings the stage up",
+    Role.PREVIEW: "says what a pull request would change",
+    Role.OPERATIONS: "backs up, restores and watches",
+    Role.ROLLBACK: "deploys a version that is there already",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One role in words. ``cloudflare`` are (permission, what it reaches, what needs it), ``aws`` (statement, actions,
+    reason); every text is for people."""
+
+    ROLES: ClassVar[tuple[Role, ...]] = tuple(Role)
+
+    role: str
+    purpose: str
+    environment: str
+    refs: tuple[str, ...]
+    approved: str
+    subjects: tuple[str, ...]
+    cloudflare: tuple[tuple[str, str, str], ...]
+    aws: tuple[tuple[str, str, str], ...]
+
+    def as_json(self) -> dict[str, Any]:
+        said = asdict(self)
+        said["cloudflare"] = [dict(zip(("permission", "of", "because"), each, strict=True)) for each in self.cloudflare]
+        said["aws"] = [dict(zip(("statement", "may", "because"), each, strict=True)) for each in self.aws]
+        return said
+
+
+def explain(role: Role, product: Product, settings: StageSettings) -> Explained:
+    """Return what a role of the stage may do and why."""
+    label = Label(product.name, settings.stage, settings.environment)
+    people = settings.github.reviewers
+    asked = is_reviewed(role, label) and (people.teams or people.users)
+    return Explained(
+        role=role.value,
+        purpose=_PURPOSES[role],
+        environment=environment_of(role, label),
+        refs=tuple(f"{ref.kind} {ref.pattern}" for ref in refs_of(role, label, settings)),
+        approved="the reviewers in the settings" if asked else "nobody",
+        subjects=subjects(role, label, settings),
+        cloudflare=tuple(
+            (need.permission.name, _reach(need, product, label, settings), need.reason) for need in needs(role, product)
+        ),
+        aws=tuple(
+            (grant.sid, _may(grant), _because(grant)) for grant in grants(role, estate_of(label, settings), product)
+        ),
+    )
+
+
+def _reach(need: Need, product: Product, label: Label, settings: StageSettings) -> str:
+    match need.permission.reach:
+        case Reach.ACCOUNT:
+            return f"the whole account {settings.cloudflare.account_id}"
+        case Reach.ZONE:
+            return f"zone {settings.cloudflare.zone_id}"
+        case Reach.BUCKET:
+            return "buckets " + ", ".join(label.name(Kind.R2, bucket.name) for bucket in product.buckets)
+
+
+def _may(grant: Grant) -> str:
+    actions = ", ".join(sorted(grant.actions))
+    if grant.denies:
+        return f"never anything but {actions}" if grant.all_but else f"never {actions}"
+    return actions
+
+
+def _because(grant: Grant) -> str:
+    made = ", ".join(type_.rpartition(":")[2] for type_ in grant.types)
+    return f"{grant.reason} ({made})" if made else grant.reason

@@ -1,0 +1,274 @@
+"""What each role may do in AWS, with a reason for every statement (pure). Least privilege: what no resource of the
+program needs is not granted; `tests/identities` compares the types below with the types that the program makes.
+
+Left out on purpose: every right over IAM. Whoever may write roles may widen their own; roles are changed by the person
+who brings the identities up, never by a pipeline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from identities.documents import Grant, one_or_all
+from identities.estate import Estate
+from identities.roles import Role
+from infra.blueprint import Product
+from infra.naming import Kind
+
+_BUCKET_SETTINGS: Final = (
+    "s3:CreateBucket",
+    "s3:GetAccelerateConfiguration",
+    "s3:GetBucket*",
+    "s3:GetEncryptionConfiguration",
+    "s3:GetLifecycleConfiguration",
+    "s3:GetReplicationConfiguration",
+    "s3:ListBucket",
+    "s3:ListTagsForResource",
+    "s3:PutBucketLogging",
+    "s3:PutBucketObjectLockConfiguration",
+    "s3:PutBucketOwnershipControls",
+    "s3:PutBucketPolicy",
+    "s3:PutBucketPublicAccessBlock",
+    "s3:PutBucketTagging",
+    "s3:PutBucketVersioning",
+    "s3:PutEncryptionConfiguration",
+    "s3:PutLifecycleConfiguration",
+    "s3:TagResource",
+    "s3:UntagResource",
+)
+# What `bulkhead destroy` needs, so production's role has none of it: its backups outlive every mistake of a pipeline.
+_BUCKET_REMOVAL: Final = (
+    "s3:AbortMultipartUpload",
+    "s3:DeleteBucket",
+    "s3:DeleteBucketPolicy",
+    "s3:DeleteObject",
+    "s3:DeleteObjectVersion",
+    "s3:ListBucketMultipartUploads",
+    "s3:ListBucketVersions",
+)
+_KEY_SETTINGS: Final = (
+    "kms:CreateAlias",
+    "kms:DeleteAlias",
+    "kms:DescribeKey",
+    "kms:DisableKeyRotation",
+    "kms:EnableKey",
+    "kms:EnableKeyRotation",
+    "kms:GetKeyPolicy",
+    "kms:GetKeyRotationStatus",
+    "kms:ListResourceTags",
+    "kms:PutKeyPolicy",
+    "kms:UntagResource",
+    "kms:UpdateAlias",
+    "kms:UpdateKeyDescription",
+)
+_KEY_USE: Final = ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey")
+_TOPIC_SETTINGS: Final = (
+    "sns:CreateTopic",
+    "sns:DeleteTopic",
+    "sns:Get*",
+    "sns:ListSubscriptionsByTopic",
+    "sns:ListTagsForResource",
+    "sns:SetSubscriptionAttributes",
+    "sns:SetTopicAttributes",
+    "sns:Subscribe",
+    "sns:TagResource",
+    "sns:Unsubscribe",
+    "sns:UntagResource",
+)
+_BUDGET_SETTINGS: Final = (
+    "budgets:ListTagsForResource",
+    "budgets:ModifyBudget",
+    "budgets:TagResource",
+    "budgets:UntagResource",
+    "budgets:ViewBudget",
+)
+_PARAMETER_SETTINGS: Final = (
+    "ssm:AddTagsToResource",
+    "ssm:DeleteParameter",
+    "ssm:GetParameter",
+    "ssm:GetParameters",
+    "ssm:ListTagsForResource",
+    "ssm:PutParameter",
+    "ssm:RemoveTagsFromResource",
+)
+_S3: Final = (
+    "aws:s3/bucket:Bucket",
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+    "aws:s3/bucketLogging:BucketLogging",
+    "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration",
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+    "aws:s3/bucketPolicy:BucketPolicy",
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+    "aws:s3/bucketVersioning:BucketVersioning",
+)
+_SNS: Final = ("aws:sns/topic:Topic", "aws:sns/topicPolicy:TopicPolicy", "aws:sns/topicSubscription:TopicSubscription")
+# The redacted twin of the state, for whoever must know names and versions and no secret (see preview/twin.py).
+_TWINS: Final = "twins/*"
+
+
+def grants(role: Role, estate: Estate, product: Product) -> tuple[Grant, ...]:
+    """Return the statements of a role's policy, in the order in which they are read."""
+    match role:
+        case Role.DEPLOY:
+            return tuple(_deploy(estate, product))
+        case Role.OPERATIONS:
+            return tuple(_operations(estate))
+        case Role.PREVIEW | Role.ROLLBACK:
+            return tuple(_reads_twin(estate))
+
+
+def _deploy(estate: Estate, product: Product) -> Iterator[Grant]:
+    tagged = {"StringEquals": {"aws:ResourceTag/product": estate.label.product}}
+    mine = one_or_all(estate.environments)
+    every_key, secrets = estate.arn("kms", "key/*", region=estate.region), _is_called(estate.secrets_alias)
+    yield Grant("ListState", "the engine looks for the stage's state", ["s3:ListBucket"], [estate.state_bucket])
+    yield Grant(
+        "KeepState",
+        "the engine writes the state down after each step",
+        ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+        [f"{estate.state_bucket}/.pulumi/*"],
+    )
+    yield Grant(
+        "PublishTwin",
+        "after a deployment the redacted twin is compared and published, on which pull requests are previewed",
+        ["s3:GetObject", "s3:PutObject"],
+        [f"{estate.state_bucket}/{_TWINS}"],
+    )
+    yield Grant("UseSecretsKey", "the program reads the stage's secrets", _KEY_USE, [every_key], secrets)
+    yield Grant(
+        "NeverChangeSecretsKey",
+        "the key of the secrets is changed by the person who made it",
+        _KEY_USE,
+        [every_key],
+        secrets,
+        denies=True,
+        all_but=True,
+    )
+    yield Grant(
+        "NeverRenameSecretsKey",
+        "the rights above go by that key's name",
+        ["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"],
+        [estate.arn("kms", estate.secrets_alias, region=estate.region)],
+        denies=True,
+    )
+    yield Grant(
+        "ManageVaults",
+        "backups and their access log lie in buckets of the stage" + (", removed with it" if estate.removes else ""),
+        [*_BUCKET_SETTINGS, *(_BUCKET_REMOVAL if estate.removes else ())],
+        [*estate.vaults(), *estate.vaults(objects=True)],
+        types=_S3,
+    )
+    yield Grant(
+        "MakeKeys",
+        "a key has no name before it exists, so it must be made with the stage's tags",
+        ["kms:CreateKey", "kms:TagResource"],
+        ["*"],
+        {
+            "StringEquals": {"aws:RequestTag/product": estate.label.product},
+            "StringLike": {"aws:RequestTag/environment": mine},
+            # A new key has no tags yet; one of another stage has, and must not be tagged into this one.
+            "StringLikeIfExists": {"aws:ResourceTag/environment": mine},
+        },
+        ["aws:kms/key:Key"],
+    )
+    yield Grant(
+        "ManageKeys",
+        "backups are encrypted with a key of the stage",
+        [*_KEY_SETTINGS, *(["kms:ScheduleKeyDeletion"] if estate.removes else [])],
+        [every_key],
+        {**tagged, "StringLike": {"aws:ResourceTag/environment": mine}},
+        ["aws:kms/alias:Alias", "aws:kms/key:Key"],
+    )
+    yield Grant(
+        "NameKeys",
+        "an alias needs a right on itself, and one on its key",
+        ["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"],
+        [estate.arn("kms", f"alias/{name}-*", region=estate.region) for name in estate.names(Kind.KMS_ALIAS)],
+        types=["aws:kms/alias:Alias"],
+    )
+    yield Grant(
+        "FindKeys",
+        "the aliases of an account can be listed only as a whole",
+        ["kms:ListAliases"],
+        ["*"],
+        types=["aws:kms/alias:Alias"],
+    )
+    yield Grant(
+        "ManageTopics",
+        "notices of cost go out through topics of the stage",
+        _TOPIC_SETTINGS,
+        [estate.arn("sns", f"{name}-*", region=estate.region) for name in estate.names(Kind.TOPIC)],
+        types=_SNS,
+    )
+    yield Grant(
+        "ManageBudgets",
+        "the stage has a monthly budget",
+        _BUDGET_SETTINGS,
+        [estate.arn("budgets", f"budget/{name}*") for name in estate.names(Kind.BUDGET)],
+        types=["aws:budgets/budget:Budget"],
+    )
+    if any(secret.jobs for secret in product.secrets):
+        yield Grant(
+            "KeepJobSecrets",
+            "jobs read their secrets from parameters of the stage",
+            _PARAMETER_SETTINGS,
+            [estate.arn("ssm", f"parameter/{name}-*", region=estate.region) for name in estate.names(Kind.PARAMETER)],
+            types=["aws:ssm/parameter:Parameter"],
+        )
+        yield Grant(
+            "FindJobSecrets",
+            "the parameters of an account can be listed only as a whole",
+            ["ssm:DescribeParameters"],
+            ["*"],
+            types=["aws:ssm/parameter:Parameter"],
+        )
+    yield Grant(
+        "AssumeItself",
+        "Pulumi's provider takes the role once more inside a pipeline that has it",
+        ["sts:AssumeRole"],
+        [estate.role_arn(Role.DEPLOY)],
+    )
+
+
+def _reads_twin(estate: Estate) -> Iterator[Grant]:
+    yield Grant(
+        "FindTwin",
+        "the twin is looked for by its name",
+        ["s3:ListBucket"],
+        [estate.state_bucket],
+        {"StringLike": {"s3:prefix": _TWINS}},
+    )
+    yield Grant(
+        "ReadTwin",
+        "it has the stage's names and versions, and no secret",
+        ["s3:GetObject"],
+        [f"{estate.state_bucket}/{_TWINS}"],
+    )
+
+
+def _operations(estate: Estate) -> Iterator[Grant]:
+    yield from _reads_twin(estate)
+    if not estate.keeps_backups:
+        return
+    vault = f"arn:{estate.partition}:s3:::{estate.label.name(Kind.VAULT, estate.account)}"
+    yield Grant("ListVault", "a restore looks for the backup it needs", ["s3:ListBucket"], [vault])
+    yield Grant(
+        "KeepBackups",
+        "backups are added and read again, and never removed or replaced",
+        ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"],
+        [f"{vault}/*"],
+    )
+    yield Grant(
+        "UseVaultKey",
+        "a backup is encrypted when it is written",
+        ["kms:Decrypt", "kms:GenerateDataKey"],
+        [estate.arn("kms", "key/*", region=estate.region)],
+        _is_called(f"alias/{estate.label.name(Kind.KMS_ALIAS, 'vault')}"),
+    )
+
+
+def _is_called(alias: str) -> Mapping[str, Mapping[str, str]]:
+    """Return the condition on a key's name: its id is made up by AWS."""
+    return {"ForAnyValue:StringEquals": {"kms:ResourceAliases": alias}}

@@ -1,0 +1,41 @@
+"""What the Pulumi engine runs for the identities: load, deploy, export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pulumi
+import pulumi.runtime.config
+
+from identities.load import load
+from identities.settings import require_stage
+from identities.stage import deploy
+from infra.blueprint import Product, find_product
+from infra.program import mistakes_said_plainly
+from infra.settings import StageSettings, read_settings
+from infra.settings.load import product_reference
+from infra.settings.paths import stack_file
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+
+
+def main() -> None:
+    """Deploy the identities of the selected stage, whose settings are those of the stage itself; the entry point of
+    ``pulumi up -C identities``."""
+    with mistakes_said_plainly():
+        settings = read_settings(ROOT / stack_file(require_stage(pulumi.get_stack())))
+        run(find_product(product_reference(settings.product)), settings)
+
+
+def run(product: Product, settings: StageSettings) -> None:
+    """Deploy the identities of a stage of ``product``; what an inline program calls. Raises pulumi.RunError for a
+    person's mistake."""
+    with mistakes_said_plainly():
+        loaded = load(pulumi.get_stack(), product)
+        outputs = deploy(product, settings, loaded.slots, loaded.secrets, loaded.profile)
+    pulumi.export("stage", outputs.stage)
+    pulumi.export("environments", outputs.environments)
+    pulumi.export("roles", outputs.roles)
+    pulumi.export("tokens", outputs.tokens)
+    pulumi.export("deployToken", outputs.deploy_token)

@@ -1,0 +1,72 @@
+"""The identities of one stage: read once, downward. What they may touch is the other stack: infra/stage.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from identities.aws_roles import StageRoles, StageRolesArgs
+from identities.environment import RoleEnvironment, RoleEnvironmentArgs
+from identities.providers import make_providers
+from identities.repository import Repository, RepositoryArgs
+from identities.roles import Role, environment_of
+from identities.settings import Slots, instant
+from identities.tokens import StageTokens, StageTokensArgs
+from infra.blueprint import APEX, Product
+from infra.naming import Label
+from infra.providers import CLOUDFLARE_TOKEN
+from infra.settings import StageSettings
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityOutputs:
+    """What the identities tell the outside. ``deploy_token`` is secret: whoever brings the stage up by hand stores it
+    in the stage's configuration."""
+
+    stage: str
+    environments: Mapping[str, str]
+    roles: Mapping[str, pulumi.Output[str]]
+    tokens: Mapping[str, Any]
+    deploy_token: pulumi.Output[str]
+
+
+def deploy(
+    product: Product,
+    settings: StageSettings,
+    slots: Slots,
+    secrets: Mapping[str, pulumi.Output[str]],
+    profile: str,
+) -> IdentityOutputs:
+    """Declare the roles, tokens and environments of one stage, and the repository's rules where the stage owns them.
+
+    Nothing here is protected: nothing holds data, the same command makes all of it again, and a rotation has to remove
+    tokens.
+    """
+    label = Label(product.name, settings.stage, settings.environment)
+    apex = next((f"https://{settings.cloudflare.hostname}" for each in product.workers if each.host == APEX), None)
+    own = pulumi.ResourceOptions(providers=make_providers(label, settings, secrets, profile))
+
+    roles = StageRoles("roles", StageRolesArgs(label, settings, product), own)
+    tokens = StageTokens("tokens", StageTokensArgs(label, settings, product, slots), own)
+    for role in Role:
+        handed = {CLOUDFLARE_TOKEN: tokens.values[role]} if role in tokens.values else {}
+        if role is Role.DEPLOY:
+            handed |= {each.name: secrets[each.name] for each in product.secrets if each.pipeline}
+        args = RoleEnvironmentArgs(role, label, settings, roles.arns[role], handed, apex)
+        RoleEnvironment(role.value, args, own)
+    if settings.owns.repository:
+        Repository("repository", RepositoryArgs(label, settings), own)
+
+    return IdentityOutputs(
+        label.stage.value,
+        {role.value: environment_of(role, label) for role in Role},
+        {role.value: arn for role, arn in roles.arns.items()},
+        {
+            "active": slots.active,
+            "ends": {slot: instant(window.ends) for slot, window in slots.windows.items()},
+        },
+        tokens.values[Role.DEPLOY],
+    )

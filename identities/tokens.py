@@ -1,0 +1,64 @@
+"""The stage's tokens of Cloudflare: one for each role that needs one, in two slots that take turns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_cloudflare as cloudflare
+
+from identities.cloudflare import needs, token_policies
+from identities.roles import Role
+from identities.settings import Slots, instant
+from infra.blueprint import Product
+from infra.naming import Kind, Label
+from infra.settings import StageSettings
+
+
+@dataclass(frozen=True, slots=True)
+class StageTokensArgs:
+    label: Label
+    settings: StageSettings
+    product: Product
+    slots: Slots
+
+
+class StageTokens(pulumi.ComponentResource):
+    """A token for each role in each open slot. ``values`` are those of the active slot, by role, as secrets.
+
+    They belong to the account, not to a person, and expire. A preview has none: it looks at nothing in Cloudflare.
+    """
+
+    def __init__(self, name: str, args: StageTokensArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("bulkhead:identities:StageTokens", name, {}, opts)
+        self._args = args
+        self._child = pulumi.ResourceOptions(parent=self)
+        made = {
+            (role, slot): self._token(name, role, slot)
+            for role in Role
+            if needs(role, args.product)
+            for slot in args.slots.windows
+        }
+        self.values: dict[Role, pulumi.Output[str]] = {
+            role: pulumi.Output.secret(token.value) for (role, slot), token in made.items() if slot == args.slots.active
+        }
+        self.register_outputs({})
+
+    def _token(self, name: str, role: Role, slot: str) -> cloudflare.AccountToken:
+        args, window = self._args, self._args.slots.windows[slot]
+        return cloudflare.AccountToken(
+            f"{name}-{role}-{slot}",
+            account_id=args.settings.cloudflare.account_id,
+            name=args.label.name(Kind.TOKEN, role, slot),
+            policies=[
+                {
+                    "effect": "allow",
+                    "permission_groups": [{"id": group} for group in policy.groups],
+                    "resources": policy.resources,
+                }
+                for policy in token_policies(role, args.product, args.label, args.settings)
+            ],
+            not_before=instant(window.begins),
+            expires_on=instant(window.ends),
+            opts=self._child,
+        )

@@ -1,0 +1,143 @@
+"""What each role may do: enough for what the program makes, and nothing that nothing needs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from identities.cloudflare import NEEDED, PERMISSIONS, needs, token_policies
+from identities.estate import estate_of
+from identities.permissions import grants
+from identities.roles import Role
+from infra.naming import Label, stage_of
+from infra.settings import StageSettings
+from tests.support.second_product import SECOND_PRODUCT
+from tests.support.settings_fixture import make_settings
+from tests.support.stages import FIRST_PRODUCT, PRODUCTS, STAGES, rendered_stage
+
+every_role = pytest.mark.parametrize("role", Role)
+
+
+def made(package: str) -> set[str]:
+    """Return every type of a cloud that the program makes, over all products and stages."""
+    stages = [rendered_stage(product, environment) for product in PRODUCTS for environment in STAGES]
+    return {r.type for stage in stages for r in stage.resources if r.custom and r.type.startswith(f"{package}:")}
+
+
+def label_of(settings: StageSettings) -> Label:
+    stage = stage_of(settings.environment)
+    assert stage is not None
+    return Label(FIRST_PRODUCT.name, stage, settings.environment)
+
+
+def statements(role: Role, environment: str = "staging") -> dict[str, dict[str, Any]]:
+    settings = make_settings(environment)
+    estate = estate_of(label_of(settings), settings)
+    return {grant.sid: grant.statement() for grant in grants(role, estate, SECOND_PRODUCT)}
+
+
+def allowed(role: Role, environment: str = "staging") -> set[str]:
+    said = statements(role, environment).values()
+    return {action for each in said if each["Effect"] == "Allow" for action in each["Action"]}
+
+
+def test_the_deploy_role_can_make_every_type_of_aws_and_no_grant_is_for_another() -> None:
+    estate = estate_of(label_of(make_settings("production")), make_settings("production"))
+    granted = {type_ for grant in grants(Role.DEPLOY, estate, SECOND_PRODUCT) for type_ in grant.types}
+    assert made("aws") <= granted
+    # Nobody subscribes by the program yet; notices of a budget go to addresses and to the topic.
+    assert granted - made("aws") <= {"aws:sns/topicSubscription:TopicSubscription"}
+
+
+def test_each_type_of_cloudflare_has_a_permission_and_no_permission_is_for_another() -> None:
+    assert made("cloudflare") == NEEDED.keys()
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+@pytest.mark.parametrize("environment", STAGES)
+def test_a_product_s_token_is_for_what_its_stages_consist_of(product: str, environment: str) -> None:
+    types = {r.type for r in rendered_stage(product, environment).resources if r.type.startswith("cloudflare:")}
+    wanted = {permission for type_ in types if type_ in NEEDED for permission in NEEDED[type_]}
+    assert {need.permission for need in needs(Role.DEPLOY, PRODUCTS[product])} == wanted
+
+
+def test_permissions_are_known_by_one_name_and_one_id() -> None:
+    assert len({each.id for each in PERMISSIONS}) == len({each.name for each in PERMISSIONS}) == len(PERMISSIONS)
+
+
+def test_a_token_reaches_its_own_account_zone_and_buckets() -> None:
+    settings = make_settings("staging")
+    label = label_of(settings)
+    deploy = token_policies(Role.DEPLOY, FIRST_PRODUCT, label, settings)
+    reached = [key for policy in deploy for key in json.loads(policy.resources)]
+    account, zone = settings.cloudflare.account_id, settings.cloudflare.zone_id
+    assert reached == [f"com.cloudflare.api.account.{account}", f"com.cloudflare.api.account.zone.{zone}"]
+    operations = token_policies(Role.OPERATIONS, FIRST_PRODUCT, label, settings)
+    buckets = [key for policy in operations for key in json.loads(policy.resources) if "bucket" in key]
+    assert buckets == [f"com.cloudflare.edge.r2.bucket.{account}_default_harbor-staging-r2-transcripts"]
+
+
+def test_a_preview_has_no_token_and_operations_write_nothing() -> None:
+    assert needs(Role.PREVIEW, FIRST_PRODUCT) == ()
+    assert all(need.permission.name.endswith("Read") for need in needs(Role.OPERATIONS, FIRST_PRODUCT))
+    assert [need.permission.name for need in needs(Role.ROLLBACK, FIRST_PRODUCT)] == ["Workers Scripts Write"]
+
+
+def test_operations_need_no_right_on_stores_that_a_product_does_not_have() -> None:
+    names = {need.permission.name for need in needs(Role.OPERATIONS, SECOND_PRODUCT)}
+    assert "Workers KV Storage Read" not in names
+    assert {"D1 Read", "Workers R2 Storage Bucket Item Read"} <= names
+
+
+@every_role
+@pytest.mark.parametrize("environment", STAGES)
+def test_no_role_has_a_right_over_identities(role: Role, environment: str) -> None:
+    actions = allowed(role, environment)
+    assert not {each for each in actions if each.startswith(("iam:", "organizations:", "account:"))}
+    assert "sts:AssumeRole" not in actions or role is Role.DEPLOY
+
+
+def test_a_preview_reads_the_twin_and_nothing_else() -> None:
+    said = statements(Role.PREVIEW)
+    assert allowed(Role.PREVIEW) == {"s3:GetObject", "s3:ListBucket"}
+    assert said["ReadTwin"]["Resource"] == ["arn:aws:s3:::harbor-staging-state-222222222222/twins/*"]
+    assert said["FindTwin"]["Condition"] == {"StringLike": {"s3:prefix": "twins/*"}}
+
+
+def test_operations_add_backups_and_remove_none() -> None:
+    actions = allowed(Role.OPERATIONS)
+    assert "s3:PutObject" in actions
+    assert not {each for each in actions if "Delete" in each or "Retention" in each or "LegalHold" in each}
+    assert statements(Role.OPERATIONS)["KeepBackups"]["Resource"] == [
+        "arn:aws:s3:::harbor-staging-vault-222222222222/*"
+    ]
+
+
+def test_production_s_role_removes_no_backup_and_no_key() -> None:
+    taken = allowed(Role.DEPLOY, "staging") - allowed(Role.DEPLOY, "production")
+    assert {"s3:DeleteBucket", "s3:DeleteObjectVersion", "kms:ScheduleKeyDeletion"} <= taken
+
+
+def test_development_s_role_serves_pull_requests_too_and_no_other_stage_s_does() -> None:
+    for environment in STAGES:
+        resources = str(list(statements(Role.DEPLOY, environment).values()))
+        assert ("harbor-pr-*" in resources) == (environment == "development")
+
+
+@pytest.mark.parametrize("environment", STAGES)
+@every_role
+def test_a_role_names_nothing_of_another_stage(role: Role, environment: str) -> None:
+    said = json.dumps(list(statements(role, environment).values()))
+    for other in set(STAGES) - {environment}:
+        assert f"-{other}-" not in said
+        assert make_settings(other).aws.account_id not in said
+
+
+@every_role
+def test_every_grant_says_why(role: Role) -> None:
+    estate = estate_of(label_of(make_settings("staging")), make_settings("staging"))
+    for grant in grants(role, estate, SECOND_PRODUCT):
+        assert grant.reason
+        assert not grant.reason.endswith(".")

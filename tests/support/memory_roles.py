@@ -1,0 +1,118 @@
+"""A stage's IAM made of memory, with the roles that the program would make, and an AWS that enforces them. Whatever
+they hold can be changed by a test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final, Self
+
+from botocore.exceptions import ClientError
+
+from identities.documents import document
+from identities.estate import estate_of
+from identities.permissions import grants
+from identities.roles import Role
+from identities.trust import boundary, trust
+from infra.naming import Kind, Label
+from infra.product import PRODUCT
+from infra.settings.models import StageSettings
+from rehearsal.aws.enforced import EnforcedAws
+from rehearsal.aws.evaluator import Identity, Request, allows
+
+ADMINISTRATOR: Final = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+
+
+@dataclass
+class MemoryRole:
+    """One role, by what can be broken in it. ``boundary`` and ``attached`` are ARNs of managed policies."""
+
+    trust: dict[str, Any]
+    policies: dict[str, Any]
+    boundary: str | None
+    attached: list[str] = field(default_factory=list)
+
+
+class MemoryIam:
+    """The IAM of one account, with boto3's signatures. ``managed`` are its policies by ARN."""
+
+    def __init__(self, settings: StageSettings) -> None:
+        label = Label(PRODUCT.name, settings.stage, settings.environment)
+        self.estate = estate_of(label, settings)
+        limit = self.estate.arn("iam", f"policy/{label.name(Kind.BOUNDARY)}")
+        self.managed: dict[str, Any] = {limit: boundary(self.estate)}
+        self.roles: dict[str, MemoryRole] = {}
+        for role in Role:
+            name = self.estate.role_name(role)
+            rights = document(grant.statement() for grant in grants(role, self.estate, PRODUCT))
+            self.roles[name] = MemoryRole(trust(role, self.estate, settings), {name: rights}, limit)
+
+    def of(self, role: Role) -> MemoryRole:
+        return self.roles[self.estate.role_name(role)]
+
+    def allow(self, role: Role, action: str, resource: str = "*", **more: Any) -> None:
+        """Let a role do one thing more."""
+        more = {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+        self.of(role).policies["more"] = document([more])
+
+    def admit(self, role: Role, **changes: Any) -> None:
+        """Let somebody more take a role: as the first statement of its trust says, but for the changes."""
+        said = self.of(role).trust["Statement"]
+        said.append(said[0] | changes)
+
+    def get_role(self, *, RoleName: str) -> dict[str, Any]:  # noqa: N803 - as in boto3
+        if RoleName not in self.roles:
+            raise ClientError({"Error": {"Code": "NoSuchEntity"}}, "GetRole")
+        role = self.roles[RoleName]
+        limit = {"PermissionsBoundary": {"PermissionsBoundaryArn": role.boundary}} if role.boundary else {}
+        return {"Role": {"AssumeRolePolicyDocument": role.trust, **limit}}
+
+    def list_role_policies(self, *, RoleName: str) -> dict[str, Any]:  # noqa: N803
+        return {"PolicyNames": list(self.roles[RoleName].policies)}
+
+    def get_role_policy(self, *, RoleName: str, PolicyName: str) -> dict[str, Any]:  # noqa: N803
+        return {"PolicyDocument": self.roles[RoleName].policies[PolicyName]}
+
+    def list_attached_role_policies(self, *, RoleName: str) -> dict[str, Any]:  # noqa: N803
+        return {"AttachedPolicies": [{"PolicyArn": arn} for arn in self.roles[RoleName].attached]}
+
+    def get_policy(self, *, PolicyArn: str) -> dict[str, Any]:  # noqa: N803
+        return {"Policy": {"Arn": PolicyArn, "DefaultVersionId": "v1"}}
+
+    def get_policy_version(self, *, PolicyArn: str, VersionId: str) -> dict[str, Any]:  # noqa: N803
+        assert VersionId == "v1"
+        return {"PolicyVersion": {"Document": self.managed[PolicyArn]}}
+
+
+class MemoryEnforcedAws(EnforcedAws):
+    """Answers by the evaluator, from the statements without a condition alone, as the real one does."""
+
+    def __init__(self) -> None:
+        self._owners: dict[str, str] = {}
+        self._roles: dict[tuple[str, str], Identity] = {}
+        self._enforcing = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._roles.clear()
+
+    def bucket(self, account: str, name: str, keys: Iterable[str]) -> None:
+        assert list(keys), f"{name} would be empty"
+        self._owners[name] = account
+
+    def role(self, account: str, name: str, policies: Iterable[Any]) -> None:
+        said = [each for document_ in policies for each in document_["Statement"] if "Condition" not in each]
+        self._roles[account, name] = Identity(name, (document(said),), None, {})
+
+    def enforce(self) -> None:
+        self._enforcing = True
+
+    def tries(self, account: str, role: str, service: str, operation: str, **request: Any) -> str:
+        assert self._enforcing
+        action = f"{service}:{operation.title().replace('_', '')}"
+        bucket = request.get("Bucket")
+        resource = f"arn:aws:s3:::{bucket}/{request['Key']}" if bucket else "*"
+        reached = bucket is None or self._owners[bucket] == account
+        return "allowed" if reached and allows(self._roles[account, role], Request(action, resource)) else "denied"
