@@ -1,23 +1,23 @@
-"""`bulkhead bootstrap STAGE`: what must exist before the stage's stack can."""
+"""`bulkhead bootstrap STAGE`: what must exist before the stacks of a stage can."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from cli.console import FAINT, GOOD, WARNING, Console
-from cli.options import AsJson, ProductName, Yes
-from infra.blueprint import DEFAULT_PRODUCT, find_product
+from cli.options import AsJson, Yes
+from infra.blueprint import find_product
 from infra.faults import Fault, Refused
 from infra.naming import Stage
-from infra.settings import StageSettings, read_settings, required_secrets
-from infra.settings.paths import secret_command, stack_file
+from infra.settings import StageSettings, read_settings
+from infra.settings.paths import stack_file
 
 if TYPE_CHECKING:
-    from operations.bootstrap.parts import GitHubIds, Plan, Target
+    from operations.bootstrap.parts import Plan, Target
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 _SIGN: Final = {"exists": "=", "create": "+", "change": "~"}
@@ -39,35 +39,26 @@ def bootstrap(
         typer.Option("--confirm", metavar="PRODUCT-production", help="With --yes, for production: must name it."),
     ] = None,
     plan_only: Annotated[bool, typer.Option("--plan", help="Print the plan and change nothing.")] = False,
-    github_ids: Annotated[
-        str | None,
-        typer.Option(
-            metavar="OWNER/REPOSITORY",
-            help="GitHub's numbers of both: gh api repos/OWNER/REPOSITORY --jq '\"\\(.owner.id)/\\(.id)\"'. Needed for "
-            "repositories made, renamed or moved since 15 July 2026.",
-        ),
-    ] = None,
-    product: ProductName = DEFAULT_PRODUCT,
     endpoint: Annotated[str | None, typer.Option(metavar="URL", help="Another AWS, such as a local one.")] = None,
     json: AsJson = False,
 ) -> None:
-    """Make what must exist before the stage's stack can: state bucket, secrets key, deploy role.
+    """Make what must exist before the stacks of a stage can: a state bucket and a key for each, GitHub's way in.
 
-    Prints its plan, asks, and prints the commands that come next. It can be run again at any time: what exists stays,
-    what was changed is set right. The stage's secrets need not be set yet.
+    Two of each: who may do what to the stage is a stack of its own, and no role that it makes reaches its state. Prints
+    its plan, asks, and prints the commands that come next. It can be run again at any time: what exists stays, what was
+    changed is set right. The stage's secrets need not be set yet.
     """
     # boto3 takes half a second to import, which `--help` and a mistyped stage need not wait for.
-    from operations.bootstrap import apply, confirmation, next_commands, plan  # noqa: PLC0415
+    from operations.bootstrap import apply, confirmation, next_commands, plan, target  # noqa: PLC0415
     from operations.bootstrap.clients import connect  # noqa: PLC0415
-    from operations.bootstrap.parts import target  # noqa: PLC0415
 
     console = Console(json=json)
     name = _known(stage)
     settings = read_settings(ROOT / stack_file(name))
-    described = find_product(product)
-    aim = target(described.name, settings, _parsed(github_ids))
+    product = find_product(settings.product)
+    aim = target(product.name, settings)
     chosen = _profile(settings, profile)
-    clients = connect(chosen, aim.region, endpoint)
+    clients = connect(chosen, aim.estate.region, endpoint)
     made = plan(aim, clients)
     _tell(console, aim, made)
     applied = bool(made.pending) and not plan_only
@@ -75,19 +66,16 @@ def bootstrap(
         _ask(console, name, confirmation(aim), yes=yes, confirm=confirm)
         apply(made, lambda step: console.say(f"  {step.what} ..."))
         _require_done(plan(aim, clients))
-    commands = next_commands(aim, [secret_command(each, name) for each in required_secrets(described)], chosen)
+    commands = next_commands(aim, product, chosen)
     if not plan_only:
-        console.say()
-        console.say("Next:")
-        for command in commands:
-            console.say(f"  {command}")
+        _tell_next(console, commands)
     console.result(
         {
             "stage": name,
-            "account": aim.account,
+            "account": aim.estate.account,
             "steps": [{"what": s.what, "why": s.why, "effect": s.effect} for s in made.steps],
             "applied": applied,
-            "next": commands,
+            "next": [command for each in commands.values() for command in each],
         }
     )
 
@@ -99,20 +87,8 @@ def _known(stage: str) -> str:
     raise Refused("There is nothing to bootstrap.", [Fault(stage, message, "bulkhead bootstrap development")])
 
 
-def _parsed(numbers: str | None) -> GitHubIds | None:
-    from operations.bootstrap.parts import GitHubIds  # noqa: PLC0415
-
-    if numbers is None:
-        return None
-    if not re.fullmatch(r"[1-9][0-9]*/[1-9][0-9]*", numbers):
-        fix = "gh api repos/OWNER/REPOSITORY --jq '\"\\(.owner.id)/\\(.id)\"'"
-        raise Refused("That is no pair of numbers.", [Fault("--github-ids", "must look like 4321/87654321", fix)])
-    owner, _, repository = numbers.partition("/")
-    return GitHubIds(int(owner), int(repository))
-
-
 def _profile(settings: StageSettings, given: str | None) -> str:
-    """Return the profile to use. The role in the settings cannot be used: it is what a bootstrap makes."""
+    """Return the profile to use. The role in the settings cannot be used: it comes later, with the identities."""
     chosen = given or settings.aws.profile
     if chosen is None:
         message = "is not given, and the settings name a role instead of a profile; the environment is never used"
@@ -122,7 +98,7 @@ def _profile(settings: StageSettings, given: str | None) -> str:
 
 
 def _tell(console: Console, aim: Target, made: Plan) -> None:
-    console.say(f"{aim.label.environment}: AWS account {aim.account}, {aim.region}")
+    console.say(f"{aim.estate.label.environment}: AWS account {aim.estate.account}, {aim.estate.region}")
     for step in made.steps:
         console.say(f"  {_SIGN[step.effect]} {step.what}", _STYLE[step.effect])
         console.say(f"      {step.why}", FAINT)
@@ -130,6 +106,14 @@ def _tell(console: Console, aim: Target, made: Plan) -> None:
     console.say(
         f"{count} to make or change, {len(made.steps) - count} as they should be" if count else "Nothing to do."
     )
+
+
+def _tell_next(console: Console, commands: Mapping[str, Sequence[str]]) -> None:
+    for whose, each in commands.items():
+        console.say()
+        console.say(f"Next, for {whose}:")
+        for command in each:
+            console.say(f"  {command}")
 
 
 def _ask(console: Console, stage: str, word: str, *, yes: str | None, confirm: str | None) -> None:

@@ -35,15 +35,16 @@ class State:
 
 
 class Stack:
-    """One stack of the project in ``folder``. With a ``profile``, the CLI and its providers use that AWS profile.
+    """One stack of the project in ``folder``. With a ``profile``, the CLI and its providers use that AWS profile; with
+    a ``backend``, the state in that place, whatever the CLI is logged in to.
 
     Every method raises Refused when there is no CLI, or when it fails.
     """
 
-    def __init__(self, name: str, folder: Path, profile: str | None = None) -> None:
+    def __init__(self, name: str, folder: Path, profile: str | None = None, backend: str | None = None) -> None:
         self.name = name
         self._folder = folder
-        self._environment = _environment(profile)
+        self._environment = _environment(profile) | ({"PULUMI_BACKEND_URL": backend} if backend else {})
 
     def state(self) -> State:
         """Return what the engine wrote down about the stack; secrets stay encrypted."""
@@ -53,6 +54,10 @@ class Stack:
     def secret(self, name: str) -> str:
         """Return a secret of the stack's configuration in clear. Never to be printed."""
         return self._ask("config", "get", f"secrets:{name}").rstrip("\n")
+
+    def store_secret(self, name: str, value: str) -> None:
+        """Encrypt a secret into the stack's configuration. The CLI reads the value from its standard input."""
+        self._ask("config", "set", "--secret", f"secrets:{name}", given=value)
 
     def destroy(self, say: Say) -> None:
         """Destroy what the stack consists of; ``say`` is told what the CLI says, line by line."""
@@ -71,13 +76,13 @@ class Stack:
         arguments = ["import", "--file", str(import_file), "--yes", "--skip-preview", "--generate-code=false"]
         self._run([*arguments, protected], lambda _line: None)
 
-    def _ask(self, *arguments: str) -> str:
+    def _ask(self, *arguments: str, given: str = "") -> str:
         command = self._command(arguments)
         answer = subprocess.run(
             command,
             cwd=self._folder,
             env=self._environment,
-            stdin=subprocess.DEVNULL,
+            input=given,
             capture_output=True,
             text=True,
             errors="replace",

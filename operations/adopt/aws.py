@@ -17,12 +17,14 @@ _ABSENT: Final = frozenset(
         "404",
         "NoSuchBucket",
         "NoSuchBucketPolicy",
+        "NoSuchEntity",
         "NoSuchLifecycleConfiguration",
         "NoSuchPublicAccessBlockConfiguration",
         "NotFound",
         "NotFoundException",
         "ObjectLockConfigurationNotFoundError",
         "OwnershipControlsNotFoundError",
+        "ParameterNotFound",
         "ServerSideEncryptionConfigurationNotFoundError",
     }
 )
@@ -83,8 +85,9 @@ class AwsFinder:
         return Found(key["KeyId"], key["KeyId"])
 
     def _topic(self, wanted: Wanted) -> Found:
-        arn = f"arn:aws:sns:{self._region}:{self._account}:{wanted.inputs['name']}"
-        self._client_of("sns").get_topic_attributes(TopicArn=arn)
+        sns = self._client_of("sns")
+        arn = f"arn:{sns.meta.partition}:sns:{self._region}:{self._account}:{wanted.inputs['name']}"
+        sns.get_topic_attributes(TopicArn=arn)
         return Found(arn, arn)
 
     def _topic_policy(self, wanted: Wanted) -> Found | None:
@@ -95,6 +98,30 @@ class AwsFinder:
         name = wanted.inputs["name"]
         self._client_of("budgets").describe_budget(AccountId=self._account, BudgetName=name)
         return Found(f"{self._account}:{name}", f"{self._account}:{name}")
+
+    def _parameter(self, wanted: Wanted) -> Found:
+        name = wanted.inputs["name"]
+        self._client_of("ssm").get_parameter(Name=name)  # a secret one stays encrypted
+        return Found(name, name)
+
+    def _role(self, wanted: Wanted) -> Found:
+        name = wanted.inputs["name"]
+        self._client_of("iam").get_role(RoleName=name)
+        return Found(name, name)
+
+    def _role_policy(self, wanted: Wanted) -> Found | None:
+        role, name = wanted.inputs.get("role"), wanted.inputs["name"]
+        if role is None:
+            return None
+        self._client_of("iam").get_role_policy(RoleName=role, PolicyName=name)
+        return Found(f"{role}:{name}", f"{role}:{name}")
+
+    def _policy(self, wanted: Wanted) -> Found:
+        iam = self._client_of("iam")
+        path, name = wanted.inputs.get("path", "/"), wanted.inputs["name"]
+        arn = f"arn:{iam.meta.partition}:iam::{self._account}:policy{path}{name}"
+        iam.get_policy(PolicyArn=arn)
+        return Found(arn, arn)
 
 
 # The operation that reads a part of a bucket, and the member of the answer that is there when the part is.
@@ -122,9 +149,13 @@ _PARTS_OF_BUCKETS: Final[Mapping[str, tuple[str, str]]] = {
 }
 _LOOKS: Final[Mapping[str, Callable[[AwsFinder, Wanted], Found | None]]] = {
     "aws:budgets/budget:Budget": AwsFinder._budget,
+    "aws:iam/policy:Policy": AwsFinder._policy,
+    "aws:iam/role:Role": AwsFinder._role,
+    "aws:iam/rolePolicy:RolePolicy": AwsFinder._role_policy,
     "aws:kms/alias:Alias": AwsFinder._alias,
     "aws:kms/key:Key": AwsFinder._key,
     "aws:s3/bucket:Bucket": AwsFinder._bucket,
     "aws:sns/topic:Topic": AwsFinder._topic,
     "aws:sns/topicPolicy:TopicPolicy": AwsFinder._topic_policy,
+    "aws:ssm/parameter:Parameter": AwsFinder._parameter,
 }

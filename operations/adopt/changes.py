@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from operations.adopt.parts import PROVIDER, WRITTEN_AGAIN, Digest, State, name_of
+from operations.adopt.parts import PROVIDER, TOKEN, WRITTEN_AGAIN, Digest, State, name_of
 
 _QUIET: Final = frozenset({"same", "read", "refresh"})
 
@@ -24,9 +24,10 @@ class Change:
     @property
     def loses(self) -> bool:
         """Whether something that exists would go, and does not come back as it was. A version of a Worker stays usable
-        when its successor replaces it, and so do the others that are written again."""
+        when its successor replaces it, and so do the others that are written again. A token goes when its slot is
+        closed, which somebody has decided."""
         goes = "delete" in self.action or "replace" in self.action
-        return goes and self.type not in WRITTEN_AGAIN and not self.type.startswith(PROVIDER)
+        return goes and self.type not in {*WRITTEN_AGAIN, TOKEN} and not self.type.startswith(PROVIDER)
 
 
 def changes(digest: Digest) -> tuple[Change, ...]:

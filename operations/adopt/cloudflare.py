@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from operations.adopt.parts import CONSUMER, Found, Wanted
+from operations.adopt.parts import CONSUMER, TOKEN, Found, Wanted
 from operations.rest import Rest
 
 Look = Callable[["CloudflareFinder", Mapping[str, Any]], Found | None]
@@ -73,6 +73,7 @@ def _crons(finder: CloudflareFinder, inputs: Mapping[str, Any]) -> Found | None:
 
 _LOOKS: Final[Mapping[str, Look]] = {
     CONSUMER: _consumer,
+    TOKEN: _listed("tokens", "name", "name", "id"),
     "cloudflare:index/d1Database:D1Database": _listed("d1/database", "name", "name", "uuid"),
     "cloudflare:index/queue:Queue": _listed("queues", "queue_name", "queueName", "queue_id"),
     "cloudflare:index/r2Bucket:R2Bucket": _bucket,

@@ -1,10 +1,14 @@
-"""One finder for all clouds of a stage, each asked with the credential that the stage's own files and stack name."""
+"""One finder for all clouds of a stack, each asked with the credential that the stack's own files name."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from identities.settings import GITHUB_TOKEN, PROFILE, TOKEN_MAKER
+from infra.faults import Fault, Refused
+from infra.settings.reader import read
 from operations import clouds
 from operations.adopt.aws import AwsFinder
 from operations.adopt.cloudflare import CloudflareFinder
@@ -36,14 +40,34 @@ def finder_of(settings: StageSettings, stack: Stack, profile: str | None = None)
 
     Raises Refused when a credential is missing, or is of another AWS account.
     """
+    return Finders(_finders(settings, profile, stack.secret("cloudflareApiToken")))
+
+
+def finder_of_identities(settings: StageSettings, stack: Stack, profile: str) -> Finder:
+    """Return what looks for a stage's roles, tokens and environments, with the credentials that make them: ``profile``
+    may see roles, the two tokens are secrets of the identities' own stack. Raises Refused as `finder_of` does."""
+    github = GitHubFinder(Rest(GITHUB, stack.secret(GITHUB_TOKEN)), settings.github.owner)
+    return Finders({**_finders(settings, profile, stack.secret(TOKEN_MAKER)), "github": github})
+
+
+def profile_of(path: Path) -> str:
+    """Return the AWS profile that the file at ``path`` configures the identities with. Raises Refused where it names
+    none."""
+    file = read(path)
+    said = file.config.get(PROFILE)
+    if isinstance(said, str) and said.strip():
+        return said
+    message = "is missing: whatever credentials lie around would be used"
+    fix = f"pulumi config set {PROFILE} <profile that may see roles> -C identities --stack {file.stack}"
+    raise Refused("There are no credentials for the identities.", [Fault(PROFILE, message, fix, file.name)])
+
+
+def _finders(settings: StageSettings, profile: str | None, cloudflare_token: str) -> dict[str, Finder]:
     client_of = clouds.aws(settings, profile)
-    return Finders(
-        {
-            "aws": AwsFinder(client_of, settings.aws.account_id, settings.region.primary),
-            "cloudflare": CloudflareFinder(Rest(CLOUDFLARE, stack.secret("cloudflareApiToken"))),
-            "github": GitHubFinder(Rest(GITHUB, stack.secret("githubToken")), settings.github.owner),
-        }
-    )
+    return {
+        "aws": AwsFinder(client_of, settings.aws.account_id, settings.region.primary),
+        "cloudflare": CloudflareFinder(Rest(CLOUDFLARE, cloudflare_token)),
+    }
 
 
 def _package(type_: str) -> str:

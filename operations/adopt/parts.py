@@ -27,6 +27,8 @@ WRITTEN_AGAIN: Final[Mapping[str, str]] = {
 }
 # Can neither be imported nor written over: a queue has one consumer that is a Worker.
 CONSUMER: Final = "cloudflare:index/queueConsumer:QueueConsumer"
+# Could be imported, but for nothing: its value is told once, when it is made, and the state alone had it.
+TOKEN: Final = "cloudflare:index/accountToken:AccountToken"  # noqa: S105 - a type
 
 State = Mapping[str, Any]
 """One resource as the engine describes it: urn, type, inputs, parent, propertyDependencies ..."""
@@ -94,3 +96,8 @@ def ancestors(states: Mapping[str, State], urn: str) -> Iterator[str]:
 def name_of(urn: str) -> str:
     """Return the logical name in a URN."""
     return urn.rpartition("::")[2]
+
+
+def stack_of(urn: str) -> str:
+    """Return the name of the stack in a URN, which is ``urn:pulumi:STACK::PROJECT::TYPE::NAME``."""
+    return urn.partition("::")[0].rpartition(":")[2]

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from identities.settings import TOKEN_MAKER
+from infra.settings.paths import SECRETS
 from operations.adopt.changes import Change, changes
 from operations.adopt.imports import document, provider_inputs
 from operations.adopt.parts import (
     CONSUMER,
     PROVIDER,
+    TOKEN,
     UNKNOWN,
     WRITTEN_AGAIN,
     Digest,
@@ -24,7 +27,9 @@ from operations.adopt.parts import (
     created,
     name_of,
     sources,
+    stack_of,
 )
+from operations.rest import CLOUDFLARE
 
 _ALIAS: Final = "aws:kms/alias:Alias"
 
@@ -39,7 +44,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """A wanted resource that exists and cannot be imported; ``removal`` is the command that takes it out of the way."""
+    """A wanted resource that exists and cannot be imported; ``removal`` is the command that takes it away."""
 
     wanted: Wanted
     removal: str
@@ -48,13 +53,15 @@ class Obstacle:
 @dataclass(frozen=True, slots=True)
 class Survey:
     """What a look into the clouds has shown. ``matches`` can be imported. ``again`` is made again by the next `up`.
-    ``missing`` does not exist. ``in_the_way`` must be removed before the next `up`. ``unlisted`` cannot be looked for:
-    nobody has said how. ``changes`` is what an `up` would do without any import; ``document`` is the import."""
+    ``missing`` does not exist. ``in_the_way`` must be removed before the next `up`. ``outlived`` is made a second time,
+    and the first one stays usable until it is removed. ``unlisted`` cannot be looked for: nobody has said how.
+    ``changes`` is what an `up` would do without any import; ``document`` is the import."""
 
     matches: tuple[Match, ...]
     again: tuple[Wanted, ...]
     missing: tuple[Wanted, ...]
     in_the_way: tuple[Obstacle, ...]
+    outlived: tuple[Obstacle, ...]
     unlisted: tuple[Wanted, ...]
     changes: tuple[Change, ...]
     document: Mapping[str, Any] = field(repr=False)
@@ -75,6 +82,7 @@ def survey(engine: Engine, finder: Finder, folder: Path, standing: Iterable[Stat
     matches: list[Match] = []
     again, missing, unlisted = [], [], []
     in_the_way: list[Obstacle] = []
+    outlived: list[Obstacle] = []
     ids: dict[str, str] = {}
     for wanted in _wanted(digest, ids):
         if wanted.type in WRITTEN_AGAIN:
@@ -85,6 +93,8 @@ def survey(engine: Engine, finder: Finder, folder: Path, standing: Iterable[Stat
             missing.append(wanted)
         elif wanted.type == CONSUMER:
             in_the_way.append(Obstacle(wanted, _removal(wanted, states)))
+        elif wanted.type == TOKEN:
+            outlived.append(Obstacle(wanted, _revocation(wanted, found)))
         else:
             ids[wanted.urn] = found.id
             matches.append(Match(wanted, found))
@@ -94,6 +104,7 @@ def survey(engine: Engine, finder: Finder, folder: Path, standing: Iterable[Stat
         tuple(again),
         tuple(missing),
         tuple(in_the_way),
+        tuple(outlived),
         tuple(unlisted),
         changes(digest),
         document(creates, import_ids, providers),
@@ -135,3 +146,10 @@ def _removal(consumer: Wanted, states: Mapping[str, State]) -> str:
     names = f"{states[queue]['inputs']['queueName']} {consumer.inputs['scriptName']}"
     account = f"CLOUDFLARE_ACCOUNT_ID={consumer.inputs['accountId']}"
     return f"{account} npx wrangler queues consumer worker remove {names}"
+
+
+def _revocation(token: Wanted, found: Found) -> str:
+    """Return the command that ends a token. What may do that is a secret of the same stack; it is in no argument."""
+    maker = f"pulumi config get {SECRETS}:{TOKEN_MAKER} -C identities --stack {stack_of(token.urn)}"
+    place = f"{CLOUDFLARE}/accounts/{token.inputs['accountId']}/tokens/{found.id}"
+    return f"{maker} | sed 's/^/Authorization: Bearer /' | curl -fsS -X DELETE -H @- {place}"

@@ -1,17 +1,18 @@
-"""Makes what must exist before a stage's stack can: state bucket, secrets key, deploy role. Idempotent.
+"""Makes what must exist before the stacks of a stage can: for each a state bucket and a key, and GitHub's way in.
+Idempotent.
 
-These cannot be resources of the stack: the stack's state would lie in the bucket that the stack makes, and its role
-would be able to widen itself.
+These cannot be resources of a stack: its state would lie in the bucket that it makes.
 """
 
-from operations.bootstrap.parts import Clients, Effect, GitHubIds, Plan, Target, target
-from operations.bootstrap.plan import apply, confirmation, next_commands, plan
+from operations.bootstrap.commands import next_commands
+from operations.bootstrap.parts import Clients, Effect, Plan, StateStore, Target, target
+from operations.bootstrap.plan import apply, confirmation, plan
 
 __all__ = [
     "Clients",
     "Effect",
-    "GitHubIds",
     "Plan",
+    "StateStore",
     "Target",
     "apply",
     "confirmation",

@@ -1,4 +1,4 @@
-"""The bucket that holds a stage's Pulumi state: one setting after the other, each with its reason."""
+"""The bucket that holds the Pulumi state of one stack: one setting after the other, each with its reason."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from identities.documents import Document, document
+from identities.estate import Estate
 from infra.faults import Fault, Refused
-from operations.bootstrap.key import SecretsKey
-from operations.bootstrap.parts import Effect, Step, Target, covers, unless_absent
-from operations.bootstrap.policies import tls_only
+from operations.bootstrap.key import StoreKey
+from operations.bootstrap.parts import Effect, StateStore, Step, covers, unless_absent
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -37,22 +38,34 @@ class _Setting:
     exact: bool = False
 
 
-def bucket_steps(target: Target, s3: S3Client, key: SecretsKey) -> Iterator[Step]:
+def bucket_steps(store: StateStore, estate: Estate, s3: S3Client, key: StoreKey) -> Iterator[Step]:
     """Yield the bucket and its settings. Raises Refused when somebody else has the name, or it is elsewhere."""
-    exists = _is_ours(target, s3)
+    exists = _is_ours(store.bucket, estate, s3)
     yield Step(
-        f"bucket {target.bucket}",
-        "holds the stage's Pulumi state",
+        f"bucket {store.bucket}",
+        f"holds the Pulumi state of {store.whose}",
         Effect.EXISTS if exists else Effect.CREATE,
-        partial(_create, target, s3),
+        partial(_create, store.bucket, estate.region, s3),
     )
-    for setting in _settings(target, s3, key):
+    for setting in _settings(store, estate, s3, key):
         effect = _effect(setting) if exists else Effect.CREATE
-        yield Step(f"{setting.what} of that bucket", setting.why, effect, partial(_write, setting))
+        yield Step(f"{setting.what} of {store.bucket}", setting.why, effect, partial(_write, setting))
 
 
-def _settings(target: Target, s3: S3Client, key: SecretsKey) -> Iterator[_Setting]:
-    bucket = target.bucket
+def tls_only(bucket: str, partition: str) -> Document:
+    """Return the policy of a state bucket: nothing without TLS 1.2, whoever asks."""
+    arn = f"arn:{partition}:s3:::{bucket}"
+    everybody = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [arn, f"{arn}/*"]}
+    return document(
+        (
+            {"Sid": "DenyPlainHttp", **everybody, "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
+            {"Sid": "DenyOldTls", **everybody, "Condition": {"NumericLessThan": {"s3:TlsVersion": "1.2"}}},
+        )
+    )
+
+
+def _settings(store: StateStore, estate: Estate, s3: S3Client, key: StoreKey) -> Iterator[_Setting]:
+    bucket = store.bucket
     yield _Setting(
         "versioning",
         "a state that was overwritten or deleted can be brought back",
@@ -62,7 +75,7 @@ def _settings(target: Target, s3: S3Client, key: SecretsKey) -> Iterator[_Settin
     )
     yield _Setting(
         "encryption",
-        "whoever may read the bucket still needs the stage's key",
+        "whoever may read the bucket still needs its key",
         lambda: [
             {
                 "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key.arn},
@@ -91,7 +104,7 @@ def _settings(target: Target, s3: S3Client, key: SecretsKey) -> Iterator[_Settin
     yield _Setting(
         "TLS-only policy",
         "nobody, no administrator either, reads or writes the state over a connection that can be overheard",
-        lambda: tls_only(target),
+        lambda: tls_only(bucket, estate.partition),
         lambda: json.loads(_part(s3.get_bucket_policy, "Policy", Bucket=bucket) or "null"),
         lambda wanted: s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(wanted)),
         exact=True,
@@ -114,8 +127,8 @@ def _settings(target: Target, s3: S3Client, key: SecretsKey) -> Iterator[_Settin
     )
     yield _Setting(
         "tags",
-        "say who answers and pays for it",
-        lambda: dict(target.tags),
+        "say whose it is, who answers and pays for it",
+        lambda: dict(store.tags),
         lambda: _tags(s3, bucket),
         lambda wanted: s3.put_bucket_tagging(
             Bucket=bucket,
@@ -138,30 +151,30 @@ def _write(setting: _Setting) -> None:
     setting.write(setting.wanted())
 
 
-def _create(target: Target, s3: S3Client) -> None:
-    if target.region == _UNNAMED_REGION:
-        s3.create_bucket(Bucket=target.bucket)
+def _create(bucket: str, region: str, s3: S3Client) -> None:
+    if region == _UNNAMED_REGION:
+        s3.create_bucket(Bucket=bucket)
     else:
-        where: Any = {"LocationConstraint": target.region}
-        s3.create_bucket(Bucket=target.bucket, CreateBucketConfiguration=where)
+        where: Any = {"LocationConstraint": region}
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
 
 
-def _is_ours(target: Target, s3: S3Client) -> bool:
+def _is_ours(bucket: str, estate: Estate, s3: S3Client) -> bool:
     """Whether the bucket exists in the stage's account and region; S3 names are global over all customers."""
     try:
-        head = unless_absent(s3.head_bucket, "404", Bucket=target.bucket, ExpectedBucketOwner=target.account)
+        head = unless_absent(s3.head_bucket, "404", Bucket=bucket, ExpectedBucketOwner=estate.account)
     except ClientError as error:
         if error.response["Error"]["Code"] != "403":
             raise
         message = "cannot be looked at: another account has this name already, or this profile may not use S3"
-        fix = f"aws s3api head-bucket --bucket {target.bucket} with an administrator's profile tells which"
-        raise Refused("The state bucket is out of reach.", [Fault(target.bucket, message, fix)]) from error
+        fix = f"aws s3api head-bucket --bucket {bucket} with an administrator's profile tells which"
+        raise Refused("The state bucket is out of reach.", [Fault(bucket, message, fix)]) from error
     if head is None:
         return False
-    if head.get("BucketRegion", target.region) != target.region:
-        message = f"is in {head['BucketRegion']}, but the stage's region is {target.region}"
+    if head.get("BucketRegion", estate.region) != estate.region:
+        message = f"is in {head['BucketRegion']}, but the stage's region is {estate.region}"
         fix = f"set bulkhead:region.primary back to {head['BucketRegion']}, or move the state and delete the bucket"
-        raise Refused("The state bucket is in another region.", [Fault(target.bucket, message, fix)])
+        raise Refused("The state bucket is in another region.", [Fault(bucket, message, fix)])
     return True
 
 

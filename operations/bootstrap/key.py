@@ -1,4 +1,4 @@
-"""The KMS key that encrypts a stage's secrets and its state."""
+"""The KMS key that encrypts the secrets and the state of one stack."""
 
 from __future__ import annotations
 
@@ -6,53 +6,54 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from infra.faults import Fault, Refused
-from operations.bootstrap.parts import Effect, Step, Target, covers, unless_absent
+from operations.bootstrap.parts import Effect, StateStore, Step, covers, unless_absent
 
 if TYPE_CHECKING:
     from types_boto3_kms import KMSClient
 
-# How a key is found again when a bootstrap was interrupted before the key had its name: a key has nothing else.
-_PURPOSE: Final = {"purpose": "secrets"}
+# How a key is found again when a bootstrap was interrupted before the key had its name: a key has nothing else. The
+# stage's own keys have no purpose.
+_KNOWN_BY: Final = ("product", "environment", "managed-by", "purpose")
 
 
-class SecretsKey:
-    """The key of one stage. ``arn`` is None until there is one; a step that needs it asks when its turn comes.
+class StoreKey:
+    """The key of one store. ``arn`` is None until there is one; a step that needs it asks when its turn comes.
 
     Raises Refused when there is a key that cannot be used.
     """
 
-    def __init__(self, target: Target, kms: KMSClient) -> None:
-        self._target = target
+    def __init__(self, store: StateStore, region: str, kms: KMSClient) -> None:
+        self._store = store
         self._kms = kms
-        self._tags = {**target.tags, **_PURPOSE}
-        named = unless_absent(kms.describe_key, "NotFoundException", KeyId=target.alias)
+        named = unless_absent(kms.describe_key, "NotFoundException", KeyId=store.alias)
         self._named = named is not None
         found = named["KeyMetadata"] if named else self._unnamed()
         self.arn: str | None = found and found["Arn"]
         if found and found["KeyState"] != "Enabled":
-            raise _unusable(target, found)
+            raise _unusable(store, region, found)
 
     def steps(self) -> Iterator[Step]:
         """Yield what the key needs: itself with its tags, rotation, and its name."""
-        tagged = self.arn is not None and covers(self._tags_of(self.arn), self._tags)
+        whose = self._store.whose
+        tagged = self.arn is not None and covers(self._tags_of(self.arn), self._store.tags)
         rotates = self.arn is not None and self._kms.get_key_rotation_status(KeyId=self.arn)["KeyRotationEnabled"]
         yield Step(
-            f"KMS key of {self._target.label.environment}'s secrets, with its tags",
-            "encrypts the secrets in Pulumi's configuration; each stage has its own",
+            f"KMS key of {whose}, with its tags",
+            f"encrypts the state and the secrets of {whose}; no other stack has the same key",
             self._effect(right=tagged),
             self._make_or_tag,
         )
         yield Step(
-            "yearly rotation of that key",
+            f"yearly rotation of the key of {whose}",
             "limits what one leaked version of the key opens",
             self._effect(right=rotates),
             lambda: self._kms.enable_key_rotation(KeyId=self.required()),
         )
         yield Step(
-            f"{self._target.alias}, the name of that key",
-            "the stage's file names the key by it",
+            f"{self._store.alias}, the name of the key of {whose}",
+            "the stack's file names the key by it",
             Effect.EXISTS if self._named else Effect.CREATE,
-            lambda: self._kms.create_alias(AliasName=self._target.alias, TargetKeyId=self.required()),
+            lambda: self._kms.create_alias(AliasName=self._store.alias, TargetKeyId=self.required()),
         )
 
     def required(self) -> str:
@@ -67,17 +68,16 @@ class SecretsKey:
         return Effect.EXISTS if right else Effect.CHANGE
 
     def _make_or_tag(self) -> None:
-        tags: Any = [{"TagKey": key, "TagValue": value} for key, value in self._tags.items()]
+        tags: Any = [{"TagKey": key, "TagValue": value} for key, value in self._store.tags.items()]
         if self.arn is not None:
             self._kms.tag_resource(KeyId=self.arn, Tags=tags)
             return
-        label = self._target.label
-        description = f"Secrets and state of {label.product} {label.environment}"
+        description = f"Secrets and state of {self._store.tags['product']} {self._store.whose}"
         self.arn = self._kms.create_key(Description=description, Tags=tags)["KeyMetadata"]["Arn"]
 
     def _unnamed(self) -> Any | None:
-        """Return a key that an interrupted bootstrap of this stage has left without a name."""
-        ours = {name: self._tags[name] for name in ("product", "environment", "managed-by", "purpose")}
+        """Return a key that an interrupted bootstrap of this store has left without a name."""
+        ours = {name: self._store.tags[name] for name in _KNOWN_BY}
         for page in self._kms.get_paginator("list_keys").paginate():
             for key in page["Keys"]:
                 found = self._kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]
@@ -90,12 +90,10 @@ class SecretsKey:
         return {tag["TagKey"]: tag["TagValue"] for tag in self._kms.list_resource_tags(KeyId=key)["Tags"]}
 
 
-def _unusable(target: Target, key: Any) -> Refused:
-    where = f"--region {target.region} --key-id {key['KeyId']}"
+def _unusable(store: StateStore, region: str, key: Any) -> Refused:
+    where = f"--region {region} --key-id {key['KeyId']}"
     mend = f"aws kms enable-key {where}"
     if key["KeyState"] == "PendingDeletion":
         mend = f"aws kms cancel-key-deletion {where} && {mend}"
-    message = f"is {key['KeyState']}: nobody can read the stage's secrets, and once it is deleted nobody ever will"
-    return Refused(
-        f"{target.label.environment} cannot be bootstrapped with this key.", [Fault(target.alias, message, mend)]
-    )
+    message = f"is {key['KeyState']}: nobody can read the secrets of {store.whose}, and once it is deleted nobody will"
+    return Refused("Nothing can be bootstrapped with this key.", [Fault(store.alias, message, mend)])

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from infra.naming import Kind, Label, Stage
+from identities.estate import Estate, estate_of
+from infra.naming import Kind, Label
 from infra.settings import StageSettings
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from types_boto3_kms import KMSClient
     from types_boto3_s3 import S3Client
     from types_boto3_sts import STSClient
-
-MADE_BY: Final = {"managed-by": "bulkhead"}
 
 
 class Effect(StrEnum):
@@ -62,86 +61,49 @@ class Clients:
 
 
 @dataclass(frozen=True, slots=True)
-class GitHubIds:
-    """GitHub's numbers of the owner and the repository. A repository made, renamed or moved since 15 July 2026 puts
-    them into the subject of its identity tokens (GitHub documentation, "OpenID Connect reference")."""
+class StateStore:
+    """Where one stack keeps its state: a bucket, and the key that encrypts the bucket and the stack's secrets, known by
+    its alias. ``whose`` is the stack in words."""
 
-    owner: int
-    repository: int
+    whose: str
+    bucket: str
+    alias: str
+    tags: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Everything a bootstrap names. ``partition`` is the part of AWS's world an account is in, as ARNs begin."""
+    """Everything a bootstrap names: a store for the stage, and one for its identities, out of reach of every role that
+    they make (`identities.trust.boundary`)."""
 
-    label: Label
-    account: str
-    region: str
-    owner: str
-    repository: str
-    role: str
+    estate: Estate
+    identities: StateStore
+    stage: StateStore
     owns_account: bool
     tags: Mapping[str, str]
-    ids: GitHubIds | None = None
-    partition: str = "aws"
-
-    @property
-    def bucket(self) -> str:
-        return self.label.name(Kind.STATE, self.account)
-
-    @property
-    def alias(self) -> str:
-        return f"alias/{self.label.name(Kind.KMS_ALIAS, 'secrets')}"
-
-    @property
-    def role_name(self) -> str:
-        return self.role.rpartition("/")[2]
-
-    @property
-    def role_path(self) -> str:
-        return f"/{self.role.removesuffix(self.role_name)}"
-
-    @property
-    def removes(self) -> bool:
-        """Whether the stage's role may delete what the stage made; production's never."""
-        return self.label.stage is not Stage.PRODUCTION
-
-    @property
-    def environments(self) -> tuple[str, ...]:
-        """The environments whose AWS resources the stage's role manages; development's has the ephemeral ones too."""
-        own = self.label.environment
-        return (own, "pr-*") if self.label.stage is Stage.DEVELOPMENT else (own,)
-
-    @property
-    def subjects(self) -> tuple[str, ...]:
-        """The exact subjects of GitHub's identity tokens for a deployment to this environment."""
-        environment = f"environment:{self.label.environment}"
-        plain = f"repo:{self.owner}/{self.repository}:{environment}"
-        if self.ids is None:
-            return (plain,)
-        numbered = f"repo:{self.owner}@{self.ids.owner}/{self.repository}@{self.ids.repository}:{environment}"
-        return (plain, numbered)
-
-    def arn(self, service: str, resource: str, *, region: str = "") -> str:
-        """Return the ARN of something in the stage's account."""
-        return f"arn:{self.partition}:{service}:{region}:{self.account}:{resource}"
 
 
-def target(product: str, settings: StageSettings, ids: GitHubIds | None = None) -> Target:
-    """Return what a bootstrap of this stage is about. The role is the one that the settings name, if they name one."""
+def target(product: str, settings: StageSettings) -> Target:
+    """Return what a bootstrap of this stage is about."""
     label = Label(product, settings.stage, settings.environment)
-    named = settings.aws.role_arn
+    estate = estate_of(label, settings)
+    tags = label.tags(owner=settings.owner, cost_center=settings.cost_center)
     return Target(
-        label=label,
-        account=settings.aws.account_id,
-        region=settings.region.primary,
-        owner=settings.github.owner,
-        repository=settings.github.repository,
-        role=named.partition(":role/")[2] if named else label.name(Kind.ROLE, "deploy"),
+        estate,
+        identities=StateStore(
+            f"{label.environment}'s identities",
+            label.name(Kind.STATE, "identities", estate.account),
+            f"alias/{label.name(Kind.KMS_ALIAS, 'identities')}",
+            {**tags, "purpose": "identities"},
+        ),
+        stage=StateStore(
+            label.environment,
+            label.name(Kind.STATE, estate.account),
+            estate.secrets_alias,
+            {**tags, "purpose": "secrets"},
+        ),
         owns_account=settings.owns.aws_account,
-        tags={**label.tags(owner=settings.owner, cost_center=settings.cost_center), **MADE_BY},
-        ids=ids,
-        partition=named.split(":")[1] if named else "aws",
+        tags=tags,
     )
 
 

@@ -1,15 +1,15 @@
-"""What a bootstrap would do to a stage, doing it, and what a person does next."""
+"""What a bootstrap would do to a stage, and doing it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterator
 
+from infra.faults import Fault, Refused
 from infra.naming import Stage
 from operations.bootstrap.bucket import bucket_steps
-from operations.bootstrap.key import SecretsKey
-from operations.bootstrap.parts import Clients, Plan, Step, Target
-from operations.bootstrap.role import identity_provider_steps, role_steps
+from operations.bootstrap.key import StoreKey
+from operations.bootstrap.parts import Clients, Plan, StateStore, Step, Target
+from operations.bootstrap.provider import provider_steps
 from operations.clouds import require_account, said_plainly
 
 
@@ -18,19 +18,29 @@ def plan(target: Target, clients: Clients) -> Plan:
 
     Raises Refused: the credentials are of another account, or something that exists cannot be used.
     """
+    environment = target.estate.label.environment
+    steps: list[Step] = []
+    faults: list[Fault] = []
     with said_plainly("AWS", "reading what exists"):
-        require_account(clients.sts, target.account, target.label.environment)
-        key = SecretsKey(target, clients.kms)
-        return Plan(
-            tuple(
-                chain(
-                    key.steps(),
-                    bucket_steps(target, clients.s3, key),
-                    identity_provider_steps(target, clients.iam),
-                    role_steps(target, clients.iam, key),
-                )
-            )
-        )
+        require_account(clients.sts, target.estate.account, environment)
+        for part in (
+            _store_steps(target.identities, target, clients),
+            _store_steps(target.stage, target, clients),
+            provider_steps(target, clients.iam),
+        ):
+            try:
+                steps += part
+            except Refused as refused:
+                faults += refused.faults
+    if faults:
+        raise Refused(f"{environment} cannot be bootstrapped.", faults)
+    return Plan(tuple(steps))
+
+
+def _store_steps(store: StateStore, target: Target, clients: Clients) -> Iterator[Step]:
+    key = StoreKey(store, target.estate.region, clients.kms)
+    yield from key.steps()
+    yield from bucket_steps(store, target.estate, clients.s3, key)
 
 
 def apply(made: Plan, progress: Callable[[Step], None]) -> None:
@@ -47,17 +57,5 @@ def apply(made: Plan, progress: Callable[[Step], None]) -> None:
 def confirmation(target: Target) -> str:
     """Return the word a person must type: the stage's name; for production ``<product>-production``, so that a habit
     from another stage or product does not confirm it."""
-    label = target.label
+    label = target.estate.label
     return f"{label.product}-{label.stage}" if label.stage is Stage.PRODUCTION else label.stage.value
-
-
-def next_commands(target: Target, secret_commands: Sequence[str], profile: str) -> list[str]:
-    """Return the commands that come after a bootstrap; the last ones ask for the stage's secrets. No credential is in
-    them, only the profile's name."""
-    stage, region = target.label.environment, target.region
-    return [
-        f"export AWS_PROFILE={profile}",
-        f"pulumi login 's3://{target.bucket}?region={region}'",
-        f"pulumi stack init {stage} --secrets-provider='awskms://{target.alias}?region={region}'",
-        *secret_commands,
-    ]

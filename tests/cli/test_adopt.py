@@ -12,14 +12,12 @@ from typing import Any
 import pytest
 
 import cli.adopt
-import operations.stack
 from cli.console import Console
-from cli.main import main
 from infra.faults import Fault, Refused
-from operations.adopt import Found, everywhere
+from operations.adopt import Found
 from operations.adopt.parts import CONSUMER
+from tests.support.adopt_command import AdoptCommand
 from tests.support.adoption import ACCOUNT, D1, QUEUE, VERSION, FakeEngine, FakeFinder, Plan
-from tests.support.settings_fixture import write_stage_files
 
 Run = Callable[..., tuple[int, str, str]]
 Give = Callable[[FakeEngine, FakeFinder], FakeEngine]
@@ -30,58 +28,19 @@ ENGINE_SAYS = (
 )
 
 
-@pytest.fixture(autouse=True)
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A checkout with the files of two stages and of a pull request."""
-    monkeypatch.setattr(cli.adopt, "ROOT", tmp_path)
-    monkeypatch.setenv("BULKHEAD_CACHE", str(tmp_path / "cache"))
-    write_stage_files(tmp_path)
-    return tmp_path
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> AdoptCommand:
+    return AdoptCommand(tmp_path, monkeypatch, capsys)
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
-    """What the command wanted an engine and clouds for; by default it may have neither."""
-    asked: list[tuple[Any, ...]] = []
-
-    def nobody(*wanted: Any) -> Any:
-        pytest.fail(f"asked for {wanted}")
-
-    monkeypatch.setattr(operations.stack, "Stack", nobody)
-    monkeypatch.setattr(everywhere, "finder_of", nobody)
-    return asked
+def give(command: AdoptCommand) -> Give:
+    return command.give
 
 
 @pytest.fixture
-def give(monkeypatch: pytest.MonkeyPatch, asked: list[tuple[Any, ...]]) -> Give:
-    """Give the command an engine and clouds."""
-
-    def give(engine: FakeEngine, finder: FakeFinder) -> FakeEngine:
-        def stack(*wanted: Any) -> FakeEngine:
-            asked.append(wanted)
-            return engine
-
-        def finder_of(_settings: Any, _stack: Any, profile: str | None) -> FakeFinder:
-            asked.append(("clouds", profile))
-            return finder
-
-        monkeypatch.setattr(operations.stack, "Stack", stack)
-        monkeypatch.setattr(everywhere, "finder_of", finder_of)
-        return engine
-
-    return give
-
-
-@pytest.fixture
-def run(asked: list[tuple[Any, ...]], capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command; return its exit code and both outputs."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        code = main(["adopt", *arguments])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
+def run(command: AdoptCommand) -> Run:
+    return command.run
 
 
 def lost() -> Plan:
@@ -145,12 +104,10 @@ def test_only_production_is_protected_by_the_import(run: Run, give: Give) -> Non
     assert [protect for _, protect in engine.taken] == [False]
 
 
-def test_the_profile_reaches_the_stack_and_the_clouds(
-    run: Run, give: Give, asked: list[tuple[Any, ...]], root: Path
-) -> None:
-    give(FakeEngine(lost()), FakeFinder(FOUND))
-    run("pr-42", "--yes", "pr-42", "--profile", "admin")
-    assert asked == [("pr-42", root, "admin"), ("clouds", "admin")]
+def test_the_profile_reaches_the_stack_and_the_clouds(command: AdoptCommand) -> None:
+    command.give(FakeEngine(lost()), FakeFinder(FOUND))
+    command.run("pr-42", "--yes", "pr-42", "--profile", "admin")
+    assert command.asked == [("pr-42", command.root, "admin"), ("clouds", "admin")]
 
 
 def test_nothing_of_the_credentials_is_left_behind(run: Run, give: Give) -> None:
@@ -165,6 +122,7 @@ def test_nothing_of_the_credentials_is_left_behind(run: Run, give: Give) -> None
     [
         (("nowhere",), "is no stage"),
         (("production", "--yes", "staging"), "confirms 'staging', but this would adopt 'production'"),
+        (("pr-42", "--identities"), "the stack of a pull request is deployed by development's identities"),
     ],
 )
 def test_nothing_is_asked_for_what_is_refused_anyway(run: Run, arguments: tuple[str, ...], said: str) -> None:
@@ -216,7 +174,7 @@ def test_a_next_up_that_would_replace_a_store_is_refused_loudly(run: Run, give: 
     assert len(engine.taken) == 1
     assert "Do not bring production up" in err
     assert "main: D1Database: the next up would replace it because of name old -> new" in err
-    assert "pulumi preview -s production --diff" in err
+    assert "pulumi preview --diff -s production" in err
 
 
 def test_so_is_one_that_would_delete_what_the_product_no_longer_has(run: Run, give: Give) -> None:
@@ -257,6 +215,6 @@ def test_a_stack_that_is_gone_as_well_has_to_be_made_first(run: Run, give: Give)
     engine.no_stack = Refused("Pulumi could not do it.", [Fault("pulumi stack", said, "mend it")])
     code, _, err = run("production", "--yes", "production")
     assert code == 1
-    assert "run the `pulumi stack init` line that `bulkhead bootstrap production` prints" in err
+    assert "`pulumi stack init` lines that `bulkhead bootstrap production` prints for production" in err
     engine.no_stack = Refused("Pulumi could not do it.", [Fault("pulumi stack", "the bucket is not there", "mend it")])
     assert "the bucket is not there" in run("production", "--yes", "production")[2]

@@ -15,9 +15,10 @@ from infra.faults import Refused
 from operations.bootstrap.clients import connect
 from rehearsal.aws.inventory import inventory
 from rehearsal.aws.local import LocalAws
+from tests.support.second_product import SECOND_PRODUCT
 
 Run = Callable[..., tuple[int, str, str]]
-WriteStage = Callable[[str, str], None]
+WriteStage = Callable[..., None]
 
 
 @pytest.fixture
@@ -50,8 +51,8 @@ def write_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WriteStage:
     """Write the file of a stage, with no secret in it, where the command looks for it."""
     monkeypatch.setattr(cli.bootstrap, "ROOT", tmp_path)
 
-    def write(stage: str, account: str) -> None:
-        (tmp_path / f"Pulumi.{stage}.yaml").write_text(_stage_file(stage, account))
+    def write(stage: str, account: str, setting: str = "") -> None:
+        (tmp_path / f"Pulumi.{stage}.yaml").write_text(_stage_file(stage, account) + setting)
 
     return write
 
@@ -60,8 +61,8 @@ def write_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WriteStage:
 def run(write_stage: WriteStage, local_aws: LocalAws, account: str, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run the command for a stage whose file names the test's account; return exit code and both outputs."""
 
-    def call(stage: str, *options: str, named: str = account) -> tuple[int, str, str]:
-        write_stage(stage, named)
+    def call(stage: str, *options: str, named: str = account, setting: str = "") -> tuple[int, str, str]:
+        write_stage(stage, named, setting)
         code = main(["bootstrap", stage, "--endpoint", local_aws.endpoint, *options])
         out, err = capsys.readouterr()
         return code, out, err
@@ -100,6 +101,7 @@ def test_the_plan_alone_changes_nothing(run: Run, profile: str, local_aws: Local
     code, out, err = run("staging", "--profile", profile, "--plan")
     assert (code, err) == (0, "")
     assert f"+ bucket harbor-staging-state-{account}" in out
+    assert f"+ bucket harbor-staging-state-identities-{account}" in out
     assert not inventory(local_aws.endpoint, account, local_aws.region).alive()
 
 
@@ -107,9 +109,11 @@ def test_the_plan_alone_changes_nothing(run: Run, profile: str, local_aws: Local
 def test_without_secrets_it_makes_everything_and_says_what_comes_next(run: Run, profile: str, account: str) -> None:
     code, out, err = run("staging", "--profile", profile, "--yes", "staging")
     assert (code, err) == (0, "")
-    assert f"pulumi login 's3://harbor-staging-state-{account}?region=ap-northeast-1'" in out
-    assert "--secrets-provider='awskms://alias/harbor-staging-key-secrets?region=ap-northeast-1'" in out
-    assert "pulumi config set --secret secrets:cloudflareApiToken --stack staging" in out
+    _, identities, itself = out.split("Next, for ")
+    assert f"export PULUMI_BACKEND_URL='s3://harbor-staging-state-identities-{account}?" in identities
+    assert f"pulumi config set identities:awsProfile {profile} -C identities --stack staging" in identities
+    assert f"export PULUMI_BACKEND_URL='s3://harbor-staging-state-{account}?region=ap-northeast-1'" in itself
+    assert "pulumi config set --secret secrets:sessionKey --stack staging" in itself
     code, out, err = run("staging", "--profile", profile)
     assert code == 0
     assert "Nothing to do." in out
@@ -122,6 +126,8 @@ def test_json_is_one_document(run: Run, profile: str, account: str) -> None:
     assert code == 0
     assert document["account"] == account
     assert document["applied"] is True
+    assert document["next"][0] == "export AWS_PROFILE=admin"
+    assert document["next"][-1] == "pulumi config set --secret secrets:sessionKey --stack staging"
     assert {step["effect"] for step in document["steps"]} == {"create"}
     assert json.loads(run("staging", "--profile", profile, "--json")[1])["applied"] is False
 
@@ -150,7 +156,7 @@ def test_production_with_both_words(run: Run, profile: str, local_aws: LocalAws,
     options = ["--yes", "production", "--confirm", "harbor-production"]
     code, _, err = run("production", "--profile", profile, *options)
     assert (code, err) == (0, "")
-    assert inventory(local_aws.endpoint, account, local_aws.region).roles == ("bulkhead-production",)
+    assert len(inventory(local_aws.endpoint, account, local_aws.region).buckets) == 2
 
 
 @pytest.mark.slow
@@ -197,10 +203,11 @@ def test_only_the_three_stages_are_bootstrapped(stage: str, capsys: pytest.Captu
     assert "bulkhead bootstrap development" in capsys.readouterr().err
 
 
-def test_ids_that_are_no_numbers_are_refused(write_stage: WriteStage, capsys: pytest.CaptureFixture[str]) -> None:
-    write_stage("staging", "222222222222")
-    assert main(["bootstrap", "staging", "--github-ids", "harbor-inc/harbor"]) == 1
-    assert "must look like 4321/87654321" in capsys.readouterr().err
+@pytest.mark.slow
+def test_names_are_those_of_the_product_that_the_settings_name(run: Run, profile: str) -> None:
+    setting = "  bulkhead:product: tests.support.second_product:SECOND_PRODUCT\n"
+    _, out, _ = run("staging", "--profile", profile, "--plan", setting=setting)
+    assert f"+ bucket {SECOND_PRODUCT.name}-staging-state-" in out
 
 
 @pytest.mark.usefixtures("home")

@@ -8,7 +8,7 @@ import pytest
 
 from infra.faults import Refused
 from operations.adopt import Change, Found, Survey, changes, survey, take
-from operations.adopt.parts import CONSUMER
+from operations.adopt.parts import CONSUMER, TOKEN
 from tests.support.adoption import (
     ACCOUNT,
     ALIAS,
@@ -135,6 +135,24 @@ def test_the_queue_of_a_consumer_in_the_way_may_be_in_the_state_already(tmp_path
     assert obstacle.removal.endswith("remove harbor-production-queue-events clerk")
 
 
+def test_a_token_is_made_anew_and_the_command_ends_the_old_one_without_showing_what_may(tmp_path: Path) -> None:
+    plan = Plan()
+    plan.create(TOKEN, "tokens-deploy-a", {"accountId": ACCOUNT, "name": "harbor-production-token-deploy-a"})
+    plan.create(TOKEN, "tokens-deploy-b", {"accountId": ACCOUNT, "name": "harbor-production-token-deploy-b"})
+
+    seen = look(plan, FakeFinder({"tokens-deploy-a": Found("t1", f"{ACCOUNT}/t1")}), tmp_path)
+
+    assert (seen.matches, seen.document["resources"]) == ((), [])
+    assert [wanted.name for wanted in seen.missing] == ["tokens-deploy-b"]
+    [old] = seen.outlived
+    assert old.wanted.name == "tokens-deploy-a"
+    assert old.removal == (
+        "pulumi config get secrets:cloudflareTokenMaker -C identities --stack production"
+        " | sed 's/^/Authorization: Bearer /'"
+        f" | curl -fsS -X DELETE -H @- https://api.cloudflare.com/client/v4/accounts/{ACCOUNT}/tokens/t1"
+    )
+
+
 def test_the_import_names_each_resource_its_components_and_its_configured_provider(tmp_path: Path) -> None:
     plan = Plan()
     outer = plan.component("bulkhead:workers:Workers", "workers")
@@ -207,8 +225,9 @@ def test_a_replaced_or_deleted_store_is_a_loss_and_an_update_is_none() -> None:
     assert found["tuned"].why == ("readReplication",)
 
 
-def test_a_new_version_of_a_worker_loses_nothing() -> None:
+def test_a_new_version_of_a_worker_and_a_closed_slot_of_tokens_lose_nothing() -> None:
     plan = Plan(standing=True)
     plan.step("replace", VERSION, "web-version", reasons=["annotations"])
+    plan.step("delete", TOKEN, "tokens-deploy-a", was={"name": "old"})
     plan.step("replace", "pulumi:providers:cloudflare", "cloudflare", reasons=["apiToken"])
     assert not any(change.loses for change in changed(plan).values())

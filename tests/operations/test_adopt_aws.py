@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -123,6 +124,42 @@ def test_a_key_that_is_about_to_be_deleted_stops_everything(aws: Aws) -> None:
     kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
     with pytest.raises(Refused, match=f"aws kms cancel-key-deletion --region ap-northeast-1 --key-id {key}"):
         finder.find(wanted(KEY, alias="alias/harbor-production-key-dying"))
+
+
+def test_a_role_its_policy_and_its_boundary_are_found_by_name(aws: Aws, account: str) -> None:
+    finder, client_of = aws
+    iam = client_of("iam")
+    role, policy, role_policy = "aws:iam/role:Role", "aws:iam/policy:Policy", "aws:iam/rolePolicy:RolePolicy"
+    statement = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    del statement["Principal"]
+    rights = json.dumps({"Version": "2012-10-17", "Statement": [{**statement, "Resource": "*"}]})
+    iam.create_role(RoleName="bulkhead-production", Path="/harbor/", AssumeRolePolicyDocument=trust)
+    iam.put_role_policy(RoleName="bulkhead-production", PolicyName="rights", PolicyDocument=rights)
+    arns = [
+        iam.create_policy(PolicyName="harbor-production-boundary", Path=path, PolicyDocument=rights)["Policy"]["Arn"]
+        for path in ("/", "/harbor/")
+    ]
+    here = Found("bulkhead-production", "bulkhead-production")
+    assert finder.find(wanted(role, name="bulkhead-production", path="/harbor/")) == here
+    assert finder.find(wanted(role, name="bulkhead-none")) is None
+    named = "bulkhead-production:rights"
+    assert finder.find(wanted(role_policy, role="bulkhead-production", name="rights")) == Found(named, named)
+    assert finder.find(wanted(role_policy, role="bulkhead-production", name="none")) is None
+    assert finder.find(wanted(role_policy, role="bulkhead-none", name="rights")) is None
+    assert finder.find(wanted(role_policy, name="rights")) is None
+    plain, with_path = (Found(arn, arn) for arn in arns)
+    assert finder.find(wanted(policy, name="harbor-production-boundary")) == plain
+    assert finder.find(wanted(policy, name="harbor-production-boundary", path="/harbor/")) == with_path
+    assert finder.find(wanted(policy, name="harbor-production-none")) is None
+
+
+def test_a_parameter_is_found_by_name(aws: Aws) -> None:
+    finder, client_of = aws
+    client_of("ssm").put_parameter(Name="harbor-production-parameter-mail-key", Type="SecureString", Value="hidden")
+    found = Found("harbor-production-parameter-mail-key", "harbor-production-parameter-mail-key")
+    assert finder.find(wanted("aws:ssm/parameter:Parameter", name=found.id)) == found
+    assert finder.find(wanted("aws:ssm/parameter:Parameter", name="harbor-production-parameter-none")) is None
 
 
 def test_a_topic_its_policy_and_a_budget_are_found_by_name(aws: Aws, account: str) -> None:

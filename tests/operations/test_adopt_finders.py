@@ -13,7 +13,7 @@ from operations.adopt import Finder, Found, Wanted
 from operations.adopt.cloudflare import CloudflareFinder
 from operations.adopt.everywhere import Finders
 from operations.adopt.github import GitHubFinder
-from operations.adopt.parts import CONSUMER
+from operations.adopt.parts import CONSUMER, TOKEN
 from operations.rest import CLOUDFLARE, GITHUB, Rest
 from rehearsal.providers.store import Record
 from tests.support.adoption import ACCOUNT, D1, QUEUE, wanted
@@ -51,6 +51,8 @@ CLOUDFLARES = (
     record(WORKER, "w2", ACCOUNT, name="harbor-production-worker-web"),
     record(CRON, "harbor-production-worker-clerk", ACCOUNT, schedules=[{"cron": "0 * * * *"}]),
     record(DOMAIN, "h1", ACCOUNT, hostname="harbor.example"),
+    *(record(TOKEN, f"t{n}", ACCOUNT, name=f"harbor-production-token-{n}") for n in range(3)),
+    record(TOKEN, "theirs", OTHER_ACCOUNT, name="harbor-production-token-theirs"),
 )
 GITHUBS = (
     record(ENVIRONMENT, "harbor:production", "harbor-inc", **IN_PRODUCTION),
@@ -96,6 +98,7 @@ FINDS: Mapping[str, tuple[Wanted, Found]] = {
         Found("harbor-production-worker-clerk", f"{ACCOUNT}/harbor-production-worker-clerk"),
     ),
     "hostname": (wanted(DOMAIN, hostname="harbor.example"), Found("h1", f"{ACCOUNT}/h1")),
+    "token": (wanted(TOKEN, name="harbor-production-token-2"), Found("t2", f"{ACCOUNT}/t2")),
     "environment": (wanted(ENVIRONMENT, **IN_PRODUCTION), Found("harbor:production", "harbor:production")),
     "variable": (
         wanted(VARIABLE, **IN_PRODUCTION, variableName="STAGE"),
@@ -123,6 +126,7 @@ ABSENT: Mapping[str, Wanted] = {
     "schedule of a worker without one": wanted(CRON, scriptName="harbor-production-worker-web"),
     "schedule of no worker": wanted(CRON, scriptName="harbor-production-worker-none"),
     "hostname": wanted(DOMAIN, hostname="www.harbor.example"),
+    "token of another account": wanted(TOKEN, name="harbor-production-token-theirs"),
     "environment": wanted(ENVIRONMENT, repository="harbor", environment="staging"),
     "environment beside another": wanted(ENVIRONMENT, repository="harbor", environment="../production"),
     "variable": wanted(VARIABLE, **IN_PRODUCTION, variableName="NONE"),

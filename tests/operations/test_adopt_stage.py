@@ -1,4 +1,5 @@
-"""The whole product's production on the local clouds and the real engine: its state is lost, and adopted back."""
+"""The whole product's production and its identities on the local clouds and the real engine: each state is lost, and
+adopted back."""
 
 from __future__ import annotations
 
@@ -12,10 +13,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 
 import cli.adopt
 from cli.main import main
+from identities import program as identities_program
+from identities import settings as identity_settings
 from infra import program
 from infra.bundles import ROOT
 from infra.product import PRODUCT
@@ -25,19 +29,20 @@ from infra.settings.models import StageSettings
 from infra.settings.paths import stack_file
 from operations import clouds
 from operations.adopt import everywhere
-from operations.adopt.parts import CONSUMER, WRITTEN_AGAIN
+from operations.adopt.parts import CONSUMER, TOKEN, WRITTEN_AGAIN
 from operations.rest import Rest
 from rehearsal.aws.client import client
 from rehearsal.aws.inventory import Inventory, inventory
 from rehearsal.cloudflare.client import StageCloud
 from rehearsal.engine.finder import find_engine
 from rehearsal.engine.stacks import StageStack
-from rehearsal.engine.workspace import Cipher, engine_environment, prepare
+from rehearsal.engine.workspace import Cipher, engine_environment, prepare, prepare_identities
 from rehearsal.machine import rundir
 from rehearsal.machine.processes import end_marked, start_clouds, start_watchdog
 from rehearsal.providers.store import Store
 from tests.support.cloud_apis import CloudApis, serving
 from tests.support.language_host import language_host
+from tests.support.stages import SLOTS
 
 pytestmark = pytest.mark.slow
 
@@ -54,23 +59,36 @@ STORES = {
     "aws:s3/bucket:Bucket",
     "aws:kms/key:Key",
 }
+# Who may do what: none of it may be made a second time either, but for the tokens.
+IDENTITIES = {
+    "aws:iam/policy:Policy",
+    "aws:iam/role:Role",
+    "github:index/repositoryEnvironment:RepositoryEnvironment",
+    "github:index/repositoryEnvironmentDeploymentPolicy:RepositoryEnvironmentDeploymentPolicy",
+    "github:index/repositoryRuleset:RepositoryRuleset",
+}
 
 
 @dataclass(frozen=True)
 class World:
-    """Production, standing: its engine, its clouds, its files."""
+    """Production, standing: its engine, its clouds, its files. The Pulumi projects are in ``folder`` and below it."""
 
     stack: StageStack
+    identities: StageStack
     store: Store
     cloud: StageCloud
     moto: str
     settings: StageSettings
     folder: Path
-    state: Path
+    states: Path
+    apis: CloudApis
 
-    def stores(self) -> dict[str, list[str]]:
-        """Return the ids that the clouds have for whatever holds data, by type."""
-        return {type_: sorted(one.id for one in self.store.all(type_=type_)) for type_ in sorted(STORES)}
+    def ids(self, types: set[str]) -> dict[str, list[str]]:
+        """Return the ids that the clouds have, by type."""
+        return {type_: sorted(one.id for one in self.store.all(type_=type_)) for type_ in sorted(types)}
+
+    def lose_state(self, project: str) -> None:
+        (self.states / project / f"{STAGE}.json").unlink()
 
     def vault(self) -> Inventory:
         return inventory(self.moto, self.settings.aws.account_id, self.settings.region.primary)
@@ -100,28 +118,41 @@ def world() -> Iterator[World]:
         )
         workspace = prepare(ROOT, run, STAGE, required_secrets(PRODUCT), Cipher(run.passphrase))
         settings = read_settings(ROOT / stack_file(STAGE))
-        product = partial(program.run, PRODUCT)
-        stack = StageStack(run, workspace, engine=engine, environment=environment, program=product)
+        chosen = {identity_settings.PROFILE: "makes-roles", identity_settings.TOKENS: identity_settings.spelt(SLOTS)}
+        needed = identity_settings.required_secrets(PRODUCT)
+        apart = prepare_identities(ROOT, run, STAGE, needed, Cipher(run.passphrase), chosen)
+        (workspace.path / "identities").symlink_to(apart.path)
+        programs = {
+            apart.project: partial(identities_program.run, PRODUCT, settings),
+            workspace.project: partial(program.run, PRODUCT),
+        }
+
+        def selected() -> None:
+            programs[pulumi.get_project()]()
+
+        identities, stack = (
+            StageStack(run, each, engine=engine, environment=environment, program=programs[each.project])
+            for each in (apart, workspace)
+        )
+        identities.up()
         stack.up()
 
         # From here the command itself is at work, as a person would call it in the stage's folder.
         for name in [name for name in os.environ if name.startswith(("AWS_", "CLOUDFLARE_", "GITHUB_", "PULUMI_"))]:
             patch.delenv(name)
-        for name, value in (environment | ending.enter_context(language_host(product))).items():
+        host = ending.enter_context(language_host(selected))
+        for name, value in (environment | host).items():
             patch.setenv(name, value)
-        tokens = {
-            "api.cloudflare.com": stack.canaries["cloudflareApiToken"],
-            "api.github.com": stack.canaries["githubToken"],
-        }
-        transport = ending.enter_context(serving(CloudApis(store.all, tokens, most=1)))
+        apis = CloudApis(store.all, {}, most=1)
+        transport = ending.enter_context(serving(apis))
         patch.setattr(everywhere, "Rest", partial(Rest, transport=transport))
         account, region = settings.aws.account_id, settings.region.primary
         patch.setattr(clouds, "aws", lambda *_: lambda service: client(running.ready["moto"], account, region, service))
         patch.setattr(cli.adopt, "ROOT", workspace.path)
         stage = running.ready["stages"][STAGE]
-        state = run.state / ".pulumi" / "stacks" / workspace.project / f"{STAGE}.json"
+        states = run.state / ".pulumi" / "stacks"
         cloud = StageCloud(stage["control"], stage["token"])
-        yield World(stack, store, cloud, running.ready["moto"], settings, workspace.path, state)
+        yield World(stack, identities, store, cloud, running.ready["moto"], settings, workspace.path, states, apis)
 
 
 Adopt = Callable[..., tuple[int, Any]]
@@ -129,8 +160,8 @@ Adopt = Callable[..., tuple[int, Any]]
 
 @pytest.fixture
 def adopt(capsys: pytest.CaptureFixture[str]) -> Adopt:
-    def call() -> tuple[int, Any]:
-        code = main(["adopt", STAGE, "--json", "--yes", STAGE])
+    def call(*options: str) -> tuple[int, Any]:
+        code = main(["adopt", STAGE, "--json", "--yes", STAGE, *options])
         return code, json.loads(capsys.readouterr().out)
 
     return call
@@ -140,7 +171,7 @@ def outcomes(document: Any, outcome: str) -> set[str]:
     return {one["type"] for one in document["resources"] if one["outcome"] == outcome}
 
 
-def pulumi(world: World, *arguments: str) -> None:
+def type_pulumi(world: World, *arguments: str) -> None:
     subprocess.run(["pulumi", "--non-interactive", *arguments], cwd=world.folder, check=True, capture_output=True)
 
 
@@ -158,13 +189,14 @@ def data(world: World) -> tuple[Any, bytes | None, str | None]:
 
 def test_a_lost_state_is_adopted_and_the_next_up_makes_no_second_store(world: World, adopt: Adopt) -> None:
     put_data(world)
-    before, vault, kept = world.stores(), world.vault(), data(world)
+    before, vault, kept = world.ids(STORES), world.vault(), data(world)
     assert all(before.values())
-    world.state.unlink()
+    world.lose_state("bulkhead")
+    world.apis.tokens = {"api.cloudflare.com": world.stack.canaries["cloudflareApiToken"]}
 
     code, document = adopt()
     assert (code, document["error"]) == (1, "There is no stack to adopt into.")
-    pulumi(world, "stack", "init", STAGE)
+    type_pulumi(world, "stack", "init", STAGE)
 
     code, document = adopt()
     assert code == 0
@@ -174,12 +206,12 @@ def test_a_lost_state_is_adopted_and_the_next_up_makes_no_second_store(world: Wo
     assert {change["action"] for change in document["changes"]} == {"create"}
     assert {change["type"] for change in document["changes"]} <= {CONSUMER, *WRITTEN_AGAIN}
     assert all(one["protect"] for one in world.stack.resources() if one["type"] in STORES)
-    assert (world.stores(), world.vault(), data(world)) == (before, vault, kept)
+    assert (world.ids(STORES), world.vault(), data(world)) == (before, vault, kept)
 
     # Half of an import is as good a beginning as none, even where the name of a key is taken in and the key is not.
     for type_ in (KV, "aws:kms/key:Key"):
         urn = next(one["urn"] for one in world.stack.resources() if one["type"] == type_)
-        pulumi(world, "state", "delete", urn, "--force", "--yes", "--stack", STAGE)
+        type_pulumi(world, "state", "delete", urn, "--force", "--yes", "--stack", STAGE)
     code, document = adopt()
     assert (code, document["imported"]) == (0, 2)
     assert outcomes(document, "import") == {KV, "aws:kms/key:Key"}
@@ -194,4 +226,42 @@ def test_a_lost_state_is_adopted_and_the_next_up_makes_no_second_store(world: Wo
 
     assert set(world.stack.up().changes) == {"create", "same"}
     assert not world.stack.preview(refresh=True).changed
-    assert (world.stores(), world.vault(), data(world)) == (before, vault, kept)
+    assert (world.ids(STORES), world.vault(), data(world)) == (before, vault, kept)
+
+
+def test_lost_identities_are_adopted_and_the_next_up_makes_new_tokens_alone(world: World, adopt: Adopt) -> None:
+    before, vault = world.ids(IDENTITIES), world.vault()
+    [*tokens] = world.store.all(type_=TOKEN)
+    assert all(before.values())
+    assert len(vault.roles) == 4
+    world.lose_state("bulkhead-identities")
+    canaries = world.identities.canaries
+    world.apis.tokens = {
+        "api.cloudflare.com": canaries["cloudflareTokenMaker"],
+        "api.github.com": canaries["githubToken"],
+    }
+
+    code, document = adopt("--identities")
+    assert (code, document["error"]) == (1, "There is no stack to adopt into.")
+    type_pulumi(world, "stack", "init", STAGE, "-C", "identities")
+
+    code, document = adopt("--identities")
+    assert code == 0
+    assert outcomes(document, "import") >= IDENTITIES
+    assert outcomes(document, "missing") == outcomes(document, "unknown") == outcomes(document, "in the way") == set()
+    assert outcomes(document, "outlived") == {TOKEN}
+    assert {change["action"] for change in document["changes"]} == {"create"}
+    # Tokens alone are made by Cloudflare's provider: nothing was imported that would have brought it along.
+    assert {change["type"] for change in document["changes"]} <= {TOKEN, "pulumi:providers:cloudflare", *WRITTEN_AGAIN}
+    assert not any(one.get("protect") for one in world.identities.resources())
+    assert (world.ids(IDENTITIES), world.vault()) == (before, vault)
+    up, _, *revocations = document["next"]
+    assert up == f"pulumi up -C identities -s {STAGE}"
+    assert {line.rpartition("/")[2] for line in revocations} == {token.id for token in tokens}
+
+    assert set(world.identities.up().changes) == {"create", "same"}
+    assert len(world.store.all(type_=TOKEN)) == 2 * len(tokens)
+    for token in tokens:
+        world.store.remove(TOKEN, token.id)  # as the last commands would
+    assert not world.identities.preview(refresh=True).changed
+    assert (world.ids(IDENTITIES), world.vault()) == (before, vault)

@@ -1,12 +1,14 @@
-"""Every type that a stage consists of is looked for, or is one that can simply be made again; none is forgotten."""
+"""Every type that a stage and its identities consist of is looked for or simply made again; none is forgotten."""
 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from typing import get_overloads
 
 import pytest
 
+from analysis.recorded import Rendered
 from infra.naming import Stage
 from operations.adopt.aws import AwsFinder
 from operations.adopt.cloudflare import CloudflareFinder
@@ -14,7 +16,7 @@ from operations.adopt.everywhere import Finders
 from operations.adopt.github import GitHubFinder
 from operations.adopt.parts import CONSUMER, WRITTEN_AGAIN
 from operations.rest import CLOUDFLARE, GITHUB, Rest
-from tests.support.stages import PRODUCTS, rendered_stage
+from tests.support.stages import PRODUCTS, rendered_identities, rendered_stage
 
 # Can be imported, but each is made again on purpose: see WRITTEN_AGAIN.
 MADE_AGAIN_ANYWAY = {
@@ -35,20 +37,26 @@ def everywhere() -> Finders:
     )
 
 
+@pytest.mark.parametrize("rendered", [rendered_stage, rendered_identities])
 @pytest.mark.parametrize("stage", list(Stage))
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_no_type_of_a_stage_is_forgotten(product: str, stage: str) -> None:
-    resources = rendered_stage(product, stage).resources
-    types = {one.type for one in resources if one.custom and not one.is_provider} - {"pulumi:pulumi:Stack"}
-    assert len(types) > 10
+def test_no_type_of_a_stage_is_forgotten(rendered: Callable[[str, str], Rendered], product: str, stage: str) -> None:
+    types = types_of(rendered(product, stage))
+    assert len(types) > 7
     finder = everywhere()
     assert {type_ for type_ in types if not finder.knows(type_) and type_ not in WRITTEN_AGAIN} == set()
 
 
+def types_of(rendered: Rendered) -> set[str]:
+    return {one.type for one in rendered.resources if one.custom and not one.is_provider} - {"pulumi:pulumi:Stack"}
+
+
 def test_what_the_provider_cannot_import_is_never_imported() -> None:
     finder = everywhere()
-    types = {one.type for product in PRODUCTS for one in rendered_stage(product, "production").resources}
-    documented = {type_ for type_ in types if UNIMPORTABLE in documentation(type_)}
+    stacks = [
+        rendered(product, "production") for product in PRODUCTS for rendered in (rendered_stage, rendered_identities)
+    ]
+    documented = {type_ for stack in stacks for type_ in types_of(stack) if UNIMPORTABLE in documentation(type_)}
     assert documented
     assert documented <= {CONSUMER, *WRITTEN_AGAIN}
     assert {type_ for type_ in documented if finder.knows(type_)} == {CONSUMER}

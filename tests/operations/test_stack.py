@@ -45,6 +45,16 @@ def test_a_secret_comes_whole_and_is_in_no_argument(pulumi: FakePulumi, stack: S
     assert pulumi.asked == ["--non-interactive --color never config get secrets:githubToken --stack staging"]
 
 
+def test_a_secret_is_stored_through_a_pipe(pulumi: FakePulumi, stack: Stack) -> None:
+    stack.store_secret("sessionKey", "a value")
+    assert pulumi.asked == ["--non-interactive --color never config set --secret secrets:sessionKey --stack staging"]
+
+
+def test_a_backend_is_chosen_for_one_stack(pulumi: FakePulumi, tmp_path: Path) -> None:
+    Stack("staging", tmp_path, backend="s3://elsewhere").state()
+    assert pulumi.environment["PULUMI_BACKEND_URL"] == "s3://elsewhere"
+
+
 def test_a_destroy_is_told_line_by_line_and_asks_nobody(pulumi: FakePulumi, stack: Stack) -> None:
     pulumi.destroys("echo one; echo two >&2; cp empty.json state.json")
     said: list[str] = []
@@ -201,7 +211,8 @@ def _cut_off(folder: Path, resource: dict[str, Any]) -> None:
 def test_the_real_engine_is_understood(cloud: ToyCloud, run: Callable[..., None], tmp_path: Path) -> None:
     stack = Stack("staging", tmp_path)
     assert stack.state() == State([], [])
-    run("config", "set", "--secret", "secrets:token", stdin="canary of a secret")
+    stack.store_secret("token", "canary of a secret")
+    assert "canary" not in (tmp_path / "Pulumi.staging.yaml").read_text()
     assert stack.secret("token") == "canary of a secret"
     half_made = {**THING, "urn": f"{URN}::toy:index:Thing::half", "id": ""}
     run("stack", "import", stdin=_holding(PROVIDER, THING))
