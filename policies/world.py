@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
-from infra.blueprint import DEFAULT_PRODUCT, Product, Worker, find_product
+from infra.blueprint import Product, Worker, find_product
 from infra.faults import Fault, Refused
 from infra.naming import Kind, Label, Stage, stage_of
-from infra.settings import StageSettings
+from infra.settings import StageSettings, read_settings
 from infra.settings.check import check_settings, from_engine
-from infra.settings.paths import SETTINGS
+from infra.settings.paths import SETTINGS, stack_file
 
+IDENTITIES: Final = "bulkhead-identities"  # the project in identities/Pulumi.yaml
+ROOT: Final = Path(__file__).resolve().parents[1]
 _STACK: Final = "PULUMI_STACK"
+_PROJECT: Final = "PULUMI_PROJECT"
 _CONFIG: Final = "PULUMI_CONFIG"  # JSON; it holds the stack's secrets in clear and is never shown
 
 
@@ -24,6 +28,8 @@ class World:
 
     product: Product
     settings: StageSettings
+    identities: bool = False
+    """Whether the stack holds who may touch the stage, instead of the stage itself."""
 
     @property
     def stage(self) -> Stage:
@@ -63,12 +69,19 @@ def read_world(environ: Mapping[str, str]) -> World:
     """Return what the stack in ``environ`` is judged against. Raises Refused, without any value of the configuration,
     when its product or its settings cannot be read."""
     stack, config = environ.get(_STACK, ""), _config(environ)
-    product = find_product(config.get(f"{SETTINGS}:product", DEFAULT_PRODUCT))
+    identities = environ.get(_PROJECT) == IDENTITIES
+    # The identities are configured by themselves; what they are judged against is the stage's own file.
+    settings = read_settings(ROOT / stack_file(stack)) if identities else _settings(stack, config)
+    product = find_product(config.get(f"{SETTINGS}:product", settings.product))
+    return World(product, settings, identities)
+
+
+def _settings(stack: str, config: Mapping[str, str]) -> StageSettings:
     plain = {key: value for key, value in config.items() if key.startswith(f"{SETTINGS}:")}
     settings, faults = check_settings(stack, from_engine(plain), frozenset())
     if settings is None:
         raise Refused(f"The settings of stack {stack or 'without a name'} cannot be read.", faults)
-    return World(product, settings)
+    return settings
 
 
 def stage_in(environ: Mapping[str, str]) -> Stage | None:

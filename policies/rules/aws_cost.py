@@ -42,9 +42,9 @@ def _budget(stack: Stack, world: World) -> Iterator[Violation]:
     causes = "The stage can cost any amount before somebody sees the bill"
     fix = f'make a Budget with limit_amount="{usd:.1f}", limit_unit="USD", time_unit="MONTHLY", budget_type="COST"'
     budgets = stack.of(t.BUDGET)
-    if not budgets:
+    if not budgets and not world.identities:
         yield Violation("the stage has no budget", causes, fix)
-    elif not any(_fits(budget, world) for budget in budgets):
+    elif budgets and not any(_fits(budget, world) for budget in budgets):
         closest = min(budgets, key=lambda budget: len(_faults(budget, world)))
         wrong = f"is not a budget of {usd:g} US dollars a month for this stage: {', '.join(_faults(closest, world))}"
         yield Violation(wrong, causes, fix, closest)

@@ -25,7 +25,7 @@ def _environment(stack: Stack, world: World) -> Iterator[Violation]:
         return
     own = world.settings.environment
     ours = [seen for seen in stack.of(t.GITHUB_REPOSITORY_ENVIRONMENT) if here(seen, world)]
-    if not any(may_be(seen["environment"], own) for seen in ours):
+    if governs(stack, world) and not any(may_be(seen["environment"], own) for seen in ours):
         yield Violation(
             f"there is no GitHub environment {own}",
             "GitHub makes an environment that a workflow names, without any protection, and AWS trusts its name",
@@ -115,7 +115,7 @@ def _within(kind: str, pattern: str, ref: Ref) -> bool:
 def _repository_wide(seen: Seen, world: World) -> Iterator[Violation]:
     name = seen["secretName"]
     said = name if isinstance(name, str) else seen.name
-    of_stage = said.upper() in {upper_snake(secret) for secret in required_secrets(world.product)}
+    of_stage = said.upper() in {upper_snake(name) for name in _secrets(world)}
     reach = {
         t.GITHUB_ACTIONS_ORGANIZATION_SECRET: "every pipeline of the organisation that may read it",
         t.GITHUB_DEPENDABOT_SECRET: "every run that an update of a dependency starts, with that dependency's code",
@@ -126,6 +126,11 @@ def _repository_wide(seen: Seen, world: World) -> Iterator[Violation]:
         f"It is handed to {reach}, and no reviewer is asked",
         "use ActionsEnvironmentSecret with the stage's environment",
     )
+
+
+def _secrets(world: World) -> Iterator[str]:
+    yield from required_secrets(world.product)
+    yield from (secret.name for secret in world.product.secrets)
 
 
 def _bypass(seen: Seen, world: World) -> Iterator[Violation]:
@@ -146,6 +151,11 @@ def _bypass(seen: Seen, world: World) -> Iterator[Violation]:
 def _bypassed(wrong: str) -> Violation:
     causes = "One stolen session of theirs changes or deploys a stage, without the review that everybody relies on"
     return Violation(wrong, causes, "let nobody bypass it; in an emergency the rule is changed, and that is seen")
+
+
+def governs(stack: Stack, world: World) -> bool:
+    """Whether a stack is about GitHub: that of the identities is, whatever is in it."""
+    return world.identities or any(each.type.startswith("github:") for each in stack.resources)
 
 
 def here(seen: Seen, world: World) -> bool:

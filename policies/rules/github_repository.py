@@ -9,7 +9,7 @@ from typing import Any, Final
 from infra.release import guarded_branches
 from policies import tokens as t
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
-from policies.rules.github import globs, here, may_be, off
+from policies.rules.github import globs, governs, here, may_be, off
 from policies.values import MISSING, UNKNOWN, at, listed
 from policies.world import World
 
@@ -25,6 +25,8 @@ def _guarded(stack: Stack, world: World) -> Iterator[Violation]:
         for seen in stack.of(t.GITHUB_REPOSITORY_RULESET)
         if here(seen, world) and may_be(seen["target"], "branch") and may_be(seen["enforcement"], "active")
     ]
+    if not governs(stack, world):
+        return
     main = world.settings.github.default_branch
     # Rulesets add up: what one of those that cover a branch demands, is demanded.
     covering = {branch: [seen for seen in ours if _covers(seen, branch, main)] for branch in guarded_branches(main)}
@@ -120,7 +122,7 @@ def _covers(seen: Seen, branch: str, main: str) -> bool:
 
 def _unpinned(stack: Stack, world: World) -> Iterator[Violation]:
     ours = [seen for seen in stack.of(t.GITHUB_ACTIONS_REPOSITORY_PERMISSIONS) if here(seen, world)]
-    if not ours and world.settings.owns.repository:
+    if not ours and governs(stack, world) and world.settings.owns.repository:
         yield Violation(
             "nothing says which actions may run in the repository",
             "GitHub then runs any action of anybody, also by a tag that its author moves later",

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from infra.naming import Stage
+from infra.naming import Kind, Stage
 from policies import tokens as t
-from policies.rule import AnyRule, Rule, Seen, Violation
-from policies.values import MISSING, UNKNOWN, listed
+from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
+from policies.values import MISSING, UNKNOWN, at, listed
 from policies.world import World
 
 _HOLDS_DATA: Final = (t.D1_DATABASE, t.WORKERS_KV_NAMESPACE, t.R2_BUCKET, t.QUEUE, t.S3_BUCKET, t.KMS_KEY)
+_DAY_SECONDS: Final = 86_400
 # Under which property each type has the name that its account, or all of AWS, knows it by.
 _NAMED: Final = {
     t.D1_DATABASE: "name",
@@ -119,7 +120,54 @@ def _replication(seen: Seen, world: World) -> Iterator[Violation]:
         )
 
 
+def _unlocked(stack: Stack, world: World) -> Iterator[Violation]:
+    """In production only: elsewhere a stage must be able to go, with everything in it."""
+    if world.stage is not Stage.PRODUCTION:
+        return
+    evidence = {world.label.name(Kind.R2, each.name): each for each in world.product.buckets if each.evidence_days}
+    for bucket in stack.of(t.R2_BUCKET):
+        name = bucket["name"]
+        if not isinstance(name, str) or name not in evidence:
+            continue
+        days = evidence[name].evidence_days or 0
+        locks = [each for each in stack.of(t.R2_BUCKET_LOCK) if _is_about(each, bucket)]
+        if not any(_locks(each, days) for each in locks):
+            yield Violation(
+                "lets somebody remove or replace what is evidence"
+                + (f": no rule of its lock holds every object for {days} days" if locks else ": it has no lock"),
+                "Whoever may write to it can make a record disappear, and nobody can prove what it said",
+                f"R2BucketLock with an enabled rule of no prefix and max_age_seconds={days * _DAY_SECONDS} at least",
+                bucket,
+            )
+
+
+def _is_about(lock: Seen, bucket: Seen) -> bool:
+    from_it = any(source.urn == bucket.urn for source in lock.sources("bucketName"))
+    return from_it or lock["bucketName"] in {bucket["name"], UNKNOWN}
+
+
+def _locks(lock: Seen, days: int) -> bool:
+    """Whether a rule holds every object for so long; what is not known yet is judged when it is."""
+    if lock["rules"] is UNKNOWN:
+        return True
+    for rule in listed(lock.props, "rules"):
+        enabled, prefix, kind = at(rule, "enabled"), at(rule, "prefix"), at(rule, "condition", "type")
+        if enabled not in {True, UNKNOWN} or prefix not in {MISSING, "", UNKNOWN}:
+            continue
+        seconds = at(rule, "condition", "maxAgeSeconds")
+        long_enough = seconds is UNKNOWN or (isinstance(seconds, int | float) and seconds >= days * _DAY_SECONDS)
+        if kind in {"Indefinite", UNKNOWN} or (kind == "Age" and long_enough):
+            return True
+    return False
+
+
 RULES: Final[tuple[AnyRule, ...]] = (
+    StackRule(
+        "r2-lock-missing-on-evidence",
+        ("AUD-2", "AUD-8"),
+        "What the product calls evidence stays as it was written",
+        _unlocked,
+    ),
     Rule(
         "store-unprotected",
         ("BAK-5", "ENV-3"),

@@ -35,7 +35,7 @@ _SHORTEST_SECRET: Final = 8  # a shorter one stands in half of all texts by chan
 
 def _secret_in_clear(seen: Seen, world: World) -> Iterator[Violation]:
     granted = {each.name for worker in world.product.workers for each in worker.bindings if isinstance(each, Secret)}
-    names = {upper_snake(name) for name in granted | set(world.product.secrets)}
+    names = {upper_snake(name) for name in granted | {secret.name for secret in world.product.secrets}}
     bindings = list(carried(seen))
     hidden = [text for each in bindings if each.type == "secret_text" and _long(text := at(each.props, "text"))]
     for bound in bindings:

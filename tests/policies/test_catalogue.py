@@ -12,7 +12,7 @@ from policies.rule import AnyRule, Rule
 from policies.values import UNKNOWN, leaves
 from tests.support.policy_scene import as_first_preview, found, make_world, seen_in
 from tests.support.policy_tokens import TOKENS, render
-from tests.support.stages import PRODUCTS, STAGES, rendered_stage
+from tests.support.stages import PRODUCTS, STAGES, rendered_identities, rendered_stage
 
 ROOT = Path(__file__).resolve().parents[2]
 IDS = set(re.findall(r"^- id: (\S+)$", (ROOT / "docs/requirements.yaml").read_text(encoding="utf-8"), re.MULTILINE))
@@ -48,6 +48,17 @@ def test_our_own_stages_keep_every_rule(product: str, stage: str, preview: bool)
         resources = as_first_preview(resources)
         assert any(value is UNKNOWN for each in resources for value in leaves(each.props))
     world = make_world(stage, of=PRODUCTS[product])
+    assert {rule.name: said for rule in RULES if (said := found(rule, *resources, world=world))} == {}
+
+
+@pytest.mark.parametrize("preview", [False, True], ids=["up", "first preview"])
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_our_own_identities_keep_every_rule(product: str, stage: str, preview: bool) -> None:
+    resources = seen_in(rendered_identities(product, stage))
+    if preview:
+        resources = as_first_preview(resources)
+    world = make_world(stage, of=PRODUCTS[product], identities=True)
     assert {rule.name: said for rule in RULES if (said := found(rule, *resources, world=world))} == {}
 
 

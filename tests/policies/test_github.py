@@ -80,9 +80,11 @@ class TestEnvironmentUnprotected:
         assert len(found(self.rule, changed(ENVIRONMENT, "reviewers.0.teams", [UNKNOWN, 9.0]), DEVELOP)) == 1
 
     def test_it_is_there_at_all(self) -> None:
-        assert len(found(self.rule)) == 1
+        assert len(found(self.rule, world=make_world(identities=True))) == 1
+        assert len(found(self.rule, changed(ENVIRONMENT, "environment", "another"))) == 1
+        assert found(self.rule) == []  # the other stack of the stage is not about GitHub
         assert found(self.rule, environment(UNKNOWN)) == []
-        assert found(self.rule, world=make_world("development")) == []
+        assert found(self.rule, world=make_world("development", identities=True)) == []
 
     def test_somebody_may_deploy(self) -> None:
         (message,) = found(self.rule, ENVIRONMENT)
@@ -333,8 +335,10 @@ class TestShaPinningOff:
         assert len(found(self.rule, changed(ACTIONS, path, value), world=OWNER)) == 1
 
     def test_it_is_there_where_the_stage_owns_the_repository(self) -> None:
-        assert len(found(self.rule, world=OWNER)) == 1
-        assert found(self.rule, world=STAGING) == []
+        assert len(found(self.rule, TAGS, world=OWNER)) == 1
+        assert len(found(self.rule, world=replace(OWNER, identities=True))) == 1
+        assert found(self.rule, world=OWNER) == []
+        assert found(self.rule, TAGS, world=STAGING) == []
 
     def test_another_stage_does_not_loosen_it(self) -> None:
         assert len(found(self.rule, changed(ACTIONS, "shaPinningRequired", False), world=STAGING)) == 1

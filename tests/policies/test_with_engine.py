@@ -19,6 +19,7 @@ from rehearsal.engine.finder import find_engine
 from rehearsal.engine.stacks import StackFailed, StageStack
 from rehearsal.engine.workspace import Cipher, engine_environment, prepare
 from rehearsal.machine import rundir
+from tests.policies.unusual import unusual
 from tests.policies.violating import violating
 from tests.support.lenient_cloud import LenientCloud
 from tests.support.settings_fixture import make_settings
@@ -93,7 +94,7 @@ class Engine:
         settings = {f"bulkhead:{key}": value for key, value in parts(make_settings(name)).items()}
         content = json.dumps({"config": {**settings, **config}})
         (self._checkout / f"Pulumi.{name}.yaml").write_text(content)
-        workspace = prepare(self._checkout, self._run, name, ["githubToken"], Cipher(self._run.passphrase))
+        workspace = prepare(self._checkout, self._run, name, ["sessionKey"], Cipher(self._run.passphrase))
         opened = StageStack(
             self._run,
             workspace,
@@ -124,13 +125,26 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 def test_every_rule_speaks_and_shows_no_secret(engine: Engine) -> None:
     spoken = engine.preview(violating(CANARY), "production", levels={"all": "advisory"})
-    only_in_staging = {"staging-open-to-public"}
-    assert {rule.name for rule in RULES} - spoken.rules == only_in_staging, spoken.printed
+    only_in_staging, only_of_the_other = {"staging-open-to-public"}, {"r2-lock-missing-on-evidence"}
+    assert {rule.name for rule in RULES} - spoken.rules == only_in_staging | only_of_the_other, spoken.printed
     assert spoken.levels == {"advisory"}
     assert not spoken.failed
     assert CANARY not in spoken.printed + str(spoken.violations)
+    other = {"bulkhead:product": "tests.support.second_product:SECOND_PRODUCT"}
+    of_another = engine.preview(violating(CANARY), "production", config=other, levels={"all": "advisory"})
+    assert only_of_the_other <= of_another.rules
     in_staging = engine.preview(violating(CANARY), "staging", levels={"all": "advisory"})
     assert only_in_staging <= in_staging.rules
+
+
+@pytest.mark.parametrize("stack", ["development", "staging", "production"])
+def test_what_is_unusual_and_right_is_let_be(engine: Engine, stack: str) -> None:
+    solo = {"governance": {"profile": "solo"}, "github": {"reviewers": {"teams": [], "users": []}}}
+    settings = make_settings(stack, solo)
+    laid_over = {f"bulkhead:{key}": value for key, value in parts(settings).items() if key in solo}
+    spoken = engine.preview(unusual(settings), stack, config=laid_over)
+    assert [f"{said.policy}: {said.message}" for said in spoken.violations] == []
+    assert not spoken.failed, spoken.printed
 
 
 def test_outside_development_a_violation_stops_the_preview(engine: Engine) -> None:

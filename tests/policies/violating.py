@@ -120,6 +120,7 @@ def _workers(cloudflare: pulumi.ResourceOptions, hidden: pulumi.Output[str]) -> 
 def _stores(cloudflare: pulumi.ResourceOptions) -> None:
     account, bucket = "3" * 32, "harbor-production-r2-transcripts"
     Raw(t.D1_DATABASE, "silent", cloudflare, accountId=account, name="harbor-production-d1-main")
+    Raw(t.R2_BUCKET, "evidence", cloudflare, accountId=account, name="corner-production-r2-photos")
     Raw(t.R2_MANAGED_DOMAIN, "public", cloudflare, accountId=account, bucketName=bucket, enabled=True)
     anywhere = {"allowed": {"methods": ["GET"], "origins": ["*"]}}
     Raw(t.R2_BUCKET_CORS, "anywhere", cloudflare, accountId=account, bucketName=bucket, rules=[anywhere])
@@ -129,7 +130,7 @@ def _access(cloudflare: pulumi.ResourceOptions) -> None:
     account = "3" * 32
     everything = {
         "effect": "allow",
-        "permissionGroups": [{"id": "686d18d5ac6c441c867cbf6771e58a0a"}],
+        "permissionGroups": [{"id": "686d18d5ac6c441c867cbf6771e58a0a"}, {"id": "e6d2666161e84845a636613608cee8d5"}],
         "resources": '{"com.cloudflare.api.account.*": "*"}',
     }
     Raw(t.ACCOUNT_TOKEN, "broad", cloudflare, accountId=account, name="anything", policies=[everything])

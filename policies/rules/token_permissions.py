@@ -1,0 +1,78 @@
+"""The rule about permissions that a token has and nothing needs.
+
+A token names its permission groups by id; the ids are the same in every account. Left out: groups that are in neither
+table. What they are for is not known here, so nothing is said of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from identities.cloudflare import NEEDED, PERMISSIONS, Permission, needs
+from identities.roles import Role
+from infra.naming import Kind
+from policies import tokens as t
+from policies.rule import AnyRule, Seen, Stack, StackRule, Violation
+from policies.values import at, listed
+from policies.world import World
+
+# Groups that no role of a stage has, and the types that would need them all the same ("List permission groups" of
+# Cloudflare's API).
+_OTHERS: Final[Mapping[Permission, tuple[str, ...]]] = {
+    Permission("Account Settings Read", "c1fde68c7bcc44588cbb6ddbc16d6480"): (),
+    Permission("DNS Read", "82e64a83756745bbbb1c9c2701bf816b"): (t.DNS_RECORD,),
+    Permission("DNS Write", "4755a26eedb94da69e1066d98aa820be"): (t.DNS_RECORD,),
+    Permission("Pages Write", "8d28297797f24fb8a0c332fe0866ec89"): (t.PAGES_PROJECT,),
+    Permission("Workers AI Write", "bacc64e0f6c34fc0883a1223f938a104"): (),
+    Permission("Workers R2 Storage Bucket Item Write", "2efd5506f9c8494dacb1fa10a3e7d5b6"): (),
+    Permission("Workers R2 Storage Read", "b4992e1108244f5d8bfbd5744320c2e1"): (t.R2_BUCKET,),
+    Permission("Workers Scripts Read", "1a71c399035b4950a1bd1466bbe4f420"): (t.WORKER,),
+    Permission("Zone Settings Write", "3030687196b94b638145a3953da2b699"): (t.ZONE_SETTING,),
+    Permission("Zone Write", "e6d2666161e84845a636613608cee8d5"): (),
+}
+_KNOWN: Final = {permission.id: permission for permission in (*PERMISSIONS, *_OTHERS)}
+
+
+def _unused(stack: Stack, world: World) -> Iterator[Violation]:
+    made = {seen.type for seen in stack.resources}
+    of_stack = {permission.id for type_ in made for permission in NEEDED.get(type_, ())}
+    of_stack |= {permission.id for permission, types in _OTHERS.items() if made & set(types)}
+    for seen in stack.of(t.ACCOUNT_TOKEN, t.API_TOKEN):
+        role = _role(seen, world)
+        needed = {need.permission.id for each in ([role] if role else Role) for need in needs(each, world.product)}
+        if role is None:
+            needed |= of_stack
+        for id_ in sorted(_granted(seen) & _KNOWN.keys() - needed):
+            whom = f"the role {role}" if role else f"product {world.product.name}"
+            yield Violation(
+                f"has the permission {_KNOWN[id_].name}, which nothing of {whom} needs",
+                "Whoever gets hold of the token can do what the stage itself never does, and nobody would miss it",
+                "leave it out; `bulkhead identities explain` says what each role needs, and why",
+                seen,
+            )
+
+
+def _role(seen: Seen, world: World) -> Role | None:
+    """Return the role that a token is made for by its name; a token of another name may be for any."""
+    for role in Role:
+        name = world.label.name(Kind.TOKEN, role)
+        if seen["name"] == name or str(seen["name"]).startswith(f"{name}-"):
+            return role
+    return None
+
+
+def _granted(seen: Seen) -> set[str]:
+    allowing = (policy for policy in listed(seen.props, "policies") if at(policy, "effect") == "allow")
+    groups = (at(group, "id") for policy in allowing for group in listed(policy, "permissionGroups"))
+    return {id_ for id_ in groups if isinstance(id_, str)}
+
+
+RULES: Final[tuple[AnyRule, ...]] = (
+    StackRule(
+        "token-unused-permission",
+        ("SEC-6", "SEC-7", "QLT-11"),
+        "A token has the permissions that the stage needs and no other",
+        _unused,
+    ),
+)
