@@ -34,6 +34,11 @@ _WORDS: Final = {
     "refresh-preview": "looking at the clouds",
     "destroy": "removing",
     "destroy-preview": "planning the removal",
+    "identities-up": "bringing up its identities",
+    "identities-preview": "previewing its identities",
+    "identities-refresh": "looking at its identities",
+    "identities-destroy": "removing its identities",
+    "identities-destroy-preview": "planning the removal of its identities",
 }
 
 

@@ -49,7 +49,7 @@ def _stages_gone(scene: Scene) -> str:
             case Stage.PRODUCTION:
                 count = len(existing(scene, stage))
                 told.append(f"{stage.environment}: {count} resources discarded with their cloud, as it is protected")
-            case Stage.DEVELOPMENT if not scene.records(stage) and not stage.stack.resources():
+            case Stage.DEVELOPMENT if not scene.records(stage) and not stage.resources():
                 told.append(f"{stage.environment}: gone before")
             case _:
                 told.append(f"{stage.environment}: {remove(scene, stage)} resources removed")

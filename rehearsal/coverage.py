@@ -22,6 +22,7 @@ UNREHEARSED: Final = "not rehearsed"
 ONLY_RECORDED: Final = frozenset(
     {
         *registry.TABLES["github"],
+        "cloudflare:index/accountToken:AccountToken",
         "cloudflare:index/r2BucketCors:R2BucketCors",
         "cloudflare:index/r2BucketLifecycle:R2BucketLifecycle",
         "cloudflare:index/r2BucketLock:R2BucketLock",

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from analysis.access.matrix import Table
+
 
 class Outcome(StrEnum):
     """How a proof ended. ``not shown`` says that it could not be tried, with the reason as its evidence."""
@@ -55,7 +57,8 @@ class ResourceLine:
 class StageReport:
     """One stage: where it answers, what it consists of, what each Worker may touch, seconds per phase.
 
-    ``bindings`` maps a Worker's logical name to (binding name, binding type, what it points at).
+    ``bindings`` maps a Worker's logical name to (binding name, binding type, what it points at); ``access`` are tables
+    of who else may do what to it.
     """
 
     environment: str
@@ -64,6 +67,7 @@ class StageReport:
     resources: tuple[ResourceLine, ...]
     bindings: Mapping[str, tuple[tuple[str, str, str], ...]]
     seconds: Mapping[str, float]
+    access: tuple[Table, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from identities import program as identities_program
+from identities import settings as identity_settings
 from infra import program
 from infra.blueprint import Product, find_product
 from infra.bundles import ROOT, read_bundles
@@ -25,7 +27,7 @@ from rehearsal.engine.analyzer import install_analyzer
 from rehearsal.engine.finder import Engine, find_engine
 from rehearsal.engine.stacks import StageStack
 from rehearsal.engine.toolchain import find_node
-from rehearsal.engine.workspace import Cipher, engine_environment, prepare
+from rehearsal.engine.workspace import Cipher, engine_environment, prepare, prepare_identities
 from rehearsal.evidence import Outcome, Report, StageReport, Verdict
 from rehearsal.failures import Failed
 from rehearsal.machine import egress
@@ -40,6 +42,14 @@ from rehearsal.scene import Scene, StandingStage
 from rehearsal.survey import survey
 
 PACKAGES: Final = ("aws", "cloudflare", "github")
+# What a person configures the identities with; the local clouds ask for no profile, and their tokens open nothing.
+_IDENTITIES: Final = {
+    identity_settings.PROFILE: "rehearsal",
+    identity_settings.TOKENS: {
+        "active": "a",
+        "a": {"begins": "2026-01-01T00:00:00Z", "ends": "2026-03-31T00:00:00Z"},
+    },
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,20 +154,28 @@ def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress) -> 
     for stack, settings in cast.settings.items():
         chosen = {f"{SETTINGS}:product": settings.product}
         workspace = prepare(ROOT, life.run, stack, required_secrets(cast.product), cipher, chosen)
+        identities = prepare_identities(
+            ROOT, life.run, stack, identity_settings.required_secrets(cast.product), cipher, chosen | _IDENTITIES
+        )
+        driven = partial(
+            StageStack,
+            life.run,
+            engine=cast.engine,
+            environment=environment | traps.environment,
+            on_event=progress.on_event,
+        )
         said = life.clouds["stages"][stack]
         stages[stack] = StandingStage(
             settings,
-            StageStack(
-                life.run,
-                workspace,
-                engine=cast.engine,
-                environment=environment | traps.environment,
-                program=lambda: program.run(cast.product),
-                on_event=progress.on_event,
+            driven(
+                identities,
+                program=partial(identities_program.run, cast.product, settings),
+                part="identities",
             ),
+            driven(workspace, program=partial(program.run, cast.product)),
             StageCloud(said["control"], said["token"]),
             said["url"],
-            workspace.canaries,
+            {**identities.canaries, **workspace.canaries},
         )
     store = Store(life.run.store)
     return Scene(cast.product, ROOT, life.run, store, life.clouds["moto"], stages, cast.checkout, lambda: traps.looks)
@@ -168,12 +186,13 @@ def _bring_up(scene: Scene, progress: Progress) -> dict[str, dict[str, float]]:
 
     def bring(stage: StandingStage) -> dict[str, float]:
         clock = Clock()
-        resumed = bool(stage.stack.state_text())  # of a kept rehearsal, perhaps one that was killed
-        if resumed:
-            with clock.phase("healing"):
-                stage.stack.heal(lambda urn: _id_of(scene, urn))
-        with clock.phase("up"):
-            stage.stack.up(refresh=resumed)
+        for stack, phase in ((stage.identities, "identities"), (stage.stack, "up")):
+            resumed = bool(stack.state_text())  # of a kept rehearsal, perhaps one that was killed
+            if resumed:
+                with clock.phase("healing"):
+                    stack.heal(lambda urn: _id_of(scene, urn))
+            with clock.phase(phase):
+                stack.up(refresh=resumed)
         with clock.phase("migrations"):
             progress.step(stage.environment, "applying migrations")
             applied = _migrate(scene, stage)
@@ -182,7 +201,8 @@ def _bring_up(scene: Scene, progress: Progress) -> dict[str, dict[str, float]]:
 
     def abandon() -> None:
         for stage in scene.stages.values():
-            stage.stack.kill()
+            for stack in stage.stacks:
+                stack.kill()
 
     return side_by_side({e: partial(bring, stage) for e, stage in scene.stages.items()}, abandon)
 

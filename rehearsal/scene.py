@@ -14,6 +14,7 @@ from infra.settings.models import StageSettings
 from operations import destroy
 from operations.doomed import doomed
 from rehearsal.aws.client import client
+from rehearsal.aws.enforced import EnforcedAws
 from rehearsal.aws.inventory import Inventory, inventory
 from rehearsal.cloudflare.client import StageCloud
 from rehearsal.engine.stacks import StageStack
@@ -26,9 +27,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class StandingStage:
-    """One stage that is up: its settings, its stack on the engine, its local Cloudflare, its planted secrets."""
+    """One stage that is up: its settings, its two stacks on the engine, its local Cloudflare, its planted secrets."""
 
     settings: StageSettings
+    identities: StageStack
     stack: StageStack
     cloud: StageCloud
     url: str
@@ -37,6 +39,15 @@ class StandingStage:
     @property
     def environment(self) -> str:
         return self.settings.environment
+
+    @property
+    def stacks(self) -> tuple[StageStack, ...]:
+        """Who may do what, then what there is: the order in which they are brought up."""
+        return (self.identities, self.stack)
+
+    def resources(self) -> list[dict[str, Any]]:
+        """Return the resources of both states, as the engine writes them down."""
+        return [resource for stack in self.stacks for resource in stack.resources()]
 
     def outputs(self) -> dict[str, Any]:
         """Return what the stage exports, as the state holds it: a secret one would still be encrypted."""
@@ -75,6 +86,10 @@ class Scene:
     def aws(self, stage: StandingStage, service: str) -> Any:
         """Return a boto3 client for the AWS account of ``stage``."""
         return client(self.moto, stage.settings.aws.account_id, stage.settings.region.primary, service)
+
+    def enforced_aws(self) -> EnforcedAws:
+        """Return an AWS for the length of a ``with``, in which policies are enforced and nothing is yet."""
+        return EnforcedAws()
 
     def inventory(self, stage: StandingStage) -> Inventory:
         """Return what exists in the AWS account of ``stage``."""

@@ -1,9 +1,12 @@
-"""Describes the stages that stand, for the report: what there is, and which Worker may touch what."""
+"""Describes the stages that stand, for the report: what there is, which Worker may touch what, who else may do what."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from analysis.access import aws, deployment
+from analysis.access.matrix import Table
+from analysis.planned import Plan, Planned
 from rehearsal.coverage import treatment_of
 from rehearsal.evidence import ResourceLine, StageReport
 from rehearsal.providers.store import Record
@@ -25,9 +28,19 @@ def survey(scene: Scene, seconds: Mapping[str, Mapping[str, float]]) -> tuple[St
             tuple(ResourceLine(r.type, _name(r), treatment_of(r.type)) for r in scene.records(stage)),
             {worker.name: _bindings(scene, stage, worker.name) for worker in scene.product.workers},
             dict(seconds.get(stage.environment, {})),
+            _access(scene, stage),
         )
         for stage in scene.stages.values()
     )
+
+
+def _access(scene: Scene, stage: StandingStage) -> tuple[Table, ...]:
+    """Return who may change the stage, from what its clouds hold."""
+    held = tuple(
+        Planned(r.type, r.urn.rpartition("::")[2], r.urn, r.id, r.inputs, r.outputs) for r in scene.records(stage)
+    )
+    plan = Plan(scene.product, stage.settings, held)
+    return tuple(look(plan) for look in (deployment.environments, deployment.tokens, aws.trust, aws.rights))
 
 
 def _bindings(scene: Scene, stage: StandingStage, worker: str) -> tuple[tuple[str, str, str], ...]:

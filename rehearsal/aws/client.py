@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Mapping
 from typing import Any, Final
 
 import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError
+from botocore.loaders import create_loader
 
 # One try, then the error: a retried 500 would only hide a call that the local cloud lacks. `proxies` is empty rather
 # than absent, because absent means the proxy of the environment.
@@ -31,6 +33,9 @@ _UNPLUGGED: Final[dict[str, Any]] = {
     "ca_bundle": (None, None, None, None),
 }
 
+# Reads the descriptions of the services, and remembers them: most of what a first client costs.
+_LOADER: Final = create_loader()
+
 _lock = threading.RLock()
 _sessions: dict[tuple[str, str], boto3.Session] = {}
 _clients: dict[tuple[str, str, str, str], Any] = {}
@@ -47,6 +52,31 @@ def client(endpoint: str, account: str, region: str, service: str) -> Any:
         if key not in _clients:
             _clients[key] = _connect(_session(endpoint, account), endpoint, region, service)
         return _clients[key]
+
+
+class Guests:
+    """Clients with the credentials of somebody in particular, one guest at a time: they share one client for each
+    service, because making one takes longer than asking it."""
+
+    def __init__(self, endpoint: str, region: str) -> None:
+        self._endpoint = endpoint
+        self._region = region
+        self._session = _unplugged_session("nobody", "nobody", None)
+        self._made: dict[str, Any] = {}
+
+    def client(self, credentials: Mapping[str, str], service: str) -> Any:
+        """Return the client of ``service``. From now on all of them have these credentials, as STS tells them."""
+        own: Any = self._session.get_credentials()  # asked by each client at each request
+        own.access_key = credentials["AccessKeyId"]
+        own.secret_key = credentials["SecretAccessKey"]
+        own.token = credentials["SessionToken"]
+        if service not in self._made:
+            self._made[service] = _connect(self._session, self._endpoint, self._region, service)
+        return self._made[service]
+
+    def close(self) -> None:
+        for made in self._made.values():
+            made.close()
 
 
 def forget(endpoint: str) -> None:
@@ -70,6 +100,7 @@ def _session(endpoint: str, account: str) -> boto3.Session:
 
 def _unplugged_session(access_key: str, secret_key: str, token: str | None) -> boto3.Session:
     core = botocore.session.Session(session_vars=_UNPLUGGED)
+    core.register_component("data_loader", _LOADER)
     core.set_credentials(access_key, secret_key, token)
     return boto3.Session(botocore_session=core)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
-from rehearsal.aws import budgets, iam, kms, s3, s3_settings, sns
+from rehearsal.aws import budgets, iam, kms, s3, s3_settings, sns, ssm
 from rehearsal.aws.local import LocalAws
 from rehearsal.aws.resource import AwsResource
 from rehearsal.providers.handler import Identity, Recorded
@@ -14,6 +14,7 @@ from rehearsal.providers.handler import Identity, Recorded
 REAL: Final[Mapping[str, type[AwsResource]]] = {
     "aws:budgets/budget:Budget": budgets.Budget,
     "aws:iam/openIdConnectProvider:OpenIdConnectProvider": iam.OpenIdConnectProvider,
+    "aws:iam/policy:Policy": iam.Policy,
     "aws:iam/role:Role": iam.Role,
     "aws:iam/rolePolicy:RolePolicy": iam.RolePolicy,
     "aws:kms/alias:Alias": kms.Alias,
@@ -32,6 +33,7 @@ REAL: Final[Mapping[str, type[AwsResource]]] = {
     "aws:sns/topic:Topic": sns.Topic,
     "aws:sns/topicPolicy:TopicPolicy": sns.TopicPolicy,
     "aws:sns/topicSubscription:TopicSubscription": sns.TopicSubscription,
+    "aws:ssm/parameter:Parameter": ssm.Parameter,
 }
 
 

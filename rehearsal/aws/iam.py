@@ -97,6 +97,61 @@ class Role(AwsResource):
         cloud.iam.delete_role(RoleName=id_)
 
 
+class Policy(AwsResource):
+    """A policy that several roles may share, or have as their limit. Its id is its ARN.
+
+    A change makes a new version and removes the old ones: IAM keeps five, and nobody looks at them.
+    """
+
+    understood = frozenset({"description", "name", "path", "policy", "tags"})
+    defaults: ClassVar[Properties] = {"description": "", "path": "/"}
+
+    def make(self, cloud: Cloud, wanted: Properties) -> str:
+        return cloud.iam.create_policy(
+            PolicyName=wanted["name"],
+            Path=wanted.get("path", "/"),
+            PolicyDocument=wanted["policy"],
+            Description=wanted.get("description", ""),
+            Tags=TAGS.to_api(wanted["tagsAll"]),  # type: ignore[arg-type]
+        )["Policy"]["Arn"]
+
+    def see(self, cloud: Cloud, id_: str) -> dict[str, Any] | None:
+        answer = unless_absent(cloud.iam.get_policy, PolicyArn=id_)
+        if answer is None:
+            return None
+        policy = answer["Policy"]
+        version = cloud.iam.get_policy_version(PolicyArn=id_, VersionId=policy["DefaultVersionId"])["PolicyVersion"]
+        return {
+            "arn": id_,
+            "name": policy["PolicyName"],
+            "path": policy["Path"],
+            "policyId": policy["PolicyId"],
+            "description": policy.get("Description", ""),
+            "policy": json.dumps(version["Document"]),
+            "tagsAll": TAGS.from_api(policy.get("Tags", [])),
+        }
+
+    def change(self, cloud: Cloud, id_: str, wanted: Properties) -> None:
+        cloud.iam.create_policy_version(PolicyArn=id_, PolicyDocument=wanted["policy"], SetAsDefault=True)
+        self._remove_old_versions(cloud, id_)
+        current = TAGS.from_api(cloud.iam.list_policy_tags(PolicyArn=id_)["Tags"])
+        stale = sorted(current.keys() - wanted["tagsAll"].keys())
+        if stale:
+            cloud.iam.untag_policy(PolicyArn=id_, TagKeys=stale)
+        tags: Any = TAGS.to_api(wanted["tagsAll"])
+        cloud.iam.tag_policy(PolicyArn=id_, Tags=tags)
+
+    def drop(self, cloud: Cloud, id_: str, inputs: Properties) -> None:
+        if self.see(cloud, id_) is not None:
+            self._remove_old_versions(cloud, id_)
+            cloud.iam.delete_policy(PolicyArn=id_)
+
+    def _remove_old_versions(self, cloud: Cloud, id_: str) -> None:
+        for version in cloud.iam.list_policy_versions(PolicyArn=id_)["Versions"]:
+            if not version["IsDefaultVersion"]:
+                cloud.iam.delete_policy_version(PolicyArn=id_, VersionId=version["VersionId"])
+
+
 class RolePolicy(AwsResource):
     """An inline policy of a role. Its id is ``role:policy``."""
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from types_boto3_kms import KMSClient
     from types_boto3_s3 import S3Client
     from types_boto3_sns import SNSClient
+    from types_boto3_ssm import SSMClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,10 @@ class Inventory:
     aliases: tuple[str, ...]
     topics: tuple[str, ...]
     budgets: tuple[str, ...]
+    policies: tuple[str, ...]
     roles: tuple[str, ...]
     identity_providers: tuple[str, ...]
+    parameters: tuple[str, ...]
 
     def alive(self) -> str:
         """Return everything that exists in words, empty when there is nothing."""
@@ -50,15 +53,23 @@ def inventory(endpoint: str, account: str, region: str) -> Inventory:
     topics = [topic["TopicArn"] for page in sns.get_paginator("list_topics").paginate() for topic in page["Topics"]]
     found = budgets.describe_budgets(AccountId=account).get("Budgets", [])
     roles = [role["RoleName"] for page in iam.get_paginator("list_roles").paginate() for role in page["Roles"]]
+    policies = [
+        p["PolicyName"] for page in iam.get_paginator("list_policies").paginate(Scope="Local") for p in page["Policies"]
+    ]
     providers = iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    ssm: SSMClient = client(endpoint, account, region, "ssm")
+    pages = ssm.get_paginator("describe_parameters").paginate()
+    parameters = [parameter["Name"] for page in pages for parameter in page["Parameters"]]
     return Inventory(
         buckets=tuple((bucket, _versions(s3, bucket, _log_prefixes(s3, buckets, bucket))) for bucket in buckets),
         keys=tuple(sorted(key for key in keys if _is_live(kms, key))),
         aliases=tuple(sorted(alias for alias in aliases if not alias.startswith("alias/aws/"))),
         topics=tuple(sorted(topics)),
         budgets=tuple(sorted(budget["BudgetName"] for budget in found)),
+        policies=tuple(sorted(policies)),
         roles=tuple(sorted(roles)),
         identity_providers=tuple(sorted(provider["Arn"] for provider in providers)),
+        parameters=tuple(sorted(parameters)),
     )
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from types_boto3_kms import KMSClient
     from types_boto3_s3 import S3Client
     from types_boto3_sns import SNSClient
+    from types_boto3_ssm import SSMClient
 
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 # How the services say "there is none": S3 has a word for each part of a bucket, and 404 where it answers no body.
@@ -36,6 +37,7 @@ _ABSENT: Final = frozenset(
         "NoSuchTagSet",
         "NotFound",
         "NotFoundException",
+        "ParameterNotFound",
         "ObjectLockConfigurationNotFoundError",
         "OwnershipControlsNotFoundError",
         "ResourceNotFound",
@@ -76,6 +78,11 @@ class Cloud:
     @property
     def budgets(self) -> BudgetsClient:
         made: BudgetsClient = self._client("budgets")
+        return made
+
+    @property
+    def ssm(self) -> SSMClient:
+        made: SSMClient = self._client("ssm")
         return made
 
     def _client(self, service: str) -> Any:

@@ -62,6 +62,9 @@ def _tell_unless_abandoned(unraisable: sys.UnraisableHookArgs) -> None:
 
 
 sys.unraisablehook = _tell_unless_abandoned
+# What only `pulumi up --debug` shows travels to the engine all the same, which throws it away: 2,000 calls in the
+# rehearsal of a single stage, and a program waits for each.
+pulumi.log.debug = lambda *_, **__: None
 
 # Settings of the engine that the SDK adds to each of its calls.
 _FROM_THE_SDK: Final = ("PULUMI_DEBUG_COMMANDS",)

@@ -39,6 +39,7 @@ def _base64_key(seed: bytes) -> str:
 # a prefix and 36; the session key is 256 bits. The webhook's host cannot exist (RFC 2606).
 _FORMATS: Final[Mapping[str, Callable[[bytes], str]]] = {
     "cloudflareApiToken": _token,
+    "cloudflareTokenMaker": _token,
     "githubToken": lambda seed: f"ghp_{_letters(seed, 36)}",
     "sessionKey": _base64_key,
     "slackWebhook": lambda seed: f"https://hooks.example.invalid/services/{_letters(seed, 40)}",

@@ -35,7 +35,8 @@ class StageStack:
     """Drives one stack. Methods of different stacks may run in threads side by side; those of one stack may not.
 
     ``program`` is what the stage consists of, run in this process. ``environment`` is the engine's whole environment
-    (`workspace.engine_environment`). ``on_event`` hears what happens, from another thread.
+    (`workspace.engine_environment`). ``on_event`` hears what happens, from another thread. ``part`` tells the stacks of
+    one stage apart, in logs and events. ``backend`` is where its state is, unless it is the run's.
     """
 
     def __init__(
@@ -47,15 +48,21 @@ class StageStack:
         environment: Mapping[str, str],
         program: Callable[[], None],
         on_event: OnEvent = lambda _: None,
+        part: str = "",
+        backend: Path | None = None,
     ) -> None:
         self.name = workspace.stack
+        self._part = f"{part}-" if part else ""
         self.canaries = workspace.canaries
+        self.workspace = workspace
         self._run = run
-        self._workspace = workspace
+        self._backend = backend or run.state
         self._program = program
         self._program_error: Exception | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._on_event = on_event
+        self._engine = engine
+        self._environment = environment
         self._command = EngineCommand(engine, environment)
         self._operations = 0
 
@@ -128,6 +135,24 @@ class StageStack:
         path = self._state_path
         return path.read_text(encoding="utf-8") if path.exists() else ""
 
+    def export(self) -> dict[str, Any]:
+        """Return the whole state as `pulumi stack export` tells it; secrets are encrypted."""
+        return state.exported(self.state_text())
+
+    def elsewhere(self, part: str, workspace: Workspace, backend: Path, passphrase: str) -> StageStack:
+        """Return a stack of the same program on the same engine and clouds, with other files, in another backend."""
+        environment = {"PULUMI_BACKEND_URL": backend.as_uri(), "PULUMI_CONFIG_PASSPHRASE": passphrase}
+        return StageStack(
+            self._run,
+            workspace,
+            engine=self._engine,
+            environment={**self._environment, **environment},
+            program=self._program,
+            on_event=self._on_event,
+            part=f"{self._part}{part}",
+            backend=backend,
+        )
+
     def resources(self) -> list[dict[str, Any]]:
         """Return the resources of the state, as the engine writes them down; secrets are encrypted."""
         return state.resources(self.state_text())
@@ -159,19 +184,18 @@ class StageStack:
         self._ask("cancel", ["cancel", "--yes", "--stack", self.name])
         if not self.pending():
             return
-        exported = json.loads(self._ask("export", ["stack", "export", "--stack", self.name]))
         settled = self._run.tmp / f"{self.name}-settled.json"
-        settled.write_text(json.dumps(state.settled(exported, id_of)), encoding="utf-8")
+        settled.write_text(json.dumps(state.settled(self.export(), id_of)), encoding="utf-8")
         self._ask("import", ["stack", "import", "--file", str(settled), "--stack", self.name])
         settled.unlink()
         self.refresh()  # the outputs, which only the cloud knows
 
     @property
     def _state_path(self) -> Path:
-        return self._run.state / ".pulumi" / "stacks" / self._workspace.project / f"{self.name}.json"
+        return self._backend / ".pulumi" / "stacks" / self.workspace.project / f"{self.name}.json"
 
     def _open(self) -> Any:
-        return open_stack(self._workspace, self._command, self._watched_program, exists=self._state_path.exists())
+        return open_stack(self.workspace, self._command, self._watched_program, exists=self._state_path.exists())
 
     def _watched_program(self) -> None:
         """Run the program; remember what it raised, and tell the engine about it in one line."""
@@ -186,6 +210,7 @@ class StageStack:
             raise pulumi.RunError(f"{type(error).__name__}: {error}") from error
 
     def _operate(self, operation: str, act: Callable[[Any, dict[str, Any]], object]) -> Result:
+        operation = f"{self._part}{operation}"
         log = self._next_log(operation)
         record = Record()
         self._program_error = None
@@ -235,12 +260,12 @@ class StageStack:
 
     def _ask(self, what: str, arguments: list[str]) -> str:
         """Run the CLI once for something that is no operation, and return what it wrote to standard output."""
-        log = self._next_log(what)
+        log = self._next_log(f"{self._part}{what}")
         with log.open("w", encoding="utf-8") as file:
             try:
                 # Standard output may hold secrets that were asked for; only complaints go to the log.
                 hearing = {"on_error": _written_to(file)["on_error"]}
-                return self._command.run(arguments, str(self._workspace.path), {}, **hearing).stdout
+                return self._command.run(arguments, str(self.workspace.path), {}, **hearing).stdout
             except CommandError as error:
                 file.flush()
                 raise StackFailed(f"{self.name}: {what} failed.", tail(log) or str(error).splitlines(), log) from None

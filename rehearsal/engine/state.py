@@ -1,4 +1,9 @@
-"""What the engine wrote down about a stack, and how to settle what it had only begun (pure)."""
+"""What the engine wrote down about a stack, and how to settle what it had only begun (pure).
+
+A file backend holds a state as a checkpoint: ``{"version": 3, "checkpoint": {"stack": ..., "latest": <deployment>}}``;
+`pulumi stack export` tells the same as ``{"version": 3, "deployment": <deployment>}`` (pulumi/pulumi,
+sdk/go/common/apitype/core.go).
+"""
 
 from __future__ import annotations
 
@@ -37,6 +42,20 @@ def settled(exported: Mapping[str, Any], id_of: Callable[[str], str | None]) -> 
     ]
     # At the end: whatever they depend on was there before the engine began to create them.
     return {**exported, "deployment": {**deployment, "resources": [*(deployment.get("resources") or []), *found]}}
+
+
+def exported(checkpoint: str) -> dict[str, Any]:
+    """Return a checkpoint file's text as `pulumi stack export` would tell it, secrets encrypted."""
+    return {"version": json.loads(checkpoint)["version"], "deployment": _latest(checkpoint)}
+
+
+def backend(told: Mapping[str, Any], project: str, stack: str) -> dict[str, Any]:
+    """Return the files of a backend that holds one exported state: path to content, to be written as JSON."""
+    checkpoint = {"stack": f"organization/{project}/{stack}", "latest": told["deployment"]}
+    return {
+        ".pulumi/meta.yaml": {"version": 1},  # without it, the engine takes states for those of an older layout
+        f".pulumi/stacks/{project}/{stack}.json": {"version": told["version"], "checkpoint": checkpoint},
+    }
 
 
 def _latest(checkpoint: str) -> dict[str, Any]:

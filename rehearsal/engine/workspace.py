@@ -76,20 +76,35 @@ def prepare(
     them; ``chosen`` are settings that count instead of the file's. Raises Refused when a file is missing or unreadable,
     or takes its values from somewhere else.
     """
-    project = _project(checkout / "Pulumi.yaml")
     settings = reader.read(checkout / stack_file(stack))
     faults = [*settings.faults, *_elsewhere(settings)]
     if faults:
         raise Refused(f"Stage {stack} cannot be rehearsed: its settings are not readable.", faults)
+    planted = {**settings.config, **chosen, **{f"{SECRETS}:{name}": reader.ENCRYPTED for name in required}}
+    return _prepared(checkout, run, run.work(stack), stack, planted, cipher)
+
+
+def prepare_identities(
+    checkout: Path, run: RunDir, stack: str, required: Iterable[str], cipher: Cipher, chosen: Mapping[str, Any]
+) -> Workspace:
+    """Write what the engine works on for the identities of ``stack``, configured with ``chosen`` alone: their file is a
+    person's own. Raises Refused as `prepare` does."""
+    planted = {**chosen, **{f"{SECRETS}:{name}": reader.ENCRYPTED for name in required}}
+    return _prepared(checkout / "identities", run, run.work(f"{stack}-identities"), stack, planted, cipher)
+
+
+def _prepared(
+    folder: Path, run: RunDir, path: Path, stack: str, planted: Mapping[str, Any], cipher: Cipher
+) -> Workspace:
+    """Write a project's files into ``path``, every secret in ``planted`` replaced by a canary."""
+    project = _project(folder / "Pulumi.yaml")
     canaries: dict[str, str] = {}
 
     def plant(name: str) -> dict[str, str]:
         canaries[name] = canary(name, stack, run.passphrase)
         return {"secure": cipher.encrypt(canaries[name])}
 
-    planted = {**settings.config, **chosen, **{f"{SECRETS}:{name}": reader.ENCRYPTED for name in required}}
     config = {key: _replaced(value, key, plant) for key, value in planted.items()}
-    path = run.work(stack)
     path.mkdir(parents=True, exist_ok=True)
     # No `main`, `backend`, `plugins` or runtime options: the program runs in this process, the state is the run's own.
     copied: dict[str, Any] = {key: project[key] for key in ("name", "description", "config") if key in project}

@@ -15,7 +15,7 @@ import socket
 import socketserver
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -104,12 +104,29 @@ class Traps:
 
     def _look_out(self) -> None:
         while not self._stop.wait(_EVERY_SECONDS):
-            for process in (psutil.Process(), *marked(self._mark)):
-                with suppress(psutil.Error):
-                    for connection in process.net_connections("inet"):
-                        if connection.raddr:
-                            _note_unless_local(self._logs, "connections", connection.raddr.ip, process.name())
+            for host, who in _connected([psutil.Process(), *marked(self._mark)]):
+                _note_unless_local(self._logs, "connections", host, who)
             self.looks += 1
+
+
+def _connected(processes: Sequence[psutil.Process]) -> Iterator[tuple[str, str]]:
+    """Yield each host that one of the processes is connected to, and that process's name."""
+    watched = {process.pid: process for process in processes}
+    for pid, remote in _connections(processes):
+        if remote and pid in watched:
+            with suppress(psutil.Error):  # it may have ended since
+                yield remote.ip, watched[pid].name()
+
+
+def _connections(processes: Sequence[psutil.Process]) -> Iterator[tuple[int | None, Any]]:
+    """Yield process and remote end of every connection of ``processes``, among others."""
+    try:
+        # The machine's table, read once: psutil reads all of it again for each process that is asked by itself.
+        yield from ((each.pid, each.raddr) for each in psutil.net_connections("inet"))
+    except psutil.AccessDenied:  # macOS tells the table to nobody but root
+        for process in processes:
+            with suppress(psutil.Error):
+                yield from ((process.pid, each.raddr) for each in process.net_connections("inet"))
 
 
 def is_local(host: str) -> bool:

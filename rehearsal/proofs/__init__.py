@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from rehearsal.proofs import apart, judged, lasting, untouched, working
+from rehearsal.proofs import apart, judged, lasting, permitted, twins, untouched, working
 from rehearsal.proofs.proof import Proof
 
 PROOFS: Final = (
@@ -12,6 +12,12 @@ PROOFS: Final = (
     Proof("stores", "what is written to a store of one stage is in no store of another", working.stores),
     Proof("unchanged", "a second up and a refresh of each stage change nothing", untouched.unchanged),
     Proof("policies", "no policy has anything to say of any stage", judged.keeps_the_rules),
+    Proof("roles", "each role of a stage can do its task and nothing else", permitted.roles_hold),
+    Proof(
+        "twins",
+        "a redacted twin of each stage previews as unchanged, holds no secret, and still shows a planted replacement",
+        twins.twins_tell,
+    ),
     Proof("disjoint", "no name, id, hostname, ARN or secret of one stage occurs in another", apart.disjoint),
     Proof("secrets", "no secret stands in clear anywhere", apart.secrets_hidden),
     Proof("vault", "a locked backup in production's vault cannot be deleted", lasting.vault_locked),

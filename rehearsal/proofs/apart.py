@@ -32,6 +32,8 @@ _NAMING: Final = frozenset(
 )
 # Further down these name a part of the resource (a rule, a binding), which the program chooses alike in every stage.
 _NAMING_AT_THE_TOP: Final = frozenset({"id", "name"})
+_MINTED: Final = "cloudflare:index/accountToken:AccountToken"
+_OF_AWS: Final = "alias/aws/"  # keys that AWS makes itself, called alike in every account
 _SHORTEST: Final = 8  # a shorter text ("web", "index.js") says nothing about whose it is
 
 
@@ -58,6 +60,7 @@ def disjoint(scene: Scene) -> str:
 def secrets_hidden(scene: Scene) -> str:
     """No planted secret stands in clear in state, outputs, logs, plain variables or anything else the engine wrote."""
     planted = {f"{e}:{name}": value for e, s in scene.stages.items() for name, value in s.canaries.items()}
+    tokens = minted(scene)
     for environment, stage in scene.stages.items():
         require(stage.canaries, f"secrets planted in {environment}", "none")
         for room, files in ((scene.run.state, "*.json"), (scene.run.logs, "*.log"), (scene.run.logs, "*.events")):
@@ -75,13 +78,22 @@ def secrets_hidden(scene: Scene) -> str:
         places[f"outputs of {environment}"] = json.dumps(outputs[environment]).encode()
         places[f"plain variables of {environment}"] = json.dumps(plain).encode()
     for place, content in places.items():
-        leaked = canaries.find(planted, content)
+        leaked = canaries.find(planted | tokens, content)
         require(not leaked, f"no secret in {place}", f"{', '.join(leaked)} stands there in clear")
     bound = sum(len(_secret_variables(scene, stage)) for stage in scene.stages.values())
     held = _held_by_workers(scene)
     require(held == bound, f"{bound} secrets bound to Workers to be planted ones", f"{held} are")
     size = sum(map(len, places.values())) // 1024
-    return f"{len(planted)} planted secrets, {held} of them bound to Workers; none in {len(places)} places, {size} KiB"
+    return (
+        f"{len(planted)} planted secrets, {held} of them bound to Workers, and {len(tokens)} tokens made; "
+        f"none in {len(places)} places, {size} KiB"
+    )
+
+
+def minted(scene: Scene) -> dict[str, str]:
+    """Return the tokens that the stages' Cloudflare has made, by name."""
+    made = [record for stage in scene.stages.values() for record in scene.records(stage, _MINTED)]
+    return {str(token.inputs["name"]): str(token.outputs["value"]) for token in made}
 
 
 def _identifiers(scene: Scene, stage: StandingStage) -> set[str]:
@@ -90,7 +102,7 @@ def _identifiers(scene: Scene, stage: StandingStage) -> set[str]:
         found.add(record.id)
         found.update(text for key, text in _leaves(record.outputs) if key in _NAMING)
         found.update(record.outputs[key] for key in _NAMING_AT_THE_TOP & record.outputs.keys())
-    return {text for text in found if len(text) >= _SHORTEST}
+    return {text for text in found if len(text) >= _SHORTEST and not text.startswith(_OF_AWS)}
 
 
 def _whole(identifier: str, text: str) -> bool:

@@ -15,13 +15,16 @@ def keeps_the_rules(scene: Scene) -> str:
 
     def look(stage: StandingStage) -> str:
         wanted = f"no rule to speak in {stage.environment}"
-        try:
-            result = stage.stack.preview(policy_packs=[FOLDER])
-        except StackFailed as failed:
-            raise Unproven(wanted, "; ".join(failed.details) or failed.summary) from failed
-        spoken = [f"{said.policy}: {said.message}" for said in result.policies]
-        require(not spoken, wanted, "; ".join(spoken))
-        require(NAME in result.packs, f"the pack {NAME} to be asked about {stage.environment}", result.packs or "none")
+        for stack in stage.stacks:
+            try:
+                result = stack.preview(policy_packs=[FOLDER])
+            except StackFailed as failed:
+                raise Unproven(wanted, "; ".join(failed.details) or failed.summary) from failed
+            spoken = [f"{said.policy}: {said.message}" for said in result.policies]
+            require(not spoken, wanted, "; ".join(spoken))
+            require(
+                NAME in result.packs, f"the pack {NAME} to be asked about {stage.environment}", result.packs or "none"
+            )
         return f"{stage.environment} ({level_in(stage.settings.stage)})"
 
     return f"{len(RULES)} rules, and none speaks in {', '.join(scene.in_each_stage(look).values())}"

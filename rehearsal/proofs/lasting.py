@@ -88,10 +88,11 @@ def remove(scene: Scene, stage: StandingStage) -> int:
     """
     count = len(existing(scene, stage))
     scene.empty(stage)
-    stage.stack.destroy(skip_preview=False)
+    for stack in reversed(stage.stacks):
+        stack.destroy(skip_preview=False)
     left = [f"{record.type} {record.id}" for record in scene.records(stage)]
     require(not left, f"nothing of {stage.environment} in the clouds", ", ".join(left[:5]))
-    known = [resource["urn"] for resource in stage.stack.resources()]
+    known = [resource["urn"] for resource in stage.resources()]
     require(not known, f"nothing in the state of {stage.environment}", ", ".join(known[:5]))
     remains = scene.inventory(stage).alive()
     require(not remains, f"nothing in {stage.environment}'s AWS account", remains)
@@ -118,7 +119,7 @@ def _snapshot(scene: Scene, stage: StandingStage) -> Snapshot:
     there = replace(there, buckets=tuple((name, 0 if name == log else count) for name, count in there.buckets))
     return Snapshot(
         tuple(f"{r.type} {r.id} {json.dumps(r.outputs, sort_keys=True)}" for r in existing(scene, stage)),
-        tuple(f"in the state: {resource['urn']}" for resource in stage.stack.resources()),
+        tuple(f"in the state: {resource['urn']}" for resource in stage.resources()),
         str(there),
         answer,
         "\n".join(f"{place} {name}: {text}" for place, name, text in scene.contents(stage)),

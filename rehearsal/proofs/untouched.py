@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import subprocess
+from collections import Counter
 from pathlib import Path
 
+from rehearsal.engine.results import Result
+from rehearsal.engine.stacks import StageStack
 from rehearsal.evidence import NotShown, Unproven
 from rehearsal.machine import egress
 from rehearsal.proofs.proof import require
@@ -15,21 +18,25 @@ def unchanged(scene: Scene) -> str:
     """A second `up` and a `refresh` of each stage find nothing to do."""
 
     def again(stage: StandingStage) -> str:
-        told = []
-        for verb in ("up", "refresh"):
-            result = stage.stack.up() if verb == "up" else stage.stack.refresh()
-            changes = {kind: count for kind, count in result.changes.items() if kind != "same" and count}
-            require(not changes, f"{verb} of {stage.environment} to change nothing", changes)
-            same, managed = result.changes.get("same", 0), len(_managed(stage))
-            require(managed, f"{stage.environment} to have resources in its state", "none")
-            require(
-                same >= managed, f"{verb} of {stage.environment} to look at all {managed} resources", f"it saw {same}"
-            )
-            told.append(f"{verb} {same} same")
-        return ", ".join(told)
+        looks = [(verb, stack) for verb in ("up", "refresh") for stack in stage.stacks]
+        seen: Counter[str] = Counter()
+        for verb, stack in looks:
+            result = stack.up() if verb == "up" else stack.refresh()
+            seen[verb] += changed_nothing(f"{verb} of {stage.environment}", result, stack)
+        return ", ".join(f"{verb} {same} same" for verb, same in seen.items())
 
     seen = scene.in_each_stage(again)
     return "; ".join(f"{environment}: {told}" for environment, told in seen.items())
+
+
+def changed_nothing(what: str, result: Result, stack: StageStack) -> int:
+    """Require that an operation found nothing to do, and that it looked at all of ``stack``; return at how much."""
+    changes = {kind: count for kind, count in result.changes.items() if kind != "same" and count}
+    require(not changes, f"{what} to change nothing", changes)
+    same, managed = result.changes.get("same", 0), len(_managed(stack))
+    require(managed, f"{what} to find resources in the state", "none")
+    require(same >= managed, f"{what} to look at all {managed} resources", f"it saw {same}")
+    return same
 
 
 def local_only(scene: Scene) -> str:
@@ -65,6 +72,6 @@ def checkout_clean(scene: Scene) -> str:
     return f"git status as before ({len(was)} lines of your own changes)"
 
 
-def _managed(stage: StandingStage) -> list[str]:
+def _managed(stack: StageStack) -> list[str]:
     """Return the URNs of what the engine manages in a cloud: no component, no provider, not the stack itself."""
-    return [r["urn"] for r in stage.stack.resources() if r.get("custom") and not r["type"].startswith("pulumi:")]
+    return [r["urn"] for r in stack.resources() if r.get("custom") and not r["type"].startswith("pulumi:")]

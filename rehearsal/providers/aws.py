@@ -11,8 +11,19 @@ from typing import Final
 
 from rehearsal.providers import s3
 from rehearsal.providers.arns import ARN, REGIONAL, arn_of, region, superseded, with_all_tags
-from rehearsal.providers.checks import Check, at, at_most_one, between, json_text, needs, one_of, shaped, sized
-from rehearsal.providers.handler import Properties
+from rehearsal.providers.checks import (
+    Check,
+    at,
+    at_most_one,
+    between,
+    exactly_one,
+    json_text,
+    needs,
+    one_of,
+    shaped,
+    sized,
+)
+from rehearsal.providers.handler import Caller, Properties
 from rehearsal.providers.rules import TypeRules, joined, new_uuid, now
 
 
@@ -45,6 +56,12 @@ _BUDGET_TYPES: Final = (
     "SAVINGS_PLANS_COVERAGE",
     "SAVINGS_PLANS_UTILIZATION",
 )
+
+
+def _policy_arn(caller: Caller, inputs: Properties) -> str:
+    return f"arn:aws:iam::{caller.account}:policy{inputs.get('path', '/')}{inputs['name']}"
+
+
 _TABLE: Final = (
     TypeRules(
         type="aws:kms/key:Key",
@@ -164,6 +181,42 @@ _TABLE: Final = (
             "arn": arn_of("iam", "role/{name}", regional=False)(caller, inputs),
             "createDate": now(),
         },
+    ),
+    TypeRules(
+        type="aws:ssm/parameter:Parameter",
+        identify=joined("name"),
+        own_name="name",
+        checks=(
+            needs("", "name"),
+            one_of("type", "String", "StringList", "SecureString"),
+            exactly_one("", "value", "insecureValue", "valueWo"),
+        ),
+        unique=("name", "region"),
+        replaces=frozenset({"name"}) | REGIONAL,
+        defaults={"tier": "Standard", "dataType": "text"},
+        plan=with_all_tags,
+        computed=lambda caller, _id, inputs: {
+            # Its ARN has one slash there, whether or not the name begins with one.
+            "arn": arn_of("ssm", "parameter/{name}")(caller, {**inputs, "name": inputs["name"].removeprefix("/")}),
+            "region": region(caller, inputs),
+            "version": 1,
+        },
+        secrets=lambda values: [("value",)] if "value" in values else [],
+    ),
+    TypeRules(
+        type="aws:iam/policy:Policy",
+        identify=_policy_arn,
+        own_name="name",
+        checks=(
+            needs("", "name"),
+            shaped("name", r"[\w+=,.@-]{1,128}", "1 to 128 letters, digits and _+=,.@-"),
+            json_text("policy"),
+        ),
+        unique=("name",),
+        replaces=frozenset({"description", "name", "namePrefix", "path"}),
+        defaults={"path": "/", "description": ""},
+        plan=with_all_tags,
+        computed=lambda _caller, id_, _inputs: {"arn": id_, "attachmentCount": 0},
     ),
     TypeRules(
         type="aws:iam/rolePolicy:RolePolicy",

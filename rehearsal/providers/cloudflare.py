@@ -7,10 +7,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from secrets import token_hex
 from typing import Final
 
 from rehearsal.providers import workers
-from rehearsal.providers.checks import Check, between, by_kind, distinct, exactly_one, one_of, shaped
+from rehearsal.providers.checks import (
+    Check,
+    between,
+    by_kind,
+    distinct,
+    exactly_one,
+    json_text,
+    known,
+    one_of,
+    shaped,
+    sized,
+)
 from rehearsal.providers.handler import Caller, Properties
 from rehearsal.providers.rules import (
     Compute,
@@ -31,6 +43,14 @@ BUCKET: Final = "cloudflare:index/r2Bucket:R2Bucket"
 QUEUE: Final = "cloudflare:index/queue:Queue"
 _CONDITION: Final = {"Age": ("maxAge", ""), "Date": ("date", "")}
 _JURISDICTIONS: Final = ("default", "eu", "fedramp", "us")
+
+
+_INSTANT: Final = (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "an instant of UTC such as 2027-02-09T00:00:00Z")
+
+
+def _expires_later(inputs: Properties) -> Iterator[str]:
+    if known(inputs, "expiresOn", "notBefore") and inputs["expiresOn"] <= inputs["notBefore"]:
+        yield "expiresOn: must be after notBefore"
 
 
 def _bucket_exists(_caller: Caller, store: Store, inputs: Properties) -> Iterator[str]:
@@ -232,6 +252,30 @@ _TABLE: Final = (
         computed=lambda _caller, id_, _inputs: {"consumerId": id_, "createdOn": now()},
         import_id=importable("accountId", "queueId", "id"),
         within=Within(QUEUE, {"queueId": "queueId"}),
+    ),
+    TypeRules(
+        type="cloudflare:index/accountToken:AccountToken",
+        identify=new_hex_id,
+        account="accountId",
+        checks=(
+            sized("policies", 1, 300),
+            one_of("policies[*].effect", "allow", "deny"),
+            sized("policies[*].permissionGroups", 1, 1000),
+            shaped(
+                "policies[*].permissionGroups[*].id", r"[0-9a-f]{32}", "the id of a permission group, 32 hex digits"
+            ),
+            json_text("policies[*].resources"),
+            one_of("status", "active", "disabled", "expired"),
+            shaped("expiresOn", *_INSTANT),
+            shaped("notBefore", *_INSTANT),
+            _expires_later,
+        ),
+        replaces=frozenset({"accountId"}),
+        defaults={"status": "active"},
+        # The value is told once, when the token is made; the state alone keeps it.
+        computed=lambda _caller, _id, _inputs: {"value": token_hex(20), "issuedOn": now(), "modifiedOn": now()},
+        secrets=lambda values: [("value",)] if "value" in values else [],
+        import_id=importable("accountId", "id"),
     ),
 )
 

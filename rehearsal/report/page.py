@@ -10,6 +10,7 @@ from string import Template
 from typing import Final
 
 from rehearsal.evidence import Outcome, Report, Verdict
+from rehearsal.report.access import access_section
 from rehearsal.report.bindings import bindings_section
 from rehearsal.report.markup import Html, join, tag, text
 from rehearsal.report.parts import css, duration, section
@@ -27,6 +28,7 @@ def render(report: Report) -> str:
         proofs=_proofs(report.verdicts),
         stages=stages_section(report.stages),
         bindings=bindings_section(report.stages),
+        access=access_section(report.stages),
         phases=_phases(report),
         footer=_footer(report),
     )

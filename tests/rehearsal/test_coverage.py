@@ -7,7 +7,7 @@ from rehearsal.aws import handlers as aws_handlers
 from rehearsal.cloudflare import handlers as cloudflare_handlers
 from rehearsal.providers import planning, registry
 from rehearsal.providers.wire import decode, encode
-from tests.support.stages import PRODUCTS, STAGES, rendered_stage
+from tests.support.stages import PRODUCTS, STAGES, rendered_identities, rendered_stage
 
 
 def nowhere(environment: str) -> None:
@@ -35,7 +35,7 @@ def test_a_type_that_is_not_listed_is_not_rehearsed() -> None:
 def test_everything_the_program_makes_is_rehearsed_and_passes_the_checks(product: str, stage: str) -> None:
     faults: list[str] = []
     seen = 0
-    for resource in rendered_stage(product, stage).resources:
+    for resource in (*rendered_stage(product, stage).resources, *rendered_identities(product, stage).resources):
         inputs = decode(encode(resource.inputs)).values
         package = registry.package_of(resource.type)
         if resource.is_provider:

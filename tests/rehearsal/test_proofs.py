@@ -17,6 +17,8 @@ from tests.rehearsal import (
     test_proofs_apart,
     test_proofs_judged,
     test_proofs_lasting,
+    test_proofs_permitted,
+    test_proofs_twins,
     test_proofs_untouched,
     test_proofs_working,
 )
@@ -25,6 +27,8 @@ from tests.support.scene import World
 BREAKS = (
     *test_proofs_working.BREAKS,
     *test_proofs_judged.BREAKS,
+    *test_proofs_permitted.BREAKS,
+    *test_proofs_twins.BREAKS,
     *test_proofs_untouched.BREAKS,
     *test_proofs_apart.BREAKS,
     *test_proofs_lasting.BREAKS,
@@ -122,6 +126,6 @@ def test_what_concerns_one_stage_is_not_shown_without_it(key: str, tmp_path: Pat
     assert "not part of this rehearsal" in verdict.evidence
 
 
-@pytest.mark.parametrize("key", ["answers", "bindings", "unchanged", "secrets", "local-only"])
+@pytest.mark.parametrize("key", ["answers", "bindings", "unchanged", "roles", "twins", "secrets", "local-only"])
 def test_what_concerns_each_stage_is_shown_of_one_alone(key: str, tmp_path: Path) -> None:
     assert World(tmp_path, ["staging"]).verdict(key).outcome is Outcome.PROVEN

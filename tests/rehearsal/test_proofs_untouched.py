@@ -81,7 +81,7 @@ BREAKS = (
         "unchanged",
         "nothing in the state",
         lambda w: w.forget("staging"),
-        "staging to have resources in its state",
+        "up of staging to find resources in the state",
         "none",
     ),
     caught("python", "api.cloudflare.com"),

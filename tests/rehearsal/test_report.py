@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from analysis.access.matrix import table
 from infra.faults import Refused
 from infra.product import PRODUCT
 from rehearsal import report as page
@@ -57,7 +58,18 @@ def stage(name: str) -> StageReport:
         ),
     )
     hostname = f"http://{name}.localhost:42117"
-    return StageReport(name, name, hostname, resources, bindings, {"preview": 3.1, "up": 14.25, "requests": 0.9})
+    deploy = (f"bulkhead-{name}",)
+    rights = table(
+        "rights",
+        "What a role may do",
+        ("role", "may", "actions"),
+        [(deploy, "may", ("s3:Get", "s3:Put"))],
+        "Nothing else.",
+    )
+    access = (rights, table("tokens", "What a token may do", ("token",), []))
+    return StageReport(
+        name, name, hostname, resources, bindings, {"preview": 3.1, "up": 14.25, "requests": 0.9}, access
+    )
 
 
 SAMPLE = Report(
@@ -218,6 +230,20 @@ def test_binding_that_one_stage_lacks_is_named() -> None:
     assert "booking: DB (d1) is not bound in staging" in document.text
     assert len(document.of_class("absent")) == 1
     assert "grant their Workers the same" not in document.text
+
+
+def test_who_may_change_each_stage_is_told_table_by_table() -> None:
+    document = read(SAMPLE)
+    for stage_report in SAMPLE.stages:
+        told = f"What a role may do (1) role may actions bulkhead-{stage_report.environment} may s3:Get s3:Put"
+        assert f"{told} Nothing else." in document.text
+    assert "What a token may do" not in document.text, "a table of nothing"
+
+
+def test_stages_that_nobody_may_change_have_no_such_section() -> None:
+    nobody = replace(SAMPLE, stages=tuple(replace(each, access=()) for each in SAMPLE.stages))
+    assert "Who may change a stage" in read(SAMPLE).text
+    assert "Who may change a stage" not in read(nobody).text
 
 
 def test_secret_values_never_reach_the_page() -> None:

@@ -232,7 +232,7 @@ class TestBringingUp:
     ) -> None:
         seconds = rehearsal.module._bring_up(rehearsal.world.scene, rehearsal.heard)
         assert {environment: list(phases) for environment, phases in seconds.items()} == {
-            environment: ["up", "migrations"] for environment in rehearsal.world.parts
+            environment: ["identities", "up", "migrations"] for environment in rehearsal.world.parts
         }
         for environment, said in calls.items():
             migrated = f"migrate id-harbor-{environment}-d1-main worker/migrations/main"

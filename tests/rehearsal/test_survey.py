@@ -7,7 +7,7 @@ from pathlib import Path
 
 from infra.product import PRODUCT
 from rehearsal.survey import survey
-from tests.support.records import BUCKET, DATABASE, VARIABLE, VAULT, VERSION, WORKER
+from tests.support.records import BUCKET, DATABASE, ROLE, ROLE_POLICY, TOKEN, VARIABLE, VAULT, VERSION, WORKER
 from tests.support.scene import World
 
 
@@ -51,6 +51,22 @@ def test_no_secret_is_in_it(tmp_path: Path) -> None:
     staging = survey(world.scene, {})[1]
     assert ("SESSION_KEY", "secret_text", "") in staging.bindings["web"]
     assert not [value for value in world.planted.values() if value in json.dumps([r.bindings for r in (staging,)])]
+
+
+def test_who_may_change_a_stage_is_read_from_its_clouds(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    may = {"Statement": [{"Sid": "ReadTwin", "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
+    trust = {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}
+    world.add("staging", ROLE, "reader", name="reader", assumeRolePolicy=json.dumps(trust))
+    world.add("staging", ROLE_POLICY, "reader:twin", name="twin", role="reader", policy=json.dumps(may))
+    world.add("staging", TOKEN, "token-id", name="writer", value="minted", expiresOn="2031-01-01T00:00:00Z")
+    development, staging, _ = survey(world.scene, {})
+    tables = {table.key: table.rows for table in staging.access}
+    assert tables["roleTrust"] == ((("reader",), ("anybody",), (), "none"),)
+    assert tables["roleRights"] == ((("reader",), "may", ("s3:GetObject",), ("*",), (), "ReadTwin"),)
+    assert [row[0] for row in tables["tokens"]] == [("writer",)]
+    assert "minted" not in json.dumps(tables)
+    assert not any(table.rows for table in development.access)
 
 
 def test_the_newest_version_counts_whether_it_names_its_worker_by_id_or_by_name(tmp_path: Path) -> None:

@@ -3,61 +3,25 @@
 from __future__ import annotations
 
 import gc
+import json
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pulumi
 import pytest
 
 from infra.faults import Fault, Refused
-from rehearsal.engine import canaries, workspace
+from rehearsal.engine import canaries
 from rehearsal.engine.events import Event, OperationEnded, ResourceDone
-from rehearsal.engine.finder import find_engine
 from rehearsal.engine.stacks import StackFailed, StageStack
 from rehearsal.machine import rundir
-from tests.support.toy_cloud import PACKAGE, Thing, ToyCloud, serving
+from tests.support.toy_cloud import Thing, ToyCloud
 
 pytestmark = pytest.mark.slow
 # What the SDK leaves in this process when its engine is ended: see `ended_engine`.
 IGNORED = ("ignore::pytest.PytestUnraisableExceptionWarning", "ignore:Error in event stream")
 
-Program = Callable[[], None]
 MakeStack = Callable[..., StageStack]
-
-
-@pytest.fixture
-def cloud() -> ToyCloud:
-    return ToyCloud()
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[rundir.RunDir]:
-    checkout = tmp_path / "checkout"
-    checkout.mkdir()
-    (checkout / "Pulumi.yaml").write_text("name: harbor\nruntime: python\n")
-    for stack in ("development", "staging"):
-        (checkout / f"Pulumi.{stack}.yaml").write_text(f"config:\n  bulkhead:owner: team-{stack}\n")
-    run = rundir.kept(checkout)
-    yield run
-    run.close()
-
-
-@pytest.fixture
-def make(run: rundir.RunDir, cloud: ToyCloud) -> Iterator[MakeStack]:
-    with serving(cloud) as port:
-
-        def make_stack(
-            program: Program, name: str = "staging", on_event: Callable[[Event], None] = lambda _: None
-        ) -> StageStack:
-            checkout = run.path.parents[1]
-            files = workspace.prepare(checkout, run, name, ["githubToken"], workspace.Cipher(run.passphrase))
-            environment = workspace.engine_environment(run, providers={PACKAGE: port})
-            return StageStack(
-                run, files, engine=find_engine(), environment=environment, program=program, on_event=on_event
-            )
-
-        yield make_stack
 
 
 def exports_settings() -> None:
@@ -186,6 +150,12 @@ def test_stacks_side_by_side_do_not_mix(make: MakeStack) -> None:
     for thread in threads:
         thread.join()
     assert owners == {"development": "team-development", "staging": "team-staging"}
+
+
+def test_what_is_exported_is_what_the_cli_would_tell(make: MakeStack) -> None:
+    stack = make(exports_settings)
+    stack.up()
+    assert stack.export() == json.loads(stack._ask("export", ["stack", "export", "--stack", stack.name]))
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from rehearsal.engine import state
@@ -38,3 +39,12 @@ def test_a_stack_without_state_has_nothing() -> None:
     for checkpoint in ("", '{"version": 3, "checkpoint": {"stack": "s", "latest": null}}'):
         assert state.resources(checkpoint) == []
         assert state.pending(checkpoint) == []
+
+
+def test_an_exported_state_is_told_again_by_the_backend_it_is_put_into() -> None:
+    told = exported(begun("urn:made"))
+    files = state.backend(told, "harbor", "staging")
+    checkpoint = json.dumps(files[".pulumi/stacks/harbor/staging.json"])
+    assert state.exported(checkpoint) == told
+    assert state.resources(checkpoint) == [PARENT]
+    assert state.pending(checkpoint) == ["urn:made"]

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from infra.faults import Refused
 from rehearsal.engine import canaries
-from rehearsal.engine.workspace import Cipher, Workspace, engine_environment, prepare
+from rehearsal.engine.workspace import Cipher, Workspace, engine_environment, prepare, prepare_identities
 from rehearsal.machine import rundir
 from rehearsal.machine.environment import MARK, child_environment, shed_owner
 
@@ -96,6 +96,34 @@ def test_every_secret_is_replaced_and_every_required_one_is_there(workspace: Wor
 def test_the_checkout_is_only_read(checkout: Path, workspace: Workspace) -> None:
     assert (checkout / "Pulumi.staging.yaml").read_text() == SETTINGS
     assert (checkout / "Pulumi.yaml").read_text() == PROJECT
+
+
+def test_identities_are_configured_with_what_is_chosen_and_nothing_of_a_file(
+    checkout: Path, run: rundir.RunDir, cipher: Cipher, workspace: Workspace
+) -> None:
+    (checkout / "identities").mkdir()
+    (checkout / "identities/Pulumi.yaml").write_text("name: harbor-identities\nruntime: python\n")
+    (checkout / "identities/Pulumi.staging.yaml").write_text("config: {identities:awsProfile: a-person-s-own}\n")
+    chosen = {"identities:tokens": {"active": "a"}}
+    theirs = prepare_identities(checkout, run, "staging", ["githubToken", "tokenMaker"], cipher, chosen)
+    assert (theirs.project, theirs.stack) == ("harbor-identities", "staging")
+    assert theirs.path != workspace.path
+    settings = read(theirs.path / "Pulumi.staging.yaml")
+    assert set(settings["config"]) == {"identities:tokens", "secrets:githubToken", "secrets:tokenMaker"}
+    assert settings["config"]["identities:tokens"] == {"active": "a"}
+    assert set(theirs.canaries) == {"githubToken", "tokenMaker"}
+    assert theirs.canaries["githubToken"] == workspace.canaries["githubToken"], "one secret of one stage"
+
+
+@pytest.mark.parametrize("content", [None, "runtime: python"])
+def test_identities_without_a_readable_project_are_refused(
+    checkout: Path, run: rundir.RunDir, cipher: Cipher, content: str | None
+) -> None:
+    if content:
+        (checkout / "identities").mkdir()
+        (checkout / "identities/Pulumi.yaml").write_text(content)
+    with pytest.raises(Refused, match=r"Pulumi\.yaml"):
+        prepare_identities(checkout, run, "staging", [], cipher, {})
 
 
 def test_a_missing_stage_is_refused(checkout: Path, run: rundir.RunDir, cipher: Cipher) -> None:

@@ -172,17 +172,40 @@ def test_all_spellings_of_a_proxy_lead_into_the_trap(traps: egress.Traps) -> Non
     assert address.startswith("http://127.0.0.1:")
 
 
-def connected(ip: str | None) -> Any:
-    """Return a process that has one connection."""
-    address = SimpleNamespace(ip=ip) if ip else ()
-    return SimpleNamespace(name=lambda: "node", net_connections=lambda kind: [SimpleNamespace(raddr=address)])
+class Process:
+    """A process with one connection; without a name it has ended in the meantime."""
+
+    def __init__(self, pid: int, ip: str | None, name: str | None = "node") -> None:
+        self.pid = pid
+        self._ip = ip
+        self._name = name
+
+    def name(self) -> str:
+        if self._name is None:
+            raise psutil.NoSuchProcess(self.pid)
+        return self._name
+
+    def connection(self, kind: str) -> Any:
+        assert kind == "inet"
+        return SimpleNamespace(pid=self.pid, raddr=SimpleNamespace(ip=self._ip) if self._ip else ())
+
+    def net_connections(self, kind: str) -> list[Any]:
+        self.name()
+        return [self.connection(kind)]
 
 
-def vanished() -> Any:
-    def gone(kind: str) -> None:
-        raise psutil.NoSuchProcess(1)
+OURS = [Process(11, ELSEWHERE, None), Process(12, "127.0.0.1"), Process(13, None), Process(14, ELSEWHERE)]
+NOT_OURS = Process(15, "198.51.100.9")
 
-    return SimpleNamespace(name=lambda: "gone", net_connections=gone)
+
+def table(kind: str) -> list[Any]:
+    """The whole machine's connections, as Linux tells them; who owns some of them is hidden."""
+    hidden = SimpleNamespace(pid=None, raddr=SimpleNamespace(ip="198.51.100.8"))
+    return [hidden, *(process.connection(kind) for process in (*OURS, NOT_OURS))]
+
+
+def no_table(kind: str) -> list[Any]:
+    raise psutil.AccessDenied
 
 
 def looked(condition: Callable[[], object]) -> bool:
@@ -193,13 +216,13 @@ def looked(condition: Callable[[], object]) -> bool:
     return False
 
 
-def test_the_look_out_sees_connections_of_every_process_also_when_one_vanishes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("machine", [table, no_table], ids=["linux", "macos"])
+def test_the_look_out_sees_connections_of_its_own_processes_also_when_one_has_ended(
+    machine: Callable[[str], list[Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(egress, "_EVERY_SECONDS", 0.005)
-    monkeypatch.setattr(
-        egress, "marked", lambda mark: [vanished(), connected("127.0.0.1"), connected(None), connected(ELSEWHERE)]
-    )
+    monkeypatch.setattr(egress, "marked", lambda mark: OURS)
+    monkeypatch.setattr(psutil, "net_connections", machine)
     with egress.Traps(tmp_path, "mark") as traps:
         assert looked(lambda: traps.looks >= 2)
     seen = [caught for caught in egress.attempts(tmp_path) if caught["net"] == "connections"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.providers import planning
+from rehearsal.providers import planning, registry
 from rehearsal.providers.diff import Change
 from rehearsal.providers.handler import ApiRefusal, Caller, Properties
 from rehearsal.providers.resources import Resources
@@ -20,6 +20,8 @@ ALIAS = "aws:kms/alias:Alias"
 TOPIC = "aws:sns/topic:Topic"
 BUDGET = "aws:budgets/budget:Budget"
 ROLE = "aws:iam/role:Role"
+MANAGED = "aws:iam/policy:Policy"
+PARAMETER = "aws:ssm/parameter:Parameter"
 OIDC = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
 
 NOTICE = {
@@ -51,6 +53,8 @@ GOOD: dict[str, dict[str, Any]] = {
         "notifications": [NOTICE],
     },
     ROLE: {"name": "harbor", "assumeRolePolicy": "{}"},
+    MANAGED: {"name": "harbor-boundary", "policy": "{}"},
+    PARAMETER: {"name": "/harbor/webhook", "type": "SecureString", "value": "hush"},
     OIDC: {"url": "https://token.actions.githubusercontent.com", "clientIdLists": ["sts.amazonaws.com"]},
 }
 PROVIDER = {"region": "ap-northeast-1", "allowedAccountIds": ["123456789012"], "profile": "harbor"}
@@ -131,6 +135,16 @@ def test_the_good_inputs_are_good(token: str) -> None:
             "notifications[0].subscriberSnsTopicArns: must have from 0 to 1 items",
         ),
         (ROLE, {"maxSessionDuration": 60}, "maxSessionDuration: must be from 3600 to 43200"),
+        (MANAGED, {"policy": "Deny"}, "policy: is not valid JSON"),
+        (MANAGED, {"name": None}, "name: required property is missing"),
+        (MANAGED, {"name": "a policy"}, "name: must be 1 to 128 letters, digits and _+=,.@-"),
+        (PARAMETER, {"name": None}, "name: required property is missing"),
+        (PARAMETER, {"type": "Secret"}, "type: must be one of String, StringList, SecureString"),
+        (
+            PARAMETER,
+            {"insecureValue": "hush"},
+            "exactly one of value, insecureValue, valueWo must be given, and there are value and insecureValue",
+        ),
         (OIDC, {"url": "token.actions.githubusercontent.com"}, "url: must be an https:// URL"),
     ],
 )
@@ -183,6 +197,39 @@ def test_outputs_name_account_region_and_all_tags(resources: Resources, caller: 
     assert key.outputs["arn"] == f"arn:aws:kms:eu-west-1:123456789012:key/{key.id}"
 
 
+def test_a_policy_and_a_parameter_say_their_arns(resources: Resources, caller: Caller) -> None:
+    policy = resources.create(caller, MANAGED, "urn", {**GOOD[MANAGED], "path": "/stages/"})
+    assert policy.id == policy.outputs["arn"] == "arn:aws:iam::123456789012:policy/stages/harbor-boundary"
+    parameter = resources.create(caller, PARAMETER, "urn", GOOD[PARAMETER])
+    assert parameter.id == "/harbor/webhook"
+    assert parameter.outputs["arn"] == "arn:aws:ssm:ap-northeast-1:123456789012:parameter/harbor/webhook"
+
+
+@pytest.mark.parametrize("token", [MANAGED, PARAMETER])
+def test_a_name_is_had_once_in_an_account(token: str, resources: Resources, caller: Caller) -> None:
+    resources.create(caller, token, "urn:a", GOOD[token])
+    with pytest.raises(ApiRefusal, match="is taken"):
+        resources.create(caller, token, "urn:b", GOOD[token])
+
+
+@pytest.mark.parametrize(
+    ("token", "change", "replaced"),
+    [
+        (MANAGED, {"policy": '{"Version": "2012-10-17"}'}, False),
+        (MANAGED, {"description": "another"}, True),
+        (PARAMETER, {"value": "changed"}, False),
+        (PARAMETER, {"name": "/harbor/other"}, True),
+    ],
+)
+def test_what_makes_a_policy_or_a_parameter_anew(token: str, change: dict[str, Any], replaced: bool) -> None:
+    (difference,) = planning.diff(token, GOOD[token], {**GOOD[token], **change})
+    assert difference.forces_new is replaced
+
+
+def test_a_parameter_s_value_is_secret() -> None:
+    assert registry.rules_of(PARAMETER).secrets(GOOD[PARAMETER]) == [("value",)]
+
+
 def _tagged(token: str, default: dict[str, Any], own: Any = None) -> Properties:
     inputs = GOOD[token] if own is None else {**GOOD[token], "tags": own}
     planned, faults = planning.check(token, inputs, {**PROVIDER, "defaultTags": {"tags": default}})
@@ -190,7 +237,7 @@ def _tagged(token: str, default: dict[str, Any], own: Any = None) -> Properties:
     return planned
 
 
-@pytest.mark.parametrize("token", [BUCKET, KEY, TOPIC, BUDGET, ROLE, OIDC])
+@pytest.mark.parametrize("token", [BUCKET, KEY, TOPIC, BUDGET, ROLE, MANAGED, PARAMETER, OIDC])
 def test_a_change_of_the_provider_s_tags_alone_is_a_change_in_place(token: str) -> None:
     before = _tagged(token, {"owner": "platform", "stage": "staging"})
     after = _tagged(token, {"owner": "web", "managed-by": "bulkhead"})

@@ -1,0 +1,52 @@
+"""A stack on the real engine and a toy cloud."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from rehearsal.engine import workspace
+from rehearsal.engine.events import Event
+from rehearsal.engine.finder import find_engine
+from rehearsal.engine.stacks import StageStack
+from rehearsal.machine import rundir
+from tests.support.toy_cloud import PACKAGE, ToyCloud, serving
+
+Program = Callable[[], None]
+MakeStack = Callable[..., StageStack]
+
+
+@pytest.fixture
+def cloud() -> ToyCloud:
+    return ToyCloud()
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[rundir.RunDir]:
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    (checkout / "Pulumi.yaml").write_text("name: harbor\nruntime: python\n")
+    for stack in ("development", "staging"):
+        (checkout / f"Pulumi.{stack}.yaml").write_text(f"config:\n  bulkhead:owner: team-{stack}\n")
+    run = rundir.kept(checkout)
+    yield run
+    run.close()
+
+
+@pytest.fixture
+def make(run: rundir.RunDir, cloud: ToyCloud) -> Iterator[MakeStack]:
+    with serving(cloud) as port:
+
+        def make_stack(
+            program: Program, name: str = "staging", on_event: Callable[[Event], None] = lambda _: None
+        ) -> StageStack:
+            checkout = run.path.parents[1]
+            files = workspace.prepare(checkout, run, name, ["githubToken"], workspace.Cipher(run.passphrase))
+            environment = workspace.engine_environment(run, providers={PACKAGE: port})
+            return StageStack(
+                run, files, engine=find_engine(), environment=environment, program=program, on_event=on_event
+            )
+
+        yield make_stack
