@@ -1,7 +1,7 @@
 import type { Turn } from "../shared/chat.ts";
 import { sha256 } from "../shared/digest.ts";
 import { kvLife } from "../shared/stage.ts";
-import type { Env } from "./env.ts";
+import type { Env } from "./env.d.ts";
 
 const MODEL = "@cf/meta/llama-3.1-8b-instruct-fp8";
 const INSTRUCTION = "You help members of a small booking site. Answer briefly. Say so when you do not know.";

@@ -2,7 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { Said, Turn } from "../shared/chat.ts";
 import { logger } from "../shared/log.ts";
 import { ask, cacheAnswer, cachedAnswer, cacheKey, promptFor } from "./answers.ts";
-import type { Env } from "./env.ts";
+import type { Env } from "./env.d.ts";
 
 /** The transcript is written whole after each turn, so a conversation has to end somewhere. */
 const MOST_TURNS = 200;

@@ -5,7 +5,7 @@ import { health } from "../shared/health.ts";
 import { ID, json, Refusal, serve, type Call } from "../shared/http.ts";
 import { readJson } from "../shared/input.ts";
 import { modelProbe } from "./answers.ts";
-import type { Env } from "./env.ts";
+import type { Env } from "./env.d.ts";
 
 export { Conversation } from "./conversation.ts";
 

@@ -5,7 +5,7 @@ import { PENDING_MINUTES, type Booking, type BookingEvent, type BookingRequest }
 import { sha256 } from "../shared/digest.ts";
 import { Refusal } from "../shared/http.ts";
 import type { Logger } from "../shared/log.ts";
-import type { Env } from "./env.ts";
+import type { Env } from "./env.d.ts";
 import { type Asked, erase, findBooking, findByKey, markConfirmed, record } from "./records.ts";
 
 /**

@@ -5,7 +5,7 @@ import { databaseProbe, health } from "../shared/health.ts";
 import { ID, json, Refusal, serve, type Call } from "../shared/http.ts";
 import { readJson } from "../shared/input.ts";
 import { book, confirm, identify } from "./book.ts";
-import type { Env } from "./env.ts";
+import type { Env } from "./env.d.ts";
 import { findBooking } from "./records.ts";
 
 export { BookingLedger } from "./ledger.ts";

@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { pendingUntil } from "../shared/bookings.ts";
-import type { Env } from "./env.ts";
+import type { Env } from "./env.d.ts";
 
 export interface Hold {
   id: string;

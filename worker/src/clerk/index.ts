@@ -4,7 +4,7 @@ import { databaseProbe, health } from "../shared/health.ts";
 import { serve } from "../shared/http.ts";
 import { logger } from "../shared/log.ts";
 import { closeForgotten, keep, readEvent } from "./audit.ts";
-import type { Env } from "./env.ts";
+import type { Env } from "./env.d.ts";
 
 export default {
   fetch: serve<Env>({

@@ -6,7 +6,7 @@ import { chatRequest } from "../shared/chat.ts";
 import { health, WORKER_PATIENCE, workerProbe } from "../shared/health.ts";
 import { ID, json, Refusal, serve, type Call } from "../shared/http.ts";
 import { readJson } from "../shared/input.ts";
-import type { Env } from "./env.ts";
+import type { Env } from "./env.d.ts";
 import { refuseDuringMaintenance } from "./maintenance.ts";
 import { homePage } from "./page.ts";
 import { findSession, openSession, type Session } from "./session.ts";

@@ -1,6 +1,6 @@
 import { sha256 } from "../shared/digest.ts";
 import { kvLife } from "../shared/stage.ts";
-import type { Env } from "./env.ts";
+import type { Env } from "./env.d.ts";
 
 // The prefix makes browsers insist on Secure, Path=/ and no Domain, so no sister host can set this cookie.
 const COOKIE = "__Host-session";

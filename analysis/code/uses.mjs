@@ -1,0 +1,85 @@
+// Where a Worker's code uses a binding, whatever the env is called there.
+
+/** `used(binding, node)`, `beyond(bindings, member, node)` and `lost(node, into)` are told what is found. */
+export class Uses {
+  constructor(ts, checker, flow, found) {
+    Object.assign(this, { ts, checker, flow, ...found });
+  }
+
+  visit(node) {
+    const { ts } = this;
+    if (ts.isPropertyAccessExpression(node)) {
+      this.#member(this.#type(node.expression), node.name.text, node.name, node.expression);
+    } else if (ts.isElementAccessExpression(node)) this.#element(node);
+    else if (ts.isObjectBindingPattern(node)) this.#pattern(this.#type(node), node.elements);
+    else if (ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.EqualsToken) {
+      const left = ts.skipParentheses(node.left);
+      if (ts.isObjectLiteralExpression(left)) this.#assigned(this.#type(node.right), left);
+    }
+    ts.forEachChild(node, (child) => this.visit(child));
+  }
+
+  #type(node) {
+    return this.checker.getTypeAtLocation(node);
+  }
+
+  #member(type, name, node, from) {
+    const { checker, flow } = this;
+    const whole = checker.getNonNullableType(type);
+    const property = checker.getPropertyOfType(checker.getApparentType(whole), name);
+    if (flow.isEnv(whole)) {
+      const binding = property === undefined ? name : flow.bindingOf(property);
+      if (binding !== undefined) this.used(binding, node);
+    } else if (property === undefined && flow.readOnly(whole).length > 0) {
+      this.beyond(this.#origin(from) ?? flow.readOnly(whole), name, node);
+    }
+  }
+
+  /** The one binding that an expression is, when it says so itself: `env.SESSIONS`. */
+  #origin(from) {
+    if (from === undefined || !this.ts.isPropertyAccessExpression(from)) return undefined;
+    const symbol = this.checker.getSymbolAtLocation(from.name);
+    const binding = symbol && this.flow.bindingOf(symbol);
+    return binding && [binding];
+  }
+
+  #element({ expression, argumentExpression }) {
+    const type = this.#type(expression);
+    if (!this.flow.isEnv(type) && this.flow.readOnly(type).length === 0) return;
+    this.#keys(argumentExpression).forEach((key) => this.#member(type, key, argumentExpression, expression));
+  }
+
+  #pattern(type, elements) {
+    for (const element of elements) {
+      if (element.dotDotDotToken !== undefined) continue; // the rest is an env as well, by its type
+      this.#named(type, element.propertyName ?? element.name);
+    }
+  }
+
+  #assigned(type, { properties }) {
+    const { ts, checker } = this;
+    for (const property of properties) {
+      if (ts.isSpreadAssignment(property)) continue;
+      this.#named(type, property.name);
+      const inner = ts.isPropertyAssignment(property) && ts.skipParentheses(property.initializer);
+      const symbol = inner && checker.getPropertyOfType(type, property.name.text ?? "");
+      if (symbol && ts.isObjectLiteralExpression(inner)) this.#assigned(checker.getTypeOfSymbol(symbol), inner);
+    }
+  }
+
+  #named(type, name) {
+    if (!this.ts.isComputedPropertyName(name)) return this.#member(type, name.text, name);
+    if (this.flow.isEnv(type)) this.#keys(name.expression).forEach((key) => this.#member(type, key, name));
+  }
+
+  /** Every text that an expression can be, by its type; a key that can be anything is a loss. */
+  #keys(expression) {
+    const { checker } = this;
+    const type = this.#type(expression);
+    const constraint = checker.getBaseConstraintOfType(type) ?? type;
+    const parts = constraint.isUnion() ? constraint.types : [constraint];
+    if (parts.every((part) => part.isStringLiteral())) return parts.map((part) => part.value);
+    this.lost(expression, "computed key");
+    return [];
+  }
+}

@@ -1,0 +1,189 @@
+"""What is said when code and product disagree: each fault has its Worker, binding, place and the line that mends it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from analysis.code.reader import Beyond, Error, Facts, Loss, Place, Use, exports_of
+from analysis.code.verdicts import faults, places
+from infra.bindings import D1, KV, DurableObject, Json, Secret, Service
+from infra.blueprint import STAGE_VARIABLES, Database, Escape, Namespace, Product, Queue, StageSecret, Worker
+from infra.faults import Fault
+
+FILE = "worker/src/web/index.ts"
+WEB = Worker(
+    "web",
+    "worker/dist/web.js",
+    bindings=(
+        KV("SESSIONS", "sessions", access="read"),
+        Secret("KEY", "sessionKey"),
+        Service("ROOMS", "rooms", "Doors"),
+    ),
+    host="@",
+)
+ROOMS = Worker(
+    "rooms",
+    "worker/dist/rooms.js",
+    bindings=(D1("DB", "main"), DurableObject("ROOM", "Room"), Json("LIMITS", {"open": True})),
+    owns=("Room",),
+)
+PRODUCT = Product(
+    "hotel",
+    workers=(WEB, ROOMS),
+    databases=(Database("main"),),
+    namespaces=(Namespace("sessions"),),
+    secrets=(StageSecret("sessionKey"),),
+)
+
+
+def at(line: int, file: str = FILE) -> Place:
+    return Place(file, line, 5)
+
+
+def used(*names: str) -> tuple[Use, ...]:
+    return tuple(Use(name, at(line)) for line, name in enumerate(names, 1))
+
+
+ALL_OF_WEB = Facts(uses=used("SESSIONS", "KEY", "ROOMS"))
+ALL_OF_ROOMS = Facts(uses=used("DB", "ROOM", "LIMITS"))
+
+
+def judged(web: Facts, product: Product = PRODUCT) -> list[Fault]:
+    return faults(product, {"web": web, "rooms": ALL_OF_ROOMS})
+
+
+def with_escapes(*escapes: Escape) -> Product:
+    return replace(PRODUCT, workers=(replace(WEB, escapes=escapes), ROOMS))
+
+
+def test_code_that_uses_just_what_it_is_granted_is_right() -> None:
+    assert judged(ALL_OF_WEB) == []
+
+
+def test_what_is_used_and_not_granted_is_named_with_its_place_and_the_line_to_write() -> None:
+    [fault] = judged(replace(ALL_OF_WEB, uses=(*ALL_OF_WEB.uses, Use("DB", at(9)))))
+    assert (fault.file, fault.key) == (f"{FILE}:9:5", "workers.web.bindings.DB")
+    assert "undefined" in fault.message
+    assert 'Worker(name="web", bindings=(..., D1("DB", "main")))' in fault.fix
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("ROOM", 'DurableObject("ROOM", "Room", "rooms")'),
+        ("LIMITS", "Json(\"LIMITS\", {'open': True})"),
+        ("NEW", '<kind>("NEW", ...)'),
+    ],
+)
+def test_the_line_to_write_is_the_one_that_another_worker_has(name: str, line: str) -> None:
+    [fault] = judged(replace(ALL_OF_WEB, uses=(*ALL_OF_WEB.uses, Use(name, at(9)))))
+    assert line in fault.fix
+
+
+def test_what_is_granted_and_not_used_is_named_with_the_line_to_remove() -> None:
+    [fault] = judged(Facts(uses=used("SESSIONS", "KEY")))
+    assert (fault.file, fault.key) == ("worker/src/web/index.ts", "workers.web.bindings.ROOMS")
+    assert 'Service("ROOMS", "rooms", "Doors")' in fault.fix
+
+
+def test_stage_variables_are_everybodys_and_may_stay_unused() -> None:
+    assert judged(replace(ALL_OF_WEB, uses=(*ALL_OF_WEB.uses, *used(*STAGE_VARIABLES)))) == []
+
+
+def test_writing_what_is_granted_for_reading_is_refused() -> None:
+    [fault] = judged(replace(ALL_OF_WEB, beyond=(Beyond(("SESSIONS",), ("put",), at(3)),)))
+    assert fault.key == "workers.web.bindings.SESSIONS"
+    assert "put" in fault.message
+    assert 'KV("SESSIONS", "sessions")' in fault.fix
+
+
+def test_losing_the_type_of_what_is_granted_for_reading_is_refused() -> None:
+    [fault] = judged(replace(ALL_OF_WEB, beyond=(Beyond(("SESSIONS",), (), at(3)),)))
+    assert "loses the type" in fault.message
+
+
+@pytest.mark.parametrize("into", ["any", "console.log", "hono", "spread", "computed key"])
+def test_an_env_that_nobody_can_follow_is_refused_until_it_is_declared(into: str) -> None:
+    facts = replace(ALL_OF_WEB, losses=(Loss(into, at(7)),))
+    [fault] = judged(facts)
+    assert (fault.file, fault.key) == (f"{FILE}:7:5", "workers.web")
+    assert f'Escape("{FILE}", "{into}", ' in fault.fix
+    assert judged(facts, with_escapes(Escape(FILE, into, "it only reads the stage"))) == []
+
+
+def test_a_declaration_holds_for_its_file_and_its_receiver_alone() -> None:
+    facts = replace(
+        ALL_OF_WEB, losses=(Loss("hono", at(7, "worker/src/web/other.ts")), Loss("any", at(8)), Loss("hono", at(9)))
+    )
+    found = judged(facts, with_escapes(Escape(FILE, "hono", "our router")))
+    assert [fault.file for fault in found] == [f"{FILE}:8:5", "worker/src/web/other.ts:7:5"]
+
+
+def test_a_declaration_of_what_no_longer_happens_is_refused() -> None:
+    [fault] = judged(ALL_OF_WEB, with_escapes(Escape(FILE, "hono", "our router")))
+    assert fault.key == "workers.web.escapes"
+    assert f'Escape("{FILE}", "hono", "our router")' in fault.fix
+
+
+def test_what_is_used_beyond_an_escape_counts_as_used() -> None:
+    facts = Facts(uses=used("SESSIONS", "KEY"), losses=(Loss("hono", at(7)),))
+    assert judged(facts, with_escapes(Escape(FILE, "hono", "our router", uses=("ROOMS",)))) == []
+    assert [fault.key for fault in judged(facts, with_escapes(Escape(FILE, "hono", "our router")))] == [
+        "workers.web.bindings.ROOMS"
+    ]
+
+
+def test_code_that_does_not_compile_is_a_fault_and_its_unused_bindings_are_not_guessed() -> None:
+    [fault] = judged(Facts(errors=(Error("Cannot find name 'x'.", 2304, at(4)),)))
+    assert fault.file == f"{FILE}:4:5"
+    assert "TS2304" in fault.message
+
+
+def test_what_the_compiler_says_of_a_faults_place_is_not_said_twice() -> None:
+    facts = replace(ALL_OF_WEB, uses=(*ALL_OF_WEB.uses, Use("DB", at(9))), errors=(Error("no DB", 2339, at(9)),))
+    assert [fault.key for fault in judged(facts)] == ["workers.web.bindings.DB"]
+
+
+def test_what_the_compiler_says_where_an_escape_is_declared_is_still_said() -> None:
+    facts = replace(ALL_OF_WEB, losses=(Loss("any", at(7)),), errors=(Error("implicit any", 7006, at(7)),))
+    [fault] = judged(facts, with_escapes(Escape(FILE, "any", "an old library")))
+    assert "TS7006" in fault.message
+
+
+def test_a_fault_of_the_compilers_options_has_no_place_and_is_said() -> None:
+    [fault] = judged(replace(ALL_OF_WEB, errors=(Error("Cannot find type definition file.", 2688, Place("", 0, 0)),)))
+    assert fault.file == ""
+
+
+def test_an_entry_without_what_others_call_is_refused() -> None:
+    [fault] = judged(replace(ALL_OF_WEB, missing=("default",)))
+    assert (fault.file, fault.key) == ("worker/src/web/index.ts", "workers.web")
+
+
+def test_everything_is_said_at_once() -> None:
+    web = Facts(
+        uses=(*used("SESSIONS", "KEY"), Use("DB", at(9))),
+        beyond=(Beyond(("SESSIONS",), ("put",), at(3)),),
+        losses=(Loss("any", at(4)),),
+        missing=("default",),
+    )
+    found = faults(PRODUCT, {"web": web, "rooms": Facts()})
+    assert len(found) == 5 + 3
+    assert all(fault.message and fault.fix and fault.key.startswith("workers.") for fault in found)
+
+
+def test_exports_are_the_objects_what_others_call_and_where_requests_arrive() -> None:
+    clerk = Worker("clerk", "clerk.js")
+    product = replace(PRODUCT, workers=(WEB, ROOMS, clerk), queues=(Queue("jobs", consumer="clerk"),))
+    assert [exports_of(worker, product) for worker in product.workers] == [
+        ("default",),
+        ("Doors", "Room"),
+        ("default",),
+    ]
+
+
+def test_uses_are_listed_by_name_with_every_place() -> None:
+    facts = Facts(uses=(Use("DB", at(9)), Use("AI", at(3)), Use("DB", at(2)), Use("DB", at(9))))
+    assert places(facts) == {"AI": [f"{FILE}:3:5"], "DB": [f"{FILE}:2:5", f"{FILE}:9:5"]}
