@@ -1,0 +1,75 @@
+"""Texts in a plan, wherever they hide."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from analysis.planned import Sealed
+from analysis.texts import at_path, texts
+from policies.values import UNKNOWN
+
+ENCODED = base64.b64encode(b"harbor-production-worker").decode()
+
+
+@pytest.mark.parametrize(
+    ("value", "path", "text"),
+    [
+        ({"a": "x"}, "a", "x"),
+        ({"a": [{"name": "DB", "id": "x"}]}, "a[DB].id", "x"),
+        ({"a": [{"Sid": "Read", "id": "x"}]}, "a[Read].id", "x"),
+        ({"a": ["y", "x"]}, "a[1]", "x"),
+        ({"a": {"x.y": "*"}}, "a.x.y", "x.y"),
+        ({"a": 111122223333.0}, "a", "111122223333"),
+        ({"a": json.dumps({"b": ["x"]})}, "a (JSON).b[0]", "x"),
+        ({"a": json.dumps({"b": json.dumps({"c": "x"})})}, "a (JSON).b (JSON).c", "x"),
+        ({"a": "q=harbor%2Dproduction"}, "a (URL)", "q=harbor-production"),
+        ({"a": ENCODED}, "a (base64)", "harbor-production-worker"),
+        ({"a": f"Basic {ENCODED}"}, "a (base64)", "harbor-production-worker"),
+        ({"a": base64.urlsafe_b64encode(b"<<harbor>>??production").decode().rstrip("=")}, "a (base64)", None),
+        (
+            {"a": base64.b64encode(json.dumps({"b": "x", "c": "and more"}).encode()).decode()},
+            "a (base64) (JSON).b",
+            "x",
+        ),
+    ],
+)
+def test_a_text_is_found_with_its_place(value: Any, path: str, text: str | None) -> None:
+    found = {(each.path, each.text) for each in texts(value)}
+    assert (path, text if text is not None else "<<harbor>>??production") in found
+
+
+def test_what_is_sealed_stays_marked_all_the_way_down() -> None:
+    found = list(texts({"a": Sealed({"b": [json.dumps({"c": "x"})]}), "d": "open"}))
+    assert {each.text: each.sealed for each in found if each.text in {"x", "open"}} == {"x": True, "open": False}
+
+
+def test_unknown_values_and_switches_are_no_texts() -> None:
+    assert [each.text for each in texts({"a": UNKNOWN, "b": True, "c": None})] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("a", [("a", "x")]),
+        ("b[].c", [("b[one].c", 1), ("b[1].c", 2)]),
+        ("s.t", [("s.t", "sealed")]),
+        ("j.k[]", [("j.k[0]", "v")]),
+        ("u.v", [("u", UNKNOWN)]),
+        ("b.c", []),
+        ("none", []),
+    ],
+)
+def test_values_are_found_by_path(path: str, found: list[tuple[str, Any]]) -> None:
+    value = {
+        "a": "x",
+        "b": [{"name": "one", "c": 1}, {"c": 2}],
+        "s": Sealed({"t": "sealed"}),
+        "j": '{"k": ["v"]}',
+        "u": UNKNOWN,
+        "none": None,
+    }
+    assert list(at_path(value, path)) == found
