@@ -1,0 +1,64 @@
+"""Looks for the values of secrets in text that is about to be shown (pure). Whatever is found is told by its name."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote, quote_plus
+
+# Shorter values are words that stand anywhere; and base64 text of this length is no chance.
+SHORTEST: Final = 6
+_SHORTEST_BASE64: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """The secret ``name`` stands in line ``line`` of what was looked at, in the ``form`` that was recognised."""
+
+    name: str
+    line: int
+    form: str
+
+
+def leaks(text: str, secrets: Mapping[str, str]) -> tuple[Leak, ...]:
+    """Return where ``text`` holds one of ``secrets`` (values by name): as it is, escaped for JSON or a URL, or in
+    base64, alone or within something longer. Each secret is told once a line. Values shorter than SHORTEST are not
+    looked for: see `too_short`."""
+    forms = {name: list(_forms(value)) for name, value in secrets.items() if len(value) >= SHORTEST}
+    found: dict[tuple[str, int], Leak] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        for name, known in forms.items():
+            form = next((said for written, said in known if written in line), None)
+            if form is not None:
+                found.setdefault((name, number), Leak(name, number, form))
+    return tuple(found.values())
+
+
+def too_short(secrets: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the names of the secrets that are too short to be looked for."""
+    return tuple(sorted(name for name, value in secrets.items() if len(value) < SHORTEST))
+
+
+def _forms(value: str) -> Iterator[tuple[str, str]]:
+    """Yield how a value may be written, and what that is called; of several lines, each is looked for."""
+    for line in (part for part in value.splitlines() if len(part) >= SHORTEST):
+        yield line, "as it is"
+        yield json.dumps(line)[1:-1], "escaped for JSON"
+        yield json.dumps(line, ensure_ascii=False)[1:-1], "escaped for JSON"
+        for quoted in (quote(line), quote(line, safe=""), quote_plus(line)):
+            yield quoted, "escaped for a URL"
+    yield from ((form, "in base64") for form in _base64(value.encode()))
+
+
+def _base64(value: bytes) -> Iterator[str]:
+    """Yield what is certain of the base64 of any text with ``value`` in it. Three bytes become four characters, so it
+    depends on where in a group of three the value begins; characters that depend on its neighbours are cut off."""
+    for before in range(3):
+        encoded = base64.b64encode(b"\0" * before + value).decode()
+        certain = encoded[-(-before * 8 // 6) : (before + len(value)) * 8 // 6]
+        if len(certain) >= _SHORTEST_BASE64:
+            yield certain
+            yield certain.translate(str.maketrans("+/", "-_"))

@@ -1,0 +1,152 @@
+"""Expiry: objects and messages that are deleted by themselves, sooner than before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from math import inf
+from typing import Any, Final
+
+from policies import tokens as t
+from policies.values import MISSING, UNKNOWN, at, leaves, listed
+from preview.losses.loss import UNSHOWN, Loss, day, number
+from preview.plan import Change, Plan, beside
+
+_DAY: Final = 86_400
+_QUEUE_SECONDS: Final = 345_600  # developers.cloudflare.com, Queues: what a queue keeps unless it is told otherwise
+_LIFECYCLES: Final = (t.S3_BUCKET_LIFECYCLE_CONFIGURATION, t.R2_BUCKET_LIFECYCLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """What ends by itself: objects under ``prefix`` (of those, ``only`` the ones with certain tags or sizes; "" for
+    all). ``measure`` is what ``value`` counts; a smaller value always ends more, or sooner. It may be UNKNOWN."""
+
+    prefix: str
+    only: str
+    measure: str
+    value: Any
+
+
+def lifecycle(change: Change, plan: Plan) -> Iterator[Loss]:
+    """A bucket's rules let something end sooner than those before them, or than none."""
+    if change.type not in _LIFECYCLES or change.action not in {"create", "update", "replace", "import"}:
+        return
+    if plan.bucket_is_new(change):
+        return
+    moved = change.was(beside(change)) != change.becomes(beside(change))
+    before = [] if moved else _expiries(change.type, change.was("rules"))
+    after = _expiries(change.type, change.becomes("rules"))
+    if before is None or after is None:
+        if change.action == "create" or change.was("rules") != change.becomes("rules"):
+            instead = "give the rules plain values that do not depend on what is made"
+            yield Loss("expiry-shortened", change, f"what expires when {UNSHOWN}", instead)
+        return
+    sooner = list(dict.fromkeys(_sooner(before, after)))
+    if sooner:
+        instead = "keep the longer life, or copy what is to be kept first; then ask for a waiver"
+        yield Loss("expiry-shortened", change, f"objects go sooner: {'; '.join(sooner)}", instead)
+
+
+def _sooner(before: Sequence[Expiry], after: Sequence[Expiry]) -> Iterator[str]:
+    """Yield what ends sooner than it did. Under a prefix all rules of shorter prefixes hold too, and the earliest one
+    wins; between two prefixes that are named nothing changes, so those are all that have to be compared."""
+    prefixes = dict.fromkeys(expiry.prefix for expiry in (*after, *before))
+    for only, measure in dict.fromkeys((expiry.only, expiry.measure) for expiry in after):
+        for prefix in prefixes:
+            was, becomes = (_earliest(rules, prefix, only, measure) for rules in (before, after))
+            if becomes < was:
+                which = f" with {only}" if only else ""
+                place = f"under {prefix!r}" if prefix else "anywhere in the bucket"
+                yield f"{place}{which}, {_told(measure, becomes)} instead of {_told(measure, was)}"
+
+
+def _earliest(rules: Sequence[Expiry], prefix: str, only: str, measure: str) -> float:
+    hold = (r for r in rules if r.measure == measure and prefix.startswith(r.prefix) and r.only in {"", only})
+    return min((float(rule.value) for rule in hold), default=inf)
+
+
+def _told(measure: str, value: float) -> str:
+    if value == inf:
+        return "never"
+    return measure.format(date.fromordinal(int(value)).isoformat() if "on {}" in measure else f"{value:g}")
+
+
+def _expiries(type_: str, rules: Any) -> list[Expiry] | None:
+    """Return what a lifecycle lets end, None where something in it is not known."""
+    if UNKNOWN in leaves(rules):
+        return None
+    expiries = _in_r2 if type_ == t.R2_BUCKET_LIFECYCLE else _in_s3
+    found = [expiry for rule in listed(rules) for expiry in expiries(rule)]
+    return None if any(expiry.value is UNKNOWN for expiry in found) else found
+
+
+def _in_s3(rule: Any) -> Iterator[Expiry]:
+    if at(rule, "status") != "Enabled":
+        return
+    either = at(rule, "filter")
+    both = at(either, "and")
+    prefixes = (at(each, "prefix") for each in (both, either, rule))
+    prefix = next((each for each in prefixes if isinstance(each, str) and each), "")
+    narrow = {
+        key: value
+        for source in (either, both)
+        for key in ("tag", "tags", "objectSizeGreaterThan", "objectSizeLessThan")
+        if (value := at(source, key)) not in (MISSING, {}, "", 0)
+    }
+    only = json.dumps(narrow, sort_keys=True) if narrow else ""
+    ends = at(rule, "expiration")
+    yield from _counted(prefix, only, "after {} days", number(at(ends, "days")))
+    yield from _dated(prefix, only, at(ends, "date"))
+    earlier = at(rule, "noncurrentVersionExpiration")
+    after = list(_counted(prefix, only, "earlier versions after {} days", number(at(earlier, "noncurrentDays"))))
+    yield from after
+    if after:
+        yield Expiry(prefix, only, "all but {} earlier versions", number(at(earlier, "newerNoncurrentVersions")))
+
+
+def _in_r2(rule: Any) -> Iterator[Expiry]:
+    if at(rule, "enabled") is not True:
+        return
+    prefix = at(rule, "conditions", "prefix")
+    prefix = prefix if isinstance(prefix, str) else ""
+    ends = at(rule, "deleteObjectsTransition", "condition")
+    seconds = number(at(ends, "maxAge"))
+    yield from _counted(prefix, "", "after {} days", seconds if seconds is UNKNOWN else seconds / _DAY)
+    yield from _dated(prefix, "", at(ends, "date"))
+
+
+def _counted(prefix: str, only: str, measure: str, value: Any) -> Iterator[Expiry]:
+    if value is UNKNOWN or value > 0:  # S3 counts from 1, and the provider shows 0 for what a rule does not say
+        yield Expiry(prefix, only, measure, value)
+
+
+def _dated(prefix: str, only: str, value: Any) -> Iterator[Expiry]:
+    if isinstance(value, str) and value:
+        yield Expiry(prefix, only, "on {}", day(value))
+
+
+def queue(change: Change, _plan: Plan) -> Iterator[Loss]:
+    """A queue keeps what nobody consumes for a shorter time."""
+    if change.type != t.QUEUE or change.action != "update":
+        return
+    path = "settings.messageRetentionPeriod"
+    was, becomes = (number(value, _QUEUE_SECONDS) for value in (change.was(path), change.becomes(path)))
+    instead = "keep the longer retention until the queue has been consumed"
+    if UNKNOWN in (was, becomes):
+        if was is not becomes:
+            yield Loss("retention-shortened", change, f"for how long messages are kept {UNSHOWN}", instead)
+    elif becomes < was:
+        lost = f"messages that wait are gone after {becomes:g} seconds instead of {was:g}"
+        yield Loss("retention-shortened", change, lost, instead)
+
+
+def dead_letters(change: Change, _plan: Plan) -> Iterator[Loss]:
+    """A queue's consumer has nowhere to put what it failed at."""
+    if change.type != t.QUEUE_CONSUMER or change.action not in {"update", "replace"}:
+        return
+    if change.was("deadLetterQueue") is not MISSING and change.becomes("deadLetterQueue") in (MISSING, ""):
+        lost = "messages that fail too often are dropped instead of being kept in the dead letter queue"
+        yield Loss("dead-letters-dropped", change, lost, "leave dead_letter of the queue in the product")

@@ -1,0 +1,95 @@
+"""Side resources that guard a bucket: who can reach what is in it, and whether that is written down."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+from policies import tokens as t
+from policies.values import MISSING, UNKNOWN, at, document, leaves, listed
+from preview.losses.loss import UNSHOWN, Loss
+from preview.plan import Change, Plan, beside
+
+_GUARDS: Final = {
+    t.S3_BUCKET_POLICY: "the bucket's policy, with all that it denies",
+    t.S3_BUCKET_PUBLIC_ACCESS_BLOCK: "what keeps the bucket from being opened to the public",
+    t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK: "what keeps every bucket of the account from being opened to the public",
+    t.S3_BUCKET_SERVER_SIDE_ENCRYPTION_CONFIGURATION: "the encryption of new objects with the stage's own key",
+    t.S3_BUCKET_OWNERSHIP_CONTROLS: "what makes the bucket's account the owner of every object, and ACLs void",
+    t.S3_BUCKET_LOGGING: "the record of who has read and deleted what",
+}
+# Settings of a bucket of which the provider's delete takes away what a creation has just put there.
+ONE_PER_BUCKET: Final = (
+    *_GUARDS,
+    t.S3_BUCKET_LIFECYCLE_CONFIGURATION,
+    t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION,
+    t.S3_BUCKET_VERSIONING,
+)
+_FLAGS: Final = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+_STRENGTH: Final = ("AES256", "aws:kms", "aws:kms:dsse")
+
+
+def removed(change: Change, plan: Plan) -> Iterator[Loss]:
+    """What guards a bucket that stays is removed, or undone by its own replacement."""
+    if plan.bucket_goes(change):
+        return
+    if change.type in _GUARDS and change.deletes:
+        yield Loss("guard-removed", change, _GUARDS[change.type], f"bring {change.name} back into the program")
+    elif change.type in ONE_PER_BUCKET and change.action == "replace" and not change.deleted_first:
+        retained = change.old is not None and change.old.retained
+        if change.was(beside(change)) == change.becomes(beside(change)) and not retained:
+            lost = "the bucket has one such setting: it is made anew, and then the deletion of the old one removes it"
+            yield Loss(
+                "guard-removed", change, lost, "delete_before_replace=True, or change what forces the replacement"
+            )
+
+
+def weakened(change: Change, plan: Plan) -> Iterator[Loss]:
+    """What guards a bucket stays, and says less than before."""
+    if change.action not in {"update", "replace"} or plan.bucket_goes(change):
+        return
+    if change.type in {t.S3_BUCKET_PUBLIC_ACCESS_BLOCK, t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK}:
+        for flag in _FLAGS:
+            if change.was(flag) is True and change.becomes(flag) is not True:
+                yield Loss("guard-weakened", change, f"{flag}, part of {_GUARDS[change.type]}", f"leave {flag} on")
+    elif change.type == t.S3_BUCKET_OWNERSHIP_CONTROLS:
+        path, own = "rule.objectOwnership", "BucketOwnerEnforced"
+        if change.was(path) == own and change.becomes(path) != own:
+            yield Loss("guard-weakened", change, _GUARDS[change.type], f"leave object_ownership {own}")
+    elif change.type == t.S3_BUCKET_SERVER_SIDE_ENCRYPTION_CONFIGURATION:
+        was, becomes = _strength(change.was("rules")), _strength(change.becomes("rules"))
+        if becomes < was:
+            unsure = f" {UNSHOWN}" if UNKNOWN in leaves(change.becomes("rules")) else ""
+            lost = f"{_GUARDS[change.type]}{unsure}"
+            yield Loss("guard-weakened", change, lost, f"leave sse_algorithm {_STRENGTH[was]}")
+    elif change.type == t.S3_BUCKET_POLICY:
+        yield from _denials(change)
+
+
+def _strength(rules: Any) -> int:
+    """Return how strong the weakest default encryption is, as a place in _STRENGTH; what is not known is weakest."""
+    said = [at(rule, "applyServerSideEncryptionByDefault", "sseAlgorithm") for rule in listed(rules)]
+    return min((_STRENGTH.index(each) if each in _STRENGTH else -1 for each in said), default=-1)
+
+
+def _denials(change: Change) -> Iterator[Loss]:
+    """What a policy denies is what keeps locked backups from being deleted; what it allows more is for the policies of
+    the pack to judge."""
+    before, after = document({"it": change.was("policy")}, "it"), document({"it": change.becomes("policy")}, "it")
+    if before == after or before is MISSING:
+        return
+    if UNKNOWN in (before, after):
+        lost = f"what the bucket's policy denies {UNSHOWN}"
+        yield Loss("guard-weakened", change, lost, "let the policy name its bucket by its own name")
+        return
+    kept = {_canonical(each) for each in listed(after, "Statement")}
+    for each in listed(before, "Statement"):
+        if at(each, "Effect") == "Deny" and _canonical(each) not in kept:
+            name = at(each, "Sid")
+            lost = f"the policy's denial {name if isinstance(name, str) else 'without a Sid'}, as it was"
+            yield Loss("guard-weakened", change, lost, "leave the statement; add others beside it")
+
+
+def _canonical(statement: Any) -> str:
+    return json.dumps(statement, sort_keys=True)

@@ -1,0 +1,46 @@
+"""What a loss is, and what a rule about losses looks like (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from policies.values import MISSING, UNKNOWN
+from preview.plan import Change, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """``lost`` says what would be gone, ``instead`` what to do; sentences without a full stop, and never a value that
+    may be secret. ``kind`` is one of `catalogue.KINDS`: the word by which a waiver names it."""
+
+    kind: str
+    change: Change
+    lost: str
+    instead: str
+
+
+# A rule is asked about each resource that is more than a component, and may look at all of them.
+Rule = Callable[[Change, Plan], Iterator[Loss]]
+
+UNSHOWN = "cannot be shown to be kept, because it is not known before the up"
+
+
+def number(value: Any, default: float = 0.0) -> Any:
+    """Return a number as such, ``default`` where there is none, UNKNOWN for what is not known or no number."""
+    if value is MISSING:
+        return default
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return UNKNOWN
+
+
+def day(text: Any) -> float:
+    """Return the number of the day in an ISO date or time; 1, long ago, for what is none."""
+    try:
+        return float(date.fromisoformat(str(text)[:10]).toordinal())
+    except ValueError:
+        return 1.0

@@ -1,0 +1,73 @@
+"""Renames: the same thing under another logical name, which without an alias is a deletion and a creation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from policies import tokens as t
+from policies.values import MISSING, UNKNOWN
+from preview.losses.guards import ONE_PER_BUCKET
+from preview.losses.loss import Loss
+from preview.losses.stores import HOLDS
+from preview.plan import PROVIDER, Change, Plan
+
+# What a resource is known by in its cloud. Types that are not here are told by all of their inputs.
+_KNOWN_BY: Final = {
+    **dict.fromkeys(ONE_PER_BUCKET, ("bucket",)),
+    t.D1_DATABASE: ("name",),
+    t.WORKERS_KV_NAMESPACE: ("title",),
+    t.R2_BUCKET: ("name",),
+    t.QUEUE: ("queueName",),
+    t.WORKER: ("name",),
+    t.WORKERS_CUSTOM_DOMAIN: ("hostname",),
+    t.S3_BUCKET: ("bucket",),
+    t.SQS_QUEUE: ("name",),
+    t.SNS_TOPIC: ("name",),
+    t.KMS_ALIAS: ("name",),
+    t.BUDGET: ("name",),
+    t.GITHUB_REPOSITORY_ENVIRONMENT: ("repository", "environment"),
+    t.GITHUB_ACTIONS_ENVIRONMENT_SECRET: ("repository", "environment", "secretName"),
+    t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE: ("repository", "environment", "variableName"),
+}
+# Their provider's delete does nothing (terraform-provider-cloudflare, source), so it cannot undo the creation.
+LEFT_BEHIND: Final = {
+    t.WORKER_VERSION: "the version stays uploaded, and deployed if it was",
+    t.WORKERS_DEPLOYMENT: "the Worker goes on running what was deployed",
+    t.WORKERS_CRON_TRIGGER: "the Worker goes on being called at its times; schedules=[] first would end that",
+    t.R2_BUCKET_LIFECYCLE: "objects go on expiring; rules without an expiry first would end that",
+    t.R2_BUCKET_LOCK: "objects stay locked; rules=[] first would end that",
+    t.R2_MANAGED_DOMAIN: "the bucket's r2.dev address stays as it is, on or off",
+    t.ZONE_SETTING: "the zone keeps the setting",
+}
+
+
+def renamed(change: Change, plan: Plan) -> Iterator[Loss]:
+    """The deletion is of what the creation has just made, or was about to: by name they are one."""
+    if change.action != "delete" or change.type in LEFT_BEHIND or change.type.startswith(PROVIDER):
+        return
+    if not change.deletes and change.type not in HOLDS:
+        return  # it is left in its cloud, and written over
+    for other in plan.of(change.type):
+        if other.action == "create" and other.urn != change.urn and _is_same_thing(change, other):
+            holds = f", with {HOLDS[change.type]}" if change.type in HOLDS else ""
+            lost = f"it is made again as {other.name} and then deleted as {change.name}, though both are one{holds}"
+            instead = f"say that it was renamed: aliases=[pulumi.Alias(name={change.name!r})] on {other.name}"
+            yield Loss("renamed", change, lost, instead)
+
+
+def _is_same_thing(change: Change, other: Change) -> bool:
+    paths = _KNOWN_BY.get(change.type)
+    if paths is None:
+        return _may_be_equal(dict(change.old.inputs), dict(other.new.inputs)) if change.old and other.new else False
+    pairs = [(change.was(path), other.becomes(path)) for path in paths]
+    return all(_may_be_one(was, becomes) for was, becomes in pairs) and any(was == becomes for was, becomes in pairs)
+
+
+def _may_be_one(was: Any, becomes: Any) -> bool:
+    return was is not MISSING and (was == becomes or UNKNOWN in (was, becomes))
+
+
+def _may_be_equal(was: dict[str, Any], becomes: dict[str, Any]) -> bool:
+    same = [key for key in was if key in becomes and was[key] == becomes[key] and not key.startswith("__")]
+    return bool(same) and was.keys() == becomes.keys() and all(_may_be_one(was[key], becomes[key]) for key in was)

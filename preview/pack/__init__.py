@@ -1,0 +1,1 @@
+"""The policy pack that a preview on a twin asks."""

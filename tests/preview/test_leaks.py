@@ -1,0 +1,62 @@
+"""Secrets are found in whatever form they were written down, and told by name and place only."""
+
+from __future__ import annotations
+
+import base64
+import json
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from preview.leaks import leaks, too_short
+
+SECRET = 'kE/9 "quoted"+\\ü=secret-value'
+NAMED = {"token": SECRET}
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        SECRET,
+        f"before{SECRET}after",
+        json.dumps({"a": SECRET}),
+        json.dumps({"a": SECRET}, ensure_ascii=False),
+        quote(SECRET),
+        quote(SECRET, safe=""),
+        quote_plus(SECRET),
+        encoded(SECRET),
+        encoded(f"x{SECRET}"),
+        encoded(f"user:{SECRET}@host"),
+        encoded(f"xy{SECRET}z"),
+        base64.urlsafe_b64encode(SECRET.encode()).decode(),
+    ],
+)
+def test_a_secret_is_found_in_every_form(written: str) -> None:
+    [leak] = leaks(f"nothing\n{written}\nnothing", NAMED)
+    assert (leak.name, leak.line) == ("token", 2)
+    assert SECRET not in str(leak)
+
+
+def test_the_form_is_told() -> None:
+    forms = [leaks(text, {"n": "a/secret+value"})[0].form for text in ("a/secret+value", "a%2Fsecret%2Bvalue")]
+    assert forms == ["as it is", "escaped for a URL"]
+    assert leaks(encoded("a/secret+value"), {"n": "a/secret+value"})[0].form == "in base64"
+
+
+def test_each_secret_is_told_once_a_line() -> None:
+    found = leaks(f"{SECRET} {SECRET} other-secret\n{SECRET}", {**NAMED, "other": "other-secret"})
+    assert [(leak.name, leak.line) for leak in found] == [("token", 1), ("other", 1), ("token", 2)]
+
+
+def test_of_a_secret_of_several_lines_each_is_looked_for() -> None:
+    key = {"key": "-----BEGIN KEY-----\nMIIEvQIBADANBg\n-----END KEY-----\n"}
+    assert [leak.line for leak in leaks("a\nb MIIEvQIBADANBg c", key)] == [2]
+
+
+def test_nothing_is_found_where_nothing_is() -> None:
+    assert leaks("an ordinary text\nabc", {**NAMED, "short": "abc", "empty": ""}) == ()
+    assert too_short({**NAMED, "short": "abc", "empty": ""}) == ("empty", "short")

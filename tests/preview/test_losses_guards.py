@@ -1,0 +1,194 @@
+"""Locks, versions, keys, and what guards a bucket: none of it becomes weaker unnoticed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from policies import tokens as t
+from preview.losses.guards import ONE_PER_BUCKET
+from tests.preview.made import SECRET, UNGUARDED, UNKNOWN, Preview
+
+LOCK = t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION
+R2_LOCK = t.R2_BUCKET_LOCK
+VERSIONS = t.S3_BUCKET_VERSIONING
+KEY = t.KMS_KEY
+BLOCK = t.S3_BUCKET_PUBLIC_ACCESS_BLOCK
+CRYPT = t.S3_BUCKET_SERVER_SIDE_ENCRYPTION_CONFIGURATION
+OWNER = t.S3_BUCKET_OWNERSHIP_CONTROLS
+POLICY = t.S3_BUCKET_POLICY
+ON = dict.fromkeys(("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"), True)
+DENY = {"Sid": "NoBypass", "Effect": "Deny", "Principal": "*", "Action": "s3:BypassGovernanceRetention"}
+ALLOW = {"Sid": "Log", "Effect": "Allow", "Action": "s3:PutObject"}
+
+
+def lock(mode: str = "GOVERNANCE", **lasts: Any) -> dict[str, Any]:
+    return {"rule": {"defaultRetention": {"mode": mode, **(lasts or {"days": 30})}}}
+
+
+def held(*rules: Any) -> dict[str, Any]:
+    return {"rules": [{"id": str(n), "enabled": True, **rule} for n, rule in enumerate(rules)]}
+
+
+def age(seconds: Any, prefix: str = "") -> dict[str, Any]:
+    return {"prefix": prefix, "condition": {"type": "Age", "maxAgeSeconds": seconds}}
+
+
+def until(date: str) -> dict[str, Any]:
+    return {"prefix": "", "condition": {"type": "Date", "date": date}}
+
+
+INDEFINITE = {"prefix": "", "condition": {"type": "Indefinite"}}
+
+
+def versions(status: Any = "Enabled", **more: Any) -> dict[str, Any]:
+    return {"versioningConfiguration": {"status": status, **more}}
+
+
+def crypt(algorithm: Any) -> dict[str, Any]:
+    return {"rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": algorithm}}]}
+
+
+def owner(ownership: Any) -> dict[str, Any]:
+    return {"rule": {"objectOwnership": ownership}}
+
+
+def policy(*statements: Any) -> dict[str, Any]:
+    return {"policy": json.dumps({"Version": "2012-10-17", "Statement": list(statements)})}
+
+
+WEAKER = [
+    (LOCK, lock(), lock(days=29), "lock-shortened"),
+    (LOCK, lock(years=1), lock(days=364), "lock-shortened"),
+    (LOCK, lock(), {}, "lock-shortened"),
+    (LOCK, lock(), lock(days=UNKNOWN), "lock-shortened"),
+    (LOCK, lock("COMPLIANCE"), lock(), "lock-weakened"),
+    (R2_LOCK, held(age(60)), held(age(59)), "lock-shortened"),
+    (R2_LOCK, held(age(60)), held(), "lock-shortened"),
+    (R2_LOCK, held(age(60)), held({**age(60), "enabled": False}), "lock-shortened"),
+    (R2_LOCK, held(age(60)), held(age(60, "a/")), "lock-shortened"),
+    (R2_LOCK, held(age(60)), held(age(UNKNOWN)), "lock-shortened"),
+    (R2_LOCK, held(INDEFINITE), held(age(10**9)), "lock-shortened"),
+    (R2_LOCK, held(until("2027-01-01")), held(until("2026-12-31")), "lock-shortened"),
+    (VERSIONS, versions(), versions("Suspended"), "versioning-suspended"),
+    (VERSIONS, versions(), versions("Disabled"), "versioning-suspended"),
+    (VERSIONS, versions(), versions(UNKNOWN), "versioning-suspended"),
+    (VERSIONS, versions(), {}, "versioning-suspended"),
+    (VERSIONS, versions(mfaDelete="Enabled"), versions(), "lock-weakened"),
+    (KEY, {"isEnabled": True}, {"isEnabled": False}, "key-disabled"),
+    (KEY, {}, {"isEnabled": False}, "key-disabled"),
+    (KEY, {"isEnabled": True}, {"isEnabled": UNKNOWN}, "key-disabled"),
+    (KEY, {"deletionWindowInDays": 30}, {"deletionWindowInDays": 7}, "key-window-shortened"),
+    (KEY, {}, {"deletionWindowInDays": 29}, "key-window-shortened"),
+    (KEY, {"deletionWindowInDays": 30}, {"deletionWindowInDays": UNKNOWN}, "key-window-shortened"),
+    (KEY, {"enableKeyRotation": True}, {"enableKeyRotation": False}, "key-rotation-reduced"),
+    (KEY, {"enableKeyRotation": True}, {}, "key-rotation-reduced"),
+    (
+        KEY,
+        {"enableKeyRotation": True, "rotationPeriodInDays": 90},
+        {"enableKeyRotation": True, "rotationPeriodInDays": 91},
+        "key-rotation-reduced",
+    ),
+    (KEY, {"enableKeyRotation": True, "rotationPeriodInDays": 90}, {"enableKeyRotation": True}, "key-rotation-reduced"),
+    (t.KMS_REPLICA_KEY, {"enabled": True}, {"enabled": False}, "key-disabled"),
+    (t.KMS_ALIAS, {"targetKeyId": "a"}, {"targetKeyId": "b"}, "key-alias-moved"),
+    (t.KMS_ALIAS, {"targetKeyId": "a"}, {"targetKeyId": UNKNOWN}, "key-alias-moved"),
+    *((BLOCK, ON, {**ON, flag: False}, "guard-weakened") for flag in ON),
+    (BLOCK, ON, {**ON, "blockPublicAcls": UNKNOWN}, "guard-weakened"),
+    (t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK, ON, {**ON, "blockPublicAcls": False}, "guard-weakened"),
+    (CRYPT, crypt("aws:kms"), crypt("AES256"), "guard-weakened"),
+    (CRYPT, crypt("aws:kms"), crypt(UNKNOWN), "guard-weakened"),
+    (CRYPT, crypt("AES256"), {"rules": []}, "guard-weakened"),
+    (OWNER, owner("BucketOwnerEnforced"), owner("ObjectWriter"), "guard-weakened"),
+    (OWNER, owner("BucketOwnerEnforced"), owner(UNKNOWN), "guard-weakened"),
+    (POLICY, policy(DENY, ALLOW), policy(ALLOW), "guard-weakened"),
+    (POLICY, policy(DENY), policy({**DENY, "Condition": {"Bool": {"a": "b"}}}), "guard-weakened"),
+    (POLICY, policy(DENY), {"policy": UNKNOWN}, "guard-weakened"),
+    (POLICY, {"policy": SECRET}, policy(DENY), "guard-weakened"),
+]
+AS_GOOD = [
+    (LOCK, lock(), lock(days=31)),
+    (LOCK, lock(days=365), lock(years=1)),
+    (LOCK, lock(), lock("COMPLIANCE")),
+    (LOCK, {}, lock()),
+    (R2_LOCK, held(age(60)), held(age(61))),
+    (R2_LOCK, held(age(60, "a/")), held(age(60))),
+    (R2_LOCK, held(age(60)), held(INDEFINITE)),
+    (R2_LOCK, held(age(60, "a/"), age(30, "b/")), held(age(30, "b/"), age(60, "a/"))),
+    (VERSIONS, versions("Suspended"), versions()),
+    (VERSIONS, versions("Disabled"), versions("Suspended")),
+    (KEY, {"deletionWindowInDays": 7}, {}),
+    (KEY, {"description": "a"}, {"description": "b"}),
+    (KEY, {"enableKeyRotation": False}, {"enableKeyRotation": True}),
+    (KEY, {"enableKeyRotation": True}, {"enableKeyRotation": True, "rotationPeriodInDays": 90}),
+    (KEY, {"isEnabled": False}, {"isEnabled": True}),
+    (t.KMS_ALIAS, {"targetKeyId": "a", "name": "x"}, {"targetKeyId": "a", "name": "y"}),
+    (BLOCK, {**ON, "blockPublicAcls": False}, ON),
+    (CRYPT, crypt("AES256"), crypt("aws:kms")),
+    (OWNER, owner("ObjectWriter"), owner("BucketOwnerEnforced")),
+    (POLICY, policy(DENY), policy(ALLOW, DENY)),
+    (POLICY, policy(DENY, ALLOW), policy(DENY)),
+]
+
+
+@pytest.mark.parametrize(("type_", "was", "becomes", "kind"), WEAKER)
+@pytest.mark.parametrize("op", ["update", "replace"])
+def test_what_becomes_weaker_is_stopped(op: str, type_: str, was: Any, becomes: Any, kind: str) -> None:
+    if op == "replace" and type_ in {KEY, t.KMS_REPLICA_KEY}:
+        kind = "replaced"
+    preview = Preview()
+    if op == "update":
+        preview.update(type_, {"bucket": "b", **was}, {"bucket": "b", **becomes})
+    else:
+        preview.replace(type_, {"bucket": "b", **was}, {"bucket": "b", **becomes}, first=True)
+    assert preview.kinds == [kind]
+
+
+@pytest.mark.parametrize(("type_", "was", "becomes"), AS_GOOD)
+def test_what_stays_as_strong_passes(type_: str, was: Any, becomes: Any) -> None:
+    assert Preview().update(type_, {"bucket": "b", **was}, {"bucket": "b", **becomes}).kinds == []
+
+
+REMOVED = {
+    LOCK: "lock-shortened",
+    VERSIONS: "versioning-suspended",
+    BLOCK: "guard-removed",
+    CRYPT: "guard-removed",
+    OWNER: "guard-removed",
+    POLICY: "guard-removed",
+    t.S3_BUCKET_LOGGING: "guard-removed",
+    t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK: "guard-removed",
+    t.KMS_ALIAS: "key-alias-moved",
+}
+INPUTS = {"bucket": "b", **lock(), **versions()}
+
+
+@pytest.mark.parametrize("type_", REMOVED)
+def test_what_guards_a_bucket_does_not_go(type_: str) -> None:
+    assert Preview().delete(type_, "guard", INPUTS).kinds == [REMOVED[type_]]
+    assert Preview().delete(type_, "guard", INPUTS, retain=(True, False)).kinds == []
+
+
+@pytest.mark.parametrize("type_", ONE_PER_BUCKET)
+def test_a_guard_is_not_undone_by_its_own_replacement(type_: str) -> None:
+    was, becomes = {**INPUTS, "region": "a"}, {**INPUTS, "region": "b"}
+    assert Preview().replace(type_, was, becomes, keys=["region"], **UNGUARDED).kinds == ["guard-removed"]
+    assert Preview().replace(type_, was, becomes, keys=["region"], first=True, **UNGUARDED).kinds == []
+    assert Preview().replace(type_, was, becomes, keys=["region"]).kinds == []  # the old one is retained
+
+
+@pytest.mark.parametrize("type_", [type_ for type_ in REMOVED if type_ in ONE_PER_BUCKET])
+def test_with_the_bucket_itself_everything_beside_it_is_told_once(type_: str) -> None:
+    preview = Preview().delete(t.S3_BUCKET, "bucket", {"bucket": "b"}, id_="b").delete(type_, "guard", INPUTS)
+    assert preview.kinds == ["deleted"]
+
+
+def test_a_bucket_that_is_only_forgotten_keeps_its_guards() -> None:
+    preview = Preview().delete(t.S3_BUCKET, "bucket", {"bucket": "b"}, id_="b", retain=(True, False))
+    assert preview.delete(POLICY, "policy", INPUTS).kinds == ["guard-removed"]
+
+
+def test_a_lock_of_r2_stays_when_it_leaves_the_program() -> None:
+    assert Preview().delete(R2_LOCK, "lock", {"bucketName": "b", **held(age(60))}).kinds == []

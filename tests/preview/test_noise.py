@@ -1,0 +1,118 @@
+"""Known noise: an update of nothing else is set apart, as long as the entry holds; a loss never is."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from infra.faults import Refused
+from policies import tokens as t
+from preview import noise
+from preview.noise import Noise
+from tests.preview.made import Preview
+
+ROOT = Path(__file__).resolve().parents[2]
+TODAY = date(2026, 11, 21)
+PATH = "observability.headSamplingRate"
+ISSUE = "cloudflare/terraform-provider-cloudflare#7155"
+ENTRY = f"""noise:
+  - type: {t.WORKER}
+    path: {PATH}
+    package: cloudflare
+    versions: ">=6.0.0,<7.0.0"
+    issue: {ISSUE}
+    until: "2027-03-31"
+"""
+
+
+def updated(*paths: str) -> Preview:
+    return Preview().update(t.WORKER, {"name": "w"}, {"name": "w"}, "web", paths=paths)
+
+
+def known(**changes: object) -> list[Noise]:
+    [entry] = noise.parse(ENTRY)
+    fields = {name: getattr(entry, name) for name in ("type", "path", "package", "versions", "issue", "until", "line")}
+    return [Noise(**{**fields, **changes})]
+
+
+def test_an_update_of_known_noise_alone_is_set_apart() -> None:
+    [found], notes = noise.apart(updated(PATH).plan, known(), TODAY)
+    assert (str(found.change), found.entries[0].issue) == ("Worker web", ISSUE)
+    assert notes == []
+
+
+@pytest.mark.parametrize("paths", [[PATH, "logpush"], ["logpush"], ["observability"], [f"{PATH}.deeper"], []])
+def test_an_update_of_anything_else_as_well_is_an_ordinary_one(paths: list[str]) -> None:
+    assert noise.apart(updated(*paths).plan, known(), TODAY) == ([], [])
+
+
+@pytest.mark.parametrize("op", ["replace", "create-replacement", "delete", "create", "same"])
+def test_only_an_update_can_be_noise(op: str) -> None:
+    preview = Preview().step(op, t.WORKER, "web", {"name": "w"}, {"name": "w"}, paths=[PATH])
+    assert noise.apart(preview.plan, known(), TODAY)[0] == []
+
+
+def test_a_place_in_a_list_is_any() -> None:
+    entries = known(path="tailConsumers[*].name")
+    assert len(noise.apart(updated("tailConsumers[3].name").plan, entries, TODAY)[0]) == 1
+    assert noise.apart(updated("tailConsumers[3].service").plan, entries, TODAY)[0] == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"until": date(2026, 11, 20)}, "it ended on 2026-11-20"),
+        ({"versions": ">=7.0.0"}, "cloudflare is 6.23.1, and it is about >=7.0.0"),
+        ({"versions": "<6.23.1"}, "cloudflare is 6.23.1"),
+        ({"versions": "==6.23.0"}, "cloudflare is 6.23.1"),
+        ({"versions": ">6.23.1"}, "cloudflare is 6.23.1"),
+        ({"versions": ">=6.0.0,<=6.23.0"}, "cloudflare is 6.23.1"),
+    ],
+)
+def test_an_entry_that_no_longer_holds_is_named(changes: dict[str, object], said: str) -> None:
+    found, [note] = noise.apart(updated(PATH).plan, known(**changes), TODAY)
+    assert found == []
+    assert said in note
+    assert ISSUE in note
+
+
+@pytest.mark.parametrize("versions", [">=6.23.1", "<=6.23.1", "==6.23.1", "<6.24.0", ">6.9.9,<6.100.0"])
+def test_versions_are_compared_as_numbers(versions: str) -> None:
+    assert len(noise.apart(updated(PATH).plan, known(versions=versions), TODAY)[0]) == 1
+
+
+def test_without_the_provider_s_version_no_entry_holds() -> None:
+    plan = updated(PATH).plan
+    unversioned = type(plan)(plan.source, plan.stack, tuple(c for c in plan.changes if "providers" not in c.type), {})
+    found, [note] = noise.apart(unversioned, known(), TODAY)
+    assert found == []
+    assert "does not say which version" in note
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "said"),
+    [
+        ('until: "2027-03-31"', "until: 2027-03-31", "quote it"),
+        ('until: "2027-03-31"', 'until: "next year"', "is no date"),
+        (">=6.0.0,<7.0.0", "^6", "is no range"),
+        (">=6.0.0,<7.0.0", ">=6", "is no range"),
+        ("package: cloudflare", "package: aws", "the type is of another package"),
+        ("path:", "paths:", "has a field 'paths', which there is not; did you mean path?"),
+        ("noise:", "noises:", "does not consist of one list called `noise:`"),
+        ("    issue:", "    type:", "says type twice"),
+        ("noise:", "noise: [", "line"),
+    ],
+)
+def test_a_bad_file_is_refused_with_its_lines(was: str, becomes: str, said: str) -> None:
+    with pytest.raises(Refused) as refused:
+        noise.parse(ENTRY.replace(was, becomes))
+    assert said in str(refused.value)
+    assert "docs/ops/known-noise.yaml" in str(refused.value)
+
+
+def test_the_file_of_the_repository_is_in_order_and_has_sources() -> None:
+    entries = noise.parse((ROOT / noise.PATH).read_text(encoding="utf-8"))
+    assert entries
+    assert all("#" in entry.issue for entry in entries)
