@@ -1,0 +1,264 @@
+"""What GitHub would do with a pull request: which jobs there are, in which order, and what each of them may reach."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from identities.permissions import grants
+from identities.roles import Role, environment_of, refs_of
+from infra.naming import Kind, Label, Stage
+from infra.product import PRODUCT
+from infra.release import PULL_REQUESTS, guarded_branches
+from infra.settings import read_settings
+from infra.settings.paths import stack_file
+from preview.markdown import COMMENT, LIMIT
+from preview.twin_store import key_of
+from preview.twin_workspace import read_project
+from tests.support.stages import rendered_identities
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / ".github" / "workflows"
+STAGES = [stage.value for stage in Stage]
+FOR_EVERYBODY = ["lint", "types", "unit", "rehearsal"]
+RUNS_HEAD = [*FOR_EVERYBODY, "plan"]
+OURS_ONLY = "${{ github.event.pull_request.head.repo.full_name == github.repository }}"
+
+
+def read(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = YAML(typ="safe", pure=True).load((FOLDER / name).read_text(encoding="utf-8"))
+    return loaded
+
+
+WORKFLOW = read("pull-request.yml")
+JOBS: dict[str, dict[str, Any]] = WORKFLOW["jobs"]
+
+
+def needed(job: dict[str, Any]) -> list[str]:
+    needs = job.get("needs", [])
+    return [needs] if isinstance(needs, str) else needs
+
+
+def steps(job: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = JOBS[job]["steps"]
+    return found
+
+
+def scripts(job: str) -> str:
+    return "\n".join(step.get("run", "") for step in steps(job))
+
+
+def texts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield str(key)
+            yield from texts(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from texts(part)
+    else:
+        yield str(value)
+
+
+def checkouts(job: str) -> list[dict[str, Any]]:
+    return [step["with"] for step in steps(job) if step.get("uses", "").startswith("actions/checkout@")]
+
+
+# --- order, and what is asked of a merge
+
+
+def test_a_pull_request_is_checked_in_the_order_in_which_faults_are_cheap() -> None:
+    assert needed(JOBS["lint"]) == []
+    chain = [*FOR_EVERYBODY, "twin", "plan"]
+    assert [needed(JOBS[later]) for later in chain[1:]] == [[earlier] for earlier in chain[:-1]]
+    assert {"rehearsal", "plan"} <= set(needed(JOBS["verdict"]))
+    assert needed(JOBS["comment"]) == ["verdict"]
+
+
+def test_each_check_calls_the_verb_that_a_person_calls() -> None:
+    verbs = {job: [step["run"] for step in steps(job) if "run" in step] for job in FOR_EVERYBODY}
+    assert verbs == {
+        "lint": ["make lint"],
+        "types": ["make types"],
+        "unit": ["make unit"],
+        "rehearsal": ["make rehearse", "make slow"],
+    }
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for verb in ("lint", "types", "unit", "rehearse", "slow"):
+        assert re.search(rf"^{verb}:", makefile, re.MULTILINE), verb
+
+
+def test_nothing_is_merged_without_the_checks_that_say_no() -> None:
+    required = read_settings(ROOT / stack_file("production")).github.required_checks
+    assert list(required) == [*FOR_EVERYBODY, "verdict"]
+    # The name of a check is the job's; a matrix has as many as it has values, and none of them when it is skipped.
+    assert not any("name" in JOBS[job] or "strategy" in JOBS[job] for job in required)
+
+
+def test_no_required_check_can_be_skipped_and_so_count_as_passed() -> None:
+    """GitHub takes a required check that was skipped for one that passed, and skips what needs a job that failed."""
+    for job in FOR_EVERYBODY:
+        assert "if" not in JOBS[job]
+        assert set(needed(JOBS[job])) <= set(FOR_EVERYBODY), "its own failure stops the merge"
+    assert JOBS["verdict"]["if"] == "${{ always() }}"
+    first = steps("verdict")[0]
+    assert (first["if"], first["run"]) == ("${{ needs.rehearsal.result != 'success' }}", "exit 1")
+    judge = next(step for step in steps("verdict") if step.get("id") == "judge")
+    assert judge["env"]["PLAN"] == "${{ needs.plan.result }}"
+    assert judge["run"].rstrip().endswith('[ "$PLAN" = success ] && [ -z "$stopped" ]')
+    assert "continue-on-error" not in "\n".join(texts(WORKFLOW))
+
+
+def test_every_branch_that_is_guarded_is_served() -> None:
+    main = read_settings(ROOT / stack_file("production")).github.default_branch
+    assert sorted(WORKFLOW["on"]["pull_request"]["branches"]) == sorted(guarded_branches(main))
+    assert sorted(read("check.yml")["on"]["push"]["branches"]) == sorted(guarded_branches(main))
+    assert set(WORKFLOW["on"]) == {"pull_request"}
+    assert set(read("check.yml")["on"]) == {"push"}, "a pull request is not checked twice"
+
+
+def test_a_newer_push_ends_the_run_of_an_older_one() -> None:
+    assert "github.event.pull_request.number" in WORKFLOW["concurrency"]["group"]
+    assert WORKFLOW["concurrency"]["cancel-in-progress"] is True
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in FOLDER.glob("*.y*ml")))
+def test_every_job_ends(name: str) -> None:
+    assert all(0 < job["timeout-minutes"] <= 60 for job in read(name)["jobs"].values())
+
+
+# --- what each job may reach
+
+MAY = {
+    **{job: {"contents": "read"} for job in RUNS_HEAD},
+    "twin": {"id-token": "write"},
+    "verdict": {"contents": "read"},
+    "comment": {"pull-requests": "write"},
+}
+
+
+def test_a_job_may_do_what_it_is_for_and_nothing_else() -> None:
+    assert WORKFLOW["permissions"] == {}
+    assert {name: job["permissions"] for name, job in JOBS.items()} == MAY
+
+
+def test_no_job_is_handed_a_secret() -> None:
+    assert not any("secrets." in text or text == "secrets" for text in texts(WORKFLOW))
+
+
+@pytest.mark.parametrize("job", RUNS_HEAD)
+def test_what_runs_a_pull_requests_code_has_no_identity_and_no_environment(job: str) -> None:
+    assert "environment" not in JOBS[job]
+    assert not any("github.token" in text or "vars." in text for text in texts(JOBS[job]))
+    assert "write" not in JOBS[job]["permissions"].values()
+
+
+@pytest.mark.parametrize("job", ["twin", "comment"])
+def test_what_has_an_identity_or_may_write_runs_no_code_of_the_repository(job: str) -> None:
+    assert checkouts(job) == []
+    assert not any(word in scripts(job) for word in ("make ", "python", "bulkhead preview", "npm ", "./"))
+    used = [step["uses"].partition("@")[0] for step in steps(job) if "uses" in step]
+    assert set(used) <= {"actions/upload-artifact", "actions/download-artifact"}
+
+
+def test_the_gate_is_the_bases() -> None:
+    assert [with_["ref"] for with_ in checkouts("verdict")] == ["${{ github.base_ref }}"]
+    places = {with_["path"]: with_.get("ref") for with_ in checkouts("plan")}
+    assert places == {"base": "${{ github.base_ref }}", "head": None}
+    assert "base/.venv/bin/bulkhead preview" in scripts("plan")
+    assert "--base HEAD" in scripts("plan")
+    assert "--base HEAD" in scripts("verdict")
+
+
+def test_what_is_installed_for_the_base_is_installed_before_the_head_runs() -> None:
+    runs = [step["run"] for step in steps("plan") if "run" in step]
+    assert runs[:2] == ["make -C base install", "make -C head install"]
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_no_checkout_leaves_a_credential_behind(job: str) -> None:
+    assert all(with_["persist-credentials"] is False for with_ in checkouts(job))
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_nothing_that_somebody_wrote_becomes_a_command(job: str) -> None:
+    assert "${{" not in scripts(job)
+
+
+def test_a_fork_is_checked_and_is_told_why_it_is_not_previewed() -> None:
+    assert JOBS["twin"]["if"] == OURS_ONLY
+    assert "needs.twin.result != 'skipped'" in JOBS["plan"]["if"]
+    assert JOBS["verdict"]["env"]["OURS"] == OURS_ONLY
+    said = next(step for step in steps("verdict") if step.get("if") == "${{ env.OURS == 'false' }}")
+    assert "GITHUB_STEP_SUMMARY" in said["run"]
+    others = steps("verdict")[2:]
+    assert all("OURS == 'true'" in step["if"] or "judge.outputs.told" in step["if"] for step in others)
+
+
+# --- what it relies on elsewhere
+
+
+@pytest.mark.parametrize("job", ["twin", "plan"])
+def test_every_stage_is_previewed_whatever_becomes_of_the_others(job: str) -> None:
+    assert JOBS[job]["strategy"] == {"fail-fast": False, "matrix": {"stage": STAGES}}
+
+
+def test_the_verdict_asks_about_every_stage() -> None:
+    assert f"for stage in {' '.join(STAGES)}; do" in scripts("verdict")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_twin_is_fetched_by_the_role_for_previews_from_where_it_lies(stage: str) -> None:
+    label, settings = Label(PRODUCT.name, Stage(stage), stage), read_settings(ROOT / stack_file(stage))
+    environment = JOBS["twin"]["environment"].replace("${{ matrix.stage }}", stage)
+    assert environment == environment_of(Role.PREVIEW, label)
+    assert refs_of(Role.PREVIEW, label, settings) == (PULL_REQUESTS,)
+    account = settings.aws.account_id
+    [fetches] = [step for step in steps("twin") if "run" in step]
+    said = {
+        name: value.replace("${{ matrix.stage }}", stage).replace("${{ vars.AWS_ACCOUNT_ID }}", account)
+        for name, value in fetches["env"].items()
+    }
+    assert said["BUCKET"] == label.name(Kind.STATE, account)
+    assert said["KEY"] == key_of(str(read_project(ROOT)["name"]), stage)
+    reads = [each for each in identity_grants(stage) if each.endswith(f"{said['BUCKET']}/twins/*")]
+    assert reads, "the role may not read it"
+
+
+def identity_grants(stage: str) -> list[str]:
+    from identities.estate import estate_of  # noqa: PLC0415
+
+    label, settings = Label(PRODUCT.name, Stage(stage), stage), read_settings(ROOT / stack_file(stage))
+    found = grants(Role.PREVIEW, estate_of(label, settings), PRODUCT)
+    return [resource for grant in found if "s3:GetObject" in grant.actions for resource in grant.resources]
+
+
+def test_the_environment_of_a_preview_has_the_variables_that_are_read() -> None:
+    read_here = set(re.findall(r"vars\.(\w+)", "\n".join(texts(JOBS["twin"]))))
+    stage = rendered_identities("first", "staging")
+    given = {
+        each.inputs["variableName"]
+        for each in stage.of("github:index/actionsEnvironmentVariable:ActionsEnvironmentVariable")
+        if each.name.startswith("preview-")
+    }
+    assert read_here
+    assert read_here <= given
+
+
+def test_the_engine_is_the_one_that_is_tested() -> None:
+    [installs] = [step for step in steps("plan") if step.get("uses", "").startswith("pulumi/actions@")]
+    pinned = re.search(r"pulumi/pkg/v3 v(\S+)", (ROOT / "tools" / "engine" / "go.mod").read_text(encoding="utf-8"))
+    assert pinned is not None
+    assert installs["with"] == {"pulumi-version": pinned[1]}
+
+
+def test_the_comment_is_found_again_and_has_room() -> None:
+    assert f'startswith("<!-- bulkhead preview {STAGES[0]} -->")' in steps("comment")[1]["env"]["OURS"]
+    assert "PATCH" in scripts("comment")
+    assert "POST" in scripts("comment")
+    assert len(STAGES) * LIMIT <= COMMENT
