@@ -41,6 +41,12 @@ def _policies(tell: Tell) -> list[Figure]:
     return policies.measure(find_engine(tell), tell)
 
 
+def _offline(tell: Tell) -> list[Figure]:
+    from benchmarks import offline  # noqa: PLC0415
+
+    return offline.measure(tell)
+
+
 def _parallel(tell: Tell) -> list[Figure]:
     from benchmarks import parallel  # noqa: PLC0415
     from rehearsal.engine.finder import find_engine  # noqa: PLC0415
@@ -58,6 +64,7 @@ BENCHMARKS: Final[dict[str, tuple[str, Callable[[Tell], list[Figure]]]]] = {
     "growth": ("a further resource costs as much in a large product as in a small one (seconds)", _growth),
     "preview": ("components, settings and checks against a flat program (two minutes)", _preview),
     "policies": ("a preview with the policy pack against one without (two minutes)", _policies),
+    "offline": ("the checks that need no cloud, and the rules by themselves (one minute)", _offline),
     "parallel": ("three stages together against one after another (four minutes)", _parallel),
     "rehearse": ("the whole of `bulkhead rehearse` in seconds (five minutes)", _rehearse),
 }

@@ -1,0 +1,98 @@
+"""What a person waits for who asks about the stages without a cloud: `isolation check` and `bindings check` as whole
+commands, and of it the imports; and what a rule of the policy pack costs for one resource."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
+
+from benchmarks.figures import Figure, Series, in_turn, measured
+from benchmarks.telling import Tell
+from infra.bundles import ROOT
+from policies.catalogue import RULES
+from policies.rule import Rule, Seen
+from policies.world import World
+from rehearsal.failures import Failed
+
+NAME: Final = "offline"
+CHECK_LIMIT_SECONDS: Final = 5.0
+RULE_LIMIT_MS: Final = 1.0
+_ROUNDS: Final = 5
+_REPEATS: Final = 200
+_COMMANDS: Final = {
+    "isolation check": ("cli.isolation", "analysis.plan"),
+    "bindings check": ("cli.bindings",),
+}
+
+
+def measure(tell: Tell) -> list[Figure]:
+    """Return the seconds of each command and of its imports, and milliseconds a resource. Raises Failed when a command
+    finds something: then it would not have been the same work."""
+    tell(f"{' and '.join(_COMMANDS)}, {_ROUNDS} times in turn with their imports alone")
+    figures = []
+    for command, modules in _COMMANDS.items():
+        whole, imports = in_turn([partial(_run, command), partial(_import, modules)], _ROUNDS)
+        figures += [
+            measured(NAME, f"bulkhead {command}", Series(tuple(whole)), "s", CHECK_LIMIT_SECONDS),
+            measured(NAME, "of it: starting Python, and imports", Series(tuple(imports)), "s"),
+        ]
+    tell("asking every rule about small resources")
+    return [*figures, measured(NAME, "all rules, for one small resource", judged(), "ms", RULE_LIMIT_MS)]
+
+
+def judged() -> Series:
+    """Return how long it takes to ask all rules about one resource that they have nothing to say of, in ms."""
+    world, seen = _a_world(), _a_small_resource()
+    rules = [rule for rule in RULES if isinstance(rule, Rule) and (not rule.types or seen.type in rule.types)]
+    return Series(tuple(_milliseconds(partial(_ask, rules, seen, world)) for _ in range(_ROUNDS)))
+
+
+def _ask(rules: Sequence[Rule], seen: Seen, world: World) -> None:
+    for _ in range(_REPEATS):
+        for rule in rules:
+            if list(rule.judge(seen, world)):
+                raise Failed(f"{rule.name} speaks of the resource that is measured", [])
+
+
+def _milliseconds(ask: Callable[[], None]) -> float:
+    started = time.perf_counter()
+    ask()
+    return (time.perf_counter() - started) * 1000 / _REPEATS
+
+
+def _a_world() -> World:
+    from tests.support.policy_scene import make_world  # noqa: PLC0415 (imports the SDKs)
+
+    return make_world("staging")
+
+
+def _a_small_resource() -> Seen:
+    from tests.support.policy_scene import seen_in  # noqa: PLC0415
+    from tests.support.stages import rendered_stage  # noqa: PLC0415
+
+    return next(each for each in seen_in(rendered_stage("first", "staging")) if each.type.endswith(":D1Database"))
+
+
+def _run(command: str) -> float:
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "cli.main", *command.split()],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0:
+        raise Failed(f"bulkhead {command} did not end well.", (done.stdout + done.stderr).splitlines()[-5:])
+    return time.monotonic() - started
+
+
+def _import(modules: Sequence[str]) -> float:
+    started = time.monotonic()
+    code = "; ".join(f"import {module}" for module in modules)
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, check=True)
+    return time.monotonic() - started
