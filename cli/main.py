@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -21,6 +22,7 @@ from cli.console import Console, wants_debug, wants_json
 from infra.faults import Refused
 from rehearsal.failures import Failed
 
+ROOT: Final = str(Path(__file__).resolve().parent.parent)
 INTERRUPTED: Final = 130  # 128 + SIGINT: what shells report of a program that Ctrl-C ended
 CRASHED: Final = 70  # EX_SOFTWARE of sysexits.h
 
@@ -29,6 +31,14 @@ COMMANDS: Final = {
     "rehearse": "Bring every stage up on local clouds, prove that they are apart, and remove them again.",
     "settings": "Check, show and describe what differs between stages.",
     "policies": "List the rules that every stage is judged by.",
+    "identities": "Say who may do what to a stage, and which resource needs it.",
+    "secrets": "Check a stage's secrets, store one, rotate its tokens.",
+    "isolation": "Show whether the stages are apart, before any of them exists.",
+    "access": "Show who may do what to which resource of a stage.",
+    "preview": "Say what an up would change, and stop it when something would be lost.",
+    "twin": "Publish a stage's state without its secrets, and preview a checkout against it.",
+    "bindings": "Check what the Workers' code does with their bindings; write the types of their env.",
+    "wrangler": "Write the wrangler.jsonc of each Worker for one stage.",
     "bootstrap": "Make what must exist before a stage's stack can.",
     "adopt": "Take into a lost state what exists in a stage's clouds already.",
     "destroy": "Remove a stage with everything in it; never production.",
@@ -72,6 +82,8 @@ def _options(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted, 70 a
     fault of this program."""
+    if ROOT not in sys.path:  # a product may lie anywhere in the checkout, and the installed script does not look there
+        sys.path.append(ROOT)
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     console = Console(json=wants_json(arguments))
     try:
