@@ -185,6 +185,16 @@ def test_a_longer_word_is_not_the_foreign_one(text: str, tmp_path: Path) -> None
     assert world.verdict("disjoint").outcome is Outcome.PROVEN
 
 
+def test_a_key_that_aws_calls_alike_in_every_account_is_nobodys(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    for environment in ("staging", "production"):
+        world.change(environment, BUDGET, keyId="alias/aws/ssm")
+    assert world.verdict("disjoint").outcome is Outcome.PROVEN
+    for environment in ("staging", "production"):
+        world.change(environment, BUDGET, keyId="alias/aws-of-ours")
+    assert world.verdict("disjoint").seen == "alias/aws-of-ours"
+
+
 def test_an_account_that_two_stages_share_by_their_settings_is_no_leak(tmp_path: Path) -> None:
     world = World(tmp_path)
     shared = world["production"].settings.aws.account_id

@@ -67,7 +67,7 @@ class ToyCloud(provider_pb2_grpc.ResourceProviderServicer):
         self._properties[id_] = request.properties
         self.begun.set()
         if request.properties["slow"]:
-            self.go_on.wait(30)
+            self.go_on.wait(100)  # far longer than a busy machine takes to come to the point
         return provider_pb2.CreateResponse(id=id_, properties=request.properties)
 
     def Read(self, request: Any, context: Any) -> Any:  # noqa: N802
