@@ -34,6 +34,8 @@ _WORDS: Final = {
     "refresh-preview": "looking at the clouds",
     "destroy": "removing",
     "destroy-preview": "planning the removal",
+    "twin-preview": "previewing on its redacted twin",
+    "identities-twin-preview": "previewing its identities on their redacted twin",
     "identities-up": "bringing up its identities",
     "identities-preview": "previewing its identities",
     "identities-refresh": "looking at its identities",

@@ -56,9 +56,11 @@ def _planted(scene: Scene, stage: StandingStage, folder: Path) -> str:
     with twin.unheard():
         try:
             told = [f"{step.action} {step.name}" for step in twin.preview().steps if step.type == _DATABASE]
-        except StackFailed as stopped:  # production's are protected, so the engine stops before it plans on
-            told = [detail for detail in stopped.details if "protect" in detail]
-    seen = [each for each in told if "replace" in each]
+            seen = [each for each in told if "replace" in each]
+        except StackFailed as stopped:
+            told = list(stopped.details)
+            refused = any(_DATABASE in each and "protect" in each for each in told)
+            seen = ["the engine refuses to replace what is protected"] if refused else []
     require(seen, f"the replacement of {stage.environment}'s databases to be seen on its twin", told or "nothing")
     return f"a planted loss is seen in {stage.environment} ({seen[0]})"
 

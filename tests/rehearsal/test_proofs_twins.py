@@ -107,10 +107,17 @@ def test_nothing_of_a_twin_is_left(broken: Break | None, tmp_path: Path) -> None
 
 def test_a_protected_stage_shows_the_loss_by_stopping(tmp_path: Path) -> None:
     world = World(tmp_path, ["production"])
-    world["production"].stack.twin.refusal = 'unable to replace resource "d1-main": it is protected'
+    twin = world["production"].stack.twin
+    twin.refusal = f'unable to replace resource "urn:pulumi:production::harbor::{DATABASE}::d1-main": it is protected'
     verdict = world.verdict("twins")
     assert verdict.outcome is Outcome.PROVEN
-    assert "seen in production (unable to replace resource" in verdict.evidence
-    world["production"].stack.twin.refusal = "there is no engine"
+    assert "seen in production (the engine refuses to replace what is protected)" in verdict.evidence
+
+
+@pytest.mark.parametrize("reason", ["there is no engine", 'unable to replace "kv-sessions": it is protected'])
+def test_another_reason_to_stop_shows_no_loss(reason: str, tmp_path: Path) -> None:
+    world = World(tmp_path, ["production"])
+    world["production"].stack.twin.refusal = reason
     verdict = world.verdict("twins")
-    assert (verdict.outcome, verdict.seen) == (Outcome.FAILED, "nothing")
+    assert verdict.outcome is Outcome.FAILED
+    assert "the replacement of production's databases" in verdict.expected

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from rehearsal.engine import workspace
 from rehearsal.engine.events import Event
 from rehearsal.engine.finder import find_engine
-from rehearsal.engine.stacks import StageStack
 from rehearsal.machine import rundir
 from tests.support.toy_cloud import PACKAGE, ToyCloud, serving
 
+if TYPE_CHECKING:
+    from rehearsal.engine.stacks import StageStack
+
 Program = Callable[[], None]
-MakeStack = Callable[..., StageStack]
 
 
 @pytest.fixture
@@ -36,7 +38,11 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[rundir.RunD
 
 
 @pytest.fixture
-def make(run: rundir.RunDir, cloud: ToyCloud) -> Iterator[MakeStack]:
+def make(run: rundir.RunDir, cloud: ToyCloud) -> Iterator[Callable[..., StageStack]]:
+    # Not above: it takes over Python's hook for what cannot be raised, and pytest, which reads this file before it sets
+    # its own, would take that away again.
+    from rehearsal.engine.stacks import StageStack  # noqa: PLC0415
+
     with serving(cloud) as port:
 
         def make_stack(

@@ -124,5 +124,4 @@ def test_a_stage_whose_program_is_refused_ends_the_others_in_silence(tmp_path: P
         (tmp_path / f"Pulumi.{stack}.yaml").write_text(f"config:\n  bulkhead:owner: team-{stack}\n")
     command = [sys.executable, "-c", REHEARSAL, str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)
-    assert done.stdout == "['Refused', 'StackFailed']\n"
-    assert done.stderr == ""
+    assert (done.stdout, done.stderr) == ("['Refused', 'StackFailed']\n", "")
