@@ -12,10 +12,11 @@ from typing import Final
 
 from cli.twin import place_of, said_plainly_by_s3
 from infra.faults import Fault, Refused
+from infra.project import read_project
 from preview import proposed
 from preview.run import Said, TwinStack
 from preview.twin_store import fetch
-from preview.twin_workspace import bare_environment, make_workspace, read_project
+from preview.twin_workspace import bare_environment, make_workspace
 from rehearsal.providers.registry import Registry
 from rehearsal.providers.resources import Resources
 from rehearsal.providers.server import ProviderServer, ProviderServicer

@@ -58,10 +58,11 @@ def publish(
     Run it after each `up`. Refuses, with all places, when a value looks like a secret and is not marked as one. Writes
     nothing when nothing has changed.
     """
+    from infra.project import read_project  # noqa: PLC0415
     from preview.twin import redact, settled  # noqa: PLC0415 (not for --help)
     from preview.twin_store import key_of  # noqa: PLC0415
     from preview.twin_store import publish as put  # noqa: PLC0415
-    from preview.twin_workspace import ExportedStack, compute, make_workspace, read_project  # noqa: PLC0415
+    from preview.twin_workspace import ExportedStack, compute, make_workspace  # noqa: PLC0415
 
     console = Console(json=json)
     _require_stage(stage)
@@ -103,8 +104,9 @@ def use(
 
     Prints the environment for it, as lines for a shell. Nothing beyond the folder is touched.
     """
+    from infra.project import read_project  # noqa: PLC0415
     from preview.twin_store import fetch  # noqa: PLC0415
-    from preview.twin_workspace import make_workspace, read_project  # noqa: PLC0415
+    from preview.twin_workspace import make_workspace  # noqa: PLC0415
 
     console = Console(json=json)
     _require_stage(stage)

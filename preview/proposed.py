@@ -19,10 +19,10 @@ from typing import Any, Final
 from infra import bindings, blueprint
 from infra.blueprint import DEFAULT_PRODUCT, Product
 from infra.faults import Fault, Refused
+from infra.project import read_project
 from infra.settings import reader
 from infra.settings.paths import SETTINGS, stack_file
 from preview import tell_product
-from preview.twin_workspace import read_project
 
 FILE: Final = "BULKHEAD_PROPOSED_PRODUCT"  # tells the pack where the product was written
 _AS_READ: Final = "preview.pack.product:PRODUCT"

@@ -17,10 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from infra.faults import Fault, Refused
+from infra.project import read_project
 from infra.settings import reader
 from infra.settings.paths import stack_file
 from operations.stack import Stack
@@ -102,21 +100,6 @@ def bare_environment(workspace: Workspace) -> dict[str, str]:
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     home = {"HOME": str(workspace.work.parent / "home"), "AWS_EC2_METADATA_DISABLED": "true"}
     return {**inherited, **workspace.environment, **home}
-
-
-def read_project(checkout: Path) -> dict[str, Any]:
-    """Return what Pulumi.yaml of a checkout says. Raises Refused when there is none, or it does not name a project."""
-    fault = Fault("name", "is missing: the engine would not know which project this is", "name: <project>", _PROJECT)
-    try:
-        content = YAML(typ="safe", pure=True).load((checkout / _PROJECT).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        fault = Fault("", "does not exist", "run it in a checkout of the repository", _PROJECT)
-    except (YAMLError, UnicodeDecodeError):
-        fault = Fault("", "is no YAML", f"git checkout -- {_PROJECT}", _PROJECT)
-    else:
-        if isinstance(content, dict) and isinstance(content.get("name"), str):
-            return content
-    raise Refused("The project file cannot be read.", [fault])
 
 
 def _settings(checkout: Path, stack: str) -> dict[str, Any]:

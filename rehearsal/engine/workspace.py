@@ -19,10 +19,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from infra.faults import Fault, Refused
+from infra.project import read_project
 from infra.settings import reader
 from infra.settings.paths import SECRETS, stack_file
 from rehearsal.engine.canaries import canary
@@ -97,7 +96,7 @@ def _prepared(
     folder: Path, run: RunDir, path: Path, stack: str, planted: Mapping[str, Any], cipher: Cipher
 ) -> Workspace:
     """Write a project's files into ``path``, every secret in ``planted`` replaced by a canary."""
-    project = _project(folder / "Pulumi.yaml")
+    project = read_project(folder)
     canaries: dict[str, str] = {}
 
     def plant(name: str) -> dict[str, str]:
@@ -135,20 +134,6 @@ def engine_environment(run: RunDir, *, providers: Mapping[str, int], tools: Iter
         "PULUMI_HOME": str(run.home),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
-
-
-def _project(path: Path) -> dict[str, Any]:
-    fault = Fault("name", "is missing: the engine would not know which project this is", "name: <project>", path.name)
-    try:
-        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        fault = Fault("", "does not exist", "run the rehearsal in a checkout of the repository", path.name)
-    except (YAMLError, UnicodeDecodeError) as error:
-        fault = Fault("", f"is not YAML: {str(error).splitlines()[0]}", f"git checkout -- {path.name}", path.name)
-    else:
-        if isinstance(content, dict) and isinstance(content.get("name"), str):
-            return content
-    raise Refused("The rehearsal cannot read the project file.", [fault])
 
 
 def _elsewhere(settings: reader.StackFile) -> Iterator[Fault]:

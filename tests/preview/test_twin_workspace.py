@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from infra.faults import Refused
+from infra.project import read_project
 from preview.twin import CIPHERTEXT, PASSPHRASE, SALT, Twin, redact
-from preview.twin_workspace import ExportedStack, compute, make_workspace, read_project
+from preview.twin_workspace import ExportedStack, compute, make_workspace
 
 PROJECT = """
 name: toys

@@ -14,12 +14,12 @@ from identities.permissions import grants
 from identities.roles import Role, environment_of, refs_of
 from infra.naming import Kind, Label, Stage
 from infra.product import PRODUCT
+from infra.project import read_project
 from infra.release import PULL_REQUESTS, guarded_branches
 from infra.settings import read_settings
 from infra.settings.paths import stack_file
 from preview.markdown import COMMENT, LIMIT
 from preview.twin_store import key_of
-from preview.twin_workspace import read_project
 from tests.support.stages import rendered_identities
 
 ROOT = Path(__file__).parents[2]
