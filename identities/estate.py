@@ -32,13 +32,34 @@ class Estate:
         return self.label.stage is not Stage.PRODUCTION
 
     @property
+    def state(self) -> str:
+        """The bucket that the stage's state lies in; `bulkhead bootstrap` makes it, and those below."""
+        return self.label.name(Kind.STATE, self.account)
+
+    @property
+    def identities_state(self) -> str:
+        """The bucket that the state of the identities lies in, which no role of theirs reaches."""
+        return self.label.name(Kind.STATE, "identities", self.account)
+
+    @property
+    def identities_alias(self) -> str:
+        """The alias of the key that encrypts the secrets of the identities."""
+        return f"alias/{self.label.name(Kind.KMS_ALIAS, 'identities')}"
+
+    @property
     def state_bucket(self) -> str:
-        return f"arn:{self.partition}:s3:::{self.label.name(Kind.STATE, self.account)}"
+        """The ARN of the bucket that the stage's state lies in."""
+        return f"arn:{self.partition}:s3:::{self.state}"
 
     @property
     def secrets_alias(self) -> str:
-        """The alias of the key that encrypts the stage's secrets; `bulkhead bootstrap` makes the key."""
+        """The alias of the key that encrypts the stage's secrets."""
         return f"alias/{self.label.name(Kind.KMS_ALIAS, 'secrets')}"
+
+    @property
+    def vault(self) -> str:
+        """The bucket of the stage's backups, where it keeps any."""
+        return self.label.name(Kind.VAULT, self.account)
 
     @property
     def role_path(self) -> str:

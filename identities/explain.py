@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from identities.cloudflare import Need, Reach, needs
 from identities.documents import Grant
@@ -26,8 +26,6 @@ _PURPOSES = {
 class Explained:
     """One role in words. ``cloudflare`` are (permission, what it reaches, what needs it), ``aws`` (statement, actions,
     reason); every text is for people."""
-
-    ROLES: ClassVar[tuple[Role, ...]] = tuple(Role)
 
     role: str
     purpose: str

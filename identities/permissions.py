@@ -252,7 +252,7 @@ def _operations(estate: Estate) -> Iterator[Grant]:
     yield from _reads_twin(estate)
     if not estate.keeps_backups:
         return
-    vault = f"arn:{estate.partition}:s3:::{estate.label.name(Kind.VAULT, estate.account)}"
+    vault = f"arn:{estate.partition}:s3:::{estate.vault}"
     yield Grant("ListVault", "a restore looks for the backup it needs", ["s3:ListBucket"], [vault])
     yield Grant(
         "KeepBackups",

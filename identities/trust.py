@@ -8,7 +8,6 @@ from typing import Any, Final
 from identities.documents import Document, document, one_or_all
 from identities.estate import Estate
 from identities.roles import Role, subjects
-from infra.naming import Kind
 from infra.settings import StageSettings
 
 GITHUB: Final = "token.actions.githubusercontent.com"
@@ -60,8 +59,7 @@ def _trusted(role: Role, estate: Estate, settings: StageSettings) -> Iterator[di
 def boundary(estate: Estate) -> Document:
     """Return the limit of every role of the stage: a few services, and never the state and the key of the identities
     themselves, so that no role can widen itself by a detour."""
-    own_state = f"arn:{estate.partition}:s3:::{estate.label.name(Kind.STATE, 'identities', estate.account)}"
-    own_key = f"alias/{estate.label.name(Kind.KMS_ALIAS, 'identities')}"
+    own_state, own_key = f"arn:{estate.partition}:s3:::{estate.identities_state}", estate.identities_alias
     keys = estate.arn("kms", "key/*", region=estate.region)
     return document(
         (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from identities.estate import Estate, estate_of
-from infra.naming import Kind, Label
+from infra.naming import Label
 from infra.settings import StageSettings
 
 if TYPE_CHECKING:
@@ -92,13 +92,13 @@ def target(product: str, settings: StageSettings) -> Target:
         estate,
         identities=StateStore(
             f"{label.environment}'s identities",
-            label.name(Kind.STATE, "identities", estate.account),
-            f"alias/{label.name(Kind.KMS_ALIAS, 'identities')}",
+            estate.identities_state,
+            estate.identities_alias,
             {**tags, "purpose": "identities"},
         ),
         stage=StateStore(
             label.environment,
-            label.name(Kind.STATE, estate.account),
+            estate.state,
             estate.secrets_alias,
             {**tags, "purpose": "secrets"},
         ),

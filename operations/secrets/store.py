@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
+from identities.estate import estate_of
 from infra.faults import Fault, Refused
-from infra.naming import Kind, Label
+from infra.naming import Label
 from infra.settings import StageSettings
 from infra.settings.paths import ROTATED
 from operations.secrets.files import IDENTITIES, Keeper, write_config
@@ -44,11 +45,8 @@ def backend_of(keeper: Keeper, label: Label, settings: StageSettings, environ: M
 
     The two stacks of a stage lie in two buckets; whoever has selected one of them means both.
     """
-    urls = {folder: _url(label, settings, folder) for folder in ("", IDENTITIES)}
+    estate = estate_of(label, settings)
+    buckets = {"": estate.state, IDENTITIES: estate.identities_state}
+    urls = {folder: f"s3://{bucket}?region={estate.region}" for folder, bucket in buckets.items()}
     selected = environ.get("PULUMI_BACKEND_URL", "").partition("?")[0]
     return urls[keeper.folder] if selected in {url.partition("?")[0] for url in urls.values()} else None
-
-
-def _url(label: Label, settings: StageSettings, folder: str) -> str:
-    parts = (folder, settings.aws.account_id) if folder else (settings.aws.account_id,)
-    return f"s3://{label.name(Kind.STATE, *parts)}?region={settings.region.primary}"

@@ -12,7 +12,7 @@ from typing import Any, Final
 from identities.estate import Estate, estate_of
 from identities.roles import Role, environment_of, subjects
 from identities.trust import AUDIENCE, GITHUB
-from infra.naming import Kind, Label, Stage
+from infra.naming import Label, Stage
 from rehearsal.aws.evaluator import Identity, Request, admits, allows
 from rehearsal.proofs.proof import require
 from rehearsal.scene import Scene, StandingStage
@@ -39,13 +39,10 @@ class _Staged:
     def account(self) -> str:
         return self.estate.account
 
-    def bucket(self, kind: Kind, *parts: str) -> str:
-        return self.label.name(kind, *parts, self.account)
-
     def buckets(self) -> dict[str, tuple[str, ...]]:
         """Return the buckets that the requests are about, with what is in them."""
-        made = {self.bucket(Kind.STATE): (_STATE, _TWIN), self.bucket(Kind.STATE, "identities"): (_STATE,)}
-        return made | ({self.bucket(Kind.VAULT): (_BACKUP,)} if self.estate.keeps_backups else {})
+        made = {self.estate.state: (_STATE, _TWIN), self.estate.identities_state: (_STATE,)}
+        return made | ({self.estate.vault: (_BACKUP,)} if self.estate.keeps_backups else {})
 
 
 def roles_hold(scene: Scene) -> str:
@@ -82,7 +79,7 @@ _Judgement = tuple[str, bool, bool]  # what was asked, how the evaluator answers
 
 def _requests(own: _Staged, others: list[_Staged]) -> Iterator[_Try]:
     """Yield what each role must be able to do, and what it must not."""
-    state, vault = own.bucket(Kind.STATE), own.bucket(Kind.VAULT)
+    state, vault = own.estate.state, own.estate.vault
 
     def get(role: Role, bucket: str, key: str, expected: str) -> _Try:
         return role, "s3", "get_object", {"Bucket": bucket, "Key": key}, expected
@@ -95,7 +92,7 @@ def _requests(own: _Staged, others: list[_Staged]) -> Iterator[_Try]:
 
     yield put(Role.DEPLOY, state, _STATE, _ALLOWED)
     yield put(Role.DEPLOY, state, _TWIN, _ALLOWED)
-    yield put(Role.DEPLOY, own.bucket(Kind.STATE, "identities"), _STATE, _DENIED)
+    yield put(Role.DEPLOY, own.estate.identities_state, _STATE, _DENIED)
     for role in Role:
         yield role, "iam", "create_user", {"UserName": "somebody"}, _DENIED
         yield role, "iam", "attach_role_policy", _administrator(own.estate.role_name(role)), _DENIED
@@ -113,8 +110,8 @@ def _requests(own: _Staged, others: list[_Staged]) -> Iterator[_Try]:
         yield delete(Role.DEPLOY, vault, _BACKUP, _ALLOWED if own.estate.removes else _DENIED)
     for other in others:
         for role in Role:
-            yield get(role, other.bucket(Kind.STATE), _TWIN, _DENIED)
-        yield put(Role.DEPLOY, other.bucket(Kind.STATE), _STATE, _DENIED)
+            yield get(role, other.estate.state, _TWIN, _DENIED)
+        yield put(Role.DEPLOY, other.estate.state, _STATE, _DENIED)
 
 
 def _administrator(role: str) -> dict[str, str]:
@@ -201,7 +198,7 @@ def _conditional(own: _Staged) -> Iterator[_Judgement]:
 def _bounded(own: _Staged) -> Iterator[_Judgement]:
     """What a role could do if everything were attached to it."""
     everything = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-    theirs = f"arn:{own.estate.partition}:s3:::{own.bucket(Kind.STATE, 'identities')}/{_STATE}"
+    theirs = f"arn:{own.estate.partition}:s3:::{own.estate.identities_state}/{_STATE}"
     user = own.estate.arn("iam", "user/somebody")
     for role, identity in own.identities.items():
         widened = replace(identity, policies=(everything,))
