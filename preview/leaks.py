@@ -50,15 +50,18 @@ def _forms(value: str) -> Iterator[tuple[str, str]]:
         yield json.dumps(line, ensure_ascii=False)[1:-1], "escaped for JSON"
         for quoted in (quote(line), quote(line, safe=""), quote_plus(line)):
             yield quoted, "escaped for a URL"
-    yield from ((form, "in base64") for form in _base64(value.encode()))
+    yield from ((form, "in base64") for form in base64_forms(value.encode(), _SHORTEST_BASE64))
 
 
-def _base64(value: bytes) -> Iterator[str]:
-    """Yield what is certain of the base64 of any text with ``value`` in it. Three bytes become four characters, so it
-    depends on where in a group of three the value begins; characters that depend on its neighbours are cut off."""
+def base64_forms(value: bytes, shortest: int) -> Iterator[str]:
+    """Yield what is certain of the base64 of any text with ``value`` in it, if it has ``shortest`` characters at least.
+
+    Three bytes become four characters, so it depends on where in a group of three the value begins; characters that
+    depend on its neighbours are cut off.
+    """
     for before in range(3):
         encoded = base64.b64encode(b"\0" * before + value).decode()
         certain = encoded[-(-before * 8 // 6) : (before + len(value)) * 8 // 6]
-        if len(certain) >= _SHORTEST_BASE64:
+        if len(certain) >= shortest:
             yield certain
             yield certain.translate(str.maketrans("+/", "-_"))

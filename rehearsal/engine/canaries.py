@@ -11,9 +11,11 @@ import base64
 import hashlib
 import json
 import string
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 from urllib.parse import quote
+
+from preview.leaks import base64_forms
 
 _LETTERS: Final = string.ascii_letters + string.digits
 # A window this long of base64 text cannot coincide by chance, and survives being cut out of a longer text.
@@ -79,18 +81,4 @@ def _forms(value: str) -> Iterator[str]:
     yield value
     yield json.dumps(value)[1:-1]
     yield value.replace("/", "\\/")  # JSON as JavaScript and PHP write it into pages
-    yield from _base64_forms(value.encode())
-
-
-def _base64_forms(value: bytes) -> Iterable[str]:
-    """Yield what is certain of the base64 of any text that contains ``value``.
-
-    Three bytes become four characters, so it depends on where in a group of three the value begins; the characters at
-    either end, which also depend on the neighbours, are cut off.
-    """
-    for before in range(3):
-        encoded = base64.b64encode(b"\0" * before + value).decode()
-        certain = encoded[-(-before * 8 // 6) : (before + len(value)) * 8 // 6]
-        if len(certain) >= _SHORTEST_FORM:
-            yield certain
-            yield certain.translate(str.maketrans("+/", "-_"))
+    yield from base64_forms(value.encode(), _SHORTEST_FORM)
