@@ -10,6 +10,7 @@ import typer
 from cli.console import FAINT, Console
 from cli.options import AsJson
 from identities.explain import Explained, explain
+from identities.roles import Role
 from identities.settings import require_stage
 from infra.blueprint import find_product
 from infra.settings import read_settings
@@ -37,7 +38,8 @@ def explain_(
     """Say of each role of a stage who can take it, what it may do, and which resource needs that."""
     console = Console(json=json)
     settings = read_settings(ROOT / stack_file(require_stage(stage)))
-    told = [explain(role, find_product(settings.product), settings) for role in Explained.ROLES]
+    product = find_product(settings.product)
+    told = [explain(role, product, settings) for role in Role]
     for each in told:
         _say(each, console)
     console.result({"stage": stage, "roles": {each.role: each.as_json() for each in told}})
