@@ -1,18 +1,17 @@
-"""What a person waits for who asks about the stages without a cloud: `isolation check` and `bindings check` as whole
-commands, and of it the imports; and what a rule of the policy pack costs for one resource."""
+"""What a person waits for who asks about the stages without a cloud: `isolation check` and `bindings check`, and apart
+from them the imports; and what a rule of the policy pack costs for one resource."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
+from benchmarks.children import Once, run
+from benchmarks.command import IMPORTS
 from benchmarks.figures import Figure, Series, in_turn, measured
 from benchmarks.telling import Tell
-from infra.bundles import ROOT
 from policies.catalogue import RULES
 from policies.rule import Rule, Seen
 from policies.world import World
@@ -23,25 +22,26 @@ CHECK_LIMIT_SECONDS: Final = 5.0
 RULE_LIMIT_MS: Final = 1.0
 _ROUNDS: Final = 5
 _REPEATS: Final = 200
-_COMMANDS: Final = {
-    "isolation check": ("cli.isolation", "analysis.plan"),
-    "bindings check": ("cli.bindings",),
-}
 
 
 def measure(tell: Tell) -> list[Figure]:
     """Return the seconds of each command and of its imports, and milliseconds a resource. Raises Failed when a command
     finds something: then it would not have been the same work."""
-    tell(f"{' and '.join(_COMMANDS)}, {_ROUNDS} times in turn with their imports alone")
-    figures = []
-    for command, modules in _COMMANDS.items():
-        whole, imports = in_turn([partial(_run, command), partial(_import, modules)], _ROUNDS)
-        figures += [
-            measured(NAME, f"bulkhead {command}", Series(tuple(whole)), "s", CHECK_LIMIT_SECONDS),
-            measured(NAME, "of it: starting Python, and imports", Series(tuple(imports)), "s"),
-        ]
+    tell(f"{' and '.join(IMPORTS)}, {_ROUNDS} times in turn")
+    taken = in_turn([partial(run, "benchmarks.command", *command.split()) for command in IMPORTS], _ROUNDS)
+    figures = [figure for command, runs in zip(IMPORTS, taken, strict=True) for figure in waited(command, runs)]
     tell("asking every rule about small resources")
     return [*figures, measured(NAME, "all rules, for one small resource", judged(), "ms", RULE_LIMIT_MS)]
+
+
+def waited(command: str, runs: Sequence[Once]) -> list[Figure]:
+    """Return what a command took by itself, and apart from it what came before: Python and the imports."""
+    itself = [once.said["seconds"] for once in runs]
+    before = [once.wall - seconds for once, seconds in zip(runs, itself, strict=True)]
+    return [
+        measured(NAME, f"bulkhead {command}", Series(tuple(itself)), "s", CHECK_LIMIT_SECONDS),
+        measured(NAME, "before it: starting Python, and imports", Series(tuple(before)), "s"),
+    ]
 
 
 def judged() -> Series:
@@ -75,24 +75,3 @@ def _a_small_resource() -> Seen:
     from tests.support.stages import rendered_stage  # noqa: PLC0415
 
     return next(each for each in seen_in(rendered_stage("first", "staging")) if each.type.endswith(":D1Database"))
-
-
-def _run(command: str) -> float:
-    started = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "cli.main", *command.split()],
-        cwd=ROOT,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode != 0:
-        raise Failed(f"bulkhead {command} did not end well.", (done.stdout + done.stderr).splitlines()[-5:])
-    return time.monotonic() - started
-
-
-def _import(modules: Sequence[str]) -> float:
-    started = time.monotonic()
-    code = "; ".join(f"import {module}" for module in modules)
-    subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, check=True)
-    return time.monotonic() - started

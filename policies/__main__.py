@@ -14,7 +14,9 @@ if __name__ == "__main__":
     from pulumi_policy import PolicyPack
 
     from policies.catalogue import NAME, RULES
+    from policies.once import read_resources_once
     from policies.pack import policies, refuse_misspelt
 
     refuse_misspelt(RULES)
+    read_resources_once()
     PolicyPack(NAME, policies(RULES, os.environ))

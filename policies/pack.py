@@ -23,6 +23,7 @@ from pulumi_policy.proxy import UnknownValueError
 
 from infra.faults import Refused
 from infra.naming import Stage, stage_of
+from policies.once import once
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation, level_in
 from policies.values import UNKNOWN, is_list
 from policies.world import World, read_world, stage_in
@@ -122,12 +123,12 @@ def _seen(args: ResourceValidationArgs | PolicyResource) -> Seen:
         type=args.resource_type,
         name=args.name,
         urn=args.urn,
-        props=plain(args.props),
+        props=_plain_once(args.props),
         protect=args.opts.protect,
         ignore_changes=tuple(args.opts.ignore_changes),
         parent=parent or "",
         provider=provider.urn if provider else "",
-        provider_props=plain(provider.props) if provider else {},
+        provider_props=_plain_once(provider.props) if provider else {},
     )
 
 
@@ -155,3 +156,6 @@ def _read(container: Any, key: Any) -> Any:
         return plain(container[key])
     except UnknownValueError:
         return UNKNOWN
+
+
+_plain_once: Final = once(plain)

@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from benchmarks import offline
+from benchmarks import children, offline
+from benchmarks.children import Once
 from policies.catalogue import RULES
 from policies.rule import Rule
 from rehearsal.failures import Failed
 
-TAKEN = {"isolation check": 4.0, "bindings check": 6.0}
+
+def taking(seconds: dict[str, float]) -> Callable[..., Once]:
+    def run(module: str, *command: str) -> Once:
+        return Once(seconds[command[0]] + 2.0, {"seconds": seconds[command[0]]})
+
+    return run
 
 
 def test_each_command_has_a_limit_and_its_imports_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(offline, "_run", TAKEN.__getitem__)
-    monkeypatch.setattr(offline, "_import", lambda modules: 1.0)
+    monkeypatch.setattr(offline, "run", taking({"isolation": 4.0, "bindings": 6.0}))
     figures = offline.measure(lambda _: None)
     kept = {figure.what: figure.kept for figure in figures if figure.unit == "s"}
     assert kept["bulkhead isolation check"] is True
     assert kept["bulkhead bindings check"] is False
-    assert [figure.kept for figure in figures if "imports" in figure.what] == [None, None]
+    imports = [figure for figure in figures if "imports" in figure.what]
+    assert [(figure.value, figure.kept) for figure in imports] == [(2.0, None), (2.0, None)]
     [rules] = [figure for figure in figures if figure.unit == "ms"]
     assert rules.value > 0
     assert rules.limit == 1.0
 
 
-def test_a_command_that_finds_something_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(Failed, match="isolation chekc did not end well"):
-        offline._run("isolation chekc")
+def test_a_command_that_does_not_end_well_is_not_measured() -> None:
+    with pytest.raises(Failed, match="it ended with 2") as failed:
+        children.run("benchmarks.command", "bindings", "check", "--no-such-option")
+    assert any("--no-such-option" in line for line in failed.value.details)
 
 
 def test_a_rule_that_speaks_is_not_measured() -> None:
