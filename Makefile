@@ -71,7 +71,7 @@ types: install
 	@npm --prefix worker run --silent check
 
 unit: install
-	@$(BIN)/pytest -q -m "not slow"
+	@$(BIN)/pytest -q -m "not slow" -n auto
 	@npm --prefix worker test --silent
 
 slow: install engine
@@ -80,11 +80,12 @@ slow: install engine
 static: lint types
 
 check: static ## format, lint, types, and the tests that need no engine and no cloud (seconds)
-	@$(BIN)/pytest -q -m "not slow"
+	@$(BIN)/pytest -q -m "not slow" -n auto
 
 test: static engine ## everything that can be proven offline, the whole rehearsal included (minutes)
 	@npm --prefix worker test --silent
-	@$(BIN)/pytest --cov --cov-report=term:skip-covered
+	@$(BIN)/pytest -q -m "not slow" -n auto --cov --cov-report=
+	@$(BIN)/pytest -m slow --cov --cov-append --cov-report=term:skip-covered
 
 rehearse: install engine ## bring development, staging and production up on local clouds, prove, remove
 	@$(BIN)/bulkhead rehearse

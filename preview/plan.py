@@ -134,9 +134,17 @@ class Plan:
     policies: tuple[PolicyMessage, ...] = ()
     errors: tuple[str, ...] = ()
     failed: bool = False
+    _of_type: Mapping[str, list[Change]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        of_type: dict[str, list[Change]] = {}
+        for change in self.changes:
+            of_type.setdefault(change.type, []).append(change)
+        object.__setattr__(self, "_of_type", of_type)
 
     def of(self, *types: str) -> Iterator[Change]:
-        return (change for change in self.changes if change.type in types)
+        """Yield the changes of these types, one type after the other."""
+        return (change for type_ in types for change in self._of_type.get(type_, ()))
 
     def bucket_goes(self, side: Change) -> bool:
         """Whether the bucket that a side resource belongs to is deleted or replaced: a loss of its own, told once."""
