@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from cli.twin import place_of, said_plainly_by_s3
+from infra import alarms
 from infra.faults import Fault, Refused
 from infra.project import read_project
+from policies.world import ALARMS
 from preview import proposed
 from preview.run import Said, TwinStack
 from preview.twin_store import fetch
@@ -42,6 +44,7 @@ def asked(
             "PULUMI_DEBUG_PROVIDERS": providers,
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             proposed.FILE: str(product),
+            ALARMS: str((checkout / alarms.FILE).resolve()),
         }
         return TwinStack(stack, workspace, rules, environment).preview(hear)
 

@@ -76,6 +76,14 @@ _TOPIC_SETTINGS: Final = (
     "sns:Unsubscribe",
     "sns:UntagResource",
 )
+_ALARM_SETTINGS: Final = (
+    "cloudwatch:DeleteAlarms",
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:ListTagsForResource",
+    "cloudwatch:PutMetricAlarm",
+    "cloudwatch:TagResource",
+    "cloudwatch:UntagResource",
+)
 _BUDGET_SETTINGS: Final = (
     "budgets:ListTagsForResource",
     "budgets:ModifyBudget",
@@ -197,10 +205,17 @@ def _deploy(estate: Estate, product: Product) -> Iterator[Grant]:
     )
     yield Grant(
         "ManageTopics",
-        "notices of cost go out through topics of the stage",
+        "notices of cost and alarms go out through topics of the stage",
         _TOPIC_SETTINGS,
         [estate.arn("sns", f"{name}-*", region=estate.region) for name in estate.names(Kind.TOPIC)],
         types=_SNS,
+    )
+    yield Grant(
+        "ManageAlarms",
+        "somebody is told when something of the stage goes wrong",
+        _ALARM_SETTINGS,
+        [estate.arn("cloudwatch", f"alarm:{name}-*", region=estate.region) for name in estate.names(Kind.ALARM)],
+        types=["aws:cloudwatch/metricAlarm:MetricAlarm"],
     )
     yield Grant(
         "ManageBudgets",

@@ -14,7 +14,16 @@ GITHUB: Final = "token.actions.githubusercontent.com"
 AUDIENCE: Final = "sts.amazonaws.com"
 
 # Services that the roles of a stage have to do with. IAM is none of them, nor are organisations and accounts.
-_SERVICES: Final = ("budgets:*", "kms:*", "s3:*", "sns:*", "ssm:*", "sts:AssumeRole", "sts:GetCallerIdentity")
+_SERVICES: Final = (
+    "budgets:*",
+    "cloudwatch:*",
+    "kms:*",
+    "s3:*",
+    "sns:*",
+    "ssm:*",
+    "sts:AssumeRole",
+    "sts:GetCallerIdentity",
+)
 
 
 def trust(role: Role, estate: Estate, settings: StageSettings) -> Document:

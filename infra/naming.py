@@ -35,6 +35,7 @@ class Kind(StrEnum):
     VAULT_LOG = "vault-log"
     KMS_ALIAS = "key"
     TOPIC = "topic"
+    ALARM = "alarm"
     BUDGET = "budget"
     PARAMETER = "parameter"
     STATE = "state"
@@ -45,7 +46,8 @@ class Kind(StrEnum):
 
 
 # Longest name each service accepts, in characters. Workers: the name is a DNS label on workers.dev. S3, IAM, SNS, KMS,
-# Budgets: AWS API references. D1 and KV titles have no published limit below 64 / 512; 63 keeps all stores alike.
+# CloudWatch, Budgets: AWS API references. D1 and KV titles have no published limit below 64 / 512; 63 keeps all stores
+# alike.
 LIMITS: Final[Mapping[Kind, int]] = {
     Kind.D1: 63,
     Kind.KV: 63,
@@ -57,6 +59,7 @@ LIMITS: Final[Mapping[Kind, int]] = {
     Kind.VAULT_LOG: 63,
     Kind.KMS_ALIAS: 250,
     Kind.TOPIC: 256,
+    Kind.ALARM: 255,
     Kind.BUDGET: 100,
     Kind.PARAMETER: 512,
     Kind.STATE: 63,

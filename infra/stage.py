@@ -1,4 +1,4 @@
-"""One stage, from its stores to its budget: read once, downward. Who may touch it is another stack: identities/."""
+"""One stage, from its stores to its alarms: read once, downward. Who may touch it is another stack: identities/."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Any
 
 import pulumi
 
+from infra.alarms import alarms_of, read_alarms
 from infra.blueprint import Product
 from infra.bundles import read_bundles
+from infra.components.alarms import Alarms, AlarmsArgs
 from infra.components.budget import StageBudget, StageBudgetArgs
 from infra.components.job_secrets import JobSecrets, JobSecretsArgs
 from infra.components.stores import DataStores, DataStoresArgs
@@ -31,7 +33,8 @@ class StageOutputs:
 
 
 def deploy(product: Product, settings: StageSettings, secrets: Mapping[str, pulumi.Output[str]]) -> StageOutputs:
-    """Declare every resource of one stage. Raises Refused when the product's Workers have not been built."""
+    """Declare every resource of one stage. Raises Refused when the product's Workers have not been built, or the
+    catalogue of alarms cannot be used."""
     # Whoever calls: providers do not mark a Worker's bindings as secret by themselves, so the values must be.
     secrets = {name: pulumi.Output[str].secret(value) for name, value in secrets.items()}
     bundles = read_bundles(product)
@@ -47,6 +50,8 @@ def deploy(product: Product, settings: StageSettings, secrets: Mapping[str, pulu
     if any(secret.jobs for secret in product.secrets):
         JobSecrets("job-secrets", JobSecretsArgs(label, product, secrets), kept)
     budget = StageBudget("budget", StageBudgetArgs(label, settings), kept)
+    if alarms := alarms_of(label.stage, read_alarms()):
+        Alarms("alarms", AlarmsArgs(label, settings, alarms), kept)
 
     parts = Parts(label, settings, product, bundles, urls, stores, workers, vault, budget)
     return StageOutputs(label.stage.value, urls, make_manifest(parts))

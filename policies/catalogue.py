@@ -8,6 +8,7 @@ from typing import Final
 from policies.rule import AnyRule
 from policies.rules import (
     access,
+    alarms,
     aws_backup,
     aws_cost,
     aws_keys,
@@ -43,6 +44,7 @@ RULES: Final[tuple[AnyRule, ...]] = (
     *iam_escalation.RULES,
     *iam_trust.RULES,
     *aws_cost.RULES,
+    *alarms.RULES,
     *github.RULES,
     *github_repository.RULES,
     *everywhere.RULES,

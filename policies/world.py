@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from infra.alarms import CATALOGUE, Alarm, read_alarms
 from infra.blueprint import Product, Worker, find_product
 from infra.faults import Fault, Refused
 from infra.naming import Kind, Label, Stage, stage_of
@@ -15,6 +16,7 @@ from infra.settings import StageSettings, read_settings
 from infra.settings.check import check_settings, from_engine
 from infra.settings.paths import SETTINGS, stack_file
 
+ALARMS: Final = "BULKHEAD_ALARMS"  # the catalogue of alarms, where it is not this checkout's own
 IDENTITIES: Final = "bulkhead-identities"  # the project in identities/Pulumi.yaml
 ROOT: Final = Path(__file__).resolve().parents[1]
 _STACK: Final = "PULUMI_STACK"
@@ -24,12 +26,14 @@ _CONFIG: Final = "PULUMI_CONFIG"  # JSON; it holds the stack's secrets in clear 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The product that is deployed, the settings of the stage, and whose names are the stage's own."""
+    """The product that is deployed, the settings of the stage, the catalogue of alarms, and whose names are the
+    stage's own."""
 
     product: Product
     settings: StageSettings
     identities: bool = False
     """Whether the stack holds who may touch the stage, instead of the stage itself."""
+    alarms: tuple[Alarm, ...] = ()
 
     @property
     def stage(self) -> Stage:
@@ -67,13 +71,13 @@ class World:
 
 def read_world(environ: Mapping[str, str]) -> World:
     """Return what the stack in ``environ`` is judged against. Raises Refused, without any value of the configuration,
-    when its product or its settings cannot be read."""
+    when its product, its settings or the catalogue of alarms cannot be read."""
     stack, config = environ.get(_STACK, ""), _config(environ)
     identities = environ.get(_PROJECT) == IDENTITIES
     # The identities are configured by themselves; what they are judged against is the stage's own file.
     settings = read_settings(ROOT / stack_file(stack)) if identities else _settings(stack, config)
     product = find_product(config.get(f"{SETTINGS}:product", settings.product))
-    return World(product, settings, identities)
+    return World(product, settings, identities, read_alarms(Path(environ.get(ALARMS, CATALOGUE))))
 
 
 def _settings(stack: str, config: Mapping[str, str]) -> StageSettings:

@@ -94,6 +94,23 @@ class AwsFinder:
         arn = wanted.inputs.get("arn")
         return None if arn is None else Found(arn, arn)  # every topic has one
 
+    def _subscription(self, wanted: Wanted) -> Found | None:
+        """One that waits for its confirmation has no ARN, and is made anew: AWS sends the mail once more."""
+        topic = wanted.inputs.get("topic")
+        if topic is None:
+            return None
+        pages = self._client_of("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+        for each in (each for page in pages for each in page["Subscriptions"]):
+            same = all(each[word.title()] == wanted.inputs.get(word) for word in ("protocol", "endpoint"))
+            if same and each["SubscriptionArn"].startswith("arn:"):
+                return Found(each["SubscriptionArn"], each["SubscriptionArn"])
+        return None
+
+    def _alarm(self, wanted: Wanted) -> Found | None:
+        name = wanted.inputs["name"]
+        found = self._client_of("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
+        return Found(name, name) if found else None
+
     def _budget(self, wanted: Wanted) -> Found:
         name = wanted.inputs["name"]
         self._client_of("budgets").describe_budget(AccountId=self._account, BudgetName=name)
@@ -149,6 +166,7 @@ _PARTS_OF_BUCKETS: Final[Mapping[str, tuple[str, str]]] = {
 }
 _LOOKS: Final[Mapping[str, Callable[[AwsFinder, Wanted], Found | None]]] = {
     "aws:budgets/budget:Budget": AwsFinder._budget,
+    "aws:cloudwatch/metricAlarm:MetricAlarm": AwsFinder._alarm,
     "aws:iam/policy:Policy": AwsFinder._policy,
     "aws:iam/role:Role": AwsFinder._role,
     "aws:iam/rolePolicy:RolePolicy": AwsFinder._role_policy,
@@ -157,5 +175,6 @@ _LOOKS: Final[Mapping[str, Callable[[AwsFinder, Wanted], Found | None]]] = {
     "aws:s3/bucket:Bucket": AwsFinder._bucket,
     "aws:sns/topic:Topic": AwsFinder._topic,
     "aws:sns/topicPolicy:TopicPolicy": AwsFinder._topic_policy,
+    "aws:sns/topicSubscription:TopicSubscription": AwsFinder._subscription,
     "aws:ssm/parameter:Parameter": AwsFinder._parameter,
 }

@@ -1,7 +1,4 @@
-"""Rules about AWS's cost: it has a limit, somebody hears of it in time, and it can be told whose it is.
-
-Left out: ALR-20. The program makes no alarms yet, and a rule that asks for them would refuse every stage.
-"""
+"""Rules about AWS's cost: it has a limit, somebody hears of it in time, and it can be told whose it is."""
 
 from __future__ import annotations
 

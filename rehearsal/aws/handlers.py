@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
-from rehearsal.aws import budgets, iam, kms, s3, s3_settings, sns, ssm
+from rehearsal.aws import budgets, cloudwatch, iam, kms, s3, s3_settings, sns, ssm
 from rehearsal.aws.local import LocalAws
 from rehearsal.aws.resource import AwsResource
 from rehearsal.providers.handler import Identity, Recorded
 
 REAL: Final[Mapping[str, type[AwsResource]]] = {
     "aws:budgets/budget:Budget": budgets.Budget,
+    "aws:cloudwatch/metricAlarm:MetricAlarm": cloudwatch.MetricAlarm,
     "aws:iam/openIdConnectProvider:OpenIdConnectProvider": iam.OpenIdConnectProvider,
     "aws:iam/policy:Policy": iam.Policy,
     "aws:iam/role:Role": iam.Role,

@@ -18,6 +18,7 @@ from rehearsal.providers.store import Record, Store
 
 if TYPE_CHECKING:
     from types_boto3_budgets import BudgetsClient
+    from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_iam import IAMClient
     from types_boto3_kms import KMSClient
     from types_boto3_s3 import S3Client
@@ -78,6 +79,11 @@ class Cloud:
     @property
     def budgets(self) -> BudgetsClient:
         made: BudgetsClient = self._client("budgets")
+        return made
+
+    @property
+    def cloudwatch(self) -> CloudWatchClient:
+        made: CloudWatchClient = self._client("cloudwatch")
         return made
 
     @property

@@ -42,6 +42,13 @@ def _tag_filters(inputs: Properties) -> Iterator[str]:
                     yield f"{place}.values[{index}]: must be written user:KEY$VALUE, or it matches nothing"
 
 
+def _whole_minutes(inputs: Properties) -> Iterator[str]:
+    """PutMetricAlarm, `Period`: 10, 20 and 30 seconds are for metrics of high resolution."""
+    period = inputs.get("period")
+    if isinstance(period, int | float) and period not in {10, 20, 30} and period % 60:
+        yield "period: must be 10, 20, 30 or a multiple of 60 seconds"
+
+
 def _rotation_needs_switch(inputs: Properties) -> Iterator[str]:
     if "rotationPeriodInDays" in inputs and inputs.get("enableKeyRotation") is False:
         yield "rotationPeriodInDays: has no effect while enableKeyRotation is false"
@@ -135,6 +142,33 @@ _TABLE: Final = (
             "arn": id_,
             "ownerId": caller.account,
             "pendingConfirmation": inputs["protocol"] in {"email", "email-json", "http", "https"},
+        },
+    ),
+    TypeRules(
+        type="aws:cloudwatch/metricAlarm:MetricAlarm",
+        identify=joined("name"),
+        own_name="name",
+        checks=(
+            needs("", "name", "comparisonOperator", "evaluationPeriods"),
+            exactly_one("", "metricName", "metricQueries"),
+            one_of(
+                "comparisonOperator",
+                "GreaterThanOrEqualToThreshold",
+                "GreaterThanThreshold",
+                "LessThanThreshold",
+                "LessThanOrEqualToThreshold",
+            ),
+            one_of("statistic", "SampleCount", "Average", "Sum", "Minimum", "Maximum"),
+            one_of("treatMissingData", "missing", "ignore", "breaching", "notBreaching"),
+            _whole_minutes,
+        ),
+        unique=("name", "region"),
+        replaces=frozenset({"name"}) | REGIONAL,
+        defaults={"actionsEnabled": True, "treatMissingData": "missing"},
+        plan=with_all_tags,
+        computed=lambda caller, id_, inputs: {
+            "arn": arn_of("cloudwatch", f"alarm:{id_}")(caller, inputs),
+            "region": region(caller, inputs),
         },
     ),
     TypeRules(

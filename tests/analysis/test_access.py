@@ -125,6 +125,9 @@ def test_services_that_buckets_keys_and_topics_let_in_are_listed() -> None:
         if each["effect"] == "may"
     }
     assert allowed == {
+        ("alias/harbor-staging-key-alarms", f"arn:aws:iam::{ACCOUNT}:root", "kms:*"),
+        ("alias/harbor-staging-key-alarms", "cloudwatch.amazonaws.com", "kms:Decrypt"),
+        ("harbor-staging-topic-alarms", "cloudwatch.amazonaws.com", "sns:Publish"),
         ("alias/harbor-staging-key-cost", f"arn:aws:iam::{ACCOUNT}:root", "kms:*"),
         ("alias/harbor-staging-key-cost", "budgets.amazonaws.com", "kms:Decrypt"),
         ("alias/harbor-staging-key-vault", f"arn:aws:iam::{ACCOUNT}:root", "kms:*"),

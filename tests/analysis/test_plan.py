@@ -72,7 +72,7 @@ def test_what_a_cloud_makes_up_is_unmistakably_of_the_stage() -> None:
     assert database.id == "<staging/D1Database/d1-main>"
     (key, *_) = planned("staging").of(t.KMS_KEY)
     assert key.made["arn"] == f"arn:aws:kms:ap-northeast-1:{'2' * 12}:key/{key.id}"
-    (topic,) = planned("staging").of(t.SNS_TOPIC)
+    (topic,) = (each for each in planned("staging").of(t.SNS_TOPIC) if each.name == "budget-topic")
     assert topic.id == f"arn:aws:sns:ap-northeast-1:{'2' * 12}:harbor-staging-topic-cost"
     (bucket, *_) = planned("staging").of(t.S3_BUCKET)
     assert (bucket.id, bucket.made["arn"]) == (bucket.inputs["bucket"], f"arn:aws:s3:::{bucket.inputs['bucket']}")

@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 
 from identities.estate import Estate, estate_of
+from identities.permissions import grants
 from identities.roles import Role, environment_of, subjects
 from identities.trust import boundary, trust
 from infra.naming import Label, Stage
 from infra.settings import StageSettings
+from policies.rules.statements import action_matches
+from tests.support.second_product import SECOND_PRODUCT
 from tests.support.settings_fixture import make_settings
 from tests.support.stages import STAGES, rendered_identities
 
@@ -88,6 +91,22 @@ def test_the_limit_leaves_out_identities_their_state_and_their_key() -> None:
     denied = json.dumps([s for s in said if s["Effect"] == "Deny"])
     assert "harbor-staging-state-identities-222222222222/*" in denied
     assert "alias/harbor-staging-key-identities" in denied
+
+
+@pytest.mark.parametrize("environment", STAGES)
+def test_the_limit_lets_through_what_a_role_is_granted(environment: str) -> None:
+    """AWS allows what both allow: a grant outside of the limit is a right that nobody has."""
+    _, _, estate = scene(environment)
+    [limit] = [said["Action"] for said in boundary(estate)["Statement"] if said["Effect"] == "Allow"]
+    granted = {
+        action
+        for role in Role
+        for grant in grants(role, estate, SECOND_PRODUCT)
+        if grant.statement()["Effect"] == "Allow"
+        for action in grant.statement()["Action"]
+    }
+    assert granted
+    assert {action for action in granted if not any(action_matches(pattern, action) for pattern in limit)} == set()
 
 
 @pytest.mark.parametrize("environment", STAGES)

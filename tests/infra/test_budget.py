@@ -56,7 +56,7 @@ def test_more_addresses_than_aws_takes_are_refused_before_anything_is_made() -> 
 
 def test_the_topic_hears_of_a_spent_budget_and_budgets_may_use_its_key() -> None:
     stage = rendered_stage("first", "staging")
-    topic = stage.one("aws:sns/topic:Topic").inputs
+    topic = stage.one("aws:sns/topic:Topic", "budget-topic").inputs
     for share in (("ACTUAL", 100), ("FORECASTED", 100)):
         assert notices("staging")[share]["subscriberSnsTopicArns"] == [
             "arn:aws:sns:ap-northeast-1:000000000000:budget-topic"
@@ -70,7 +70,7 @@ def test_the_topic_hears_of_a_spent_budget_and_budgets_may_use_its_key() -> None
 
 def test_only_budgets_of_this_account_publish() -> None:
     stage = rendered_stage("first", "production")
-    policy = stage.one("aws:sns/topicPolicy:TopicPolicy")
+    policy = stage.one("aws:sns/topicPolicy:TopicPolicy", "budget-topic-policy")
     [statement] = json.loads(policy.inputs["policy"])["Statement"]
     assert statement["Principal"] == {"Service": "budgets.amazonaws.com"}
     assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "333333333333"}

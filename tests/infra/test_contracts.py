@@ -31,6 +31,7 @@ NAMED = {
     "aws:kms/alias:Alias": ("name", Kind.KMS_ALIAS),
     "aws:sns/topic:Topic": ("name", Kind.TOPIC),
     "aws:budgets/budget:Budget": ("name", Kind.BUDGET),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": ("name", Kind.ALARM),
     "aws:ssm/parameter:Parameter": ("name", Kind.PARAMETER),
     "aws:iam/policy:Policy": ("name", Kind.BOUNDARY),
     "cloudflare:index/accountToken:AccountToken": ("name", Kind.TOKEN),
@@ -49,6 +50,7 @@ NAMELESS = {
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
     "aws:s3/bucketVersioning:BucketVersioning",
     "aws:sns/topicPolicy:TopicPolicy",
+    "aws:sns/topicSubscription:TopicSubscription",
     "cloudflare:index/queueConsumer:QueueConsumer",
     "cloudflare:index/r2BucketCors:R2BucketCors",
     "cloudflare:index/r2BucketLifecycle:R2BucketLifecycle",
@@ -204,7 +206,11 @@ def test_stages_differ_in_no_type_but_what_settings_switch(product: str) -> None
     )
     assert staging <= production
     assert development < staging
-    assert {token for token in staging - development if not token.startswith(("aws:s3/", "bulkhead:backup:"))} == set()
+    backups, alarms = (
+        ("aws:s3/", "bulkhead:backup:"),
+        ("aws:cloudwatch/", "aws:sns/topicSubscription", "bulkhead:alarms:"),
+    )
+    assert {token for token in staging - development if not token.startswith((*backups, *alarms))} == set()
 
 
 def test_production_keeps_everything_but_versions(product: str) -> None:

@@ -162,6 +162,61 @@ def test_a_parameter_is_found_by_name(aws: Aws) -> None:
     assert finder.find(wanted("aws:ssm/parameter:Parameter", name="harbor-production-parameter-none")) is None
 
 
+def test_an_alarm_is_found_by_name(aws: Aws) -> None:
+    finder, client_of = aws
+    name = "harbor-production-alarm-notices-undelivered"
+    client_of("cloudwatch").put_metric_alarm(
+        AlarmName=name,
+        Namespace="AWS/SNS",
+        MetricName="NumberOfNotificationsFailed",
+        Statistic="Sum",
+        ComparisonOperator="GreaterThanThreshold",
+        Threshold=1,
+        Period=300,
+        EvaluationPeriods=1,
+    )
+    assert finder.find(wanted("aws:cloudwatch/metricAlarm:MetricAlarm", name=name)) == Found(name, name)
+    assert finder.find(wanted("aws:cloudwatch/metricAlarm:MetricAlarm", name="harbor-production-alarm")) is None
+
+
+def test_a_subscription_is_found_once_it_is_confirmed(aws: Aws) -> None:
+    finder, client_of = aws
+    type_, sns = "aws:sns/topicSubscription:TopicSubscription", client_of("sns")
+    topic = sns.create_topic(Name="harbor-production-topic-alarms")["TopicArn"]
+    arns = [
+        sns.subscribe(TopicArn=topic, Protocol="email", Endpoint=f"{who}@harbor.example")["SubscriptionArn"]
+        for who in ("lead", "other")
+    ]
+    here = Found(arns[0], arns[0])
+    mail = {"topic": topic, "protocol": "email"}
+    assert finder.find(wanted(type_, **mail, endpoint="lead@harbor.example")) == here
+    assert finder.find(wanted(type_, **mail, endpoint="nobody@harbor.example")) is None
+    assert finder.find(wanted(type_, topic=topic, protocol="https", endpoint="lead@harbor.example")) is None
+    assert finder.find(wanted(type_, protocol="email", endpoint="lead@harbor.example")) is None
+    assert finder.find(wanted(type_, topic=f"{topic}-none", protocol="email", endpoint="lead@harbor.example")) is None
+
+
+def test_a_subscription_that_waits_for_its_confirmation_has_no_name_to_adopt_it_by(account: str) -> None:
+    """AWS says so in the place of the ARN; moto confirms at once."""
+    topic = "arn:aws:sns:ap-northeast-1:333333333333:harbor-production-topic-alarms"
+    waiting = {"Protocol": "email", "Endpoint": "lead@harbor.example", "SubscriptionArn": "PendingConfirmation"}
+
+    class Waiting:
+        def get_paginator(self, operation: str) -> Waiting:
+            assert operation == "list_subscriptions_by_topic"
+            return self
+
+        def paginate(self, **asked: str) -> list[Any]:
+            assert asked == {"TopicArn": topic}
+            return [{"Subscriptions": []}, {"Subscriptions": [waiting]}]
+
+    finder = AwsFinder(lambda service: Waiting(), account, "ap-northeast-1")
+    asked = wanted(
+        "aws:sns/topicSubscription:TopicSubscription", topic=topic, protocol="email", endpoint="lead@harbor.example"
+    )
+    assert finder.find(asked) is None
+
+
 def test_a_topic_its_policy_and_a_budget_are_found_by_name(aws: Aws, account: str) -> None:
     finder, client_of = aws
     arn = client_of("sns").create_topic(Name="harbor-production-topic-cost")["TopicArn"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pulumi
 
+from infra.alarms import alarms_of, read_alarms
 from infra.naming import Kind, Label, Stage
 from infra.settings import StageSettings
 from policies import tokens as t
@@ -31,6 +32,7 @@ def unusual(settings: StageSettings) -> Callable[[], None]:
         _roles(aws, label, settings)
         _bucket(aws, label, settings)
         _budget(aws, label, settings)
+        _alarm(aws, label, settings)
         _stores(cloudflare, label, settings)
         _access(cloudflare, label, settings)
         _repository(github, settings)
@@ -138,6 +140,39 @@ def _budget(aws: pulumi.ResourceOptions, label: Label, settings: StageSettings) 
             }
             for threshold, people in audiences.items()
         ],
+    )
+
+
+def _alarm(aws: pulumi.ResourceOptions, label: Label, settings: StageSettings) -> None:
+    """Each alarm of the catalogue by its own hand, beside one on an expression that the catalogue knows nothing of."""
+    topic = f"arn:aws:sns:{settings.region.primary}:{settings.aws.account_id}:{label.name(Kind.TOPIC, 'notes')}"
+    for alarm in alarms_of(label.stage, read_alarms()):
+        Raw(
+            t.CLOUDWATCH_METRIC_ALARM,
+            alarm.name,
+            aws,
+            name=label.name(Kind.ALARM, alarm.name),
+            namespace=alarm.namespace,
+            metricName=alarm.metric,
+            dimensions=alarm.dimensions(label),
+            statistic=alarm.statistic,
+            comparisonOperator=alarm.comparison,
+            threshold=alarm.thresholds[label.stage],
+            period=alarm.minutes * 60,
+            evaluationPeriods=alarm.periods,
+            treatMissingData=alarm.missing,
+            alarmActions=[topic],
+        )
+    expression = [{"id": "share", "expression": "errors / requests", "returnData": True}]
+    Raw(
+        t.CLOUDWATCH_METRIC_ALARM,
+        "share",
+        aws,
+        name=label.name(Kind.ALARM, "share"),
+        metricQueries=expression,
+        comparisonOperator="GreaterThanThreshold",
+        evaluationPeriods=1,
+        threshold=0.05,
     )
 
 

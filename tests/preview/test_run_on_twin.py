@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from cli.main import main
-from infra import program
+from infra import alarms, program
 from infra.bundles import ROOT
 from infra.product import PRODUCT
 from infra.settings.keys import required_secrets
@@ -71,8 +71,10 @@ def head(base: Base, tmp_path: Path) -> Path:
     """A pull request that changes nothing yet."""
     head = tmp_path / "head"
     shutil.copytree(ROOT / "infra", head / "infra", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("Pulumi.yaml", "__main__.py"):
-        shutil.copy(ROOT / name, head)
+    shutil.copytree(ROOT / "docs" / "runbooks", head / "docs" / "runbooks")
+    (head / "docs" / "ops").mkdir()
+    for name in ("Pulumi.yaml", "__main__.py", alarms.FILE):
+        shutil.copy(ROOT / name, head / name)
     for name in (".venv", "worker"):
         (head / name).symlink_to(ROOT / name)
     (head / f"Pulumi.{STAGE}.yaml").write_text(json.dumps(settings_of(base.stage)))
@@ -133,13 +135,30 @@ def test_what_the_product_gains_and_grants_is_a_change_and_breaks_no_rule(previe
     assert {("create", "WorkersKvNamespace", "kv-drafts"), ("replace", "WorkerVersion", "web-version")} <= changed
 
 
+def test_an_alarm_changes_with_its_catalogue_and_not_behind_its_back(preview: Preview, head: Path) -> None:
+    """The catalogue is the change's own, like the product: with the base's, no change could change an alarm."""
+    change(head / alarms.FILE, f"{STAGE}: 1", f"{STAGE}: 1000")
+    code, document, said = preview()
+    assert (code, document["obstacles"], document["losses"]) == (0, [], []), said
+    (changed,) = document["changes"]["resources"]
+    assert (changed["action"], changed["name"], changed["paths"]) == (
+        "update",
+        "alarms-notices-undelivered",
+        ["threshold"],
+    )
+    shutil.copy(ROOT / alarms.FILE, head / alarms.FILE)
+    change(head / "infra" / "components" / "alarms.py", "threshold=alarm.thresholds[label.stage]", "threshold=1000")
+    code, document, said = preview()
+    assert (code, [each["what"] for each in document["obstacles"]]) == (1, ["policy alarm-missing"]), said
+
+
 def test_a_pull_request_cannot_switch_off_what_judges_it(preview: Preview, head: Path) -> None:
     """It loses two stores and opens a bucket to everybody, and brings along whatever might permit that."""
     stores = head / "infra" / "components" / "stores.py"
     change(stores, 'WorkersKvNamespace(f"kv-{name}"', 'WorkersKvNamespace(f"other-{name}"')
     change(stores, "            enabled=False,", "            enabled=True,")
-    for room in ("policies", "preview", "docs/ops"):
-        (head / room).mkdir(parents=True)
+    for room in ("policies", "preview"):
+        (head / room).mkdir()
     (head / "policies" / "PulumiPolicy.yaml").write_text("runtime: python\n")
     (head / "policies" / "__main__.py").write_text('from pulumi_policy import PolicyPack\nPolicyPack("bulkhead", [])\n')
     (head / "preview" / "__init__.py").write_text("raise SystemExit(0)\n")

@@ -150,7 +150,7 @@ PLANTS: dict[str, tuple[Plant, tuple[str, str, str, str]]] = {
         ("buckets", "R2ManagedDomain r2-transcripts-no-public-address", "bucketName", "production"),
     ),
     "a key": (
-        put(t.SNS_TOPIC, "kmsMasterKeyId", f"arn:aws:kms:ap-northeast-1:{ACCOUNT}:key/1"),
+        put(t.SNS_TOPIC, "kmsMasterKeyId", f"arn:aws:kms:ap-northeast-1:{ACCOUNT}:key/1", "budget-topic"),
         ("keys", "Topic budget-topic", "kmsMasterKeyId", "production"),
     ),
     "an access log": (
@@ -262,7 +262,12 @@ PLANTS: dict[str, tuple[Plant, tuple[str, str, str, str]]] = {
         (RESOURCES, "Key vault-key", "policy.Statement[Planted].Principal.*", ""),
     ),
     "a topic of an account of nobody": (
-        put(t.SNS_TOPIC_POLICY, "policy", policy({"Condition": {"StringEquals": {"aws:SourceAccount": "8" * 12}}})),
+        put(
+            t.SNS_TOPIC_POLICY,
+            "policy",
+            policy({"Condition": {"StringEquals": {"aws:SourceAccount": "8" * 12}}}),
+            "budget-topic-policy",
+        ),
         (RESOURCES, "TopicPolicy budget-topic-policy", "policy.Statement[Planted].Condition.aws:sourceaccount", ""),
     ),
     **{

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from analysis.recorded import Recorded, Rendered, reveal
+from infra.alarms import Alarm, read_alarms
 from infra.blueprint import Product
 from infra.product import PRODUCT
 from policies.rule import AnyRule, Rule, Seen, Stack
@@ -15,6 +16,7 @@ from policies.values import UNKNOWN, is_list
 from policies.world import World
 from tests.support.settings_fixture import make_settings
 
+_CATALOGUE = read_alarms()
 _MADE = re.compile(r"[a-z0-9-]+-id")  # how `render` spells what a cloud would make up
 _ARN = re.compile(r"arn:aws:[a-z0-9]+:[a-z0-9-]*:\d*:.*")
 
@@ -25,9 +27,10 @@ def make_world(
     *,
     of: Product = PRODUCT,
     identities: bool = False,
+    alarms: Sequence[Alarm] | None = None,
 ) -> World:
     """Return what the rules judge against; ``changes`` are laid over the settings, spelt as in YAML."""
-    return World(of, make_settings(environment, changes), identities)
+    return World(of, make_settings(environment, changes), identities, _CATALOGUE if alarms is None else tuple(alarms))
 
 
 def make_seen(

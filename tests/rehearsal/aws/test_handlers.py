@@ -23,6 +23,7 @@ KEY = "aws:kms/key:Key"
 ALIAS = "aws:kms/alias:Alias"
 TOPIC = "aws:sns/topic:Topic"
 BUDGET = "aws:budgets/budget:Budget"
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 ROLE = "aws:iam/role:Role"
 MANAGED = "aws:iam/policy:Policy"
 PARAMETER = "aws:ssm/parameter:Parameter"
@@ -269,6 +270,26 @@ SAMPLES: Mapping[str, Sample] = {
         ),
         "notifications",
     ),
+    ALARM: Sample(
+        {
+            "name": "harbor-alarm",
+            "alarmDescription": "see the runbook",
+            "namespace": "AWS/SNS",
+            "metricName": "NumberOfNotificationsFailed",
+            "dimensions": {"TopicName": "harbor-cost"},
+            "statistic": "Sum",
+            "comparisonOperator": "GreaterThanOrEqualToThreshold",
+            "threshold": 1.0,
+            "period": 300,
+            "evaluationPeriods": 1,
+            "treatMissingData": "notBreaching",
+            "alarmActions": ["{topic}"],
+            "okActions": ["{topic}"],
+            "tags": {"severity": "high"},
+        },
+        lambda stage, id_: stage.aws("cloudwatch").disable_alarm_actions(AlarmNames=[id_]),
+        "actionsEnabled",
+    ),
     ROLE: Sample(
         {"name": "harbor-role", "assumeRolePolicy": TRUST, "description": "writes", "tags": {"for": "jobs"}},
         lambda stage, id_: stage.aws("iam").update_role(RoleName=id_, MaxSessionDuration=7200),
@@ -361,14 +382,14 @@ def test_what_was_removed_is_gone_and_removing_it_twice_is_no_error(stage: AwsSt
     assert stage.store.get(made.type, made.id) is None
 
 
-@pytest.mark.parametrize("token", [BUCKET, KEY, TOPIC, BUDGET, ROLE, MANAGED, PARAMETER])
+@pytest.mark.parametrize("token", [BUCKET, KEY, TOPIC, BUDGET, ALARM, ROLE, MANAGED, PARAMETER])
 def test_tags_of_the_provider_are_put_on_everything(stage: AwsStage, token: str) -> None:
     made = stage.create(token, **_filled(stage, token))
     assert made.outputs["tagsAll"] == {**DEFAULT_TAGS, **SAMPLES[token].inputs["tags"]}
     assert made.outputs["tags"] == SAMPLES[token].inputs["tags"]
 
 
-@pytest.mark.parametrize("token", [BUCKET, KEY, TOPIC, BUDGET, ROLE, MANAGED, PARAMETER])
+@pytest.mark.parametrize("token", [BUCKET, KEY, TOPIC, BUDGET, ALARM, ROLE, MANAGED, PARAMETER])
 def test_a_change_of_the_provider_s_tags_is_made_in_aws(stage: AwsStage, token: str) -> None:
     filled = _filled(stage, token)
     made = stage.create(token, **filled, tagsAll={**DEFAULT_TAGS, **filled["tags"]})

@@ -19,6 +19,7 @@ KEY = "aws:kms/key:Key"
 ALIAS = "aws:kms/alias:Alias"
 TOPIC = "aws:sns/topic:Topic"
 BUDGET = "aws:budgets/budget:Budget"
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 ROLE = "aws:iam/role:Role"
 MANAGED = "aws:iam/policy:Policy"
 PARAMETER = "aws:ssm/parameter:Parameter"
@@ -51,6 +52,16 @@ GOOD: dict[str, dict[str, Any]] = {
         "limitUnit": "USD",
         "costFilters": [{"name": "TagKeyValue", "values": ["user:stage$staging"]}],
         "notifications": [NOTICE],
+    },
+    ALARM: {
+        "name": "harbor-alarm",
+        "namespace": "AWS/SNS",
+        "metricName": "NumberOfNotificationsFailed",
+        "statistic": "Sum",
+        "comparisonOperator": "GreaterThanThreshold",
+        "threshold": 1,
+        "period": 300,
+        "evaluationPeriods": 1,
     },
     ROLE: {"name": "harbor", "assumeRolePolicy": "{}"},
     MANAGED: {"name": "harbor-boundary", "policy": "{}"},
@@ -133,6 +144,19 @@ def test_the_good_inputs_are_good(token: str) -> None:
             BUDGET,
             {"notifications": [{**NOTICE, "subscriberSnsTopicArns": ["a", "b"]}]},
             "notifications[0].subscriberSnsTopicArns: must have from 0 to 1 items",
+        ),
+        (ALARM, {"name": None}, "name: required property is missing"),
+        (ALARM, {"period": 90}, "period: must be 10, 20, 30 or a multiple of 60 seconds"),
+        (ALARM, {"statistic": "p95"}, "statistic: must be one of SampleCount, Average, Sum, Minimum, Maximum"),
+        (
+            ALARM,
+            {"treatMissingData": "never"},
+            "treatMissingData: must be one of missing, ignore, breaching, notBreaching",
+        ),
+        (
+            ALARM,
+            {"metricQueries": [{"id": "a"}]},
+            "exactly one of metricName, metricQueries must be given, and there are metricName and metricQueries",
         ),
         (ROLE, {"maxSessionDuration": 60}, "maxSessionDuration: must be from 3600 to 43200"),
         (MANAGED, {"policy": "Deny"}, "policy: is not valid JSON"),

@@ -1,0 +1,71 @@
+"""A rule about alarms: what the catalogue promises is there before a stage counts as ready.
+
+It cannot see whether anybody has confirmed the e-mail address that an alarm goes to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from infra.alarms import Alarm, alarms_of
+from policies import tokens as t
+from policies.rule import AnyRule, Seen, Stack, StackRule, Violation
+from policies.values import MISSING, UNKNOWN, at, listed
+from policies.world import World
+
+_CAUSES: Final = "What it watches goes wrong, and nobody is told"
+
+
+def _missing(stack: Stack, world: World) -> Iterator[Violation]:
+    if world.identities:
+        return
+    alarms = stack.of(t.CLOUDWATCH_METRIC_ALARM)
+    for wanted in alarms_of(world.stage, world.alarms):
+        on_metric = [alarm for alarm in alarms if _measures(alarm, wanted, world)]
+        faults = {alarm.urn: _faults(alarm, wanted, world) for alarm in on_metric}
+        if on_metric and not all(faults.values()):
+            continue
+        fix = "declare it as docs/ops/alarms.yaml says; infra.components.alarms makes the whole catalogue"
+        if on_metric:
+            closest = min(on_metric, key=lambda alarm: len(faults[alarm.urn]))
+            yield Violation(f"is not the alarm {wanted.name}: {', '.join(faults[closest.urn])}", _CAUSES, fix, closest)
+        else:
+            yield Violation(f"the stage has no alarm {wanted.name}, on {wanted.metric}", _CAUSES, fix)
+
+
+def _measures(alarm: Seen, wanted: Alarm, world: World) -> bool:
+    dimensions = alarm["dimensions"]
+    same = isinstance(dimensions, Mapping) and all(
+        at(dimensions, name) in (UNKNOWN, value) for name, value in wanted.dimensions(world.label).items()
+    )
+    return (same or dimensions is UNKNOWN) and all(
+        alarm[path] in (UNKNOWN, value)
+        for path, value in (("metricName", wanted.metric), ("namespace", wanted.namespace))
+    )
+
+
+def _faults(alarm: Seen, wanted: Alarm, world: World) -> list[str]:
+    """Return in what an alarm differs from the catalogue's; what is not known yet does not."""
+    should: dict[str, Any] = {
+        "threshold": wanted.thresholds[world.stage],
+        "comparisonOperator": wanted.comparison,
+        "statistic": wanted.statistic,
+        "period": wanted.minutes * 60,
+        "evaluationPeriods": wanted.periods,
+    }
+    faults = [f"{path} is not {value}" for path, value in should.items() if alarm[path] not in (UNKNOWN, value)]
+    # `missing` is what an alarm has that says nothing (CloudWatch, PutMetricAlarm).
+    missing = alarm["treatMissingData"]
+    if missing is not UNKNOWN and ("missing" if missing is MISSING else missing) != wanted.missing:
+        faults.append(f"treatMissingData is not {wanted.missing}")
+    if alarm["actionsEnabled"] is False:
+        faults.append("its actions are disabled")
+    elif alarm["alarmActions"] is not UNKNOWN and not listed(alarm.props, "alarmActions"):
+        faults.append("it tells nobody")
+    return faults
+
+
+RULES: Final[tuple[AnyRule, ...]] = (
+    StackRule("alarm-missing", ("ALR-20",), "Every alarm of the catalogue is there before a stage is ready", _missing),
+)

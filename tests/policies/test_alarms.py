@@ -1,0 +1,106 @@
+"""The rule about alarms: a stage with its catalogue, broken one field at a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.alarms import read_alarms
+from policies import tokens as t
+from policies.rules.alarms import RULES
+from policies.values import UNKNOWN
+from policies.world import ALARMS, read_world
+from tests.policies.test_pack import environ
+from tests.support.policy_scene import changed, found, make_seen, make_world
+
+(MISSING_ALARM,) = RULES
+TOPIC = "arn:aws:sns:ap-northeast-1:222222222222:harbor-staging-topic-alarms"
+ALARM = make_seen(
+    t.CLOUDWATCH_METRIC_ALARM,
+    "undelivered",
+    namespace="AWS/SNS",
+    metricName="NumberOfNotificationsFailed",
+    dimensions={"TopicName": "harbor-staging-topic-cost"},
+    statistic="Sum",
+    comparisonOperator="GreaterThanOrEqualToThreshold",
+    threshold=1.0,
+    period=300.0,
+    evaluationPeriods=1.0,
+    treatMissingData="notBreaching",
+    alarmActions=[TOPIC],
+)
+
+
+def test_a_stage_with_its_alarms_is_let_be() -> None:
+    assert found(MISSING_ALARM, ALARM) == []
+    another = changed(ALARM, "metricName", "NumberOfMessagesPublished")
+    assert found(MISSING_ALARM, another, ALARM) == []
+    assert found(MISSING_ALARM, changed(ALARM, "threshold", 9.0), ALARM) == []
+
+
+def test_a_stage_without_one_is_named() -> None:
+    (message,) = found(MISSING_ALARM, make_seen(t.SNS_TOPIC))
+    assert "the stage has no alarm notices-undelivered, on NumberOfNotificationsFailed" in message
+    assert "docs/ops/alarms.yaml" in message
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("namespace", "Bulkhead", "has no alarm"),
+        ("metricName", "NumberOfMessagesPublished", "has no alarm"),
+        ("metricName", ..., "has no alarm"),
+        ("dimensions", ..., "has no alarm"),
+        ("dimensions", "none", "has no alarm"),
+        ("dimensions.TopicName", "harbor-production-topic-cost", "has no alarm"),
+        ("threshold", 100.0, "threshold is not 1"),
+        ("threshold", ..., "threshold is not 1"),
+        ("comparisonOperator", "LessThanThreshold", "comparisonOperator is not"),
+        ("statistic", "Minimum", "statistic is not Sum"),
+        ("period", 86400.0, "period is not 300"),
+        ("evaluationPeriods", 12.0, "evaluationPeriods is not 1"),
+        ("treatMissingData", "ignore", "treatMissingData is not notBreaching"),
+        ("treatMissingData", ..., "treatMissingData is not notBreaching"),
+        ("actionsEnabled", False, "its actions are disabled"),
+        ("alarmActions", [], "it tells nobody"),
+        ("alarmActions", ..., "it tells nobody"),
+    ],
+)
+def test_an_alarm_that_differs_is_not_the_one(path: str, value: Any, said: str) -> None:
+    (message,) = found(MISSING_ALARM, changed(ALARM, path, value))
+    assert said in message
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["namespace", "metricName", "dimensions", "dimensions.TopicName", "threshold", "period", "alarmActions"],
+)
+def test_what_is_not_known_yet_is_no_difference_and_excuses_no_other(path: str) -> None:
+    unknown = changed(ALARM, path, UNKNOWN)
+    assert found(MISSING_ALARM, unknown) == []
+    (message,) = found(MISSING_ALARM, changed(unknown, "statistic", "Minimum"))
+    assert "statistic is not Sum" in message
+
+
+def test_development_and_the_identities_have_none() -> None:
+    assert found(MISSING_ALARM, world=make_world("development")) == []
+    assert found(MISSING_ALARM, world=make_world("production", identities=True)) == []
+    assert len(found(MISSING_ALARM, world=make_world("production"))) == 1
+
+
+def test_every_alarm_of_the_catalogue_is_asked_for() -> None:
+    (alarm,) = read_alarms()
+    second = alarm.model_copy(update={"name": "quiet", "metric": "NumberOfMessagesPublished"})
+    world = make_world(alarms=[alarm, second])
+    (message,) = found(MISSING_ALARM, ALARM, world=world)
+    assert "no alarm quiet" in message
+
+
+def test_the_catalogue_may_be_of_the_checkout_that_is_previewed(tmp_path: Path) -> None:
+    (tmp_path / "docs/ops").mkdir(parents=True)
+    path = tmp_path / "docs/ops/alarms.yaml"
+    path.write_text("alarms: []\n")
+    assert read_world({**environ(), ALARMS: str(path)}).alarms == ()
+    assert read_world(environ()).alarms == read_alarms()
