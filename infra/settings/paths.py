@@ -8,6 +8,7 @@ import shlex
 from typing import Any, Final
 
 from infra.faults import Fault
+from infra.naming import Stage
 
 # The full key of a setting (``bulkhead:backup``), then the way down: names of fields and positions in lists.
 Path = tuple[str | int, ...]
@@ -38,7 +39,12 @@ def remove_command(path: Path, stack: str) -> str:
 
 
 def secret_command(name: str, stack: str) -> str:
-    """Return the command that asks for a secret's value and stores it encrypted; the value is in no argv."""
+    """Return the command that asks for a secret's value and stores it encrypted; the value is in no argv.
+
+    A stage's secret has an age, which our own command writes down beside it; that of a short-lived stack has none.
+    """
+    if stack in set(Stage):
+        return f"bulkhead secrets set {stack} {name}"
     return f"pulumi config set --secret {SECRETS}:{name} --stack {stack}"
 
 

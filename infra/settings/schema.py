@@ -23,7 +23,7 @@ def file_schema() -> dict[str, Any]:
     _make_optional(model, {stage: DEFAULTS[stage] for stage in Stage}, sections)
     secret = {
         "type": "object",
-        "description": "written by: pulumi config set --secret",
+        "description": "written by: bulkhead secrets set",
         "properties": {"secure": _TEXT},
         "required": ["secure"],
         "additionalProperties": False,

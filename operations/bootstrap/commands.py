@@ -33,7 +33,13 @@ def _identities(target: Target, product: Product, profile: str) -> Iterator[str]
     yield f"pulumi stack init {stage} {_THERE} --secrets-provider={_key(target.identities, region)}"
     yield f"pulumi config set {PROFILE} {profile} {_THERE} --stack {stage}"
     for name in identity_secrets(product):
-        yield f"pulumi config set --secret {SECRETS}:{name} {_THERE} --stack {stage}"
+        # One that both stacks need is stored in both, and the other does not exist yet: it is asked for again there.
+        both = name in required_secrets(product)
+        yield (
+            f"pulumi config set --secret {SECRETS}:{name} {_THERE} --stack {stage}"
+            if both
+            else secret_command(name, stage)
+        )
     yield f"bulkhead secrets rotate {stage}"
     # -C changes the folder before anything else is looked for: the pack is above it.
     yield f"pulumi up {_THERE} -s {stage} --policy-pack ../policies"

@@ -113,7 +113,7 @@ def test_without_secrets_it_makes_everything_and_says_what_comes_next(run: Run, 
     assert f"export PULUMI_BACKEND_URL='s3://harbor-staging-state-identities-{account}?" in identities
     assert f"pulumi config set identities:awsProfile {profile} -C identities --stack staging" in identities
     assert f"export PULUMI_BACKEND_URL='s3://harbor-staging-state-{account}?region=ap-northeast-1'" in itself
-    assert "pulumi config set --secret secrets:sessionKey --stack staging" in itself
+    assert "bulkhead secrets set staging sessionKey" in itself
     code, out, err = run("staging", "--profile", profile)
     assert code == 0
     assert "Nothing to do." in out
@@ -127,7 +127,7 @@ def test_json_is_one_document(run: Run, profile: str, account: str) -> None:
     assert document["account"] == account
     assert document["applied"] is True
     assert document["next"][0] == "export AWS_PROFILE=admin"
-    assert document["next"][-1] == "pulumi config set --secret secrets:sessionKey --stack staging"
+    assert document["next"][-1] == "bulkhead secrets set staging sessionKey"
     assert {step["effect"] for step in document["steps"]} == {"create"}
     assert json.loads(run("staging", "--profile", profile, "--json")[1])["applied"] is False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -228,9 +229,9 @@ def test_the_next_commands_name_what_was_made() -> None:
             "pulumi stack init staging -C identities --secrets-provider="
             "'awskms://alias/harbor-staging-key-identities?region=ap-northeast-1'",
             "pulumi config set identities:awsProfile admin -C identities --stack staging",
-            "pulumi config set --secret secrets:cloudflareTokenMaker -C identities --stack staging",
-            "pulumi config set --secret secrets:githubToken -C identities --stack staging",
-            "pulumi config set --secret secrets:slackWebhook -C identities --stack staging",
+            "bulkhead secrets set staging cloudflareTokenMaker",
+            "bulkhead secrets set staging githubToken",
+            "bulkhead secrets set staging slackWebhook",
             "bulkhead secrets rotate staging",
             "pulumi up -C identities -s staging --policy-pack ../policies",
         ],
@@ -240,10 +241,19 @@ def test_the_next_commands_name_what_was_made() -> None:
             "'awskms://alias/harbor-staging-key-secrets?region=ap-northeast-1'",
             f"PULUMI_BACKEND_URL={identities} "
             "pulumi stack output deployToken --show-secrets -C identities --stack staging"
-            " | pulumi config set --secret secrets:cloudflareApiToken --stack staging",
-            "pulumi config set --secret secrets:sessionKey --stack staging",
+            " | bulkhead secrets set staging cloudflareApiToken",
+            "bulkhead secrets set staging sessionKey",
         ],
     }
+
+
+def test_a_secret_that_both_stacks_need_is_stored_when_both_exist() -> None:
+    product = replace(PRODUCT, secrets=tuple(replace(each, pipeline=True, jobs=True) for each in PRODUCT.secrets))
+    first, second = next_commands(_target("staging", "222222222222"), product, "admin").values()
+    alone = "pulumi config set --secret secrets:slackWebhook -C identities --stack staging"
+    assert alone in first
+    assert "bulkhead secrets set staging slackWebhook" not in first
+    assert "bulkhead secrets set staging slackWebhook" in second
 
 
 def test_a_profile_with_a_space_in_its_name_stays_one_word() -> None:

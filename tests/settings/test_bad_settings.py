@@ -126,7 +126,7 @@ def test_a_secret_in_the_wrong_place_is_not_shown(place: str) -> None:
             [],
             "pulumi config set --path 'bulkhead:budget.finance[0]' finance@harbor.example --stack production",
         ),
-        ("secrets:sessionKey", GONE, "pulumi config set --secret secrets:sessionKey --stack production"),
+        ("secrets:sessionKey", GONE, "bulkhead secrets set production sessionKey"),
         ("bulkhead:cloudflare.account_id", "x", "rename it to bulkhead:cloudflare.accountId"),
         ("bulkhead:zoneId", "x", "move it to bulkhead:cloudflare.zoneId"),
         ("bulkhead:nonsense", "x", "pulumi config rm bulkhead:nonsense --stack production"),

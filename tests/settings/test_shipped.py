@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_they_lack_exactly_their_secrets() -> None:
     findings = check_files(stage_files(ROOT), PRODUCT)
     assert [(finding.level, finding.fault.key, finding.fault.fix) for finding in findings] == [
-        ("fault", f"secrets:{name}", f"pulumi config set --secret secrets:{name} --stack {stage}")
+        ("fault", f"secrets:{name}", f"bulkhead secrets set {stage} {name}")
         for stage in Stage
         for name in required_secrets(PRODUCT)
     ]
