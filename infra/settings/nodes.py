@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, NoReturn
 
 from ruamel.yaml import YAML
@@ -59,6 +60,7 @@ class Unreadable(ValueError):
         self.problem, self.line, self.column = problem, line, column
 
 
+@lru_cache(maxsize=16)  # one command reads the same few files several times; nothing in a tree can change
 def compose(text: str) -> Node | None:
     """Return the one document in ``text``, None when there is none. Raises Unreadable."""
     yaml = YAML(typ="safe", pure=True)

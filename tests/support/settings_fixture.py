@@ -19,6 +19,15 @@ _DIGIT = {Stage.DEVELOPMENT: "1", Stage.STAGING: "2", Stage.PRODUCTION: "3"}
 
 def make_settings(environment: str, changes: Mapping[str, Any] | None = None) -> StageSettings:
     """Return the settings of the stack ``environment``; ``changes`` are laid over them, spelt as in YAML."""
+    return _made(environment, changes) if changes else _usual(environment)
+
+
+@cache  # nothing in settings can change, and thousands of tests begin with the usual ones
+def _usual(environment: str) -> StageSettings:
+    return _made(environment, {})
+
+
+def _made(environment: str, changes: Mapping[str, Any]) -> StageSettings:
     stage = stage_of(environment)
     assert stage is not None, environment
     digit = _DIGIT[stage]
@@ -41,7 +50,7 @@ def make_settings(environment: str, changes: Mapping[str, Any] | None = None) ->
             "stakeholders": [f"everybody-{environment}@harbor.example"],
         },
     }
-    values = over(over(DEFAULTS[stage], own), changes or {})
+    values = over(over(DEFAULTS[stage], own), changes)
     return StageSettings.model_validate({**values, "environment": environment})
 
 
