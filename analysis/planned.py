@@ -74,7 +74,7 @@ class Plan:
 
     @property
     def label(self) -> Label:
-        return Label(self.product.name, self.settings.stage, self.settings.environment)
+        return self.settings.label(self.product.name)
 
     @property
     def prefix(self) -> str:

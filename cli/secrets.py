@@ -16,7 +16,6 @@ from cli.console import BAD, FAINT, GOOD, WARNING, Console
 from cli.options import AsJson, Profile
 from identities.settings import TOKENS, Slots, read_slots, require_stage, spelt
 from infra.blueprint import Product, find_product
-from infra.naming import Label
 from infra.settings import StageSettings, read_settings
 from infra.settings.paths import stack_file
 from operations.secrets import rotation
@@ -85,7 +84,7 @@ def set_(
     """
     console = Console(json=json)
     settings, product = _known(stage)
-    label = Label(product.name, settings.stage, settings.environment)
+    label = settings.label(product.name)
     chosen = needing(keepers(product, stage), name)
     value = getpass(f"{name} of {stage} (not shown): ") if console.interactive else sys.stdin.read().rstrip("\n")
     require_whole(name, value)
@@ -116,7 +115,7 @@ def rotate(
     console = Console(json=json)
     settings, product = _known(stage)
     identities, own = keepers(product, stage)
-    label = Label(product.name, settings.stage, settings.environment)
+    label = settings.label(product.name)
     typed = [_typed(keeper, backend_of(keeper, label, settings, os.environ)) for keeper in (identities, own)]
     said = opened(ROOT, identities).config.get(TOKENS)
     slots = None if said is None else read_slots(said, stage)

@@ -100,4 +100,4 @@ def _others(settings: StageSettings) -> list[StageSettings]:
 
 
 def _label(settings: StageSettings) -> Label:
-    return Label(find_product(settings.product).name, settings.stage, settings.environment)
+    return settings.label(find_product(settings.product).name)

@@ -45,7 +45,7 @@ class Explained:
 
 def explain(role: Role, product: Product, settings: StageSettings) -> Explained:
     """Return what a role of the stage may do and why."""
-    label = Label(product.name, settings.stage, settings.environment)
+    label = settings.label(product.name)
     people = settings.github.reviewers
     asked = is_reviewed(role, label) and (people.teams or people.users)
     return Explained(

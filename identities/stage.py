@@ -16,7 +16,6 @@ from identities.roles import Role, environment_of
 from identities.settings import Slots, instant
 from identities.tokens import StageTokens, StageTokensArgs
 from infra.blueprint import APEX, Product
-from infra.naming import Label
 from infra.providers import CLOUDFLARE_TOKEN
 from infra.settings import StageSettings
 
@@ -45,7 +44,7 @@ def deploy(
     Nothing here is protected: nothing holds data, the same command makes all of it again, and a rotation has to remove
     tokens.
     """
-    label = Label(product.name, settings.stage, settings.environment)
+    label = settings.label(product.name)
     apex = next((f"https://{settings.cloudflare.hostname}" for each in product.workers if each.host == APEX), None)
     own = pulumi.ResourceOptions(providers=make_providers(label, settings, secrets, profile))
 

@@ -18,7 +18,6 @@ from infra.components.stores import DataStores, DataStoresArgs
 from infra.components.vault import BackupVault, BackupVaultArgs
 from infra.components.workers import Workers, WorkersArgs
 from infra.manifest import Parts, make_manifest
-from infra.naming import Label
 from infra.providers import Providers, make_providers
 from infra.settings import StageSettings
 
@@ -38,7 +37,7 @@ def deploy(product: Product, settings: StageSettings, secrets: Mapping[str, pulu
     # Whoever calls: providers do not mark a Worker's bindings as secret by themselves, so the values must be.
     secrets = {name: pulumi.Output[str].secret(value) for name, value in secrets.items()}
     bundles = read_bundles(product)
-    label = Label(product.name, settings.stage, settings.environment)
+    label = settings.label(product.name)
     hosts = product.hostnames(settings.cloudflare.hostname)
     urls = {worker: f"https://{hostname}" for worker, hostname in hosts.items()}
     providers = make_providers(label, settings, secrets)

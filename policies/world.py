@@ -41,7 +41,7 @@ class World:
 
     @property
     def label(self) -> Label:
-        return Label(self.product.name, self.settings.stage, self.settings.environment)
+        return self.settings.label(self.product.name)
 
     @property
     def prefix(self) -> str:

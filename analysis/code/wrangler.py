@@ -53,7 +53,7 @@ class Target:
     @property
     def label(self) -> Label:
         """Whose the names are."""
-        return Label(self.product.name, self.settings.stage, self.settings.environment)
+        return self.settings.label(self.product.name)
 
 
 def require_manifest(target: Target) -> None:

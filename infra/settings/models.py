@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from infra.naming import Stage
+from infra.naming import Label, Stage
 from infra.settings import types as t
 from infra.settings.rules import breaches
 from infra.settings.shapes import RULE_BROKEN
@@ -181,6 +181,10 @@ class StageSettings(Section):
     cache: Cache
     backup: Backup
     budget: Budget
+
+    def label(self, product: str) -> Label:
+        """Return whose the stage's resources are, of which every name and tag is made."""
+        return Label(product, self.stage, self.environment)
 
     @property
     def protected(self) -> bool:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from identities.estate import Estate, estate_of
-from infra.naming import Label
 from infra.settings import StageSettings
 
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ class Target:
 
 def target(product: str, settings: StageSettings) -> Target:
     """Return what a bootstrap of this stage is about."""
-    label = Label(product, settings.stage, settings.environment)
+    label = settings.label(product)
     estate = estate_of(label, settings)
     tags = label.tags(owner=settings.owner, cost_center=settings.cost_center)
     return Target(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from infra.blueprint import Product
-from infra.naming import Kind, Label
+from infra.naming import Kind
 from infra.settings import StageSettings
 
 
 def make_manifest(product: Product, settings: StageSettings) -> dict[str, Any]:
     """Return what infra.manifest exports, as far as a Worker's configuration needs it; ids are made up."""
-    label = Label(product.name, settings.stage, settings.environment)
+    label = settings.label(product.name)
 
     def named(kind: Kind, names: list[str], **more: str) -> dict[str, Any]:
         return {

@@ -14,7 +14,7 @@ from identities.estate import estate_of
 from identities.permissions import grants
 from identities.roles import Role
 from identities.trust import boundary, trust
-from infra.naming import Kind, Label
+from infra.naming import Kind
 from infra.product import PRODUCT
 from infra.settings.models import StageSettings
 from rehearsal.aws.enforced import EnforcedAws
@@ -37,7 +37,7 @@ class MemoryIam:
     """The IAM of one account, with boto3's signatures. ``managed`` are its policies by ARN."""
 
     def __init__(self, settings: StageSettings) -> None:
-        label = Label(PRODUCT.name, settings.stage, settings.environment)
+        label = settings.label(PRODUCT.name)
         self.estate = estate_of(label, settings)
         limit = self.estate.arn("iam", f"policy/{label.name(Kind.BOUNDARY)}")
         self.managed: dict[str, Any] = {limit: boundary(self.estate)}

@@ -43,7 +43,7 @@ def canaries_of(environment: str) -> dict[str, str]:
 
 
 def label_of(settings: StageSettings) -> Label:
-    return Label(PRODUCT.name, settings.stage, settings.environment)
+    return settings.label(PRODUCT.name)
 
 
 def manifest_of(settings: StageSettings) -> dict[str, Any]:
