@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from infra.faults import Fault, Refused
+from infra.naming import Stage
 
+_NO_STACK: Final = "no stack named"  # how the CLI begins to say that its backend has none of that name
 _COMPLAINT_LINES: Final = 12  # of what the CLI said before it failed
 # Where credentials win over a named profile, in the order of the AWS SDKs.
 _BEFORE_PROFILE: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
@@ -129,6 +131,9 @@ class Stack:
     def _failed(self, command: str, said: list[str]) -> Refused:
         complaint = "\n".join(line for line in said if line.strip()) or "it gave no reason"
         fix = "mend what it says, then run the same command again"
+        if _NO_STACK in complaint:
+            made_by = f"bulkhead bootstrap {self.name}" if self.name in set(Stage) else f"pulumi stack init {self.name}"
+            fix = f"select where its state is (PULUMI_BACKEND_URL); where there is no such stack yet: {made_by}"
         fault = Fault(f"pulumi {command} --stack {self.name}", complaint, fix)
         return Refused(f"Pulumi could not do what {self.name} needs.", [fault])
 

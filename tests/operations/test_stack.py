@@ -98,6 +98,17 @@ def test_what_the_cli_complains_of_is_passed_on(pulumi: FakePulumi, stack: Stack
         ask(stack)
 
 
+@pytest.mark.parametrize(
+    ("name", "made_by"), [("staging", "bulkhead bootstrap staging"), ("pr-42", "pulumi stack init pr-42")]
+)
+def test_a_stack_that_is_not_there_yet_is_made_first(
+    pulumi: FakePulumi, tmp_path: Path, name: str, made_by: str
+) -> None:
+    pulumi.fails("config", f"error: no stack named '{name}' found\n")
+    with pytest.raises(Refused, match=f"PULUMI_BACKEND_URL.*: {made_by}"):
+        Stack(name, tmp_path).store_secret("sessionKey", "a value")
+
+
 def test_a_failure_without_a_word_says_so(pulumi: FakePulumi, stack: Stack) -> None:
     pulumi.fails("stack", "\n")
     with pytest.raises(Refused, match="it gave no reason"):
