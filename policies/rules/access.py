@@ -71,7 +71,8 @@ def _without_expiry(seen: Seen, world: World) -> Iterator[Violation]:
     ends, begins = seen["expiresOn"], seen["notBefore"]
     if ends is MISSING or ends == "":
         wrong = "never expires"
-    elif (life := lifetime(begins, ends)) is not None and life > _LONGEST_LIFE:
+    # One that does not say when it begins is valid from now on.
+    elif (life := lifetime(_now() if begins is MISSING else begins, ends)) is not None and life > _LONGEST_LIFE:
         wrong = f"is valid for {life.days} days"
     else:
         return
@@ -80,6 +81,10 @@ def _without_expiry(seen: Seen, world: World) -> Iterator[Violation]:
         "A leaked token stays good for as long as nobody notices the leak",
         f"expires_on={_LONGEST_LIFE.days} days after not_before at most, and a new token before that",
     )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
 
 
 def lifetime(begins: Any, ends: Any) -> timedelta | None:

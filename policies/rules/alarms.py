@@ -11,7 +11,8 @@ from typing import Any, Final
 from infra.alarms import Alarm, alarms_of
 from policies import tokens as t
 from policies.rule import AnyRule, Seen, Stack, StackRule, Violation
-from policies.values import MISSING, UNKNOWN, at, listed
+from policies.rules.statements import account_of
+from policies.values import MISSING, UNKNOWN, listed
 from policies.world import World
 
 _CAUSES: Final = "What it watches goes wrong, and nobody is told"
@@ -36,8 +37,12 @@ def _missing(stack: Stack, world: World) -> Iterator[Violation]:
 
 def _measures(alarm: Seen, wanted: Alarm, world: World) -> bool:
     dimensions = alarm["dimensions"]
-    same = isinstance(dimensions, Mapping) and all(
-        at(dimensions, name) in (UNKNOWN, value) for name, value in wanted.dimensions(world.label).items()
+    should = wanted.dimensions(world.label)
+    # CloudWatch knows a metric by all of its dimensions: with one more it is another, of which nobody has heard.
+    same = (
+        isinstance(dimensions, Mapping)
+        and dimensions.keys() == should.keys()
+        and all(dimensions[name] in (UNKNOWN, value) for name, value in should.items())
     )
     return (same or dimensions is UNKNOWN) and all(
         alarm[path] in (UNKNOWN, value)
@@ -61,9 +66,16 @@ def _faults(alarm: Seen, wanted: Alarm, world: World) -> list[str]:
         faults.append(f"treatMissingData is not {wanted.missing}")
     if alarm["actionsEnabled"] is False:
         faults.append("its actions are disabled")
-    elif alarm["alarmActions"] is not UNKNOWN and not listed(alarm.props, "alarmActions"):
-        faults.append("it tells nobody")
+    elif alarm["alarmActions"] is not UNKNOWN and not _is_heard(alarm, world):
+        faults.append("it tells nobody of the stage's account")
+    if alarm["unit"] not in (UNKNOWN, MISSING):
+        faults.append(f"it hears only of values in {alarm['unit']}")
     return faults
+
+
+def _is_heard(alarm: Seen, world: World) -> bool:
+    actions = listed(alarm.props, "alarmActions")
+    return any(who is UNKNOWN or account_of(str(who)) == world.settings.aws.account_id for who in actions)
 
 
 RULES: Final[tuple[AnyRule, ...]] = (

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from infra.naming import Stage
 from policies import tokens as t
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
-from policies.values import MISSING, UNKNOWN, Absent, at, document, listed
+from policies.values import MISSING, UNKNOWN, Absent, at, document, leaves, listed
 from policies.world import World
 
 # The types of policies/tokens.py that take `tags` (pulumi_aws 7.51).
@@ -60,6 +61,9 @@ def _faults(budget: Seen, world: World) -> list[str]:
         "its time unit": budget["timeUnit"] not in {UNKNOWN, "MONTHLY"},
         "its type": budget["budgetType"] not in {UNKNOWN, "COST"},
         "the tag it counts": not _counts_stage(budget, world),
+        "what else it counts": _narrowed(budget, world),
+        "its end": _is_over(budget["timePeriodEnd"]),
+        "who sets its limit": budget["autoAdjustData"] not in (UNKNOWN, MISSING),
     }
     return [name for name, wrong in differs.items() if wrong]
 
@@ -71,6 +75,27 @@ def _counts_stage(budget: Seen, world: World) -> bool:
     filters = [each for each in listed(budget.props, "costFilters") if at(each, "name") == _TAG_FILTER]
     counted = [[UNKNOWN] if at(each, "values") is UNKNOWN else listed(each, "values") for each in filters]
     return all(any(value is UNKNOWN or value in own for value in values) for values in counted)
+
+
+def _narrowed(budget: Seen, world: World) -> bool:
+    """Whether it counts only a part of the stage's cost: that of one service, or of another account."""
+    filters = {at(each, "name"): listed(each, "values") for each in listed(budget.props, "costFilters")}
+    own = [world.settings.aws.account_id]
+    fine = all(
+        name in (UNKNOWN, _TAG_FILTER) or UNKNOWN in values or (name == "LinkedAccount" and own[0] in values)
+        for name, values in filters.items()
+    )
+    expression = budget["filterExpression"]
+    wanted = [{"tags": {"key": key, "values": [value]}} for key, value in _tags(world).items()]
+    return not fine or not (expression in (UNKNOWN, MISSING) or expression in wanted or UNKNOWN in leaves(expression))
+
+
+def _is_over(end: Any) -> bool:
+    """Whether a budget's period has ended; AWS writes 2026-12-31_00:00, in UTC."""
+    try:
+        return isinstance(end, str) and datetime.strptime(f"{end}+0000", "%Y-%m-%d_%H:%M%z") < datetime.now(UTC)
+    except ValueError:
+        return False
 
 
 def _number(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from policies.values import MISSING, UNKNOWN, Absent, at, document, is_list, lis
 from policies.world import World
 
 _PROVIDER: Final = "pulumi:providers:"
+_TOP: Final = re.compile(r'(?:\[")?([^\].\["]+)')  # of a property path: `a.b`, `a[0]`, `["a"].b`
 # Properties whose drift nobody would see again: what guards a resource, and what it may reach.
 _GUARDING: Final = {
     t.IAM_ROLE: ("assumeRolePolicy", "permissionsBoundary", "inlinePolicies", "managedPolicyArns"),
@@ -38,7 +40,7 @@ _GUARDING: Final = {
     t.SQS_QUEUE: ("policy", "kmsMasterKeyId"),
     t.SQS_QUEUE_POLICY: ("policy",),
     t.BUDGET: ("limitAmount", "limitUnit", "timeUnit", "costFilters", "notifications"),
-    t.WORKER: ("subdomain", "tailConsumers", "logpush"),
+    t.WORKER: ("subdomain", "tailConsumers", "logpush", "previewsBaseConfig"),
     t.WORKER_VERSION: ("bindings",),
     t.WORKERS_SCRIPT: ("bindings", "tailConsumers"),
     t.WORKERS_CUSTOM_DOMAIN: ("hostname", "service"),
@@ -54,7 +56,28 @@ _GUARDING: Final = {
     t.ACCESS_POLICY: ("decision", "includes", "requires", "excludes"),
     t.ZERO_TRUST_ACCESS_APPLICATION: ("policies", "domain", "destinations", "selfHostedDomains"),
     t.ZERO_TRUST_ACCESS_POLICY: ("decision", "includes", "requires", "excludes"),
-    t.GITHUB_REPOSITORY_ENVIRONMENT: ("reviewers", "canAdminsBypass", "preventSelfReview", "deploymentBranchPolicy"),
+    t.CLOUDWATCH_METRIC_ALARM: ("alarmActions", "actionsEnabled", "threshold", "treatMissingData"),
+    t.GITHUB_REPOSITORY_ENVIRONMENT: (
+        "reviewers",
+        "canAdminsBypass",
+        "preventSelfReview",
+        "deploymentBranchPolicy",
+        "waitTimer",
+    ),
+    t.GITHUB_REPOSITORY_ENVIRONMENT_DEPLOYMENT_POLICY: ("branchPattern", "tagPattern"),
+    t.IAM_OPEN_ID_CONNECT_PROVIDER: ("clientIdLists", "url"),
+    t.IAM_ROLE_POLICY_ATTACHMENT: ("policyArn", "role"),
+    t.LAMBDA_PERMISSION: ("principal", "sourceArn", "sourceAccount"),
+    t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK: (
+        "blockPublicAcls",
+        "blockPublicPolicy",
+        "ignorePublicAcls",
+        "restrictPublicBuckets",
+    ),
+    t.S3_BUCKET_OWNERSHIP_CONTROLS: ("rule",),
+    t.SNS_TOPIC_SUBSCRIPTION: ("endpoint", "protocol", "topic"),
+    t.WORKERS_ROUTE: ("pattern", "script"),
+    t.ZONE_SETTING: ("value",),
     t.GITHUB_REPOSITORY_RULESET: ("rules", "bypassActors", "conditions", "enforcement"),
     t.GITHUB_ACTIONS_REPOSITORY_PERMISSIONS: ("allowedActions", "allowedActionsConfig", "shaPinningRequired"),
     t.GITHUB_WORKFLOW_REPOSITORY_PERMISSIONS: ("defaultWorkflowPermissions", "canApprovePullRequestReviews"),
@@ -80,12 +103,15 @@ def _pinned(seen: Seen, world: World) -> Iterator[Violation]:
             yield _loose("aws", "is not bound to the stage's account alone", f"allowed_account_ids={wanted}")
     if package == "github":
         owner = seen["owner"]
-        if owner is not UNKNOWN and owner != settings.github.owner:
+        if isinstance(owner, str) and owner.lower() == settings.github.owner.lower():
+            pass  # GitHub's names are the same in upper and lower case
+        elif owner is not UNKNOWN:
             yield _loose(
                 "github", "is not bound to the owner of the stage's repository", f"owner={settings.github.owner!r}"
             )
     credentials = {"cloudflare": "apiToken", "github": "token"}
-    if package in credentials and seen[credentials[package]] in {MISSING, ""}:
+    as_app = package == "github" and seen["appAuth"] is not MISSING
+    if package in credentials and not as_app and seen[credentials[package]] in {MISSING, ""}:
         yield _loose(package, "is handed no credential", f"hand it the stage's own, as {credentials[package]}")
 
 
@@ -108,7 +134,7 @@ def _foreign_stack(stack: Stack, world: World) -> Iterator[Violation]:
 
 def _ignored(seen: Seen, world: World) -> Iterator[Violation]:
     guarding = _GUARDING.get(seen.type, ())
-    tops = {path.replace("[", ".").partition(".")[0] for path in seen.ignore_changes}
+    tops = {found[1] for path in seen.ignore_changes if (found := _TOP.match(path))}
     for name in sorted(set(guarding) & tops if "*" not in tops else {"*"}):
         yield Violation(
             f"ignores changes of {name}",
@@ -118,7 +144,8 @@ def _ignored(seen: Seen, world: World) -> Iterator[Violation]:
 
 
 def _reviewed(seen: Seen, world: World) -> Iterator[Violation]:
-    ours = seen.type.startswith(("pulumi:", "bulkhead:"))
+    # What no provider makes is a component: it is in no cloud, and what it consists of is judged by itself.
+    ours = seen.type.startswith(("pulumi:", "bulkhead:")) or not seen.provider
     if not ours and seen.type not in REVIEWED:
         twin = _TWINS.get(seen.type)
         yield Violation(
@@ -144,6 +171,8 @@ def _mismatch(stack: Stack, world: World) -> Iterator[Violation]:
     stage, environment = world.stage.value, world.settings.environment
     wanted = {"stage": stage, "environment": environment, "STAGE": stage, "ENVIRONMENT": environment}
     for seen in stack.resources:
+        if seen.type.startswith("cloudflare:"):
+            yield from _elsewhere(seen, world)
         for key, value in _claims(seen):
             if not isinstance(value, Absent) and key in wanted and value != wanted[key]:
                 yield Violation(
@@ -152,6 +181,31 @@ def _mismatch(stack: Stack, world: World) -> Iterator[Violation]:
                     f"take the {key} from the stage's settings",
                     seen,
                 )
+
+
+def _elsewhere(seen: Seen, world: World) -> Iterator[Violation]:
+    """Cloudflare's provider is bound to no account: each resource says where it is made, and what it belongs to."""
+    own = world.settings.cloudflare
+    for path, wanted in (("accountId", own.account_id), ("zoneId", own.zone_id)):
+        value = seen[path]
+        if isinstance(value, str) and value not in {wanted, ""}:
+            yield Violation(
+                f"is made in a {path.removesuffix('Id')} that is not the stage's",
+                "A token that reaches both changes another stage, or what has nothing to do with any",
+                f"take {path} from cloudflare of the stage's settings",
+                seen,
+            )
+    for path in ("scriptName", "bucketName", "workerId"):
+        value = seen[path]
+        # A Worker may be named by its id, which says nothing; by its name, it begins as all of the product's do.
+        named = isinstance(value, str) and (path != "workerId" or value.startswith(f"{world.product.name}-"))
+        if named and not str(value).startswith(world.prefix):
+            yield Violation(
+                f"belongs to {value}, which is not the stage's",
+                "It overwrites what another stage runs, keeps or lets expire",
+                f"name a Worker or a bucket of the stage: {world.prefix}...",
+                seen,
+            )
 
 
 def _claims(seen: Seen) -> Iterator[tuple[str, Any]]:

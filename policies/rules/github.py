@@ -17,10 +17,18 @@ from policies.world import World
 
 # Jobs of a stage that are no deployment have environments of their own; schedules run on the default branch.
 _JOBS: Final = ("operations", "rollback")
+_SUFFIXES: Final = tuple(f"-{job}" for job in (*_JOBS, "preview"))
+_IN_ENVIRONMENT: Final = (
+    t.GITHUB_REPOSITORY_ENVIRONMENT,
+    t.GITHUB_REPOSITORY_ENVIRONMENT_DEPLOYMENT_POLICY,
+    t.GITHUB_ACTIONS_ENVIRONMENT_SECRET,
+    t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE,
+)
 _BY_HAND: Final = "Somebody then opens it by hand, and no preview shows that"
 
 
 def _environment(stack: Stack, world: World) -> Iterator[Violation]:
+    yield from _of_others(stack, world)
     if world.stage is Stage.DEVELOPMENT:
         return
     own = world.settings.environment
@@ -36,6 +44,19 @@ def _environment(stack: Stack, world: World) -> Iterator[Violation]:
             yield from _reviewed(seen, world)
         if _is(seen["environment"], own, *(f"{own}-{job}" for job in _JOBS)):
             yield from _branches(seen, stack, world)
+
+
+def _of_others(stack: Stack, world: World) -> Iterator[Violation]:
+    """To make an environment is to write over the one that there is."""
+    others = [f"{stage}{job}" for stage in Stage if stage is not world.stage for job in ("", *_SUFFIXES)]
+    for seen in stack.of(*_IN_ENVIRONMENT):
+        if here(seen, world) and _is(seen["environment"], *others):
+            yield Violation(
+                f"is about the environment {seen['environment']}, which is another stage's",
+                "It takes the reviewers and branches of the other stage away, or hands a secret to its deployments",
+                f"make environments of {world.settings.environment} only",
+                seen,
+            )
 
 
 def _reviewed(seen: Seen, world: World) -> Iterator[Violation]:

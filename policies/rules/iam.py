@@ -22,24 +22,33 @@ _ATTACHMENTS: Final = (
 _DOCUMENTS: Final = (t.IAM_POLICY, t.IAM_ROLE_POLICY, t.IAM_USER_POLICY, t.IAM_GROUP_POLICY)
 BOUNDARY: Final = "iam:permissionsboundary"
 _WILD: Final = re.compile(r"[*?/]+")
+_WHOLE_TYPE: Final = re.compile(r"(?:[a-z-]+[/:])?[*?/:]+")  # every key, every function
 _SHOWN: Final = 4
 # Actions that AWS asks about no resource (Service Authorization Reference), and the condition that narrows them where
 # there is one. What writes, and could be asked about a resource, is not here.
 _NO_RESOURCE: Final[Mapping[str, str]] = {
     "access-analyzer:ValidatePolicy": "",
+    "acm:ListCertificates": "",
     "athena:ListEngineVersions": "",
     "athena:ListWorkGroups": "",
+    "autoscaling:Describe*": "",
     "budgets:DescribeBudgetActionsForAccount": "",
     "ce:Get*": "",
+    "cloudfront:ListDistributions": "",
     "cloudtrail:DescribeTrails": "",
+    "cloudtrail:ListTrails": "",
     "cloudtrail:LookupEvents": "",
     "cloudwatch:DescribeAlarmsForMetric": "",
     "cloudwatch:GetMetricData": "",
     "cloudwatch:GetMetricStatistics": "",
     "cloudwatch:ListMetrics": "",
     "cloudwatch:PutMetricData": "cloudwatch:namespace",
+    "dynamodb:ListTables": "",
     "ec2:Describe*": "",
     "ecr:GetAuthorizationToken": "",
+    "elasticloadbalancing:Describe*": "",
+    "iam:GenerateCredentialReport": "",
+    "iam:GetAccountAuthorizationDetails": "",
     "iam:GetAccountPasswordPolicy": "",
     "iam:GetAccountSummary": "",
     "iam:List*": "",
@@ -48,10 +57,16 @@ _NO_RESOURCE: Final[Mapping[str, str]] = {
     "kms:ListAliases": "",
     "kms:ListKeys": "",
     "lambda:GetAccountSettings": "",
+    "lambda:ListEventSourceMappings": "",
     "lambda:ListFunctions": "",
     "logs:DescribeLogGroups": "",
     "organizations:DescribeOrganization": "",
+    "organizations:ListAccounts": "",
+    "pricing:DescribeServices": "",
+    "pricing:GetProducts": "",
+    "route53:GetHostedZoneCount": "",
     "route53:ListHostedZones": "",
+    "route53:ListHostedZonesByName": "",
     "s3:GetAccountPublicAccessBlock": "",
     "s3:ListAllMyBuckets": "",
     "s3:PutAccountPublicAccessBlock": "",
@@ -63,8 +78,13 @@ _NO_RESOURCE: Final[Mapping[str, str]] = {
     "sns:ListTopics": "",
     "sqs:ListQueues": "",
     "ssm:DescribeParameters": "",
+    "ssmmessages:CreateControlChannel": "",
+    "ssmmessages:CreateDataChannel": "",
+    "ssmmessages:OpenControlChannel": "",
+    "ssmmessages:OpenDataChannel": "",
     "sts:DecodeAuthorizationMessage": "",
     "sts:GetCallerIdentity": "",
+    "sts:GetServiceBearerToken": "",
     "tag:GetResources": "",
     "tag:GetTag*": "",
     "xray:GetSampling*": "",
@@ -75,7 +95,7 @@ _MAKES: Final = re.compile(r"[a-z0-9-]+:(Create|Run|Tag)", re.IGNORECASE)
 _TAG: Final = re.compile(r"[a-z0-9]+:(resourcetag|requesttag)/(environment|stage)")
 _ALIASES: Final = frozenset({"kms:resourcealiases", "kms:requestalias"})
 _MANAGED: Final = re.compile(r"arn:aws[a-z-]*:iam::aws:policy/(?:.*/)?([^/]+)")
-_BROAD: Final = re.compile(r".*Administrator.*|PowerUserAccess|ReadOnlyAccess|.*FullAccess.*")
+_BROAD: Final = re.compile(r".*Administrator.*|.*PowerUser.*|.*ReadOnlyAccess|.*FullAccess.*|.*ReadWrite.*")
 
 
 def granted(stack: Stack, world: World) -> Iterator[tuple[Seen, tuple[Statement, ...]]]:
@@ -163,7 +183,8 @@ def _is_anything(resource: str) -> bool:
     if len(parts) < 6:  # noqa: PLR2004 (an ARN has six parts)
         return "*" in resource
     service, account, name = parts[2], parts[4], parts[5]
-    return "*" in service or (not account.isdigit() and _WILD.fullmatch(name) is not None)
+    everywhere = ("*" in account or "?" in account) and _WHOLE_TYPE.fullmatch(name) is not None
+    return "*" in service or everywhere or (not account.isdigit() and _WILD.fullmatch(name) is not None)
 
 
 def _has_no_resource(action: str, statement: Statement) -> bool:
@@ -189,7 +210,8 @@ def _about_the_stage(statement: Statement, asked: list[str], world: World) -> bo
 
 
 def _managed(seen: Seen, world: World) -> Iterator[Violation]:
-    for arn in [*listed(seen.props, "policyArn"), *listed(seen.props, "managedPolicyArns")]:
+    by_budget = listed(seen.props, "definition", "iamActionDefinition", "policyArn")
+    for arn in [*listed(seen.props, "policyArn"), *listed(seen.props, "managedPolicyArns"), *by_budget]:
         if is_broad(arn):
             yield Violation(
                 f"attaches AWS's own policy {arn.rpartition('/')[2]}",
@@ -239,7 +261,7 @@ RULES: Final[tuple[AnyRule, ...]] = (
         "iam-broad-managed-policy",
         ("QLT-11",),
         "Nobody gets AWS's policies for administrators",
-        (*_ATTACHMENTS, t.IAM_ROLE),
+        (*_ATTACHMENTS, t.IAM_ROLE, t.BUDGET_ACTION),
         _managed,
     ),
     Rule(

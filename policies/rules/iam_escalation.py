@@ -8,7 +8,7 @@ from typing import Final
 
 from infra.naming import Stage
 from policies import tokens as t
-from policies.rule import AnyRule, Stack, StackRule, Violation
+from policies.rule import AnyRule, Seen, Stack, StackRule, Violation
 from policies.rules.iam import BOUNDARY, granted, is_broad, named, title
 from policies.rules.statements import Statement
 from policies.values import listed
@@ -52,11 +52,13 @@ _EXCEPT: Final = frozenset({"stringnotequals", "stringnotlike", "arnnotequals", 
 
 
 def _escalates(stack: Stack, world: World) -> Iterator[Violation]:
-    boundaries = {
-        arn for role in stack.of(t.IAM_ROLE) for arn in listed(role.props, "permissionsBoundary") if _is_boundary(arn)
-    }
+    roles = stack.of(t.IAM_ROLE)
+    boundaries = {arn for role in roles for arn in listed(role.props, "permissionsBoundary") if _is_boundary(arn)}
+    # Before the first `up` its ARN is not known, but its name is.
+    limits = (policy for role in roles for policy in role.sources("permissionsBoundary", t.IAM_POLICY))
+    boundaries |= {_arn(policy, world) for policy in limits}
     for seen, said in granted(stack, world):
-        asked = {value for each in said for value in _boundaries(each)}
+        asked = {value for each in said for value in (*_boundaries(each), *_demanded(each))}
         for statement in (each for each in said if each.allows):
             loose = [
                 action
@@ -96,7 +98,7 @@ def _confined(action: str, statement: Statement, said: Sequence[Statement], boun
 
 def _of_stage(resource: str, world: World, *, exact: bool) -> bool:
     """Whether a pattern takes in nothing but the stage's own roles, policies or functions, by name or by path."""
-    if exact and "*" not in resource and "?" not in resource:
+    if exact and not any(wild in resource for wild in ("*", "?", "${")):
         return True
     found = _OF_STAGE.fullmatch(resource)
     if found is None or found[1] != world.settings.aws.account_id:
@@ -117,12 +119,24 @@ def _boundaries(statement: Statement) -> tuple[str, ...]:
 
 def _only_bounded(deny: Statement, resources: Sequence[str]) -> bool:
     """Whether a statement refuses what has no, or another, boundary."""
+    return bool(_demanded(deny)) and all(deny.covers(one) for one in resources)
+
+
+def _demanded(deny: Statement) -> tuple[str, ...]:
+    """Return the boundaries that a statement refuses to do without; none where it refuses something else."""
     tests = [(operator.lower(), test) for operator, test in deny.conditions.items()]
-    if len(tests) != 1 or not all(deny.covers(one) for one in resources):
-        return False
+    if not deny.denies or len(tests) != 1:
+        return ()
     operator, test = tests[0]
     values = [value for key in test if key.lower() == BOUNDARY for value in listed(test, key)]
-    return operator in _EXCEPT and len(test) == 1 and bool(values) and all(map(_is_boundary, values))
+    whole = operator in _EXCEPT and len(test) == 1 and all(map(_is_boundary, values))
+    return tuple(map(str, values)) if whole else ()
+
+
+def _arn(policy: Seen, world: World) -> str:
+    path = policy["path"] if isinstance(policy["path"], str) else "/"
+    name = policy["name"] if isinstance(policy["name"], str) else policy.name
+    return f"arn:aws:iam::{world.settings.aws.account_id}:policy{path}{name}"
 
 
 def _is_boundary(arn: object) -> bool:

@@ -18,18 +18,23 @@ _AUDIENCE: Final = "sts.amazonaws.com"
 _PREVIEW: Final = "preview"
 _JOBS: Final = ("", f"-{_PREVIEW}", "-operations", "-rollback")
 _WHOLE_ACCOUNT: Final = re.compile(r"\d{12}|arn:[^:]*:iam::\d{12}:root")
-# Hold for everybody in the account.
-_IDLE_KEYS: Final = frozenset(
+# What AWS says of whoever asks, and they cannot choose: a session's name, a user agent or an external id they can.
+_SAID_BY_AWS: Final = frozenset(
     {
-        "aws:principalaccount",
-        "aws:principalorgid",
-        "aws:principaltype",
-        "aws:requestedregion",
-        "aws:securetransport",
-        "aws:sourceaccount",
+        "aws:federatedprovider",
+        "aws:multifactorauthpresent",
+        "aws:principalarn",
+        "aws:sourceip",
+        "aws:sourcevpc",
+        "aws:sourcevpce",
+        "aws:userid",
+        "aws:username",
     }
 )
-_IDLE_VALUES: Final = re.compile(r"[*?]*|false|arn:[^:]*:[^:]*:[^:]*:[^:]*:(?:root|\*|(?:role|user)/\*)")
+_IDLE_VALUES: Final = re.compile(r"[*?]*|false|0\.0\.0\.0/0|::/0")
+_SOMEBODY: Final = re.compile(r".*:(?:role|user|assumed-role)/(?=.*[^*?/]).*")
+_WILD: Final = re.compile(r"[*?]*")
+_TAGGED: Final = "aws:principaltag/"
 
 
 def _trusted(seen: Seen) -> tuple[Statement, ...]:
@@ -49,6 +54,13 @@ def _anybody(seen: Seen, world: World) -> Iterator[Violation]:
                 f"{title(statement)} lets anybody take the role", "Anybody with an AWS account gets its rights"
             )
             continue
+        if issuer := _any_token(statement):
+            yield Violation(
+                f"{title(statement)} lets every token of {issuer} take the role",
+                "Anybody who gets a token there, for whatever purpose, gets its rights",
+                f'demand StringEquals {{"{issuer}:sub": <whom>}}, and the audience',
+            )
+            continue
         whole = [
             who for kind, who in statement.principals if kind == "AWS" and (_WHOLE_ACCOUNT.fullmatch(who) or who == "*")
         ]
@@ -65,12 +77,30 @@ def _anybody(seen: Seen, world: World) -> Iterator[Violation]:
             )
 
 
+def _any_token(statement: Statement) -> str:
+    """Return the issuer of whose tokens every one is good enough. GitHub's are `oidc-subject-not-exact`'s business;
+    a SAML provider asserts the role itself."""
+    for kind, who in statement.principals:
+        issuer = who.partition(":oidc-provider/")[2] or who
+        if kind == "Federated" and _GITHUB not in who and ":saml-provider/" not in who:
+            claims = ("sub", "aud") if issuer.startswith("cognito-identity.") else ("sub",)
+            keys = {f"{issuer}:{claim}".lower() for claim in claims}
+            said = [values for key, values in statement.requires() if key in keys]
+            if not any(values and not any(map(_WILD.fullmatch, values)) for values in said):
+                return issuer
+    return ""
+
+
 def _has_anybody(statement: Statement) -> bool:
     return statement.for_anybody or any(kind == "AWS" and "*" in who for kind, who in statement.principals)
 
 
 def _narrows(key: str, values: Sequence[str]) -> bool:
-    return key not in _IDLE_KEYS and bool(values) and not any(_IDLE_VALUES.fullmatch(value) for value in values)
+    if not values or not (key in _SAID_BY_AWS or key.startswith(_TAGGED)):
+        return False
+    if key == "aws:principalarn":
+        return all(_SOMEBODY.fullmatch(value) for value in values)
+    return not any(_IDLE_VALUES.fullmatch(value) for value in values)
 
 
 def _fresh(statement: Statement) -> bool:

@@ -79,9 +79,12 @@ class Statement:
 
     def confined_to(self, account: str, prefix: str = "") -> bool:
         """Whether its conditions let nothing in that does not come from ``account``; or from a bucket of the account
-        whose name begins with ``prefix``, because a bucket's ARN names no account."""
+        whose name begins with ``prefix``, because a bucket's ARN names no account. What a service encrypts is told by
+        the encryption context; anybody else chooses it at will."""
         return any(
-            values and all(_belongs(key, value, account, prefix) for value in values) for key, values in self.requires()
+            values and all(_belongs(key, value, account, prefix) for value in values)
+            for key, values in self.requires()
+            if not (self.for_anybody and key.startswith(_CONTEXT))
         )
 
 
@@ -118,7 +121,8 @@ def texts(value: Any) -> tuple[str, ...]:
 # Keys whose value is an account, and keys whose value is an ARN with the account in it. What follows the prefix of an
 # encryption context is the service's own (`aws:logs:arn`).
 _ACCOUNT_KEYS: Final = frozenset({"aws:sourceaccount", "aws:sourceowner", "aws:principalaccount", "kms:calleraccount"})
-_ARN_KEYS: Final = ("aws:sourcearn", "aws:principalarn", "kms:encryptioncontext:")
+_CONTEXT: Final = "kms:encryptioncontext:"
+_ARN_KEYS: Final = ("aws:sourcearn", "aws:principalarn", _CONTEXT)
 _BUCKET: Final = re.compile(r"arn:[^:]*:s3:::")
 
 
@@ -162,5 +166,6 @@ def _text(value: Any) -> str:
 
 @lru_cache(maxsize=1024)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    wild = {"*": ".*", "?": "."}
+    # A name may be a pattern itself, and `?` is one character: it does not take in all that `*` does.
+    wild = {"*": ".*", "?": "[^*]"}
     return re.compile("".join(wild.get(char) or re.escape(char) for char in pattern), re.DOTALL)

@@ -16,7 +16,12 @@ from policies.world import World
 _LEVELS: Final = ("trace", "debug", "info", "warn", "error")
 _PLAIN: Final = {"plain_text": "text", "json": "json"}
 _SECRET_NAME: Final = re.compile(
-    r"(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|PWD|PASSPHRASE|CREDENTIAL|WEBHOOK|DSN)S?$"
+    r"(?:(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWD|PWD|PASSPHRASE|CREDENTIAL|WEBHOOK|DSN|JWT)|PASSWORD|PRIVATE_?KEY)S?"
+    r"(?:_(?:\d+|PROD|PRODUCTION|STAGING|DEV|DEVELOPMENT|VALUE|PEM|OLD|NEW))*$"
+)
+# Counts, and keys by which something is found.
+_ORDINARY_NAME: Final = re.compile(
+    r"(?:^|_)(?:MAX|MIN|NUM|TOTAL|INPUT|OUTPUT)(?:_[A-Z]+)*_TOKENS$|(?:^|_)(?:CACHE|PARTITION|SORT|PRIMARY|INDEX)_KEY$"
 )
 _PUBLIC_NAME: Final = re.compile(r"(?:^|_)(?:PUBLIC|PUBLISHABLE|SITE)(?:_|$)")  # keys that pages show to everybody
 # Shapes that the issuers document, so that a scanner can know them; none of them matches a hash or an id.
@@ -60,7 +65,7 @@ def _pairs(value: Any) -> Iterator[tuple[str, Any]]:
     """Yield every text in a JSON value, with the key it stands under."""
     items = value.items() if isinstance(value, Mapping) else (("", each) for each in value) if is_list(value) else ()
     for key, item in items:
-        if isinstance(item, str) and item:
+        if (isinstance(item, str) and item) or (isinstance(item, int | float) and not isinstance(item, bool)):
             yield key, item
         yield from _pairs(item)
 
@@ -70,7 +75,7 @@ def _betrays(name: str, text: Any, names: set[str], hidden: list[str]) -> str:
     spelt = upper_snake(name)
     if spelt in names:
         return "has the name of one of the product's secrets"
-    if _SECRET_NAME.search(spelt) and not _PUBLIC_NAME.search(spelt):
+    if _SECRET_NAME.search(spelt) and not (_PUBLIC_NAME.search(spelt) or _ORDINARY_NAME.search(spelt)):
         return "has a name that only secrets have"
     if isinstance(text, str) and (_SECRET_SHAPE.search(text) or any(secret in text for secret in hidden)):
         return "holds what looks like a secret"

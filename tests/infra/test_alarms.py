@@ -32,7 +32,7 @@ def test_a_stage_has_every_alarm_of_the_catalogue_and_no_other(environment: str)
 def test_an_alarm_tells_the_tech_lead_when_it_begins_and_when_it_ends() -> None:
     stage = rendered_stage("first", "production")
     alarm = stage.one(ALARM).inputs
-    assert alarm["alarmActions"] == alarm["okActions"] == ["arn:aws:sns:ap-northeast-1:000000000000:alarms-topic"]
+    assert alarm["alarmActions"] == alarm["okActions"] == ["arn:aws:sns:ap-northeast-1:333333333333:alarms-topic"]
     assert alarm["tags"] == {"severity": "high", "runbook": "docs/runbooks/notices-undelivered.md"}
     assert alarm["tags"]["runbook"] in alarm["alarmDescription"]
     assert alarm["dimensions"] == {"TopicName": stage.one(TOPIC, "budget-topic").inputs["name"]}

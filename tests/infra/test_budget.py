@@ -59,7 +59,7 @@ def test_the_topic_hears_of_a_spent_budget_and_budgets_may_use_its_key() -> None
     topic = stage.one("aws:sns/topic:Topic", "budget-topic").inputs
     for share in (("ACTUAL", 100), ("FORECASTED", 100)):
         assert notices("staging")[share]["subscriberSnsTopicArns"] == [
-            "arn:aws:sns:ap-northeast-1:000000000000:budget-topic"
+            "arn:aws:sns:ap-northeast-1:222222222222:budget-topic"
         ]
     assert topic["kmsMasterKeyId"].endswith("key/budget-key")
     document = json.loads(stage.one("aws:kms/key:Key", "budget-key").inputs["policy"])

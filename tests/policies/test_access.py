@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -117,10 +117,17 @@ def test_a_token_ends_by_itself(path: str, value: Any) -> None:
     assert "canary" not in message
 
 
-@pytest.mark.parametrize("begins", [..., UNKNOWN, "today"])
+@pytest.mark.parametrize("begins", [UNKNOWN, "today"])
 def test_a_life_without_a_known_beginning_is_not_measured(begins: Any) -> None:
     token = changed(changed(TOKEN, "notBefore", begins), "expiresOn", "2036-01-01T00:00:00Z")
     assert found(RULES["token-without-expiry"], token) == []
+
+
+@pytest.mark.parametrize(("days", "expected"), [(30, 0), (89, 0), (91, 1), (3650, 1)])
+def test_a_token_that_says_no_beginning_begins_now(days: int, expected: int) -> None:
+    ends = (datetime.now(UTC) + timedelta(days=days)).isoformat()
+    token = changed(changed(TOKEN, "notBefore", ...), "expiresOn", ends)
+    assert len(found(RULES["token-without-expiry"], token)) == expected
 
 
 def test_a_life_is_measured_between_two_instants() -> None:

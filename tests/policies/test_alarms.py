@@ -65,6 +65,9 @@ def test_a_stage_without_one_is_named() -> None:
         ("treatMissingData", ..., "treatMissingData is not notBreaching"),
         ("actionsEnabled", False, "its actions are disabled"),
         ("alarmActions", [], "it tells nobody"),
+        ("alarmActions", ["arn:aws:sns:ap-northeast-1:999999999999:x"], "it tells nobody"),
+        ("dimensions.Nope", "x", "has no alarm"),
+        ("unit", "Bytes", "only of values in Bytes"),
         ("alarmActions", ..., "it tells nobody"),
     ],
 )

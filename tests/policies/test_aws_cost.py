@@ -63,6 +63,17 @@ BROKEN = [
     ("costFilters.0.values", ["environment$staging"]),
     ("costFilters.0.values", ["user:environment$production"]),
     ("costFilters.0.values", []),
+    (
+        "costFilters",
+        [
+            {"name": "TagKeyValue", "values": ["user:environment$staging"]},
+            {"name": "Service", "values": ["Amazon Route 53"]},
+        ],
+    ),
+    ("costFilters.0", {"name": "LinkedAccount", "values": ["999999999999"]}),
+    ("filterExpression", {"tags": {"key": "stage", "values": ["production"]}}),
+    ("timePeriodEnd", "2020-01-01_00:00"),
+    ("autoAdjustData", {"autoAdjustType": "HISTORICAL"}),
 ]
 
 
@@ -88,6 +99,9 @@ def test_the_budget_is_the_settings_and_the_stages(path: str, value: Any) -> Non
         ("costFilters.0.values", [UNKNOWN]),
         ("costFilters.0.values", ["user:stage$staging", "user:stage$shared"]),
         ("costFilters.0", {"name": "LinkedAccount", "values": ["222222222222"]}),
+        ("filterExpression", {"tags": {"key": "stage", "values": ["staging"]}}),
+        ("timePeriodEnd", "2087-06-15_00:00"),
+        ("timePeriodEnd", UNKNOWN),
     ],
 )
 def test_a_budget_may_be_spelt_otherwise(path: str, value: Any) -> None:

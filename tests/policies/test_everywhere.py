@@ -69,13 +69,18 @@ def test_what_a_provider_is_told_later_is_judged_later(provider: Seen, path: str
     assert len(found(rule, changed(provider, path, UNKNOWN), broken)) == 1
 
 
+def test_github_is_reached_by_an_app_too_and_its_owner_in_any_case() -> None:
+    app = changed(changed(GITHUB, "token", ...), "appAuth", '{"id": "1", "installationId": "2", "pemFile": "x"}')
+    assert found(RULES["provider-account-not-pinned"], app, changed(GITHUB, "owner", "Harbor-Inc")) == []
+
+
 def test_no_other_stack_is_read() -> None:
     rule = RULES["stack-reference-to-another-stage"]
     assert found(rule, AWS, CLOUDFLARE, GITHUB, OWN) == []
     assert len(found(rule, AWS, make_seen("pulumi:providers:pulumi", "default"))) == 1
 
 
-@pytest.mark.parametrize("path", ["bindings", "bindings[0].text", "bindings.0", "*"])
+@pytest.mark.parametrize("path", ["bindings", "bindings[0].text", "bindings.0", '["bindings"]', '["bindings"][0]', "*"])
 def test_what_guards_a_resource_is_not_ignored(path: str) -> None:
     rule = RULES["ignore-changes-hides-security"]
     version = make_seen(t.WORKER_VERSION)
@@ -88,12 +93,17 @@ def test_what_guards_a_resource_is_not_ignored(path: str) -> None:
 def test_a_type_nobody_reviewed_is_refused(type_: str) -> None:
     rule = RULES["resource-type-not-reviewed"]
     ours = ("pulumi:providers:aws", "pulumi:pulumi:StackReference", "bulkhead:data:DataStores", t.WORKER_VERSION)
-    assert found(rule, *map(make_seen, ours)) == []
-    assert len(found(rule, make_seen(type_))) == 1
+    assert found(rule, *(replace(make_seen(each), provider="urn::aws") for each in ours)) == []
+    assert len(found(rule, replace(make_seen(type_), provider="urn::aws"))) == 1
+
+
+def test_a_component_of_somebodys_own_is_in_no_cloud() -> None:
+    assert found(RULES["resource-type-not-reviewed"], make_seen("acme:index:Data")) == []
 
 
 def test_a_deprecated_twin_is_told_its_successor() -> None:
-    (message,) = found(RULES["resource-type-not-reviewed"], make_seen(t.WORKER_DOMAIN))
+    twin = replace(make_seen(t.WORKER_DOMAIN), provider="urn::cloudflare")
+    (message,) = found(RULES["resource-type-not-reviewed"], twin)
     assert t.WORKERS_CUSTOM_DOMAIN in message
 
 
@@ -126,6 +136,41 @@ def test_nothing_says_that_it_belongs_to_another_stage(resource: Seen, path: str
     unknown = changed(VERSION, "bindings", UNKNOWN)
     (message,) = found(rule, unknown, changed(resource, path, value))
     assert resource.name in message
+
+
+PLACED = [
+    make_seen(t.D1_DATABASE, accountId="2" * 32),
+    make_seen(t.DNS_RECORD, zoneId="2f" * 16),
+    make_seen(t.WORKERS_CUSTOM_DOMAIN, accountId="2" * 32, zoneId="2f" * 16),
+    make_seen(t.WORKER_VERSION, accountId="2" * 32, workerId="harbor-staging-worker-web"),
+    make_seen(t.WORKERS_DEPLOYMENT, scriptName="harbor-staging-worker-web"),
+    make_seen(t.WORKERS_CRON_TRIGGER, scriptName="harbor-staging-worker-clerk"),
+    make_seen(t.R2_BUCKET_LIFECYCLE, bucketName="harbor-staging-r2-transcripts"),
+    make_seen(t.R2_BUCKET_LOCK, bucketName="harbor-staging-r2-transcripts"),
+]
+ELSEWHERE = {
+    "accountId": "3" * 32,
+    "zoneId": "3f" * 16,
+    "scriptName": "harbor-production-worker-web",
+    "bucketName": "harbor-production-r2-transcripts",
+    "workerId": "harbor-production-worker-web",
+}
+
+
+@pytest.mark.parametrize(
+    ("resource", "path"), [(resource, path) for resource in PLACED for path in ELSEWHERE if path in resource.props]
+)
+def test_cloudflares_things_are_where_the_stage_is(resource: Seen, path: str) -> None:
+    rule = RULES["stage-mismatch"]
+    assert found(rule, *PLACED) == []
+    assert found(rule, changed(resource, path, UNKNOWN)) == []
+    assert len(found(rule, changed(resource, path, UNKNOWN), changed(resource, path, ELSEWHERE[path]))) == 1
+
+
+def test_a_worker_may_be_named_by_its_id() -> None:
+    assert (
+        found(RULES["stage-mismatch"], make_seen(t.WORKER_VERSION, workerId="5bb4581274551d982720bd1a5586348c")) == []
+    )
 
 
 def test_an_ephemeral_stack_is_a_development_stage_of_its_own() -> None:

@@ -90,14 +90,34 @@ class TestEnvironmentUnprotected:
         (message,) = found(self.rule, ENVIRONMENT)
         assert "no branch" in message
         elsewhere = admit(environment("production"))
-        for other in (elsewhere, changed(elsewhere, "environment", UNKNOWN), replace(elsewhere, depends={})):
-            assert len(found(self.rule, ENVIRONMENT, other)) == 1
+        assert len(found(self.rule, ENVIRONMENT, changed(elsewhere, "environment", UNKNOWN))) == 1
+        for other in (elsewhere, replace(elsewhere, depends={})):
+            assert len(found(self.rule, ENVIRONMENT, other)) == 2  # it is another stage's, too
         assert len(found(self.rule, ENVIRONMENT, changed(DEVELOP, "repository", "another"))) == 1
         by_name = replace(DEVELOP, depends={})
         assert found(self.rule, ENVIRONMENT, by_name) == []
         assert found(self.rule, ENVIRONMENT, changed(by_name, "environment", UNKNOWN)) == []
         assert found(self.rule, ENVIRONMENT, changed(DEVELOP, "environment", UNKNOWN)) == []
         assert found(self.rule, environment("Staging"), DEVELOP) == []  # GitHub takes both for one
+
+    @pytest.mark.parametrize("stage", ["development", "staging"])
+    @pytest.mark.parametrize("name", ["production", "Production", "production-rollback", "production-preview"])
+    @pytest.mark.parametrize(
+        "type_",
+        [
+            t.GITHUB_REPOSITORY_ENVIRONMENT,
+            t.GITHUB_REPOSITORY_ENVIRONMENT_DEPLOYMENT_POLICY,
+            t.GITHUB_ACTIONS_ENVIRONMENT_SECRET,
+            t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE,
+        ],
+    )
+    def test_another_stages_environment_is_not_written_over(self, type_: str, name: str, stage: str) -> None:
+        theirs = make_seen(type_, repository="harbor", environment=name)
+        world = make_world(stage)
+        said = [message for message in found(self.rule, theirs, world=world) if "another stage's" in message]
+        assert len(said) == 1
+        elsewhere = changed(theirs, "repository", "another")
+        assert not [each for each in found(self.rule, elsewhere, world=world) if "another stage's" in each]
 
     @pytest.mark.parametrize("pattern", ["*", "develop*", "main", "feature/*", "refs/pull/*/merge", "**"])
     def test_no_other_ref_deploys(self, pattern: str) -> None:

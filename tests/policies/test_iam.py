@@ -97,6 +97,47 @@ class TestWildcardAction:
 UNKNOWN_TRUST = {"Effect": "Allow", "Principal": {"Service": "scheduler.amazonaws.com"}, "Action": "sts:AssumeRole"}
 
 
+@pytest.mark.parametrize(
+    "resource",
+    [
+        "arn:aws:kms:*:*:key/*",
+        "arn:aws:lambda:*:*:function:*",
+        "arn:aws:ssm:*:*:parameter/*",
+        "arn:aws:logs:*:*:log-group:*:*",
+        "arn:aws:iam::*:role/*",
+    ],
+)
+def test_every_account_and_region_is_every_resource(resource: str) -> None:
+    assert len(found(RULES["iam-wildcard-resource"], policy(allow("kms:Decrypt", resource)))) == 1
+
+
+@pytest.mark.parametrize(
+    "resource", [f"arn:aws:kms:ap-northeast-1:{ACCOUNT}:key/*", "arn:aws:sqs:*:*:harbor-staging-*"]
+)
+def test_an_account_or_a_name_is_a_limit(resource: str) -> None:
+    assert found(RULES["iam-wildcard-resource"], policy(allow("kms:Decrypt", resource))) == []
+
+
+@pytest.mark.parametrize(
+    "action",
+    ["elasticloadbalancing:DescribeLoadBalancers", "dynamodb:ListTables", "iam:GetAccountAuthorizationDetails"],
+)
+def test_what_aws_asks_about_no_resource_is_let_be(action: str) -> None:
+    assert found(RULES["iam-wildcard-resource"], policy(allow(action, "*"))) == []
+
+
+def test_a_budget_attaches_no_policy_for_administrators() -> None:
+    action = make_seen(
+        t.BUDGET_ACTION,
+        definition={
+            "iamActionDefinition": {"policyArn": "arn:aws:iam::aws:policy/AdministratorAccess", "roles": ["x"]}
+        },
+    )
+    rule = RULES["iam-broad-managed-policy"]
+    assert len(found(rule, action)) == 1
+    assert found(rule, changed(action, "definition.iamActionDefinition.policyArn", BOUNDARY)) == []
+
+
 class TestBoundaries:
     """A boundary may allow broadly, because it only limits; the same policy attached to somebody may not."""
 
@@ -220,6 +261,9 @@ class TestWildcardResource:
         "AmazonS3FullAccess",
         "AWSLambda_FullAccess",
         "ReadOnlyAccess",
+        "AmazonS3ReadOnlyAccess",
+        "SecretsManagerReadWrite",
+        "AWSKeyManagementServicePowerUser",
         "job-function/SystemAdministrator",
     ],
 )
@@ -257,6 +301,29 @@ def test_nobody_has_a_lasting_key(type_: str) -> None:
 class TestEscalation:
     rule = RULES["iam-escalation"]
 
+    def test_a_boundary_that_a_refusal_demands_is_not_rewritten(self) -> None:
+        wanted = deny(
+            ["iam:CreateRole", "iam:PutRolePolicy"],
+            Condition={"StringNotEquals": {"iam:PermissionsBoundary": BOUNDARY}},
+        )
+        writes = allow(["iam:CreateRole", "iam:PutRolePolicy"], ROLES)
+        policies = f"arn:aws:iam::{ACCOUNT}:policy/harbor-staging-*"
+        assert found(self.rule, policy(writes, wanted)) == []
+        assert len(found(self.rule, policy(writes, wanted, allow("iam:CreatePolicyVersion", policies)))) == 1
+
+    def test_a_boundary_whose_arn_is_not_known_yet_is_not_rewritten(self) -> None:
+        limit = make_seen(
+            t.IAM_POLICY, "limit", name="harbor-staging-boundary", arn=UNKNOWN, policy=text(allow("*", "*"))
+        )
+        bounded = make_seen(t.IAM_ROLE, permissionsBoundary=UNKNOWN, sources={"permissionsBoundary": [limit]})
+        rewriting = policy(allow("iam:CreatePolicyVersion", f"arn:aws:iam::{ACCOUNT}:policy/harbor-staging-*"))
+        assert len(found(self.rule, limit, bounded, rewriting)) == 1
+
+    def test_a_refusal_of_one_letter_refuses_no_pattern(self) -> None:
+        every = allow("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/*")
+        assert len(found(self.rule, policy(every, deny("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/?")))) == 1
+        assert found(self.rule, policy(every, deny("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/*"))) == []
+
     @pytest.mark.parametrize(
         "said",
         [
@@ -291,6 +358,7 @@ class TestEscalation:
             allow("iam:*", ROLES),
             {"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"},
             {"Effect": "Allow", "Action": "iam:PassRole", "NotResource": ROLES},
+            allow("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/${{aws:PrincipalTag/r}}"),
         ],
     )
     def test_nobody_widens_their_rights(self, said: Any) -> None:
@@ -405,6 +473,21 @@ class TestWildcardTrust:
             people({"AWS": ROOT}, StringEquals={"aws:PrincipalAccount": ACCOUNT}),
             people({"AWS": ROOT}, ArnLike={"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/*"}),
             people({"AWS": "*"}, StringEquals={"aws:PrincipalAccount": ACCOUNT}),
+            *(
+                people({"AWS": ROOT}, StringLike={"aws:PrincipalArn": who})
+                for who in ("arn:*", "*:role/*", f"arn:aws:iam::{ACCOUNT}:*/*", f"arn:aws:iam::{ACCOUNT}:role*")
+            ),
+            *(
+                people({"AWS": ROOT}, StringEquals={chosen: "deploy"})
+                for chosen in ("sts:RoleSessionName", "aws:UserAgent", "aws:RequestTag/a", "sts:ExternalId")
+            ),
+            people({"AWS": ROOT}, IpAddress={"aws:SourceIp": "0.0.0.0/0"}),
+            *(
+                people({"Federated": issuer})
+                for issuer in (f"arn:aws:iam::{ACCOUNT}:oidc-provider/gitlab.com", "accounts.google.com")
+            ),
+            people({"Federated": "accounts.google.com"}, StringLike={"accounts.google.com:sub": "*"}),
+            people({"Federated": "accounts.google.com"}, StringEquals={"accounts.google.com:aud": "us"}),
         ],
     )
     def test_a_role_names_those_who_may_take_it(self, said: Any) -> None:
@@ -494,6 +577,17 @@ class TestSubjects:
         nobody = {"Statement": [{**FROM_GITHUB, "Principal": {"AWS": UNKNOWN}}]}
         names = ("iam-wildcard-trust", "oidc-subject-not-exact")
         assert [found(RULES[name], changed(ROLE, "assumeRolePolicy", nobody)) for name in names] == [[], []]
+
+    def test_another_issuers_token_names_whom_it_is_of(self) -> None:
+        gitlab = people(
+            {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/gitlab.com"},
+            StringEquals={"gitlab.com:sub": "project_path:harbor/harbor:ref_type:branch:ref:main"},
+        )
+        cognito = people(
+            {"Federated": "cognito-identity.amazonaws.com"},
+            StringEquals={"cognito-identity.amazonaws.com:aud": "ap-northeast-1:pool"},
+        )
+        assert found(RULES["iam-wildcard-trust"], role(gitlab), role(cognito)) == []
 
     def test_others_have_other_claims(self) -> None:
         saml = people({"Federated": f"arn:aws:iam::{ACCOUNT}:saml-provider/people"})

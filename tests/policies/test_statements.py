@@ -75,7 +75,7 @@ def test_strangers_are_other_accounts() -> None:
         ({"StringEquals": {"AWS:SourceOwner": [OWN]}}, True),
         ({"StringLike": {"kms:CallerAccount": OWN}}, True),
         ({"ArnLike": {"aws:SourceArn": f"arn:aws:budgets::{OWN}:*"}}, True),
-        ({"ArnLike": {"kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:eu-west-1:{OWN}:*"}}, True),
+        ({"ArnLike": {"kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:eu-west-1:{OWN}:*"}}, False),
         ({"ArnEquals": {"aws:SourceArn": "arn:aws:s3:::harbor-staging-vault"}}, True),
         ({"StringEqualsIgnoreCase": {"aws:PrincipalArn": f"arn:aws:iam::{OWN}:role/x"}}, True),
         ({"ForAnyValue:StringEquals": {"aws:PrincipalAccount": OWN}}, True),
@@ -96,6 +96,16 @@ def test_strangers_are_other_accounts() -> None:
 def test_what_keeps_other_accounts_out(condition: Any, confined: bool) -> None:
     statement = one(Principal="*", Condition=condition)
     assert statement.confined_to(OWN, "harbor-staging-") is confined
+
+
+def test_a_service_says_what_it_encrypts_and_anybody_else_says_what_they_like() -> None:
+    context = {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:eu-west-1:{OWN}:*"}}
+    service = {"Service": "logs.eu-west-1.amazonaws.com"}
+    assert one(Principal=service, Condition=context).confined_to(OWN)
+    assert not one(Principal={**service, "AWS": "*"}, Condition=context).confined_to(OWN)
+    assert not one(Principal={"AWS": "*"}, Condition={"StringEquals": {"kms:EncryptionContext:a": OWN}}).confined_to(
+        OWN
+    )
 
 
 def test_a_bucket_is_nobodys_where_no_name_is_given() -> None:

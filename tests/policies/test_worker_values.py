@@ -67,6 +67,12 @@ def test_the_baselines_keep_the_rules() -> None:
         "SESSION_KEY",
         "sessionKey",
         "session-key",
+        "API_KEY_2",
+        "SLACK_TOKEN_PROD",
+        "SECRET_VALUE",
+        "PRIVATE_KEY_PEM",
+        "DBPASSWORD",
+        "JWT",
     ],
 )
 @pytest.mark.parametrize("value", ["canary", UNKNOWN])
@@ -114,6 +120,7 @@ def test_a_secret_is_not_repeated_in_a_plain_value() -> None:
         ("bindings.3.text", "prefix canary-of-the-stage"),
         ("bindings.1.json", '{"a": "canary-of-the-stage"}'),
         ("bindings.1.json", '{"password": "canary"}'),
+        ("bindings.1.json", '{"password": 123456}'),
         ("bindings.1.json", '{"a": [{"b": {"password": "canary"}}]}'),
         ("bindings.2.type", "plain_text"),
         ("bindings.2.type", "PLAIN_TEXT"),
@@ -136,6 +143,10 @@ def test_a_secret_is_not_repeated_in_a_plain_value() -> None:
         ("REPOSITORY", "git+ssh://git@github.com/harbor-inc/harbor"),
         ("MAIL", "desk@harbor.example"),
         ("TASK", "task-list-of-the-harbour-office"),
+        ("MAX_TOKENS", "1024"),
+        ("MAX_OUTPUT_TOKENS", "1"),
+        ("CACHE_KEY", "v1"),
+        ("PARTITION_KEY", "tenant"),
     ],
 )
 def test_what_everybody_may_know_is_a_plain_value(name: str, text: str) -> None:

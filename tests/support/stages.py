@@ -44,10 +44,11 @@ def render(program: Callable[[], object], stack: str) -> Rendered:
 
 def _cloud(asked: Asked) -> Made:
     name, kind = asked.name, asked.type.rpartition(":")[2]
+    account = make_settings(asked.stack).aws.account_id
     outputs = {
         "Queue": {"queueId": f"{name}-queue-id"},
         "Key": {"keyId": f"{name}-key-id", "arn": f"arn:aws:kms:ap-northeast-1:000000000000:key/{name}"},
-        "Topic": {"arn": f"arn:aws:sns:ap-northeast-1:000000000000:{name}"},
+        "Topic": {"arn": f"arn:aws:sns:ap-northeast-1:{account}:{name}"},
         "Bucket": {"arn": f"arn:aws:s3:::{name}"},
         "Policy": {"arn": f"arn:aws:iam::000000000000:policy/{asked.stack}-{name}"},
         "Role": {"arn": f"arn:aws:iam::000000000000:role/{asked.stack}-{name}"},
