@@ -116,6 +116,10 @@ _TOLD: Final[Mapping[str, Callable[[Asked], _Told]]] = {
     t.IAM_ROLE: _iam("role", id_is_arn=False),
     t.IAM_POLICY: _iam("policy", id_is_arn=True),
     t.IAM_OPEN_ID_CONNECT_PROVIDER: _oidc,
+    t.SSM_PARAMETER: lambda asked: (
+        _named(asked),
+        {"arn": _arn(asked, "ssm", f"parameter/{_named(asked).removeprefix('/')}")},
+    ),
     t.CLOUDWATCH_METRIC_ALARM: lambda asked: (
         _named(asked),
         {"arn": _arn(asked, "cloudwatch", f"alarm:{_named(asked)}")},

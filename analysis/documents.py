@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
-from analysis.planned import Plan, Planned
+from analysis.planned import Plan, Planned, unsealed
 from policies import tokens as t
 from policies.rules.statements import Statement, statements
-from policies.values import MISSING, UNKNOWN, document
+from policies.values import MISSING, UNKNOWN, at, document, leaves, listed
 
 
 class Sort(Enum):
@@ -33,6 +33,7 @@ class PolicyDocument:
     statements: tuple[Statement, ...] | None
 
 
+INLINE: Final = "inlinePolicies"  # of a role
 PLACES: Final[Mapping[str, tuple[str, Sort]]] = {
     t.IAM_ROLE: ("assumeRolePolicy", Sort.TRUST),
     t.IAM_POLICY: ("policy", Sort.RIGHTS),
@@ -41,6 +42,7 @@ PLACES: Final[Mapping[str, tuple[str, Sort]]] = {
     t.IAM_GROUP_POLICY: ("policy", Sort.RIGHTS),
     t.KMS_KEY: ("policy", Sort.RESOURCE),
     t.KMS_KEY_POLICY: ("policy", Sort.RESOURCE),
+    t.S3_BUCKET: ("policy", Sort.RESOURCE),
     t.S3_BUCKET_POLICY: ("policy", Sort.RESOURCE),
     t.SNS_TOPIC: ("policy", Sort.RESOURCE),
     t.SNS_TOPIC_POLICY: ("policy", Sort.RESOURCE),
@@ -56,6 +58,15 @@ def documents(plan: Plan, *sorts: Sort) -> Iterator[PolicyDocument]:
         path, sort = PLACES[resource.type]
         if resource.type == t.IAM_POLICY and limits & {str(resource.made.get("arn")), resource.id}:
             sort = Sort.LIMIT
-        said = document(resource.inputs, path)
-        if said is not MISSING and (not sorts or sort in sorts):
-            yield PolicyDocument(resource, path, sort, None if said is UNKNOWN else statements(said))
+        inputs = unsealed(resource.inputs)
+        yield from _said(resource, path, sort, document(inputs, path), sorts)
+        for number, inline in enumerate(listed(inputs, INLINE)):
+            yield from _said(resource, f"{INLINE}[{number}].policy", Sort.RIGHTS, document(inline, "policy"), sorts)
+
+
+def _said(resource: Planned, path: str, sort: Sort, said: Any, wanted: tuple[Sort, ...]) -> Iterator[PolicyDocument]:
+    if said is MISSING or (wanted and sort not in wanted):
+        return
+    # A statement under a condition that is not known may let in anybody: then nothing is known of the whole.
+    unclear = said is UNKNOWN or any(UNKNOWN in leaves(at(each, "Condition")) for each in listed(said, "Statement"))
+    yield PolicyDocument(resource, path, sort, None if unclear else statements(said))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from analysis.clouds import account_of
-from analysis.planned import Plan, Planned
+from analysis.planned import Plan, Planned, unsealed
 from policies import tokens as t
 from policies.rules.worker_carriers import NAMED as CARRIED
 from policies.values import UNKNOWN, at
@@ -93,6 +93,7 @@ _SAME: Final[Mapping[str, str]] = {
 }
 # Names that are taken for all customers at once, in whichever account.
 _GLOBAL: Final = frozenset({t.S3_BUCKET})
+_IN_NO_REGION: Final = ("aws:iam/", "aws:budgets/", t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK)
 
 
 def is_made(resource: Planned) -> bool:
@@ -109,7 +110,8 @@ def same(plan: Plan, resource: Planned) -> tuple[Any, ...] | None:
     """Return what makes a resource of a known type the same thing as another one: both have the same answer. None where
     each is a new thing, or where that cannot be told."""
     properties = _SAME[resource.type].split()
-    values = [at(resource.inputs, name) for name in properties]
+    inputs = unsealed(resource.inputs)
+    values = [at(inputs, name) for name in properties]
     if not properties or UNKNOWN in values:
         return None
     where = () if resource.type in _GLOBAL else _where(plan, resource)
@@ -127,7 +129,8 @@ def _where(plan: Plan, resource: Planned) -> tuple[str, ...]:
     settings = provider.inputs if provider else {}
     match resource.type.partition(":")[0]:
         case "aws":
-            return account_of(settings), str(resource.inputs.get("region") or settings.get("region", ""))
+            region = str(resource.inputs.get("region") or settings.get("region", ""))
+            return account_of(settings), "" if resource.type.startswith(_IN_NO_REGION) else region
         case "github":
             return (str(settings.get("owner", "")).lower(),)
         case _:

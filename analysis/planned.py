@@ -18,6 +18,15 @@ class Sealed:
     content: Any = field(repr=False)
 
 
+def unsealed(value: Any) -> Any:
+    """Return a value with the content of secrets in their place: to judge it, never to print it."""
+    if isinstance(value, Sealed):
+        return unsealed(value.content)
+    if isinstance(value, Mapping):
+        return {key: unsealed(item) for key, item in value.items()}
+    return [unsealed(item) for item in value] if isinstance(value, list) else value
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Planned:
     """One resource. ``inputs`` are as the provider sees them (camelCase), secrets ``Sealed``, and UNKNOWN where only a

@@ -91,8 +91,12 @@ def _faults(said: Any, stage: str) -> Iterator[Fault]:
     if not isinstance(said, Mapping):
         yield Fault(TOKENS, "is missing: there would be no token to deploy with", rotate)
         return
+    # Whoever rotates what cannot be read is told the same again: it has to go first.
+    rotate = (
+        f"correct it, or take it away and begin anew: pulumi config rm {TOKENS} -C identities -s {stage} && {rotate}"
+    )
     for key in sorted(set(said) - {"active", *SLOTS}):
-        yield Fault(f"{TOKENS}.{key}", "is read by nothing; there are active, a and b", f"remove it, or {rotate}")
+        yield Fault(f"{TOKENS}.{key}", "is read by nothing; there are active, a and b", f"remove it; {rotate}")
     if said.get("active") not in SLOTS or said["active"] not in said:
         yield Fault(f"{TOKENS}.active", "must name a slot that is there, or no pipeline gets a token", rotate)
     for slot in (slot for slot in SLOTS if slot in said):

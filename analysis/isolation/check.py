@@ -15,6 +15,7 @@ from analysis.isolation.pointer import Kind, Pointer
 from analysis.isolation.shared import Risk, risks
 from analysis.planned import Plan, Planned
 from analysis.texts import Text, parsed, texts
+from policies.values import listed
 
 KINDS: Final[tuple[Kind, ...]] = (
     *workers.KINDS,
@@ -147,9 +148,13 @@ def _everything(plan: Plan) -> Iterator[tuple[Planned, Text]]:
 
 def _allowed(value: Any) -> Any:
     document = parsed(value) if isinstance(value, str) else value
-    if not isinstance(document, Mapping) or not isinstance(document.get("Statement"), list):
+    if not isinstance(document, Mapping) or "Statement" not in document:
         return value
-    said = [each for each in document["Statement"] if not (isinstance(each, Mapping) and each.get("Effect") == "Deny")]
+    said = [
+        each
+        for each in listed(document, "Statement")
+        if not (isinstance(each, Mapping) and each.get("Effect") == "Deny")
+    ]
     return {**document, "Statement": said}
 
 
@@ -184,7 +189,9 @@ def _written(plan: Plan, resource: Planned, text: Text, kind: Kind | None, mark:
 def _led(plan: Plan, marks: Marks, kind: Kind, pointer: Pointer) -> Leak:
     foreign = next(marks.foreign(plan.environment, str(pointer.value)), None)
     whose = pointer.whose or (foreign[1] if foreign else "")
-    shown = f"{pointer.value} " if isinstance(pointer.value, str | list) and pointer.value else ""
+    sealed = [text.text for text in texts(pointer.resource.inputs) if text.sealed]
+    hidden = any(value in text for value in _values(pointer) for text in sealed)
+    shown = f"{pointer.value} " if isinstance(pointer.value, str | list) and pointer.value and not hidden else ""
     return Leak(
         plan.environment,
         kind.name,

@@ -8,17 +8,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
-from analysis.documents import PLACES, PolicyDocument, Sort, documents
+from analysis.documents import INLINE, PLACES, PolicyDocument, Sort, documents
 from analysis.isolation.github import is_environment_of
 from analysis.isolation.pointer import Find, Kind, Place, Pointer, always, held, made, permanent, places, unknown
-from analysis.planned import Plan
+from analysis.planned import Plan, Planned, unsealed
 from infra.naming import EPHEMERAL_STACK
 from infra.naming import Kind as Name
 from policies import tokens as t
+from policies.rules.iam import is_broad
 from policies.rules.statements import Statement, account_of, matches, texts
-from policies.values import UNKNOWN, at
+from policies.values import UNKNOWN, at, listed
 
 _ARN: Final = re.compile(r"arn:[^:]*:(?P<service>[^:]*):[^:]*:[^:]*:(?P<rest>.*)", re.DOTALL)
 _SUBJECT: Final = re.compile(r"repo:(?P<repository>[^:]+):environment:(?P<environment>.+)")
@@ -46,6 +47,9 @@ def _pointers(plan: Plan, others: Sequence[Plan], found: PolicyDocument, stateme
     path = f"{found.path}.Statement[{statement.sid or 'without a Sid'}]"
     for kind, who in statement.principals:
         yield _principal(plan, others, found, statement, Pointer(found.resource, f"{path}.Principal.{kind}", who))
+    for kind, who in statement.not_principals if statement.allows else ():
+        wrong = "lets in everybody else, the roles of other stages too"
+        yield Pointer(found.resource, f"{path}.NotPrincipal.{kind}", who, wrong)
     for key, values in statement.requires():
         for value in values:
             pointer = Pointer(found.resource, f"{path}.Condition.{key}", value)
@@ -75,16 +79,28 @@ def _principal(
         return replace(pointer, wrong="names an account in a way that does not tell which")
     if who == "*":
         confined = statement.confined_to(account, f"{plan.prefix}-")
+        beside = [other for other in others if _apart(plan, other) and _same_account(plan, other)]
+        by_name = any(key == "aws:principalarn" for key, _ in statement.requires())
+        if confined and by_name and not all(_keeps_out(statement, other) for other in beside):
+            confined = False
         return pointer if confined else replace(pointer, wrong="lets in everybody, the roles of other stages too")
     if pointer.path.endswith(".Federated") and not any(key.endswith(":sub") for key, _ in statement.requires()):
         return replace(pointer, wrong="demands no subject, so that runs of every stage are let in")
     if found.sort is Sort.TRUST and who in {account, f"arn:aws:iam::{account}:root"}:
         neighbour = next((other for other in others if _apart(plan, other) and _same_account(plan, other)), None)
-        narrowed = any(key == "aws:principalarn" for key, _ in statement.requires()) or _second_factor(statement)
-        if neighbour and not narrowed:
+        if neighbour and not (_second_factor(statement) or _keeps_out(statement, neighbour)):
             wrong = f"lets in every role of the account, and {neighbour.environment} is in the same one"
             return replace(pointer, wrong=wrong, whose=neighbour.environment)
     return _located(plan, pointer)
+
+
+def _keeps_out(statement: Statement, neighbour: Plan) -> bool:
+    """Whether a condition names principals, and none of the neighbour's roles is among them."""
+    arns = [arn for arn in _arns(neighbour) if ":role/" in arn]
+    return any(
+        key == "aws:principalarn" and not any(matches(value, arn) for value in values for arn in arns)
+        for key, values in statement.requires()
+    )
 
 
 def _second_factor(statement: Statement) -> bool:
@@ -161,7 +177,11 @@ def _reaching(plan: Plan, others: Sequence[Plan], statement: Statement, pointer:
         for arn in _arns(other):
             service = arn.split(":")[2]
             reachable = (service == "s3" and pattern != "*") or _same_account(plan, other)
-            if reachable and services & {service, "*"} and (matches(pattern, arn) or matches(pattern, f"{arn}/x")):
+            if (
+                reachable
+                and any(matches(each, service) for each in services)
+                and (matches(pattern, arn) or matches(pattern, f"{arn}/x"))
+            ):
                 return replace(pointer, wrong=f"takes in {arn} of {other.environment}", whose=other.environment)
     return pointer
 
@@ -206,15 +226,24 @@ def _rights(plan: Plan, others: Sequence[Plan]) -> Iterator[Pointer]:
     yield from _GRANTED(plan, others)
     yield from places(*_OF_ROLES)(plan, others)
     own = _OWN_POLICY(plan)
-    for attachment in plan.of(t.IAM_ROLE_POLICY_ATTACHMENT):
-        arn = at(attachment.inputs, "policyArn")
-        managed = isinstance(arn, str) and ":iam::aws:policy/" in arn
-        wrong = "" if managed or arn in own else "is a policy that this stage does not make"
-        yield unknown(attachment, "policyArn") if arn is UNKNOWN else Pointer(attachment, "policyArn", arn, wrong)
+    shared = next((other for other in others if _apart(plan, other) and _same_account(plan, other)), None)
+    for resource in plan.of(t.IAM_ROLE_POLICY_ATTACHMENT, t.IAM_ROLE):
+        for path in ("policyArn", "managedPolicyArns"):
+            for arn in listed(unsealed(resource.inputs), path):
+                yield unknown(resource, path) if arn is UNKNOWN else _attached(resource, path, arn, own, shared)
+
+
+def _attached(resource: Planned, path: str, arn: Any, own: frozenset[str], shared: Plan | None) -> Pointer:
+    if shared and is_broad(arn):
+        wrong = f"allows a whole service or account, and {shared.environment} is in the same one"
+        return Pointer(resource, path, arn, wrong, shared.environment)
+    managed = isinstance(arn, str) and ":iam::aws:policy/" in arn
+    return Pointer(resource, path, arn, "" if managed or arn in own else "is a policy that this stage does not make")
 
 
 def _has(*sorts: Sort) -> frozenset[tuple[str, str]]:
-    return frozenset((type_, path) for type_, (path, sort) in PLACES.items() if sort in sorts)
+    inline = {(t.IAM_ROLE, INLINE)} if Sort.RIGHTS in sorts else set()
+    return frozenset((type_, path) for type_, (path, sort) in PLACES.items() if sort in sorts) | inline
 
 
 KINDS: Final = (

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from analysis.isolation.pointer import Kind, Pointer, made, permanent, unknown
-from analysis.planned import Plan, Planned
+from analysis.planned import Plan, Planned, unsealed
 from policies import tokens as t
 from policies.values import UNKNOWN, at, is_list
 
@@ -20,7 +20,7 @@ _ACCOUNT: Final = re.compile(r"com\.cloudflare\.api\.account\.(?P<account>.+)")
 
 def _tokens(plan: Plan, others: Sequence[Plan]) -> Iterator[Pointer]:
     for token in plan.of(*_TOKENS):
-        policies = at(token.inputs, "policies")
+        policies = at(unsealed(token.inputs), "policies")
         if policies is UNKNOWN:
             yield unknown(token, "policies")
             continue
@@ -60,10 +60,12 @@ def _reach(plan: Plan, others: Sequence[Plan], token: Planned, path: str, key: s
             wrong = "is a bucket that this stage does not make"
     elif zone := _ZONE.fullmatch(key):
         if zone["zone"] == "*":
-            neighbour = next((o for o in others if o.settings.cloudflare.account_id == own.account_id), None)
+            beside = (other.settings.cloudflare for other in others)
+            zones = {each.zone_id for each in beside if each.account_id == own.account_id} - {own.zone_id}
+            neighbour = next((other for other in others if other.settings.cloudflare.zone_id in zones), None)
             if not account:
                 wrong = "is every zone of every account"
-            elif neighbour and neighbour.settings.cloudflare.zone_id != own.zone_id:
+            elif neighbour:
                 wrong, whose = "is every zone of the account that both stages are in", neighbour.environment
         elif zone["zone"] != own.zone_id:
             wrong = "is not the stage's zone"

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from analysis.isolation.pointer import Kind, Place, Pointer, held, made, places, pointing, unknown
-from analysis.planned import Plan, Planned, Sealed
+from analysis.planned import Plan, Planned, unsealed
 from infra.bindings import AI, Json, PlainText, Secret, VersionMetadata
 from policies import tokens as t
 from policies.rule import Seen
@@ -51,14 +51,6 @@ def as_seen(resource: Planned) -> Seen:
     return Seen(resource.type, resource.name, resource.urn, unsealed(resource.inputs))
 
 
-def unsealed(value: Any) -> Any:
-    if isinstance(value, Sealed):
-        return unsealed(value.content)
-    if isinstance(value, dict):
-        return {key: unsealed(item) for key, item in value.items()}
-    return [unsealed(item) for item in value] if isinstance(value, list) else value
-
-
 def _named(plan: Plan, resource: Planned, path: str, value: Any) -> Pointer:
     """What comes into being when it is first used has nothing but its name to say whose it is."""
     if value is UNKNOWN:
@@ -70,7 +62,7 @@ def _named(plan: Plan, resource: Planned, path: str, value: Any) -> Pointer:
 def _hostnames(plan: Plan, others: Sequence[Plan]) -> Iterator[Pointer]:
     for type_, property_ in _HOSTNAMES:
         for resource in plan.of(type_):
-            value = at(resource.inputs, property_)
+            value = at(unsealed(resource.inputs), property_)
             if value is UNKNOWN:
                 yield unknown(resource, property_)
             elif isinstance(value, str):

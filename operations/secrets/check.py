@@ -63,6 +63,10 @@ def _secrets(product: Product, keeper: Keeper, file: StackFile, today: date) -> 
             yield _aged(name, keeper, stored_on(file, name), ages.get(name, _ROTATE_AFTER_DAYS), today)
     for name in sorted((stored(file) | in_the_clear(file)) - set(keeper.required)):
         remove = keeper.command(f"config rm secrets:{name}")
+        if name in in_the_clear(file):
+            says = "stands in the file for everybody to read, and nobody needs it: revoke it where it was made"
+            yield Finding(name, keeper.name, "in the clear", says, remove)
+            continue
         yield Finding(name, keeper.name, "unused", "nobody needs it: revoke it where it was made", remove)
 
 
@@ -72,6 +76,9 @@ def _aged(name: str, keeper: Keeper, since: date | None, days: int, today: date)
         says = "nobody wrote down when it was stored, so nobody knows when it is due"
         return Finding(name, keeper.name, "of unknown age", says, renew)
     age = (today - since).days
+    if age < 0:
+        says = f"was stored on {since}, which is yet to come, so nobody knows when it is due"
+        return Finding(name, keeper.name, "of unknown age", says, renew)
     if age > days:
         return Finding(name, keeper.name, "stale", f"{age} days old, and due after {days}", renew)
     return Finding(name, keeper.name, "set", f"{age} days old, due in {days - age}")
@@ -95,6 +102,9 @@ def _slots(slots: Slots, keeper: Keeper, now: datetime, rotate: str) -> Iterator
         if slot != slots.active:
             says = f"{ends}; not handed out any more: close it once every deployment runs on the other"
             yield Finding(name, keeper.name, "unused", says, f"{rotate} --close")
+        elif window.begins > now:
+            says = f"begins on {window.begins:%Y-%m-%d}: until then no pipeline can reach Cloudflare"
+            yield Finding(name, keeper.name, "expired", says, rotate)
         elif left <= timedelta(0):
             yield Finding(name, keeper.name, "expired", f"{ends}: no pipeline can reach Cloudflare", rotate)
         elif left <= _EXPIRES_SOON:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from identities.settings import TOKENS, Slots, Window, spelt
+from identities.settings import TOKENS, Slots, Window, read_slots, spelt
 from infra.faults import Refused
 from infra.naming import Label, Stage
 from infra.settings.files import check_files
@@ -67,7 +67,9 @@ BROKEN: list[tuple[str, str, Any, str, str, bool]] = [
     (IN_STAGE, "rotated:sessionKey", "2026-08-01", "stale", "sessionKey", True),
     (IN_STAGE, "rotated:sessionKey", None, "of unknown age", "sessionKey", False),
     (IN_STAGE, "rotated:sessionKey", "soon", "of unknown age", "sessionKey", False),
+    (IN_STAGE, "rotated:sessionKey", "2099-01-01", "of unknown age", "sessionKey", False),
     (IN_STAGE, "secrets:oldKey", CIPHERTEXT, "unused", "oldKey", False),
+    (IN_STAGE, "secrets:oldKey", "plainly readable", "in the clear", "oldKey", True),
     (IN_STAGE, "secrets:githubToken", CIPHERTEXT, "unused", "githubToken", False),
     (IN_IDENTITIES, "secrets:githubToken", None, "missing", "githubToken", True),
     (IN_IDENTITIES, "rotated:cloudflareTokenMaker", "2026-08-01", "stale", "cloudflareTokenMaker", True),
@@ -93,6 +95,21 @@ def test_tokens_that_end_are_seen_before_they_do(tmp_path: Path, days: int, stat
     slots = Slots("a", {"a": Window(ends - timedelta(days=80), ends)})
     [tokens] = [each for each in found(tmp_path, {IN_IDENTITIES: {TOKENS: spelt(slots)}}) if "slot" in each.name]
     assert tokens.state == state
+
+
+def test_tokens_that_begin_later_are_no_tokens_yet(tmp_path: Path) -> None:
+    slots = Slots("a", {"a": Window(NOW + timedelta(days=2), NOW + timedelta(days=40))})
+    [tokens] = [each for each in found(tmp_path, {IN_IDENTITIES: {TOKENS: spelt(slots)}}) if "slot" in each.name]
+    assert (tokens.state, tokens.stops) == ("expired", True)
+    assert "begins on" in tokens.says
+
+
+def test_slots_that_cannot_be_read_are_taken_away_before_they_are_made_anew(tmp_path: Path) -> None:
+    with pytest.raises(Refused) as refused:
+        read_slots({"active": "c"}, "staging")
+    assert all(
+        "pulumi config rm identities:tokens -C identities -s staging" in fault.fix for fault in refused.value.faults
+    )
 
 
 def test_a_secret_is_due_when_the_product_says_so(tmp_path: Path) -> None:

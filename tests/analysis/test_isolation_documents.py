@@ -1,0 +1,153 @@
+"""Policy documents in unusual places: inline, attached, sealed, in a shared account. Each leads out of its stage."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from analysis.isolation.check import isolation
+from analysis.planned import Plan, Sealed
+from policies import tokens as t
+from policies.values import UNKNOWN
+from tests.support.plans import added, changed, planned, planned_together
+from tests.support.planted_leaks import policy
+
+EVERY_BUCKET = {"Action": "s3:*", "Resource": "arn:aws:s3:::harbor-*"}
+ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
+OWN_ROOT = "arn:aws:iam::999999999999:root"
+EVERYBODY = {"Principal": {"AWS": "*"}, "Action": "s3:*", "Resource": "*"}
+
+
+def leaks(plan: Plan, *others: Plan) -> list[tuple[str, str]]:
+    """Return what leads out of the first plan, and what is said of it."""
+    found = isolation([plan, *others]).leaks
+    return [(leak.path, leak.wrong) for leak in found if leak.stage == plan.environment]
+
+
+def with_role(plan: Plan, path: str, value: Any) -> Plan:
+    return changed(plan, t.IAM_ROLE, path, value, name="roles-deploy")
+
+
+def inline(said: dict[str, Any]) -> list[dict[str, str]]:
+    return [{"name": "x", "policy": policy(said)}]
+
+
+@pytest.mark.parametrize("make", [planned, planned_together])
+def test_stages_as_they_are_stay_apart(make: Callable[[str], Plan]) -> None:
+    assert leaks(make("staging"), make("production")) == []
+
+
+@pytest.mark.parametrize(
+    ("plant", "path"),
+    [
+        (lambda plan: with_role(plan, "inlinePolicies", inline(EVERY_BUCKET)), "inlinePolicies[0].policy"),
+        (
+            lambda plan: added(plan, t.IAM_ROLE_POLICY, {"role": UNKNOWN, "policy": Sealed(policy(EVERY_BUCKET))}),
+            "policy.Statement[Planted].Resource",
+        ),
+        (
+            lambda plan: with_role(plan, "managedPolicyArns", ["arn:aws:iam::888888888888:policy/p"]),
+            "managedPolicyArns",
+        ),
+        (
+            lambda plan: changed(plan, t.S3_BUCKET, "policy", policy(EVERYBODY), name="vault"),
+            "policy.Statement[Planted].Principal",
+        ),
+        (
+            lambda plan: with_role(
+                plan,
+                "assumeRolePolicy",
+                policy({"NotPrincipal": {"AWS": "arn:aws:iam::222222222222:user/a"}, "Action": "sts:AssumeRole"}),
+            ),
+            "assumeRolePolicy.Statement[Planted].NotPrincipal",
+        ),
+        (
+            lambda plan: added(
+                plan,
+                t.S3_BUCKET_POLICY,
+                {
+                    "bucket": UNKNOWN,
+                    "policy": {"Statement": [{"Effect": "Allow", **EVERYBODY, "Condition": {"StringEquals": UNKNOWN}}]},
+                },
+            ),
+            "policy",
+        ),
+    ],
+)
+def test_rights_are_found_wherever_they_stand(plant: Callable[[Plan], Plan], path: str) -> None:
+    found = leaks(plant(planned("staging")), planned("production"))
+    assert [each for each in found if each[0].startswith(path)], found
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        lambda plan: with_role(plan, "managedPolicyArns", [ADMINISTRATOR]),
+        lambda plan: added(
+            plan, t.IAM_ROLE_POLICY_ATTACHMENT, {"role": "bulkhead-staging", "policyArn": ADMINISTRATOR}
+        ),
+        lambda plan: with_role(plan, "inlinePolicies", inline({"Action": "s3*:*", "Resource": "*"})),
+        lambda plan: with_role(
+            plan,
+            "assumeRolePolicy",
+            policy(
+                {
+                    "Principal": {"AWS": OWN_ROOT},
+                    "Action": "sts:AssumeRole",
+                    "Condition": {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::999999999999:role/*"}},
+                }
+            ),
+        ),
+    ],
+)
+def test_in_a_shared_account_what_is_wide_takes_in_the_neighbour(plant: Callable[[Plan], Plan]) -> None:
+    production = planned_together("production")
+    assert any("production" in wrong for _, wrong in leaks(plant(planned_together("staging")), production))
+
+
+def test_in_an_account_of_its_own_a_policy_of_awss_is_no_leak() -> None:
+    plan = with_role(planned("staging"), "managedPolicyArns", [ADMINISTRATOR])
+    assert leaks(plan, planned("production")) == []
+
+
+def test_a_neighbour_that_the_condition_keeps_out_is_kept_out() -> None:
+    said = {
+        "Principal": {"AWS": OWN_ROOT},
+        "Action": "sts:AssumeRole",
+        "Condition": {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::999999999999:role/bulkhead-staging"}},
+    }
+    plan = with_role(planned_together("staging"), "assumeRolePolicy", policy(said))
+    assert not [wrong for _, wrong in leaks(plan, planned_together("production")) if "production" in wrong]
+
+
+@pytest.mark.parametrize(
+    ("type_", "inputs"),
+    [
+        (t.LOGPUSH_JOB, {"destinationConf": Sealed("s3://elsewhere/logs?secret-access-key=hush")}),
+        (t.WORKERS_CUSTOM_DOMAIN, {"hostname": Sealed("hush.example"), "service": Sealed("hush-token")}),
+        (t.IAM_ROLE_POLICY, {"policy": Sealed(policy({"Action": "s3:*", "Resource": "arn:aws:s3:::hush"}))}),
+    ],
+)
+def test_what_is_sealed_is_judged_and_not_shown(type_: str, inputs: dict[str, Any]) -> None:
+    found = isolation([added(planned("staging"), type_, inputs), planned("production")])
+    assert [leak for leak in found.leaks if leak.resource.endswith("planted")]
+    assert "hush" not in repr([(leak.path, leak.wrong, leak.fix) for leak in found.leaks])
+
+
+def test_one_statement_need_not_be_in_a_list() -> None:
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::harbor-production-vault/*"}
+    plan = changed(
+        planned("staging"), t.S3_BUCKET_POLICY, "policy", json.dumps({"Statement": deny}), name="vault-policy"
+    )
+    assert not [wrong for _, wrong in leaks(plan, planned("production")) if "holds" in wrong]
+
+
+def test_two_destinations_that_nobody_sees_are_not_one() -> None:
+    jobs = [
+        added(plan, t.LOGPUSH_JOB, {"zoneId": "b" * 32, "dataset": "http_requests", "destinationConf": Sealed(where)})
+        for plan, where in ((planned_together("staging"), "https://a"), (planned_together("production"), "https://b"))
+    ]
+    assert not [leak for leak in isolation(jobs).leaks if leak.kind == "names"]
