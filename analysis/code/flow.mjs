@@ -4,10 +4,13 @@
 // intersections and whatever else keeps the declaration, or from a type that an env was once given to. So names of
 // variables and interfaces play no part. `flow` follows assignability: a value of one type comes to a place of another.
 
-const PLATFORM = /\/node_modules\/@cloudflare\/workers-types\//;
-const RUNTIME = /\/node_modules\/(@cloudflare\/workers-types|typescript\/lib|@types\/node)\//;
+import { isOnlyRuntimes, isPlatforms, isRuntimes, packageOf } from "./origins.mjs";
+import { parameterOf, receiverOf, signaturesOf, takenBy } from "./signatures.mjs";
+
 const DEEPEST = 12; // types that contain themselves instantiate without end
 const OVERLOADS = 4; // that are held against each other
+/** Generic types of the language that hand out what is in them, and take nothing in. */
+const ONLY_OUT = new Set(["Promise", "PromiseLike", "ReadonlyArray", "ReadonlyMap", "ReadonlySet"]);
 
 export class Flow {
   /** Declarations (or symbols, where a mapped type left none) of env members, with the binding each stands for. */
@@ -97,6 +100,8 @@ export class Flow {
     }
     const names = this.readOnly(source);
     if (names.length > 0) return this.#narrowed(source, target, names, node, into);
+    // A function that nobody has seen takes the place of one that is handed the env.
+    if (this.#isUntyped(source) && this.#takesEnv(target)) return this.lost(node, into);
     if (this.#seesNothing(target)) {
       if (this.carries(source)) this.lost(node, into);
       return;
@@ -126,34 +131,9 @@ export class Flow {
     }
   }
 
-  /** Returns the type of a signature's argument number `index`; undefined when there is none. */
-  parameter(signature, index) {
-    const { checker } = this;
-    const declared = signature.parameters;
-    const last = declared.at(-1);
-    const synthetic = (last?.links?.checkFlags ?? 0) & this.ts.CheckFlags.RestParameter; // of a tuple of arguments
-    const isRest = last?.valueDeclaration?.dotDotDotToken !== undefined || synthetic !== 0;
-    if (!isRest || index < declared.length - 1) return declared[index] && checker.getTypeOfSymbol(declared[index]);
-    const list = checker.getTypeOfSymbol(last);
-    const items = checker.isTupleType(list) ? checker.getTypeArguments(list) : [];
-    return items[index - declared.length + 1] ?? checker.getIndexTypeOfType(list, this.ts.IndexKind.Number) ?? list;
-  }
-
-  /** Returns the type that a signature declares for `this`; undefined when it declares none. */
-  receiver({ thisParameter }) {
-    return thisParameter && this.checker.getTypeOfSymbol(thisParameter);
-  }
-
-  /** The name of the package that a symbol comes from; undefined for one's own code, the runtime and the language. */
-  packageOf(symbol) {
-    const file = symbol?.declarations?.[0]?.getSourceFile().fileName;
-    if (file === undefined || RUNTIME.test(file)) return undefined;
-    return /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1].replace(/^@types\//, "");
-  }
-
-  /** Whether a symbol is the runtime's or the language's. */
-  isRuntimes(symbol) {
-    return isFrom(symbol, RUNTIME);
+  /** A function is entered with what one of the signatures promises by which it may be called. */
+  entered(own, promised, node) {
+    this.#call(own, promised, (from, to) => this.flow(from, to, node));
   }
 
   #isNew(source, target, node) {
@@ -173,10 +153,10 @@ export class Flow {
   /** An env is seen through another type from here on: its members are the env's, by name. */
   #view(source, target, node, into, next) {
     const { checker } = this;
-    const owner = this.packageOf(target.aliasSymbol ?? target.symbol);
+    const owner = packageOf(target.aliasSymbol ?? target.symbol);
     if (owner !== undefined) return this.lost(node, owner);
     // `Object` and its like; the runtime's own empty Cloudflare.Env is declared by the Worker as well.
-    const isLanguages = target.symbol?.declarations?.every((declaration) => isIn(declaration, RUNTIME));
+    const isLanguages = isOnlyRuntimes(target.symbol);
     const isMapped = (target.objectFlags & this.ts.ObjectFlags.Mapped) !== 0;
     if ((isLanguages && !isMapped) || checker.getIndexInfosOfType(target).length > 0) return this.lost(node, into);
     for (const property of checker.getPropertiesOfType(target)) {
@@ -200,10 +180,7 @@ export class Flow {
     const { checker } = this;
     const { Call, Construct } = this.ts.SignatureKind;
     const [from, to] = [this.#arguments(source), this.#arguments(target)];
-    if (from !== undefined && to !== undefined) {
-      from.forEach((argument, index) => to.length > 0 && next(argument, to[Math.min(index, to.length - 1)]));
-      return;
-    }
+    if (from !== undefined && to !== undefined) return this.#throughArguments(source, target, next);
     for (const property of checker.getPropertiesOfType(target)) {
       const own = checker.getPropertyOfType(source, property.name);
       if (own !== undefined) next(checker.getTypeOfSymbol(own), checker.getTypeOfSymbol(property));
@@ -221,15 +198,45 @@ export class Flow {
     }
   }
 
+  /** What is in a generic type comes out by the other's arguments; what that one takes comes in by its own. */
+  #throughArguments(source, target, next) {
+    const { checker } = this;
+    const [from, to] = [this.#arguments(source), this.#arguments(target)];
+    const isSame = source.symbol === target.symbol && !checker.isTupleType(target);
+    const isBothWays = isSame && !ONLY_OUT.has(target.symbol.name);
+    if (to.length === 0) return;
+    from.forEach((own, index) => {
+      const seen = to[Math.min(index, to.length - 1)];
+      next(own, seen);
+      const isNothing = (own.flags & this.ts.TypeFlags.Never) !== 0; // as in the type of `[]`
+      if (isBothWays && !isNothing && !this.#isUntyped(seen)) next(seen, own);
+    });
+  }
+
   /** A function is called through another type: arguments come in by that type, the result goes out by it. */
   #call(own, seen, next) {
     const count = Math.max(own.parameters.length, seen.parameters.length);
     for (let index = 0; index < count; index += 1) {
-      const [given, taken] = [this.parameter(seen, index), this.parameter(own, index)];
+      const [given, taken] = [seen, own].map((signature) => parameterOf(this.ts, this.checker, signature, index));
       if (given !== undefined && taken !== undefined) next(given, taken);
     }
-    if (seen.thisParameter && own.thisParameter) next(this.receiver(seen), this.receiver(own));
+    const [given, taken] = [seen, own].map((signature) => receiverOf(this.checker, signature));
+    if (given !== undefined && taken !== undefined) next(given, taken);
     next(own.getReturnType(), seen.getReturnType());
+  }
+
+  /** Whether a value of the type, which holds no env, is handed one when it, or a member of it, is called. */
+  #takesEnv(type) {
+    const { ts, checker } = this;
+    if (this.carries(type)) return false;
+    const hands = (signature) => takenBy(checker, signature).some((taken) => this.carries(taken));
+    const takes = (one) => signaturesOf(ts, checker, one).some(hands);
+    const members = checker.getPropertiesOfType(type).map((member) => checker.getTypeOfSymbol(member));
+    return takes(type) || members.some((member) => takes(checker.getNonNullableType(member)));
+  }
+
+  #isUntyped(type) {
+    return (type.flags & (this.ts.TypeFlags.Any | this.ts.TypeFlags.Unknown)) !== 0;
   }
 
   /** Whether a type tells nothing of what is in it. */
@@ -254,7 +261,7 @@ export class Flow {
   #arguments(type) {
     const { ts, checker } = this;
     if (!(type.objectFlags & ts.ObjectFlags.Reference)) return undefined;
-    if (!this.isRuntimes(type.symbol) && this.packageOf(type.symbol) === undefined && !checker.isTupleType(type)) {
+    if (!isRuntimes(type.symbol) && packageOf(type.symbol) === undefined && !checker.isTupleType(type)) {
       return undefined;
     }
     return checker.getTypeArguments(type);
@@ -289,9 +296,9 @@ export class Flow {
     if (!(type.flags & ts.TypeFlags.Object)) return false;
     const list = this.#arguments(type);
     // A binding such as DurableObjectNamespace<Ledger> names the class whose objects it reaches, and holds none.
-    if (list !== undefined) return (either || !isFrom(type.symbol, PLATFORM)) && list.some(holds);
-    const signatures = this.#signatures(type).some((signature) => this.#hands(signature, either, holds));
-    const isForeign = this.isRuntimes(type.symbol) || this.packageOf(type.symbol) !== undefined;
+    if (list !== undefined) return (either || !isPlatforms(type.symbol)) && list.some(holds);
+    const signatures = signaturesOf(ts, checker, type).some((signature) => this.#hands(signature, either, holds));
+    const isForeign = isRuntimes(type.symbol) || packageOf(type.symbol) !== undefined;
     if (isForeign && !(type.objectFlags & ts.ObjectFlags.Mapped)) return either && signatures;
     return (
       signatures ||
@@ -300,22 +307,8 @@ export class Flow {
     );
   }
 
-  #signatures(type) {
-    const { Call, Construct } = this.ts.SignatureKind;
-    return [Call, Construct].flatMap((kind) => [...this.checker.getSignaturesOfType(type, kind)]);
-  }
-
   #hands(signature, either, holds) {
     if (holds(signature.getReturnType())) return true;
-    const taken = [signature.thisParameter, ...signature.parameters].filter((parameter) => parameter !== undefined);
-    return either && taken.some((parameter) => holds(this.checker.getTypeOfSymbol(parameter)));
+    return either && takenBy(this.checker, signature).some(holds);
   }
-}
-
-function isFrom(symbol, place) {
-  return symbol?.declarations?.some((declaration) => isIn(declaration, place)) ?? false;
-}
-
-function isIn(declaration, place) {
-  return place.test(declaration.getSourceFile().fileName);
 }

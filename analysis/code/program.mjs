@@ -5,6 +5,17 @@ import { dirname } from "node:path";
 /** What the runtime promises; a looser project would turn an env into `any` without a word. */
 const STRICT = {
   strict: true,
+  // A project that turns one of them off is not asked either.
+  alwaysStrict: true,
+  noImplicitAny: true,
+  noImplicitThis: true,
+  strictBindCallApply: true,
+  strictBuiltinIteratorReturn: true,
+  strictFunctionTypes: true,
+  strictNullChecks: true,
+  strictPropertyInitialization: true,
+  useUnknownInCatchVariables: true,
+  noCheck: false,
   noEmit: true,
   allowJs: true,
   checkJs: true,
@@ -12,6 +23,7 @@ const STRICT = {
   noUncheckedSideEffectImports: true,
   incremental: false,
   composite: false,
+  isolatedDeclarations: false,
 };
 
 /** What TypeScript says of a configuration that lists no files; the entry is one, whatever is listed. */
@@ -37,7 +49,7 @@ export function loader(ts, generated, runtimeTypes) {
   const parsed = new Map();
 
   return function load({ entry, declarations }) {
-    const { options, ambient, errors } = configuration(ts, entry, runtimeTypes);
+    const { options, ambient, errors } = configuration(ts, entry, runtimeTypes, generated);
     const host = ts.createCompilerHost(options);
     const { fileExists, readFile, getSourceFile } = host;
     host.fileExists = (path) => path in generated || fileExists(path);
@@ -56,16 +68,17 @@ export function loader(ts, generated, runtimeTypes) {
   };
 }
 
-function configuration(ts, entry, runtimeTypes) {
+function configuration(ts, entry, runtimeTypes, generated) {
   const folder = dirname(entry);
   const path = ts.findConfigFile(folder, ts.sys.fileExists);
   if (path === undefined) return { options: { ...DEFAULTS(ts), ...STRICT }, ambient: [runtimeTypes], errors: [] };
   const json = ts.readJsonConfigFile(path, ts.sys.readFile);
   const { options, fileNames, errors } = ts.parseJsonSourceFileConfigFileContent(json, ts.sys, dirname(path), {}, path);
+  // Another Worker's generated files would add its bindings to this one's `cloudflare:workers`.
+  const isAnothers = (name) => name in generated && !name.startsWith(`${folder}/`);
   return {
     options: { ...options, ...STRICT },
-    // Another Worker's generated files would add its bindings to this one's `cloudflare:workers`.
-    ambient: fileNames.filter((name) => /\.d\.[cm]?ts$/.test(name) && name.startsWith(`${folder}/`)),
+    ambient: fileNames.filter((name) => /\.d\.[cm]?ts$/.test(name) && !isAnothers(name)),
     errors: [...json.parseDiagnostics, ...errors.filter(({ code }) => !NO_INPUTS.includes(code))],
   };
 }

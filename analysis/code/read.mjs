@@ -4,7 +4,9 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { Flow } from "./flow.mjs";
+import { isRuntimes, packageOf } from "./origins.mjs";
 import { loader, runtimeFiles } from "./program.mjs";
+import { parameterOf } from "./signatures.mjs";
 import { Sites } from "./sites.mjs";
 import { Uses } from "./uses.mjs";
 
@@ -57,10 +59,10 @@ function fromRuntime(checker, flow, exported, owns) {
     const made = checker.getSignaturesOfType(type, ts.SignatureKind.Construct);
     for (const signature of made) {
       const own = checker.getPropertyOfType(signature.getReturnType(), "env");
-      const isRuntimes = own !== undefined && flow.isRuntimes(own);
-      if (!isRuntimes && !owns.includes(symbol.name) && symbol.name !== "default") continue;
-      if (isRuntimes) give(checker.getTypeOfSymbol(own), node);
-      give(flow.parameter(signature, 1), second(signature, node), flow.packageOf(signature.declaration?.symbol));
+      const isInherited = isRuntimes(own);
+      if (!isInherited && !owns.includes(symbol.name) && symbol.name !== "default") continue;
+      if (isInherited) give(checker.getTypeOfSymbol(own), node);
+      give(parameterOf(ts, checker, signature, 1), second(signature, node), packageOf(signature.declaration?.symbol));
     }
     if (made.length > 0 || symbol.name !== "default") continue;
     if (type.flags & ts.TypeFlags.Any) give(type, node);
@@ -69,7 +71,7 @@ function fromRuntime(checker, flow, exported, owns) {
       const called = property && checker.getNonNullableType(checker.getTypeOfSymbol(property));
       if (called?.flags & ts.TypeFlags.Any) give(called, property.valueDeclaration ?? node);
       for (const signature of called ? checker.getSignaturesOfType(called, ts.SignatureKind.Call) : []) {
-        give(flow.parameter(signature, 1), second(signature, node), flow.packageOf(signature.declaration?.symbol));
+        give(parameterOf(ts, checker, signature, 1), second(signature, node), packageOf(signature.declaration?.symbol));
       }
     }
   }

@@ -1,12 +1,12 @@
 // Every place in a Worker's code where a value of one type comes to a place of another; a Flow judges each.
 
-const LOOKS_AT_ALL = new Set(["ObjectConstructor", "ProxyConstructor", "Reflect"]);
-const KEEPS_ENV = new Set(["withEnv", "withEnvAndExports"]);
+import { Calls } from "./calls.mjs";
+import { isRuntimes, packageOf } from "./origins.mjs";
 
 /** `lost(node, into)` is told of what needs no second type: a spread, a throw, a function that looks at everything. */
 export class Sites {
   constructor(ts, checker, flow, lost) {
-    Object.assign(this, { ts, checker, flow, lost });
+    Object.assign(this, { ts, checker, flow, lost, calls: new Calls(ts, checker, flow, lost) });
   }
 
   visit(node) {
@@ -15,7 +15,7 @@ export class Sites {
   }
 
   #here(node) {
-    const { ts, flow } = this;
+    const { ts, flow, calls } = this;
     const is = ts.SyntaxKind;
     switch (node.kind) {
       case is.VariableDeclaration:
@@ -33,13 +33,18 @@ export class Sites {
       case is.TypeAssertionExpression:
       case is.ParenthesizedExpression: // in JavaScript, /** @type {any} */ (env) is a cast
         return this.#into(node.expression, this.#type(node));
-      case is.SatisfiesExpression:
-        return this.#into(node.expression, this.checker.getTypeFromTypeNode(node.type));
       case is.CallExpression:
       case is.NewExpression:
-        return this.#call(node, node.expression, node.arguments ?? []);
+        return calls.called(node, node.expression, node.arguments ?? []);
       case is.TaggedTemplateExpression:
-        return this.#call(node, node.tag, [node.template, ...(node.template.templateSpans ?? []).map(filled)]);
+        return calls.called(node, node.tag, [node.template, ...(node.template.templateSpans ?? []).map(filled)]);
+      case is.JsxOpeningElement:
+      case is.JsxSelfClosingElement:
+        return calls.element(node);
+      case is.FunctionDeclaration:
+      case is.MethodDeclaration:
+      case is.Constructor:
+        return node.body && this.#overloaded(node);
       case is.ReturnStatement:
       case is.YieldExpression:
         return node.expression && this.#returned(node.expression, ts.findAncestor(node, ts.isFunctionLike));
@@ -54,9 +59,9 @@ export class Sites {
       case is.Identifier:
         return node.text === "arguments" && this.#arguments(node);
       case is.TypeReference:
-        return this.#written(node.typeName, node.typeArguments);
+        return calls.written(node.typeName, node.typeArguments);
       case is.ImportType:
-        return this.#written(node.qualifier, node.typeArguments);
+        return calls.written(node.qualifier, node.typeArguments);
       case is.ClassDeclaration:
       case is.ClassExpression:
         return this.#inherited(node);
@@ -85,8 +90,16 @@ export class Sites {
       case is.BarBarEqualsToken:
       case is.AmpersandAmpersandEqualsToken:
       case is.QuestionQuestionEqualsToken:
-        return this.#isInferred(left) || this.#into(right, this.#type(left));
+        return this.#isInferred(left) || this.#into(right, this.#place(left));
     }
+  }
+
+  /** In JavaScript, `this.env = env` has the type of what is assigned; the member has the type that is told of it. */
+  #place(left) {
+    const { ts, checker } = this;
+    const member = ts.isPropertyAccessExpression(left) ? checker.getSymbolAtLocation(left.name) : undefined;
+    const isMadeHere = member?.valueDeclaration !== undefined && ts.isInJSFile(member.valueDeclaration);
+    return isMadeHere ? checker.getTypeOfSymbol(member) : this.#type(left);
   }
 
   /** `let e;` has the type of what is assigned to it: TypeScript follows that, or complains. */
@@ -114,74 +127,34 @@ export class Sites {
     flow.flow((isAsync && checker.getAwaitedType(type)) || type, target, expression);
   }
 
-  #call(node, callee, given) {
-    const { ts, checker, flow } = this;
-    const signature = checker.getResolvedSignature(node);
-    const made = signature?.declaration;
-    const owner = flow.packageOf(made?.symbol);
-    const into = owner ?? callee.getText();
-    this.#instantiated(signature, node, into);
-    const isRuntimes = flow.isRuntimes(made?.symbol);
-    if (signature?.thisParameter && ts.isPropertyAccessExpression(callee)) {
-      flow.flow(this.#type(callee.expression), flow.receiver(signature), callee, into);
-    }
-    given.forEach((argument, index) => {
-      const isSpread = ts.isSpreadElement(argument);
-      const whole = this.#type(isSpread ? argument.expression : argument);
-      const type = isSpread ? checker.getIndexTypeOfType(whole, ts.IndexKind.Number) : whole;
-      if (type === undefined) return;
-      const target = made && flow.parameter(signature, index);
-      if (flow.carries(type)) {
-        if (isRuntimes && KEEPS_ENV.has(made.name?.text) && flow.isEnv(type)) return;
-        const looksAtAll = isRuntimes && LOOKS_AT_ALL.has(nameAround(ts, made));
-        const isPackages = owner !== undefined && flow.isEnv(type);
-        if (target === undefined || looksAtAll || isPackages) return this.lost(argument, into);
-      }
-      flow.flow(type, target, argument, into);
-    });
-  }
-
-  /** The type arguments of a call, written or inferred: for these, the generic code is given what is given here. */
-  #instantiated(signature, node, into) {
-    const { checker, flow } = this;
-    const types = signature && checker.getTypeArgumentsForResolvedSignature(signature);
-    const { typeParameters } = signature?.target ?? signature ?? {};
-    types?.forEach((type, index) => this.#bound(typeParameters[index], type, node, into));
-  }
-
-  /** The type arguments of a type: where it is one of ours, the generic code is given what is written here. */
-  #written(name, typeArguments) {
-    if (name === undefined || typeArguments === undefined) return;
-    const symbol = this.checker.getSymbolAtLocation(name);
-    const isAlias = ((symbol?.flags ?? 0) & this.ts.SymbolFlags.Alias) !== 0;
-    const target = isAlias ? this.checker.getAliasedSymbol(symbol) : symbol;
-    // A package's type only says what the package hands out; it is given nothing by it.
-    if (target === undefined || this.flow.packageOf(target) !== undefined) return;
-    const parameters = target.declarations?.find((declaration) => declaration.typeParameters)?.typeParameters ?? [];
-    typeArguments.forEach((argument, index) => {
-      const parameter = parameters[index] && this.#type(parameters[index]);
-      if (parameter) this.#bound(parameter, this.checker.getTypeFromTypeNode(argument), argument);
-    });
-  }
-
-  #bound(parameter, type, node, into) {
-    if (this.flow.isRuntimes(parameter.symbol)) return; // the language and the runtime hand on what they were given
-    if (this.flow.packageOf(parameter.symbol) === undefined) this.flow.bind(parameter, type, node, into);
-    else if (this.flow.carries(type)) this.lost(node, this.flow.packageOf(parameter.symbol));
+  /** Callers see the overloads only, so what they promise is what comes into the body. */
+  #overloaded(node) {
+    const overloads = (node.symbol?.declarations ?? []).filter((one) => one.kind === node.kind && !one.body);
+    const [own, ...promised] = [node, ...overloads].map((one) => this.checker.getSignatureFromDeclaration(one));
+    promised.forEach((one) => this.flow.entered(own, one, node));
   }
 
   #inherited(node) {
     const { checker, flow } = this;
     for (const base of (node.heritageClauses ?? []).flatMap((clause) => [...clause.types])) {
       const symbol = checker.getSymbolAtLocation(base.expression);
-      const owner = flow.packageOf(symbol && checker.getTypeOfSymbol(symbol).symbol);
+      const owner = packageOf(symbol && checker.getTypeOfSymbol(symbol).symbol);
       const given = (base.typeArguments ?? []).map((argument) => checker.getTypeFromTypeNode(argument));
       if (owner !== undefined && given.some((type) => flow.carries(type))) this.lost(base, owner);
-      else this.#written(base.expression, base.typeArguments);
+      else this.calls.written(base.expression, base.typeArguments);
+      this.#redeclared(node, base);
       if (checker.getPropertiesOfType(this.#type(base)).length > 0) {
         flow.flow(this.#type(node), this.#type(base), node.name ?? node);
       }
     }
+  }
+
+  /** The runtime sets the env of its classes, whatever type a class of one's own says that it has. */
+  #redeclared(node, base) {
+    const { checker, flow } = this;
+    const [theirs, own] = [base, node].map((one) => checker.getPropertyOfType(this.#type(one), "env"));
+    if (own === undefined || !isRuntimes(theirs)) return;
+    flow.flow(checker.getTypeOfSymbol(theirs), checker.getTypeOfSymbol(own), node.name ?? node);
   }
 
   #arguments(node) {
@@ -192,12 +165,6 @@ export class Sites {
     const isGiven = owner.parameters.some((parameter) => flow.carries(checker.getTypeAtLocation(parameter)));
     if (isGiven) this.lost(node, "arguments");
   }
-}
-
-/** The interface or namespace that a function of the language is declared in. */
-function nameAround(ts, declaration) {
-  const isNamed = (above) => ts.isInterfaceDeclaration(above) || ts.isModuleDeclaration(above);
-  return ts.findAncestor(declaration.parent, isNamed)?.name.text;
 }
 
 function filled(span) {

@@ -12,10 +12,9 @@ export class Uses {
       this.#member(this.#type(node.expression), node.name.text, node.name, node.expression);
     } else if (ts.isElementAccessExpression(node)) this.#element(node);
     else if (ts.isObjectBindingPattern(node)) this.#pattern(this.#type(node), node.elements);
-    else if (ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.EqualsToken) {
-      const left = ts.skipParentheses(node.left);
-      if (ts.isObjectLiteralExpression(left)) this.#assigned(this.#type(node.right), left);
-    }
+    else if (ts.isObjectLiteralExpression(node) && ts.isArrayLiteralOrObjectLiteralDestructuringPattern(node)) {
+      this.#assigned(this.checker.getTypeOfAssignmentPattern(node), node);
+    } else if (ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.InKeyword) this.#asked(node);
     ts.forEachChild(node, (child) => this.visit(child));
   }
 
@@ -57,13 +56,21 @@ export class Uses {
   }
 
   #assigned(type, { properties }) {
-    const { ts, checker } = this;
     for (const property of properties) {
-      if (ts.isSpreadAssignment(property)) continue;
-      this.#named(type, property.name);
-      const inner = ts.isPropertyAssignment(property) && ts.skipParentheses(property.initializer);
-      const symbol = inner && checker.getPropertyOfType(type, property.name.text ?? "");
-      if (symbol && ts.isObjectLiteralExpression(inner)) this.#assigned(checker.getTypeOfSymbol(symbol), inner);
+      if (!this.ts.isSpreadAssignment(property)) this.#named(type, property.name);
+    }
+  }
+
+  /** `"DB" in env` reaches for it as well: where there is one, the code goes on with it. */
+  #asked({ left, right }) {
+    const { ts, checker, flow } = this;
+    const type = this.#type(right);
+    if (ts.isPrivateIdentifier(left) || (!flow.isEnv(type) && flow.readOnly(type).length === 0)) return;
+    const others = type.isUnion() ? type.types.filter((part) => !flow.isEnv(part)) : [];
+    for (const key of this.#keys(left)) {
+      // A member of what else it may be only tells the two apart.
+      const isOthers = others.some((part) => checker.getPropertyOfType(part, key) !== undefined);
+      if (!isOthers) this.#member(type, key, left, right);
     }
   }
 

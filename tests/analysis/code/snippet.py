@@ -11,10 +11,13 @@ and ``ctx``; code without it is the whole module. `Env` is always imported.
     owns: Room          the Durable Object classes that the product says are in it
     script              it is JavaScript
     does not compile    the compiler must complain
+    include: ../x.d.ts  its tsconfig.json includes these as well
+    options: {...}      its tsconfig.json has these compiler options
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -32,6 +35,7 @@ GRANTS: Final = (
     QueueProducer("EVENTS", "events"),
 )
 _HERE: Final = Path(__file__).parent
+_RUNTIME_TYPES: Final = _HERE.parents[2] / "worker/node_modules/@cloudflare"
 _HEAD: Final = 'import type { Env } from "./env.d.ts";\nexport type Used = Env;\n'
 _HANDLER: Final = """
 export default {{
@@ -69,6 +73,8 @@ class Snippet:
     owns: tuple[str, ...] = ()
     is_script: bool = False
     fails: bool = False
+    options: dict[str, object] = field(default_factory=dict)
+    include: list[str] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -116,6 +122,8 @@ def _snippet(part: str) -> Snippet:
     for other in others:
         path, _, text = other.partition("\n")
         snippet.files |= dict(_package()) if path == "hono" else {path: text}
+    if snippet.options or snippet.include:
+        snippet.files["tsconfig.json"] = _project(snippet)
     return snippet
 
 
@@ -131,6 +139,10 @@ def _expect(snippet: Snippet, what: str, told: str = "") -> None:
             snippet.missing = tuple(told.split())
         case "owns":
             snippet.owns = tuple(told.split())
+        case "options":
+            snippet.options = json.loads(told)
+        case "include":
+            snippet.include = told.split()
         case "script":
             snippet.is_script = True
         case "does not compile":
@@ -142,6 +154,20 @@ def _expect(snippet: Snippet, what: str, told: str = "") -> None:
 def _module(code: str) -> str:
     before, found, body = code.partition("in fetch:\n")
     return before + _HANDLER.format(body=body.rstrip()) if found else code
+
+
+def _project(snippet: Snippet) -> str:
+    options = {
+        "target": "ES2023",
+        "lib": ["ES2023"],
+        "module": "ESNext",
+        "moduleResolution": "Bundler",
+        "allowImportingTsExtensions": True,
+        "noEmit": True,
+        "typeRoots": [str(_RUNTIME_TYPES)],
+        "types": ["workers-types"],
+    }
+    return json.dumps({"compilerOptions": options | snippet.options, "include": [".", *snippet.include]})
 
 
 def _package() -> Iterator[tuple[str, str]]:
