@@ -75,7 +75,7 @@ def preview(
         (checkout is not None and twin is None, "--checkout", "is for a preview with --twin only"),
         (on_twin and from_ is None, "--on-twin", "is about the events of --from"),
     )
-    reference = base or f"origin/{_default_branch(stage)}"
+    reference = base or f"refs/remotes/origin/{_default_branch(stage)}"
     of_twin = twin is not None or on_twin
     try:
         if from_ is not None:
@@ -176,11 +176,12 @@ def _write(file: Path, text: str) -> None:
 
 def _judged(stack: str, stage: Stage, said: Said, reference: str) -> Verdict:
     # The rules import the whole policy pack, which `--help` and a mistyped stage need not wait for.
+    from infra.project import read_project  # noqa: PLC0415
     from policies.catalogue import NAME  # noqa: PLC0415
     from preview import events, noise, waivers  # noqa: PLC0415
     from preview.verdict import judge, with_failure  # noqa: PLC0415
 
-    plan = _whole(events.read, said, stack)
+    plan = _whole(events.read, said, stack, str(read_project(ROOT)["name"]))
     today = datetime.now(UTC).date()
     agreed = waivers.from_base(ROOT, reference, stage, today)
     try:
@@ -191,10 +192,10 @@ def _judged(stack: str, stage: Stage, said: Said, reference: str) -> Verdict:
     return with_failure(verdict, said.complaint) if said.failed else verdict
 
 
-def _whole(read: Callable[[str, str], Plan], said: Said, stack: str) -> Plan:
+def _whole(read: Callable[[str, str, str], Plan], said: Said, stack: str, project: str) -> Plan:
     """Return what was said as a plan. A CLI that failed half-way says why on standard error only."""
     try:
-        return read(said.text, stack)
+        return read(said.text, stack, project)
     except Refused as refused:
         if not said.complaint:
             raise

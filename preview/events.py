@@ -26,6 +26,7 @@ NOT_IN_A_DIGEST: Final = (
 )
 _SECRET: Final = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the key that marks a value as secret, not one
 _BLINDED: Final = "[secret]"
+_BYTE_ORDER_MARK: Final = "\ufeff"  # what some editors and shells put before a text
 # What stands for a value that is not known before it is made (sdk/go/common/resource/plugin/rpc.go).
 _UNKNOWNS: Final = frozenset(
     {
@@ -45,14 +46,24 @@ _COLOUR: Final = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
 _DIGEST_COUNTS: Final = "changeSummary"
 _MOST_FAULTS: Final = 10
 _COMPLAINT_LINES: Final = 12
+_IDENTITIES: Final = "-identities"  # what identities/Pulumi.yaml adds to the project's name
 _AGAIN: Final = "run the preview again, and keep everything that it writes to standard output"
 
 
-def read(text: str, stack: str) -> Plan:
-    """Return what ``text`` says of ``stack``. Raises Refused, with line numbers, when it is no complete preview of it.
+def read(text: str, stack: str, project: str | None = None) -> Plan:
+    """Return what ``text`` says of ``stack``, a stack of ``project`` where one is given. Raises Refused, with line
+    numbers, when it is no complete preview of it.
 
-    A digest is one JSON document; everything else is taken for a stream.
+    A digest is one JSON document; everything else is taken for a stream. A byte order mark before it is no part of it.
     """
+    plan = _read(text.removeprefix(_BYTE_ORDER_MARK), stack)
+    faults = list(_of_another_project(plan, project))
+    if faults:
+        raise _unusable(faults)
+    return plan
+
+
+def _read(text: str, stack: str) -> Plan:
     if not text.strip():
         raise _unusable([Fault("", "is empty: the engine said nothing", _AGAIN)])
     try:
@@ -189,7 +200,8 @@ def _side(told: Mapping[str, Any]) -> Side | None:
     if not told:
         return None
     inputs, outputs = (plain(_dict(told.get(key))) for key in ("inputs", "outputs"))
-    return Side(str(told.get("id") or ""), bool(told.get("protect")), bool(told.get("retainOnDelete")), inputs, outputs)
+    protect, retained, external = (bool(told.get(key)) for key in ("protect", "retainOnDelete", "external"))
+    return Side(str(told.get("id") or ""), protect, retained, inputs, outputs, external)
 
 
 def plain(value: Any) -> Any:
@@ -255,6 +267,17 @@ def _of_another(steps: list[Step], stack: str) -> Iterator[Fault]:
         yield Fault("", f"is of {', '.join(others)}, not of {stack}", f"bulkhead preview {others[0]} --from FILE")
     if not steps:
         yield Fault("", "holds no resource, not even the stack itself: nothing was looked at", _AGAIN)
+
+
+def _of_another_project(plan: Plan, project: str | None) -> Iterator[Fault]:
+    """A stack of the same name is in every project, and what loses nothing in one says nothing about the other."""
+    told = sorted({change.urn.partition("::")[2].partition("::")[0] for change in plan.changes})
+    if len(told) > 1:
+        yield Fault("", f"is of several projects, {', '.join(told)}: several operations are in one file", _AGAIN)
+    elif project is not None and told != [project]:
+        what = ", who may do what to a stage" if told[0] == f"{project}{_IDENTITIES}" else ""
+        message = f"is of the project {told[0]}{what}, not of {project}, this folder's: it says nothing of its stage"
+        yield Fault("", message, f"give it a preview of {project}: pulumi preview --stack {plan.stack}, in this folder")
 
 
 def _missing(steps: list[Step], counts: Any, place: str) -> Iterator[Fault]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from policies import tokens as t
-from policies.values import MISSING, at
+from policies.values import MISSING, UNKNOWN, at, leaves
 
 Action = Literal["same", "create", "update", "replace", "delete", "import", "read", "refresh", "discard"]
 
@@ -36,6 +36,24 @@ _WEIGHT: Final = ("replace", "import", "create", "update", "read", "discard", "s
 PROVIDER: Final = "pulumi:providers:"
 # Under which input a bucket has its name.
 _OWN_NAME: Final = {t.S3_BUCKET: "bucket", t.R2_BUCKET: "name"}
+_BESIDE: Final = {
+    t.WORKER_SCRIPT: "scriptName",
+    t.WORKER_VERSION: "workerId",
+    t.WORKERS_SCRIPT: "scriptName",
+}
+# pulumi-aws 7 calls the settings of a bucket by two tokens; the longer one is deprecated, and means the same resource.
+_SAME_TYPE: Final = {
+    f"{type_[: type_.index('/')]}/{kind[0].lower()}{kind[1:]}V2:{kind}V2": type_
+    for type_ in (
+        t.S3_BUCKET,
+        t.S3_BUCKET_LIFECYCLE_CONFIGURATION,
+        t.S3_BUCKET_LOGGING,
+        t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION,
+        t.S3_BUCKET_SERVER_SIDE_ENCRYPTION_CONFIGURATION,
+        t.S3_BUCKET_VERSIONING,
+    )
+    for kind in [type_.rpartition(":")[2]]
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +66,7 @@ class Side:
     retained: bool = False
     inputs: Mapping[str, Any] = field(default_factory=dict)
     outputs: Mapping[str, Any] = field(default_factory=dict)
+    external: bool = False  # only ever read; a digest says so, a stream does not
 
     def __getitem__(self, path: str) -> Any:
         """Return the input at a dotted path, the output where the program has left it out."""
@@ -89,7 +108,7 @@ class Change:
 
     @property
     def name(self) -> str:
-        return self.urn.rpartition("::")[2]
+        return self.urn.split("::", 3)[-1]
 
     @property
     def kind(self) -> str:
@@ -109,6 +128,24 @@ class Change:
 
     def becomes(self, path: str) -> Any:
         return MISSING if self.new is None else at(self.new.inputs, *path.split("."))
+
+    def differs(self, path: str) -> bool:
+        """Whether the two sides differ at a dotted path, or may: of what is not known on both of them, only the engine
+        can tell, by the paths that it names."""
+        was, becomes = self.was(path), self.becomes(path)
+        told = any(_within(one, path) or _within(path, one) for one in (*self.paths, *self.reasons))
+        return was != becomes or (UNKNOWN in leaves(was) and told)
+
+    @property
+    def moves(self) -> bool:
+        """Whether a side resource is from now on that of another bucket, or may be."""
+        return self.becomes(beside(self)) is not MISSING and self.differs(beside(self))
+
+    @property
+    def leaves_its_bucket(self) -> bool:
+        """Whether its provider takes a side resource away from the bucket that it was of."""
+        retained = self.old is not None and self.old.retained
+        return self.deletes or (self.action == "replace" and self.moves and not retained)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,20 +184,42 @@ class Plan:
         return (change for type_ in types for change in self._of_type.get(type_, ()))
 
     def bucket_goes(self, side: Change) -> bool:
-        """Whether the bucket that a side resource belongs to is deleted or replaced: a loss of its own, told once."""
-        going = (bucket for bucket in self.of(*_OWN_NAME) if bucket.deletes or bucket.action == "replace")
+        """Whether the bucket that a side resource belongs to is deleted or replaced: a loss of its own, told once. One
+        that is retained stays, with what is in it."""
+        buckets = (bucket for bucket in self.of(_bucket_type(side)) if bucket.old and not bucket.old.retained)
+        going = (bucket for bucket in buckets if bucket.action in {"delete", "replace"})
         return any(_belongs(side.was(beside(side)), bucket) for bucket in going)
 
     def bucket_is_new(self, side: Change) -> bool:
         """Whether the bucket that a side resource will belong to is made, or made anew, by the same `up`: then nothing
         is in it. One that no resource of the stack manages is taken to exist."""
         wanted = side.becomes(beside(side))
-        type_ = t.R2_BUCKET if side.type.startswith("cloudflare:") else t.S3_BUCKET
+        type_ = _bucket_type(side)
         buckets = [bucket for bucket in self.of(type_) if bucket.action not in {"same", "delete"}]
         fresh = [bucket for bucket in buckets if bucket.action in {"create", "replace"}]
         if not isinstance(wanted, str):  # only what is made or changed by the same up has a name that is not known
-            return bool(fresh) and len(fresh) == len(buckets)
+            return side.action != "update" and bool(fresh) and len(fresh) == len(buckets)
         return any(bucket.becomes(_OWN_NAME[type_]) == wanted for bucket in fresh)
+
+    def predecessor(self, change: Change) -> Change | None:
+        """Return what a creation writes over: a sibling of the same type that leaves the state, deleted or not, and is
+        of the same bucket or Worker, or may be."""
+        if change.action != "create" or change.old is not None:
+            return None
+        wanted = change.becomes(beside(change))
+        if wanted is UNKNOWN and self.bucket_is_new(change):
+            return None
+        leaving = (one for one in self.of(change.type) if one.urn != change.urn and one.old is not None)
+        left = [one for one in leaving if one.action == "delete" or (one.action == "replace" and one.moves)]
+        surely = [one for one in left if one.was(beside(one)) == wanted]
+        return next(iter([*surely, *(one for one in left if _may_be_one(one.was(beside(one)), wanted))]), None)
+
+    def over_predecessor(self, change: Change) -> Change:
+        """Return a creation that writes over something as the update that it amounts to, all else as it is."""
+        before = self.predecessor(change)
+        if before is None or change.new is None:
+            return change
+        return replace(change, action="update", old=before.old, paths=tuple(change.new.inputs))
 
     def version_of(self, change: Change) -> str:
         """Return the version of the provider's plugin that a resource is managed by, "" where it is not told."""
@@ -171,8 +230,20 @@ class Plan:
 
 
 def beside(side: Change) -> str:
-    """Return under which input a side resource names its bucket."""
-    return "bucketName" if side.type.startswith("cloudflare:") else "bucket"
+    """Return under which input a side resource names its bucket or its Worker."""
+    return _BESIDE.get(side.type, "bucketName" if side.type.startswith("cloudflare:") else "bucket")
+
+
+def _bucket_type(side: Change) -> str:
+    return t.R2_BUCKET if side.type.startswith("cloudflare:") else t.S3_BUCKET
+
+
+def _may_be_one(was: Any, wanted: Any) -> bool:
+    return UNKNOWN in (was, wanted) or wanted is MISSING
+
+
+def _within(path: str, outer: str) -> bool:
+    return path == outer or path.startswith((f"{outer}.", f"{outer}["))
 
 
 def _belongs(name: Any, bucket: Change) -> bool:
@@ -202,9 +273,10 @@ def _changes(steps: list[Step]) -> Iterator[Change]:
     refreshed = next((step.old for step in steps if step.op == "refresh"), None)
     old = main.old or (refreshed if action == "create" else None)
     new = None if action == "delete" else main.new
-    yield Change(action, main.urn, main.type, main.custom, old, new, main.reasons, main.paths, main.provider, first)
+    type_ = _SAME_TYPE.get(main.type, main.type)
+    yield Change(action, main.urn, type_, main.custom, old, new, main.reasons, main.paths, main.provider, first)
     for step in leftovers:
-        yield Change("delete", step.urn, step.type, step.custom, step.old, None, provider=step.provider)
+        yield Change("delete", step.urn, type_, step.custom, step.old, None, provider=step.provider)
 
 
 def _id(step: Step) -> str | None:

@@ -22,6 +22,8 @@ from preview.losses.loss import Loss
 PATH: Final = "docs/ops/waivers.yaml"
 FIELDS: Final = ("resource", "loss", "stage", "reason", "until", "approvedBy")
 LONGEST: Final = timedelta(days=30)
+_REMOTES: Final = "refs/remotes/"
+_ORIGIN: Final = "origin/"
 _STAGES: Final = (Stage.STAGING.value, Stage.PRODUCTION.value)
 
 
@@ -121,14 +123,35 @@ def _waiver(entry: Entry) -> Waiver:
 
 def from_base(checkout: Path, base: str, stage: Stage, today: date) -> Waivers:
     """Return the waivers as the commit ``base`` has them; of a base or a file that is not there, none, and why."""
-    commit = _git(checkout, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}")
+    commit = next((found for ref in _references(base) if (found := _commit(checkout, ref))), None)
+    base = base.removeprefix(_REMOTES)
     if commit is None:
-        fix = f"fetch it first: git fetch origin {base.removeprefix('origin/')}"
-        return Waivers(base, notes=(f"there is no {base} here, so no waiver counts; {fix}",))
+        return Waivers(base, notes=(f"there is no {base} here, so no waiver counts; {_fetching(base)}",))
     text = _git(checkout, "show", f"{commit.strip()}:{PATH}")
     if text is None:
         return Waivers(base, notes=(f"{base} has no {PATH}, so no waiver counts",))
     return parse(text, base, stage, today)
+
+
+def _references(base: str) -> tuple[str, ...]:
+    """Return what ``base`` may mean, in this order. Git itself prefers a tag to a branch of the same name, and whoever
+    may push a tag called origin/main would bring his own waivers."""
+    if base.startswith("refs/"):
+        return (base,)
+    if base.startswith(_ORIGIN):
+        return (f"{_REMOTES}{base}",)
+    return (f"{_REMOTES}{base}", f"refs/heads/{base}", base)
+
+
+def _commit(checkout: Path, reference: str) -> str | None:
+    return _git(checkout, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}")
+
+
+def _fetching(base: str) -> str:
+    if not base.startswith(_ORIGIN):
+        return "name a branch or a commit that git rev-parse finds here"
+    branch = base.removeprefix(_ORIGIN)
+    return f"fetch it first: git fetch origin refs/heads/{branch}:{_REMOTES}{base}"
 
 
 def _git(checkout: Path, *arguments: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from preview.losses import expiry, guards, keys, locks, options, renames, stores, workers
+from preview.losses import expiry, guards, inline, keys, locks, options, renames, stores, workers
 from preview.losses.loss import Loss, Rule
 from preview.plan import Plan
 
@@ -23,6 +23,7 @@ RULES: Final[tuple[Rule, ...]] = (
     locks.object_lock,
     locks.bucket_lock,
     locks.versioning,
+    inline.settings,
     keys.key,
     keys.alias,
     guards.removed,

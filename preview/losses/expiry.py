@@ -15,7 +15,10 @@ from preview.losses.loss import UNSHOWN, Loss, day, number
 from preview.plan import Change, Plan, beside
 
 _DAY: Final = 86_400
-_QUEUE_SECONDS: Final = 345_600  # developers.cloudflare.com, Queues: what a queue keeps unless it is told otherwise
+# What a queue keeps unless it is told otherwise: developers.cloudflare.com, Queues; Amazon SQS API, SetQueueAttributes.
+_QUEUE_SECONDS: Final = 345_600
+_RETENTION: Final = {t.QUEUE: "settings.messageRetentionPeriod", t.SQS_QUEUE: "messageRetentionSeconds"}
+_DEAD_LETTERS: Final = {t.QUEUE_CONSUMER: "deadLetterQueue", t.SQS_QUEUE: "redrivePolicy"}
 _LIFECYCLES: Final = (t.S3_BUCKET_LIFECYCLE_CONFIGURATION, t.R2_BUCKET_LIFECYCLE)
 
 
@@ -36,11 +39,12 @@ def lifecycle(change: Change, plan: Plan) -> Iterator[Loss]:
         return
     if plan.bucket_is_new(change):
         return
-    moved = change.was(beside(change)) != change.becomes(beside(change))
-    before = [] if moved else _expiries(change.type, change.was("rules"))
+    over = plan.over_predecessor(change)
+    moved = over.differs(beside(change))
+    before = [] if moved else _expiries(change.type, over.was("rules"))
     after = _expiries(change.type, change.becomes("rules"))
     if before is None or after is None:
-        if change.action == "create" or change.was("rules") != change.becomes("rules"):
+        if moved or over.differs("rules"):
             instead = "give the rules plain values that do not depend on what is made"
             yield Loss("expiry-shortened", change, f"what expires when {UNSHOWN}", instead)
         return
@@ -130,13 +134,13 @@ def _dated(prefix: str, only: str, value: Any) -> Iterator[Expiry]:
 
 def queue(change: Change, _plan: Plan) -> Iterator[Loss]:
     """A queue keeps what nobody consumes for a shorter time."""
-    if change.type != t.QUEUE or change.action != "update":
+    path = _RETENTION.get(change.type)
+    if path is None or change.action != "update":
         return
-    path = "settings.messageRetentionPeriod"
     was, becomes = (number(value, _QUEUE_SECONDS) for value in (change.was(path), change.becomes(path)))
     instead = "keep the longer retention until the queue has been consumed"
     if UNKNOWN in (was, becomes):
-        if was is not becomes:
+        if change.differs(path):
             yield Loss("retention-shortened", change, f"for how long messages are kept {UNSHOWN}", instead)
     elif becomes < was:
         lost = f"messages that wait are gone after {becomes:g} seconds instead of {was:g}"
@@ -145,8 +149,13 @@ def queue(change: Change, _plan: Plan) -> Iterator[Loss]:
 
 def dead_letters(change: Change, _plan: Plan) -> Iterator[Loss]:
     """A queue's consumer has nowhere to put what it failed at."""
-    if change.type != t.QUEUE_CONSUMER or change.action not in {"update", "replace"}:
+    path = _DEAD_LETTERS.get(change.type)
+    if path is None or change.action not in {"update", "replace"} or change.old is None:
         return
-    if change.was("deadLetterQueue") is not MISSING and change.becomes("deadLetterQueue") in (MISSING, ""):
+    # The provider shows a queue's policy there too when a resource of its own has made it, and leaves that alone.
+    was = at(change.old.inputs, path) if change.type == t.SQS_QUEUE else change.was(path)
+    if was not in (MISSING, "") and change.becomes(path) in (MISSING, ""):
         lost = "messages that fail too often are dropped instead of being kept in the dead letter queue"
-        yield Loss("dead-letters-dropped", change, lost, "leave dead_letter of the queue in the product")
+        yield Loss(
+            "dead-letters-dropped", change, lost, f"leave {path} as it is, dead_letter of a queue in the product"
+        )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 from policies import tokens as t
 from policies.values import MISSING, UNKNOWN, at, document, leaves, listed
 from preview.losses.loss import UNSHOWN, Loss
-from preview.plan import Change, Plan, beside
+from preview.plan import Change, Plan
 
 _GUARDS: Final = {
     t.S3_BUCKET_POLICY: "the bucket's policy, with all that it denies",
@@ -34,11 +35,11 @@ def removed(change: Change, plan: Plan) -> Iterator[Loss]:
     """What guards a bucket that stays is removed, or undone by its own replacement."""
     if plan.bucket_goes(change):
         return
-    if change.type in _GUARDS and change.deletes:
+    if change.type in _GUARDS and change.leaves_its_bucket:
         yield Loss("guard-removed", change, _GUARDS[change.type], f"bring {change.name} back into the program")
     elif change.type in ONE_PER_BUCKET and change.action == "replace" and not change.deleted_first:
         retained = change.old is not None and change.old.retained
-        if change.was(beside(change)) == change.becomes(beside(change)) and not retained:
+        if not change.moves and not retained:
             lost = "the bucket has one such setting: it is made anew, and then the deletion of the old one removes it"
             yield Loss(
                 "guard-removed", change, lost, "delete_before_replace=True, or change what forces the replacement"
@@ -47,19 +48,26 @@ def removed(change: Change, plan: Plan) -> Iterator[Loss]:
 
 def weakened(change: Change, plan: Plan) -> Iterator[Loss]:
     """What guards a bucket stays, and says less than before."""
-    if change.action not in {"update", "replace"} or plan.bucket_goes(change):
+    if change.type not in _GUARDS or plan.bucket_goes(change):
         return
+    over = plan.over_predecessor(change)
+    if over.action in {"update", "replace"}:
+        yield from (replace(loss, change=change) for loss in _weaker(over))
+
+
+def _weaker(change: Change) -> Iterator[Loss]:
     if change.type in {t.S3_BUCKET_PUBLIC_ACCESS_BLOCK, t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK}:
         for flag in _FLAGS:
-            if change.was(flag) is True and change.becomes(flag) is not True:
+            if change.was(flag) in (True, UNKNOWN) and change.becomes(flag) is not True and change.differs(flag):
                 yield Loss("guard-weakened", change, f"{flag}, part of {_GUARDS[change.type]}", f"leave {flag} on")
     elif change.type == t.S3_BUCKET_OWNERSHIP_CONTROLS:
         path, own = "rule.objectOwnership", "BucketOwnerEnforced"
-        if change.was(path) == own and change.becomes(path) != own:
+        if change.was(path) in (own, UNKNOWN) and change.becomes(path) != own and change.differs(path):
             yield Loss("guard-weakened", change, _GUARDS[change.type], f"leave object_ownership {own}")
     elif change.type == t.S3_BUCKET_SERVER_SIDE_ENCRYPTION_CONFIGURATION:
-        was, becomes = _strength(change.was("rules")), _strength(change.becomes("rules"))
-        if becomes < was:
+        was = _strength(change.was("rules"), unknown=len(_STRENGTH) - 1)
+        becomes = _strength(change.becomes("rules"), unknown=-1)
+        if becomes < was and change.differs("rules"):
             unsure = f" {UNSHOWN}" if UNKNOWN in leaves(change.becomes("rules")) else ""
             lost = f"{_GUARDS[change.type]}{unsure}"
             yield Loss("guard-weakened", change, lost, f"leave sse_algorithm {_STRENGTH[was]}")
@@ -67,9 +75,11 @@ def weakened(change: Change, plan: Plan) -> Iterator[Loss]:
         yield from _denials(change)
 
 
-def _strength(rules: Any) -> int:
-    """Return how strong the weakest default encryption is, as a place in _STRENGTH; what is not known is weakest."""
+def _strength(rules: Any, unknown: int) -> int:
+    """Return how strong the weakest default encryption is, as a place in _STRENGTH, ``unknown`` where that is not."""
     said = [at(rule, "applyServerSideEncryptionByDefault", "sseAlgorithm") for rule in listed(rules)]
+    if UNKNOWN in (rules, *said):
+        return unknown
     return min((_STRENGTH.index(each) if each in _STRENGTH else -1 for each in said), default=-1)
 
 
@@ -77,7 +87,7 @@ def _denials(change: Change) -> Iterator[Loss]:
     """What a policy denies is what keeps locked backups from being deleted; what it allows more is for the policies of
     the pack to judge."""
     before, after = document({"it": change.was("policy")}, "it"), document({"it": change.becomes("policy")}, "it")
-    if before == after or before is MISSING:
+    if before is MISSING or not change.differs("policy"):
         return
     if UNKNOWN in (before, after):
         lost = f"what the bucket's policy denies {UNSHOWN}"
@@ -85,11 +95,11 @@ def _denials(change: Change) -> Iterator[Loss]:
         return
     kept = {_canonical(each) for each in listed(after, "Statement")}
     for each in listed(before, "Statement"):
-        if at(each, "Effect") == "Deny" and _canonical(each) not in kept:
+        if at(each, "Effect") in ("Deny", UNKNOWN) and (UNKNOWN in leaves(each) or _canonical(each) not in kept):
             name = at(each, "Sid")
             lost = f"the policy's denial {name if isinstance(name, str) else 'without a Sid'}, as it was"
             yield Loss("guard-weakened", change, lost, "leave the statement; add others beside it")
 
 
 def _canonical(statement: Any) -> str:
-    return json.dumps(statement, sort_keys=True)
+    return json.dumps(statement, sort_keys=True, default=str)

@@ -19,13 +19,13 @@ def key(change: Change, _plan: Plan) -> Iterator[Loss]:
     if change.type not in {t.KMS_KEY, t.KMS_REPLICA_KEY} or change.action != "update":
         return
     enabled = "enabled" if change.type == t.KMS_REPLICA_KEY else "isEnabled"
-    if change.becomes(enabled) in (False, UNKNOWN) and change.was(enabled) is not False:
+    if change.becomes(enabled) in (False, UNKNOWN) and change.was(enabled) is not False and change.differs(enabled):
         lost = "nothing that was encrypted with the key can be read until it is enabled again, the backups neither"
         yield Loss("key-disabled", change, lost, "leave the key enabled")
     window = "deletionWindowInDays"
     was, becomes = (number(value, _WINDOW) for value in (change.was(window), change.becomes(window)))
     if UNKNOWN in (was, becomes):
-        if was is not becomes:
+        if change.differs(window):
             yield Loss("key-window-shortened", change, f"the time to undo a deletion {UNSHOWN}", "say it as a number")
     elif becomes < was:
         lost = f"there are {becomes:g} days instead of {was:g} to take back a deletion of the key"
@@ -35,14 +35,16 @@ def key(change: Change, _plan: Plan) -> Iterator[Loss]:
 
 
 def _rotation(change: Change) -> Iterator[Loss]:
-    was, becomes = change.was("enableKeyRotation"), change.becomes("enableKeyRotation")
-    if was is True and becomes is not True:
+    rotates = "enableKeyRotation"
+    was, becomes = change.was(rotates), change.becomes(rotates)
+    if was in (True, UNKNOWN) and becomes is not True and change.differs(rotates):
         lost = "the key is never changed again, so one that leaked opens everything to come"
         yield Loss("key-rotation-reduced", change, lost, "leave enable_key_rotation=True")
         return
     path = "rotationPeriodInDays"
     before, after = (number(value, _ROTATION) for value in (change.was(path), change.becomes(path)))
-    if was is True and before is not after and (UNKNOWN in (before, after) or after > before):
+    rarer = change.differs(path) if UNKNOWN in (before, after) else after > before
+    if was in (True, UNKNOWN) and rarer:
         lost = "the key is changed less often than before"
         yield Loss("key-rotation-reduced", change, lost, f"leave {path} as it is")
 
@@ -51,11 +53,11 @@ def alias(change: Change, _plan: Plan) -> Iterator[Loss]:
     """A key's name leads to another key, or nowhere."""
     if change.type != t.KMS_ALIAS:
         return
-    was, becomes = change.was("targetKeyId"), change.becomes("targetKeyId")
+    becomes = change.becomes("targetKeyId")
     if change.deletes:
         lost = "whoever asks for the key by this name finds none, and can neither read nor write"
         yield Loss("key-alias-moved", change, lost, "leave the alias, or change everybody who uses it first")
-    elif change.action in {"update", "replace"} and was != becomes:
+    elif change.action in {"update", "replace"} and change.differs("targetKeyId"):
         unsure = ", or is not known yet to lead to the same" if becomes is UNKNOWN else ""
         lost = f"the name leads to another key{unsure}: what was encrypted by it cannot be read by it"
         yield Loss("key-alias-moved", change, lost, "leave target_key_id, and give the other key a name of its own")

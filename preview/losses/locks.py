@@ -7,12 +7,13 @@ from math import inf
 from typing import Any, Final
 
 from policies import tokens as t
-from policies.values import MISSING, UNKNOWN, at, leaves, listed
+from policies.values import UNKNOWN, at, leaves, listed
 from preview.losses.loss import UNSHOWN, Loss, day, number
 from preview.plan import Change, Plan
 
 _YEAR: Final = 365
 _INSTEAD: Final = "leave the lock as it is: a lock is only ever made longer"
+_MAY_BE_ON: Final = ("Enabled", UNKNOWN)
 _CHANGED: Final = frozenset({"update", "replace"})
 
 
@@ -20,13 +21,15 @@ def object_lock(change: Change, plan: Plan) -> Iterator[Loss]:
     """S3's default lock of new objects is shorter, weaker or gone."""
     if change.type != t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION or plan.bucket_goes(change):
         return
-    if change.deletes:
+    if change.leaves_its_bucket:
         yield Loss("lock-shortened", change, "new objects are not locked at all, and can be deleted at once", _INSTEAD)
-    if change.action not in _CHANGED:
         return
-    (was, was_mode), (becomes, mode) = _default(change.was("rule")), _default(change.becomes("rule"))
+    over = plan.over_predecessor(change)
+    if over.action not in _CHANGED:
+        return
+    (was, was_mode), (becomes, mode) = _default(over.was("rule")), _default(over.becomes("rule"))
     if UNKNOWN in (becomes, mode, was, was_mode):
-        if change.was("rule") != change.becomes("rule"):
+        if over.differs("rule"):
             yield Loss("lock-shortened", change, f"for how long new objects are locked {UNSHOWN}", _INSTEAD)
         return
     if becomes < was:
@@ -46,11 +49,14 @@ def _default(rule: Any) -> tuple[Any, Any]:
 
 def bucket_lock(change: Change, plan: Plan) -> Iterator[Loss]:
     """R2's locks hold for a shorter time, or for fewer objects. Removing the resource leaves them."""
-    if change.type != t.R2_BUCKET_LOCK or change.action not in _CHANGED or plan.bucket_goes(change):
+    if change.type != t.R2_BUCKET_LOCK or plan.bucket_goes(change):
         return
-    before, after = change.was("rules"), change.becomes("rules")
+    over = plan.over_predecessor(change)
+    if over.action not in _CHANGED:
+        return
+    before, after = over.was("rules"), over.becomes("rules")
     if UNKNOWN in (*leaves(before), *leaves(after)):
-        if before != after:
+        if over.differs("rules"):
             yield Loss("lock-shortened", change, f"for how long objects are locked {UNSHOWN}", _INSTEAD)
         return
     prefixes = dict.fromkeys(_prefix(rule) for rule in (*listed(before), *listed(after)))
@@ -90,16 +96,23 @@ def versioning(change: Change, plan: Plan) -> Iterator[Loss]:
     """A bucket keeps no versions any more. Removing the resource suspends them as well (terraform-provider-aws)."""
     if change.type != t.S3_BUCKET_VERSIONING or plan.bucket_goes(change):
         return
+    over = plan.over_predecessor(change)
     path = "versioningConfiguration.status"
-    was, becomes = change.was(path), change.becomes(path)
+    was, becomes = over.was(path), over.becomes(path)
     instead = 'leave versioning_configuration={"status": "Enabled"}'
     lost = "what is overwritten or deleted from then on cannot be brought back"
-    if change.deletes and was == "Enabled":
-        yield Loss("versioning-suspended", change, f"removing it suspends versions: {lost}", instead)
-    elif change.action in _CHANGED and was == "Enabled" and becomes != "Enabled":
+    if change.leaves_its_bucket:
+        if was in _MAY_BE_ON:
+            yield Loss("versioning-suspended", change, f"removing it suspends versions: {lost}", instead)
+        return
+    if over.action not in _CHANGED:
+        return
+    if was in _MAY_BE_ON and becomes != "Enabled" and over.differs(path):
         unsure = f"whether versions are kept {UNSHOWN}"
         yield Loss("versioning-suspended", change, unsure if becomes is UNKNOWN else lost, instead)
+        if UNKNOWN in (was, becomes):
+            return  # of the second factor no more can be said
     mfa = "versioningConfiguration.mfaDelete"
-    if change.action in _CHANGED and change.was(mfa) == "Enabled" and change.becomes(mfa) in (MISSING, "Disabled"):
+    if over.was(mfa) in _MAY_BE_ON and over.becomes(mfa) != "Enabled" and over.differs(mfa):
         lost = "versions can be deleted without a second factor"
         yield Loss("lock-weakened", change, lost, "leave mfa_delete Enabled")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from policies import tokens as t
-from policies.values import MISSING, UNKNOWN
+from policies.values import MISSING, UNKNOWN, at
 from preview.losses.guards import ONE_PER_BUCKET
 from preview.losses.loss import Loss
 from preview.losses.stores import HOLDS
@@ -30,6 +30,14 @@ _KNOWN_BY: Final = {
     t.GITHUB_ACTIONS_ENVIRONMENT_SECRET: ("repository", "environment", "secretName"),
     t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE: ("repository", "environment", "variableName"),
 }
+# Told apart by nothing but what they connect: if one end may be another, so may the resource.
+_CONNECTS: Final = {
+    t.IAM_ROLE_POLICY_ATTACHMENT: ("role", "policyArn"),
+    t.LAMBDA_PERMISSION: ("function", "principal", "sourceArn"),
+    t.QUEUE_CONSUMER: ("queueId", "scriptName"),
+    t.SNS_TOPIC_SUBSCRIPTION: ("topic", "endpoint"),
+}
+_IDENTIFYING: Final = ("id", "arn", "name")  # how the names of inputs end that say which one it is
 # Their provider's delete does nothing (terraform-provider-cloudflare, source), so it cannot undo the creation.
 LEFT_BEHIND: Final = {
     t.WORKER_VERSION: "the version stays uploaded, and deployed if it was",
@@ -58,8 +66,13 @@ def renamed(change: Change, plan: Plan) -> Iterator[Loss]:
 
 def _is_same_thing(change: Change, other: Change) -> bool:
     paths = _KNOWN_BY.get(change.type)
+    if change.old is None or other.new is None:
+        return False
+    if change.type in _CONNECTS:
+        ends = [(at(change.old.inputs, path), other.becomes(path)) for path in _CONNECTS[change.type]]
+        return all(was == becomes and was is not UNKNOWN for was, becomes in ends)
     if paths is None:
-        return _may_be_equal(dict(change.old.inputs), dict(other.new.inputs)) if change.old and other.new else False
+        return _may_be_equal(dict(change.old.inputs), dict(other.new.inputs))
     pairs = [(change.was(path), other.becomes(path)) for path in paths]
     return all(_may_be_one(was, becomes) for was, becomes in pairs) and any(was == becomes for was, becomes in pairs)
 
@@ -70,4 +83,7 @@ def _may_be_one(was: Any, becomes: Any) -> bool:
 
 def _may_be_equal(was: dict[str, Any], becomes: dict[str, Any]) -> bool:
     same = [key for key in was if key in becomes and was[key] == becomes[key] and not key.startswith("__")]
-    return bool(same) and was.keys() == becomes.keys() and all(_may_be_one(was[key], becomes[key]) for key in was)
+    if not same or was.keys() != becomes.keys():
+        return False
+    named = [key for key in was if key.lower().endswith(_IDENTIFYING)]
+    return all(_may_be_one(was[key], becomes[key]) for key in was) and all(was[key] == becomes[key] for key in named)

@@ -52,7 +52,7 @@ def gone(change: Change, _plan: Plan) -> Iterator[Loss]:
         yield Loss("gone", change, lost, "find out who deleted it, and restore it from a backup")
     elif change.action in {"same", "update"}:
         for path in _FIXED.get(change.type, ()):
-            if change.becomes(path) is UNKNOWN and change.was(path) is not UNKNOWN:
+            if change.becomes(path) is UNKNOWN and change.differs(path):
                 lost = f"the {change.kind}, with {holds}: {path} {UNSHOWN}, and another value replaces it"
                 yield Loss("replaced", change, lost, f"give {path} a value that does not depend on what is made")
 
@@ -87,7 +87,8 @@ def emptied(change: Change, _plan: Plan) -> Iterator[Loss]:
     """From now on a bucket goes together with what is in it."""
     if change.type != t.S3_BUCKET or change.action not in {"same", "update", "import"}:
         return
-    if change.becomes("forceDestroy") in (True, UNKNOWN) and change.was("forceDestroy") is not True:
+    path = "forceDestroy"
+    if change.becomes(path) in (True, UNKNOWN) and change.was(path) is not True and change.differs(path):
         lost = "the next deletion or replacement of the bucket empties it first, where S3 would have refused"
         yield Loss("force-destroy", change, lost, "leave forceDestroy off")
 

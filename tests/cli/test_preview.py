@@ -37,6 +37,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(cli.preview, "ROOT", root)
     monkeypatch.setenv("BULKHEAD_CACHE", str(tmp_path / "cache"))
     write_stage_files(root)
+    (root / "Pulumi.yaml").write_text("name: bulkhead\nruntime: python\n")
     (root / "docs" / "ops").mkdir(parents=True)
     (root / waivers.PATH).write_text("waivers: []\n")
     git(root, "init", "--quiet", "--initial-branch=main")

@@ -25,9 +25,9 @@ def some() -> Preview:
     return preview.create(t.QUEUE, "queue", {"queueName": "q"})
 
 
-def refusal(text: str, stack: str = "production") -> str:
+def refusal(text: str, stack: str = "production", project: str | None = None) -> str:
     with pytest.raises(Refused) as refused:
-        events.read(text, stack)
+        events.read(text, stack, project)
     return str(refused.value)
 
 
@@ -72,9 +72,8 @@ def test_what_a_refresh_found_gone_is_made_again() -> None:
     "op", ["import", "read", "refresh", "discard", "discard-replaced", "remove-pending-replace", "same", "create"]
 )
 def test_an_operation_that_deletes_nothing_loses_nothing(op: str) -> None:
-    assert Preview().step(op, t.D1_DATABASE, "d1", {"name": "n"}, {"name": "n"}).kinds == (
-        ["gone"] if op == "create" else []
-    )
+    kinds = {"create": ["gone"], "read": ["unprotected"]}
+    assert Preview().step(op, t.D1_DATABASE, "d1", {"name": "n"}, {"name": "n"}).kinds == kinds.get(op, [])
 
 
 @pytest.mark.parametrize("op", ["replace", "create-replacement", "read-replacement", "import-replacement"])
@@ -199,3 +198,28 @@ def test_all_faults_come_at_once_and_not_by_the_thousand() -> None:
     said = refusal("\n".join(["nothing"] * 500))
     assert said.count("is no JSON") == 10
     assert "490 more faults" in said
+
+
+@pytest.mark.parametrize("text", [some().text, some().digest])
+def test_a_preview_of_another_project_says_nothing_of_this_one(text: str) -> None:
+    assert events.read(text, "production", "bulkhead").stack == "production"
+    assert "is of the project shop, not of bulkhead" in refusal(
+        text.replace("::bulkhead::", "::shop::"), project="bulkhead"
+    )
+    said = refusal(text.replace("::bulkhead::", "::bulkhead-identities::"), project="bulkhead")
+    assert "bulkhead-identities, who may do what to a stage, not of bulkhead" in said
+
+
+def test_several_projects_in_one_file_are_refused() -> None:
+    text = some().text.replace("::bulkhead::cloudflare:index/queue", "::shop::cloudflare:index/queue")
+    assert "is of several projects, bulkhead, shop" in refusal(text)
+
+
+@pytest.mark.parametrize("text", [some().text, some().digest])
+def test_a_byte_order_mark_is_no_part_of_what_was_said(text: str) -> None:
+    assert events.read("\ufeff" + text, "production").changes == events.read(text, "production").changes
+
+
+def test_a_logical_name_may_hold_colons() -> None:
+    [change] = Preview().delete(t.D1_DATABASE, "billing::archive", {"name": "n"}).plan.of(t.D1_DATABASE)
+    assert change.name == "billing::archive"

@@ -168,3 +168,67 @@ def test_a_first_upload_of_a_new_worker_may_speak_of_retired_classes() -> None:
     upload = {"workerId": UNKNOWN, **exports(Old=ending("deleted"))}
     assert Preview().create(t.WORKER_VERSION, "version", upload).kinds == []
     assert Preview().create(t.WORKER_VERSION, "version", {**upload, "workerId": "known"}).kinds == ["class-deleted"]
+
+
+TRANSFER = {"transferredClasses": [{"from": "Room", "fromScript": "x", "to": "Room"}]}
+
+
+@pytest.mark.parametrize(
+    ("becomes", "kinds"),
+    [
+        ({"steps": [{"deletedClasses": ["Room"]}, {"newSqliteClasses": ["Room"]}]}, ["class-deleted"]),
+        ({"deletedClasses": ["Room"], "newSqliteClasses": ["Room"]}, ["class-deleted"]),
+        ({"steps": [{"renamedClasses": [{"from": "Room", "to": "Old"}]}, {"newClasses": ["Room"]}]}, ["class-renamed"]),
+        ({"transferredClasses": [{"from": "Room", "to": "Hall"}]}, ["class-transferred"]),
+        ({"deletedClasses": [UNKNOWN]}, ["class-dropped"]),
+        ({"newTag": "v1", "newSqliteClasses": ["Room"]}, []),
+    ],
+)
+@pytest.mark.parametrize("type_", [t.WORKER_VERSION, t.WORKERS_SCRIPT])
+def test_a_class_that_is_ended_and_made_again_is_ended(type_: str, becomes: Any, kinds: list[str]) -> None:
+    base = {"workerId": "worker-id", "scriptName": "booking"}
+    was = {**base, "migrations": {"newTag": "v1", "newSqliteClasses": ["Room"]}}
+    assert Preview().update(type_, was, {**base, "migrations": becomes}).kinds == kinds
+
+
+def test_the_same_migration_under_other_tags_is_another_one() -> None:
+    was, becomes = ({"migrations": {"newTag": tag, "deletedClasses": ["Room"]}} for tag in ("v2", "v4"))
+    assert uploading(was, becomes).kinds == ["class-deleted"]
+    assert uploading(was, was).kinds == []
+
+
+def test_a_class_that_is_taken_from_another_worker_is_lost_to_that_one() -> None:
+    [loss] = uploading({}, {"migrations": TRANSFER}).losses
+    assert loss.kind == "class-transferred"
+    assert "taken from the Worker x" in loss.lost
+
+
+@pytest.mark.parametrize(
+    "uploads",
+    [
+        [{"workerId": "worker-id", "bindings": [{**BINDING, "scriptName": WORKER["name"]}]}],
+        [{"workerId": "worker-id", "bindings": [{**BINDING, "scriptName": SECRET}]}],
+        [{"workerId": "worker-id", "bindings": [BINDING], "migrations": TRANSFER}],
+        [{"workerId": "worker-id"}, {"workerId": "other", "bindings": [{**BINDING, "scriptName": WORKER["name"]}]}],
+        [{"workerId": SECRET, "exports": {"Room": ALIVE}}],
+    ],
+)
+def test_whose_class_it_is_may_be_said_in_other_ways(uploads: Any) -> None:
+    preview = Preview()
+    for number, upload in enumerate(uploads):
+        preview.same(t.WORKER_VERSION, f"version-{number}", upload, **UNGUARDED)
+    [loss] = preview.delete(t.WORKER, "booking", WORKER, id_="worker-id").losses
+    assert (loss.kind, "Room" in loss.lost) == ("worker-deleted", True)
+
+
+def test_a_name_that_stays_secret_may_be_another_if_the_engine_says_so() -> None:
+    about: dict[str, Any] = {"name": "booking", "id_": "worker-id"}
+    named = {"name": SECRET}
+    assert with_upload(Preview()).update(t.WORKER, named, named, paths=["name"], **about).kinds == ["worker-renamed"]
+    assert with_upload(Preview()).update(t.WORKER, named, named, paths=["logpush"], **about).kinds == []
+
+
+@pytest.mark.parametrize(("hall", "kinds"), [("Hall", ["class-dropped"]), ("Room", [])])
+def test_a_version_under_another_logical_name_follows_the_one_that_goes(hall: str, kinds: list[str]) -> None:
+    preview = Preview().delete(t.WORKER_VERSION, "v1", UPLOAD)
+    assert preview.create(t.WORKER_VERSION, "v2", {**UPLOAD, "exports": {hall: ALIVE}}).kinds == kinds

@@ -176,6 +176,28 @@ def test_a_waiver_in_the_work_tree_alone_does_not_count(tmp_path: Path, git: Git
     assert waivers.from_base(tmp_path, "main", Stage.PRODUCTION, TODAY) == waivers.Waivers("main")
 
 
+@pytest.mark.parametrize("base", ["origin/main", "refs/remotes/origin/main"])
+@pytest.mark.parametrize("fetched", [True, False])
+def test_a_tag_called_like_the_base_branch_brings_no_waivers(
+    tmp_path: Path, git: Git, base: str, fetched: bool
+) -> None:
+    write(tmp_path)
+    git("add", ".")
+    git("commit", "--quiet", "-m", "none")
+    if fetched:
+        git("update-ref", "refs/remotes/origin/main", "HEAD")
+    write(tmp_path, ENTRY)
+    git("commit", "--quiet", "-am", "a waiver of one's own")
+    git("tag", "origin/main")
+    git("tag", "-f", "main", "HEAD~1")
+    found = waivers.from_base(tmp_path, base, Stage.PRODUCTION, TODAY)
+    assert found.waivers == ()
+    assert found.base == "origin/main"
+    fix = "git fetch origin refs/heads/main:refs/remotes/origin/main"
+    assert [fix in note for note in found.notes] == ([] if fetched else [True])
+    assert len(waivers.from_base(tmp_path, "main", Stage.PRODUCTION, TODAY).waivers) == 1  # the branch, not the tag
+
+
 @pytest.mark.parametrize("base", ["origin/main", "--upload-pack=x", "", "main:docs"])
 def test_without_the_base_no_waiver_counts_and_it_says_so(tmp_path: Path, git: Git, base: str) -> None:
     write(tmp_path, ENTRY)

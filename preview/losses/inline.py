@@ -1,0 +1,84 @@
+"""What an S3 bucket says of itself that has a resource of its own as well: versions, its lock, its lifecycle.
+
+It is judged by the rules of that resource, in its words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from policies import tokens as t
+from policies.values import MISSING, UNKNOWN, at, listed
+from preview.losses import expiry, locks
+from preview.losses.loss import Loss, Rule
+from preview.plan import Change, Plan, Side
+
+
+def settings(change: Change, plan: Plan) -> Iterator[Loss]:
+    """A bucket's own settings say less than before. What is left out is not known to stay."""
+    if change.type != t.S3_BUCKET or change.action != "update":
+        return
+    for type_, spelt, rule in _RESOURCES:
+        over = replace(change, type=type_, old=_side(change.old, spelt), new=_side(change.new, spelt))
+        over = replace(over, paths=tuple(over.new.inputs) if over.new and _touched(change, type_) else ())
+        yield from (replace(loss, change=change) for loss in rule(over, plan))
+
+
+def _touched(change: Change, type_: str) -> bool:
+    return any(path.startswith(_BEGINS[type_]) for path in change.paths)
+
+
+def _side(side: Side | None, spelt: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Side | None:
+    return None if side is None else Side(side.id, inputs={"bucket": at(side.inputs, "bucket"), **spelt(side.inputs)})
+
+
+def _versioning(bucket: Mapping[str, Any]) -> dict[str, Any]:
+    status, mfa = (_switch(at(_one(bucket, "versioning"), key)) for key in ("enabled", "mfaDelete"))
+    return {"versioningConfiguration": {"status": status, "mfaDelete": mfa}}
+
+
+def _switch(flag: Any) -> Any:
+    return UNKNOWN if flag is UNKNOWN else "Enabled" if flag is True else "Disabled"
+
+
+def _lock(bucket: Mapping[str, Any]) -> dict[str, Any]:
+    rule = _one(at(bucket, "objectLockConfiguration"), "rule")
+    return {"rule": {"defaultRetention": _one(rule, "defaultRetention")}}
+
+
+def _lifecycle(bucket: Mapping[str, Any]) -> dict[str, Any]:
+    rules = at(bucket, "lifecycleRules")
+    return {"rules": UNKNOWN if rules is UNKNOWN else [_rule(rule) for rule in listed(rules)]}
+
+
+def _rule(rule: Any) -> Any:
+    if rule is UNKNOWN:
+        return UNKNOWN
+    ends, earlier = (_one(rule, key) for key in ("expiration", "noncurrentVersionExpiration"))
+    return {
+        "status": _switch(at(rule, "enabled")),
+        "prefix": at(rule, "prefix"),
+        "filter": {"and": {"tags": at(rule, "tags")}},
+        "expiration": ends,
+        "noncurrentVersionExpiration": {"noncurrentDays": at(earlier, "days")},
+    }
+
+
+def _one(value: Any, key: str) -> Any:
+    """Return what is called ``key``; what a Bucket has once, the deprecated BucketV2 has as a list."""
+    found = at(value, key)
+    return at(value, f"{key}s", 0) if found is MISSING else found
+
+
+_RESOURCES: Final[tuple[tuple[str, Callable[[Mapping[str, Any]], dict[str, Any]], Rule], ...]] = (
+    (t.S3_BUCKET_VERSIONING, _versioning, locks.versioning),
+    (t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION, _lock, locks.object_lock),
+    (t.S3_BUCKET_LIFECYCLE_CONFIGURATION, _lifecycle, expiry.lifecycle),
+)
+_BEGINS: Final = {
+    t.S3_BUCKET_VERSIONING: "versioning",
+    t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION: "objectLockConfiguration",
+    t.S3_BUCKET_LIFECYCLE_CONFIGURATION: "lifecycleRules",
+}

@@ -1,0 +1,199 @@
+"""What guards a bucket and goes to another, is written over by a sibling, or is secret before and after."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from policies import tokens as t
+from preview.losses.guards import ONE_PER_BUCKET
+from tests.preview.made import SECRET, UNGUARDED, UNKNOWN, Preview
+
+LOCK = t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION
+VERSIONS = t.S3_BUCKET_VERSIONING
+BLOCK = t.S3_BUCKET_PUBLIC_ACCESS_BLOCK
+POLICY = t.S3_BUCKET_POLICY
+DENY = '{"Statement": [{"Effect": "Deny", "Sid": "NoBypass"}]}'
+GUARD: dict[str, Any] = {
+    "rule": {"defaultRetention": {"mode": "COMPLIANCE", "days": 30}},
+    "versioningConfiguration": {"status": "Enabled"},
+}
+MOVED = {LOCK: "lock-shortened", VERSIONS: "versioning-suspended"}
+MOVING = [
+    type_
+    for type_ in ONE_PER_BUCKET
+    if type_ not in (t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK, t.S3_BUCKET_LIFECYCLE_CONFIGURATION)
+]
+
+
+def of(bucket: Any, **more: Any) -> dict[str, Any]:
+    return {"bucket": bucket, **more}
+
+
+def r2(seconds: int, kind: str) -> dict[str, Any]:
+    condition = {"type": "Age", "maxAge" if kind == "lifecycle" else "maxAgeSeconds": seconds}
+    rule = {"deleteObjectsTransition": {"condition": condition}} if kind == "lifecycle" else {"condition": condition}
+    return {"bucketName": "b", "rules": [{"enabled": True, **rule}]}
+
+
+@pytest.mark.parametrize("type_", MOVING)
+@pytest.mark.parametrize("to", ["other", UNKNOWN])
+def test_a_guard_that_goes_to_another_bucket_leaves_its_own_open(type_: str, to: str) -> None:
+    for first in (True, False):
+        preview = Preview().same(t.S3_BUCKET, "vault", of("vault"), id_="vault")
+        preview.replace(type_, of("vault", **GUARD), of(to, **GUARD), keys=["bucket"], first=first, **UNGUARDED)
+        assert preview.kinds == [MOVED.get(type_, "guard-removed")]
+    assert Preview().replace(type_, of("vault", **GUARD), of(to, **GUARD), keys=["bucket"]).kinds == []  # retained
+
+
+def test_the_guard_of_a_bucket_that_is_replaced_and_stays_is_missed_there() -> None:
+    preview = Preview().replace(t.S3_BUCKET, of("a"), of("b"), "s3", keys=["bucket"], id_="a")
+    assert preview.delete(BLOCK, "block", of("a")).kinds == ["replaced", "guard-removed"]
+
+
+def test_a_bucket_of_another_provider_with_the_same_name_excuses_nothing() -> None:
+    preview = Preview().delete(t.R2_BUCKET, "r2", {"name": "logs"}, id_="logs")
+    assert preview.delete(BLOCK, "block", of("logs")).kinds == ["deleted", "guard-removed"]
+
+
+@pytest.mark.parametrize(
+    ("type_", "was", "becomes", "kinds"),
+    [
+        (t.R2_BUCKET_LIFECYCLE, r2(86_400, "lifecycle"), r2(86_400, "lifecycle"), []),
+        (t.R2_BUCKET_LIFECYCLE, r2(86_400, "lifecycle"), r2(60, "lifecycle"), ["expiry-shortened"]),
+        (t.R2_BUCKET_LOCK, r2(60, "lock"), r2(60, "lock"), []),
+        (t.R2_BUCKET_LOCK, r2(60, "lock"), r2(59, "lock"), ["lock-shortened"]),
+        (
+            VERSIONS,
+            of("b", **GUARD),
+            of("b", versioningConfiguration={"status": "Suspended"}),
+            ["versioning-suspended"],
+        ),
+        (LOCK, of("b", **GUARD), of("b"), ["lock-shortened", "lock-weakened"]),
+        (POLICY, of("b", policy=DENY), of("b", policy="{}"), ["guard-weakened"]),
+        (POLICY, of("b", policy=DENY), of("b", policy=DENY), []),
+        (POLICY, of("b", policy=SECRET), of("b", policy=SECRET), ["guard-weakened"]),
+        (POLICY, of("b", policy=DENY), of("another", policy="{}"), []),
+        (BLOCK, of("b", blockPublicAcls=True), of(UNKNOWN, blockPublicAcls=False), ["guard-weakened"]),
+    ],
+)
+def test_what_is_written_over_is_compared_with_what_takes_its_place(
+    type_: str, was: Any, becomes: Any, kinds: list[str]
+) -> None:
+    assert Preview().create(type_, "new", becomes).delete(type_, "old", was, retain=(True, False)).kinds == kinds
+
+
+def nested(path: str) -> dict[str, Any]:
+    first, _, rest = path.partition(".")
+    return {first: nested(rest) if rest else SECRET}
+
+
+@pytest.mark.parametrize(
+    ("type_", "path", "kind"),
+    [
+        (t.R2_BUCKET_LIFECYCLE, "rules", "expiry-shortened"),
+        (t.S3_BUCKET_LIFECYCLE_CONFIGURATION, "rules", "expiry-shortened"),
+        (LOCK, "rule.defaultRetention.days", "lock-shortened"),
+        (t.R2_BUCKET_LOCK, "rules", "lock-shortened"),
+        (VERSIONS, "versioningConfiguration.status", "versioning-suspended"),
+        (t.QUEUE, "settings.messageRetentionPeriod", "retention-shortened"),
+        (t.SQS_QUEUE, "messageRetentionSeconds", "retention-shortened"),
+        (POLICY, "policy", "guard-weakened"),
+        (BLOCK, "blockPublicAcls", "guard-weakened"),
+        (t.S3_BUCKET_OWNERSHIP_CONTROLS, "rule.objectOwnership", "guard-weakened"),
+        (t.S3_BUCKET_SERVER_SIDE_ENCRYPTION_CONFIGURATION, "rules", "guard-weakened"),
+        (t.KMS_KEY, "isEnabled", "key-disabled"),
+        (t.KMS_KEY, "deletionWindowInDays", "key-window-shortened"),
+        (t.KMS_KEY, "enableKeyRotation", "key-rotation-reduced"),
+        (t.KMS_ALIAS, "targetKeyId", "key-alias-moved"),
+        (t.R2_BUCKET, "jurisdiction", "replaced"),
+    ],
+)
+def test_secrets_that_differ_are_not_taken_for_equal(type_: str, path: str, kind: str) -> None:
+    secret = {"bucket": "b", "bucketName": "b", **nested(path)}
+    assert Preview().update(type_, secret, secret, paths=[path]).kinds == [kind]
+    assert Preview().update(type_, secret, secret, paths=[f"{path}[0].value"]).kinds == [kind]
+    assert Preview().update(type_, secret, secret, paths=["tags"]).kinds == []
+
+
+def test_what_was_secret_and_is_weak_now_counts_as_weaker() -> None:
+    was, becomes = ({"versioningConfiguration": {"status": status}} for status in (SECRET, "Suspended"))
+    assert Preview().update(VERSIONS, was, becomes).kinds == ["versioning-suspended"]
+    assert Preview().update(BLOCK, {"blockPublicAcls": SECRET}, {"blockPublicAcls": False}).kinds == ["guard-weakened"]
+
+
+def ends(days: int, plural: str = "") -> dict[str, Any]:
+    rule = {"enabled": True, f"expiration{plural}": [{"days": days}] if plural else {"days": days}}
+    return {"lifecycleRules": [rule]}
+
+
+def retention(days: int) -> dict[str, Any]:
+    return {"objectLockConfiguration": {"rule": {"defaultRetention": {"mode": "GOVERNANCE", "days": days}}}}
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "kinds"),
+    [
+        ({"versioning": {"enabled": True}}, {"versioning": {"enabled": False}}, ["versioning-suspended"]),
+        ({"versioning": {"enabled": True}}, {}, ["versioning-suspended"]),
+        ({"versionings": [{"enabled": True}]}, {"versionings": [{"enabled": False}]}, ["versioning-suspended"]),
+        ({"versioning": {"enabled": True}}, {"versioning": {"enabled": True}, "tags": {"a": "b"}}, []),
+        (ends(30), ends(3), ["expiry-shortened"]),
+        (ends(30, "s"), ends(3, "s"), ["expiry-shortened"]),
+        (ends(30), ends(31), []),
+        (retention(30), retention(3), ["lock-shortened"]),
+        (retention(3), retention(30), []),
+    ],
+)
+def test_what_a_bucket_says_of_itself_does_not_become_weaker(was: Any, becomes: Any, kinds: list[str]) -> None:
+    bucket = {"bucket": "vault"}
+    shown = {"versioning": {"enabled": True}}  # by the provider, whoever set it
+    assert Preview().update(t.S3_BUCKET, {**bucket, **was}, {**bucket, **becomes}, outputs=shown).kinds == kinds
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "kinds"),
+    [
+        ({"messageRetentionSeconds": 1_209_600}, {"messageRetentionSeconds": 60}, ["retention-shortened"]),
+        ({"messageRetentionSeconds": 1_209_600}, {}, ["retention-shortened"]),
+        ({"messageRetentionSeconds": 60}, {"messageRetentionSeconds": 61}, []),
+        ({"redrivePolicy": "{...}"}, {}, ["dead-letters-dropped"]),
+        ({"redrivePolicy": "{...}"}, {"redrivePolicy": "{....}"}, []),
+    ],
+)
+def test_a_queue_of_amazon_keeps_its_messages(was: Any, becomes: Any, kinds: list[str]) -> None:
+    assert Preview().update(t.SQS_QUEUE, {"name": "q", **was}, {"name": "q", **becomes}).kinds == kinds
+
+
+def test_a_deprecated_token_is_the_same_resource() -> None:
+    versions = "aws:s3/bucketVersioningV2:BucketVersioningV2"
+    was, becomes = (of("b", versioningConfiguration={"status": status}) for status in ("Enabled", "Suspended"))
+    assert Preview().update(versions, was, becomes).kinds == ["versioning-suspended"]
+    assert Preview().delete("aws:s3/bucketV2:BucketV2", "vault", of("b")).kinds == ["deleted"]
+
+
+def test_what_is_only_read_from_now_on_is_protected_no_more() -> None:
+    about: dict[str, Any] = {"was": {"name": "n"}, "becomes": {"name": "n"}}
+    assert Preview().step("read", t.D1_DATABASE, protect=(True, False), **about).kinds == ["unprotected"]
+    assert Preview().step("read", t.D1_DATABASE, **UNGUARDED, **about).kinds == []
+    before = Preview().step("read", t.D1_DATABASE, protect=(True, False), **about)
+    before.told[-1]["resourcePreEvent"]["metadata"]["old"]["external"] = True
+    assert before.kinds == []
+
+
+@pytest.mark.parametrize(
+    ("type_", "ends_"),
+    [
+        (t.SNS_TOPIC_SUBSCRIPTION, ("topic", "endpoint")),
+        (t.QUEUE_CONSUMER, ("queueId", "scriptName")),
+        (t.LAMBDA_PERMISSION, ("function", "principal", "sourceArn")),
+        (t.IAM_ROLE_POLICY_ATTACHMENT, ("role", "policyArn")),
+        (t.DNS_RECORD, ("zoneId", "name")),
+    ],
+)
+def test_a_connection_of_something_not_known_yet_is_another_one(type_: str, ends_: tuple[str, ...]) -> None:
+    was = dict.fromkeys(ends_, "known")
+    assert Preview().create(type_, "new", was).delete(type_, "old", was).kinds == ["renamed"]
+    for end in ends_:
+        assert Preview().create(type_, "new", {**was, end: UNKNOWN}).delete(type_, "old", was).kinds == []
