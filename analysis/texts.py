@@ -98,7 +98,7 @@ def _in_text(text: str, path: str, sealed: bool) -> Iterator[Text]:
         return
     yield Text(path, text, sealed)
     if "%" in text and (plain := unquote(text)) != text:
-        yield Text(f"{path} (URL)", plain, sealed)
+        yield from _in_text(plain, f"{path} (URL)", sealed)
     for encoded in _BASE64.findall(text):
         if (decoded := _decoded(encoded)) is not None:
             yield from texts(decoded, f"{path} (base64)", sealed=sealed)

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from analysis.isolation.marks import NO_MAIL
+from analysis.texts import texts
 from infra.faults import Fault
 from infra.naming import Label
 from infra.settings import StageSettings
 
-_HOSTNAME: Final = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.IGNORECASE)
+_HOSTNAME: Final = re.compile(rf"{NO_MAIL}([a-z0-9-]+(?:\.[a-z0-9-]+)+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,5 +85,5 @@ def _texts(value: Any, key: str) -> Iterator[tuple[str, str]]:
     elif isinstance(value, list | tuple):
         for index, inner in enumerate(value):
             yield from _texts(inner, f"{key}[{index}]")
-    elif isinstance(value, str):
-        yield key, value
+    elif not isinstance(value, bool):
+        yield from ((key, found.text) for found in texts(value))

@@ -15,6 +15,8 @@ from typing import Final
 from analysis.planned import Plan
 
 _ENDS: Final = r"(?![0-9A-Za-z])"
+# What comes before a hostname: after an @ it is where somebody's mail goes, unless that @ ends who asks in a URL.
+NO_MAIL: Final = r"(?:(?<![\w.@-])|://[^/\s@]*@)"
 _BEGINS: Final = r"(?<![0-9A-Za-z])"
 
 
@@ -77,7 +79,7 @@ def _marks(plan: Plan) -> Iterator[Mark]:
     environment = re.escape(plan.environment)
     yield Mark("GitHub environment", plan.environment, rf"(?<=environment[:$=/]){environment}{_ENDS}")
     for hostname in plan.hostnames:
-        yield Mark("hostname", hostname, rf"(?<![\w.@-]){re.escape(hostname)}(?![\w-]|\.\w)")
+        yield Mark("hostname", hostname, rf"{NO_MAIL}{re.escape(hostname)}(?![\w-]|\.\w)")
     if settings.aws.role_arn:
         role = "role/" + settings.aws.role_arn.partition(":role/")[2]
         yield Mark("role", role, rf"{re.escape(role)}(?![\w+=,.@/-])")

@@ -49,7 +49,22 @@ def test_another_stages_mark_is_found_wherever_it_stands(leak: str) -> None:
     assert found({"vars": {leak: 1}}) == [f"vars.{leak}"]
 
 
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        333333333333,
+        "https://u:p@harbor.example/api",
+        "https://elsewhere.example/?u=https%3A%2F%2Fharbor.example",
+        "aHR0cHM6Ly9oYXJib3IuZXhhbXBsZQ==",
+    ],
+)
+def test_a_mark_is_found_in_numbers_and_in_what_is_encoded(hidden: object) -> None:
+    assert set(found({"vars": {"X": hidden}})) == {"vars.X"}
+
+
 OWN = [
+    "platform@harbor.example",
+    "mailto:platform@harbor.example",
     "staging.harbor.example",
     "https://api.staging.harbor.example/",
     "2" * 32,

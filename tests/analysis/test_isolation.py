@@ -86,6 +86,12 @@ def test_a_product_may_be_called_as_the_names_of_another_stage_begin() -> None:
     assert leaks(make_plan(longer, "pr-42"), planned(PRODUCTION)) == []
 
 
+@pytest.mark.parametrize("text", ["https://u:p@harbor.example/api", "HARBOR%252DPRODUCTION%252DD1"])
+def test_who_asks_and_how_often_it_is_encoded_hides_nothing(text: str) -> None:
+    found = leaks(make_plan(with_texts(text), STAGING), planned(PRODUCTION))
+    assert [leak.whose for leak in found] == [PRODUCTION]
+
+
 WORDS = ("preproduction", "productionReady", "the production of harbor", "ops@harbor.example")
 SAYING = with_texts(*WORDS, "https://harbor.example/api")
 
