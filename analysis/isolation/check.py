@@ -15,7 +15,7 @@ from analysis.isolation.pointer import Kind, Pointer
 from analysis.isolation.shared import Risk, risks
 from analysis.planned import Plan, Planned
 from analysis.texts import Text, parsed, texts
-from policies.values import listed
+from policies.values import at, listed
 
 KINDS: Final[tuple[Kind, ...]] = (
     *workers.KINDS,
@@ -136,11 +136,13 @@ def _values(pointer: Pointer) -> list[str]:
 
 
 def _everything(plan: Plan) -> Iterator[tuple[Planned, Text]]:
-    """Yield every text of a plan, apart from what policy documents forbid."""
+    """Yield every text of a plan, apart from what policies forbid."""
     for resource in plan.resources:
         for name, value in resource.inputs.items():
             if resource.type in PLACES and name == PLACES[resource.type][0]:
                 value = _allowed(value)  # noqa: PLW2901
+            elif resource.type in tokens.TOKENS and name == "policies" and isinstance(value, list):
+                value = [each for each in value if at(each, "effect") != "deny"]  # noqa: PLW2901
             yield from ((resource, text) for text in texts(value, name))
     exported = Planned("output", "of the stack", "output", "", plan.outputs)
     yield from ((exported, text) for text in texts(plan.outputs))

@@ -12,14 +12,14 @@ from analysis.planned import Plan, Planned, unsealed
 from policies import tokens as t
 from policies.values import UNKNOWN, at, is_list
 
-_TOKENS: Final = (t.ACCOUNT_TOKEN, t.API_TOKEN)
+TOKENS: Final = (t.ACCOUNT_TOKEN, t.API_TOKEN)
 _BUCKET: Final = re.compile(r"com\.cloudflare\.edge\.r2\.bucket\.(?P<account>[^_*]+)_[^_]+_(?P<bucket>.+)")
 _ZONE: Final = re.compile(r"com\.cloudflare\.api\.account\.zone\.(?P<zone>.+)")
 _ACCOUNT: Final = re.compile(r"com\.cloudflare\.api\.account\.(?P<account>.+)")
 
 
 def _tokens(plan: Plan, others: Sequence[Plan]) -> Iterator[Pointer]:
-    for token in plan.of(*_TOKENS):
+    for token in plan.of(*TOKENS):
         policies = at(unsealed(token.inputs), "policies")
         if policies is UNKNOWN:
             yield unknown(token, "policies")
@@ -82,7 +82,7 @@ KINDS: Final = (
         "With the token of one stage the other could be read and changed, so one leak opens both",
         "name the stage's account, its zone or one of its buckets as the resource",
         _tokens,
-        frozenset((type_, "policies") for type_ in _TOKENS),
+        frozenset((type_, "policies") for type_ in TOKENS),
         permanent,
     ),
 )

@@ -151,3 +151,14 @@ def test_two_destinations_that_nobody_sees_are_not_one() -> None:
         for plan, where in ((planned_together("staging"), "https://a"), (planned_together("production"), "https://b"))
     ]
     assert not [leak for leak in isolation(jobs).leaks if leak.kind == "names"]
+
+
+def test_what_a_token_is_denied_may_be_anothers() -> None:
+    zone = planned("production").settings.cloudflare.zone_id
+    denied = {"effect": "deny", "resources": {f"com.cloudflare.api.account.zone.{zone}": "*"}}
+    staging = planned("staging")
+    token = next(each for each in staging.of(t.ACCOUNT_TOKEN))
+    policies = [*token.inputs["policies"], denied]
+    assert leaks(changed(staging, t.ACCOUNT_TOKEN, "policies", policies), planned("production")) == []
+    allowed = [*token.inputs["policies"], {**denied, "effect": "allow"}]
+    assert leaks(changed(staging, t.ACCOUNT_TOKEN, "policies", allowed), planned("production"))
