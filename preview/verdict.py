@@ -137,11 +137,12 @@ def judge(
 
 
 def _obstacles(plan: Plan, pack: str, *, strict: bool) -> list[Obstacle]:
-    found = [
+    spoken = (
         Obstacle(f"policy {said.policy}", said.message, "do what its last line says")
         for said in plan.policies
         if said.level == "mandatory"
-    ]
+    )
+    found = list(dict.fromkeys(spoken))  # what keeps a rule from judging, it says of each resource anew
     if plan.failed:
         reasons = [error for error in plan.errors if error not in _NO_REASON]
         if reasons or not found:

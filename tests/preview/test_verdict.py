@@ -96,6 +96,14 @@ def test_a_preview_that_failed_without_a_word_stops() -> None:
     assert "it gave no reason" in judged(silent).obstacles[0].why
 
 
+def test_what_a_rule_says_of_every_resource_is_told_once() -> None:
+    same = Preview().policy("mandatory", "nothing is judged").policy("mandatory", "nothing is judged")
+    assert [each.why for each in judged(same.policy("mandatory")).obstacles] == [
+        "nothing is judged",
+        "It is wrong.\n  fix: mend it",
+    ]
+
+
 def test_a_mandatory_policy_is_reason_enough_for_a_failure() -> None:
     verdict = judged(Preview().policy("mandatory").error("preview failed"))
     assert [each.what for each in verdict.obstacles] == ["policy a-rule"]
