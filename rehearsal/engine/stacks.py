@@ -20,7 +20,7 @@ from rehearsal.engine.automation import EngineCommand, open_stack
 from rehearsal.engine.events import OnEvent, OperationEnded, OperationStarted, translate
 from rehearsal.engine.finder import Engine
 from rehearsal.engine.results import Record, Result
-from rehearsal.engine.workspace import Workspace
+from rehearsal.engine.workspace import Workspace, backend_url
 from rehearsal.failures import Failed, tail
 from rehearsal.machine.rundir import RunDir
 
@@ -141,7 +141,7 @@ class StageStack:
 
     def elsewhere(self, part: str, workspace: Workspace, backend: Path, passphrase: str) -> StageStack:
         """Return a stack of the same program on the same engine and clouds, with other files, in another backend."""
-        environment = {"PULUMI_BACKEND_URL": backend.as_uri(), "PULUMI_CONFIG_PASSPHRASE": passphrase}
+        environment = {"PULUMI_BACKEND_URL": backend_url(backend), "PULUMI_CONFIG_PASSPHRASE": passphrase}
         return StageStack(
             self._run,
             workspace,

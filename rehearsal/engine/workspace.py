@@ -126,7 +126,7 @@ def engine_environment(run: RunDir, *, providers: Mapping[str, int], tools: Iter
         "HTTPS_PROXY": nowhere,
         "NO_PROXY": "127.0.0.1,localhost",
         "PULUMI_AUTOMATION_API": "true",
-        "PULUMI_BACKEND_URL": run.state.as_uri(),
+        "PULUMI_BACKEND_URL": backend_url(run.state),
         "PULUMI_CONFIG_PASSPHRASE": run.passphrase,
         "PULUMI_DEBUG_PROVIDERS": ",".join(f"{package}:{port}" for package, port in sorted(providers.items())),
         # Without it every operation on existing state tries to download plugins.
@@ -134,6 +134,16 @@ def engine_environment(run: RunDir, *, providers: Mapping[str, int], tools: Iter
         "PULUMI_HOME": str(run.home),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
+
+
+def backend_url(folder: Path) -> str:
+    """Return what the engine calls the file backend in ``folder``.
+
+    The engine puts a state in its place whole, but its MD5 (``.attrs``) byte by byte: killed in between, it takes the
+    state for lost ever after, "failed to load checkpoint: EOF" (gocloud.dev 0.46, blob/fileblob/attrs.go). So that file
+    is not to be written.
+    """
+    return f"{folder.as_uri()}?metadata=skip"
 
 
 def _elsewhere(settings: reader.StackFile) -> Iterator[Fault]:

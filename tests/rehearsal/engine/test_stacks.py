@@ -213,6 +213,15 @@ def test_a_killed_engine_is_healed_without_making_anything_twice(killed: StageSt
     assert len(cloud.created) == 1
 
 
+def test_nothing_of_a_state_is_written_in_place_where_a_kill_would_leave_half_of_it(
+    make: MakeStack, run: rundir.RunDir
+) -> None:
+    make(two_things).up()
+    beside_it = {path.suffix for path in run.state.rglob("staging*") if path.is_file()}
+    assert ".json" in beside_it
+    assert ".attrs" not in beside_it
+
+
 @pytest.mark.usefixtures("ended_engine")
 @pytest.mark.filterwarnings(*IGNORED)
 def test_what_was_begun_but_never_made_is_forgotten(killed: StageStack, cloud: ToyCloud) -> None:
