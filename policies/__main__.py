@@ -11,12 +11,6 @@ if __name__ == "__main__":
     here = Path(__file__).resolve().parent
     sys.path = [str(here.parent), *(entry for entry in sys.path if Path(entry or ".").resolve() != here)]
 
-    from pulumi_policy import PolicyPack
+    from policies.pack import serve
 
-    from policies.catalogue import NAME, RULES
-    from policies.once import read_resources_once
-    from policies.pack import policies, refuse_misspelt
-
-    refuse_misspelt(RULES)
-    read_resources_once()
-    PolicyPack(NAME, policies(RULES, os.environ))
+    serve(os.environ)

@@ -12,6 +12,7 @@ import pulumi_policy.policy
 from pulumi_policy import (
     EnforcementLevel,
     Policy,
+    PolicyPack,
     PolicyResource,
     ReportViolation,
     ResourceValidationArgs,
@@ -23,12 +24,21 @@ from pulumi_policy.proxy import UnknownValueError
 
 from infra.faults import Refused
 from infra.naming import Stage, stage_of
-from policies.once import once
+from policies.catalogue import NAME, RULES
+from policies.once import once, read_resources_once
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation, level_in
 from policies.values import UNKNOWN, is_list
 from policies.world import World, read_world, stage_in
 
 _STACK_TYPE: Final = "pulumi:pulumi:Stack"
+
+
+def serve(environ: Mapping[str, str]) -> None:
+    """Serve the rules to the engine that started this process, judging by the product and settings of the stack in
+    ``environ``. Returns when the process may end."""
+    refuse_misspelt(RULES)
+    read_resources_once()
+    PolicyPack(NAME, policies(RULES, environ))
 
 
 def level(environ: Mapping[str, str]) -> EnforcementLevel:

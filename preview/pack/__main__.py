@@ -11,11 +11,7 @@ if __name__ == "__main__":
     here = Path(__file__).resolve().parent
     sys.path = [str(here.parents[1]), *(entry for entry in sys.path if Path(entry or ".").resolve() != here)]
 
-    from pulumi_policy import PolicyPack
-
-    from policies.catalogue import NAME, RULES
-    from policies.pack import policies, refuse_misspelt
+    from policies.pack import serve
     from preview.proposed import judged_by
 
-    refuse_misspelt(RULES)
-    PolicyPack(NAME, policies(RULES, judged_by(os.environ)))
+    serve(judged_by(os.environ))
