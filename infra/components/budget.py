@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import pulumi
 from pulumi_aws.budgets import Budget, BudgetNotificationArgs
-from pulumi_aws.kms import Alias, Key
-from pulumi_aws.sns import Topic, TopicPolicy
 
-from infra.components.vault import account_key_policy
+from infra.components.topics import Publisher, service_topic
 from infra.faults import Fault, Refused
 from infra.naming import Kind, Label, Stage
 from infra.settings import StageSettings
 
-_BUDGETS: Final = "budgets.amazonaws.com"
 _MOST_ADDRESSES: Final = 10
 
 
@@ -34,8 +30,6 @@ class StageBudget(pulumi.ComponentResource):
     stakeholders and the topic. Development has the last two only. The budget counts what carries the stage's
     ``environment`` tag (CST-7), so several stages can share one account.
 
-    The topic has a key of its own, because AWS's own key for SNS silently keeps a budget's notices out.
-
     Left out: the activation of ``environment`` as a cost allocation tag. It is a setting of the paying account,
     possible only after the tag has been seen there (up to a day), and until then the budget reads zero. Left out too:
     Cloudflare's cost, which AWS cannot see, and any automatic action against a running stage.
@@ -44,39 +38,15 @@ class StageBudget(pulumi.ComponentResource):
     def __init__(self, name: str, args: StageBudgetArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("bulkhead:cost:StageBudget", name, {}, opts)
         label, account = args.label, args.settings.aws.account_id
-        child = pulumi.ResourceOptions(parent=self)
-        self.key = Key(
-            f"{name}-key",
-            description=f"Cost notices of {label.product} {label.environment}",
-            enable_key_rotation=True,
-            deletion_window_in_days=30,
-            policy=account_key_policy(
-                account,
-                {
-                    "Sid": "BudgetsEncryptNotices",
-                    "Effect": "Allow",
-                    "Principal": {"Service": _BUDGETS},
-                    "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
-                    "Resource": "*",
-                    "Condition": {"StringEquals": {"aws:SourceAccount": account}},
-                },
-            ),
-            opts=child,
-        )
-        Alias(
-            f"{name}-key-name",
-            name=f"alias/{label.name(Kind.KMS_ALIAS, 'cost')}",
-            target_key_id=self.key.key_id,
-            opts=child,
-        )
-        self.topic = Topic(
-            f"{name}-topic", name=label.name(Kind.TOPIC, "cost"), kms_master_key_id=self.key.arn, opts=child
-        )
-        policy = TopicPolicy(
-            f"{name}-topic-policy",
-            arn=self.topic.arn,
-            policy=self.topic.arn.apply(lambda arn: _only_budgets_publish(arn, account)),
-            opts=child,
+        publisher = Publisher("budgets.amazonaws.com", f"arn:aws:budgets::{account}:*", {"aws:SourceAccount": account})
+        self.topic, policy = service_topic(
+            name,
+            label,
+            args.settings,
+            publisher,
+            short="cost",
+            messages="Cost notices",
+            opts=pulumi.ResourceOptions(parent=self),
         )
         self.budget = Budget(
             name,
@@ -130,18 +100,3 @@ def _notice(
 
 def _each_once(*audiences: Sequence[str]) -> list[str]:
     return sorted({address for audience in audiences for address in audience})
-
-
-def _only_budgets_publish(topic: str, account: str) -> str:
-    statement = {
-        "Sid": "BudgetsPublishNotices",
-        "Effect": "Allow",
-        "Principal": {"Service": _BUDGETS},
-        "Action": "sns:Publish",
-        "Resource": topic,
-        "Condition": {
-            "StringEquals": {"aws:SourceAccount": account},
-            "ArnLike": {"aws:SourceArn": f"arn:aws:budgets::{account}:*"},
-        },
-    }
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, sort_keys=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Final
 
 import pulumi
-from pulumi_aws.kms import Alias, Key
 from pulumi_aws.s3 import BucketLogging
 
+from infra.components.keys import stage_key
 from infra.components.private_bucket import PrivateBucket, PrivateBucketArgs, Statement
 from infra.naming import Kind, Label
 from infra.settings import StageSettings
@@ -42,20 +41,7 @@ class BackupVault(pulumi.ComponentResource):
         label, settings = args.label, args.settings
         account = settings.aws.account_id
         child = pulumi.ResourceOptions(parent=self)
-        self.key = Key(
-            f"{name}-key",
-            description=f"Backups of {label.product} {label.environment}",
-            enable_key_rotation=True,
-            deletion_window_in_days=30,
-            policy=account_key_policy(account),
-            opts=child,
-        )
-        self.alias = Alias(
-            f"{name}-key-name",
-            name=f"alias/{label.name(Kind.KMS_ALIAS, 'vault')}",
-            target_key_id=self.key.key_id,
-            opts=child,
-        )
+        self.key = stage_key(name, label, account, short="vault", contents="Backups", opts=child)
         bucket_name = label.name(Kind.VAULT, account)
         self.access_log = PrivateBucket(
             f"{name}-access-log",
@@ -101,19 +87,6 @@ def backup_lives(settings: StageSettings) -> dict[str, int]:
     if settings.backup.interim_hours is not None:
         lives["database/interim/"] = keep.daily_days
     return lives
-
-
-def account_key_policy(account: str, *services: Statement) -> str:
-    """Return the policy of a KMS key that its account administers through IAM and ``services`` may use."""
-    administration = {
-        "Sid": "AccountAdministersThroughIam",
-        "Effect": "Allow",
-        "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
-        "Action": "kms:*",
-        "Resource": "*",
-    }
-    statements = [administration, *(dict(service) for service in services)]
-    return json.dumps({"Version": "2012-10-17", "Statement": statements}, sort_keys=True)
 
 
 def _log_delivery(account: str, source_bucket: str) -> Statement:

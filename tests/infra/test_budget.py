@@ -63,7 +63,7 @@ def test_the_topic_hears_of_a_spent_budget_and_budgets_may_use_its_key() -> None
         ]
     assert topic["kmsMasterKeyId"].endswith("key/budget-key")
     document = json.loads(stage.one("aws:kms/key:Key", "budget-key").inputs["policy"])
-    [budgets] = [statement for statement in document["Statement"] if statement["Sid"] == "BudgetsEncryptNotices"]
+    [budgets] = [statement for statement in document["Statement"] if statement["Sid"] == "PublisherEncrypts"]
     assert budgets["Principal"] == {"Service": "budgets.amazonaws.com"}
     assert set(budgets["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey*"}
 
