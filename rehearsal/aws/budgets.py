@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 
 from rehearsal.aws.drift import same
 from rehearsal.aws.resource import AwsResource, Cloud, unless_absent
-from rehearsal.aws.shape import TAGS, Codec, Shape
+from rehearsal.aws.shape import TAGS, Codec, Shape, retag
 from rehearsal.providers.handler import Properties
 
 _PERIOD: Final = "%Y-%m-%d_%H:%M"  # how Pulumi's provider writes the two ends of a budget's period, in UTC
@@ -104,11 +104,8 @@ class Budget(AwsResource):
                 cloud.budgets.create_notification(**where, **_notification(item))
         arn = _arn(cloud, name)
         current = TAGS.from_api(cloud.budgets.list_tags_for_resource(ResourceARN=arn)["ResourceTags"])
-        stale = sorted(current.keys() - wanted["tagsAll"].keys())
-        if stale:
-            cloud.budgets.untag_resource(ResourceARN=arn, ResourceTagKeys=stale)
-        tags: Any = TAGS.to_api(wanted["tagsAll"])
-        cloud.budgets.tag_resource(ResourceARN=arn, ResourceTags=tags)
+        tag, untag = cloud.budgets.tag_resource, cloud.budgets.untag_resource
+        retag(current, wanted["tagsAll"], tag, untag, words=("ResourceTags", "ResourceTagKeys"), ResourceARN=arn)
 
     def drop(self, cloud: Cloud, id_: str, inputs: Properties) -> None:
         unless_absent(cloud.budgets.delete_budget, AccountId=cloud.account, BudgetName=id_.partition(":")[2])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Final
 
 from rehearsal.aws.resource import AwsResource, Cloud
-from rehearsal.aws.shape import TAGS
+from rehearsal.aws.shape import TAGS, retag
 from rehearsal.providers.handler import Properties
 
 _NAMES: Final = {
@@ -54,12 +54,9 @@ class MetricAlarm(AwsResource):
 
     def change(self, cloud: Cloud, id_: str, wanted: Properties) -> None:
         cloud.cloudwatch.put_metric_alarm(**_request(wanted))
-        seen = self.see(cloud, id_) or {"arn": "", "tagsAll": {}}
-        stale = sorted(seen["tagsAll"].keys() - wanted["tagsAll"].keys())
-        if stale:
-            cloud.cloudwatch.untag_resource(ResourceARN=seen["arn"], TagKeys=stale)
-        tags: Any = TAGS.to_api(wanted["tagsAll"])
-        cloud.cloudwatch.tag_resource(ResourceARN=seen["arn"], Tags=tags)
+        arn = cloud.cloudwatch.describe_alarms(AlarmNames=[id_])["MetricAlarms"][0]["AlarmArn"]
+        tag, untag = cloud.cloudwatch.tag_resource, cloud.cloudwatch.untag_resource
+        retag(_tags(cloud, arn), wanted["tagsAll"], tag, untag, ResourceARN=arn)
 
     def drop(self, cloud: Cloud, id_: str, inputs: Properties) -> None:
         cloud.cloudwatch.delete_alarms(AlarmNames=[id_])

@@ -7,7 +7,7 @@ import json
 from typing import Any, ClassVar, Final
 
 from rehearsal.aws.resource import AwsResource, Cloud, unless_absent
-from rehearsal.aws.shape import TAGS
+from rehearsal.aws.shape import TAGS, retag
 from rehearsal.providers.handler import ApiRefusal, Properties
 
 _LONGEST_SESSION_SECONDS: Final = 3600  # IAM's default
@@ -80,11 +80,7 @@ class Role(AwsResource):
         else:
             unless_absent(cloud.iam.delete_role_permissions_boundary, RoleName=id_)
         current = TAGS.from_api(cloud.iam.list_role_tags(RoleName=id_)["Tags"])
-        stale = sorted(current.keys() - wanted["tagsAll"].keys())
-        if stale:
-            cloud.iam.untag_role(RoleName=id_, TagKeys=stale)
-        tags: Any = TAGS.to_api(wanted["tagsAll"])
-        cloud.iam.tag_role(RoleName=id_, Tags=tags)
+        retag(current, wanted["tagsAll"], cloud.iam.tag_role, cloud.iam.untag_role, RoleName=id_)
 
     def drop(self, cloud: Cloud, id_: str, inputs: Properties) -> None:
         if self.see(cloud, id_) is None:
@@ -135,11 +131,7 @@ class Policy(AwsResource):
         cloud.iam.create_policy_version(PolicyArn=id_, PolicyDocument=wanted["policy"], SetAsDefault=True)
         self._remove_old_versions(cloud, id_)
         current = TAGS.from_api(cloud.iam.list_policy_tags(PolicyArn=id_)["Tags"])
-        stale = sorted(current.keys() - wanted["tagsAll"].keys())
-        if stale:
-            cloud.iam.untag_policy(PolicyArn=id_, TagKeys=stale)
-        tags: Any = TAGS.to_api(wanted["tagsAll"])
-        cloud.iam.tag_policy(PolicyArn=id_, Tags=tags)
+        retag(current, wanted["tagsAll"], cloud.iam.tag_policy, cloud.iam.untag_policy, PolicyArn=id_)
 
     def drop(self, cloud: Cloud, id_: str, inputs: Properties) -> None:
         if self.see(cloud, id_) is not None:
@@ -209,11 +201,8 @@ class OpenIdConnectProvider(AwsResource):
             cloud.iam.update_open_id_connect_provider_thumbprint(
                 OpenIDConnectProviderArn=id_, ThumbprintList=wanted["thumbprintLists"]
             )
-        stale = sorted(seen["tagsAll"].keys() - wanted["tagsAll"].keys())
-        if stale:
-            cloud.iam.untag_open_id_connect_provider(OpenIDConnectProviderArn=id_, TagKeys=stale)
-        tags: Any = TAGS.to_api(wanted["tagsAll"])
-        cloud.iam.tag_open_id_connect_provider(OpenIDConnectProviderArn=id_, Tags=tags)
+        tag, untag = cloud.iam.tag_open_id_connect_provider, cloud.iam.untag_open_id_connect_provider
+        retag(seen["tagsAll"], wanted["tagsAll"], tag, untag, OpenIDConnectProviderArn=id_)
 
     def drop(self, cloud: Cloud, id_: str, inputs: Properties) -> None:
         unless_absent(cloud.iam.delete_open_id_connect_provider, OpenIDConnectProviderArn=id_)

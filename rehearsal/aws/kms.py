@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Final
 
 from rehearsal.aws.resource import AwsResource, Cloud, unless_absent
-from rehearsal.aws.shape import Tags
+from rehearsal.aws.shape import Tags, retag
 from rehearsal.providers.handler import Properties
 
 _TAGS: Final = Tags("TagKey", "TagValue")
@@ -74,10 +74,8 @@ class Key(AwsResource):
             cloud.kms.enable_key(KeyId=id_)
         else:
             cloud.kms.disable_key(KeyId=id_)
-        stale = sorted(_tags(cloud, id_).keys() - wanted["tagsAll"].keys())
-        if stale:
-            cloud.kms.untag_resource(KeyId=id_, TagKeys=stale)
-        cloud.kms.tag_resource(KeyId=id_, Tags=_TAGS.to_api(wanted["tagsAll"]))  # type: ignore[arg-type]
+        tag, untag = cloud.kms.tag_resource, cloud.kms.untag_resource
+        retag(_tags(cloud, id_), wanted["tagsAll"], tag, untag, tags=_TAGS, KeyId=id_)
 
     def _rotate(self, cloud: Cloud, id_: str, wanted: Properties) -> None:
         if not wanted.get("enableKeyRotation", False):

@@ -5,7 +5,7 @@ One table for each object, read in both directions, so that what is written and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -70,6 +70,27 @@ class Tags:
         return {tag[self.key]: tag[self.value] for tag in value}
 
 
+TAGS = Tags()
+
+
+def retag(
+    current: Mapping[str, str],
+    wanted: Mapping[str, str],
+    tag: Callable[..., object],
+    untag: Callable[..., object],
+    *,
+    tags: Tags = TAGS,
+    words: tuple[str, str] = ("Tags", "TagKeys"),
+    **resource: str,
+) -> None:
+    """Call ``untag`` for the tags of ``resource`` that are no longer wanted, and ``tag`` for the wanted ones. ``words``
+    are what the two calls name their tags."""
+    stale = sorted(current.keys() - wanted.keys())
+    if stale:
+        untag(**resource, **{words[1]: stale})
+    tag(**resource, **{words[0]: tags.to_api(wanted)})
+
+
 @dataclass(frozen=True, slots=True)
 class Wrapped:
     """A list that the API wraps into an object with a single member."""
@@ -81,6 +102,3 @@ class Wrapped:
 
     def from_api(self, value: Any) -> Any:
         return value[self.member]
-
-
-TAGS = Tags()

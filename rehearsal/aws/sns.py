@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 
 from rehearsal.aws.drift import same
 from rehearsal.aws.resource import AwsResource, Cloud, unless_absent
-from rehearsal.aws.shape import TAGS
+from rehearsal.aws.shape import TAGS, retag
 from rehearsal.providers.handler import Properties
 
 _TOPIC_ATTRIBUTES: Final = {"displayName": "DisplayName", "kmsMasterKeyId": "KmsMasterKeyId"}
@@ -60,11 +60,8 @@ class Topic(AwsResource):
             )
         if "policy" in wanted:
             cloud.sns.set_topic_attributes(TopicArn=id_, AttributeName="Policy", AttributeValue=wanted["policy"])
-        tags: Any = TAGS.to_api(wanted["tagsAll"])
-        stale = sorted(_tags(cloud, id_).keys() - wanted["tagsAll"].keys())
-        if stale:
-            cloud.sns.untag_resource(ResourceArn=id_, TagKeys=stale)
-        cloud.sns.tag_resource(ResourceArn=id_, Tags=tags)
+        tag, untag = cloud.sns.tag_resource, cloud.sns.untag_resource
+        retag(_tags(cloud, id_), wanted["tagsAll"], tag, untag, ResourceArn=id_)
 
     def drop(self, cloud: Cloud, id_: str, inputs: Properties) -> None:
         cloud.sns.delete_topic(TopicArn=id_)

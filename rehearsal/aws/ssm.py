@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from rehearsal.aws.resource import AwsResource, Cloud, unless_absent
-from rehearsal.aws.shape import TAGS
+from rehearsal.aws.shape import TAGS, retag
 from rehearsal.providers.handler import Properties
 
 
@@ -44,11 +44,8 @@ class Parameter(AwsResource):
 
     def change(self, cloud: Cloud, id_: str, wanted: Properties) -> None:
         cloud.ssm.put_parameter(**_request(wanted), Overwrite=True)
-        stale = sorted(_tags(cloud, id_).keys() - wanted["tagsAll"].keys())
-        if stale:
-            cloud.ssm.remove_tags_from_resource(ResourceType="Parameter", ResourceId=id_, TagKeys=stale)
-        tags: Any = TAGS.to_api(wanted["tagsAll"])
-        cloud.ssm.add_tags_to_resource(ResourceType="Parameter", ResourceId=id_, Tags=tags)
+        tag, untag = cloud.ssm.add_tags_to_resource, cloud.ssm.remove_tags_from_resource
+        retag(_tags(cloud, id_), wanted["tagsAll"], tag, untag, ResourceType="Parameter", ResourceId=id_)
 
     def drop(self, cloud: Cloud, id_: str, inputs: Properties) -> None:
         unless_absent(cloud.ssm.delete_parameter, Name=id_)
