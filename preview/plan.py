@@ -119,9 +119,14 @@ class Change:
         return f"{self.kind} {self.name}"
 
     @property
+    def retained(self) -> bool:
+        """Whether the resource stays in its cloud when it leaves the state."""
+        return self.old is not None and self.old.retained
+
+    @property
     def deletes(self) -> bool:
         """Whether the resource is removed from its cloud for good, as far as the engine can say."""
-        return self.action == "delete" and self.old is not None and not self.old.retained
+        return self.action == "delete" and self.old is not None and not self.retained
 
     def was(self, path: str) -> Any:
         return MISSING if self.old is None else self.old[path]
@@ -144,8 +149,7 @@ class Change:
     @property
     def leaves_its_bucket(self) -> bool:
         """Whether its provider takes a side resource away from the bucket that it was of."""
-        retained = self.old is not None and self.old.retained
-        return self.deletes or (self.action == "replace" and self.moves and not retained)
+        return self.deletes or (self.action == "replace" and self.moves and not self.retained)
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,15 +79,14 @@ def _principal(
         return replace(pointer, wrong="names an account in a way that does not tell which")
     if who == "*":
         confined = statement.confined_to(account, f"{plan.prefix}-")
-        beside = [other for other in others if _apart(plan, other) and _same_account(plan, other)]
         by_name = any(key == "aws:principalarn" for key, _ in statement.requires())
-        if confined and by_name and not all(_keeps_out(statement, other) for other in beside):
+        if confined and by_name and not all(_keeps_out(statement, other) for other in _beside(plan, others)):
             confined = False
         return pointer if confined else replace(pointer, wrong="lets in everybody, the roles of other stages too")
     if pointer.path.endswith(".Federated") and not any(key.endswith(":sub") for key, _ in statement.requires()):
         return replace(pointer, wrong="demands no subject, so that runs of every stage are let in")
     if found.sort is Sort.TRUST and who in {account, f"arn:aws:iam::{account}:root"}:
-        neighbour = next((other for other in others if _apart(plan, other) and _same_account(plan, other)), None)
+        neighbour = next(iter(_beside(plan, others)), None)
         if neighbour and not (_second_factor(statement) or _keeps_out(statement, neighbour)):
             wrong = f"lets in every role of the account, and {neighbour.environment} is in the same one"
             return replace(pointer, wrong=wrong, whose=neighbour.environment)
@@ -212,6 +211,11 @@ def _same_account(plan: Plan, other: Plan) -> bool:
     return plan.settings.aws.account_id == other.settings.aws.account_id
 
 
+def _beside(plan: Plan, others: Sequence[Plan]) -> list[Plan]:
+    """Return the stages that must be apart from this one in rights, and are in its account."""
+    return [other for other in others if _apart(plan, other) and _same_account(plan, other)]
+
+
 _OWN_POLICY: Final = made(t.IAM_POLICY)
 _OF_ROLES: Final = (
     Place(t.IAM_ROLE_POLICY, "role", made(t.IAM_ROLE)),
@@ -226,7 +230,7 @@ def _rights(plan: Plan, others: Sequence[Plan]) -> Iterator[Pointer]:
     yield from _GRANTED(plan, others)
     yield from places(*_OF_ROLES)(plan, others)
     own = _OWN_POLICY(plan)
-    shared = next((other for other in others if _apart(plan, other) and _same_account(plan, other)), None)
+    shared = next(iter(_beside(plan, others)), None)
     for resource in plan.of(t.IAM_ROLE_POLICY_ATTACHMENT, t.IAM_ROLE):
         for path in ("policyArn", "managedPolicyArns"):
             for arn in listed(unsealed(resource.inputs), path):

@@ -18,7 +18,7 @@ from policies.rules.statements import Statement, account_of, matches, statements
 from policies.values import UNKNOWN, at, document, leaves, listed
 from policies.world import World
 
-_FLAGS: Final = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+PUBLIC_ACCESS: Final = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
 _PUBLIC_ACLS: Final = frozenset({"public-read", "public-read-write", "authenticated-read"})
 _PUBLIC_GROUPS: Final = ("/groups/global/AllUsers", "/groups/global/AuthenticatedUsers")
 # Amazon S3 User Guide, "The meaning of public": a policy is not public where one of these keys has a fixed value.
@@ -59,7 +59,7 @@ def _public(stack: Stack, world: World) -> Iterator[Violation]:
             )
         for block in blocks:
             # Each of the four is off unless somebody turns it on (provider's default).
-            off = [flag for flag in _FLAGS if block[flag] is not True and block[flag] is not UNKNOWN]
+            off = [flag for flag in PUBLIC_ACCESS if block[flag] is not True and block[flag] is not UNKNOWN]
             if off:
                 yield Violation(f"leaves {', '.join(off)} off", leak, "turn all four flags on", block)
     for policy in stack.of(t.S3_BUCKET_POLICY, t.S3_BUCKET):

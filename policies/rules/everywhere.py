@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from policies import tokens as t
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
+from policies.rules.aws_storage import PUBLIC_ACCESS
+from policies.rules.github import may_be
 from policies.rules.reviewed import REVIEWED
 from policies.values import MISSING, UNKNOWN, Absent, at, document, is_list, listed
 from policies.world import World
@@ -25,12 +27,7 @@ _GUARDING: Final = {
     t.S3_BUCKET: ("forceDestroy", "objectLockEnabled", "acl", "policy"),
     t.S3_BUCKET_ACL: ("acl", "accessControlPolicy"),
     t.S3_BUCKET_POLICY: ("policy",),
-    t.S3_BUCKET_PUBLIC_ACCESS_BLOCK: (
-        "blockPublicAcls",
-        "blockPublicPolicy",
-        "ignorePublicAcls",
-        "restrictPublicBuckets",
-    ),
+    t.S3_BUCKET_PUBLIC_ACCESS_BLOCK: PUBLIC_ACCESS,
     t.S3_BUCKET_SERVER_SIDE_ENCRYPTION_CONFIGURATION: ("rules",),
     t.S3_BUCKET_VERSIONING: ("versioningConfiguration",),
     t.S3_BUCKET_LIFECYCLE_CONFIGURATION: ("rules",),
@@ -68,12 +65,7 @@ _GUARDING: Final = {
     t.IAM_OPEN_ID_CONNECT_PROVIDER: ("clientIdLists", "url"),
     t.IAM_ROLE_POLICY_ATTACHMENT: ("policyArn", "role"),
     t.LAMBDA_PERMISSION: ("principal", "sourceArn", "sourceAccount"),
-    t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK: (
-        "blockPublicAcls",
-        "blockPublicPolicy",
-        "ignorePublicAcls",
-        "restrictPublicBuckets",
-    ),
+    t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK: PUBLIC_ACCESS,
     t.S3_BUCKET_OWNERSHIP_CONTROLS: ("rule",),
     t.SNS_TOPIC_SUBSCRIPTION: ("endpoint", "protocol", "topic"),
     t.WORKERS_ROUTE: ("pattern", "script"),
@@ -101,14 +93,9 @@ def _pinned(seen: Seen, world: World) -> Iterator[Violation]:
         accounts, wanted = document(seen.props, "allowedAccountIds"), [settings.aws.account_id]
         if accounts is not UNKNOWN and (not is_list(accounts) or list(accounts) != wanted):
             yield _loose("aws", "is not bound to the stage's account alone", f"allowed_account_ids={wanted}")
-    if package == "github":
-        owner = seen["owner"]
-        if isinstance(owner, str) and owner.lower() == settings.github.owner.lower():
-            pass  # GitHub's names are the same in upper and lower case
-        elif owner is not UNKNOWN:
-            yield _loose(
-                "github", "is not bound to the owner of the stage's repository", f"owner={settings.github.owner!r}"
-            )
+    if package == "github" and not may_be(seen["owner"], settings.github.owner):
+        owner = f"owner={settings.github.owner!r}"
+        yield _loose("github", "is not bound to the owner of the stage's repository", owner)
     credentials = {"cloudflare": "apiToken", "github": "token"}
     as_app = package == "github" and seen["appAuth"] is not MISSING
     if package in credentials and not as_app and seen[credentials[package]] in {MISSING, ""}:

@@ -17,7 +17,7 @@ from policies.world import World
 
 # Jobs of a stage that are no deployment have environments of their own; schedules run on the default branch.
 _JOBS: Final = ("operations", "rollback")
-_SUFFIXES: Final = tuple(f"-{job}" for job in (*_JOBS, "preview"))
+PREVIEW: Final = "preview"
 _IN_ENVIRONMENT: Final = (
     t.GITHUB_REPOSITORY_ENVIRONMENT,
     t.GITHUB_REPOSITORY_ENVIRONMENT_DEPLOYMENT_POLICY,
@@ -48,7 +48,7 @@ def _environment(stack: Stack, world: World) -> Iterator[Violation]:
 
 def _of_others(stack: Stack, world: World) -> Iterator[Violation]:
     """To make an environment is to write over the one that there is."""
-    others = [f"{stage}{job}" for stage in Stage if stage is not world.stage for job in ("", *_SUFFIXES)]
+    others = [name for stage in Stage if stage is not world.stage for name in environments_of(stage)]
     for seen in stack.of(*_IN_ENVIRONMENT):
         if here(seen, world) and _is(seen["environment"], *others):
             yield Violation(
@@ -177,6 +177,11 @@ def _bypassed(wrong: str) -> Violation:
 def governs(stack: Stack, world: World) -> bool:
     """Whether a stack is about GitHub: that of the identities is, whatever is in it."""
     return world.identities or any(each.type.startswith("github:") for each in stack.resources)
+
+
+def environments_of(environment: str) -> tuple[str, ...]:
+    """Return the names of all GitHub environments that a stage, or a pull request's stack, may have."""
+    return (environment, *(f"{environment}-{job}" for job in (*_JOBS, PREVIEW)))
 
 
 def here(seen: Seen, world: World) -> bool:

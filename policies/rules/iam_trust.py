@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from policies import tokens as t
 from policies.rule import AnyRule, Rule, Seen, Violation
+from policies.rules.github import PREVIEW, environments_of
 from policies.rules.iam import is_broad, named, title
 from policies.rules.statements import Statement, account_of, statements
 from policies.values import MISSING, document, listed
@@ -15,8 +16,6 @@ from policies.world import World
 
 _GITHUB: Final = "token.actions.githubusercontent.com"
 _AUDIENCE: Final = "sts.amazonaws.com"
-_PREVIEW: Final = "preview"
-_JOBS: Final = ("", f"-{_PREVIEW}", "-operations", "-rollback")
 _WHOLE_ACCOUNT: Final = re.compile(r"\d{12}|arn:[^:]*:iam::\d{12}:root")
 # What AWS says of whoever asks, and they cannot choose: a session's name, a user agent or an external id they can.
 _SAID_BY_AWS: Final = frozenset(
@@ -156,9 +155,9 @@ def _wrong_subjects(seen: Seen, statement: Statement, world: World) -> Iterator[
             fix,
         )
     name = seen.name if seen["name"] is MISSING else seen["name"]
-    if isinstance(name, str) and _PREVIEW not in name and f"{environment}-{_PREVIEW}" in environments:
+    if isinstance(name, str) and PREVIEW not in name and f"{environment}-{PREVIEW}" in environments:
         yield Violation(
-            f"{title(statement)} trusts {environment}-{_PREVIEW}, and is no role for previews",
+            f"{title(statement)} trusts {environment}-{PREVIEW}, and is no role for previews",
             "A pull request that nobody has read runs with the rights of a deployment (DEP-2)",
             f"make a role for previews, which only reads, or trust {environment} alone",
         )
@@ -182,7 +181,7 @@ def _environment(subject: str, world: World) -> str | None:
     ours = world.settings.github
     owner, repository = re.escape(ours.owner), re.escape(ours.repository)
     found = re.fullmatch(rf"repo:(?:{owner}/{repository}|{owner}@\d+/{repository}@\d+):environment:(.+)", subject)
-    own = {f"{world.settings.environment}{job}" for job in _JOBS}
+    own = environments_of(world.settings.environment)
     return found[1] if found and found[1] in own else None
 
 

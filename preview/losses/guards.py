@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from policies import tokens as t
+from policies.rules.aws_storage import PUBLIC_ACCESS
 from policies.values import MISSING, UNKNOWN, at, document, leaves, listed
 from preview.losses.loss import UNSHOWN, Loss
 from preview.plan import Change, Plan
@@ -27,7 +28,6 @@ ONE_PER_BUCKET: Final = (
     t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION,
     t.S3_BUCKET_VERSIONING,
 )
-_FLAGS: Final = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
 _STRENGTH: Final = ("AES256", "aws:kms", "aws:kms:dsse")
 
 
@@ -37,13 +37,14 @@ def removed(change: Change, plan: Plan) -> Iterator[Loss]:
         return
     if change.type in _GUARDS and change.leaves_its_bucket:
         yield Loss("guard-removed", change, _GUARDS[change.type], f"bring {change.name} back into the program")
-    elif change.type in ONE_PER_BUCKET and change.action == "replace" and not change.deleted_first:
-        retained = change.old is not None and change.old.retained
-        if not change.moves and not retained:
-            lost = "the bucket has one such setting: it is made anew, and then the deletion of the old one removes it"
-            yield Loss(
-                "guard-removed", change, lost, "delete_before_replace=True, or change what forces the replacement"
-            )
+    elif change.type in ONE_PER_BUCKET and _undoes_itself(change):
+        lost = "the bucket has one such setting: it is made anew, and then the deletion of the old one removes it"
+        yield Loss("guard-removed", change, lost, "delete_before_replace=True, or change what forces the replacement")
+
+
+def _undoes_itself(change: Change) -> bool:
+    """Whether the old setting is deleted after the new one has been made, of the same bucket."""
+    return change.action == "replace" and not (change.deleted_first or change.moves or change.retained)
 
 
 def weakened(change: Change, plan: Plan) -> Iterator[Loss]:
@@ -57,7 +58,7 @@ def weakened(change: Change, plan: Plan) -> Iterator[Loss]:
 
 def _weaker(change: Change) -> Iterator[Loss]:
     if change.type in {t.S3_BUCKET_PUBLIC_ACCESS_BLOCK, t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK}:
-        for flag in _FLAGS:
+        for flag in PUBLIC_ACCESS:
             if change.was(flag) in (True, UNKNOWN) and change.becomes(flag) is not True and change.differs(flag):
                 yield Loss("guard-weakened", change, f"{flag}, part of {_GUARDS[change.type]}", f"leave {flag} on")
     elif change.type == t.S3_BUCKET_OWNERSHIP_CONTROLS:

@@ -60,7 +60,7 @@ def gone(change: Change, _plan: Plan) -> Iterator[Loss]:
 def _replaced(change: Change, holds: str) -> str:
     unsure = [reason for reason in change.reasons if change.becomes(reason) is UNKNOWN]
     why = f"because of {_reasons(change)}" + (f" ({', '.join(unsure)} is not known yet)" if unsure else "")
-    if change.old is not None and change.old.retained:
+    if change.retained:
         return f"an empty {change.kind} takes its place {why}; the old one stays in its cloud, and nothing uses it"
     return f"the {change.kind} is replaced by an empty one {why}, and with the old one goes {holds}"
 
