@@ -13,7 +13,7 @@ from typing import Final
 from cli.twin import place_of, said_plainly_by_s3
 from infra import alarms
 from infra.faults import Fault, Refused
-from infra.project import read_project
+from infra.project import project_name
 from policies.world import ALARMS
 from preview import proposed
 from preview.run import Said, TwinStack
@@ -35,7 +35,7 @@ def asked(
     the project's name of ``rules``, which is a checkout too. Raises Refused with what is missing or cannot be read."""
     _refuse_without_host()
     with said_plainly_by_s3("fetching the twin"):
-        twin, _ = fetch(place_of(place, stack, profile, reading=True), str(read_project(rules)["name"]), stack)
+        twin, _ = fetch(place_of(place, stack, profile, reading=True), project_name(rules), stack)
     with tempfile.TemporaryDirectory(prefix="bulkhead-twin-") as folder, _providers(Path(folder)) as providers:
         workspace = make_workspace(checkout, twin, Path(folder) / "twin")
         product = Path(folder) / "product.json"

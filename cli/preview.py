@@ -176,12 +176,12 @@ def _write(file: Path, text: str) -> None:
 
 def _judged(stack: str, stage: Stage, said: Said, reference: str) -> Verdict:
     # The rules import the whole policy pack, which `--help` and a mistyped stage need not wait for.
-    from infra.project import read_project  # noqa: PLC0415
+    from infra.project import project_name  # noqa: PLC0415
     from policies.catalogue import NAME  # noqa: PLC0415
     from preview import events, noise, waivers  # noqa: PLC0415
     from preview.verdict import judge, with_failure  # noqa: PLC0415
 
-    plan = _whole(events.read, said, stack, str(read_project(ROOT)["name"]))
+    plan = _whole(events.read, said, stack, project_name(ROOT))
     today = datetime.now(UTC).date()
     agreed = waivers.from_base(ROOT, reference, stage, today)
     try:

@@ -58,7 +58,7 @@ def publish(
     Run it after each `up`. Refuses, with all places, when a value looks like a secret and is not marked as one. Writes
     nothing when nothing has changed.
     """
-    from infra.project import read_project  # noqa: PLC0415
+    from infra.project import project_name  # noqa: PLC0415
     from preview.twin import redact, settled  # noqa: PLC0415 (not for --help)
     from preview.twin_store import key_of  # noqa: PLC0415
     from preview.twin_store import publish as put  # noqa: PLC0415
@@ -66,7 +66,7 @@ def publish(
 
     console = Console(json=json)
     _require_stage(stage)
-    project = str(read_project(ROOT)["name"])
+    project = project_name(ROOT)
     twin = redact(ExportedStack(stage, ROOT, profile).export(), project, stage)
     if settle:
         with tempfile.TemporaryDirectory() as folder:
@@ -104,7 +104,7 @@ def use(
 
     Prints the environment for it, as lines for a shell. Nothing beyond the folder is touched.
     """
-    from infra.project import read_project  # noqa: PLC0415
+    from infra.project import project_name  # noqa: PLC0415
     from preview.twin_store import fetch  # noqa: PLC0415
     from preview.twin_workspace import make_workspace  # noqa: PLC0415
 
@@ -112,7 +112,7 @@ def use(
     _require_stage(stage)
     place = place_of(source, stage, profile, reading=True)
     with said_plainly_by_s3("fetching the twin"):
-        twin, about = fetch(place, str(read_project(ROOT)["name"]), stage)
+        twin, about = fetch(place, project_name(ROOT), stage)
     workspace = make_workspace(ROOT, twin, into)
     for name, value in workspace.environment.items():
         console.say(f"export {name}={shlex.quote(value)}")

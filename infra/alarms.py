@@ -85,9 +85,8 @@ def read_alarms(path: Path = CATALOGUE) -> tuple[Alarm, ...]:
 
 def _alarms(root: nodes.Node | None, faults: list[Fault]) -> Iterator[Alarm]:
     """Yield the entries that are alarms, and put what is wrong with the others into ``faults``."""
-    pairs = root.pairs if isinstance(root, nodes.Mapping) else ()
-    listed = next((value for key, value in pairs if isinstance(key, nodes.Scalar) and key.text == "alarms"), None)
-    if len(pairs) != 1 or not isinstance(listed, nodes.Sequence):
+    listed = nodes.only(root, "alarms")
+    if not isinstance(listed, nodes.Sequence):
         faults.append(Fault("", "does not consist of one list called `alarms:`", "an empty one is `alarms: []`"))
         return
     for node in listed.items:

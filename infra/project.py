@@ -26,3 +26,8 @@ def read_project(folder: Path) -> dict[str, Any]:
         if isinstance(content, dict) and isinstance(content.get("name"), str):
             return content
     raise Refused("The project file cannot be read.", [fault])
+
+
+def project_name(folder: Path) -> str:
+    """Return the name of the project in ``folder``. Raises Refused as `read_project` does."""
+    return str(read_project(folder)["name"])

@@ -33,10 +33,9 @@ def read(text: str, key: str, fields: Sequence[str]) -> tuple[list[Entry], list[
         root = nodes.compose(text)
     except nodes.Unreadable as bad:
         raise Malformed(f"line {bad.line}, column {bad.column}: {bad.problem}") from None
-    pairs = root.pairs if isinstance(root, nodes.Mapping) else ()
-    if len(pairs) != 1 or not isinstance(pairs[0][0], nodes.Scalar) or pairs[0][0].text != key:
+    listed = nodes.only(root, key)
+    if listed is None:
         raise Malformed(f"it does not consist of one list called `{key}:`")
-    listed = pairs[0][1]
     if not isinstance(listed, nodes.Sequence):
         raise Malformed(f"line {listed.line}: `{key}:` is no list; an empty one is `{key}: []`")
     entries, faults = [], []

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from infra.blueprint import Place, Product, Worker
-from infra.naming import Kind, Label
+from infra.naming import Kind
 from infra.settings.models import StageSettings
 from operations import destroy
 from operations.doomed import doomed
@@ -97,7 +97,7 @@ class Scene:
 
     def name(self, stage: StandingStage, kind: Kind, *parts: str) -> str:
         """Return the physical name of a part of ``stage``."""
-        return Label(self.product.name, stage.settings.stage, stage.environment).name(kind, *parts)
+        return stage.settings.label(self.product.name).name(kind, *parts)
 
     def worker_name(self, stage: StandingStage, worker: Worker | str) -> str:
         return self.name(stage, Kind.WORKER, worker if isinstance(worker, str) else worker.name)

@@ -83,6 +83,14 @@ def compose(text: str) -> Node | None:
         raise Unreadable("a % directive with a version of YAML that does not exist", line, 1) from None
 
 
+def only(root: Node | None, key: str) -> Node | None:
+    """Return what stands below ``key`` in a document that has no other; None in any other document."""
+    pairs = root.pairs if isinstance(root, Mapping) else ()
+    if len(pairs) != 1 or not isinstance(pairs[0][0], Scalar) or pairs[0][0].text != key:
+        return None
+    return pairs[0][1]
+
+
 class _Composer:
     def __init__(self, events: Iterator[Any]) -> None:
         self._events = events

@@ -210,7 +210,7 @@ def _bounded(own: _Staged) -> Iterator[_Judgement]:
 
 def _staged(scene: Scene, stage: StandingStage) -> _Staged:
     settings = stage.settings
-    label = Label(scene.product.name, settings.stage, stage.environment)
+    label = settings.label(scene.product.name)
     estate = estate_of(label, settings)
     iam = scene.aws(stage, "iam")
     return _Staged(stage, label, estate, {role: _identity(iam, estate.role_name(role)) for role in Role})
