@@ -14,7 +14,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from cli.console import BAD, FAINT, GOOD, WARNING, Console
+from cli.console import BAD, FAINT, GOOD, WARNING, Console, visible
 from rehearsal.engine.events import (
     Diagnostic,
     Event,
@@ -143,6 +143,6 @@ class Board:
                     text.append(f" ({line.done} done)")
                 clock = Text("" if seconds is None else f"{seconds:5.1f} s", FAINT)
                 table.add_row(
-                    mark, Text(line.stage, "bold"), text, clock, Text(line.latest if line.busy else "", FAINT)
+                    mark, Text(line.stage, "bold"), text, clock, visible(line.latest if line.busy else "", FAINT)
                 )
         return table

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json as jsonlib
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, Any, Final
@@ -24,6 +25,8 @@ GOOD: Final = "green"
 BAD: Final = "bold red"
 WARNING: Final = "yellow"
 FAINT: Final = "dim"
+# Control characters, but for tab and newline; marks of the reading direction; halves of characters.
+_UNSEEN: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _UNLIMITED: Final = 100_000
 
 
@@ -59,17 +62,18 @@ class Console:
 
     def say(self, text: str = "", style: str = "") -> None:
         """Tell a person something."""
-        self.people.print(Text(text, style))
+        self.people.print(visible(text, style))
 
     def warn(self, text: str) -> None:
         """Tell a person something that went well enough, but should not stay so; always on standard error."""
-        self._errors.print(Text(f"warning: {text}", WARNING))
+        self._errors.print(visible(f"warning: {text}", WARNING))
 
     def result(self, document: Any) -> None:
         """Give a program its one JSON document; a person, who was told in words, nothing."""
         if self.json:
-            jsonlib.dump(document, self._stdout, indent=2, ensure_ascii=False)
-            self._stdout.write("\n")
+            text = jsonlib.dumps(document, indent=2, ensure_ascii=False)
+            # Half a character, as the name of a file can hold one, is an escape in JSON as well.
+            self._stdout.write(text.encode(errors="backslashreplace").decode() + "\n")
             self._stdout.flush()
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
@@ -78,7 +82,7 @@ class Console:
             *columns, title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold"
         )
         for row in rows:
-            table.add_row(*(Text(cell) for cell in row))
+            table.add_row(*(visible(cell) for cell in row))
         if self.people.is_terminal:
             self.people.print(table, soft_wrap=False)
         else:  # a pipe has no width, and a table cut off at 80 columns would be useless to `grep`
@@ -86,7 +90,7 @@ class Console:
 
     def faults(self, refused: Refused) -> None:
         """Say what a person has to mend: all of it, each with where it is and what mends it."""
-        self._errors.print(Text(refused.summary, BAD))
+        self._errors.print(visible(refused.summary, BAD))
         for fault in refused.faults:
             self._fault(fault)
         self.result(
@@ -98,22 +102,22 @@ class Console:
 
     def failure(self, failed: Failed) -> None:
         """Say that a part of the machinery failed, in its own words, and where everything it said can be read."""
-        self._errors.print(Text(failed.summary, BAD))
+        self._errors.print(visible(failed.summary, BAD))
         for detail in failed.details:
-            self._errors.print(Text(_indented(detail)))
+            self._errors.print(visible(_indented(detail)))
         if failed.log:
-            self._errors.print(Text(f"  log: {failed.log}", FAINT))
+            self._errors.print(visible(f"  log: {failed.log}", FAINT))
         log = str(failed.log) if failed.log else None
         self.result({"error": failed.summary, "details": list(failed.details), "log": log})
 
     def interrupted(self) -> None:
         """Say that a person has ended this."""
-        self._errors.print(Text("Interrupted.", WARNING))
+        self._errors.print(visible("Interrupted.", WARNING))
 
     def crash(self, message: str, log: str) -> None:
         """Say that this program has a fault, without a page of traceback."""
-        self._errors.print(Text(f"bulkhead has a fault of its own: {message}", BAD))
-        self._errors.print(Text(f"  details: {log}\n  with BULKHEAD_DEBUG=1 (or --debug) they appear here", FAINT))
+        self._errors.print(visible(f"bulkhead has a fault of its own: {message}", BAD))
+        self._errors.print(visible(f"  details: {log}\n  with BULKHEAD_DEBUG=1 (or --debug) they appear here", FAINT))
         self.result({"error": message, "details": [], "log": log})
 
     def confirm(
@@ -142,17 +146,16 @@ class Console:
 
     def ask(self, question: str) -> str:
         """Return what the person types, without the spaces around it."""
-        self.people.print(Text(question, "bold"), end="")
+        self.people.print(visible(question, "bold"), end="")
         return self._stdin.readline().strip()
 
     def _fault(self, fault: Fault) -> None:
         place = ": ".join(part for part in (fault.file, fault.key) if part)
-        line = Text("  - ")
-        line.append(f"{place}: " if place else "", "bold")
-        line.append(fault.message)
-        self._errors.print(line)
+        self._errors.print(
+            visible("  - "), visible(f"{place}: " if place else "", "bold"), visible(fault.message), sep=""
+        )
         if fault.fix:
-            self._errors.print(Text(f"      fix: {fault.fix}", GOOD))
+            self._errors.print(visible(f"      fix: {fault.fix}", GOOD))
 
 
 def wants_json(arguments: Sequence[str]) -> bool:
@@ -163,6 +166,12 @@ def wants_json(arguments: Sequence[str]) -> bool:
 def wants_debug(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> bool:
     """Say whether tracebacks are wanted: ``--debug`` before the command, or BULKHEAD_DEBUG set to anything."""
     return bool(environ.get("BULKHEAD_DEBUG")) or (bool(arguments) and arguments[0] == "--debug")
+
+
+def visible(text: str, style: str = "") -> Text:
+    """Return what is to be printed, with signs in the place of characters that would move the cursor, erase a line or
+    turn the reading direction. Names of resources and messages of a change come from whoever proposes it."""
+    return Text(_UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text), style)
 
 
 def _indented(text: str) -> str:

@@ -56,7 +56,10 @@ def read(text: str, stack: str, project: str | None = None) -> Plan:
 
     A digest is one JSON document; everything else is taken for a stream. A byte order mark before it is no part of it.
     """
-    plan = _read(text.removeprefix(_BYTE_ORDER_MARK), stack)
+    try:
+        plan = _read(text.removeprefix(_BYTE_ORDER_MARK), stack)
+    except RecursionError:
+        raise _unusable([Fault("", "is nested deeper than the engine nests anything", _AGAIN)]) from None
     faults = list(_of_another_project(plan, project))
     if faults:
         raise _unusable(faults)
@@ -67,11 +70,9 @@ def _read(text: str, stack: str) -> Plan:
     if not text.strip():
         raise _unusable([Fault("", "is empty: the engine said nothing", _AGAIN)])
     try:
-        whole, line = json.loads(text), 0
+        whole, line = _json(text), 0
     except ValueError as error:
         whole, line = None, getattr(error, "lineno", 1)
-    except RecursionError:
-        raise _unusable([Fault("", "is nested deeper than the engine nests anything", _AGAIN)]) from None
     if isinstance(whole, dict) and ("steps" in whole or "changeSummary" in whole):
         return _digest(whole, stack)
     if whole is None and text.lstrip().startswith("{\n"):
@@ -83,6 +84,15 @@ def _unusable(faults: list[Fault]) -> Refused:
     more = len(faults) - _MOST_FAULTS
     shown = [*faults[:_MOST_FAULTS], *([Fault("", f"{more} more faults of this kind", _AGAIN)] if more > 0 else [])]
     return Refused("This is no complete preview, so nothing can be said of it.", shown)
+
+
+def _json(text: str) -> Any:
+    """Return what ``text`` stands for. Raises ValueError, also for an escape of half a character: Python takes it, and
+    nothing could print it."""
+    value = json.loads(text)
+    if "\\ud" in text.lower():
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
 
 
 # --- the stream
@@ -139,7 +149,7 @@ def _events(text: str, faults: list[Fault]) -> Iterator[tuple[int, dict[str, Any
         if not content.strip():
             continue
         try:
-            event = json.loads(content)
+            event = _json(content)
         except (ValueError, RecursionError):
             message = "is no JSON: the stream was cut off, or something else wrote into it"
             faults.append(Fault(f"line {line}", message, _AGAIN))
@@ -234,6 +244,9 @@ def _inconsistent(
     """Return why events that can be read are no preview of this stack, or not all of it."""
     if summary.get("isPreview") is False:
         return [Fault("", "tells of an operation that was done, not of a preview", "give it the output of a preview")]
+    if summary.get("maybeCorrupt"):
+        message = "says that the stack's state may be corrupt: what the state has lost, no preview shows"
+        return [Fault("the engine", message, "pulumi state repair")]
     return [*_of_another(steps, stack), *_missing(steps, counts, f"line {events[-1][0]}" if events else "")]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from cli.board import Board
 from cli.console import Console, wants_json
-from infra.faults import Refused
+from infra.faults import Fault, Refused
 from rehearsal.engine.events import (
     Diagnostic,
     Event,
@@ -51,6 +51,20 @@ def test_in_json_mode_words_and_document_do_not_mix() -> None:
     console.result({"stage": "日本"})
     assert json.loads(out.getvalue()) == {"stage": "日本"}
     assert "working" in err.getvalue()
+
+
+def test_what_others_named_moves_no_cursor_and_breaks_no_document() -> None:
+    out = io.StringIO()
+    console = Console(stdout=out, stderr=out)
+    console.say("x\x1b[2K\x9b1A\u202eyx\ud800\r")
+    console.table(["name"], [["\x1b[1A"]])
+    console.faults(Refused("No\x1b[2K.", [Fault("\x1b", "\x1b", "\x1b")]))
+    text = out.getvalue()
+    assert not set("\x1b\x9b\u202e\ud800\r") & set(text)
+    assert r"x\x1b[2K\x9b1A\u202eyx\ud800\r" in text
+    document = io.StringIO()
+    Console(json=True, stdout=document).result({"stage": "\ud800"})
+    assert json.loads(document.getvalue().encode()) == {"stage": "\ud800"}
 
 
 def test_a_pipe_gets_plain_whole_lines() -> None:

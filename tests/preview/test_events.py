@@ -143,6 +143,12 @@ CORPUS: dict[str, tuple[Break, str]] = {
         lambda lines: summary_of(lines, resourceChanges={"delete": 1}),
         "counts delete: 1, and 0 are there",
     ),
+    "corrupt": (lambda lines: summary_of(lines, maybeCorrupt=True), "state may be corrupt"),
+    "half a character": (lambda lines: [x.replace("::bulkhead::", "::\\ud83d::") for x in lines], "line 2: is no JSON"),
+    "nested without end": (
+        lambda lines: [x.replace('"inputs": {', f'"inputs": {{"a": {"[" * 600}{"]" * 600}, ') for x in lines],
+        "nested deeper",
+    ),
     "counts nothing": (lambda lines: summary_of(lines, resourceChanges=[1]), "does not count what changes"),
     "done": (lambda lines: [x.replace('"planning": true', '"planning": false') for x in lines], "that was done"),
     "unknown": (
