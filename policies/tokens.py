@@ -43,6 +43,7 @@ BUDGET: Final = "aws:budgets/budget:Budget"
 BUDGET_ACTION: Final = "aws:budgets/budgetAction:BudgetAction"
 
 CLOUDWATCH_COMPOSITE_ALARM: Final = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
+CLOUDWATCH_LOG_GROUP: Final = "aws:cloudwatch/logGroup:LogGroup"
 CLOUDWATCH_METRIC_ALARM: Final = "aws:cloudwatch/metricAlarm:MetricAlarm"
 
 IAM_ACCESS_KEY: Final = "aws:iam/accessKey:AccessKey"

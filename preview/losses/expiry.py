@@ -18,6 +18,7 @@ _DAY: Final = 86_400
 # What a queue keeps unless it is told otherwise: developers.cloudflare.com, Queues; Amazon SQS API, SetQueueAttributes.
 _QUEUE_SECONDS: Final = 345_600
 _RETENTION: Final = {t.QUEUE: "settings.messageRetentionPeriod", t.SQS_QUEUE: "messageRetentionSeconds"}
+_DAYS: Final = "retentionInDays"
 _DEAD_LETTERS: Final = {t.QUEUE_CONSUMER: "deadLetterQueue", t.SQS_QUEUE: "redrivePolicy"}
 _LIFECYCLES: Final = (t.S3_BUCKET_LIFECYCLE_CONFIGURATION, t.R2_BUCKET_LIFECYCLE)
 
@@ -130,6 +131,22 @@ def _counted(prefix: str, only: str, measure: str, value: Any) -> Iterator[Expir
 def _dated(prefix: str, only: str, value: Any) -> Iterator[Expiry]:
     if isinstance(value, str) and value:
         yield Expiry(prefix, only, "on {}", day(value))
+
+
+def log_group(change: Change, _plan: Plan) -> Iterator[Loss]:
+    """A group keeps its lines for a shorter time; 0 days, or none said, are for ever."""
+    if change.type != t.CLOUDWATCH_LOG_GROUP or change.action != "update":
+        return
+    days = (number(value) for value in (change.was(_DAYS), change.becomes(_DAYS)))
+    was, becomes = (inf if value == 0 else value for value in days)
+    instead = "keep the longer retention, or copy what is to be kept first; then ask for a waiver"
+    if UNKNOWN in (was, becomes):
+        if change.differs(_DAYS):
+            yield Loss("retention-shortened", change, f"for how long lines are kept {UNSHOWN}", instead)
+    elif becomes < was:
+        before = "never" if was == inf else f"after {was:g}"
+        lost = f"lines are gone after {becomes:g} days instead of {before}"
+        yield Loss("retention-shortened", change, lost, instead)
 
 
 def queue(change: Change, _plan: Plan) -> Iterator[Loss]:

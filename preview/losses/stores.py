@@ -18,6 +18,7 @@ HOLDS: Final = {
     t.QUEUE: "every message that was not consumed yet",
     t.S3_BUCKET: "every object in it, backups and logs with all their versions",
     t.SQS_QUEUE: "every message that was not consumed yet",
+    t.CLOUDWATCH_LOG_GROUP: "every line that was logged there",
     t.KMS_KEY: "whatever was encrypted with it, the backups too: nobody can read it ever again",
     t.KMS_REPLICA_KEY: "whatever was encrypted with it, the backups too: nobody can read it ever again",
     t.GITHUB_REPOSITORY: "the code with its history, issues and pull requests",

@@ -163,6 +163,24 @@ def test_a_queue_keeps_its_messages_as_long_as_before(was: Any, becomes: Any, ki
 @pytest.mark.parametrize(
     ("was", "becomes", "kinds"),
     [
+        ({"retentionInDays": 365}, {"retentionInDays": 30}, ["retention-shortened"]),
+        ({"retentionInDays": 0}, {"retentionInDays": 3653}, ["retention-shortened"]),
+        ({}, {"retentionInDays": 30}, ["retention-shortened"]),
+        ({"retentionInDays": 365}, {"retentionInDays": UNKNOWN}, ["retention-shortened"]),
+        ({"retentionInDays": 365}, {}, []),
+        ({"retentionInDays": 365}, {"retentionInDays": 0}, []),
+        ({"retentionInDays": 30}, {"retentionInDays": 365}, []),
+        ({"tags": {"a": "b"}}, {}, []),
+    ],
+)
+def test_a_log_group_keeps_its_lines_as_long_as_before(was: Any, becomes: Any, kinds: list[str]) -> None:
+    group = {"name": "jobs"}
+    assert Preview().update(t.CLOUDWATCH_LOG_GROUP, {**group, **was}, {**group, **becomes}).kinds == kinds
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "kinds"),
+    [
         ({"deadLetterQueue": "failed"}, {}, ["dead-letters-dropped"]),
         ({"deadLetterQueue": "failed"}, {"deadLetterQueue": ""}, ["dead-letters-dropped"]),
         ({"deadLetterQueue": "failed"}, {"deadLetterQueue": UNKNOWN}, []),

@@ -20,7 +20,7 @@ _CLASSES: Final = {
         "ZeroTrustAccessServiceToken ZoneSetting",
     ),
     "pulumi_aws.budgets": ("", "Budget BudgetAction"),
-    "pulumi_aws.cloudwatch": ("CLOUDWATCH_", "CompositeAlarm MetricAlarm"),
+    "pulumi_aws.cloudwatch": ("CLOUDWATCH_", "CompositeAlarm LogGroup MetricAlarm"),
     "pulumi_aws.iam": (
         "IAM_",
         "AccessKey Group GroupPolicy GroupPolicyAttachment OpenIdConnectProvider Policy PolicyAttachment Role "
