@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -18,11 +18,11 @@ from policies.world import World
 # Jobs of a stage that are no deployment have environments of their own; schedules run on the default branch.
 _JOBS: Final = ("operations", "rollback")
 PREVIEW: Final = "preview"
+_KEPT_IN_ENVIRONMENT: Final = (t.GITHUB_ACTIONS_ENVIRONMENT_SECRET, t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE)
 _IN_ENVIRONMENT: Final = (
     t.GITHUB_REPOSITORY_ENVIRONMENT,
     t.GITHUB_REPOSITORY_ENVIRONMENT_DEPLOYMENT_POLICY,
-    t.GITHUB_ACTIONS_ENVIRONMENT_SECRET,
-    t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE,
+    *_KEPT_IN_ENVIRONMENT,
 )
 _BY_HAND: Final = "Somebody then opens it by hand, and no preview shows that"
 
@@ -103,7 +103,7 @@ def _branches(seen: Seen, stack: Stack, world: World) -> Iterator[Violation]:
             f"environment {name} lets "
             + ("every protected branch deploy" if protected is True else "every branch and tag deploy"),
             "Whoever may push any of them gets the stage's secrets and its rights in AWS, without a review",
-            f"set custom_branch_policies and admit {said} only",
+            f"set protected_branches=False and custom_branch_policies=True, and admit {said} only",
             seen,
         )
         return
@@ -119,7 +119,8 @@ def _branches(seen: Seen, stack: Stack, world: World) -> Iterator[Violation]:
     for each in admitted:
         for kind, path in (("branch", "branchPattern"), ("tag", "tagPattern")):
             pattern = each[path]
-            if isinstance(pattern, str) and not any(_within(kind, pattern, ref) for ref in allowed):
+            admits = isinstance(pattern, str) and pattern != ""  # a policy says one of the two
+            if admits and not any(_within(kind, pattern, ref) for ref in allowed):
                 yield Violation(
                     f"environment {name} lets {kind} {pattern} deploy",
                     "What was never meant for the stage gets its secrets and its rights in AWS",
@@ -159,7 +160,7 @@ def _bypass(seen: Seen, world: World) -> Iterator[Violation]:
     guarded = seen.type == t.GITHUB_REPOSITORY_ENVIRONMENT and world.stage is not Stage.DEVELOPMENT
     if guarded and seen["canAdminsBypass"] in {MISSING, True}:
         yield _bypassed("administrators may pass over the environment's reviewers and branches")
-    for actor in listed(seen.props, "bypassActors"):
+    for actor in [] if _says_who_creates(seen) else listed(seen.props, "bypassActors"):
         if not isinstance(actor, Absent):
             kind, mode = at(actor, "actorType"), at(actor, "bypassMode")
             when = mode if isinstance(mode, str) else "some"
@@ -169,14 +170,25 @@ def _bypass(seen: Seen, world: World) -> Iterator[Violation]:
         yield _bypassed("administrators may pass over the branch protection")
 
 
+def _says_who_creates(seen: Seen) -> bool:
+    """Whether a ruleset of tags restricts nothing but who makes one: GitHub has no word for that but a bypass."""
+    rules = seen["rules"] if seen["target"] == "tag" else MISSING
+    return isinstance(rules, Mapping) and [key for key, said in rules.items() if said not in (False, None)] == [
+        "creation"
+    ]
+
+
 def _bypassed(wrong: str) -> Violation:
     causes = "One stolen session of theirs changes or deploys a stage, without the review that everybody relies on"
     return Violation(wrong, causes, "let nobody bypass it; in an emergency the rule is changed, and that is seen")
 
 
 def governs(stack: Stack, world: World) -> bool:
-    """Whether a stack is about GitHub: that of the identities is, whatever is in it."""
-    return world.identities or any(each.type.startswith("github:") for each in stack.resources)
+    """Whether a stack says who may do what in GitHub: that of the identities does, whatever is in it. What is only kept
+    in an environment is not about that; GitHub takes it for an environment that there is."""
+    return world.identities or any(
+        each.type.startswith("github:") and each.type not in _KEPT_IN_ENVIRONMENT for each in stack.resources
+    )
 
 
 def environments_of(environment: str) -> tuple[str, ...]:

@@ -42,6 +42,12 @@ ENVIRONMENT = environment()
 DEVELOP = admit(ENVIRONMENT)
 
 
+KEPT = [
+    make_seen(type_, repository="harbor", environment="staging")
+    for type_ in (t.GITHUB_ACTIONS_ENVIRONMENT_SECRET, t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE)
+]
+
+
 class TestEnvironmentUnprotected:
     rule = RULES["github-environment-unprotected"]
 
@@ -83,6 +89,7 @@ class TestEnvironmentUnprotected:
         assert len(found(self.rule, world=make_world(identities=True))) == 1
         assert len(found(self.rule, changed(ENVIRONMENT, "environment", "another"))) == 1
         assert found(self.rule) == []  # the other stack of the stage is not about GitHub
+        assert found(self.rule, *KEPT) == []  # nor is it by what it keeps in the environment of the first
         assert found(self.rule, environment(UNKNOWN)) == []
         assert found(self.rule, world=make_world("development", identities=True)) == []
 
@@ -130,7 +137,7 @@ class TestEnvironmentUnprotected:
         world = make_world("production", {"releaseModel": "release-tag"})
         own = environment("production", reviewers=[{"teams": [3.0]}])
         for pattern in ("v*.*.*", "v1.*.*", "v1.2.3"):
-            assert found(self.rule, own, admit(own, pattern, "tag"), world=world) == []
+            assert found(self.rule, own, admit(own, pattern, "tag", branchPattern=""), world=world) == []
         for pattern in ("v*", "*", "v**.*.*"):
             assert len(found(self.rule, own, admit(own, pattern, "tag"), world=world)) == 1
 
@@ -290,6 +297,7 @@ class TestBranchUnprotected:
         assert "develop and main" in message
         assert found(self.rule, TAGS, world=STAGING) == []
         assert found(self.rule, changed(RULESET, "rules", {}), world=STAGING) == []
+        assert found(self.rule, *KEPT, world=OWNER) == []
 
     @pytest.mark.parametrize(
         "includes",
@@ -356,6 +364,7 @@ class TestShaPinningOff:
 
     def test_it_is_there_where_the_stage_owns_the_repository(self) -> None:
         assert len(found(self.rule, TAGS, world=OWNER)) == 1
+        assert found(self.rule, *KEPT, world=OWNER) == []
         assert len(found(self.rule, world=replace(OWNER, identities=True))) == 1
         assert found(self.rule, world=OWNER) == []
         assert found(self.rule, TAGS, world=STAGING) == []
@@ -394,6 +403,18 @@ class TestAdminBypass:
         unknown = changed(RULESET, "bypassActors", UNKNOWN)
         assert len(found(self.rule, unknown, changed(RULESET, "bypassActors", [UNKNOWN, actor]))) == 1
         assert found(self.rule, changed(RULESET, "bypassActors", []), changed(RULESET, "bypassActors", [UNKNOWN])) == []
+
+    def test_who_makes_a_tag_is_said_by_a_bypass(self) -> None:
+        releases = {"actorType": "Integration", "actorId": 7, "bypassMode": "always"}
+        tags = ruleset(target="tag", rules={"creation": True, "update": False}, bypassActors=[releases])
+        assert found(self.rule, tags) == []
+        for path, value in (
+            ("rules.deletion", True),
+            ("rules.update", UNKNOWN),
+            ("rules", UNKNOWN),
+            ("target", "branch"),
+        ):
+            assert len(found(self.rule, changed(tags, path, value))) == 1
 
     @pytest.mark.parametrize("type_", [t.GITHUB_BRANCH_PROTECTION, t.GITHUB_BRANCH_PROTECTION_V3])
     def test_nobody_passes_over_the_older_protection(self, type_: str) -> None:
