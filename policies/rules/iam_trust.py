@@ -11,7 +11,7 @@ from policies.rule import AnyRule, Rule, Seen, Violation
 from policies.rules.github import PREVIEW, environments_of
 from policies.rules.iam import is_broad, named, title
 from policies.rules.statements import Statement, account_of, statements
-from policies.values import MISSING, document, listed
+from policies.values import MISSING, document
 from policies.world import World
 
 _GITHUB: Final = "token.actions.githubusercontent.com"
@@ -49,8 +49,10 @@ def _anybody(seen: Seen, world: World) -> Iterator[Violation]:
         by_name = any(_names(key, values) for key, values in statement.requires())
         federated = any(kind == "Federated" and "*" in who for kind, who in statement.principals)
         if statement.not_principals or federated or (_has_anybody(statement) and not statement.confined_to(own)):
-            yield _trusts(
-                f"{title(statement)} lets anybody take the role", "Anybody with an AWS account gets its rights"
+            yield Violation(
+                f"{title(statement)} lets anybody take the role",
+                "Anybody with an AWS account gets its rights",
+                "name the roles that may take it, each by its ARN",
             )
             continue
         if issuer := _any_token(statement):
@@ -65,14 +67,16 @@ def _anybody(seen: Seen, world: World) -> Iterator[Violation]:
         ]
         foreign = sorted({account_of(who) or "" for who in whole if who != "*"} - {own})
         if foreign and not by_name:
-            yield _trusts(
+            yield Violation(
                 f"{title(statement)} lets everybody of account {', '.join(foreign)} take the role",
                 "What happens in an account that is not the stage's decides who gets in here",
+                "name the roles that may take it, or demand aws:PrincipalArn with the ARN of each",
             )
         elif whole and not foreign and not narrowed:
-            yield _trusts(
+            yield Violation(
                 f"{title(statement)} lets every identity of the account take the role",
                 "Every role of the account that may assume roles, another stage's too, gets its rights",
+                "name the roles that may take it, or demand a second factor or their aws:PrincipalArn",
             )
 
 
@@ -115,17 +119,11 @@ def _names(key: str, values: Sequence[str]) -> bool:
     return key == "aws:principalarn" and bool(values) and not any("*" in v or v.endswith(":root") for v in values)
 
 
-def _trusts(wrong: str, causes: str) -> Violation:
-    return Violation(
-        wrong, causes, "name the roles that may take it, or demand a second factor or aws:PrincipalArn of the account"
-    )
-
-
 def _subjects(seen: Seen, world: World) -> Iterator[Violation]:
     for statement in _trusted(seen):
         if not any(kind == "Federated" and _GITHUB in who for kind, who in statement.principals):
             continue
-        if _exactly(statement, "aud") != [_AUDIENCE]:
+        if set(_exactly(statement, "aud")) != {_AUDIENCE}:
             yield Violation(
                 f"{title(statement)} does not demand the audience {_AUDIENCE}",
                 "A token that a workflow asked for to show to somebody else opens the role, if they pass it on",
@@ -164,14 +162,13 @@ def _wrong_subjects(seen: Seen, statement: Statement, world: World) -> Iterator[
 
 
 def _exactly(statement: Statement, claim: str) -> list[str]:
-    """Return the values that a claim of the token must have, compared exactly; none where it may have others."""
+    """Return the values of which a claim of the token must have one; none where it may have others. Without a wildcard
+    `StringLike` compares as `StringEquals` does."""
     return [
-        str(value)
-        for operator, test in statement.conditions.items()
-        if operator.lower() == "stringequals"
-        for key in test
-        if key.lower() == f"{_GITHUB}:{claim}"
-        for value in listed(test, key)
+        value
+        for key, values in statement.requires()
+        if key == f"{_GITHUB}:{claim}" and not any(wild in value for value in values for wild in ("*", "?"))
+        for value in values
     ]
 
 

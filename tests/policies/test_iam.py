@@ -513,6 +513,16 @@ class TestWildcardTrust:
         assert found(self.rule, role(said)) == []
 
 
+@pytest.mark.parametrize(
+    ("who", "mended"), [("*", False), ({"AWS": "333333333333"}, False), ({"AWS": ROOT}, True)], ids=str
+)
+def test_a_second_factor_is_asked_for_where_it_mends_the_trust(who: Any, mended: bool) -> None:
+    rule = RULES["iam-wildcard-trust"]
+    (message,) = found(rule, role(people(who)))
+    assert ("second factor" in message) is mended
+    assert (found(rule, role(people(who, **MFA))) == []) is mended
+
+
 class TestSubjects:
     rule = RULES["oidc-subject-not-exact"]
 
@@ -559,7 +569,11 @@ class TestSubjects:
             ({"StringEquals": {f"{GITHUB}:aud": "sts.amazonaws.com"}}, 1),
             ({"StringEquals": {f"{GITHUB}:sub": SUBJECT}}, 1),
             ({"StringEquals": {f"{GITHUB}:sub": SUBJECT, f"{GITHUB}:aud": ["sts.amazonaws.com", "other"]}}, 1),
-            ({"StringLike": {f"{GITHUB}:aud": "sts.amazonaws.com", f"{GITHUB}:sub": SUBJECT}}, 2),
+            ({"StringLike": {f"{GITHUB}:aud": "sts.amazonaws.com", f"{GITHUB}:sub": SUBJECT}}, 0),
+            ({"StringLike": {f"{GITHUB}:aud": "sts.amazonaws.?om", f"{GITHUB}:sub": [SUBJECT, f"{SUBJECT}-*"]}}, 2),
+            ({"ForAnyValue:StringEquals": FROM_GITHUB["Condition"]["StringEquals"]}, 0),
+            ({**FROM_GITHUB["Condition"], "StringLike": FROM_GITHUB["Condition"]["StringEquals"]}, 0),
+            ({**FROM_GITHUB["Condition"], "StringLike": {f"{GITHUB}:sub": "repo:harbor-inc/*"}}, 0),
             ({"ForAllValues:StringEquals": FROM_GITHUB["Condition"]["StringEquals"]}, 2),
             ({"StringEqualsIfExists": FROM_GITHUB["Condition"]["StringEquals"]}, 2),
             ({**FROM_GITHUB["Condition"], "StringLike": {f"{GITHUB}:job_workflow_ref": "harbor-inc/*"}}, 0),
