@@ -45,31 +45,32 @@ def _open(seen: Seen, world: World, could: str) -> Iterator[Violation]:
     """Judge a policy on the resource itself, in which each `Allow` stands for itself. Without a policy, AWS lets the
     account in and nobody else."""
     for number, statement in enumerate(statements(document(seen.props, "policy")), 1):
-        wrong = _wrong(statement, seen.type, world) if statement.allows else ""
+        wrong, fix = _wrong(statement, seen.type, world) if statement.allows else ("", "")
         if wrong:
-            account = world.settings.aws.account_id
             yield Violation(
                 f"{wrong}, in statement {statement.sid or number} of its policy",
                 f"They could {could}, from accounts that are not the stage's",
-                f'name principals of account {account}, or add "Condition": '
-                f'{{"StringEquals": {{"aws:SourceAccount": "{account}"}}}}',
+                fix,
             )
 
 
-def _wrong(statement: Statement, type_: str, world: World) -> str:
+def _wrong(statement: Statement, type_: str, world: World) -> tuple[str, str]:
+    """Return what is wrong with a statement and the fix; nothing where it is right."""
     account = world.settings.aws.account_id
+    name = f"name principals of account {account}"
+    condition = f'"Condition": {{"StringEquals": {{"aws:SourceAccount": "{account}"}}}}'
     confined = statement.confined_to(account, world.prefix)
     strangers = statement.strangers(account)
     sourceless = _SOURCELESS if type_ in _TO_TOPICS else frozenset()
     unbound = sorted(set(statement.services) - sourceless)
     if statement.for_anybody and not confined:
-        return "lets everybody in"
+        return "lets everybody in", f"{name}, or add {condition}"
     if strangers:
         accounts = sorted({account_of(who) or "unknown" for who in strangers})
-        return f"lets account {', '.join(accounts)} in"
+        return f"lets account {', '.join(accounts)} in", f"{name} only"
     if unbound and not confined:
-        return f"lets {', '.join(unbound)} in on behalf of any account"
-    return ""
+        return f"lets {', '.join(unbound)} in on behalf of any account", f"add {condition}"
+    return "", ""
 
 
 RULES: Final[tuple[AnyRule, ...]] = (

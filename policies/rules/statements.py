@@ -123,7 +123,7 @@ def texts(value: Any) -> tuple[str, ...]:
 _ACCOUNT_KEYS: Final = frozenset({"aws:sourceaccount", "aws:sourceowner", "aws:principalaccount", "kms:calleraccount"})
 _CONTEXT: Final = "kms:encryptioncontext:"
 _ARN_KEYS: Final = ("aws:sourcearn", "aws:principalarn", _CONTEXT)
-_BUCKET: Final = re.compile(r"arn:[^:]*:s3:::")
+_BUCKET: Final = re.compile(r"arn:[^:]*:s3:\*?:\*?:")  # S3's own examples spell it arn:aws:s3:*:*:<bucket>
 
 
 def _belongs(key: str, value: str, account: str, prefix: str) -> bool:

@@ -139,6 +139,16 @@ def test_what_is_the_accounts_own_may_send(change: dict[str, Any]) -> None:
     assert found(CHANNELS, changed(TOPIC_POLICY, "policy", text({**PUBLISH, **change}))) == []
 
 
+def test_the_fix_mends_what_is_wrong() -> None:
+    """Another account stays a stranger under any condition; a service cannot be made a principal of the account."""
+    asked = {"Condition": {"StringEquals": {"aws:SourceAccount": OWN}}}
+    for change, by_condition in (({"Principal": "*"}, True), ({"Principal": {"AWS": FOREIGN}}, False), ({}, True)):
+        (message,) = found(CHANNELS, changed(TOPIC_POLICY, "policy", text({**PUBLISH, "Condition": {}, **change})))
+        assert ("Condition" in message) is by_condition
+        mended = found(CHANNELS, changed(TOPIC_POLICY, "policy", text({**PUBLISH, **change, **asked})))
+        assert (mended == []) is by_condition
+
+
 def test_each_open_statement_is_named() -> None:
     bare = {**PUBLISH, "Condition": {}}
     messages = found(CHANNELS, changed(TOPIC_POLICY, "policy", text(bare, PUBLISH, {**bare, "Sid": "Again"})))

@@ -77,6 +77,8 @@ def test_strangers_are_other_accounts() -> None:
         ({"ArnLike": {"aws:SourceArn": f"arn:aws:budgets::{OWN}:*"}}, True),
         ({"ArnLike": {"kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:eu-west-1:{OWN}:*"}}, False),
         ({"ArnEquals": {"aws:SourceArn": "arn:aws:s3:::harbor-staging-vault"}}, True),
+        ({"ArnLike": {"aws:SourceArn": "arn:aws:s3:*:*:harbor-staging-vault"}}, True),
+        ({"ArnLike": {"aws:SourceArn": "arn:aws:s3:*:*:somebodys"}}, False),
         ({"StringEqualsIgnoreCase": {"aws:PrincipalArn": f"arn:aws:iam::{OWN}:role/x"}}, True),
         ({"ForAnyValue:StringEquals": {"aws:PrincipalAccount": OWN}}, True),
         ({"Bool": {"aws:SecureTransport": True}, "StringEquals": {"aws:SourceAccount": OWN}}, True),
