@@ -23,9 +23,7 @@ def _unlocked(stack: Stack, world: World) -> Iterator[Violation]:
     for bucket in stack.of(t.S3_BUCKET):
         if not is_vault(bucket, world):
             continue
-        enabled = bucket["objectLockEnabled"]  # off unless somebody turns it on (provider's default)
-        if enabled is not True and enabled is not UNKNOWN:
-            yield Violation("cannot lock its backups", causes, "object_lock_enabled=True, when it is made", bucket)
+        # It is the configuration that turns locks on, for a bucket that was made without them too (provider's docs).
         locks = beside(stack, bucket, t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION)
         if not locks:
             yield Violation("locks no new backup", causes, fix, bucket)

@@ -15,7 +15,7 @@ from infra.naming import Kind
 from policies import tokens as t
 from policies.rule import AnyRule, Seen, Stack, StackRule, Violation
 from policies.rules.statements import Statement, account_of, matches, statements, texts
-from policies.values import UNKNOWN, at, document, leaves, listed
+from policies.values import MISSING, UNKNOWN, at, document, leaves, listed
 from policies.world import World
 
 PUBLIC_ACCESS: Final = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
@@ -44,11 +44,12 @@ _WIDEST: Final = {4: 8, 6: 32}  # the same page: a network that is wider than th
 _ENCRYPTED: Final = frozenset({"AES256", "aws:kms", "aws:kms:dsse"})
 _KEYS: Final = (t.KMS_KEY, t.KMS_REPLICA_KEY, t.KMS_ALIAS)
 _COMPARED: Final = ("bool", "stringequals", "stringequalsignorecase", "stringlike")
+_COMPARED_NOT: Final = ("stringnotequals", "stringnotequalsignorecase", "stringnotlike")
 
 
 def _public(stack: Stack, world: World) -> Iterator[Violation]:
     leak = "Anybody who learns the bucket's name could read or replace what it holds"
-    for bucket in stack.of(t.S3_BUCKET):
+    for bucket in () if _is_account_closed(stack, world) else stack.of(t.S3_BUCKET):
         blocks = beside(stack, bucket, t.S3_BUCKET_PUBLIC_ACCESS_BLOCK)
         if not blocks:
             yield Violation(
@@ -58,9 +59,7 @@ def _public(stack: Stack, world: World) -> Iterator[Violation]:
                 bucket,
             )
         for block in blocks:
-            # Each of the four is off unless somebody turns it on (provider's default).
-            off = [flag for flag in PUBLIC_ACCESS if block[flag] is not True and block[flag] is not UNKNOWN]
-            if off:
+            if off := _off(block):
                 yield Violation(f"leaves {', '.join(off)} off", leak, "turn all four flags on", block)
     for policy in stack.of(t.S3_BUCKET_POLICY, t.S3_BUCKET):
         open_to_all = [s for s in statements(document(policy.props, "policy")) if s.allows and s.for_anybody]
@@ -71,6 +70,17 @@ def _public(stack: Stack, world: World) -> Iterator[Violation]:
         if _is_public_acl(acl):
             fix = "remove the ACL and let a BucketPolicy say who may what"
             yield Violation("has an ACL that lets everybody in", leak, fix, acl)
+
+
+def _is_account_closed(stack: Stack, world: World) -> bool:
+    """Whether the account blocks public access to all of its buckets: S3 then asks no bucket for more."""
+    own = (MISSING, UNKNOWN, world.settings.aws.account_id)
+    return any(each["accountId"] in own and not _off(each) for each in stack.of(t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK))
+
+
+def _off(block: Seen) -> list[str]:
+    """Return the flags that are off, as each of the four is unless somebody turns it on (provider's default)."""
+    return [flag for flag in PUBLIC_ACCESS if block[flag] is not True and block[flag] is not UNKNOWN]
 
 
 def _fixed(statement: Statement) -> bool:
@@ -188,19 +198,24 @@ def _is_refusal(statement: Statement) -> bool:
     everybody = statement.for_anybody and not statement.not_principals
     everything = any(action.lower() in {"*", "s3:*"} for action in statement.actions)
     tests = [
-        (operator.lower().removesuffix("ifexists"), key.lower(), {value.lower() for value in texts(values)})
+        (
+            operator.lower().removeprefix("foranyvalue:").removesuffix("ifexists"),
+            key.lower(),
+            {value.lower() for value in texts(values)},
+        )
         for operator, condition in statement.conditions.items()
         for key, values in condition.items()
     ]
     plain = [test for test in tests if _is_plain(*test)]
     # Amazon's own services never use plain HTTP, so a policy may leave them out.
-    rest = [test for test in tests if test not in plain and test != ("bool", "aws:principalisawsservice", {"false"})]
+    services = [("bool", key, {"false"}) for key in ("aws:principalisawsservice", "aws:viaawsservice")]
+    rest = [test for test in tests if test not in [*plain, *services]]
     return statement.denies and everybody and everything and bool(plain) and not rest
 
 
 def _is_plain(operator: str, key: str, values: set[str]) -> bool:
     said = operator in _COMPARED and "false" in values
-    return key == "aws:securetransport" and (said or (operator == "stringnotequals" and values == {"true"}))
+    return key == "aws:securetransport" and (said or (operator in _COMPARED_NOT and values == {"true"}))
 
 
 def beside(stack: Stack, bucket: Seen, type_: str) -> list[Seen]:

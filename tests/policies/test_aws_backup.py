@@ -33,8 +33,6 @@ DAYS = "rule.defaultRetention.days"
 @pytest.mark.parametrize(
     ("resource", "path", "value"),
     [
-        (VAULT, "objectLockEnabled", False),
-        (VAULT, "objectLockEnabled", ...),
         (LOCKED, DAYS, 6.0),
         (LOCKED, DAYS, 0),
         (LOCKED, DAYS, ...),
@@ -50,6 +48,11 @@ def test_productions_backups_are_locked(resource: Seen, path: str, value: Any) -
     other = make_seen(t.S3_BUCKET, "replica", bucket="harbor-production-vault-replica", objectLockEnabled=UNKNOWN)
     later = beside(t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION, other, rule=UNKNOWN)
     assert found(LOCK, other, later, *own, world=PRODUCTION) == [message]
+
+
+@pytest.mark.parametrize("enabled", [..., False, UNKNOWN])
+def test_a_configuration_locks_also_what_was_made_without_locks(enabled: Any) -> None:
+    assert found(LOCK, changed(VAULT, "objectLockEnabled", enabled), LOCKED, world=PRODUCTION) == []
 
 
 def test_a_vault_without_any_lock_is_named() -> None:

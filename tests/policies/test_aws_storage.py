@@ -75,6 +75,16 @@ def test_each_way_to_the_public_is_blocked(flag: str, value: Any) -> None:
     assert flag in message
 
 
+def test_the_account_may_block_public_access_to_all_of_its_buckets() -> None:
+    whole = make_seen(t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK, **dict.fromkeys(aws_storage.PUBLIC_ACCESS, True))
+    half = changed(BLOCK, "restrictPublicBuckets", False)
+    for account in (whole, changed(whole, "accountId", OWN), changed(whole, "blockPublicAcls", UNKNOWN)):
+        assert found(PUBLIC, BUCKET, LOG, half, account) == []
+        assert len(found(PUBLIC, BUCKET, account, policy(READ), beside(t.S3_BUCKET_ACL, acl="public-read"))) == 2
+    for account in (changed(whole, "accountId", "999999999999"), changed(whole, "blockPublicAcls", ...)):
+        assert len(found(PUBLIC, BUCKET, account)) == 1
+
+
 @pytest.mark.parametrize("rule", COMPANIONS, ids=lambda rule: rule.name)
 def test_every_bucket_has_what_makes_it_safe(rule: AnyRule) -> None:
     own = [BUCKET, KEY, COMPANIONS[rule]]
@@ -323,6 +333,10 @@ def test_plain_http_is_refused_for_everything(change: dict[str, Any]) -> None:
         {"Condition": {"StringEquals": {"aws:SecureTransport": "false"}}},
         {"Condition": {"StringEqualsIgnoreCase": {"aws:SecureTransport": "False"}}},
         {"Condition": {"StringLike": {"aws:SecureTransport": "false"}}},
+        {"Condition": {"StringNotLike": {"aws:SecureTransport": "true"}}},
+        {"Condition": {"StringNotEqualsIgnoreCase": {"aws:SecureTransport": "True"}}},
+        {"Condition": {"ForAnyValue:Bool": {"aws:SecureTransport": ["false"]}}},
+        {"Condition": {"Bool": {"aws:SecureTransport": "false"}, "BoolIfExists": {"aws:ViaAWSService": "false"}}},
         {"Action": ["s3:*", "s3:GetObject"]},
         {"Condition": {"Bool": {"aws:SecureTransport": "false", "aws:PrincipalIsAWSService": "false"}}},
     ],
