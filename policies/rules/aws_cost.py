@@ -38,7 +38,10 @@ _EMAIL: Final = frozenset({"email", "email-json"})
 def _budget(stack: Stack, world: World) -> Iterator[Violation]:
     usd = world.settings.budget.monthly_usd
     causes = "The stage can cost any amount before somebody sees the bill"
-    fix = f'make a Budget with limit_amount="{usd:.1f}", limit_unit="USD", time_unit="MONTHLY", budget_type="COST"'
+    fix = (
+        f'make a Budget with limit_amount="{usd:.1f}", limit_unit="USD", time_unit="MONTHLY", budget_type="COST", '
+        f'and no filter but {{"name": "{_TAG_FILTER}", "values": ["user:environment${world.settings.environment}"]}}'
+    )
     budgets = stack.of(t.BUDGET)
     if not budgets and not world.identities:
         yield Violation("the stage has no budget", causes, fix)
@@ -86,8 +89,23 @@ def _narrowed(budget: Seen, world: World) -> bool:
         for name, values in filters.items()
     )
     expression = budget["filterExpression"]
-    wanted = [{"tags": {"key": key, "values": [value]}} for key, value in _tags(world).items()]
-    return not fine or not (expression in (UNKNOWN, MISSING) or expression in wanted or UNKNOWN in leaves(expression))
+    return not fine or not (UNKNOWN in leaves(expression) or _lets_through(expression, world))
+
+
+def _lets_through(expression: Any, world: World) -> bool:
+    """Whether an expression is true of everything that the stage costs."""
+    words = expression.items() if isinstance(expression, Mapping) else ()
+    # The provider shows the words that an expression does not use, as empty.
+    return all(_lets_word_through(word, said, world) for word, said in words if said not in (None, [], {}))
+
+
+def _lets_word_through(word: str, said: Any, world: World) -> bool:
+    if word in {"ands", "ors"}:
+        return (all if word == "ands" else any)(_lets_through(each, world) for each in listed(said))
+    own = {("tags", key): value for key, value in _tags(world).items()}
+    own["dimensions", "LINKED_ACCOUNT"] = world.settings.aws.account_id
+    exact = set(listed(said, "matchOptions")) <= {"EQUALS", "CASE_SENSITIVE"}
+    return exact and own.get((word, at(said, "key"))) in listed(said, "values")
 
 
 def _is_over(end: Any) -> bool:

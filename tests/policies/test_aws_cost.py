@@ -52,6 +52,7 @@ def test_a_stage_has_a_budget() -> None:
     assert "no budget" in message
 
 
+BY_TAG: dict[str, Any] = {"tags": {"key": "stage", "values": ["staging"]}}
 BROKEN = [
     ("limitAmount", "500.0"),
     ("limitAmount", "much"),
@@ -72,6 +73,12 @@ BROKEN = [
     ),
     ("costFilters.0", {"name": "LinkedAccount", "values": ["999999999999"]}),
     ("filterExpression", {"tags": {"key": "stage", "values": ["production"]}}),
+    ("filterExpression", {"tags": {"key": "stage", "values": ["staging"], "matchOptions": ["STARTS_WITH"]}}),
+    ("filterExpression", {"dimensions": {"key": "SERVICE", "values": ["staging"]}}),
+    ("filterExpression", {"dimensions": {"key": "LINKED_ACCOUNT", "values": ["999999999999"]}}),
+    ("filterExpression", {"ands": [BY_TAG, {"dimensions": {"key": "REGION", "values": ["us-east-1"]}}]}),
+    ("filterExpression", {"ors": [{"costCategories": {"key": "stage", "values": ["staging"]}}]}),
+    ("filterExpression", {"not": BY_TAG}),
     ("timePeriodEnd", "2020-01-01_00:00"),
     ("autoAdjustData", {"autoAdjustType": "HISTORICAL"}),
 ]
@@ -99,7 +106,13 @@ def test_the_budget_is_the_settings_and_the_stages(path: str, value: Any) -> Non
         ("costFilters.0.values", [UNKNOWN]),
         ("costFilters.0.values", ["user:stage$staging", "user:stage$shared"]),
         ("costFilters.0", {"name": "LinkedAccount", "values": ["222222222222"]}),
-        ("filterExpression", {"tags": {"key": "stage", "values": ["staging"]}}),
+        ("filterExpression", BY_TAG),
+        ("filterExpression", {"tags": {**BY_TAG["tags"], "matchOptions": ["EQUALS"]}}),
+        ("filterExpression", {**BY_TAG, "ands": [], "ors": [], "dimensions": None, "not": None}),
+        ("filterExpression", {"dimensions": {"key": "LINKED_ACCOUNT", "values": ["222222222222"]}}),
+        ("filterExpression", {"ands": [BY_TAG, {"tags": {"key": "product", "values": ["harbor"]}}]}),
+        ("filterExpression", {"ors": [BY_TAG, {"tags": {"key": "stage", "values": ["shared"]}}]}),
+        ("filterExpression", {"ands": [BY_TAG, {"tags": {"key": "product", "values": UNKNOWN}}]}),
         ("timePeriodEnd", "2087-06-15_00:00"),
         ("timePeriodEnd", UNKNOWN),
     ],
