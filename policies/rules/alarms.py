@@ -5,6 +5,7 @@ It cannot see whether anybody has confirmed the e-mail address that an alarm goe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from policies.rules.statements import account_of
 from policies.values import MISSING, UNKNOWN, listed
 from policies.world import World
 
+_IN_ALARM: Final = re.compile(r'ALARM\s*\(\s*"?([^"()]+?)"?\s*\)')
 _CAUSES: Final = "What it watches goes wrong, and nobody is told"
 
 
@@ -24,7 +26,7 @@ def _missing(stack: Stack, world: World) -> Iterator[Violation]:
     alarms = stack.of(t.CLOUDWATCH_METRIC_ALARM)
     for wanted in alarms_of(world.stage, world.alarms):
         on_metric = [alarm for alarm in alarms if _measures(alarm, wanted, world)]
-        faults = {alarm.urn: _faults(alarm, wanted, world) for alarm in on_metric}
+        faults = {alarm.urn: _faults(stack, alarm, wanted, world) for alarm in on_metric}
         if on_metric and not all(faults.values()):
             continue
         fix = "declare it as docs/ops/alarms.yaml says; infra.components.alarms makes the whole catalogue"
@@ -50,7 +52,7 @@ def _measures(alarm: Seen, wanted: Alarm, world: World) -> bool:
     )
 
 
-def _faults(alarm: Seen, wanted: Alarm, world: World) -> list[str]:
+def _faults(stack: Stack, alarm: Seen, wanted: Alarm, world: World) -> list[str]:
     """Return in what an alarm differs from the catalogue's; what is not known yet does not."""
     should: dict[str, Any] = {
         "threshold": wanted.thresholds[world.stage],
@@ -64,18 +66,32 @@ def _faults(alarm: Seen, wanted: Alarm, world: World) -> list[str]:
     missing = alarm["treatMissingData"]
     if missing is not UNKNOWN and ("missing" if missing is MISSING else missing) != wanted.missing:
         faults.append(f"treatMissingData is not {wanted.missing}")
-    if alarm["actionsEnabled"] is False:
-        faults.append("its actions are disabled")
-    elif alarm["alarmActions"] is not UNKNOWN and not _is_heard(alarm, world):
-        faults.append("it tells nobody of the stage's account")
-    if alarm["unit"] not in (UNKNOWN, MISSING):
+    telling = [alarm, *(each for each in stack.of(t.CLOUDWATCH_COMPOSITE_ALARM) if _passes_on(each, alarm))]
+    if not any(_is_heard(each, world) for each in telling):
+        off = alarm["actionsEnabled"] is False
+        faults.append("its actions are disabled" if off else "it tells nobody of the stage's account")
+    if alarm["unit"] not in (UNKNOWN, MISSING, ""):
         faults.append(f"it hears only of values in {alarm['unit']}")
     return faults
 
 
 def _is_heard(alarm: Seen, world: World) -> bool:
-    actions = listed(alarm.props, "alarmActions")
+    if alarm["actionsEnabled"] is False:
+        return False
+    actions = [UNKNOWN] if alarm["alarmActions"] is UNKNOWN else listed(alarm.props, "alarmActions")
     return any(who is UNKNOWN or account_of(str(who)) == world.settings.aws.account_id for who in actions)
+
+
+def _passes_on(composite: Seen, alarm: Seen) -> bool:
+    """Whether a composite alarm goes off whenever ``alarm`` does: it is one of those of which any is enough."""
+    rule = composite["alarmRule"]
+    if composite["actionsSuppressor"] is not MISSING:
+        return False
+    if rule is UNKNOWN:
+        return any(source.urn == alarm.urn for source in composite.sources("alarmRule"))
+    terms = [_IN_ALARM.fullmatch(term) for term in re.split(r"\s+OR\s+", str(rule).strip())]
+    named = {term[1] for term in terms if term} if all(terms) else set()
+    return bool(named & {alarm["name"], alarm["arn"]})
 
 
 RULES: Final[tuple[AnyRule, ...]] = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,14 @@ from tests.support.policy_scene import changed, found, make_seen, make_world
 
 (MISSING_ALARM,) = RULES
 TOPIC = "arn:aws:sns:ap-northeast-1:222222222222:harbor-staging-topic-alarms"
+NAME = "harbor-staging-alarm-notices-undelivered"
+ARN = f"arn:aws:cloudwatch:ap-northeast-1:222222222222:alarm:{NAME}"
 ALARM = make_seen(
     t.CLOUDWATCH_METRIC_ALARM,
     "undelivered",
+    name=NAME,
+    arn=ARN,
+    unit="",  # as the provider shows what nobody gave
     namespace="AWS/SNS",
     metricName="NumberOfNotificationsFailed",
     dimensions={"TopicName": "harbor-staging-topic-cost"},
@@ -38,6 +44,25 @@ def test_a_stage_with_its_alarms_is_let_be() -> None:
     another = changed(ALARM, "metricName", "NumberOfMessagesPublished")
     assert found(MISSING_ALARM, another, ALARM) == []
     assert found(MISSING_ALARM, changed(ALARM, "threshold", 9.0), ALARM) == []
+
+
+@pytest.mark.parametrize("rule", [f'ALARM("{NAME}")', f"ALARM({ARN})", f'ALARM("other") OR ALARM("{NAME}")', UNKNOWN])
+def test_a_composite_alarm_may_tell_of_it(rule: Any) -> None:
+    composite = make_seen(
+        t.CLOUDWATCH_COMPOSITE_ALARM, "any", sources={"alarmRule": [ALARM]}, alarmRule=rule, alarmActions=[TOPIC]
+    )
+    silent = changed(changed(ALARM, "alarmActions", []), "actionsEnabled", False)
+    assert found(MISSING_ALARM, silent, composite) == []
+    for path, value in (
+        ("alarmRule", f'ALARM("other") AND ALARM("{NAME}")'),
+        ("alarmRule", f'NOT ALARM("{NAME}")'),
+        ("alarmRule", 'ALARM("other")'),
+        ("alarmActions", []),
+        ("actionsEnabled", False),
+        ("actionsSuppressor", {"alarm": "other"}),
+    ):
+        assert len(found(MISSING_ALARM, silent, changed(composite, path, value))) == 1
+    assert len(found(MISSING_ALARM, silent, replace(composite, depends={}))) == (rule is UNKNOWN)
 
 
 def test_a_stage_without_one_is_named() -> None:
