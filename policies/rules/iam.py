@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 
 from infra.naming import Stage
 from policies import tokens as t
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
+from policies.rules.iam_actions import WITHOUT_RESOURCE
 from policies.rules.statements import Statement, action_matches, statements
 from policies.values import MISSING, document, listed
 from policies.world import World
@@ -24,73 +25,6 @@ BOUNDARY: Final = "iam:permissionsboundary"
 _WILD: Final = re.compile(r"[*?/]+")
 _WHOLE_TYPE: Final = re.compile(r"(?:[a-z-]+[/:])?[*?/:]+")  # every key, every function
 _SHOWN: Final = 4
-# Actions that AWS asks about no resource (Service Authorization Reference), and the condition that narrows them where
-# there is one. What writes, and could be asked about a resource, is not here.
-_NO_RESOURCE: Final[Mapping[str, str]] = {
-    "access-analyzer:ValidatePolicy": "",
-    "acm:ListCertificates": "",
-    "athena:ListEngineVersions": "",
-    "athena:ListWorkGroups": "",
-    "autoscaling:Describe*": "",
-    "budgets:DescribeBudgetActionsForAccount": "",
-    "ce:Get*": "",
-    "cloudfront:ListDistributions": "",
-    "cloudtrail:DescribeTrails": "",
-    "cloudtrail:ListTrails": "",
-    "cloudtrail:LookupEvents": "",
-    "cloudwatch:DescribeAlarmsForMetric": "",
-    "cloudwatch:GetMetricData": "",
-    "cloudwatch:GetMetricStatistics": "",
-    "cloudwatch:ListMetrics": "",
-    "cloudwatch:PutMetricData": "cloudwatch:namespace",
-    "dynamodb:ListTables": "",
-    "ec2:Describe*": "",
-    "ecr:GetAuthorizationToken": "",
-    "elasticloadbalancing:Describe*": "",
-    "iam:GenerateCredentialReport": "",
-    "iam:GetAccountAuthorizationDetails": "",
-    "iam:GetAccountPasswordPolicy": "",
-    "iam:GetAccountSummary": "",
-    "iam:List*": "",
-    "kms:CreateKey": "",
-    "kms:GenerateRandom": "",
-    "kms:ListAliases": "",
-    "kms:ListKeys": "",
-    "lambda:GetAccountSettings": "",
-    "lambda:ListEventSourceMappings": "",
-    "lambda:ListFunctions": "",
-    "logs:DescribeLogGroups": "",
-    "organizations:DescribeOrganization": "",
-    "organizations:ListAccounts": "",
-    "pricing:DescribeServices": "",
-    "pricing:GetProducts": "",
-    "route53:GetHostedZoneCount": "",
-    "route53:ListHostedZones": "",
-    "route53:ListHostedZonesByName": "",
-    "s3:GetAccountPublicAccessBlock": "",
-    "s3:ListAllMyBuckets": "",
-    "s3:PutAccountPublicAccessBlock": "",
-    "scheduler:ListScheduleGroups": "",
-    "scheduler:ListSchedules": "",
-    "secretsmanager:GetRandomPassword": "",
-    "secretsmanager:ListSecrets": "",
-    "sns:ListSubscriptions": "",
-    "sns:ListTopics": "",
-    "sqs:ListQueues": "",
-    "ssm:DescribeParameters": "",
-    "ssmmessages:CreateControlChannel": "",
-    "ssmmessages:CreateDataChannel": "",
-    "ssmmessages:OpenControlChannel": "",
-    "ssmmessages:OpenDataChannel": "",
-    "sts:DecodeAuthorizationMessage": "",
-    "sts:GetCallerIdentity": "",
-    "sts:GetServiceBearerToken": "",
-    "tag:GetResources": "",
-    "tag:GetTag*": "",
-    "xray:GetSampling*": "",
-    "xray:PutTelemetryRecords": "",
-    "xray:PutTraceSegments": "",
-}
 _MAKES: Final = re.compile(r"[a-z0-9-]+:(Create|Run|Tag)", re.IGNORECASE)
 _TAG: Final = re.compile(r"[a-z0-9]+:(resourcetag|requesttag)/(environment|stage)")
 _ALIASES: Final = frozenset({"kms:resourcealiases", "kms:requestalias"})
@@ -171,7 +105,8 @@ def _resources(stack: Stack, world: World) -> Iterator[Violation]:
                 yield Violation(
                     f"{title(statement)} allows {named(asked) or 'almost everything'} on every resource",
                     "It reaches every other stage and product in the account",
-                    f"name the resources, as those that begin with {world.prefix}, or demand the stage's tag "
+                    _narrowing(asked)
+                    or f"name the resources, as those that begin with {world.prefix}, or demand the stage's tag "
                     "aws:ResourceTag/environment",
                     seen,
                 )
@@ -191,8 +126,18 @@ def _has_no_resource(action: str, statement: Statement) -> bool:
     keys = {key for key, values in statement.requires() if values and not any(_WILD.fullmatch(v) for v in values)}
     return any(
         action_matches(pattern, action) and (not condition or condition in keys)
-        for pattern, condition in _NO_RESOURCE.items()
+        for pattern, condition in WITHOUT_RESOURCE.items()
     )
+
+
+def _narrowing(asked: list[str]) -> str:
+    """Return the fix where nothing but actions without a resource is asked for; nothing where a resource can be
+    named."""
+    keys = [
+        next((key for pattern, key in WITHOUT_RESOURCE.items() if key and action_matches(pattern, action)), "")
+        for action in asked
+    ]
+    return f"demand StringEquals of {named(sorted(set(keys)))} with what is the stage's" if keys and all(keys) else ""
 
 
 def _about_the_stage(statement: Statement, asked: list[str], world: World) -> bool:

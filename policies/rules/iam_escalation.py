@@ -70,7 +70,7 @@ def _escalates(stack: Stack, world: World) -> Iterator[Violation]:
                     f"{title(statement)} allows {named(loose)} without keeping to the stage and its boundary",
                     "Whoever gets hold of it gives themselves more rights, up to those of the account's owner",
                     f"name the stage's own ({world.prefix}*), demand iam:PermissionsBoundary where roles are written, "
-                    "and allow nothing on users and no end of a boundary",
+                    "deny new versions of the boundary, and allow nothing on users and no end of a boundary",
                     seen,
                 )
 
