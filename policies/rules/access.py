@@ -196,7 +196,8 @@ def _covers(application: Seen, world: World) -> Iterator[str | Absent]:
 def _bypassed(seen: Seen, world: World) -> Iterator[Violation]:
     policies = listed(seen.props, "policies") if seen.type in _APPLICATIONS else [seen.props]
     for policy in policies:
-        decision = at(policy, "decision")
+        # A group decides nothing; whom it takes in, a policy lets past.
+        decision = "allow" if seen.type == t.ZERO_TRUST_ACCESS_GROUP else at(policy, "decision")
         if decision == "bypass":
             yield Violation(
                 "lets visitors past Access by a policy that bypasses it",
@@ -212,7 +213,7 @@ def _bypassed(seen: Seen, world: World) -> Iterator[Violation]:
             yield Violation(
                 f"lets {_ANY_DECISION[decision]} past Access",
                 "The application looks protected and is open",
-                "include or require a group, a mail domain, or a service token",
+                "require a group, a mail domain or a service token, or include one in place of everybody",
             )
 
 
@@ -242,7 +243,7 @@ RULES: Final[tuple[AnyRule, ...]] = (
         "access-bypass",
         ("STG-8",),
         "Nobody gets past Access without being known",
-        (*_APPLICATIONS, *_POLICIES),
+        (*_APPLICATIONS, *_POLICIES, t.ZERO_TRUST_ACCESS_GROUP),
         _bypassed,
     ),
 )

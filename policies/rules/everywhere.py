@@ -52,6 +52,7 @@ _GUARDING: Final = {
     t.ACCESS_APPLICATION: ("policies", "domain", "destinations", "selfHostedDomains"),
     t.ACCESS_POLICY: ("decision", "includes", "requires", "excludes"),
     t.ZERO_TRUST_ACCESS_APPLICATION: ("policies", "domain", "destinations", "selfHostedDomains"),
+    t.ZERO_TRUST_ACCESS_GROUP: ("includes", "requires", "excludes"),
     t.ZERO_TRUST_ACCESS_POLICY: ("decision", "includes", "requires", "excludes"),
     t.CLOUDWATCH_METRIC_ALARM: ("alarmActions", "actionsEnabled", "threshold", "treatMissingData"),
     t.GITHUB_REPOSITORY_ENVIRONMENT: (
@@ -69,6 +70,7 @@ _GUARDING: Final = {
     t.S3_BUCKET_OWNERSHIP_CONTROLS: ("rule",),
     t.SNS_TOPIC_SUBSCRIPTION: ("endpoint", "protocol", "topic"),
     t.WORKERS_ROUTE: ("pattern", "script"),
+    t.WORKERS_SCRIPT_SUBDOMAIN: ("enabled", "previewsEnabled"),
     t.ZONE_SETTING: ("value",),
     t.GITHUB_REPOSITORY_RULESET: ("rules", "bypassActors", "conditions", "enforcement"),
     t.GITHUB_ACTIONS_REPOSITORY_PERMISSIONS: ("allowedActions", "allowedActionsConfig", "shaPinningRequired"),

@@ -309,9 +309,12 @@ SERVICE = make_seen(
     decision="non_identity",
     includes=[{"serviceToken": {"tokenId": "canary"}}, {"anyValidServiceToken": {}}],
 )
+TEAM = make_seen(
+    t.ZERO_TRUST_ACCESS_GROUP, "team", name="team", includes=[{"emailDomain": {"domain": "harbor.example"}}]
+)
 DENY = make_seen(t.ZERO_TRUST_ACCESS_POLICY, "nobody", decision="deny", includes=[EVERYONE])
 INLINE = changed(APPLICATION, "policies", [{"id": "0123"}, {"decision": "allow", "includes": [GROUP]}])
-FINE = (ALLOW, SERVICE, DENY, INLINE, APPLICATION)
+FINE = (ALLOW, SERVICE, TEAM, DENY, INLINE, APPLICATION)
 
 
 @pytest.mark.parametrize(
@@ -323,6 +326,8 @@ FINE = (ALLOW, SERVICE, DENY, INLINE, APPLICATION)
         (ALLOW, "includes.0", {"ip": {"ip": "::/0"}}),
         (SERVICE, "decision", "bypass"),
         (SERVICE, "includes.1", EVERYONE),
+        (TEAM, "includes.0", EVERYONE),
+        (TEAM, "includes.0", {"ip": {"ip": "::/0"}}),
         (DENY, "decision", "bypass"),
         (DENY, "decision", "allow"),
         (INLINE, "policies.1.decision", "bypass"),

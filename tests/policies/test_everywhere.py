@@ -97,6 +97,11 @@ def test_a_type_nobody_reviewed_is_refused(type_: str) -> None:
     assert len(found(rule, replace(make_seen(type_), provider="urn::aws"))) == 1
 
 
+@pytest.mark.parametrize("type_", [t.KMS_REPLICA_KEY, t.WORKERS_SCRIPT_SUBDOMAIN, t.ZERO_TRUST_ACCESS_GROUP])
+def test_a_type_that_the_rules_look_at_is_let_be(type_: str) -> None:
+    assert found(RULES["resource-type-not-reviewed"], replace(make_seen(type_), provider="urn::any")) == []
+
+
 def test_a_component_of_somebodys_own_is_in_no_cloud() -> None:
     assert found(RULES["resource-type-not-reviewed"], make_seen("acme:index:Data")) == []
 
