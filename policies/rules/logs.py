@@ -158,7 +158,7 @@ def _foreign_destination(seen: Seen, world: World) -> Iterator[Violation]:
     own = world.settings.cloudflare
     for name, wanted in (("accountId", own.account_id), ("zoneId", own.zone_id)):
         if not isinstance(seen[name], Absent) and seen[name] != wanted:
-            yield _leaving(f"pushes the logs of another {name.removesuffix('Id')}", "account_id or zone_id")
+            yield _leaving(f"pushes the logs of another {name.removesuffix('Id')}", f"take {name} from the settings")
     where = seen["destinationConf"]
     if not isinstance(where, str):
         return
@@ -168,17 +168,19 @@ def _foreign_destination(seen: Seen, world: World) -> Iterator[Violation]:
     if scheme.lower() not in _BUCKETS:
         return
     if not bucket.startswith(world.prefix):
-        yield _leaving("pushes to a bucket that is not the stage's", "a bucket of the stage")
+        yield _leaving("pushes to a bucket that is not the stage's", f"name a bucket of the stage: {world.prefix}...")
     account = options.get("account-id")
     endpoint = options.get("endpoint", "").removeprefix("https://")
     if endpoint.endswith(_R2_ENDPOINT):
         account = endpoint.partition(".")[0]
     if account is not None and account != own.account_id:
-        yield _leaving("pushes to a bucket of another Cloudflare account", "the stage's account")
+        yield _leaving("pushes to a bucket of another Cloudflare account", f"name account {own.account_id}")
     if scheme.lower() == "s3" and not endpoint and options.get("region") not in {None, world.settings.region.primary}:
-        yield _leaving("pushes to another region than the stage's", f"region={world.settings.region.primary}")
+        yield _leaving("pushes to another region than the stage's", f"say region={world.settings.region.primary}")
     if {part for part in _path(where) if stage_of(part)} - {world.stage.value, world.settings.environment}:
-        yield _leaving("pushes below a path that is called after another stage", f"logs/{world.settings.environment}/")
+        yield _leaving(
+            "pushes below a path that is called after another stage", f"push below logs/{world.settings.environment}/"
+        )
 
 
 def _leaving(wrong: str, fix: str) -> Violation:

@@ -19,9 +19,9 @@ _SECRET_NAME: Final = re.compile(
     r"(?:(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWD|PWD|PASSPHRASE|CREDENTIAL|WEBHOOK|DSN|JWT)|PASSWORD|PRIVATE_?KEY)S?"
     r"(?:_(?:\d+|PROD|PRODUCTION|STAGING|DEV|DEVELOPMENT|VALUE|PEM|OLD|NEW))*$"
 )
-# Counts, and keys by which something is found.
+# Counts, and keys by which something is found or told apart.
 _ORDINARY_NAME: Final = re.compile(
-    r"(?:^|_)(?:MAX|MIN|NUM|TOTAL|INPUT|OUTPUT)(?:_[A-Z]+)*_TOKENS$|(?:^|_)(?:CACHE|PARTITION|SORT|PRIMARY|INDEX)_KEY$"
+    r"(?:^|_)(?:MAX|MIN|NUM|TOTAL|INPUT|OUTPUT)(?:_[A-Z]+)*_TOKENS$|(?:^|_)(?:CACHE|FOREIGN|IDEMPOTENCY|INDEX|PARTITION|PRIMARY|SORT)_KEYS?$"
 )
 _PUBLIC_NAME: Final = re.compile(r"(?:^|_)(?:PUBLIC|PUBLISHABLE|SITE)(?:_|$)")  # keys that pages show to everybody
 # Shapes that the issuers document, so that a scanner can know them; none of them matches a hash or an id.
@@ -35,6 +35,7 @@ _SECRET_SHAPE: Final = re.compile(
     r"|\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}"
     r"|\b[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@"
 )
+_BY_NAME: Final = ("has the name of one of the product's secrets", "has a name that only secrets have")
 _SHORTEST_SECRET: Final = 8  # a shorter one stands in half of all texts by chance
 
 
@@ -48,10 +49,12 @@ def _secret_in_clear(seen: Seen, world: World) -> Iterator[Violation]:
         if value is MISSING or value == "":
             continue
         pairs = [(bound.shown, value), *_pairs(document(value) if bound.type == "json" else MISSING)]
-        why = next((why for name, text in pairs if (why := _betrays(name, text, names, hidden))), "")
+        found = ((name, why) for name, text in pairs if (why := _betrays(name, text, names, hidden)))
+        name, why = next(found, ("", ""))
         if why:
+            inside = f", at {name}," if why in _BY_NAME and name != bound.shown else ""
             yield Violation(
-                f"its binding {bound.shown} of type {bound.type} {why}",
+                f"its binding {bound.shown} of type {bound.type}{inside} {why}",
                 "Plain values stand in the clear in the dashboard, in the API and in the state of the stack",
                 "bind it as Secret in the product, with its value under secrets: of the stage, and rotate it",
             )
@@ -74,12 +77,19 @@ def _betrays(name: str, text: Any, names: set[str], hidden: list[str]) -> str:
     """Return why a plain value looks like a secret, without the value; nothing where it does not."""
     spelt = upper_snake(name)
     if spelt in names:
-        return "has the name of one of the product's secrets"
-    if _SECRET_NAME.search(spelt) and not (_PUBLIC_NAME.search(spelt) or _ORDINARY_NAME.search(spelt)):
-        return "has a name that only secrets have"
+        return _BY_NAME[0]
+    ordinary = _PUBLIC_NAME.search(spelt) or _ORDINARY_NAME.search(spelt) or _is_switch_or_count(spelt, text)
+    if _SECRET_NAME.search(spelt) and not ordinary:
+        return _BY_NAME[1]
     if isinstance(text, str) and (_SECRET_SHAPE.search(text) or any(secret in text for secret in hidden)):
         return "holds what looks like a secret"
     return ""
+
+
+def _is_switch_or_count(name: str, value: Any) -> bool:
+    """Whether a value says that there is a token or a password at all, or how many tokens there are."""
+    said = str(value).lower()
+    return said in {"true", "false"} or (name.endswith("TOKENS") and said.isdigit())
 
 
 def _verbose(seen: Seen, world: World) -> Iterator[Violation]:

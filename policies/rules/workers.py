@@ -116,7 +116,7 @@ def _consumers(stack: Stack, world: World) -> Iterator[Violation]:
             yield Violation(
                 f"consumes {shown}, as whom the product does not name",
                 "Messages go to whoever should not read them, and never reach the Worker that waits for them",
-                "name the Worker in the product, as consumer of the queue",
+                "name the Worker in the product, as consumer of the queue, and consume with type worker",
                 seen,
             )
         elif not _may_be(_said(seen, "deadLetterQueue", t.QUEUE), dead):

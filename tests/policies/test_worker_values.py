@@ -85,6 +85,28 @@ def test_what_has_a_secrets_name_is_no_plain_value(name: str, value: Any) -> Non
     assert len(found(SECRET, pages)) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("USE_JWT", "true"),
+        ("REQUIRE_PASSWORD", "False"),
+        ("CONTEXT_TOKENS", "8000"),
+        ("IDEMPOTENCY_KEY", "x-request-id"),
+        ("CACHE_KEYS", "path,lang"),
+    ],
+)
+def test_a_switch_a_count_and_the_name_of_a_key_are_plain_values(name: str, value: str) -> None:
+    added = {"type": "plain_text", "name": name, "text": value}
+    assert found(SECRET, changed(VERSION, "bindings", [*BINDINGS, added])) == []
+
+
+def test_a_secret_inside_json_is_named_by_its_key() -> None:
+    model = {"type": "json", "name": "MODEL", "json": '{"contextTokens": 8000, "a": [{"apiKey": "canary"}]}'}
+    (message,) = found(SECRET, changed(VERSION, "bindings", [*BINDINGS, model]))
+    assert "MODEL of type json, at apiKey, has a name that only secrets have" in message
+    assert "canary" not in message
+
+
 # Put together here, so that a scanner of this repository does not take them for real.
 SHAPES = [
     "AKIA" + "A" * 16,
