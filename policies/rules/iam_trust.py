@@ -157,7 +157,7 @@ def _wrong_subjects(seen: Seen, statement: Statement, world: World) -> Iterator[
         yield Violation(
             f"{title(statement)} trusts {environment}-{PREVIEW}, and is no role for previews",
             "A pull request that nobody has read runs with the rights of a deployment (DEP-2)",
-            f"make a role for previews, which only reads, or trust {environment} alone",
+            f"make a role for previews, which only reads and has {PREVIEW} in its name, or trust {environment} alone",
         )
 
 

@@ -243,6 +243,12 @@ def test_what_a_zone_has_once_is_made_by_its_owner(resource: Seen) -> None:
     assert len(found(rule, changed(resource, path, UNKNOWN), changed(resource, path, "f" * 32), world=OWNER)) == 1
 
 
+def test_a_custom_ruleset_overwrites_no_other() -> None:
+    rule, custom = RULES["ruleset-not-owner"], changed(ACCOUNT_RULESET, "kind", "custom")
+    assert found(rule, custom) == []
+    assert len(found(rule, changed(custom, "accountId", "f" * 32))) == 1
+
+
 def test_owning_the_zone_is_not_owning_the_account() -> None:
     rule = RULES["ruleset-not-owner"]
     zone, account = (

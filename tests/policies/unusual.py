@@ -115,11 +115,13 @@ def _bucket(aws: pulumi.ResourceOptions, label: Label, settings: StageSettings) 
 
 
 def _budget(aws: pulumi.ResourceOptions, label: Label, settings: StageSettings) -> None:
-    """Development is told once, the others as the settings say; a whole number is as good as a decimal one."""
+    """Development is told once, the others as the settings say; two words for the stage's cost are as good as one."""
     told = settings.budget
     audiences: dict[float, tuple[str, ...]] = {100: (*told.finance, *told.tech_lead, *told.stakeholders)}
     if label.stage is not Stage.DEVELOPMENT:
         audiences |= {80: told.finance, 90: (*told.finance, *told.tech_lead)}
+    by_tag = {"tags": {"key": "environment", "values": [label.environment], "matchOptions": ["EQUALS"]}}
+    by_account = {"dimensions": {"key": "LINKED_ACCOUNT", "values": [settings.aws.account_id]}}
     Raw(
         t.BUDGET,
         "budget",
@@ -129,7 +131,7 @@ def _budget(aws: pulumi.ResourceOptions, label: Label, settings: StageSettings) 
         timeUnit="MONTHLY",
         limitAmount=f"{told.monthly_usd:.2f}",
         limitUnit="USD",
-        costFilters=[{"name": "TagKeyValue", "values": [f"user:environment${label.environment}"]}],
+        filterExpression={"ands": [by_tag, by_account]},
         notifications=[
             {
                 "comparisonOperator": "GREATER_THAN",
@@ -144,9 +146,10 @@ def _budget(aws: pulumi.ResourceOptions, label: Label, settings: StageSettings) 
 
 
 def _alarm(aws: pulumi.ResourceOptions, label: Label, settings: StageSettings) -> None:
-    """Each alarm of the catalogue by its own hand, beside one on an expression that the catalogue knows nothing of."""
+    """Each alarm of the catalogue by its own hand, all heard through one; an expression that the catalogue has not."""
     topic = f"arn:aws:sns:{settings.region.primary}:{settings.aws.account_id}:{label.name(Kind.TOPIC, 'notes')}"
-    for alarm in alarms_of(label.stage, read_alarms()):
+    catalogue = alarms_of(label.stage, read_alarms())
+    for alarm in catalogue:
         Raw(
             t.CLOUDWATCH_METRIC_ALARM,
             alarm.name,
@@ -161,8 +164,16 @@ def _alarm(aws: pulumi.ResourceOptions, label: Label, settings: StageSettings) -
             period=alarm.minutes * 60,
             evaluationPeriods=alarm.periods,
             treatMissingData=alarm.missing,
-            alarmActions=[topic],
         )
+    rule = " OR ".join(f'ALARM("{label.name(Kind.ALARM, alarm.name)}")' for alarm in catalogue) or "FALSE"
+    Raw(
+        t.CLOUDWATCH_COMPOSITE_ALARM,
+        "any",
+        aws,
+        alarmName=label.name(Kind.ALARM, "any"),
+        alarmRule=rule,
+        alarmActions=[topic],
+    )
     expression = [{"id": "share", "expression": "errors / requests", "returnData": True}]
     Raw(
         t.CLOUDWATCH_METRIC_ALARM,
@@ -233,7 +244,7 @@ def _access(cloudflare: pulumi.ResourceOptions, label: Label, settings: StageSet
 
 
 def _repository(github: pulumi.ResourceOptions, settings: StageSettings) -> None:
-    """Somebody alone: nobody can approve, and everything else holds."""
+    """Somebody alone: nobody can approve, only an app makes the tags of releases, and everything else holds."""
     repository = {"repository": settings.github.repository}
     environment = Raw(
         t.GITHUB_REPOSITORY_ENVIRONMENT,
@@ -272,6 +283,15 @@ def _repository(github: pulumi.ResourceOptions, settings: StageSettings) -> None
             "pullRequest": {**reviewed, "requiredReviewThreadResolution": True},
         },
     )
+    tags = {"target": "tag", "conditions": {"refName": {"includes": ["refs/tags/v*"], "excludes": []}}}
+    releases = {
+        **repository,
+        **tags,
+        "name": f"harbor-{settings.environment}-ruleset-releases",
+        "enforcement": "active",
+    }
+    app = {"actorId": 7, "actorType": "Integration", "bypassMode": "always"}
+    Raw(t.GITHUB_REPOSITORY_RULESET, "releases", github, **releases, rules={"creation": True}, bypassActors=[app])
     Raw(
         t.GITHUB_ACTIONS_REPOSITORY_PERMISSIONS,
         "own",
