@@ -138,9 +138,9 @@ def _reviewed(seen: Seen, world: World) -> Iterator[Violation]:
     if not ours and seen.type not in REVIEWED:
         twin = _TWINS.get(seen.type)
         yield Violation(
-            "is of a type that nobody has reviewed" + (f"; {twin} replaces it" if twin else ""),
-            "No rule looks at such a resource, so it may be open to anybody or belong to anybody",
-            "add the type to policies/rules/reviewed.py, with the rules that it needs",
+            "is of a type that nobody has reviewed",
+            "The rules do not look at all of such a resource, so it may be open to anybody or belong to anybody",
+            f"use {twin}" if twin else "add the type to policies/rules/reviewed.py, with the rules that it needs",
         )
 
 
@@ -153,6 +153,10 @@ _TWINS: Final = {
     t.ACCESS_POLICY: t.ZERO_TRUST_ACCESS_POLICY,
     t.GITHUB_BRANCH_PROTECTION: t.GITHUB_REPOSITORY_RULESET,
     t.GITHUB_BRANCH_PROTECTION_V3: t.GITHUB_REPOSITORY_RULESET,
+    t.API_TOKEN: t.ACCOUNT_TOKEN,
+    t.IAM_POLICY_ATTACHMENT: t.IAM_ROLE_POLICY_ATTACHMENT,
+    t.PAGES_PROJECT: t.WORKER_VERSION,
+    t.S3_BUCKET_ACL: t.S3_BUCKET_POLICY,
 }
 
 

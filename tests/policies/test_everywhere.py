@@ -106,10 +106,15 @@ def test_a_component_of_somebodys_own_is_in_no_cloud() -> None:
     assert found(RULES["resource-type-not-reviewed"], make_seen("acme:index:Data")) == []
 
 
-def test_a_deprecated_twin_is_told_its_successor() -> None:
-    twin = replace(make_seen(t.WORKER_DOMAIN), provider="urn::cloudflare")
-    (message,) = found(RULES["resource-type-not-reviewed"], twin)
-    assert t.WORKERS_CUSTOM_DOMAIN in message
+@pytest.mark.parametrize(
+    ("type_", "successor"),
+    [(t.WORKER_DOMAIN, t.WORKERS_CUSTOM_DOMAIN), (t.S3_BUCKET_ACL, t.S3_BUCKET_POLICY), (t.API_TOKEN, t.ACCOUNT_TOKEN)],
+)
+def test_a_twin_is_told_what_to_use(type_: str, successor: str) -> None:
+    rule = RULES["resource-type-not-reviewed"]
+    (message,) = found(rule, replace(make_seen(type_), provider="urn::any"))
+    assert message.endswith(f"fix: use {successor}")
+    assert found(rule, replace(make_seen(successor), provider="urn::any")) == []
 
 
 VERSION = make_seen(
