@@ -104,9 +104,10 @@ def _of_stage(resource: str, world: World, *, exact: bool) -> bool:
     if found is None or found[1] != world.settings.aws.account_id:
         return False
     environment, product = world.settings.environment, world.product.name
-    begins = [world.prefix, *([f"{product}-pr-"] if world.stage is Stage.DEVELOPMENT else [])]
-    path = found[2].split("/")[:-1]
-    return found[2].startswith(tuple(begins)) or bool({environment, f"{product}-{environment}"} & set(path))
+    begins = (world.prefix, *([f"{product}-pr-"] if world.stage is Stage.DEVELOPMENT else []))
+    parts = found[2].split("/")
+    called = any(part.startswith(begins) for part in parts)  # a name is the only one in its account, below any path
+    return called or bool({environment, f"{product}-{environment}"} & set(parts[:-1]))
 
 
 def _boundaries(statement: Statement) -> tuple[str, ...]:
