@@ -55,7 +55,7 @@ def _deletable(wrong: str, causes: str) -> Violation:
 
 def _named_outside(seen: Seen, world: World) -> Iterator[Violation]:
     name, exact = seen[_NAMED[seen.type]], True
-    if name is MISSING:  # AWS's types take the beginning of a name instead
+    if name in (MISSING, ""):  # AWS's types take the beginning of a name instead
         name, exact = seen["bucketPrefix" if seen.type == t.S3_BUCKET else "namePrefix"], False
     if name is UNKNOWN:
         return

@@ -110,6 +110,10 @@ def test_the_beginning_of_a_name_that_aws_ends_is_judged(type_: str, path: str, 
     rule, seen = RULES["store-name-outside-stage"], make_seen(type_)
     assert found(rule, changed(seen, path, beginning), changed(seen, path, UNKNOWN)) == []
     assert len(found(rule, changed(seen, path, foreign))) == 1
+    empty = changed(seen, "bucket" if type_ == t.S3_BUCKET else "name", "")
+    assert found(rule, changed(empty, path, beginning)) == []
+    (message,) = found(rule, empty)
+    assert "has no name of its own" in message
 
 
 def test_names_of_an_ephemeral_stage_are_its_own() -> None:
