@@ -9,8 +9,8 @@ const SETS_THIS = new Set(["apply", "bind", "call"]);
 
 /** `lost(node, into)` is told what is given to code that nobody checks. */
 export class Calls {
-  constructor(ts, checker, flow, lost) {
-    Object.assign(this, { ts, checker, flow, lost });
+  constructor(ts, checker, known, flow, lost) {
+    Object.assign(this, { ts, checker, known, flow, lost });
   }
 
   /** A call, `new` or a tagged template. */
@@ -81,11 +81,11 @@ export class Calls {
   }
 
   #give(argument, type, target, { made, owner, behind, isBuiltIn, into }) {
-    const { ts, flow } = this;
-    if (flow.carries(type)) {
-      if (isBuiltIn && KEEPS_ENV.has(made.name?.text) && flow.isEnv(type)) return;
+    const { ts, known, flow } = this;
+    if (known.carries(type)) {
+      if (isBuiltIn && KEEPS_ENV.has(made.name?.text) && known.isEnv(type)) return;
       const looksAtAll = isBuiltIn && LOOKS_AT_ALL.has(nameAround(ts, made));
-      const isElses = owner !== undefined && (flow.isEnv(type) || owner === behind);
+      const isElses = owner !== undefined && (known.isEnv(type) || owner === behind);
       if (target === undefined || looksAtAll || isElses) return this.lost(argument, into);
     }
     flow.flow(type, target, argument, into);
@@ -123,7 +123,7 @@ export class Calls {
 
   /** The type arguments of a call, written or inferred: for these, the generic code is given what is given here. */
   #instantiated(signature, node, into) {
-    const { checker, flow } = this;
+    const { checker } = this;
     const types = signature && checker.getTypeArgumentsForResolvedSignature(signature);
     const { typeParameters } = signature?.target ?? signature ?? {};
     types?.forEach((type, index) => this.#bound(typeParameters[index], type, node, into));
@@ -132,7 +132,7 @@ export class Calls {
   #bound(parameter, type, node, into) {
     if (isRuntimes(parameter.symbol)) return; // the language and the runtime hand on what they were given
     if (packageOf(parameter.symbol) === undefined) this.flow.bind(parameter, type, node, into);
-    else if (this.flow.carries(type)) this.lost(node, packageOf(parameter.symbol));
+    else if (this.known.carries(type)) this.lost(node, packageOf(parameter.symbol));
   }
 }
 

@@ -4,6 +4,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { Flow } from "./flow.mjs";
+import { Known } from "./known.mjs";
 import { isRuntimes, packageOf } from "./origins.mjs";
 import { loader, runtimeFiles } from "./program.mjs";
 import { parameterOf } from "./signatures.mjs";
@@ -31,15 +32,17 @@ function facts(worker) {
   const losing = (node, into, bindings, members) =>
     bindings === undefined ? lost({ into, ...place(node) }) : beyond({ bindings, members, ...place(node) });
   const env = declaredEnv(checker, program.getSourceFile(worker.declarations[0]));
-  const flow = new Flow(ts, checker, env, worker.readOnly, losing);
-  const sites = new Sites(ts, checker, flow, losing);
+  const known = new Known(ts, checker, env, worker.readOnly);
+  const flow = new Flow(ts, checker, known, losing);
+  const sites = new Sites(ts, checker, known, flow, losing);
   do {
+    known.restart();
     flow.restart();
-    fromRuntime(checker, flow, exported, worker.owns);
+    fromRuntime(checker, (type, node, owner) => type && flow.flow(env, type, node, owner), exported, worker.owns);
     files.forEach((file) => sites.visit(file));
-  } while (flow.changed);
+  } while (known.changed);
 
-  const found = new Uses(ts, checker, flow, {
+  const found = new Uses(ts, checker, known, {
     used: (binding, node) => uses({ binding, ...place(node) }),
     beyond: (bindings, member, node) => beyond({ bindings, members: [member], ...place(node) }),
     lost: losing,
@@ -51,8 +54,7 @@ function facts(worker) {
 }
 
 /** The runtime hands the env to the handlers, to the objects it makes, and to `cloudflare:workers`. */
-function fromRuntime(checker, flow, exported, owns) {
-  const give = (type, node, owner) => type && flow.flow(flow.env, type, node, owner);
+function fromRuntime(checker, give, exported, owns) {
   for (const symbol of checker.getExportsOfModule(exported)) {
     const type = checker.getTypeOfSymbol(symbol);
     const node = symbol.valueDeclaration ?? symbol.declarations[0];

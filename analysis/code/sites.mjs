@@ -5,8 +5,9 @@ import { isRuntimes, packageOf } from "./origins.mjs";
 
 /** `lost(node, into)` is told of what needs no second type: a spread, a throw, a function that looks at everything. */
 export class Sites {
-  constructor(ts, checker, flow, lost) {
-    Object.assign(this, { ts, checker, flow, lost, calls: new Calls(ts, checker, flow, lost) });
+  constructor(ts, checker, known, flow, lost) {
+    const calls = new Calls(ts, checker, known, flow, lost);
+    Object.assign(this, { ts, checker, known, flow, lost, calls });
   }
 
   visit(node) {
@@ -15,7 +16,7 @@ export class Sites {
   }
 
   #here(node) {
-    const { ts, flow, calls } = this;
+    const { ts, known, calls } = this;
     const is = ts.SyntaxKind;
     switch (node.kind) {
       case is.VariableDeclaration:
@@ -51,11 +52,11 @@ export class Sites {
       case is.ArrowFunction:
         return ts.isBlock(node.body) || this.#returned(node.body, node);
       case is.ThrowStatement:
-        return flow.carries(this.#type(node.expression)) && this.lost(node.expression, "throw");
+        return known.carries(this.#type(node.expression)) && this.lost(node.expression, "throw");
       case is.SpreadAssignment:
-        return flow.isEnv(this.#type(node.expression)) && this.lost(node.expression, "spread");
+        return known.isEnv(this.#type(node.expression)) && this.lost(node.expression, "spread");
       case is.ForInStatement:
-        return flow.isEnv(this.#type(node.expression)) && this.lost(node.expression, "for-in");
+        return known.isEnv(this.#type(node.expression)) && this.lost(node.expression, "for-in");
       case is.Identifier:
         return node.text === "arguments" && this.#arguments(node);
       case is.TypeReference:
@@ -135,12 +136,12 @@ export class Sites {
   }
 
   #inherited(node) {
-    const { checker, flow } = this;
+    const { checker, known, flow } = this;
     for (const base of (node.heritageClauses ?? []).flatMap((clause) => [...clause.types])) {
       const symbol = checker.getSymbolAtLocation(base.expression);
       const owner = packageOf(symbol && checker.getTypeOfSymbol(symbol).symbol);
       const given = (base.typeArguments ?? []).map((argument) => checker.getTypeFromTypeNode(argument));
-      if (owner !== undefined && given.some((type) => flow.carries(type))) this.lost(base, owner);
+      if (owner !== undefined && given.some((type) => known.carries(type))) this.lost(base, owner);
       else this.calls.written(base.expression, base.typeArguments);
       this.#redeclared(node, base);
       if (checker.getPropertiesOfType(this.#type(base)).length > 0) {
@@ -158,11 +159,11 @@ export class Sites {
   }
 
   #arguments(node) {
-    const { ts, checker, flow } = this;
+    const { ts, checker, known } = this;
     const owner = ts.findAncestor(node, (above) => ts.isFunctionLike(above) && !ts.isArrowFunction(above));
     const isName = ts.isPropertyAccessExpression(node.parent) && node.parent.name === node;
     if (owner === undefined || isName) return;
-    const isGiven = owner.parameters.some((parameter) => flow.carries(checker.getTypeAtLocation(parameter)));
+    const isGiven = owner.parameters.some((parameter) => known.carries(checker.getTypeAtLocation(parameter)));
     if (isGiven) this.lost(node, "arguments");
   }
 }

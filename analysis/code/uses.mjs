@@ -2,8 +2,8 @@
 
 /** `used(binding, node)`, `beyond(bindings, member, node)` and `lost(node, into)` are told what is found. */
 export class Uses {
-  constructor(ts, checker, flow, found) {
-    Object.assign(this, { ts, checker, flow, ...found });
+  constructor(ts, checker, known, found) {
+    Object.assign(this, { ts, checker, known, ...found });
   }
 
   visit(node) {
@@ -23,14 +23,14 @@ export class Uses {
   }
 
   #member(type, name, node, from) {
-    const { checker, flow } = this;
+    const { checker, known } = this;
     const whole = checker.getNonNullableType(type);
     const property = checker.getPropertyOfType(checker.getApparentType(whole), name);
-    if (flow.isEnv(whole)) {
-      const binding = property === undefined ? name : flow.bindingOf(property);
+    if (known.isEnv(whole)) {
+      const binding = property === undefined ? name : known.bindingOf(property);
       if (binding !== undefined) this.used(binding, node);
-    } else if (property === undefined && flow.readOnly(whole).length > 0) {
-      this.beyond(this.#origin(from) ?? flow.readOnly(whole), name, node);
+    } else if (property === undefined && known.readOnly(whole).length > 0) {
+      this.beyond(this.#origin(from) ?? known.readOnly(whole), name, node);
     }
   }
 
@@ -38,13 +38,13 @@ export class Uses {
   #origin(from) {
     if (from === undefined || !this.ts.isPropertyAccessExpression(from)) return undefined;
     const symbol = this.checker.getSymbolAtLocation(from.name);
-    const binding = symbol && this.flow.bindingOf(symbol);
+    const binding = symbol && this.known.bindingOf(symbol);
     return binding && [binding];
   }
 
   #element({ expression, argumentExpression }) {
     const type = this.#type(expression);
-    if (!this.flow.isEnv(type) && this.flow.readOnly(type).length === 0) return;
+    if (!this.known.isEnv(type) && this.known.readOnly(type).length === 0) return;
     this.#keys(argumentExpression).forEach((key) => this.#member(type, key, argumentExpression, expression));
   }
 
@@ -63,10 +63,10 @@ export class Uses {
 
   /** `"DB" in env` reaches for it as well: where there is one, the code goes on with it. */
   #asked({ left, right }) {
-    const { ts, checker, flow } = this;
+    const { ts, checker, known } = this;
     const type = this.#type(right);
-    if (ts.isPrivateIdentifier(left) || (!flow.isEnv(type) && flow.readOnly(type).length === 0)) return;
-    const others = type.isUnion() ? type.types.filter((part) => !flow.isEnv(part)) : [];
+    if (ts.isPrivateIdentifier(left) || (!known.isEnv(type) && known.readOnly(type).length === 0)) return;
+    const others = type.isUnion() ? type.types.filter((part) => !known.isEnv(part)) : [];
     for (const key of this.#keys(left)) {
       // A member of what else it may be only tells the two apart.
       const isOthers = others.some((part) => checker.getPropertyOfType(part, key) !== undefined);
@@ -76,7 +76,7 @@ export class Uses {
 
   #named(type, name) {
     if (!this.ts.isComputedPropertyName(name)) return this.#member(type, name.text, name);
-    if (this.flow.isEnv(type)) this.#keys(name.expression).forEach((key) => this.#member(type, key, name));
+    if (this.known.isEnv(type)) this.#keys(name.expression).forEach((key) => this.#member(type, key, name));
   }
 
   /** Every text that an expression can be, by its type; a key that can be anything is a loss. */
