@@ -93,8 +93,9 @@ export function runtimeFiles(ts, program, entry) {
     reached.add(file);
     for (const specifier of file.imports) {
       if (isOnlyTypes(ts, specifier.parent)) continue;
-      const symbol = program.getTypeChecker().getSymbolAtLocation(specifier);
-      waiting.push(...(symbol?.declarations ?? []).filter(ts.isSourceFile));
+      // Not by its symbol: a script that is imported for its effects has none.
+      const { resolvedModule } = program.getResolvedModuleFromModuleSpecifier(specifier) ?? {};
+      if (resolvedModule !== undefined) waiting.push(program.getSourceFile(resolvedModule.resolvedFileName));
     }
   }
   return [...reached];
