@@ -38,7 +38,7 @@ function facts(worker) {
   do {
     known.restart();
     flow.restart();
-    fromRuntime(checker, (type, node, owner) => type && flow.flow(env, type, node, owner), exported, worker.owns);
+    fromRuntime(checker, (type, node, owner) => type && flow.flow(env, type, node, owner), exported, worker.exports);
     files.forEach((file) => sites.visit(file));
   } while (known.changed);
 
@@ -54,19 +54,20 @@ function facts(worker) {
 }
 
 /** The runtime hands the env to the handlers, to the objects it makes, and to `cloudflare:workers`. */
-function fromRuntime(checker, give, exported, owns) {
+function fromRuntime(checker, give, exported, called) {
   for (const symbol of checker.getExportsOfModule(exported)) {
     const type = checker.getTypeOfSymbol(symbol);
     const node = symbol.valueDeclaration ?? symbol.declarations[0];
+    const isCalled = symbol.name === "default" || called.includes(symbol.name);
     const made = checker.getSignaturesOfType(type, ts.SignatureKind.Construct);
     for (const signature of made) {
       const own = checker.getPropertyOfType(signature.getReturnType(), "env");
       const isInherited = isRuntimes(own);
-      if (!isInherited && !owns.includes(symbol.name) && symbol.name !== "default") continue;
+      if (!isInherited && !isCalled) continue;
       if (isInherited) give(checker.getTypeOfSymbol(own), node);
       give(parameterOf(ts, checker, signature, 1), second(signature, node), packageOf(signature.declaration?.symbol));
     }
-    if (made.length > 0 || symbol.name !== "default") continue;
+    if (made.length > 0 || !isCalled) continue;
     if (type.flags & ts.TypeFlags.Any) give(type, node);
     for (const handler of HANDLERS) {
       const property = checker.getPropertyOfType(type, handler);

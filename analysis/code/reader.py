@@ -132,7 +132,6 @@ def _request(product: Product, root: Path) -> dict[str, Any]:
             "entry": absolute(worker.entry),
             "declarations": [absolute(path) for path in declarations(worker)],
             "exports": list(exports_of(worker, product)),
-            "owns": list(worker.owns),
             "readOnly": [binding.name for binding in worker.bindings if reading(binding)],
         }
         for worker in product.workers

@@ -9,6 +9,7 @@ and ``ctx``; code without it is the whole module. `Env` is always imported.
     beyond: put delete  what it wants of a binding that it may only read; "beyond:" alone when it loses the type
     missing: Room       what its entry should export, and does not
     owns: Room          the Durable Object classes that the product says are in it
+    calls: other/Api    the entrypoints of other snippets that it has Service bindings for
     script              it is JavaScript
     does not compile    the compiler must complain
     include: ../x.d.ts  its tsconfig.json includes these as well
@@ -24,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from infra.bindings import D1, KV, QueueProducer
+from infra.bindings import D1, KV, QueueProducer, Service
 from infra.blueprint import Database, Namespace, Product, Queue, Worker
 
 # Granted to each.
@@ -71,6 +72,7 @@ class Snippet:
     beyond: list[str] | None = None
     missing: tuple[str, ...] = ()
     owns: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
     is_script: bool = False
     fails: bool = False
     options: dict[str, object] = field(default_factory=dict)
@@ -84,7 +86,9 @@ class Snippet:
 
     def worker(self) -> Worker:
         """The Worker that it is the code of."""
-        return Worker(self.name, f"{self.name}/{self.entry}", GRANTS, host=self.name, owns=self.owns)
+        called = [called.split("/") for called in self.calls]
+        calls = [Service(f"CALLS_{index}", *one) for index, one in enumerate(called)]
+        return Worker(self.name, f"{self.name}/{self.entry}", (*GRANTS, *calls), host=self.name, owns=self.owns)
 
     def write(self, root: Path) -> None:
         """Write its files into its folder below ``root``."""
@@ -139,6 +143,8 @@ def _expect(snippet: Snippet, what: str, told: str = "") -> None:
             snippet.missing = tuple(told.split())
         case "owns":
             snippet.owns = tuple(told.split())
+        case "calls":
+            snippet.calls = tuple(told.split())
         case "options":
             snippet.options = json.loads(told)
         case "include":
