@@ -4,6 +4,7 @@ import { declaredIn, isRuntimes, packageOf } from "./origins.mjs";
 import { parameterOf, receiverOf } from "./signatures.mjs";
 
 const LOOKS_AT_ALL = new Set(["ObjectConstructor", "ProxyConstructor", "Reflect"]);
+const GIVES_OUT = "PromiseConstructor"; // what is in a list, by a type that is no longer the list's
 const KEEPS_ENV = new Set(["withEnv", "withEnvAndExports"]);
 const SETS_THIS = new Set(["apply", "bind", "call"]);
 
@@ -82,6 +83,7 @@ export class Calls {
 
   #give(argument, type, target, { made, owner, behind, isBuiltIn, into }) {
     const { ts, known, flow } = this;
+    if (isBuiltIn && nameAround(ts, made) === GIVES_OUT) flow.opened(type, argument);
     if (known.carries(type)) {
       if (isBuiltIn && KEEPS_ENV.has(made.name?.text) && known.isEnv(type)) return;
       const looksAtAll = isBuiltIn && LOOKS_AT_ALL.has(nameAround(ts, made));
@@ -97,9 +99,9 @@ export class Calls {
     return given.flatMap((argument) => {
       if (!ts.isSpreadElement(argument)) return [{ argument, type: this.#type(argument) }];
       const list = this.#type(argument.expression);
-      const isTuple = checker.isTupleType(list);
-      const types = isTuple ? checker.getTypeArguments(list) : [checker.getIndexTypeOfType(list, ts.IndexKind.Number)];
-      return types.map((type) => ({ argument, type }));
+      if (checker.isTupleType(list)) return checker.getTypeArguments(list).map((type) => ({ argument, type }));
+      const isGeneric = (list.flags & ts.TypeFlags.Instantiable) !== 0;
+      return [{ argument, type: isGeneric ? list : checker.getIndexTypeOfType(list, ts.IndexKind.Number) }];
     });
   }
 

@@ -55,8 +55,12 @@ export class Flow {
     }
     if (target.flags & ts.TypeFlags.Instantiable) {
       this.bind(target, source, node, into, depth + 1);
+      // What takes an env has to be one of its kind, whatever the generic code makes of it.
+      this.known.typesFor(target).forEach((type) => this.known.carries(type) || next(source, type));
       return;
     }
+    const types = this.known.typesFor(source);
+    if (types.length > 0) return types.forEach((type) => next(type, target));
     if (target.isIntersection()) {
       target.types.filter((part) => part.flags & ts.TypeFlags.Instantiable).forEach((part) => next(source, part));
     }
@@ -69,9 +73,22 @@ export class Flow {
     if (!this.known.touches(type)) return;
     this.known.stand(parameter, type);
     const constraint = this.checker.getBaseConstraintOfType(parameter);
-    if (constraint !== undefined && constraint !== parameter && !this.#seesNothing(constraint)) {
-      this.flow(type, constraint, node, into, depth);
-    }
+    if (constraint === undefined || constraint === parameter) return;
+    if (this.#seesNothing(constraint) || this.#isBlindList(constraint)) return;
+    this.flow(type, constraint, node, into, depth);
+  }
+
+  /** A value of the type is looked into: a generic list, whose type tells nothing, is seen through its constraint. */
+  opened(type, node) {
+    const { ts, checker } = this;
+    const each = (parts) => parts.forEach((part) => this.opened(part, node));
+    if (type.isUnionOrIntersection()) return each(type.types);
+    if (type.flags & ts.TypeFlags.IndexedAccess) return each([type.objectType]);
+    if (checker.isTupleType(type)) return each(checker.getTypeArguments(type));
+    if (type.objectFlags & ts.ObjectFlags.Mapped) return each(type.aliasTypeArguments ?? []);
+    const constraint = type.isTypeParameter() ? checker.getBaseConstraintOfType(type) : undefined;
+    if (constraint === undefined || !this.#isBlindList(constraint)) return;
+    this.known.typesFor(type).forEach((own) => this.flow(own, constraint, node));
   }
 
   /** A function is entered with what one of the signatures promises by which it may be called. */
@@ -172,6 +189,11 @@ export class Flow {
 
   #isUntyped(type) {
     return (type.flags & (this.ts.TypeFlags.Any | this.ts.TypeFlags.Unknown)) !== 0;
+  }
+
+  /** Whether a type is a list that tells nothing of what is in it: as arguments, `unknown[]` is any arguments. */
+  #isBlindList(type) {
+    return this.checker.isArrayType(type) && this.#seesNothing(this.checker.getTypeArguments(type)[0]);
   }
 
   /** Whether a type tells nothing of what is in it. */

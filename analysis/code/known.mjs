@@ -13,9 +13,11 @@ export const DEEPEST = 12;
 export class Known {
   /** Declarations (or symbols, where a mapped type left none) of env members, with the binding each stands for. */
   #members = new Map();
-  /** Type parameters that an env was handed in for. */
-  #opaque = new Set();
-  /** Types of bindings that are granted for reading, with the bindings' names. */
+  /** The types that type parameters (by their symbols) stand for; the parameters of an env; of what carries one. */
+  #standing = new Map();
+  #envs = new Set();
+  #carriers = new Set();
+  /** Types of bindings that are granted for reading, and parameters that stand for them, with the bindings' names. */
   #reading = new Map();
   #answers = new Map();
   changed = false;
@@ -40,17 +42,23 @@ export class Known {
     const { ts, checker } = this;
     if (type.isUnion()) return type.types.some((part) => this.isEnv(part));
     if (type.flags & ts.TypeFlags.Instantiable) {
-      if (this.#standsForEnv(type)) return true;
+      if (this.#envs.has(this.#parameter(type))) return true;
       const constraint = checker.getBaseConstraintOfType(type);
       return constraint !== undefined && constraint !== type && this.isEnv(constraint);
     }
     if (!(type.flags & (ts.TypeFlags.Object | ts.TypeFlags.Intersection))) return false;
-    if (type.isIntersection() && type.types.some((part) => this.#standsForEnv(part))) return true;
+    if (type.isIntersection() && type.types.some((part) => this.#envs.has(this.#parameter(part)))) return true;
     return checker.getPropertiesOfType(type).some((property) => this.bindingOf(property) !== undefined);
   }
 
-  #standsForEnv(type) {
-    return type.isTypeParameter() && !type.isThisType && this.#opaque.has(type.symbol);
+  #parameter(type) {
+    return type.isTypeParameter() && !type.isThisType ? type.symbol : undefined;
+  }
+
+  /** `T[K]` is in a T, and so is `Awaited<T>`. */
+  #within(type) {
+    if (type.flags & this.ts.TypeFlags.IndexedAccess) return this.#within(type.objectType);
+    return this.#parameter(type.aliasSymbol?.name === "Awaited" ? type.aliasTypeArguments[0] : type);
   }
 
   /** Returns the binding that a member of an env stands for, undefined when it stands for none. */
@@ -63,7 +71,10 @@ export class Known {
 
   /** Returns the bindings that a type was granted for reading as, none when it is no such type. */
   readOnly(type) {
-    return this.#reading.get(this.checker.getNonNullableType(type)) ?? [];
+    const whole = this.checker.getNonNullableType(type);
+    const parts = type.isIntersection() ? type.types : [type]; // what is not null of a T is T & {}
+    const standing = parts.flatMap((part) => this.#reading.get(this.#parameter(part)) ?? []);
+    return this.#reading.get(whole) ?? standing;
   }
 
   /** Whether a value of the type is an env, or holds one that its holder can hand out. */
@@ -76,11 +87,29 @@ export class Known {
     return this.#holds(type, true);
   }
 
-  /** A type parameter stands for the type from now on: inside the generic code, its values may be an env. */
+  /** Returns the types that a type parameter, of which a type may be a part, stands for, of those that are touched. */
+  typesFor(parameter) {
+    return [...(this.#standing.get(this.#within(parameter)) ?? [])];
+  }
+
+  /** A type parameter stands for the type from now on: inside the generic code, its values may be of it. */
   stand(parameter, type) {
-    const isOwn = parameter.isTypeParameter() && !parameter.isThisType;
-    if (!isOwn || !this.carries(type) || this.#opaque.has(parameter.symbol)) return;
-    this.#opaque.add(parameter.symbol);
+    const key = this.#parameter(parameter);
+    if (key === undefined || parameter === type || !this.touches(type)) return;
+    const types = this.#standing.get(key) ?? this.#standing.set(key, new Set()).get(key);
+    this.#note(types, type);
+    // Asked now, and not when it matters: two parameters may stand for each other.
+    if (this.isEnv(type)) this.#note(this.#envs, key);
+    if (this.carries(type)) this.#note(this.#carriers, key);
+    const names = this.#reading.get(key) ?? this.#reading.set(key, []).get(key);
+    const more = this.readOnly(type).filter((name) => !names.includes(name));
+    names.push(...more);
+    this.changed ||= more.length > 0;
+  }
+
+  #note(facts, fact) {
+    if (facts.has(fact)) return;
+    facts.add(fact);
     this.changed = true;
   }
 
@@ -125,6 +154,8 @@ export class Known {
     if (this.isEnv(type) || (either && this.readOnly(type).length > 0)) return true;
     if (type.isUnionOrIntersection()) return type.types.some(holds);
     if (type.flags & ts.TypeFlags.Instantiable) {
+      const key = this.#within(type);
+      if (this.#carriers.has(key) || (either && this.#standing.has(key))) return true;
       const constraint = checker.getBaseConstraintOfType(type);
       return constraint !== undefined && constraint !== type && holds(constraint);
     }

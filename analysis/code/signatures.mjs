@@ -8,6 +8,7 @@ export function parameterOf(ts, checker, signature, index) {
   const isRest = last?.valueDeclaration?.dotDotDotToken !== undefined || synthetic !== 0;
   if (!isRest || index < declared.length - 1) return declared[index] && checker.getTypeOfSymbol(declared[index]);
   const list = checker.getTypeOfSymbol(last);
+  if (list.flags & ts.TypeFlags.Instantiable) return list; // `...args: A` takes all of a spread A
   const items = checker.isTupleType(list) ? checker.getTypeArguments(list) : [];
   return items[index - declared.length + 1] ?? checker.getIndexTypeOfType(list, ts.IndexKind.Number) ?? list;
 }

@@ -16,7 +16,7 @@ export class Sites {
   }
 
   #here(node) {
-    const { ts, known, calls } = this;
+    const { ts, known, flow, calls } = this;
     const is = ts.SyntaxKind;
     switch (node.kind) {
       case is.VariableDeclaration:
@@ -53,8 +53,18 @@ export class Sites {
         return ts.isBlock(node.body) || this.#returned(node.body, node);
       case is.ThrowStatement:
         return known.carries(this.#type(node.expression)) && this.lost(node.expression, "throw");
+      case is.PropertyAccessExpression:
+        return node.name.text !== "length" && flow.opened(this.#type(node.expression), node.expression);
+      case is.ElementAccessExpression:
+      case is.ForOfStatement:
+        return flow.opened(this.#type(node.expression), node.expression);
+      case is.SpreadElement:
+        return ts.isArrayLiteralExpression(node.parent) && flow.opened(this.#type(node.expression), node.expression);
+      case is.ArrayBindingPattern:
+      case is.ObjectBindingPattern:
+        return flow.opened(this.#type(node), node);
       case is.SpreadAssignment:
-        return known.isEnv(this.#type(node.expression)) && this.lost(node.expression, "spread");
+        return this.#copied(node.expression);
       case is.ForInStatement:
         return known.isEnv(this.#type(node.expression)) && this.lost(node.expression, "for-in");
       case is.Identifier:
@@ -156,6 +166,13 @@ export class Sites {
     const [theirs, own] = [base, node].map((one) => checker.getPropertyOfType(this.#type(one), "env"));
     if (own === undefined || !isRuntimes(theirs)) return;
     flow.flow(checker.getTypeOfSymbol(theirs), checker.getTypeOfSymbol(own), node.name ?? node);
+  }
+
+  #copied(expression) {
+    const type = this.#type(expression);
+    const names = this.known.readOnly(type);
+    if (this.known.isEnv(type)) this.lost(expression, "spread");
+    else if (names.length > 0) this.lost(expression, "spread", names, []);
   }
 
   #arguments(node) {
