@@ -1,12 +1,13 @@
 // Every place in a Worker's code where something is called: what it is given, and whose code it is.
 
+import { isInferredList } from "./inferred.mjs";
 import { declaredIn, isRuntimes, packageOf } from "./origins.mjs";
-import { parameterOf, receiverOf } from "./signatures.mjs";
+import { parameterOf, receiverOf, signaturesOf } from "./signatures.mjs";
 
 const LOOKS_AT_ALL = new Set(["ObjectConstructor", "ProxyConstructor", "Reflect"]);
 const GIVES_OUT = "PromiseConstructor"; // what is in a list, by a type that is no longer the list's
 const KEEPS_ENV = new Set(["withEnv", "withEnvAndExports"]);
-const SETS_THIS = new Set(["apply", "bind", "call"]);
+const PUTS_IN = new Set(["push", "unshift"]);
 
 /** `lost(node, into)` is told what is given to code that nobody checks. */
 export class Calls {
@@ -24,10 +25,13 @@ export class Calls {
     if (signature?.thisParameter && ts.isPropertyAccessExpression(callee)) {
       flow.flow(this.#type(callee.expression), receiverOf(checker, signature), callee, taker.into);
     }
+    if (this.#isPutInto(callee)) return;
     this.#placed(given).forEach(({ argument, type }, index) => {
-      const target = taker.made && parameterOf(ts, checker, signature, index);
-      const isOwn = index === 0 && taker.isBuiltIn && this.#isOwner(argument, callee, target);
-      if (type !== undefined && !isOwn) this.#give(argument, type, target, taker);
+      const isThis = taker.isBuiltIn && signature.parameters[index]?.name === "thisArg";
+      const method = isThis ? (given[index - 1] ?? callee.expression) : undefined;
+      if (type === undefined || (method && this.#isOwner(argument, method))) return;
+      const told = method && this.#receivers(this.#type(method))[0];
+      this.#give(argument, type, told ?? (taker.made && parameterOf(ts, checker, signature, index)), taker);
     });
   }
 
@@ -105,13 +109,25 @@ export class Calls {
     });
   }
 
+  /** `list.push(env)`, where the list has the type of what is put into it. */
+  #isPutInto(callee) {
+    const { ts, checker } = this;
+    if (!ts.isPropertyAccessExpression(callee) || !PUTS_IN.has(callee.name.text)) return false;
+    return isInferredList(ts, checker, callee.expression);
+  }
+
+  /** What a function says of its `this`. */
+  #receivers(type) {
+    const { ts, checker } = this;
+    return signaturesOf(ts, checker, type).flatMap((signature) => receiverOf(checker, signature) ?? []);
+  }
+
   /** `this.go.bind(this)`: a method that says nothing of its `this` gets the object that it is of. */
-  #isOwner(argument, callee, target) {
+  #isOwner(argument, method) {
     const { ts } = this;
-    if (!ts.isPropertyAccessExpression(callee) || !SETS_THIS.has(callee.name.text)) return false;
-    const method = callee.expression;
-    const isUntold = target !== undefined && (target.flags & ts.TypeFlags.Unknown) !== 0;
-    return isUntold && ts.isPropertyAccessExpression(method) && method.expression.getText() === argument.getText();
+    if (ts.isArrowFunction(method)) return true; // it has its own already
+    const isOf = ts.isPropertyAccessExpression(method) && method.expression.getText() === argument.getText();
+    return isOf && this.#receivers(this.#type(method)).length === 0;
   }
 
   /** A type predicate, or an assertion: what is asked about has the type that it tells from there on. */

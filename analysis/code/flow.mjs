@@ -2,8 +2,9 @@
 //
 // `flow` follows assignability: a value of one type comes to a place of another.
 
+import { isFresh } from "./inferred.mjs";
 import { DEEPEST } from "./known.mjs";
-import { isOnlyRuntimes, packageOf } from "./origins.mjs";
+import { isOnlyRuntimes, isRuntimes, packageOf } from "./origins.mjs";
 import { parameterOf, receiverOf, signaturesOf, takenBy } from "./signatures.mjs";
 
 const OVERLOADS = 4; // that are held against each other
@@ -35,6 +36,7 @@ export class Flow {
     if (source === target || target === undefined || depth > DEEPEST) return;
     if (!this.known.touches(source) && !this.known.touches(target)) return;
     if (!this.#isNew(source, target, node)) return;
+    if (depth === 0 && isRuntimes(source.symbol) && isFresh(ts, node)) return;
     into ??= checker.typeToString(target);
     const next = (from, to) => this.flow(from, to, node, into, depth + 1);
 

@@ -1,6 +1,7 @@
 // Every place in a Worker's code where a value of one type comes to a place of another; a Flow judges each.
 
 import { Calls } from "./calls.mjs";
+import { isInferred } from "./inferred.mjs";
 import { isRuntimes, packageOf } from "./origins.mjs";
 
 /** `lost(node, into)` is told of what needs no second type: a spread, a throw, a function that looks at everything. */
@@ -101,7 +102,7 @@ export class Sites {
       case is.BarBarEqualsToken:
       case is.AmpersandAmpersandEqualsToken:
       case is.QuestionQuestionEqualsToken:
-        return this.#isInferred(left) || this.#into(right, this.#place(left));
+        return isInferred(this.ts, this.checker, left) || this.#into(right, this.#place(left));
     }
   }
 
@@ -113,11 +114,15 @@ export class Sites {
     return isMadeHere ? checker.getTypeOfSymbol(member) : this.#type(left);
   }
 
-  /** `let e;` has the type of what is assigned to it: TypeScript follows that, or complains. */
-  #isInferred(left) {
-    const declaration = this.checker.getSymbolAtLocation(left)?.valueDeclaration;
-    if (declaration === undefined || !this.ts.isVariableDeclaration(declaration)) return false;
-    return !declaration.type && !declaration.initializer && this.ts.isVariableStatement(declaration.parent.parent);
+  /** `env instanceof Full`: what is asked about has the type of the class from there on, unless that tells it apart. */
+  #narrowed(left, right) {
+    const { ts, checker, flow } = this;
+    const type = this.#type(left);
+    const parts = type.isUnion() ? type.types : [type];
+    for (const made of checker.getSignaturesOfType(this.#type(right), ts.SignatureKind.Construct)) {
+      const target = made.getReturnType();
+      if (!parts.some((part) => checker.isTypeAssignableTo(part, target))) flow.flow(type, target, left);
+    }
   }
 
   #list(node) {
