@@ -35,6 +35,20 @@ export class Calls {
     });
   }
 
+  /** A method's decorator is given the method, and what it returns takes its place. */
+  decorator(node) {
+    const { ts, checker, flow } = this;
+    const signature = checker.getResolvedSignature(node);
+    if (signature === undefined || !ts.isMethodDeclaration(node.parent)) return;
+    const { into } = this.#taker(signature, node.expression);
+    const [method, holder] = [node.parent, node.parent.parent].map((one) => this.#type(one));
+    const result = signature.getReturnType();
+    this.#instantiated(signature, node, into);
+    flow.flow(method, parameterOf(ts, checker, signature, 0), node, into);
+    flow.flow(result, method, node, into);
+    this.#receivers(result).forEach((receiver) => flow.flow(holder, receiver, node, into));
+  }
+
   /** `<View env={env} {...more} />`: its attributes are the members of what the component takes. */
   element(node) {
     const { ts, checker } = this;

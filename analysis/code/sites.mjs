@@ -43,6 +43,8 @@ export class Sites {
       case is.JsxOpeningElement:
       case is.JsxSelfClosingElement:
         return calls.element(node);
+      case is.Decorator:
+        return calls.decorator(node);
       case is.FunctionDeclaration:
       case is.MethodDeclaration:
       case is.Constructor:
@@ -98,6 +100,8 @@ export class Sites {
       case is.AmpersandAmpersandToken:
       case is.CommaToken:
         return this.#into(right, this.#type(node));
+      case is.InstanceOfKeyword:
+        return this.#narrowed(left, right);
       case is.EqualsToken:
       case is.BarBarEqualsToken:
       case is.AmpersandAmpersandEqualsToken:
