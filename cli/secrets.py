@@ -48,7 +48,7 @@ def check(stage: StageName, *, json: AsJson = False) -> None:
     console = Console(json=json)
     _, product = _known(stage)
     files = {keeper: opened(ROOT, keeper) for keeper in keepers(product, stage)}
-    findings, faults = checked(product, files, datetime.now(UTC).date())
+    findings, faults = checked(product, files, datetime.now(UTC))
     console.table(
         ["secret", "file", "state", "", "what to do"],
         [(each.name, each.file, each.state, each.says, each.command) for each in findings],

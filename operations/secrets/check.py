@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final, Literal
 
 from identities.settings import TOKENS, Slots, read_slots
@@ -37,13 +37,13 @@ class Finding:
 
 
 def check(
-    product: Product, files: Mapping[Keeper, StackFile], today: date
+    product: Product, files: Mapping[Keeper, StackFile], now: datetime
 ) -> tuple[tuple[Finding, ...], tuple[Fault, ...]]:
-    """Return what is known of every secret, and the faults of the files themselves."""
-    findings = [found for keeper, file in files.items() for found in _secrets(product, keeper, file, today)]
+    """Return what is known of every secret at ``now``, in UTC, and the faults of the files themselves."""
+    findings = [found for keeper, file in files.items() for found in _secrets(product, keeper, file, now.date())]
     for keeper, file in files.items():
         if keeper.folder == IDENTITIES:
-            findings += _tokens(file, keeper, today)
+            findings += _tokens(file, keeper, now)
     broken = [fault for file in files.values() for fault in file.faults]
     # The two keys of a stage differ, but that is not what SEC-4 is about: each file is judged alone.
     wrong = [fault for file in files.values() for fault in encryption_faults([file])]
@@ -84,7 +84,7 @@ def _aged(name: str, keeper: Keeper, since: date | None, days: int, today: date)
     return Finding(name, keeper.name, "set", f"{age} days old, due in {days - age}")
 
 
-def _tokens(file: StackFile, keeper: Keeper, today: date) -> Iterator[Finding]:
+def _tokens(file: StackFile, keeper: Keeper, now: datetime) -> Iterator[Finding]:
     rotate = f"bulkhead secrets rotate {keeper.stack}"
     try:
         slots = read_slots(file.config.get(TOKENS), keeper.stack)
@@ -92,7 +92,7 @@ def _tokens(file: StackFile, keeper: Keeper, today: date) -> Iterator[Finding]:
         for fault in refused.faults:
             yield Finding(fault.key, keeper.name, "missing", fault.message, rotate)
         return
-    yield from _slots(slots, keeper, datetime(today.year, today.month, today.day, tzinfo=UTC), rotate)
+    yield from _slots(slots, keeper, now, rotate)
 
 
 def _slots(slots: Slots, keeper: Keeper, now: datetime, rotate: str) -> Iterator[Finding]:

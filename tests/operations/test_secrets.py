@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,7 @@ from operations.secrets.store import backend_of, needing, require_whole
 from tests.settings.baseline import CIPHERTEXT, PRODUCT, baseline
 from tests.support.settings_fixture import make_settings
 
-TODAY = date(2026, 11, 21)
-NOW = datetime(2026, 11, 21, tzinfo=UTC)
+NOW = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)
 IDENTITIES, STAGE = keepers(PRODUCT, "staging")
 WINDOW = Window(NOW - timedelta(days=10), NOW + timedelta(days=70))
 GOOD: dict[str, dict[str, Any]] = {
@@ -47,7 +46,7 @@ def found(root: Path, changes: Mapping[str, Mapping[str, Any]] | None = None, **
 
 
 def checked(root: Path) -> tuple[tuple[Finding, ...], tuple[Any, ...]]:
-    return check(PRODUCT, {keeper: opened(root, keeper) for keeper in (IDENTITIES, STAGE)}, TODAY)
+    return check(PRODUCT, {keeper: opened(root, keeper) for keeper in (IDENTITIES, STAGE)}, NOW)
 
 
 def test_a_stage_that_has_everything_has_nothing_to_do(tmp_path: Path) -> None:
@@ -102,6 +101,12 @@ def test_tokens_that_begin_later_are_no_tokens_yet(tmp_path: Path) -> None:
     [tokens] = [each for each in found(tmp_path, {IN_IDENTITIES: {TOKENS: spelt(slots)}}) if "slot" in each.name]
     assert (tokens.state, tokens.stops) == ("expired", True)
     assert "begins on" in tokens.says
+
+
+def test_tokens_are_good_on_the_very_day_of_their_rotation(tmp_path: Path) -> None:
+    slots = rotation.opened(None, NOW, "staging")
+    [tokens] = [each for each in found(tmp_path, {IN_IDENTITIES: {TOKENS: spelt(slots)}}) if "slot" in each.name]
+    assert (tokens.state, tokens.stops) == ("set", False)
 
 
 def test_slots_that_cannot_be_read_are_taken_away_before_they_are_made_anew(tmp_path: Path) -> None:
