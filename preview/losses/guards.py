@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from policies import tokens as t
 from policies.rules.aws_storage import PUBLIC_ACCESS
-from policies.values import MISSING, UNKNOWN, at, document, leaves, listed
+from policies.values import MISSING, UNKNOWN, at, document, is_list, leaves, listed
 from preview.losses.loss import UNSHOWN, Loss
 from preview.plan import Change, Plan
 
@@ -28,6 +27,8 @@ ONE_PER_BUCKET: Final = (
     t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION,
     t.S3_BUCKET_VERSIONING,
 )
+_Elements = dict[str, frozenset[tuple[str, ...]]]
+_WIDENING: Final = ("Action", "Principal", "Resource")  # the more of these a denial names, the more it denies
 _STRENGTH: Final = ("AES256", "aws:kms", "aws:kms:dsse")
 
 
@@ -92,15 +93,40 @@ def _denials(change: Change) -> Iterator[Loss]:
         return
     if UNKNOWN in (before, after):
         lost = f"what the bucket's policy denies {UNSHOWN}"
-        yield Loss("guard-weakened", change, lost, "let the policy name its bucket by its own name")
+        instead = "let the policy name buckets, keys and roles by names that do not depend on what is made"
+        yield Loss("guard-weakened", change, lost, instead)
         return
-    kept = {_canonical(each) for each in listed(after, "Statement")}
+    denials = [_elements(each) for each in listed(after, "Statement") if at(each, "Effect") == "Deny"]
     for each in listed(before, "Statement"):
-        if at(each, "Effect") in ("Deny", UNKNOWN) and (UNKNOWN in leaves(each) or _canonical(each) not in kept):
+        if at(each, "Effect") not in ("Deny", UNKNOWN):
+            continue
+        if UNKNOWN in leaves(each) or not any(_denies_all_of(_elements(each), denial) for denial in denials):
             name = at(each, "Sid")
             lost = f"the policy's denial {name if isinstance(name, str) else 'without a Sid'}, as it was"
-            yield Loss("guard-weakened", change, lost, "leave the statement; add others beside it")
+            yield Loss("guard-weakened", change, lost, "leave the statement, or let it deny more")
 
 
-def _canonical(statement: Any) -> str:
-    return json.dumps(statement, sort_keys=True, default=str)
+def _denies_all_of(before: _Elements, after: _Elements) -> bool:
+    return before.keys() == after.keys() and all(
+        said <= after[element] if element in _WIDENING else said == after[element] for element, said in before.items()
+    )
+
+
+def _elements(statement: Mapping[str, Any]) -> _Elements:
+    """Return what a statement says, by element; nothing depends on its Sid. IAM knows no order of values, and takes one
+    value for a list of one, and anybody for every principal of AWS."""
+    anybody = {"Principal": {"AWS": "*"}} if statement.get("Principal") == "*" else {}
+    said = {**statement, **anybody}
+    return {element: frozenset(_said(value)) for element, value in said.items() if element != "Sid"}
+
+
+def _said(value: Any) -> Iterator[tuple[str, ...]]:
+    """Yield every text in ``value``, each with the keys that lead to it."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from ((key, *rest) for rest in _said(item))
+    elif is_list(value) and value:
+        for item in value:
+            yield from _said(item)
+    else:
+        yield (value if isinstance(value, str) else str(value).lower(),)

@@ -59,6 +59,14 @@ def policy(*statements: Any) -> dict[str, Any]:
     return {"policy": json.dumps({"Version": "2012-10-17", "Statement": list(statements)})}
 
 
+def unless(*values: Any) -> dict[str, Any]:
+    return {**DENY, "Condition": {"StringEquals": {"aws:PrincipalTag/role": list(values)}}}
+
+
+def except_for(*people: str) -> dict[str, Any]:
+    return {"Effect": "Deny", "NotPrincipal": {"AWS": list(people)}, "Action": "s3:*"}
+
+
 WEAKER = [
     (LOCK, lock(), lock(days=29), "lock-shortened"),
     (LOCK, lock(years=1), lock(days=364), "lock-shortened"),
@@ -107,6 +115,12 @@ WEAKER = [
     (POLICY, policy(DENY), policy({**DENY, "Condition": {"Bool": {"a": "b"}}}), "guard-weakened"),
     (POLICY, policy(DENY), {"policy": UNKNOWN}, "guard-weakened"),
     (POLICY, {"policy": SECRET}, policy(DENY), "guard-weakened"),
+    (POLICY, policy({**DENY, "Action": ["s3:a", "s3:b"]}), policy({**DENY, "Action": "s3:a"}), "guard-weakened"),
+    (POLICY, policy(DENY), policy({**DENY, "Principal": {"AWS": "me"}}), "guard-weakened"),
+    (POLICY, policy(DENY), policy({**DENY, "Effect": "Allow"}), "guard-weakened"),
+    (POLICY, policy(unless("a", "b")), policy(unless("a")), "guard-weakened"),
+    (POLICY, policy(except_for("me")), policy(except_for("me", "you")), "guard-weakened"),
+    (POLICY, policy(DENY), policy({**DENY, "Condition": {"Bool": {"a": []}}}), "guard-weakened"),
 ]
 AS_GOOD = [
     (LOCK, lock(), lock(days=31)),
@@ -130,6 +144,12 @@ AS_GOOD = [
     (OWNER, owner("ObjectWriter"), owner("BucketOwnerEnforced")),
     (POLICY, policy(DENY), policy(ALLOW, DENY)),
     (POLICY, policy(DENY, ALLOW), policy(DENY)),
+    (POLICY, policy(DENY), policy({**DENY, "Sid": "NobodyBypasses"})),
+    (POLICY, policy(DENY), policy({**DENY, "Principal": {"AWS": ["*"]}})),
+    (POLICY, policy({**DENY, "Action": ["s3:a", "s3:b"]}), policy({**DENY, "Action": ["s3:b", "s3:a"]})),
+    (POLICY, policy({**DENY, "Action": "s3:a"}), policy({**DENY, "Action": ["s3:a", "s3:b"]})),
+    (POLICY, policy(unless("a", "b")), policy(unless("b", "a"))),
+    (POLICY, policy(unless("true")), policy(unless(True))),
 ]
 
 
