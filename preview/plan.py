@@ -199,11 +199,14 @@ class Plan:
         is in it. One that no resource of the stack manages is taken to exist."""
         wanted = side.becomes(beside(side))
         type_ = _bucket_type(side)
-        buckets = [bucket for bucket in self.of(type_) if bucket.action not in {"same", "delete"}]
-        fresh = [bucket for bucket in buckets if bucket.action in {"create", "replace"}]
-        if not isinstance(wanted, str):  # only what is made or changed by the same up has a name that is not known
-            return side.action != "update" and bool(fresh) and len(fresh) == len(buckets)
-        return any(bucket.becomes(_OWN_NAME[type_]) == wanted for bucket in fresh)
+        fresh = [bucket for bucket in self.of(type_) if bucket.action in {"create", "replace"}]
+        names = [bucket.becomes(_OWN_NAME[type_]) for bucket in fresh]
+        if isinstance(wanted, str):
+            return wanted in names
+        # Of a bucket that stays, the name is known to whom it is handed on, unless it is not even known to itself.
+        stay = (bucket for bucket in self.of(type_) if bucket.action not in {"create", "replace", "same", "delete"})
+        unsure = any(not isinstance(bucket.becomes(_OWN_NAME[type_]), str) for bucket in stay)
+        return side.action != "update" and bool(fresh) and not unsure
 
     def predecessor(self, change: Change) -> Change | None:
         """Return what a creation writes over: a sibling of the same type that leaves the state, deleted or not, and is

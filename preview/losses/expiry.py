@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import inf
@@ -25,18 +24,18 @@ _LIFECYCLES: Final = (t.S3_BUCKET_LIFECYCLE_CONFIGURATION, t.R2_BUCKET_LIFECYCLE
 
 @dataclass(frozen=True, slots=True)
 class Expiry:
-    """What ends by itself: objects under ``prefix`` (of those, ``only`` the ones with certain tags or sizes; "" for
-    all). ``measure`` is what ``value`` counts; a smaller value always ends more, or sooner. It may be UNKNOWN."""
+    """What ends by itself: objects under ``prefix`` (of those, ``only`` the ones with all of these tags and sizes).
+    ``measure`` is what ``value`` counts; a smaller value always ends more, or sooner. It may be UNKNOWN."""
 
     prefix: str
-    only: str
+    only: frozenset[str]
     measure: str
     value: Any
 
 
 def lifecycle(change: Change, plan: Plan) -> Iterator[Loss]:
     """A bucket's rules let something end sooner than those before them, or than none."""
-    if change.type not in _LIFECYCLES or change.action not in {"create", "update", "replace", "import"}:
+    if change.type not in _LIFECYCLES or change.action not in {"create", "update", "replace"}:
         return
     if plan.bucket_is_new(change):
         return
@@ -57,19 +56,20 @@ def lifecycle(change: Change, plan: Plan) -> Iterator[Loss]:
 
 def _sooner(before: Sequence[Expiry], after: Sequence[Expiry]) -> Iterator[str]:
     """Yield what ends sooner than it did. Under a prefix all rules of shorter prefixes hold too, and the earliest one
-    wins; between two prefixes that are named nothing changes, so those are all that have to be compared."""
+    wins; between two prefixes that are named nothing changes, so those are all that have to be compared. So it is with
+    tags and sizes: all rules hold that ask for fewer of them."""
     prefixes = dict.fromkeys(expiry.prefix for expiry in (*after, *before))
     for only, measure in dict.fromkeys((expiry.only, expiry.measure) for expiry in after):
         for prefix in prefixes:
             was, becomes = (_earliest(rules, prefix, only, measure) for rules in (before, after))
             if becomes < was:
-                which = f" with {only}" if only else ""
+                which = f" with {' and '.join(sorted(only))}" if only else ""
                 place = f"under {prefix!r}" if prefix else "anywhere in the bucket"
                 yield f"{place}{which}, {_told(measure, becomes)} instead of {_told(measure, was)}"
 
 
-def _earliest(rules: Sequence[Expiry], prefix: str, only: str, measure: str) -> float:
-    hold = (r for r in rules if r.measure == measure and prefix.startswith(r.prefix) and r.only in {"", only})
+def _earliest(rules: Sequence[Expiry], prefix: str, only: frozenset[str], measure: str) -> float:
+    hold = (r for r in rules if r.measure == measure and prefix.startswith(r.prefix) and r.only <= only)
     return min((float(rule.value) for rule in hold), default=inf)
 
 
@@ -95,13 +95,7 @@ def _in_s3(rule: Any) -> Iterator[Expiry]:
     both = at(either, "and")
     prefixes = (at(each, "prefix") for each in (both, either, rule))
     prefix = next((each for each in prefixes if isinstance(each, str) and each), "")
-    narrow = {
-        key: value
-        for source in (either, both)
-        for key in ("tag", "tags", "objectSizeGreaterThan", "objectSizeLessThan")
-        if (value := at(source, key)) not in (MISSING, {}, "", 0)
-    }
-    only = json.dumps(narrow, sort_keys=True) if narrow else ""
+    only = frozenset(each for source in (either, both) for each in _narrowed(source))
     ends = at(rule, "expiration")
     yield from _counted(prefix, only, "after {} days", number(at(ends, "days")))
     yield from _dated(prefix, only, at(ends, "date"))
@@ -112,6 +106,18 @@ def _in_s3(rule: Any) -> Iterator[Expiry]:
         yield Expiry(prefix, only, "all but {} earlier versions", number(at(earlier, "newerNoncurrentVersions")))
 
 
+def _narrowed(source: Any) -> Iterator[str]:
+    """Yield what objects must have besides a prefix; the provider shows 0 for a size that is not said."""
+    tags, tag = at(source, "tags"), at(source, "tag")
+    pairs = dict(tags) if isinstance(tags, Mapping) else {}
+    if isinstance(tag, Mapping):
+        pairs[at(tag, "key")] = at(tag, "value")
+    yield from (f"tag {key}={value}" for key, value in pairs.items())
+    for size in ("objectSizeGreaterThan", "objectSizeLessThan"):
+        if (value := at(source, size)) not in (MISSING, "", "0", 0):
+            yield f"{size} {value}"
+
+
 def _in_r2(rule: Any) -> Iterator[Expiry]:
     if at(rule, "enabled") is not True:
         return
@@ -119,16 +125,16 @@ def _in_r2(rule: Any) -> Iterator[Expiry]:
     prefix = prefix if isinstance(prefix, str) else ""
     ends = at(rule, "deleteObjectsTransition", "condition")
     seconds = number(at(ends, "maxAge"))
-    yield from _counted(prefix, "", "after {} days", seconds if seconds is UNKNOWN else seconds / _DAY)
-    yield from _dated(prefix, "", at(ends, "date"))
+    yield from _counted(prefix, frozenset(), "after {} days", seconds if seconds is UNKNOWN else seconds / _DAY)
+    yield from _dated(prefix, frozenset(), at(ends, "date"))
 
 
-def _counted(prefix: str, only: str, measure: str, value: Any) -> Iterator[Expiry]:
+def _counted(prefix: str, only: frozenset[str], measure: str, value: Any) -> Iterator[Expiry]:
     if value is UNKNOWN or value > 0:  # S3 counts from 1, and the provider shows 0 for what a rule does not say
         yield Expiry(prefix, only, measure, value)
 
 
-def _dated(prefix: str, only: str, value: Any) -> Iterator[Expiry]:
+def _dated(prefix: str, only: frozenset[str], value: Any) -> Iterator[Expiry]:
     if isinstance(value, str) and value:
         yield Expiry(prefix, only, "on {}", day(value))
 

@@ -35,9 +35,13 @@ def earlier(days: int, kept: int = 0) -> dict[str, Any]:
     return {"status": "Enabled", "filter": {"prefix": ""}, "noncurrentVersionExpiration": ends}
 
 
-def tagged(days: int, tag: str = "a", prefix: str = "") -> dict[str, Any]:
-    both = {"prefix": prefix, "tags": {tag: "1"}}
+def tagged(days: int, *tags: str, **more: Any) -> dict[str, Any]:
+    both = {"prefix": "", "tags": dict.fromkeys(tags or ("a",), "1"), **more}
     return {"status": "Enabled", "filter": {"and": both}, "expiration": {"days": days}}
+
+
+def with_one_tag(days: int, value: str = "1") -> dict[str, Any]:
+    return {"status": "Enabled", "filter": {"tag": {"key": "a", "value": value}}, "expiration": {"days": days}}
 
 
 def on(date: str) -> dict[str, Any]:
@@ -64,6 +68,10 @@ SHORTER = [
     (S3, [tagged(5)], [tagged(4)]),
     (S3, [tagged(5)], [tagged(5), tagged(5, "b")]),
     (S3, [tagged(5)], [s3("", 5)]),
+    (S3, [tagged(5, "a", "b")], [tagged(5)]),
+    (S3, [tagged(5, objectSizeGreaterThan=9)], [tagged(5)]),
+    (S3, [tagged(5)], [with_one_tag(5, "2")]),
+    (S3, [tagged(5)], [with_one_tag(4)]),
     (S3, [on("2027-01-01")], [on("2026-12-31T00:00:00Z")]),
     (S3, [on("2027-01-01")], [on("some day")]),
     (S3, [s3()], [s3(days="a month")]),
@@ -86,6 +94,10 @@ KEPT = [
     (S3, [s3()], [{"status": "Enabled", "filter": {"and": {"prefix": "daily/"}}, "expiration": {"days": 30}}]),
     (S3, [earlier(7, kept=4)], [earlier(8, kept=5)]),
     (S3, [s3("", 5)], [tagged(5)]),
+    (S3, [tagged(5)], [tagged(5, "a", "b")]),
+    (S3, [tagged(5)], [tagged(5, objectSizeGreaterThan=9)]),
+    (S3, [tagged(5)], [with_one_tag(5)]),
+    (S3, [with_one_tag(5)], [tagged(5)]),
     (S3, [on("2027-01-01")], [on("2027-01-02")]),
     (R2, [r2()], [r2(days=31)]),
     (R2, [r2()], [r2(), {"enabled": True, "abortMultipartUploadsTransition": {"condition": {"maxAge": 1}}}]),
@@ -120,7 +132,7 @@ def test_on_a_bucket_that_is_made_by_the_same_up_anything_may_expire(type_: str,
 
 
 @pytest.mark.parametrize(
-    "other", [("create", t.S3_BUCKET, {"bucket": "vault"}), ("update", t.R2_BUCKET, {"name": "changed"})]
+    "other", [("create", t.S3_BUCKET, {"bucket": "vault"}), ("update", t.R2_BUCKET, {"name": UNKNOWN})]
 )
 def test_a_bucket_that_is_not_known_may_be_one_that_exists(other: tuple[str, str, Any]) -> None:
     op, type_, inputs = other
@@ -129,6 +141,19 @@ def test_a_bucket_that_is_not_known_may_be_one_that_exists(other: tuple[str, str
         preview.create(t.R2_BUCKET, "new", {"name": "new"})
     preview.create(R2, "lifecycle", {**ruled(R2, r2()), "bucketName": UNKNOWN})
     assert preview.kinds == ["expiry-shortened"]
+
+
+@pytest.mark.parametrize("op", ["update", "import"])
+def test_a_bucket_that_keeps_a_known_name_is_not_the_one_that_is_not_known(op: str) -> None:
+    was = None if op == "import" else {"bucket": "vault"}
+    preview = Preview().step(op, t.S3_BUCKET, "vault", was, {"bucket": "vault", "tags": {"owner": "us"}})
+    preview.create(t.S3_BUCKET, "new", {"bucket": "new"})
+    assert preview.create(S3, "lifecycle", {**ruled(S3, s3()), "bucket": UNKNOWN}).kinds == []
+
+
+@pytest.mark.parametrize(("type_", "rule"), [(S3, s3()), (R2, r2())])
+def test_an_import_changes_nothing_in_a_cloud(type_: str, rule: Any) -> None:
+    assert Preview().step("import", type_, "lifecycle", None, ruled(type_, rule)).kinds == []
 
 
 @pytest.mark.parametrize(("type_", "rule"), [(S3, s3()), (R2, r2())])
