@@ -244,7 +244,7 @@ KINDS: Final = (
     Kind(
         "tags and variables",
         "Costs, logs and alarms of one stage would be taken for the other's",
-        "take them from Label.tags and infra/variables.py",
+        "take them from Label.tags and infra/variables.py, and name no other stage in owner and costCenter",
         _words,
         frozenset(),
         always,

@@ -104,6 +104,8 @@ def _looked(
     seen: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
     told: set[tuple[str, str]] = set()
     for resource, text in _everything(plan):
+        if text.path.rpartition(".")[2] == "repository" and text.text == plan.settings.github.repository:
+            continue  # it may be called as another stage's hostname
         for mark, owners in marks.seen(plan.environment, text.text):
             kind = _kind_of(resource, text)
             name = kind.name if kind else OTHER

@@ -57,7 +57,7 @@ class _Eyes:
         # Without its environment a product's name says nothing of a stage, even where it is what another stage's names
         # begin with (a product `harbor-production` beside the production of `harbor`).
         own = Mark("product", product, rf"{_BEGINS}{re.escape(product)}(?![0-9A-Za-z-])")
-        everybody = [own, *owners]
+        everybody = [own, _repository(plan), *owners]
         mine = {own} | {mark for mark, stages in owners.items() if plan.environment in stages}
         self._marks = sorted(everybody, key=lambda mark: (-len(mark.text), mark not in mine))
         self._words = {mark.text.lower() for mark in everybody}
@@ -83,6 +83,15 @@ def _marks(plan: Plan) -> Iterator[Mark]:
     if settings.aws.role_arn:
         role = "role/" + settings.aws.role_arn.partition(":role/")[2]
         yield Mark("role", role, rf"{re.escape(role)}(?![\w+=,.@/-])")
+
+
+def _repository(plan: Plan) -> Mark:
+    """Stages may share a repository, and it may be called as the hostname of one of them. GitHub writes numbers behind
+    both of its names where the settings have them."""
+    github = plan.settings.github
+    owner, repository = re.escape(github.owner), re.escape(github.repository)
+    pattern = rf"(?<![\w.-]){owner}(?:@\d+)?/{repository}(?:@\d+)?(?![\w.-])"
+    return Mark("repository", f"{github.owner}/{github.repository}", pattern)
 
 
 def _id(what: str, text: str) -> Mark:

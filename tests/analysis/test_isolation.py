@@ -86,7 +86,18 @@ def test_a_product_may_be_called_as_the_names_of_another_stage_begin() -> None:
     assert leaks(make_plan(longer, "pr-42"), planned(PRODUCTION)) == []
 
 
-@pytest.mark.parametrize("text", ["https://u:p@harbor.example/api", "HARBOR%252DPRODUCTION%252DD1"])
+@pytest.mark.parametrize("numbers", [{}, {"ownerId": 12, "repositoryId": 34}])
+def test_the_repository_of_all_stages_may_be_called_as_the_hostname_of_one(numbers: dict[str, int]) -> None:
+    changes = {"github": {"owner": "harbor-inc", "repository": "harbor.example", **numbers}}
+    plans = [make_plan(SAYING, stage, changes) for stage in STAGES]
+    assert {(leak.stage, leak.whose, leak.path) for leak in leaks(*plans)} == {
+        (stage, PRODUCTION, f"bindings[NOTE_{len(WORDS)}].text") for stage in STAGES if stage != PRODUCTION
+    }
+
+
+@pytest.mark.parametrize(
+    "text", ["https://u:p@harbor.example/api", "HARBOR%252DPRODUCTION%252DD1", "harbor-inc/harbor-production"]
+)
 def test_who_asks_and_how_often_it_is_encoded_hides_nothing(text: str) -> None:
     found = leaks(make_plan(with_texts(text), STAGING), planned(PRODUCTION))
     assert [leak.whose for leak in found] == [PRODUCTION]
