@@ -91,6 +91,7 @@ def test_what_readers_understand_differently_is_refused(text: str, folder: Path)
     (fault,) = file.faults
     assert fault.key == "bulkhead:a.b"
     assert "quote it" in fault.fix
+    assert "else write true, false or a plain decimal number" in fault.fix
     assert "line 3" in fault.fix
     assert _value(folder, f"'{text}'") == text
 
