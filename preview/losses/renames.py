@@ -59,9 +59,27 @@ def renamed(change: Change, plan: Plan) -> Iterator[Loss]:
     for other in plan.of(change.type):
         if other.action == "create" and other.urn != change.urn and _is_same_thing(change, other):
             holds = f", with {HOLDS[change.type]}" if change.type in HOLDS else ""
-            lost = f"it is made again as {other.name} and then deleted as {change.name}, though both are one{holds}"
-            instead = f"say that it was renamed: aliases=[pulumi.Alias(name={change.name!r})] on {other.name}"
-            yield Loss("renamed", change, lost, instead)
+            made, deleted = (one.name + (f" below a {_below(one)}" if _below(one) else "") for one in (other, change))
+            lost = f"it is made again as {made} and then deleted as {deleted}, though both are one{holds}"
+            yield Loss("renamed", change, lost, f"say that it was renamed: aliases=[{_alias(change, other)}] on {made}")
+
+
+def _alias(change: Change, other: Change) -> str:
+    """Return the alias that says what a resource was called; what it does not say is taken to be as it is now."""
+    former = [f"name={change.name!r}"] if change.name != other.name else []
+    if _types(change) != _types(other):
+        former.append(f"parent=<the {_below(change)} that it had>" if _below(change) else "parent=None")
+    return f"pulumi.Alias({', '.join(former)})"
+
+
+def _below(change: Change) -> str:
+    """Return the type of the component that a resource is a part of, "" where it is of none."""
+    return _types(change).rpartition("$")[0].rpartition("$")[2]
+
+
+def _types(change: Change) -> str:
+    """Return its type after those of all that it is below, the outermost first, as its URN has them."""
+    return change.urn.split("::")[2]
 
 
 def _is_same_thing(change: Change, other: Change) -> bool:

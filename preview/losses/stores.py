@@ -50,7 +50,8 @@ def gone(change: Change, _plan: Plan) -> Iterator[Loss]:
         )
     elif change.action == "create" and change.old is not None:
         lost = f"the {change.kind} is gone from its cloud already, and the up would make an empty one in its place"
-        yield Loss("gone", change, lost, "find out who deleted it, and restore it from a backup")
+        instead = "find out who deleted it; then ask for a waiver, and fill the new one from a backup"
+        yield Loss("gone", change, lost, instead)
     elif change.action in {"same", "update"}:
         for path in _FIXED.get(change.type, ()):
             if change.becomes(path) is UNKNOWN and change.differs(path):

@@ -164,6 +164,30 @@ def test_another_logical_name_without_an_alias_is_a_rename(type_: str, inputs: A
     assert "pulumi.Alias(name='old-name')" in loss.instead
 
 
+STORES = "bulkhead:data:Stores"
+
+
+@pytest.mark.parametrize(
+    ("name", "was_below", "is_below", "alias"),
+    [
+        ("new", "", "", "name='old'"),
+        ("old", "", STORES, "parent=None"),
+        ("old", STORES, "", f"parent=<the {STORES} that it had>"),
+        ("old", STORES, f"bulkhead:data:Part${STORES}", f"parent=<the {STORES} that it had>"),
+        ("new", STORES, "bulkhead:data:Others", f"name='old', parent=<the {STORES} that it had>"),
+    ],
+)
+def test_what_is_said_of_a_rename_is_the_alias_that_ends_it(
+    name: str, was_below: str, is_below: str, alias: str
+) -> None:
+    kept = {"accountId": "a", "name": "main"}
+    preview = Preview().create(t.D1_DATABASE, name, kept, parent=is_below)
+    [loss] = preview.delete(t.D1_DATABASE, "old", kept, parent=was_below).losses
+    assert loss.instead.startswith(f"say that it was renamed: aliases=[pulumi.Alias({alias})] on {name}")
+    assert was_below in loss.lost
+    assert is_below.rpartition("$")[2] in loss.lost
+
+
 def test_a_retained_store_is_renamed_as_well() -> None:
     preview = Preview().create(t.D1_DATABASE, "new", D1).delete(t.D1_DATABASE, "old", D1, retain=(True, False))
     assert preview.kinds == ["renamed"]
