@@ -87,7 +87,7 @@ AwsAccountId = Annotated[
 RoleArn = Annotated[
     StrictStr,
     text(
-        r"arn:aws(-cn|-us-gov)?:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,128}",
+        r"arn:aws(-cn|-us-gov)?:iam::[0-9]{12}:role/(?:[A-Za-z0-9+=,.@_/-]{1,510}/)?[A-Za-z0-9+=,.@_-]{1,64}",
         "must be the ARN of an IAM role, arn:aws:iam::<account>:role/<name>; AWS would refuse to hand out credentials",
         "arn:aws:iam::111122223333:role/bulkhead-staging",
     ),

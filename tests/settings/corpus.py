@@ -96,7 +96,7 @@ BAD: Final = [
     Bad("bulkhead:aws.accountId", "444444444444", "role of another account", key="bulkhead:aws.roleArn"),
     Bad("bulkhead:aws.roleArn", GONE, "and profile too"),
     Bad("bulkhead:aws.roleArn", None, "and profile too"),
-    *_each("bulkhead:aws.roleArn", "ARN of an IAM role", "bulkhead", "arn:aws:iam", ROLE + " "),
+    *_each("bulkhead:aws.roleArn", "ARN of an IAM role", "bulkhead", "arn:aws:iam", ROLE + " ", ROLE + "a" * 64),
     Bad("bulkhead:aws.roleArn", ROLE.replace("role", "user"), "ARN of an IAM role"),
     Bad("bulkhead:aws.roleArn", ROLE.replace("3333:", "4444:"), "role of another account"),
     Bad("bulkhead:aws.profile", "harbor", "beside roleArn"),

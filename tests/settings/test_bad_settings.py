@@ -36,6 +36,11 @@ def test_the_baseline_is_compliant(stack: str, folder: Path) -> None:
     assert by_engine(stack, baseline(stack)) == []
 
 
+def test_a_role_may_have_the_longest_path_that_iam_takes() -> None:
+    role = f"arn:aws:iam::333333333333:role/{'a' * 510}/{'b' * 64}"
+    assert by_values("production", changed("production", "bulkhead:aws.roleArn", role)) == []
+
+
 def test_the_corpus_is_large_and_has_no_doubles() -> None:
     assert len(BAD) >= 130
     assert len({(bad.stack, bad.place, repr(bad.value)) for bad in BAD}) == len(BAD)
