@@ -7,7 +7,7 @@ import json
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TextIO
 
@@ -25,6 +25,7 @@ from rehearsal.failures import Failed, tail
 from rehearsal.machine.rundir import RunDir
 
 _PATIENCE: Final = 5.0  # seconds for a program to notice that its engine is gone
+_IDLE: Final = 0.5  # seconds in which the SDK closes an event loop that no longer runs
 
 
 class StackFailed(Failed):
@@ -239,13 +240,19 @@ class StageStack:
         return record.result(self.name, operation, seconds, log)
 
     def _close_loop(self) -> None:
-        """Close the program's event loop. The SDK does, unless the engine is gone: it tells the engine first."""
+        """Close the program's event loop. The SDK does, in a thread of its own, unless the engine is gone: it tells the
+        engine first, between running the loop for the last time and closing it."""
         loop, self._loop = self._loop, None
-        deadline = time.monotonic() + _PATIENCE
-        while loop is not None and loop.is_running() and time.monotonic() < deadline:
-            time.sleep(0.01)  # its calls to the engine are just failing
-        if loop is not None and not loop.is_running():
-            loop.close()
+        if loop is None:
+            return
+        began = idle_since = time.monotonic()
+        while not loop.is_closed() and (now := time.monotonic()) < began + _PATIENCE and now < idle_since + _IDLE:
+            if loop.is_running():
+                idle_since = now  # its calls to the engine are just failing
+            time.sleep(0.01)
+        if not loop.is_running():
+            with suppress(ValueError, OSError):  # the SDK is closing it this very moment
+                loop.close()
 
     def _failure(
         self, operation: str, record: Record, error: CommandError, file: TextIO, log: Path
