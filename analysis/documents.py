@@ -42,6 +42,7 @@ PLACES: Final[Mapping[str, tuple[str, Sort]]] = {
     t.IAM_GROUP_POLICY: ("policy", Sort.RIGHTS),
     t.KMS_KEY: ("policy", Sort.RESOURCE),
     t.KMS_KEY_POLICY: ("policy", Sort.RESOURCE),
+    t.KMS_REPLICA_KEY: ("policy", Sort.RESOURCE),
     t.S3_BUCKET: ("policy", Sort.RESOURCE),
     t.S3_BUCKET_POLICY: ("policy", Sort.RESOURCE),
     t.SNS_TOPIC: ("policy", Sort.RESOURCE),

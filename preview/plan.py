@@ -31,8 +31,9 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "remove-pending-replace": "discard",
 }
 _DELETING: Final = ("delete", "delete-replaced")
-# Of several steps of one resource, the one that says what becomes of it.
-_WEIGHT: Final = ("replace", "import", "create", "update", "read", "discard", "same", "delete", "refresh")
+# Of several steps of one resource, the one that says what becomes of it. What is imported with other inputs than it has
+# is updated right afterwards.
+_WEIGHT: Final = ("replace", "update", "import", "create", "read", "discard", "same", "delete", "refresh")
 PROVIDER: Final = "pulumi:providers:"
 # Under which input a bucket has its name.
 _OWN_NAME: Final = {t.S3_BUCKET: "bucket", t.R2_BUCKET: "name"}
@@ -203,10 +204,11 @@ class Plan:
         names = [bucket.becomes(_OWN_NAME[type_]) for bucket in fresh]
         if isinstance(wanted, str):
             return wanted in names
-        # Of a bucket that stays, the name is known to whom it is handed on, unless it is not even known to itself.
-        stay = (bucket for bucket in self.of(type_) if bucket.action not in {"create", "replace", "same", "delete"})
-        unsure = any(not isinstance(bucket.becomes(_OWN_NAME[type_]), str) for bucket in stay)
-        return side.action != "update" and bool(fresh) and not unsure
+        stay = [bucket for bucket in self.of(type_) if bucket.action not in {"create", "replace", "same", "delete"}]
+        if side.old is None and not self._left(side):
+            # Of a bucket that stays, the name is known to whom it is handed on, unless it is not even known to itself.
+            stay = [bucket for bucket in stay if not isinstance(bucket.becomes(_OWN_NAME[type_]), str)]
+        return side.action != "update" and bool(fresh) and not stay
 
     def predecessor(self, change: Change) -> Change | None:
         """Return what a creation writes over: a sibling of the same type that leaves the state, deleted or not, and is
@@ -216,10 +218,14 @@ class Plan:
         wanted = change.becomes(beside(change))
         if wanted is UNKNOWN and self.bucket_is_new(change):
             return None
-        leaving = (one for one in self.of(change.type) if one.urn != change.urn and one.old is not None)
-        left = [one for one in leaving if one.action == "delete" or (one.action == "replace" and one.moves)]
+        left = self._left(change)
         surely = [one for one in left if one.was(beside(one)) == wanted]
         return next(iter([*surely, *(one for one in left if _may_be_one(one.was(beside(one)), wanted))]), None)
+
+    def _left(self, change: Change) -> list[Change]:
+        """Return the siblings of the same type that leave the state, or their bucket or Worker."""
+        leaving = (one for one in self.of(change.type) if one.urn != change.urn and one.old is not None)
+        return [one for one in leaving if one.action == "delete" or (one.action == "replace" and one.moves)]
 
     def over_predecessor(self, change: Change) -> Change:
         """Return a creation that writes over something as the update that it amounts to, all else as it is."""

@@ -89,8 +89,12 @@ def _repository(plan: Plan) -> Mark:
     """Stages may share a repository, and it may be called as the hostname of one of them. GitHub writes numbers behind
     both of its names where the settings have them."""
     github = plan.settings.github
-    owner, repository = re.escape(github.owner), re.escape(github.repository)
-    pattern = rf"(?<![\w.-]){owner}(?:@\d+)?/{repository}(?:@\d+)?(?![\w.-])"
+    owner, repository = (
+        re.escape(name) + (f"(?:@{number})?" if number else "")
+        for name, number in ((github.owner, github.owner_id), (github.repository, github.repository_id))
+    )
+    # Not where the same words are a host with its path, or a bucket with its key.
+    pattern = rf"(?<![\w.@-])(?<!//)(?<!:::){owner}/{repository}(?![\w.@-])"
     return Mark("repository", f"{github.owner}/{github.repository}", pattern)
 
 

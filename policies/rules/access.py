@@ -194,6 +194,12 @@ def _covers(application: Seen, world: World) -> Iterator[str | Absent]:
 
 
 def _bypassed(seen: Seen, world: World) -> Iterator[Violation]:
+    if seen.type == t.ZERO_TRUST_ACCESS_GROUP and seen["isDefault"] is True:
+        yield Violation(
+            "lets its members past every application of the account that names no group",
+            "An application of another stage admits them too, and nobody sees that in its policies",
+            "leave is_default off, and name the group in the policies that mean it",
+        )
     policies = listed(seen.props, "policies") if seen.type in _APPLICATIONS else [seen.props]
     for policy in policies:
         # A group decides nothing; whom it takes in, a policy lets past.

@@ -106,7 +106,8 @@ def _lets_word_through(word: str, said: Any, world: World) -> bool:
     own = {("tags", key): value for key, value in _tags(world).items()}
     own["dimensions", "LINKED_ACCOUNT"] = world.settings.aws.account_id
     exact = set(listed(said, "matchOptions")) <= {"EQUALS", "CASE_SENSITIVE"}
-    return exact and own.get((word, at(said, "key"))) in listed(said, "values")
+    about = (word, at(said, "key"))
+    return exact and about in own and own[about] in listed(said, "values")
 
 
 def _is_over(end: Any) -> bool:

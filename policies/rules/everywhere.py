@@ -36,7 +36,7 @@ _GUARDING: Final = {
     t.SNS_TOPIC_POLICY: ("policy",),
     t.SQS_QUEUE: ("policy", "kmsMasterKeyId"),
     t.SQS_QUEUE_POLICY: ("policy",),
-    t.BUDGET: ("limitAmount", "limitUnit", "timeUnit", "costFilters", "notifications"),
+    t.BUDGET: ("limitAmount", "limitUnit", "timeUnit", "costFilters", "filterExpression", "notifications"),
     t.WORKER: ("subdomain", "tailConsumers", "logpush", "previewsBaseConfig"),
     t.WORKER_VERSION: ("bindings",),
     t.WORKERS_SCRIPT: ("bindings", "tailConsumers"),
@@ -54,6 +54,7 @@ _GUARDING: Final = {
     t.ZERO_TRUST_ACCESS_APPLICATION: ("policies", "domain", "destinations", "selfHostedDomains"),
     t.ZERO_TRUST_ACCESS_GROUP: ("includes", "requires", "excludes"),
     t.ZERO_TRUST_ACCESS_POLICY: ("decision", "includes", "requires", "excludes"),
+    t.CLOUDWATCH_COMPOSITE_ALARM: ("alarmActions", "actionsEnabled", "alarmRule", "actionsSuppressor"),
     t.CLOUDWATCH_METRIC_ALARM: ("alarmActions", "actionsEnabled", "threshold", "treatMissingData"),
     t.GITHUB_REPOSITORY_ENVIRONMENT: (
         "reviewers",

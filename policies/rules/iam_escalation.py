@@ -106,7 +106,8 @@ def _of_stage(resource: str, world: World, *, exact: bool) -> bool:
     environment, product = world.settings.environment, world.product.name
     begins = (world.prefix, *([f"{product}-pr-"] if world.stage is Stage.DEVELOPMENT else []))
     parts = found[2].split("/")
-    called = any(part.startswith(begins) for part in parts)  # a name is the only one in its account, below any path
+    # A name is the only one in its account, below any path; a folder in the middle may hold anybody's.
+    called = found[2].startswith(begins) or parts[-1].startswith(begins)
     return called or bool({environment, f"{product}-{environment}"} & set(parts[:-1]))
 
 

@@ -14,7 +14,8 @@ from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
 from policies.values import MISSING, UNKNOWN, at, listed
 from policies.world import World
 
-_HOLDS_DATA: Final = (t.D1_DATABASE, t.WORKERS_KV_NAMESPACE, t.R2_BUCKET, t.QUEUE, t.S3_BUCKET, t.KMS_KEY)
+_KEYS: Final = (t.KMS_KEY, t.KMS_REPLICA_KEY)
+_HOLDS_DATA: Final = (t.D1_DATABASE, t.WORKERS_KV_NAMESPACE, t.R2_BUCKET, t.QUEUE, t.S3_BUCKET, *_KEYS)
 _DAY_SECONDS: Final = 86_400
 # Under which property each type has the name that its account, or all of AWS, knows it by.
 _NAMED: Final = {
@@ -43,7 +44,7 @@ def _unprotected(seen: Seen, world: World) -> Iterator[Violation]:
             return
         holds = f"is not protected, and its Durable Objects ({', '.join(worker.owns)}) live in it"
         yield _deletable(holds, "Deleting the Worker, by mistake or in a replacement, deletes all their data")
-    elif seen.type == t.KMS_KEY:
+    elif seen.type in _KEYS:
         yield _deletable("is not protected", "Without the key everything encrypted with it is lost, its backups too")
     else:
         yield _deletable("is not protected", "One mistaken destroy or replacement deletes it with everything in it")

@@ -21,7 +21,8 @@ _SECRET_NAME: Final = re.compile(
 )
 # Counts, and keys by which something is found or told apart.
 _ORDINARY_NAME: Final = re.compile(
-    r"(?:^|_)(?:MAX|MIN|NUM|TOTAL|INPUT|OUTPUT)(?:_[A-Z]+)*_TOKENS$|(?:^|_)(?:CACHE|FOREIGN|IDEMPOTENCY|INDEX|PARTITION|PRIMARY|SORT)_KEYS?$"
+    r"(?:^|_)(?:MAX|MIN|NUM|TOTAL|INPUT|OUTPUT)(?:_[A-Z]+)*_TOKENS$"
+    r"|(?:^|_)(?:(?:CACHE|FOREIGN|IDEMPOTENCY|INDEX|PARTITION|SORT)_KEYS?|PRIMARY_KEY)$"
 )
 _PUBLIC_NAME: Final = re.compile(r"(?:^|_)(?:PUBLIC|PUBLISHABLE|SITE)(?:_|$)")  # keys that pages show to everybody
 # Shapes that the issuers document, so that a scanner can know them; none of them matches a hash or an id.
@@ -89,7 +90,7 @@ def _betrays(name: str, text: Any, names: set[str], hidden: list[str]) -> str:
 def _is_switch_or_count(name: str, value: Any) -> bool:
     """Whether a value says that there is a token or a password at all, or how many tokens there are."""
     said = str(value).lower()
-    return said in {"true", "false"} or (name.endswith("TOKENS") and said.isdigit())
+    return said in {"true", "false"} or (name.endswith("TOKENS") and said.isdigit() and len(said) < _SHORTEST_SECRET)
 
 
 def _verbose(seen: Seen, world: World) -> Iterator[Violation]:

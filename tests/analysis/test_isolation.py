@@ -103,6 +103,22 @@ def test_who_asks_and_how_often_it_is_encoded_hides_nothing(text: str) -> None:
     assert [leak.whose for leak in found] == [PRODUCTION]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://harbor-inc/harbor.example",
+        "https://x@harbor-inc/harbor.example",
+        "harbor-inc/harbor.example@harbor.example",
+        "s3://harbor-inc/harbor.example",
+        "harbor-inc@7/harbor.example@7",
+    ],
+)
+def test_nothing_else_is_hidden_by_the_name_of_the_repository(text: str) -> None:
+    changes = {"github": {"owner": "harbor-inc", "repository": "harbor.example"}}
+    found = leaks(make_plan(with_texts(text), STAGING, changes), make_plan(PRODUCT, PRODUCTION, changes))
+    assert [leak.whose for leak in found] == [PRODUCTION]
+
+
 WORDS = ("preproduction", "productionReady", "the production of harbor", "ops@harbor.example")
 SAYING = with_texts(*WORDS, "https://harbor.example/api")
 

@@ -327,6 +327,7 @@ FINE = (ALLOW, SERVICE, TEAM, DENY, INLINE, APPLICATION)
         (SERVICE, "decision", "bypass"),
         (SERVICE, "includes.1", EVERYONE),
         (TEAM, "includes.0", EVERYONE),
+        (TEAM, "isDefault", True),
         (TEAM, "includes.0", {"ip": {"ip": "::/0"}}),
         (DENY, "decision", "bypass"),
         (DENY, "decision", "allow"),

@@ -75,6 +75,7 @@ BROKEN = [
     ("filterExpression", {"tags": {"key": "stage", "values": ["production"]}}),
     ("filterExpression", {"tags": {"key": "stage", "values": ["staging"], "matchOptions": ["STARTS_WITH"]}}),
     ("filterExpression", {"dimensions": {"key": "SERVICE", "values": ["staging"]}}),
+    ("filterExpression", {"dimensions": {"key": "SERVICE", "values": [None]}}),
     ("filterExpression", {"dimensions": {"key": "LINKED_ACCOUNT", "values": ["999999999999"]}}),
     ("filterExpression", {"ands": [BY_TAG, {"dimensions": {"key": "REGION", "values": ["us-east-1"]}}]}),
     ("filterExpression", {"ors": [{"costCategories": {"key": "stage", "values": ["staging"]}}]}),

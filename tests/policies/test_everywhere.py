@@ -87,6 +87,8 @@ def test_what_guards_a_resource_is_not_ignored(path: str) -> None:
     assert found(rule, version, replace(version, ignore_changes=("annotations", "modules"))) == []
     assert found(rule, replace(make_seen(t.QUEUE), ignore_changes=("*",))) == []  # nothing of it guards anything
     assert len(found(rule, replace(version, ignore_changes=("annotations", path)))) == 1
+    composite = replace(make_seen(t.CLOUDWATCH_COMPOSITE_ALARM), ignore_changes=("alarmRule",))
+    assert len(found(rule, composite)) == 1
 
 
 @pytest.mark.parametrize("type_", ["aws:ec2/instance:Instance", t.WORKERS_SCRIPT, t.API_TOKEN, t.IAM_ACCESS_KEY])

@@ -376,6 +376,8 @@ class TestEscalation:
         assert len(found(self.rule, policy(allow("iam:PassRole", by_path)), world=make_world("production"))) == 1
         below = [f"arn:aws:iam::{ACCOUNT}:role/service-role/harbor-{stage}-*" for stage in ("staging", "production")]
         assert [len(found(self.rule, policy(allow("iam:PassRole", each)))) for each in below] == [0, 1]
+        for folder in ("role/harbor-production/harbor-staging-x/*", "role/team/harbor-staging-x/*"):
+            assert len(found(self.rule, policy(allow("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:{folder}")))) == 1
         exact = f"arn:aws:iam::{ACCOUNT}:role/rds-monitoring-role"
         assert found(self.rule, policy(allow(["iam:PassRole", "sts:AssumeRole"], exact))) == []
         functions = f"arn:aws:lambda:ap-northeast-1:{ACCOUNT}:function:harbor-staging-*"

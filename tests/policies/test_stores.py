@@ -39,7 +39,18 @@ NAMED = {
 ALL_NAMED = [each for group in NAMED.values() for each in group]
 
 
-@pytest.mark.parametrize("type_", [t.D1_DATABASE, t.WORKERS_KV_NAMESPACE, t.R2_BUCKET, t.QUEUE, t.S3_BUCKET, t.KMS_KEY])
+@pytest.mark.parametrize(
+    "type_",
+    [
+        t.D1_DATABASE,
+        t.WORKERS_KV_NAMESPACE,
+        t.R2_BUCKET,
+        t.QUEUE,
+        t.S3_BUCKET,
+        t.KMS_KEY,
+        t.KMS_REPLICA_KEY,
+    ],
+)
 def test_no_store_of_production_can_be_deleted_by_mistake(type_: str) -> None:
     rule, store = RULES["store-unprotected"], make_seen(type_, name=UNKNOWN, value="canary")
     assert found(rule, replace(store, protect=True), world=PRODUCTION) == []

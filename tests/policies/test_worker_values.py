@@ -100,6 +100,12 @@ def test_a_switch_a_count_and_the_name_of_a_key_are_plain_values(name: str, valu
     assert found(SECRET, changed(VERSION, "bindings", [*BINDINGS, added])) == []
 
 
+@pytest.mark.parametrize(("name", "value"), [("RECOVERY_TOKENS", "839201847261"), ("COSMOS_PRIMARY_KEYS", "canary")])
+def test_a_number_that_counts_nothing_may_be_a_secret(name: str, value: str) -> None:
+    added = {"type": "plain_text", "name": name, "text": value}
+    assert len(found(SECRET, changed(VERSION, "bindings", [*BINDINGS, added]))) == 1
+
+
 def test_a_secret_inside_json_is_named_by_its_key() -> None:
     model = {"type": "json", "name": "MODEL", "json": '{"contextTokens": 8000, "a": [{"apiKey": "canary"}]}'}
     (message,) = found(SECRET, changed(VERSION, "bindings", [*BINDINGS, model]))

@@ -151,6 +151,20 @@ def test_a_bucket_that_keeps_a_known_name_is_not_the_one_that_is_not_known(op: s
     assert preview.create(S3, "lifecycle", {**ruled(S3, s3()), "bucket": UNKNOWN}).kinds == []
 
 
+def test_what_guarded_a_bucket_that_is_changed_is_not_taken_for_a_new_one_s() -> None:
+    was, becomes = {**ruled(S3, s3()), "bucket": "vault"}, {**ruled(S3, s3()), "bucket": UNKNOWN}
+    preview = Preview().update(t.S3_BUCKET, {"bucket": "vault"}, {"bucket": "vault", "tags": {"a": "b"}}, "vault")
+    preview.create(t.S3_BUCKET, "new", {"bucket": "new"})
+    assert "expiry-shortened" in preview.replace(S3, was, becomes, "lifecycle", keys=["bucket"]).kinds
+
+
+@pytest.mark.parametrize(("type_", "rule"), [(S3, s3()), (R2, r2())])
+def test_what_is_imported_with_another_life_is_updated_afterwards(type_: str, rule: Any) -> None:
+    """As seen with the engine (3.250): two steps of one resource."""
+    preview = Preview().step("import", type_, "lifecycle", None, {})
+    assert preview.update(type_, {}, ruled(type_, rule), "lifecycle").kinds == ["expiry-shortened"]
+
+
 @pytest.mark.parametrize(("type_", "rule"), [(S3, s3()), (R2, r2())])
 def test_an_import_changes_nothing_in_a_cloud(type_: str, rule: Any) -> None:
     assert Preview().step("import", type_, "lifecycle", None, ruled(type_, rule)).kinds == []
