@@ -30,6 +30,7 @@ export class Calls {
       const isThis = taker.isBuiltIn && signature.parameters[index]?.name === "thisArg";
       const method = isThis ? (given[index - 1] ?? callee.expression) : undefined;
       if (type === undefined || (method && this.#isOwner(argument, method))) return;
+      if (isThis) flow.opened(type, argument); // whatever the method is, it looks into what it is called on
       const told = method && this.#receivers(this.#type(method))[0];
       this.#give(argument, type, told ?? (taker.made && parameterOf(ts, checker, signature, index)), taker);
     });

@@ -61,8 +61,12 @@ export class Flow {
       this.known.typesFor(target).forEach((type) => this.known.carries(type) || next(source, type));
       return;
     }
+    if (source.flags & ts.TypeFlags.IndexedAccess) this.opened(source.objectType, node);
     const types = this.known.typesFor(source);
     if (types.length > 0) return types.forEach((type) => next(type, target));
+    if (source.isIntersection()) {
+      source.types.flatMap((part) => this.known.typesFor(part)).forEach((type) => next(type, target));
+    }
     if (target.isIntersection()) {
       target.types.filter((part) => part.flags & ts.TypeFlags.Instantiable).forEach((part) => next(source, part));
     }
@@ -87,10 +91,17 @@ export class Flow {
     if (type.isUnionOrIntersection()) return each(type.types);
     if (type.flags & ts.TypeFlags.IndexedAccess) return each([type.objectType]);
     if (checker.isTupleType(type)) return each(checker.getTypeArguments(type));
-    if (type.objectFlags & ts.ObjectFlags.Mapped) return each(type.aliasTypeArguments ?? []);
+    if (type.flags & ts.TypeFlags.Conditional) return each([type.checkType]);
+    if (type.objectFlags & ts.ObjectFlags.Mapped) return each([...(type.aliasTypeArguments ?? []), ...this.#mapped(type)]);
     const constraint = type.isTypeParameter() ? checker.getBaseConstraintOfType(type) : undefined;
     if (constraint === undefined || !this.#isBlindList(constraint)) return;
     this.known.typesFor(type).forEach((own) => this.flow(own, constraint, node));
+  }
+
+  /** What `{ [K in keyof T]: ... }` goes over. */
+  #mapped({ declaration }) {
+    const keys = this.checker.getTypeFromTypeNode(declaration.typeParameter.constraint);
+    return keys.flags & this.ts.TypeFlags.Index ? [keys.type] : [];
   }
 
   /** A function is entered with what one of the signatures promises by which it may be called. */

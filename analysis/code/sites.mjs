@@ -59,8 +59,9 @@ export class Sites {
       case is.PropertyAccessExpression:
         return node.name.text !== "length" && flow.opened(this.#type(node.expression), node.expression);
       case is.ElementAccessExpression:
-      case is.ForOfStatement:
         return flow.opened(this.#type(node.expression), node.expression);
+      case is.ForOfStatement:
+        return this.#iterated(node);
       case is.SpreadElement:
         return ts.isArrayLiteralExpression(node.parent) && flow.opened(this.#type(node.expression), node.expression);
       case is.ArrayBindingPattern:
@@ -175,6 +176,14 @@ export class Sites {
     const [theirs, own] = [base, node].map((one) => checker.getPropertyOfType(this.#type(one), "env"));
     if (own === undefined || !isRuntimes(theirs)) return;
     flow.flow(checker.getTypeOfSymbol(theirs), checker.getTypeOfSymbol(own), node.name ?? node);
+  }
+
+  #iterated({ expression, initializer }) {
+    const type = this.#type(expression);
+    this.flow.opened(type, expression);
+    if (this.ts.isVariableDeclarationList(initializer)) return; // its patterns are looked at by themselves
+    const item = this.checker.getIndexTypeOfType(type, this.ts.IndexKind.Number);
+    if (item !== undefined) this.flow.opened(item, expression);
   }
 
   #copied(expression) {
