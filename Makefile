@@ -21,7 +21,7 @@ supported:
 .venv/.installed: requirements.lock pyproject.toml | supported
 	@echo "==> Python packages into .venv (two to three minutes the first time)"
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --no-compile --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-compile --no-deps --require-hashes --requirement requirements.lock
 	@$(BIN)/python -m compileall -qq -j 0 .venv/lib
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
