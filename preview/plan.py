@@ -191,7 +191,7 @@ class Plan:
     def bucket_goes(self, side: Change) -> bool:
         """Whether the bucket that a side resource belongs to is deleted or replaced: a loss of its own, told once. One
         that is retained stays, with what is in it."""
-        buckets = (bucket for bucket in self.of(_bucket_type(side)) if bucket.old and not bucket.old.retained)
+        buckets = (bucket for bucket in self.of(_bucket_type(side)) if bucket.old and not bucket.retained)
         going = (bucket for bucket in buckets if bucket.action in {"delete", "replace"})
         return any(_belongs(side.was(beside(side)), bucket) for bucket in going)
 

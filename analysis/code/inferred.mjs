@@ -34,15 +34,15 @@ function isHere(ts, declaration, place) {
 function isUnseen(ts, checker, declaration, list) {
   const symbol = checker.getSymbolAtLocation(list);
   const isOther = (node) =>
-    ts.isIdentifier(node) && node.text === list.text && node !== declaration.name && !isPutInto(ts, node);
+    ts.isIdentifier(node) && node.text === list.text && node !== declaration.name && !isLookedInto(ts, node);
   const isSeen = (node) =>
     node.pos < list.pos &&
     ((isOther(node) && checker.getSymbolAtLocation(node) === symbol) || ts.forEachChild(node, isSeen) === true);
-  return !isSeen(declaration.getSourceFile());
+  return !isSeen(ts.findAncestor(declaration, ts.isFunctionLike) ?? declaration.getSourceFile());
 }
 
 /** `list.push`, `list.length`, and `list[0]`: what is in it then has the type that it has got so far. */
-function isPutInto(ts, node) {
+function isLookedInto(ts, node) {
   const { parent } = node;
   return (
     (ts.isPropertyAccessExpression(parent) || ts.isElementAccessExpression(parent)) && parent.expression === node

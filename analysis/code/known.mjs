@@ -92,6 +92,10 @@ export class Known {
     return [...(this.#standing.get(this.#within(parameter)) ?? [])];
   }
 
+  isAnyStanding() {
+    return this.#standing.size > 0;
+  }
+
   /** A type parameter stands for the type from now on: inside the generic code, its values may be of it. */
   stand(parameter, type) {
     const key = this.#parameter(parameter);

@@ -17,7 +17,7 @@ export class Sites {
   }
 
   #here(node) {
-    const { ts, known, flow, calls } = this;
+    const { ts, known, calls } = this;
     const is = ts.SyntaxKind;
     switch (node.kind) {
       case is.VariableDeclaration:
@@ -57,16 +57,16 @@ export class Sites {
       case is.ThrowStatement:
         return known.carries(this.#type(node.expression)) && this.lost(node.expression, "throw");
       case is.PropertyAccessExpression:
-        return node.name.text !== "length" && flow.opened(this.#type(node.expression), node.expression);
+        return node.name.text !== "length" && this.#opened(node.expression);
       case is.ElementAccessExpression:
-        return flow.opened(this.#type(node.expression), node.expression);
+        return this.#opened(node.expression);
       case is.ForOfStatement:
         return this.#iterated(node);
       case is.SpreadElement:
-        return ts.isArrayLiteralExpression(node.parent) && flow.opened(this.#type(node.expression), node.expression);
+        return ts.isArrayLiteralExpression(node.parent) && this.#opened(node.expression);
       case is.ArrayBindingPattern:
       case is.ObjectBindingPattern:
-        return flow.opened(this.#type(node), node);
+        return this.#opened(node);
       case is.SpreadAssignment:
         return this.#copied(node.expression);
       case is.ForInStatement:
@@ -178,11 +178,14 @@ export class Sites {
     flow.flow(checker.getTypeOfSymbol(theirs), checker.getTypeOfSymbol(own), node.name ?? node);
   }
 
+  #opened(node) {
+    if (this.known.isAnyStanding()) this.flow.opened(this.#type(node), node);
+  }
+
   #iterated({ expression, initializer }) {
-    const type = this.#type(expression);
-    this.flow.opened(type, expression);
+    this.#opened(expression);
     if (this.ts.isVariableDeclarationList(initializer)) return; // its patterns are looked at by themselves
-    const item = this.checker.getIndexTypeOfType(type, this.ts.IndexKind.Number);
+    const item = this.checker.getIndexTypeOfType(this.#type(expression), this.ts.IndexKind.Number);
     if (item !== undefined) this.flow.opened(item, expression);
   }
 

@@ -10,14 +10,13 @@ from typing import Any, Final
 
 from policies import tokens as t
 from policies.values import MISSING, UNKNOWN, at, leaves, listed
-from preview.losses.loss import UNSHOWN, Loss, day, number
+from preview.losses.loss import UNSHOWN, Loss, day, lessened, number
 from preview.plan import Change, Plan, beside
 
 _DAY: Final = 86_400
 # What a queue keeps unless it is told otherwise: developers.cloudflare.com, Queues; Amazon SQS API, SetQueueAttributes.
 _QUEUE_SECONDS: Final = 345_600
 _RETENTION: Final = {t.QUEUE: "settings.messageRetentionPeriod", t.SQS_QUEUE: "messageRetentionSeconds"}
-_DAYS: Final = "retentionInDays"
 _DEAD_LETTERS: Final = {t.QUEUE_CONSUMER: "deadLetterQueue", t.SQS_QUEUE: "redrivePolicy"}
 _LIFECYCLES: Final = (t.S3_BUCKET_LIFECYCLE_CONFIGURATION, t.R2_BUCKET_LIFECYCLE)
 
@@ -143,15 +142,12 @@ def log_group(change: Change, _plan: Plan) -> Iterator[Loss]:
     """A group keeps its lines for a shorter time; 0 days, or none said, are for ever."""
     if change.type != t.CLOUDWATCH_LOG_GROUP or change.action != "update":
         return
-    days = (number(value) for value in (change.was(_DAYS), change.becomes(_DAYS)))
-    was, becomes = (inf if value == 0 else value for value in days)
-    instead = "keep the longer retention, or copy what is to be kept first; then ask for a waiver"
-    if UNKNOWN in (was, becomes):
-        if change.differs(_DAYS):
-            yield Loss("retention-shortened", change, f"for how long lines are kept {UNSHOWN}", instead)
-    elif becomes < was:
-        before = "never" if was == inf else f"after {was:g}"
-        lost = f"lines are gone after {becomes:g} days instead of {before}"
+    if days := lessened(change, "retentionInDays", inf):
+        was, becomes = days
+        lost = f"for how long lines are kept {UNSHOWN}"
+        if UNKNOWN not in days:
+            lost = f"lines are gone after {becomes:g} days instead of {'never' if was == inf else f'after {was:g}'}"
+        instead = "keep the longer retention, or copy what is to be kept first; then ask for a waiver"
         yield Loss("retention-shortened", change, lost, instead)
 
 
@@ -160,14 +156,12 @@ def queue(change: Change, _plan: Plan) -> Iterator[Loss]:
     path = _RETENTION.get(change.type)
     if path is None or change.action != "update":
         return
-    was, becomes = (number(value, _QUEUE_SECONDS) for value in (change.was(path), change.becomes(path)))
-    instead = "keep the longer retention until the queue has been consumed"
-    if UNKNOWN in (was, becomes):
-        if change.differs(path):
-            yield Loss("retention-shortened", change, f"for how long messages are kept {UNSHOWN}", instead)
-    elif becomes < was:
-        lost = f"messages that wait are gone after {becomes:g} seconds instead of {was:g}"
-        yield Loss("retention-shortened", change, lost, instead)
+    if seconds := lessened(change, path, _QUEUE_SECONDS):
+        was, becomes = seconds
+        lost = f"for how long messages are kept {UNSHOWN}"
+        if UNKNOWN not in seconds:
+            lost = f"messages that wait are gone after {becomes:g} seconds instead of {was:g}"
+        yield Loss("retention-shortened", change, lost, "keep the longer retention until the queue has been consumed")
 
 
 def dead_letters(change: Change, _plan: Plan) -> Iterator[Loss]:

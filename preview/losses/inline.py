@@ -20,14 +20,11 @@ def settings(change: Change, plan: Plan) -> Iterator[Loss]:
     """A bucket's own settings say less than before. What is left out is not known to stay."""
     if change.type != t.S3_BUCKET or change.action != "update":
         return
-    for type_, spelt, rule in _RESOURCES:
+    for type_, begins, spelt, rule in _RESOURCES:
+        touched = any(path.startswith(begins) for path in change.paths)
         over = replace(change, type=type_, old=_side(change.old, spelt), new=_side(change.new, spelt))
-        over = replace(over, paths=tuple(over.new.inputs) if over.new and _touched(change, type_) else ())
+        over = replace(over, paths=tuple(over.new.inputs) if over.new and touched else ())
         yield from (replace(loss, change=change) for loss in rule(over, plan))
-
-
-def _touched(change: Change, type_: str) -> bool:
-    return any(path.startswith(_BEGINS[type_]) for path in change.paths)
 
 
 def _side(side: Side | None, spelt: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Side | None:
@@ -72,13 +69,9 @@ def _one(value: Any, key: str) -> Any:
     return at(value, f"{key}s", 0) if found is MISSING else found
 
 
-_RESOURCES: Final[tuple[tuple[str, Callable[[Mapping[str, Any]], dict[str, Any]], Rule], ...]] = (
-    (t.S3_BUCKET_VERSIONING, _versioning, locks.versioning),
-    (t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION, _lock, locks.object_lock),
-    (t.S3_BUCKET_LIFECYCLE_CONFIGURATION, _lifecycle, expiry.lifecycle),
+# The resource, how the bucket's own properties for it begin, how they are spelt there, and its rule.
+_RESOURCES: Final[tuple[tuple[str, str, Callable[[Mapping[str, Any]], dict[str, Any]], Rule], ...]] = (
+    (t.S3_BUCKET_VERSIONING, "versioning", _versioning, locks.versioning),
+    (t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION, "objectLockConfiguration", _lock, locks.object_lock),
+    (t.S3_BUCKET_LIFECYCLE_CONFIGURATION, "lifecycleRules", _lifecycle, expiry.lifecycle),
 )
-_BEGINS: Final = {
-    t.S3_BUCKET_VERSIONING: "versioning",
-    t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION: "objectLockConfiguration",
-    t.S3_BUCKET_LIFECYCLE_CONFIGURATION: "lifecycleRules",
-}

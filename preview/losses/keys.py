@@ -7,7 +7,7 @@ from typing import Final
 
 from policies import tokens as t
 from policies.values import UNKNOWN
-from preview.losses.loss import UNSHOWN, Loss, number
+from preview.losses.loss import UNSHOWN, Loss, lessened, number
 from preview.plan import Change, Plan
 
 _WINDOW: Final = 30  # days; AWS KMS API, ScheduleKeyDeletion
@@ -23,13 +23,13 @@ def key(change: Change, _plan: Plan) -> Iterator[Loss]:
         lost = "nothing that was encrypted with the key can be read until it is enabled again, the backups neither"
         yield Loss("key-disabled", change, lost, "leave the key enabled")
     window = "deletionWindowInDays"
-    was, becomes = (number(value, _WINDOW) for value in (change.was(window), change.becomes(window)))
-    if UNKNOWN in (was, becomes):
-        if change.differs(window):
-            yield Loss("key-window-shortened", change, f"the time to undo a deletion {UNSHOWN}", "say it as a number")
-    elif becomes < was:
-        lost = f"there are {becomes:g} days instead of {was:g} to take back a deletion of the key"
-        yield Loss("key-window-shortened", change, lost, f"leave {window} at {was:g}")
+    if days := lessened(change, window, _WINDOW):
+        was, becomes = days
+        lost, instead = f"the time to undo a deletion {UNSHOWN}", "say it as a number"
+        if UNKNOWN not in days:
+            lost = f"there are {becomes:g} days instead of {was:g} to take back a deletion of the key"
+            instead = f"leave {window} at {was:g}"
+        yield Loss("key-window-shortened", change, lost, instead)
     if change.type == t.KMS_KEY:
         yield from _rotation(change)
 

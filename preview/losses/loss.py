@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from math import inf
 from typing import Any
 
 from policies.values import MISSING, UNKNOWN
@@ -36,6 +37,17 @@ def number(value: Any, default: float = 0.0) -> Any:
         return float(value)
     except (TypeError, ValueError):
         return UNKNOWN
+
+
+def lessened(change: Change, path: str, default: float) -> tuple[Any, Any] | None:
+    """Return a number before and after where it gets smaller, or may: then UNKNOWN is one of the two. ``default`` is
+    what holds where none is said; where that is no limit, 0 says as much."""
+    was, becomes = (
+        default if default == inf and value == 0 else value
+        for value in (number(said, default) for said in (change.was(path), change.becomes(path)))
+    )
+    smaller = change.differs(path) if UNKNOWN in (was, becomes) else becomes < was
+    return (was, becomes) if smaller else None
 
 
 def day(text: Any) -> float:
