@@ -4,6 +4,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
+UV := UV_PYTHON_DOWNLOADS=never $(BIN)/uv
+# What may be lost at any time and need not be fetched again for another checkout.
+WHEELS := $(or $(BULKHEAD_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bulkhead)/wheels
+pip-uv = $(BIN)/python -m pip $(1) --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: --requirement .venv/uv.txt
 # What does not depend on each other is fetched and built side by side: a first start takes minutes longer without it.
 MAKEFLAGS += --jobs=3
 
@@ -15,15 +19,24 @@ help: ## list the verbs
 install: .venv/.installed worker/node_modules/.installed worker/dist/.built ## install everything into this checkout; leaves .venv/bin/bulkhead
 
 supported:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is older. Try: make install PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed, and $(PYTHON) is none. Try: make install PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "$(PYTHON) has no ensurepip, which makes .venv. Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 
-# Compiled afterwards by all processors; pip would use one.
+# uv installs in seconds what pip takes minutes for, and takes nothing that the lock does not pin. It comes as a wheel that
+# the lock pins, too, and that is kept, so that another checkout is installed without the network. The environment is made
+# by venv, because one that uv makes has no pip, and the engine asks the program's pip which packages there are.
+# Bytecode is written for what is imported, once and for all: some machines are told to write none, and every start of a
+# command would take seconds longer there.
 .venv/.installed: requirements.lock pyproject.toml | supported
-	@echo "==> Python packages into .venv (two to three minutes the first time)"
-	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --no-compile --no-deps --require-hashes --requirement requirements.lock
-	@$(BIN)/python -m compileall -qq -j 0 .venv/lib
-	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@echo "==> Python packages into .venv"
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.txt
+	@$(call pip-uv,install --no-index --find-links $(WHEELS)) 2>/dev/null || \
+		{ $(call pip-uv,download --dest $(WHEELS)); $(call pip-uv,install --no-index --find-links $(WHEELS)); }
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes --only-binary :all: requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip list --format json >/dev/null
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c 'import cli.main, identities.program, infra.program, moto.server, pytest, rehearsal.run'
 	@touch $@
 
 worker/node_modules/.installed: worker/package-lock.json
@@ -37,10 +50,9 @@ worker/dist/.built: worker/node_modules/.installed worker/package.json worker/bu
 	@npm --prefix worker run --silent build
 	@touch $@
 
-lock: ## resolve the pinned Python packages anew
-	@$(BIN)/python -m pip install --quiet pip-tools
-	@$(BIN)/pip-compile --quiet --extra dev --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
-		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements.lock pyproject.toml
+lock: install ## pin what pyproject.toml asks for; UPGRADE=--upgrade takes the newest versions
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-strip-extras \
+		--only-binary :all: --no-header --no-annotate $(UPGRADE) --output-file requirements.lock pyproject.toml
 
 engine: | supported
 	@$(PYTHON) -m rehearsal.engine

@@ -6,20 +6,13 @@ import re
 import tomllib
 from collections.abc import Iterator
 from importlib import metadata
-from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).parents[2]
-_PIN = re.compile(r"^([A-Za-z0-9._-]+(?:\[[^\]]+\])?==[^ ;\\]+)", re.MULTILINE)
+from tests.support.lock import LOCK, ROOT, pinned
+
 _HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
-
-
-def pinned() -> dict[str, Requirement]:
-    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-    pins = [Requirement(match[1]) for match in _PIN.finditer(text)]
-    return {canonicalize_name(pin.name): pin for pin in pins}
 
 
 def wanted(requirements: list[str], extras: set[str]) -> Iterator[Requirement]:
@@ -36,7 +29,7 @@ def project() -> list[str]:
 
 
 def test_lock_is_closed_over_extras() -> None:
-    """What an extra brings in is pinned, too: pip 23.2 took the newest coverage for an unpinned `coverage[toml]`."""
+    """The lock once held `coverage` for `coverage[toml]`: pip 23.2 took the newest one, and found no hash for it."""
     pins, seen = pinned(), set[str]()
     waiting = list(wanted(project(), set()))
     while waiting:
@@ -44,16 +37,22 @@ def test_lock_is_closed_over_extras() -> None:
         pin = pins.get(canonicalize_name(requirement.name))
         assert pin is not None, f"{requirement} is not in the lock"
         assert requirement.specifier.contains(str(pin.specifier).removeprefix("=="), prereleases=True), requirement
-        if str(requirement) not in seen:
-            seen.add(str(requirement))
-            waiting += wanted(metadata.requires(pin.name) or [], requirement.extras)
+        assert requirement.extras <= pin.extras, f"{requirement} needs an extra that the lock does not name: {pin}"
+        if pin.name not in seen:
+            seen.add(pin.name)
+            waiting += wanted(metadata.requires(pin.name) or [], pin.extras)
     assert len(seen) > 100  # the walk went through the whole tree
 
 
 def test_every_pin_has_hashes() -> None:
-    blocks = re.split(r"(?m)^(?=[A-Za-z0-9])", (ROOT / "requirements.lock").read_text(encoding="utf-8"))
-    bare = [block.split()[0] for block in blocks if _PIN.match(block) and not _HASH.search(block)]
-    assert bare == []
+    blocks = re.split(r"(?m)^(?=[A-Za-z0-9])", LOCK.read_text(encoding="utf-8"))[1:]
+    assert len(blocks) == len(pinned())
+    assert [block.split()[0] for block in blocks if not _HASH.search(block)] == []
+
+
+def test_the_lock_names_no_registry() -> None:
+    """Who installs from a mirror, or locks through one, changes no line of it."""
+    assert "://" not in LOCK.read_text(encoding="utf-8")
 
 
 def test_what_is_installed_is_what_is_pinned() -> None:
