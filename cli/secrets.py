@@ -21,7 +21,7 @@ from infra.settings.paths import stack_file
 from operations.secrets import rotation
 from operations.secrets.check import as_json
 from operations.secrets.check import check as checked
-from operations.secrets.files import Keeper, keepers, opened, write_config
+from operations.secrets.files import Keeper, changeable, keepers, opened, write_config
 from operations.secrets.store import backend_of, needing, require_whole, store
 from operations.stack import Stack
 
@@ -86,6 +86,8 @@ def set_(
     settings, product = _known(stage)
     label = settings.label(product.name)
     chosen = needing(keepers(product, stage), name)
+    for keeper in chosen:
+        changeable(ROOT, keeper)
     value = getpass(f"{name} of {stage} (not shown): ") if console.interactive else sys.stdin.read().rstrip("\n")
     require_whole(name, value)
     today = datetime.now(UTC).date()
@@ -117,7 +119,7 @@ def rotate(
     identities, own = keepers(product, stage)
     label = settings.label(product.name)
     typed = [_typed(keeper, backend_of(keeper, label, settings, os.environ)) for keeper in (identities, own)]
-    said = opened(ROOT, identities).config.get(TOKENS)
+    said = changeable(ROOT, identities).config.get(TOKENS)
     slots = None if said is None else read_slots(said, stage)
     after = rotation.closed(slots, stage) if close else rotation.opened(slots, datetime.now(UTC), stage)
     write_config(ROOT / identities.name, {TOKENS: spelt(after)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
 
 from infra.faults import Fault
 from infra.naming import Stage, stage_of
@@ -18,7 +19,8 @@ def encryption_faults(files: Iterable[StackFile]) -> Iterator[Fault]:
     for file in files:
         provider = file.encryption.get("secretsprovider", "")
         by_passphrase = provider == _PASSPHRASE or (not provider and "encryptionsalt" in file.encryption)
-        mend = f"pulumi stack change-secrets-provider 'awskms://alias/<its own key>?region=...' --stack {file.stack}"
+        change = f"pulumi stack change-secrets-provider{_where(file)}"
+        mend = f"{change} 'awskms://alias/<its own key>?region=...' --stack {file.stack}"
         if by_passphrase:
             if stage_of(file.stack) is not Stage.DEVELOPMENT:
                 message = "encrypts the secrets with a passphrase, which everybody who deploys has and may pass on"
@@ -28,3 +30,9 @@ def encryption_faults(files: Iterable[StackFile]) -> Iterator[Fault]:
         if stage_of(owner.stack) is not stage_of(file.stack):
             message = f"is the key of {owner.name} too: whoever may read the secrets of one reads those of the other"
             yield Fault("secretsprovider", message, mend, file.name)
+
+
+def _where(file: StackFile) -> str:
+    """Return the option that makes the CLI change the stack of this file, and not another of that name."""
+    folder = str(PurePosixPath(file.name).parent)
+    return "" if folder == "." else f" -C {folder}"

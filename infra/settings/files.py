@@ -41,7 +41,7 @@ def check_files(files: Sequence[File], product: Product) -> list[Finding]:
     opened = [read(path) for path in files]
     for file in opened:
         settings, faults = (
-            (None, ()) if not _read_at_all(file) else check(file.stack, file.config, file.secret_keys, product)
+            (None, ()) if not file.was_read else check(file.stack, file.config, file.secret_keys, product)
         )
         stages.setdefault(file.stack, None if file.faults else settings)
         findings += _findings(file, faults)
@@ -60,16 +60,11 @@ def check_files(files: Sequence[File], product: Product) -> list[Finding]:
 def read_settings(path: File) -> StageSettings:
     """Return the settings in one stage file, whichever secrets it lacks. Raises Refused with every fault."""
     file = read(path)
-    settings, faults = check_settings(file.stack, file.config, file.secret_keys) if _read_at_all(file) else (None, ())
+    settings, faults = check_settings(file.stack, file.config, file.secret_keys) if file.was_read else (None, ())
     found = [finding.fault for finding in _findings(file, faults)]
     if settings is None or found:
         raise Refused(f"{path.name} cannot be used", found)
     return settings
-
-
-def _read_at_all(file: StackFile) -> bool:
-    """Whether there is a `config` to check; without one, every required setting would be reported on top."""
-    return bool(file.config) or not file.faults
 
 
 def _findings(file: StackFile, faults: Iterable[Fault]) -> list[Finding]:

@@ -45,29 +45,35 @@ class StackFile:
     lines: Mapping[str, int] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
 
+    @property
+    def was_read(self) -> bool:
+        """Whether there is a ``config`` to judge; without one, all that it should hold would be reported on top."""
+        return bool(self.config) or not self.faults
 
-def read(path: File) -> StackFile:
-    """Read one stack file. Never raises for what the file holds: faults come with the result."""
-    named = _FILE_NAME.fullmatch(path.name)
+
+def read(path: File, name: str = "") -> StackFile:
+    """Read one stack file. Never raises for what the file holds: faults come with the result, and call the file
+    ``name``, which tells two files of one stack apart (by default: as its folder does)."""
+    named, name = _FILE_NAME.fullmatch(path.name), name or path.name
     stack = named["stack"] if named else path.stem
     if named is None:
-        return _unreadable(path, stack, "is not named Pulumi.<stack>.yaml, so no stack reads it", "rename the file")
+        return _unreadable(name, stack, "is not named Pulumi.<stack>.yaml, so no stack reads it", "rename the file")
     try:
         data = path.read_bytes()
     except FileNotFoundError:
         message = "does not exist, so this stage has no settings and cannot be deployed"
-        return _unreadable(path, stack, message, "copy the file of another stage and change what differs")
+        return _unreadable(name, stack, message, "copy the file of another stage and change what differs")
     except OSError as error:
-        return _unreadable(path, stack, f"cannot be read: {error.strerror}", "make it a readable file")
+        return _unreadable(name, stack, f"cannot be read: {error.strerror}", "make it a readable file")
     problem = _problem_of(data)
     if problem:
-        return _unreadable(path, stack, *problem)
+        return _unreadable(name, stack, *problem)
     try:
         root = nodes.compose(data.decode())
     except nodes.Unreadable as bad:
         message = f"line {bad.line}, column {bad.column}: {bad.problem}"
-        return _unreadable(path, stack, f"is no YAML: {message}", f"mend line {bad.line} of {path.name}")
-    return _Builder(path.name, stack).file(root)
+        return _unreadable(name, stack, f"is no YAML: {message}", f"mend line {bad.line}")
+    return _Builder(name, stack).file(root)
 
 
 def _problem_of(data: bytes) -> tuple[str, str] | None:
@@ -83,8 +89,8 @@ def _problem_of(data: bytes) -> tuple[str, str] | None:
     return None
 
 
-def _unreadable(path: File, stack: str, message: str, fix: str) -> StackFile:
-    return StackFile(path.name, stack, faults=(Fault("", message, fix, path.name),))
+def _unreadable(name: str, stack: str, message: str, fix: str) -> StackFile:
+    return StackFile(name, stack, faults=(Fault("", message, fix, name),))
 
 
 class _Builder:

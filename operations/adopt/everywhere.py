@@ -53,8 +53,11 @@ def finder_of_identities(settings: StageSettings, stack: Stack, profile: str) ->
 def profile_of(path: Path) -> str:
     """Return the AWS profile that the file at ``path`` configures the identities with. Raises Refused where it names
     none."""
-    file = read(path)
+    file = read(path, f"{path.parent.name}/{path.name}")
     said = file.config.get(PROFILE)
+    doubtful = [fault for fault in file.faults if path.exists() and fault.key != "config"]
+    if doubtful:
+        raise Refused("There are no credentials for the identities.", doubtful)
     if isinstance(said, str) and said.strip():
         return said
     message = "is missing: whatever credentials lie around would be used"

@@ -40,8 +40,9 @@ def check(
     product: Product, files: Mapping[Keeper, StackFile], now: datetime
 ) -> tuple[tuple[Finding, ...], tuple[Fault, ...]]:
     """Return what is known of every secret at ``now``, in UTC, and the faults of the files themselves."""
-    findings = [found for keeper, file in files.items() for found in _secrets(product, keeper, file, now.date())]
-    for keeper, file in files.items():
+    readable = [(keeper, file) for keeper, file in files.items() if file.was_read]
+    findings = [found for keeper, file in readable for found in _secrets(product, keeper, file, now.date())]
+    for keeper, file in readable:
         if keeper.folder == IDENTITIES:
             findings += _tokens(file, keeper, now)
     broken = [fault for file in files.values() for fault in file.faults]

@@ -6,7 +6,7 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 
 from identities.settings import required_secrets as identity_secrets
 from infra.blueprint import Product
+from infra.faults import Refused
 from infra.settings.keys import required_secrets
 from infra.settings.paths import ROTATED, SECRETS, stack_file
 from infra.settings.reader import StackFile, read
@@ -52,7 +53,21 @@ def keepers(product: Product, stack: str) -> tuple[Keeper, Keeper]:
 def opened(root: Path, keeper: Keeper) -> StackFile:
     """Return a keeper's file; an empty one where the stack has not been initialised."""
     path = root / keeper.name
-    return read(path) if path.exists() else StackFile(path.name, keeper.stack)
+    if not path.exists():
+        return StackFile(keeper.name, keeper.stack)
+    file = read(path, keeper.name)
+    # What `pulumi stack init` leaves says how secrets are encrypted, and has no config yet.
+    begun = "config" not in file.lines
+    return replace(file, faults=tuple(fault for fault in file.faults if not (begun and fault.key == "config")))
+
+
+def changeable(root: Path, keeper: Keeper) -> StackFile:
+    """Return a keeper's file that is about to be changed. Raises Refused when it has faults: what is read in spite of
+    them may lack what the file holds, and writing it back would lose that."""
+    file = opened(root, keeper)
+    if file.faults:
+        raise Refused(f"{keeper.name} was left as it is, because it cannot be read for certain.", file.faults)
+    return file
 
 
 def stored(file: StackFile) -> frozenset[str]:

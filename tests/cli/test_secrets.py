@@ -11,7 +11,9 @@ import pytest
 
 import cli.identities
 import cli.secrets
+import tests.support.second_product
 from cli.main import main
+from infra.blueprint import Product, StageSecret, Worker
 from infra.settings.reader import read
 from tests.support.fake_pulumi import FakePulumi
 from tests.support.settings_fixture import write_stage_files
@@ -119,6 +121,95 @@ def test_a_broken_file_is_told_and_left_alone(bulkhead: Command, checkout: Path)
     assert code == 1
     assert "must name a slot" in err
     assert file.read_text() == "config:\n  identities:tokens: {active: c}\n"
+
+
+UNREADABLE = {
+    "byte order mark": (b"\xef\xbb\xbfconfig:\n", "byte order mark"),
+    "directive": (b"%YAML 1.1\n---\nconfig:\n", "a % directive"),
+    "key twice": (b"config:\n  identities:awsProfile: other\n", "is written twice"),
+    "tab": (b"config:\n\tidentities:awsProfile: other\n", "line 2"),
+    "no UTF-8": (b"# \xff\nconfig:\n", "line 1"),
+    "nothing": (b"", "is empty"),
+}
+SLOT = b"""  identities:awsProfile: admin
+  identities:tokens:
+    active: a
+    a: {begins: "2026-11-21T00:00:00Z", ends: "2027-02-09T00:00:00Z"}
+"""
+
+
+@pytest.mark.parametrize(
+    "command", [("rotate", "staging"), ("rotate", "staging", "--close"), ("set", "staging", "githubToken")]
+)
+@pytest.mark.parametrize(("start", "says"), UNREADABLE.values(), ids=UNREADABLE)
+def test_a_file_that_cannot_be_read_for_certain_is_not_written(
+    bulkhead: Command,
+    pulumi: FakePulumi,
+    checkout: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[str, ...],
+    start: bytes,
+    says: str,
+) -> None:
+    file = checkout / "identities" / "Pulumi.staging.yaml"
+    file.write_bytes(start + (SLOT if start else b""))
+    before = file.read_bytes()
+    monkeypatch.setattr("sys.stdin", io.StringIO("a value"))
+    code, _, err = bulkhead("secrets", *command)
+    assert code == 1
+    assert f"{Path('identities') / file.name}: " in err
+    assert says in err
+    assert file.read_bytes() == before
+    assert pulumi.asked == []
+
+
+def test_nothing_is_stored_in_one_file_when_the_other_cannot_be_written(
+    bulkhead: Command, pulumi: FakePulumi, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = Worker("shop", "shop.js")
+    shared = Product("shared", workers=(worker,), secrets=(StageSecret("hook", pipeline=True, jobs=True),))
+    monkeypatch.setattr(tests.support.second_product, "SHARED", shared, raising=False)
+    own = checkout / "Pulumi.staging.yaml"
+    own.write_text(own.read_text().replace("infra.product:PRODUCT", "tests.support.second_product:SHARED"))
+    before = own.read_bytes()
+    (checkout / "identities" / own.name).write_bytes(UNREADABLE["key twice"][0] + SLOT)
+    monkeypatch.setattr("sys.stdin", io.StringIO("a value"))
+    code, _, err = bulkhead("secrets", "set", "staging", "hook")
+    assert (code, own.read_bytes(), pulumi.asked) == (1, before, []), err
+
+
+def test_a_file_as_the_cli_begins_it_can_be_written(
+    bulkhead: Command, pulumi: FakePulumi, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = checkout / "identities" / "Pulumi.staging.yaml"
+    file.write_text("secretsprovider: awskms://alias/key?region=ap-northeast-1\nencryptedkey: AQID\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO("a value"))
+    assert bulkhead("secrets", "set", "staging", "githubToken")[0] == 0
+    assert bulkhead("secrets", "rotate", "staging")[0] == 0
+    assert read(file).encryption.keys() == {"secretsprovider", "encryptedkey"}
+
+
+def test_check_names_each_file_by_its_place_and_mends_the_right_stack(bulkhead: Command, checkout: Path) -> None:
+    own, identities = checkout / "Pulumi.staging.yaml", checkout / "identities" / "Pulumi.staging.yaml"
+    own.write_text(own.read_text() + "encryptionsalt: v1:AAAA:v1:AAAA:AAAA\n")
+    identities.write_text("encryptionsalt: v1:AAAA:v1:AAAA:AAAA\nconfig:\n  identities:awsProfile: [a\n")
+    code, out, _ = bulkhead("secrets", "check", "staging", "--json")
+    faults = json.loads(out)["faults"]
+    assert code == 1
+    assert [fault["file"] for fault in faults] == ["identities/Pulumi.staging.yaml", "Pulumi.staging.yaml"]
+    identities.write_text("encryptionsalt: v1:AAAA:v1:AAAA:AAAA\nconfig: {}\n")
+    faults = json.loads(bulkhead("secrets", "check", "staging", "--json")[1])["faults"]
+    assert [fault["file"] for fault in faults] == ["identities/Pulumi.staging.yaml", "Pulumi.staging.yaml"]
+    assert ["-C identities" in fault["fix"] for fault in faults] == [True, False]
+
+
+def test_check_says_nothing_of_the_secrets_in_a_file_that_it_cannot_read(bulkhead: Command, checkout: Path) -> None:
+    (checkout / "identities" / "Pulumi.staging.yaml").write_bytes(UNREADABLE["byte order mark"][0] + SLOT)
+    code, out, _ = bulkhead("secrets", "check", "staging", "--json")
+    told = json.loads(out)
+    assert code == 1
+    assert {each["file"] for each in told["secrets"]} == {"Pulumi.staging.yaml"}
+    assert [fault["file"] for fault in told["faults"]] == ["identities/Pulumi.staging.yaml"]
 
 
 def test_identities_are_explained_with_what_needs_each_right(bulkhead: Command) -> None:

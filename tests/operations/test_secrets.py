@@ -133,7 +133,7 @@ def test_a_stage_that_was_never_initialised_lacks_everything(tmp_path: Path) -> 
 )
 def test_outside_development_a_passphrase_is_refused(tmp_path: Path, top: dict[str, str]) -> None:
     found(tmp_path, None, **top)
-    assert [fault.file for fault in checked(tmp_path)[1]] == ["Pulumi.staging.yaml"] * 2
+    assert [fault.file for fault in checked(tmp_path)[1]] == [IDENTITIES.name, STAGE.name]
     assert [fault.key for fault in checked(tmp_path)[1]] == ["encryptionsalt"] * 2
 
 
