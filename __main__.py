@@ -1,3 +1,3 @@
 from infra.program import main
 
-main("infra.product:PRODUCT")
+main()

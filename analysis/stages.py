@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from analysis.planned import Plan
-from infra.blueprint import find_product
 from infra.faults import Fault, Refused
 from infra.settings import StageSettings, read_settings
+from infra.settings.product_reference import product_of
 
 
 def read_stages(files: Sequence[Path]) -> list[StageSettings]:
@@ -33,7 +33,7 @@ def plans_of(stages: Sequence[StageSettings]) -> list[Plan]:
         # The providers' SDKs take seconds to import, which faults in the settings need not wait for.
         from analysis.plan import plan  # noqa: PLC0415
 
-    return [plan(find_product(settings.product), settings.environment, settings) for settings in stages]
+    return [plan(product_of(settings), settings.environment, settings) for settings in stages]
 
 
 @contextmanager

@@ -13,8 +13,10 @@ from analysis.code.reader import Facts, read
 from analysis.code.verdicts import faults, places
 from cli.console import GOOD, Console
 from cli.options import AsJson, ProductName
-from infra.blueprint import DEFAULT_PRODUCT, STAGE_VARIABLES, find_product
+from infra.blueprint import STAGE_VARIABLES, Product
 from infra.faults import Fault, Refused
+from infra.settings.files import stage_files
+from infra.settings.product_reference import OPTION, named_in, one_product
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 
@@ -27,7 +29,7 @@ app = typer.Typer(
 
 
 @app.command(epilog="Example: bulkhead bindings check --json | jq '.workers.web.uses'")
-def check(product: ProductName = DEFAULT_PRODUCT, *, json: AsJson = False) -> None:
+def check(product: ProductName = None, *, json: AsJson = False) -> None:
     """Find each binding that the code uses and is not granted, has and does not use, or uses beyond its grant.
 
     Reads the sources with the TypeScript compiler and follows the env by its types, whatever it is called. Where it is
@@ -35,7 +37,7 @@ def check(product: ProductName = DEFAULT_PRODUCT, *, json: AsJson = False) -> No
     when there is a fault.
     """
     console = Console(json=json)
-    described = find_product(product)
+    described = _meant(product)
     facts = read(described, ROOT)
     found = faults(described, facts)
     if found:
@@ -48,7 +50,7 @@ def check(product: ProductName = DEFAULT_PRODUCT, *, json: AsJson = False) -> No
 
 @app.command(epilog="Example: bulkhead bindings types --check")
 def types(
-    product: ProductName = DEFAULT_PRODUCT,
+    product: ProductName = None,
     *,
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit code 1 when a file is not as it should.")
@@ -61,19 +63,24 @@ def types(
     they are written anew whenever it changes.
     """
     console = Console(json=json)
-    wanted = code_types.all_types(find_product(product))
+    wanted = code_types.all_types(_meant(product))
     changed = stale(wanted, ROOT)
     if check and changed:
+        again = "bulkhead bindings types" + (f" {OPTION} {product}" if product else "")
         message = "is not what the product grants (any more): the compiler would judge the code by something else"
         raise Refused(
             "The env types are not up to date.",
-            [Fault("", message, f"bulkhead bindings types --product {product}", path) for path in changed],
+            [Fault("", message, again, path) for path in changed],
         )
     write({path: wanted[path] for path in changed}, ROOT)
     for path in changed:
         console.say(f"{path}: written")
     console.say(f"{len(wanted)} files are up to date.", GOOD)
     console.result({"files": sorted(wanted), "written": changed})
+
+
+def _meant(chosen: str | None) -> Product:
+    return one_product(named_in(stage_files(ROOT)), chosen)
 
 
 def _used(facts: Facts) -> list[str]:

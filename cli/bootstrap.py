@@ -10,11 +10,11 @@ import typer
 
 from cli.console import FAINT, GOOD, WARNING, Console
 from cli.options import AsJson, Yes
-from infra.blueprint import find_product
 from infra.faults import Fault, Refused
 from infra.naming import Stage
 from infra.settings import StageSettings, read_settings
 from infra.settings.paths import stack_file
+from infra.settings.product_reference import product_of
 
 if TYPE_CHECKING:
     from operations.bootstrap.parts import Plan, Target
@@ -55,7 +55,7 @@ def bootstrap(
     console = Console(json=json)
     name = _known(stage)
     settings = read_settings(ROOT / stack_file(name))
-    product = find_product(settings.product)
+    product = product_of(settings)
     aim = target(product.name, settings)
     chosen = _profile(settings, profile)
     clients = connect(chosen, aim.estate.region, endpoint)

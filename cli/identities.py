@@ -12,9 +12,9 @@ from cli.options import AsJson
 from identities.explain import Explained, explain
 from identities.roles import Role
 from identities.settings import require_stage
-from infra.blueprint import find_product
 from infra.settings import read_settings
 from infra.settings.paths import stack_file
+from infra.settings.product_reference import product_of
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 
@@ -38,7 +38,7 @@ def explain_(
     """Say of each role of a stage who can take it, what it may do, and which resource needs that."""
     console = Console(json=json)
     settings = read_settings(ROOT / stack_file(require_stage(stage)))
-    product = find_product(settings.product)
+    product = product_of(settings)
     told = [explain(role, product, settings) for role in Role]
     for each in told:
         _say(each, console)

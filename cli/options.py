@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
-ProductName = Annotated[str, typer.Option("--product", metavar="MODULE:NAME", help="The product it is about.")]
+ProductName = Annotated[
+    str | None, typer.Option("--product", metavar="MODULE:NAME", help="Another product than the settings name.")
+]
 Profile = Annotated[
     str | None, typer.Option(help="AWS profile to use. Default: the profile or the role in the settings.")
 ]

@@ -15,9 +15,10 @@ import typer
 from cli.console import BAD, FAINT, GOOD, WARNING, Console
 from cli.options import AsJson, Profile
 from identities.settings import TOKENS, Slots, read_slots, require_stage, spelt
-from infra.blueprint import Product, find_product
+from infra.blueprint import Product
 from infra.settings import StageSettings, read_settings
 from infra.settings.paths import stack_file
+from infra.settings.product_reference import product_of
 from operations.secrets import rotation
 from operations.secrets.check import as_json
 from operations.secrets.check import check as checked
@@ -158,4 +159,4 @@ def _typed(keeper: Keeper, backend: str | None) -> Typed:
 def _known(stage: str) -> tuple[StageSettings, Product]:
     require_stage(stage)
     settings = read_settings(ROOT / stack_file(stage))
-    return settings, find_product(settings.product)
+    return settings, product_of(settings)

@@ -11,11 +11,11 @@ import typer
 
 from cli.console import BAD, FAINT, GOOD, WARNING, Console
 from cli.options import AsJson, ProductName
-from infra.blueprint import DEFAULT_PRODUCT, find_product
 from infra.settings.files import Finding, check_files, read_settings, stage_files
 from infra.settings.keys import required_secrets
 from infra.settings.models import parts
 from infra.settings.paths import SECRETS, SETTINGS, stack_file
+from infra.settings.product_reference import OPTION, find_product, product_of
 from infra.settings.reader import read
 from infra.settings.schema import render
 
@@ -32,7 +32,7 @@ app = typer.Typer(
 @app.command(epilog="Example: bulkhead settings check Pulumi.staging.yaml --json")
 def check(
     files: Annotated[list[Path] | None, typer.Argument(help="Stage files; without any, those of all stages.")] = None,
-    product: ProductName = DEFAULT_PRODUCT,
+    product: ProductName = None,
     json: AsJson = False,
 ) -> None:
     """Find everything wrong in the stage files, and between them, before an engine or a cloud is asked.
@@ -41,7 +41,7 @@ def check(
     """
     console = Console(json=json)
     chosen = files or stage_files(ROOT)
-    findings = check_files(chosen, find_product(product))
+    findings = check_files(chosen, None if product is None else find_product(product, OPTION))
     faults = sum(finding.level == "fault" for finding in findings)
     for finding in findings:
         _say(finding, console)
@@ -54,15 +54,16 @@ def check(
 @app.command(epilog="Example: bulkhead settings show production")
 def show(
     stage: Annotated[str, typer.Argument(help="development, staging, production or the name of an ephemeral stack.")],
-    product: ProductName = DEFAULT_PRODUCT,
+    product: ProductName = None,
     json: AsJson = False,
 ) -> None:
     """Show what a stage gets, defaults included. Of a secret, only whether it is set."""
     console = Console(json=json)
     file = ROOT / stack_file(stage)
-    settings = parts(read_settings(file))
+    held = read_settings(file)
+    settings = parts(held)
     written = read(file).config
-    secrets = {name: _state(written, name) for name in required_secrets(find_product(product))}
+    secrets = {name: _state(written, name) for name in required_secrets(product_of(held, product))}
     own = {key.removeprefix(f"{SETTINGS}:"): value for key, value in written.items()}
     for text, given in _lines(settings, own):
         console.say(text if given else f"{text}  # default", "" if given else FAINT)

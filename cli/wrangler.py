@@ -15,12 +15,12 @@ from analysis.code.foreign import foreign_names, marks_of
 from analysis.code.wrangler import Target, configurations, render, require_manifest
 from cli.console import GOOD, Console
 from cli.options import AsJson, Profile
-from infra.blueprint import find_product
 from infra.faults import Fault, Refused
 from infra.naming import Label
 from infra.settings import StageSettings, read_settings
 from infra.settings.files import stage_files
 from infra.settings.paths import stack_file
+from infra.settings.product_reference import product_of
 from operations.stack import Stack
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -50,7 +50,7 @@ def wrangler(
     """
     console = Console(json=json)
     settings = read_settings(ROOT / stack_file(stage))
-    product = find_product(settings.product)
+    product = product_of(settings)
     target = Target(product, settings, _given(manifest) if manifest else _deployed(stage, profile))
     require_manifest(target)
     folder = (output or ROOT / ".wrangler" / stage).resolve()
@@ -100,4 +100,4 @@ def _others(settings: StageSettings) -> list[StageSettings]:
 
 
 def _label(settings: StageSettings) -> Label:
-    return settings.label(find_product(settings.product).name)
+    return settings.label(product_of(settings).name)

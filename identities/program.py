@@ -11,11 +11,12 @@ import pulumi.runtime.config
 from identities.load import load
 from identities.settings import require_stage
 from identities.stage import deploy
-from infra.blueprint import Product, find_product
+from infra.blueprint import Product
 from infra.program import mistakes_said_plainly
 from infra.settings import StageSettings, read_settings
 from infra.settings.load import product_reference
 from infra.settings.paths import stack_file
+from infra.settings.product_reference import find_product
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 
@@ -24,8 +25,9 @@ def main() -> None:
     """Deploy the identities of the selected stage, whose settings are those of the stage itself; the entry point of
     ``pulumi up -C identities``."""
     with mistakes_said_plainly():
-        settings = read_settings(ROOT / stack_file(require_stage(pulumi.get_stack())))
-        run(find_product(product_reference(settings.product)), settings)
+        file = stack_file(require_stage(pulumi.get_stack()))
+        settings = read_settings(ROOT / file)
+        run(find_product(product_reference(settings.product), file=file), settings)
 
 
 def run(product: Product, settings: StageSettings) -> None:

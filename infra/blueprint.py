@@ -6,8 +6,6 @@ engine or a cloud is asked.
 
 from __future__ import annotations
 
-import importlib
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -34,7 +32,6 @@ STAGE_VARIABLES: Final = (
     "STAGE",
     "TZ",
 )
-DEFAULT_PRODUCT: Final = "infra.product:PRODUCT"
 APEX: Final = "@"
 
 
@@ -222,35 +219,6 @@ class ProductFault(Refused):
         super().__init__(f"Product {product!r} cannot be deployed.", faults)
 
 
-def find_product(reference: str) -> Product:
-    """Return the product that ``package.module:NAME`` refers to. Raises ProductFault when there is none."""
-    module_name, _, attribute = reference.partition(":")
-    if not (module_name and attribute):
-        raise ProductFault(reference, (_unknown(reference, "is not of the form package.module:NAME"),))
-    try:
-        module = importlib.import_module(module_name)
-    except Refused:  # a product whose parts do not fit says so itself
-        raise
-    except Exception as broken:  # a product is its owner's code: anything may be wrong with it
-        raise ProductFault(reference, (_unknown(reference, f"cannot be imported: {_told(broken)}"),)) from broken
-    product = getattr(module, attribute, None)
-    if not isinstance(product, Product):
-        raise ProductFault(reference, (_unknown(reference, f"{module_name} has no Product called {attribute!r}"),))
-    return product
-
-
 def missing_bundles(product: Product, root: Path) -> tuple[str, ...]:
     """Return the bundles that are not below ``root`` yet, each once."""
     return tuple(sorted({worker.bundle for worker in product.workers if not (root / worker.bundle).is_file()}))
-
-
-def _told(broken: Exception) -> str:
-    """Return what Python says of it, and in which line, unless it says that itself."""
-    if isinstance(broken, ImportError | SyntaxError):
-        return str(broken)
-    where = traceback.extract_tb(broken.__traceback__)[-1]
-    return f"{type(broken).__name__}: {broken} ({Path(where.filename).name}, line {where.lineno})"
-
-
-def _unknown(reference: str, reason: str) -> Fault:
-    return Fault(reference, reason, f"name a module importable from the repository root, such as {DEFAULT_PRODUCT}")

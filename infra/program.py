@@ -7,16 +7,18 @@ from contextlib import contextmanager
 
 import pulumi
 
-from infra.blueprint import Product, find_product
+from infra.blueprint import Product
 from infra.faults import Refused
 from infra.settings.load import load, product_reference
+from infra.settings.paths import stack_file
+from infra.settings.product_reference import find_product
 from infra.stage import deploy
 
 
-def main(default: str) -> None:
-    """Deploy the stack's product, or ``default`` (``package.module:NAME``); the entry point of ``pulumi up``."""
+def main() -> None:
+    """Deploy the stack's product; the entry point of ``pulumi up``."""
     with mistakes_said_plainly():
-        run(find_product(product_reference(default)))
+        run(find_product(product_reference(), file=stack_file(pulumi.get_stack())))
 
 
 def run(product: Product) -> None:

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Final
 
 from infra.alarms import CATALOGUE, Alarm, read_alarms
-from infra.blueprint import Product, Worker, find_product
+from infra.blueprint import Product, Worker
 from infra.faults import Fault, Refused
 from infra.naming import Kind, Label, Stage, stage_of
 from infra.settings import StageSettings, read_settings
 from infra.settings.check import check_settings, from_engine
 from infra.settings.paths import SETTINGS, stack_file
+from infra.settings.product_reference import find_product, reference_in
 
 ALARMS: Final = "BULKHEAD_ALARMS"  # the catalogue of alarms, where it is not this checkout's own
 IDENTITIES: Final = "bulkhead-identities"  # the project in identities/Pulumi.yaml
@@ -76,7 +77,7 @@ def read_world(environ: Mapping[str, str]) -> World:
     identities = environ.get(_PROJECT) == IDENTITIES
     # The identities are configured by themselves; what they are judged against is the stage's own file.
     settings = read_settings(ROOT / stack_file(stack)) if identities else _settings(stack, config)
-    product = find_product(config.get(f"{SETTINGS}:product", settings.product))
+    product = find_product(reference_in(config, settings.product), file=stack_file(stack))
     return World(product, settings, identities, read_alarms(Path(environ.get(ALARMS, CATALOGUE))))
 
 

@@ -17,16 +17,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from infra import bindings, blueprint
-from infra.blueprint import DEFAULT_PRODUCT, Product
+from infra.blueprint import Product
 from infra.faults import Fault, Refused
 from infra.project import read_project
 from infra.settings import reader
-from infra.settings.paths import SETTINGS, stack_file
+from infra.settings.paths import stack_file
+from infra.settings.product_reference import KEY, reference_in
 from preview import tell_product
 
 FILE: Final = "BULKHEAD_PROPOSED_PRODUCT"  # tells the pack where the product was written
 _AS_READ: Final = "preview.pack.product:PRODUCT"
-_KEY: Final = f"{SETTINGS}:product"
 _CONFIG: Final = "PULUMI_CONFIG"
 _WORDS: Final = {
     name: word
@@ -44,8 +44,8 @@ _FIRST: Final = (
 def write(checkout: Path, stack: str, file: Path, environment: Mapping[str, str]) -> None:
     """Let ``checkout`` write the product of ``stack`` into ``file``, in a process that has ``environment`` only. Raises
     Refused when it cannot, or when it is no product in our own words."""
-    reference = reader.read(checkout / stack_file(stack)).config.get(_KEY, DEFAULT_PRODUCT)
-    program = [str(_python(checkout)), str(Path(tell_product.__file__)), str(reference), str(file.resolve())]
+    reference = reference_in(reader.read(checkout / stack_file(stack)).config)
+    program = [str(_python(checkout)), str(Path(tell_product.__file__)), reference, str(file.resolve())]
     answer = subprocess.run(
         program,
         cwd=checkout,
@@ -58,7 +58,7 @@ def write(checkout: Path, stack: str, file: Path, environment: Mapping[str, str]
     )
     if answer.returncode != 0 or not file.is_file():
         said = "\n".join(answer.stderr.strip().splitlines()[-_COMPLAINT_LINES:]) or "it wrote none, and gave no reason"
-        raise Refused(_SUMMARY, [Fault(str(reference), said, "mend what it says", stack_file(stack))])
+        raise Refused(_SUMMARY, [Fault(KEY, f"{reference}: {said}", "mend what it says", stack_file(stack))])
     read(file)
 
 
@@ -100,4 +100,4 @@ def judged_by(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the environment that the engine gave to a pack, the product that was written down in the place of the one
     that the stack's configuration names."""
     config = json.loads(environ.get(_CONFIG) or "{}")
-    return {**environ, _CONFIG: json.dumps({**config, _KEY: _AS_READ})}
+    return {**environ, _CONFIG: json.dumps({**config, KEY: _AS_READ})}

@@ -13,14 +13,14 @@ from typing import Final
 from identities import program as identities_program
 from identities import settings as identity_settings
 from infra import program
-from infra.blueprint import Product, find_product
+from infra.blueprint import Product
 from infra.bundles import ROOT, read_bundles
-from infra.faults import Fault, Refused
 from infra.naming import Stage
 from infra.settings.files import read_settings
 from infra.settings.keys import required_secrets
 from infra.settings.models import StageSettings
-from infra.settings.paths import SETTINGS, stack_file
+from infra.settings.paths import stack_file
+from infra.settings.product_reference import KEY, one_product
 from rehearsal import closing, report
 from rehearsal.cloudflare.client import StageCloud
 from rehearsal.engine.analyzer import install_analyzer
@@ -118,28 +118,15 @@ def _prepare(wish: Wish, progress: Progress) -> Cast:
     if wish.page:
         report.check_writable(wish.page)
     shed_owner()
-    if wish.product is not None:
-        find_product(wish.product)  # a mistyped one is refused before the files are read
     read = {stack: read_settings(ROOT / stack_file(stack)) for stack in wish.stages}
     settings = {
         stack: each if wish.product is None else each.model_copy(update={"product": wish.product})
         for stack, each in read.items()
     }
-    product = find_product(_the_product(settings))
+    product = one_product({stack: each.product for stack, each in read.items()}, wish.product)
     read_bundles(product)
     find_node()
     return Cast(product, settings, find_engine(progress.note), checkout_state(ROOT))
-
-
-def _the_product(settings: Mapping[str, StageSettings]) -> str:
-    """Return the product of all stages. Raises Refused when they name different ones: nothing could be compared."""
-    named = {stack: each.product for stack, each in settings.items()}
-    if len(set(named.values())) == 1:
-        return next(iter(named.values()))
-    message = "names another product than the other stages; a rehearsal compares stages of one product"
-    fix = "name the same one in all of them, or one for this rehearsal: bulkhead rehearse --product package.module:NAME"
-    faults = [Fault(f"{SETTINGS}:product", f"{product}: {message}", fix, stack_file(s)) for s, product in named.items()]
-    raise Refused("The stages do not have the same product.", faults)
 
 
 def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress) -> Scene:
@@ -152,7 +139,7 @@ def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress) -> 
     cipher = Cipher(life.run.passphrase)
     stages = {}
     for stack, settings in cast.settings.items():
-        chosen = {f"{SETTINGS}:product": settings.product}
+        chosen = {KEY: settings.product}
         workspace = prepare(ROOT, life.run, stack, required_secrets(cast.product), cipher, chosen)
         identities = prepare_identities(
             ROOT, life.run, stack, identity_settings.required_secrets(cast.product), cipher, chosen | _IDENTITIES

@@ -65,24 +65,27 @@ _PRODUCT_WIDE: Final[tuple[tuple[str, Callable[[StageSettings], Any]], ...]] = (
 )
 
 
-def cross_check(stages: Sequence[StageSettings], product: Product) -> Iterator[tuple[Level, Fault]]:
-    """Yield what is wrong between ``stages``: the three permanent ones, and ephemeral ones if there are any."""
+def cross_check(whole: Sequence[tuple[StageSettings, Product]]) -> Iterator[tuple[Level, Fault]]:
+    """Yield what is wrong between stages, each given with the product that it consists of: the three permanent ones,
+    and ephemeral ones if there are any."""
+    stages = [settings for settings, _ in whole]
+    products = {settings.environment: product.name for settings, product in whole}
     permanent = sorted((s for s in stages if s.environment == s.stage), key=lambda s: list(Stage).index(s.stage))
-    yield from _hostnames(stages, product)
+    yield from _hostnames(whole)
     yield from _roles(permanent)
     yield from _product_wide(permanent)
     for kind in _SHAREABLE:
         for users in _groups(permanent, kind.identity):
             yield from _owners(users, kind)
             if kind.separates and len(users) > 1:
-                names = ", ".join(f"{product.name}-{user.environment}-*" for user in users)
+                names = ", ".join(f"{products[user.environment]}-{user.environment}-*" for user in users)
                 message = f"{_and(users)} share one {kind.word}: {kind.separates.format(names=names)}"
                 yield "warning", _fault(users[0], kind.key, message, f"give each stage a {kind.word} of its own")
 
 
-def _hostnames(stages: Sequence[StageSettings], product: Product) -> Iterator[tuple[Level, Fault]]:
+def _hostnames(whole: Sequence[tuple[StageSettings, Product]]) -> Iterator[tuple[Level, Fault]]:
     taken: dict[str, StageSettings] = {}
-    for settings in stages:
+    for settings, product in whole:
         apex = settings.cloudflare.hostname
         hosts = {apex, *product.hostnames(apex).values()}
         clash = next((host for host in sorted(hosts) if host in taken), None)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from infra.blueprint import DEFAULT_PRODUCT
 from infra.naming import Stage
+
+DEFAULT_PRODUCT: Final = "infra.product:PRODUCT"
 
 # Sections without a default are here too, empty: each missing field of them is then named by itself.
 _COMMON: Final[Mapping[str, Any]] = {

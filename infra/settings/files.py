@@ -7,14 +7,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path as File
 
-from infra.blueprint import Product
+from infra.blueprint import Product, ProductFault
 from infra.faults import Fault, Refused
 from infra.naming import Stage
-from infra.settings.check import check, check_settings
+from infra.settings.check import check_settings
 from infra.settings.cross import Level, cross_check
 from infra.settings.encryption import encryption_faults
+from infra.settings.keys import secret_faults
 from infra.settings.models import StageSettings
 from infra.settings.paths import stack_file
+from infra.settings.product_reference import KEY, find_product, reference_in
 from infra.settings.reader import StackFile, read
 
 
@@ -34,27 +36,43 @@ def stage_files(root: File) -> list[File]:
     return [*permanent, *sorted(set(root.glob(stack_file("*"))) - set(permanent))]
 
 
-def check_files(files: Sequence[File], product: Product) -> list[Finding]:
-    """Return everything that is wrong in ``files``, and between them when the three stages are all among them."""
+def check_files(files: Sequence[File], chosen: Product | None = None) -> list[Finding]:
+    """Return everything that is wrong in ``files``, and between them when the three stages are all among them. Each is
+    judged by the product that it names itself, or by the one that is ``chosen``."""
     findings: list[Finding] = []
-    stages: dict[str, StageSettings | None] = {}
+    stages: dict[str, tuple[StageSettings, Product] | None] = {}
     opened = [read(path) for path in files]
     for file in opened:
-        settings, faults = (
-            (None, ()) if not file.was_read else check(file.stack, file.config, file.secret_keys, product)
-        )
-        stages.setdefault(file.stack, None if file.faults else settings)
+        settings, product, faults = _checked(file, chosen)
+        whole = None if settings is None or product is None or file.faults else (settings, product)
+        stages.setdefault(file.stack, whole)
         findings += _findings(file, faults)
     findings += [Finding("fault", fault) for fault in _twice(files)]
     findings += [Finding("fault", fault) for fault in encryption_faults(opened)]
     if set(stages) >= {stage.value for stage in Stage}:
-        whole = [settings for settings in stages.values() if settings is not None]
-        if len(whole) == len(stages):
-            findings += [Finding(level, fault) for level, fault in cross_check(whole, product)]
+        known = [stage for stage in stages.values() if stage is not None]
+        if len(known) == len(stages):
+            findings += [Finding(level, fault) for level, fault in cross_check(known)]
         else:
             message = "what must hold between the stages was not checked, because a file has faults of its own"
             findings.append(Finding("warning", Fault("", message, "mend those first, then check again")))
-    return findings
+    return list(dict.fromkeys(findings))  # what is wrong in the product itself is told once, not for each stage
+
+
+def _checked(file: StackFile, chosen: Product | None) -> tuple[StageSettings | None, Product | None, tuple[Fault, ...]]:
+    """Return the settings in a file and the product that they are of, None where they are at fault, and the faults."""
+    if not file.was_read:
+        return None, None, ()
+    settings, faults = check_settings(file.stack, file.config, file.secret_keys)
+    product = chosen
+    if product is None and not any(fault.key == KEY for fault in faults):
+        try:
+            product = find_product(reference_in(file.config), file=file.name)
+        except ProductFault as unfit:
+            faults = (*faults, *unfit.faults)
+    if product is not None:
+        faults = (*faults, *secret_faults(file.stack, file.config, file.secret_keys, product))
+    return settings, product, faults
 
 
 def read_settings(path: File) -> StageSettings:

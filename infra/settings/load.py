@@ -11,9 +11,11 @@ import pulumi.runtime.config
 from infra.blueprint import Product
 from infra.faults import Refused
 from infra.settings.check import check, from_engine
+from infra.settings.defaults import DEFAULT_PRODUCT
 from infra.settings.keys import required_secrets
 from infra.settings.models import StageSettings
-from infra.settings.paths import SECRETS, SETTINGS
+from infra.settings.paths import SECRETS
+from infra.settings.product_reference import reference_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +26,10 @@ class LoadedStage:
     secrets: Mapping[str, pulumi.Output[str]]
 
 
-def product_reference(default: str) -> str:
+def product_reference(default: str = DEFAULT_PRODUCT) -> str:
     """Return the product that the stack's configuration names, ``package.module:NAME``; ``default`` where it names
     none. It is asked for before the settings are checked, because what they must hold depends on the product."""
-    return str(pulumi.runtime.config.CONFIG.get().get(f"{SETTINGS}:product", default))
+    return reference_in(pulumi.runtime.config.CONFIG.get(), default)
 
 
 def load(stack: str, product: Product) -> LoadedStage:

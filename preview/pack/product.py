@@ -1,4 +1,4 @@
-"""The product that was written down for this run of the policies, where `infra.blueprint.find_product` finds it."""
+"""The product that was written down for this run of the policies, where `find_product` finds it."""
 
 from __future__ import annotations
 

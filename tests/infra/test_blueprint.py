@@ -17,7 +17,6 @@ from infra.blueprint import (
     Queue,
     StageSecret,
     Worker,
-    find_product,
     missing_bundles,
 )
 from infra.product import PRODUCT
@@ -128,49 +127,6 @@ def test_a_secret_has_the_users_that_are_bound_to_it() -> None:
 def test_web_touches_no_store_of_the_other_workers() -> None:
     web = next(worker for worker in PRODUCT.workers if worker.name == "web")
     assert {type(binding).__name__ for binding in web.bindings} == {"KV", "Service", "Secret", "VersionMetadata"}
-
-
-def test_a_product_is_found_by_reference() -> None:
-    assert find_product("infra.product:PRODUCT") is PRODUCT
-
-
-@pytest.mark.parametrize(
-    "reference", ["infra.product", "infra.product:", ":X", "no.such.module:X", "infra.product:WEB"]
-)
-def test_a_wrong_reference_is_refused(reference: str) -> None:
-    with pytest.raises(ProductFault):
-        find_product(reference)
-
-
-@pytest.mark.parametrize(
-    ("code", "said"),
-    [
-        ("PRODUCT = Product(", "'(' was never closed"),
-        ("import no_such_package", "No module named 'no_such_package'"),
-        ("\nPRODUCT = 1 / 0", "ZeroDivisionError: division by zero (broken_product.py, line 2)"),
-        ("from infra.blueprint import Product\nProduct(name='shop', wokers=())", "wokers"),
-    ],
-)
-def test_a_product_that_cannot_be_imported_is_refused_with_what_python_says(
-    code: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "broken_product.py").write_text(code)
-    monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ProductFault) as refused:
-        find_product("broken_product:PRODUCT")
-    assert said in str(refused.value)
-
-
-def test_a_product_whose_parts_do_not_fit_says_so_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = [
-        "from infra.blueprint import Product, Queue",
-        "Product(name='shop', workers=(), queues=(Queue('a', 'x'),))",
-    ]
-    (tmp_path / "unfit_product.py").write_text("\n".join(lines))
-    monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ProductFault, match="cannot be deployed") as refused:
-        find_product("unfit_product:PRODUCT")
-    assert "imported" not in str(refused.value)
 
 
 def test_missing_bundles_are_named_once(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from infra import program
 from infra.blueprint import Product, Worker
 from infra.bundles import ROOT, Bundle, read_bundles
 from infra.faults import Fault, Refused
+from infra.product import PRODUCT
 from infra.settings import required_secrets
 from tests.support.second_product import SECOND_PRODUCT
 from tests.support.settings_fixture import make_secrets, make_settings
@@ -34,10 +35,10 @@ def test_a_stage_exports_its_manifest(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_pulumi_up_deploys_the_product_of_this_repository(monkeypatch: pytest.MonkeyPatch) -> None:
-    deployed: list[str] = []
-    monkeypatch.setattr(program, "main", deployed.append)
+    deployed: list[Product] = []
+    monkeypatch.setattr(program, "run", deployed.append)
     runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
-    assert deployed == ["infra.product:PRODUCT"]
+    assert deployed == [PRODUCT]
 
 
 def test_a_persons_mistake_is_said_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,7 +59,7 @@ def test_the_stacks_configuration_may_name_another_product(monkeypatch: pytest.M
 
     def deploy() -> None:
         pulumi.runtime.config.CONFIG.set({"bulkhead:product": "tests.support.second_product:SECOND_PRODUCT"})
-        program.main("infra.product:PRODUCT")
+        program.main()
 
     monkeypatch.setattr(program, "load", load)
     outputs = render(deploy, "staging").outputs
@@ -66,8 +67,12 @@ def test_the_stacks_configuration_may_name_another_product(monkeypatch: pytest.M
 
 
 def test_a_product_that_cannot_be_found_is_said_without_a_traceback() -> None:
-    with pytest.raises(pulumi.RunError, match="no_such_product"):
-        render(lambda: program.main("infra.no_such_product:PRODUCT"), "staging")
+    def deploy() -> None:
+        pulumi.runtime.config.CONFIG.set({"bulkhead:product": "infra.no_such_product:PRODUCT"})
+        program.main()
+
+    with pytest.raises(pulumi.RunError, match=r"Pulumi.staging.yaml: bulkhead:product: infra.no_such_product:PRODUCT"):
+        render(deploy, "staging")
 
 
 def test_a_fault_in_the_program_itself_is_not_dressed_up_as_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:

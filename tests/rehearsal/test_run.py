@@ -24,7 +24,6 @@ from rehearsal.proofs import PROOFS
 from rehearsal.proofs.proof import Proof, require
 from rehearsal.scene import Scene
 from tests.support.scene import World
-from tests.support.settings_fixture import make_settings
 
 LAST = ["staging-goes", "report", "no-trace"]
 KEYS = [proof.key for proof in PROOFS]
@@ -268,20 +267,6 @@ class TestBringingUp:
             rehearsal.module._bring_up(rehearsal.world.scene, rehearsal.heard)
         assert calls["production"][0] == "up"
         assert "kill" not in str(calls)
-
-
-def test_the_product_is_the_one_that_all_stages_name() -> None:
-    from rehearsal import run  # noqa: PLC0415 (as above)
-
-    same = {stack: make_settings(stack, {"product": "shop.product:SHOP"}) for stack in ("staging", "production")}
-    assert run._the_product(same) == "shop.product:SHOP"
-    with pytest.raises(Refused) as caught:
-        run._the_product({**same, "development": make_settings("development")})
-    assert [fault.file for fault in caught.value.faults] == [
-        "Pulumi.staging.yaml",
-        "Pulumi.production.yaml",
-        "Pulumi.development.yaml",
-    ]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Another product: one Worker, two databases, and no Durable Object: what holds for it is no luck of the first."""
 
+from dataclasses import replace
 from typing import Final
 
 from infra.bindings import D1, R2, AnalyticsEngine, Secret
@@ -28,3 +29,6 @@ SECOND_PRODUCT: Final = Product(
     buckets=(Bucket("photos", browser_access=True, evidence_days=365),),
     secrets=(StageSecret("paymentKey", rotate_after_days=30), StageSecret("mailKey", jobs=True)),
 )
+
+# The same before its bundle was ever built.
+UNBUILT: Final = replace(SECOND_PRODUCT, workers=(replace(SHOP, bundle="tests/support/never-built.js"),))

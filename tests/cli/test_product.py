@@ -1,0 +1,100 @@
+"""Every command that is about a product is about the one that the settings name, and not about the default one."""
+
+from __future__ import annotations
+
+import importlib
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NoReturn
+
+import pytest
+import typer
+from typer.core import TyperGroup
+
+from cli.main import COMMANDS, main
+from infra.faults import Refused
+from infra.naming import Stage
+from infra.settings import StageSettings
+from infra.settings.paths import stack_file
+from tests.support.settings_fixture import write_stage_files
+
+NAMED: Final = "tests.support.second_product:UNBUILT"
+
+# What is typed, and what only somebody can say who has read the product that the settings name.
+ABOUT_THE_PRODUCT: Final = {
+    "rehearse": ((), "tests/support/never-built.js"),
+    "settings check": ((), "secrets:paymentKey"),
+    "settings show": (("staging",), "paymentKey"),
+    "identities explain": (("staging",), "corner-staging"),
+    "secrets check": (("staging",), "paymentKey"),
+    "secrets set": (("staging", "nothing"), "mailKey"),
+    "secrets rotate": (("staging",), "s3://corner-staging-state"),
+    "isolation check": ((), "queue consumers - - -"),
+    "access": (("staging",), "corner in staging"),
+    "bindings check": ((), "workers.shop."),
+    "bindings types": (("--check",), "tests/support/env.d.ts"),
+    "wrangler": (("staging", "--manifest", "-"), "manifest.workers.shop"),
+    "bootstrap": (("staging", "--profile", "admin", "--plan"), "corner-staging"),
+}
+NOT_ABOUT_IT: Final = {
+    "settings schema": "a stage file has the same keys whatever the product",
+    "policies": "the rules are the same for every product",
+    "preview": "the program and the policies find it, which Pulumi runs: tests/infra/test_program.py, test_pack.py",
+    "twin publish": "a state is published as it is",
+    "twin use": "a state is fetched as it is",
+    "adopt": "Pulumi says what the program would make",
+    "destroy": "the state says what there is",
+}
+
+
+def commands() -> Iterator[str]:
+    for name in COMMANDS:
+        command = typer.main.get_command(importlib.import_module(f"cli.{name}").app)
+        yield from _leaves(name, command)
+
+
+def _leaves(name: str, command: object) -> Iterator[str]:
+    if not isinstance(command, TyperGroup):
+        yield name
+        return
+    for below, each in command.commands.items():
+        yield from _leaves(f"{name} {below}", each)
+
+
+def test_every_command_says_whether_it_is_about_the_product() -> None:
+    assert sorted(commands()) == sorted([*ABOUT_THE_PRODUCT, *NOT_ABOUT_IT])
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in COMMANDS:
+        module = importlib.import_module(f"cli.{name}")
+        if hasattr(module, "ROOT"):
+            monkeypatch.setattr(module, "ROOT", tmp_path)
+    (tmp_path / "identities").mkdir()
+    write_stage_files(tmp_path, tuple(Stage))
+    for stage in Stage:
+        file = tmp_path / stack_file(stage)
+        file.write_text(file.read_text().replace("infra.product:PRODUCT", NAMED))
+    monkeypatch.setattr("rehearsal.run.ROOT", tmp_path)
+    monkeypatch.setattr("rehearsal.run.shed_owner", lambda: ())
+    monkeypatch.setattr("operations.bootstrap.target", _names_the_product)
+    monkeypatch.setattr("sys.stdin", io.StringIO("{}"))
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://corner-staging-state-222222222222")
+    return tmp_path
+
+
+def _names_the_product(product: str, settings: StageSettings) -> NoReturn:
+    """Ends a bootstrap before it asks AWS."""
+    raise Refused(f"It is about {product}-{settings.environment}.")
+
+
+@pytest.mark.parametrize("command", ABOUT_THE_PRODUCT)
+def test_a_command_is_about_the_product_that_the_settings_name(
+    command: str, checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments, said = ABOUT_THE_PRODUCT[command]
+    main([*command.split(), *arguments])
+    out, err = capsys.readouterr()
+    assert said in " ".join((out + err).split())
