@@ -45,7 +45,7 @@ worker/node_modules/.installed: worker/package-lock.json
 	@npm --prefix worker ci --silent --no-fund --no-audit
 	@touch $@
 
-worker/dist/.built: worker/node_modules/.installed worker/package.json worker/build.mjs $(shell find worker/src -type f 2>/dev/null)
+worker/dist/.built: worker/node_modules/.installed worker/package.json worker/tsconfig.json worker/build.mjs $(shell find worker/src -type f 2>/dev/null)
 	@echo "==> Worker bundles into worker/dist"
 	@npm --prefix worker run --silent build
 	@touch $@

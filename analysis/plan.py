@@ -20,7 +20,6 @@ from identities.settings import required_secrets as identity_secrets
 from identities.stage import IdentityOutputs
 from identities.stage import deploy as deploy_identities
 from infra.blueprint import Product
-from infra.bundles import ROOT
 from infra.naming import EPHEMERAL_STACK
 from infra.settings import StageSettings, required_secrets
 from infra.stage import StageOutputs, deploy
@@ -69,9 +68,9 @@ PROGRAMS: Final = (
 def plan(product: Product, stage: str, settings: StageSettings) -> Plan:
     """Return what the stack ``stage`` would consist of. Raises Refused where a program refuses the settings.
 
-    Worker bundles that are not built play no part: what a Worker does says nothing about what it may touch.
+    Whether the Workers are built plays no part: what a Worker does says nothing about what it may touch.
     """
-    workers = tuple(replace(worker, bundle=_bundle(worker.bundle)) for worker in product.workers)
+    workers = tuple(replace(worker, bundle=_NO_BUNDLE) for worker in product.workers)
     whole = replace(product, workers=workers)
     parts = [_rendered(program, whole, stage, settings) for program in _programs(stage)]
     return Plan(
@@ -85,10 +84,6 @@ def plan(product: Product, stage: str, settings: StageSettings) -> Plan:
 def _programs(stage: str) -> Iterator[Program]:
     passing = EPHEMERAL_STACK.fullmatch(stage) is not None
     return (program for program in PROGRAMS if not (program.permanent and passing))
-
-
-def _bundle(path: str) -> str:
-    return path if (ROOT / path).is_file() else _NO_BUNDLE
 
 
 def _rendered(program: Program, product: Product, stage: str, settings: StageSettings) -> Rendered:

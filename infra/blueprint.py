@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from graphlib import TopologicalSorter
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any, Final
 
 from infra import blueprint_rules
@@ -217,8 +217,3 @@ class ProductFault(Refused):
 
     def __init__(self, product: str, faults: tuple[Fault, ...]) -> None:
         super().__init__(f"Product {product!r} cannot be deployed.", faults)
-
-
-def missing_bundles(product: Product, root: Path) -> tuple[str, ...]:
-    """Return the bundles that are not below ``root`` yet, each once."""
-    return tuple(sorted({worker.bundle for worker in product.workers if not (root / worker.bundle).is_file()}))

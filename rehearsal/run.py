@@ -124,7 +124,7 @@ def _prepare(wish: Wish, progress: Progress) -> Cast:
         for stack, each in read.items()
     }
     product = one_product({stack: each.product for stack, each in read.items()}, wish.product)
-    read_bundles(product)
+    read_bundles(product, ROOT)
     find_node()
     return Cast(product, settings, find_engine(progress.note), checkout_state(ROOT))
 

@@ -1,5 +1,4 @@
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +16,6 @@ from infra.blueprint import (
     Queue,
     StageSecret,
     Worker,
-    missing_bundles,
 )
 from infra.product import PRODUCT
 
@@ -127,8 +125,3 @@ def test_a_secret_has_the_users_that_are_bound_to_it() -> None:
 def test_web_touches_no_store_of_the_other_workers() -> None:
     web = next(worker for worker in PRODUCT.workers if worker.name == "web")
     assert {type(binding).__name__ for binding in web.bindings} == {"KV", "Service", "Secret", "VersionMetadata"}
-
-
-def test_missing_bundles_are_named_once(tmp_path: Path) -> None:
-    (tmp_path / "back.js").write_text("export default {}")
-    assert missing_bundles(Product(**BASE), tmp_path) == ("site.js",)

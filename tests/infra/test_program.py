@@ -4,8 +4,6 @@ import json
 import re
 import runpy
 from collections.abc import Mapping
-from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,8 +11,8 @@ import pulumi
 import pytest
 
 from infra import program
-from infra.blueprint import Product, Worker
-from infra.bundles import ROOT, Bundle, read_bundles
+from infra.blueprint import Product
+from infra.bundles import ROOT
 from infra.faults import Fault, Refused
 from infra.product import PRODUCT
 from infra.settings import required_secrets
@@ -79,28 +77,6 @@ def test_a_fault_in_the_program_itself_is_not_dressed_up_as_a_mistake(monkeypatc
     monkeypatch.setattr(program, "load", lambda stack, product: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         render(lambda: program.run(SECOND_PRODUCT), "staging")
-
-
-def test_bundles_that_were_not_built_are_named_all_at_once(tmp_path: Path) -> None:
-    product = Product("new", workers=(Worker("one", "dist/one.js"), Worker("two", "dist/two.js")))
-    with pytest.raises(Refused) as raised:
-        read_bundles(product, tmp_path)
-    assert [(fault.key, fault.fix) for fault in raised.value.faults] == [
-        ("dist/one.js", "make install"),
-        ("dist/two.js", "make install"),
-    ]
-
-
-def test_a_bundle_is_known_by_its_content(tmp_path: Path) -> None:
-    (tmp_path / "one.js").write_text("export default {}")
-    product = Product("new", workers=(Worker("one", "one.js"),))
-    before = read_bundles(product, tmp_path)["one"]
-    (tmp_path / "one.js").write_text("export default { }")
-    after = read_bundles(product, tmp_path)["one"]
-    assert before.path == after.path == "one.js"
-    assert before.sha256 != after.sha256
-    assert replace(before, sha256="0123456789abcdef") == Bundle("one.js", "0123456789abcdef")
-    assert Bundle("one.js", "0123456789abcdef").release == "0123456789ab"
 
 
 @pytest.mark.parametrize("product", ["first", "second"])
