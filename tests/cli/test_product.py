@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NoReturn
@@ -98,3 +99,17 @@ def test_a_command_is_about_the_product_that_the_settings_name(
     main([*command.split(), *arguments])
     out, err = capsys.readouterr()
     assert said in " ".join((out + err).split())
+
+
+@pytest.mark.parametrize("command", ABOUT_THE_PRODUCT)
+def test_a_product_that_is_not_there_is_said_once_and_where_it_is_named(
+    command: str, checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for stage in Stage:
+        file = checkout / stack_file(stage)
+        file.write_text(file.read_text().replace(NAMED, "no.such.module:PRODUCT"))
+    assert main([*command.split(), *ABOUT_THE_PRODUCT[command][0]]) == 1
+    out, err = capsys.readouterr()
+    places = re.findall(r"Pulumi\.(\w+)\.yaml(?::\d+: fault)?: bulkhead:product:? no.such.module:PRODUCT ", out + err)
+    assert len(places) == len(set(places)) == (3 if command == "settings check" else 1)
+    assert "Traceback" not in out + err
