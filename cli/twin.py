@@ -47,8 +47,12 @@ def publish(
     to: Annotated[str, typer.Option("--to", metavar="PLACE", help=f"Where to put it: {_PLACE}")],
     settle: Annotated[
         bool,
-        typer.Option("--settle", help="Preview it here first, and take over what the program derives from secrets."),
-    ] = False,
+        typer.Option(
+            help="Preview it here first, and take over what the program makes of placeholders. Without that, what it "
+            "derives from secrets is a change in every preview, and a change of what only a provider's plugin calls a "
+            "secret is none."
+        ),
+    ] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be published, and write nothing.")] = False,
     profile: Profile = None,
     json: AsJson = False,
@@ -59,7 +63,8 @@ def publish(
     nothing when nothing has changed.
     """
     from infra.project import project_name  # noqa: PLC0415
-    from preview.twin import redact, settled  # noqa: PLC0415 (not for --help)
+    from preview.twin import redact  # noqa: PLC0415 (not for --help)
+    from preview.twin_settled import settled  # noqa: PLC0415
     from preview.twin_store import key_of  # noqa: PLC0415
     from preview.twin_store import publish as put  # noqa: PLC0415
     from preview.twin_workspace import ExportedStack, compute, make_workspace  # noqa: PLC0415
@@ -69,9 +74,11 @@ def publish(
     project = project_name(ROOT)
     twin = redact(ExportedStack(stage, ROOT, profile).export(), project, stage)
     if settle:
-        with tempfile.TemporaryDirectory() as folder:
+        from rehearsal.providers import alone  # noqa: PLC0415
+
+        with tempfile.TemporaryDirectory() as folder, alone.serving(Path(folder)) as providers:
             workspace = make_workspace(ROOT, twin, Path(folder) / "twin")
-            twin = settled(twin, compute(workspace, stage))
+            twin = settled(twin, compute(workspace, stage, providers))
     _tell(console, twin)
     opened = _refuse_values(twin, stage, profile)
     if not opened:

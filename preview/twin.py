@@ -6,8 +6,9 @@ configuration holds the placeholder in the place of each secret computes the ver
 an unchanged program previews as unchanged.
 
 One placeholder stands for all secrets: which of them a value came from cannot be told without opening it, and whoever
-publishes a twin need not have the right to open anything. A value that the program *computes* from a secret (a hash, an
-address with a password in it) differs in the twin; ``settled`` mends that.
+publishes a twin need not have the right to open anything. For that, two kinds of values differ in the twin, until
+`preview.twin_settled` has mended them: what the program *computes* from a secret (a hash, an address with a password in
+it), and what only the provider's plugin calls a secret.
 
 Shape of a state: `pulumi/pulumi`, sdk/go/common/apitype/core.go (DeploymentV3).
 """
@@ -18,7 +19,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from infra.faults import Fault, Refused
@@ -41,7 +42,6 @@ NOT_SEEN: Final = (
 _PUBLIC: Final = {"type": "passphrase", "state": {"salt": SALT}}
 _SIGNATURE: Final = "4dabf18193072939515e22adb298388d"  # marks what is no plain value in a state
 _SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - marks what of that is a secret
-_UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # stands for what only an `up` will tell
 _VERSION: Final = 3  # of the state's shape; the engine writes another one only when it would not fit
 _MANIFEST: Final = ("magic", "version")
 _NO_TIME: Final = "0001-01-01T00:00:00Z"
@@ -49,6 +49,13 @@ _NO_TIME: Final = "0001-01-01T00:00:00Z"
 _JUDGED: Final = ("id", "importID", "inputs", "outputs", "initErrors")
 # Where in the source a resource was made: paths of the machine that deployed.
 _OF_THE_MACHINE: Final = ("sourcePosition", "stackTrace")
+
+# What a bridge to a Terraform provider notes in the outputs for itself: how to recover Terraform's own state, with
+# copies of parts of it, and beside the version of the schema whatever the provider keeps privately
+# (`pulumi/pulumi-terraform-bridge`, pkg/tfbridge/rawstate.go, pkg/pf/tfbridge/resource_state.go).
+_RECOVERY: Final = "__pulumi_raw_state_delta"
+_META: Final = "__meta"
+_SCHEMA: Final = "schema_version"
 
 # What is a secret by its nature, whether or not the state marks it: provider-facts of the three packages.
 _ALWAYS_SECRET: Final[Mapping[str, frozenset[str]]] = {
@@ -136,19 +143,6 @@ def read_twin(body: Mapping[str, Any], project: str, stack: str) -> Twin:
     return Twin(project, stack, deployment)
 
 
-def settled(twin: Twin, plan: Mapping[str, Any]) -> Twin:
-    """Return the twin with what the program computes from placeholders where that is more than a placeholder.
-
-    ``plan`` is what `pulumi preview --save-plan --show-secrets` told on the twin, in a process that had no secret to
-    put in. Only what is redacted changes: every other difference is one that a preview has to show.
-    """
-    plans: Mapping[str, Any] = plan.get("resourcePlans") or {}
-    resources = [
-        _settled(resource, (plans.get(resource["urn"]) or {}).get("goal") or {}) for resource in twin.resources
-    ]
-    return replace(twin, deployment={**twin.deployment, "resources": resources})
-
-
 def secret(value: Any = PLACEHOLDER) -> dict[str, str]:
     """Return a value as the state of a twin holds a secret."""
     return {_SIGNATURE: _SECRET, "plaintext": json.dumps(value)}
@@ -157,6 +151,21 @@ def secret(value: Any = PLACEHOLDER) -> dict[str, str]:
 def is_secret(value: Any) -> bool:
     """Say whether a value of a state is marked as a secret."""
     return isinstance(value, Mapping) and value.get(_SIGNATURE) == _SECRET
+
+
+def opened(value: Any) -> Any:
+    """Return a value of a twin without the marks around its placeholders, which are no names of properties."""
+    if is_secret(value):
+        return PLACEHOLDER
+    if isinstance(value, Mapping):
+        return {name: opened(part) for name, part in value.items()}
+    return [opened(part) for part in value] if isinstance(value, list) else value
+
+
+def secrets_by_nature(resource: Mapping[str, Any], part: str) -> frozenset[str]:
+    """Return the names in a part of a resource that are secrets whether or not the state marks them."""
+    always = _ALWAYS_SECRET.get(str(resource["type"]), frozenset())
+    return always | frozenset(resource.get("additionalSecretOutputs") or ()) if part == "outputs" else always
 
 
 def name_of(resource: Mapping[str, Any]) -> str:
@@ -180,16 +189,27 @@ def _resource(resource: Mapping[str, Any], counts: Counter[str]) -> dict[str, An
         counts[type_] += 1
 
     kept = {name: part for name, part in resource.items() if name not in _OF_THE_MACHINE}
-    clean: dict[str, Any] = _redacted(kept, count)
-    always = _ALWAYS_SECRET.get(type_, frozenset())
-    declared = frozenset(resource.get("additionalSecretOutputs") or ())
-    for part, names in (("inputs", always), ("outputs", always | declared)):
+    clean: dict[str, Any] = _redacted(kept | _without_notes(resource), count)
+    for part in ("inputs", "outputs"):
         values = clean.get(part) or {}
-        for name in sorted(names & values.keys()):
+        for name in sorted(secrets_by_nature(resource, part) & values.keys()):
             if values[name] and not is_secret(values[name]):
                 values[name] = secret()
                 count()
     return clean
+
+
+def _without_notes(resource: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the outputs without a bridge's notes; the schema's version stays, for a plugin that reads the twin."""
+    outputs = resource.get("outputs")
+    if not isinstance(outputs, Mapping) or not outputs.keys() & {_META, _RECOVERY}:
+        return {}
+    kept = {name: value for name, value in outputs.items() if name not in {_META, _RECOVERY}}
+    try:
+        schema = str(int(json.loads(outputs[_META])[_SCHEMA]))
+    except (KeyError, TypeError, ValueError):  # none, or it is not what a bridge writes
+        return {"outputs": kept}
+    return {"outputs": {**kept, _META: json.dumps({_SCHEMA: schema})}}
 
 
 def _redacted(value: Any, count: Callable[[], None]) -> Any:
@@ -223,32 +243,6 @@ def _has_closed(value: Any) -> bool:
     return any(map(_has_closed, parts))
 
 
-def _settled(resource: Mapping[str, Any], goal: Mapping[str, Any]) -> dict[str, Any]:
-    computed = {**_updates(goal, "inputDiff"), **_updates(goal, "outputDiff")}
-    parts = {
-        part: {name: _filled(value, computed.get(name)) for name, value in resource[part].items()}
-        for part in ("inputs", "outputs")
-        if part in resource
-    }
-    return {**resource, **parts}
-
-
-def _updates(goal: Mapping[str, Any], diff: str) -> Mapping[str, Any]:
-    return (goal.get(diff) or {}).get("updates") or {}
-
-
-def _filled(value: Any, computed: Any) -> Any:
-    """Return ``value`` with the computed secrets in the place of its placeholders. One that is not known in a preview,
-    and one that the program does not keep as a secret any more, are left."""
-    if is_secret(value):
-        return computed if is_secret(computed) and _UNKNOWN not in str(computed.get("plaintext", _UNKNOWN)) else value
-    if isinstance(value, Mapping) and isinstance(computed, Mapping):
-        return {name: _filled(part, computed.get(name)) for name, part in value.items()}
-    if isinstance(value, list) and isinstance(computed, list) and len(value) == len(computed):
-        return [_filled(part, other) for part, other in zip(value, computed, strict=True)]
-    return value
-
-
 def _every(deployment: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield from deployment["resources"]
     yield from (operation["resource"] for operation in deployment["pending_operations"])
@@ -267,21 +261,12 @@ def _refuse_suspects(deployment: Mapping[str, Any]) -> None:
         _suspect(resource, path, what)
         for resource in _every(deployment)
         for part in _JUDGED
-        for path, what in suspects(_opened(resource.get(part)), PLACEHOLDER, (part,))
+        for path, what in suspects(opened(resource.get(part)), PLACEHOLDER, (part,))
         if (resource["type"], _spelt(step for step in path if isinstance(step, str))) not in HARMLESS
     ]
     if faults:
         summary = "There is no twin: values that look like secrets are not marked as secrets in the state."
         raise Refused(summary, dict.fromkeys(faults))
-
-
-def _opened(value: Any) -> Any:
-    """Return ``value`` without the marks around its placeholders, which are no names of properties."""
-    if is_secret(value):
-        return PLACEHOLDER
-    if isinstance(value, Mapping):
-        return {name: _opened(part) for name, part in value.items()}
-    return [_opened(part) for part in value] if isinstance(value, list) else value
 
 
 def _suspect(resource: Mapping[str, Any], path: Path, what: str) -> Fault:

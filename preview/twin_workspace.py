@@ -30,12 +30,15 @@ _LINK: Final = "checkout"
 # Of Pulumi.yaml: where the state and the settings really are, which must not be asked from here; and which programs
 # stand in for plugins, because one could stand in for the policies.
 _ELSEWHERE: Final = ("backend", "plugins", "stackConfigDir")
+_HOST: Final = "pulumi-language-python"
+_ATTACHED_HOSTS: Final = "PULUMI_DEBUG_LANGUAGES"
+_ATTACHED_PROVIDERS: Final = "PULUMI_DEBUG_PROVIDERS"
 # What a program may know of this process: how to find programs, and which providers and hosts run already.
 _INHERITED: Final = (
     "LANG",
     "PATH",
-    "PULUMI_DEBUG_LANGUAGES",
-    "PULUMI_DEBUG_PROVIDERS",
+    _ATTACHED_HOSTS,
+    _ATTACHED_PROVIDERS,
     "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION",
     "TMPDIR",
 )
@@ -81,17 +84,35 @@ def make_workspace(checkout: Path, twin: Twin, into: Path) -> Workspace:
     return workspace
 
 
-def compute(workspace: Workspace, stack: str) -> dict[str, Any]:
-    """Return the plan (see `preview.twin.settled`) that the checkout's program makes of the placeholders.
+def compute(workspace: Workspace, stack: str, providers: str) -> dict[str, Any]:
+    """Return the plan (see `preview.twin_settled`) that the checkout's program makes of the placeholders.
 
-    The program gets nothing of this process's environment, so it cannot put a real secret where it computes one. Raises
-    Refused when it does not come through without.
+    The program gets nothing of this process's environment, so it cannot put a real secret where it computes one.
+    ``providers`` are those that compare (PULUMI_DEBUG_PROVIDERS): the plugins that made the state would recover their
+    own notes from it, which are not in a twin. Raises Refused when the program does not come through without.
     """
+    require_language_host()
     file = workspace.work.parent / "plan.json"
     arguments = ("preview", "--stack", stack, "--show-secrets", "--save-plan", str(file))
-    _pulumi(workspace, *arguments, PULUMI_EXPERIMENTAL="true")
+    attached = {
+        _ATTACHED_PROVIDERS: _joined(os.environ.get(_ATTACHED_PROVIDERS, ""), providers),
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PULUMI_EXPERIMENTAL": "true",
+    }
+    _pulumi(workspace, *arguments, **attached)
     plan: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return plan
+
+
+def require_language_host() -> None:
+    """Raise Refused where no program in Python can be run: the engine of `make engine` runs programs of its own process
+    only, and without a host it would fail with a riddle."""
+    cli = shutil.which("pulumi")
+    beside = cli is not None and Path(cli).resolve().with_name(_HOST).exists()
+    if cli is not None and not (beside or shutil.which(_HOST) or os.environ.get(_ATTACHED_HOSTS)):
+        message = "is neither on PATH nor beside `pulumi`: the engine cannot run a program in Python without it"
+        fix = "install Pulumi with its language hosts: https://www.pulumi.com/docs/install/"
+        raise Refused("The program cannot be previewed.", [Fault(_HOST, message, fix)])
 
 
 def bare_environment(workspace: Workspace) -> dict[str, str]:
@@ -100,6 +121,12 @@ def bare_environment(workspace: Workspace) -> dict[str, str]:
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     home = {"HOME": str(workspace.work.parent / "home"), "AWS_EC2_METADATA_DISABLED": "true"}
     return {**inherited, **workspace.environment, **home}
+
+
+def _joined(attached: str, providers: str) -> str:
+    """Return both lists of providers (`aws:PORT,github:PORT`) as one; of a package in both, the second one counts."""
+    ports = dict(each.split(":", 1) for each in f"{attached},{providers}".split(",") if each)
+    return ",".join(f"{package}:{port}" for package, port in ports.items())
 
 
 def _settings(checkout: Path, stack: str) -> dict[str, Any]:

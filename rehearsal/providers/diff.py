@@ -9,6 +9,7 @@ from typing import Any
 
 from rehearsal.providers.checks import written
 from rehearsal.providers.handler import Properties
+from rehearsal.providers.past import without_notes
 from rehearsal.providers.rules import TypeRules
 from rehearsal.providers.wire import Steps
 
@@ -31,7 +32,7 @@ class Difference:
 
 def differences(rules: TypeRules, old: Properties, new: Properties) -> list[Difference]:
     """Return every difference, sorted by path. A value that is not known yet differs from any other."""
-    found = sorted(_walk(_plain(old), _plain(new), ()), key=lambda pair: written(pair[0]))
+    found = sorted(_walk(without_notes(old), without_notes(new), ()), key=lambda pair: written(pair[0]))
     return [_difference(rules, steps, change) for steps, change in found]
 
 
@@ -39,11 +40,6 @@ def _difference(rules: TypeRules, steps: Steps, change: Change) -> Difference:
     name = str(steps[0])
     appears = len(steps) == 1 and change is not Change.CHANGED
     return Difference(written(steps), name, change, rules.forces_new(name, appears=appears))
-
-
-def _plain(inputs: Properties) -> Properties:
-    """Leave out the notes that the real providers' bridges keep in a state (``__defaults``)."""
-    return {name: value for name, value in inputs.items() if not name.startswith("__")}
 
 
 def _walk(old: Any, new: Any, steps: Steps) -> Iterator[tuple[Steps, Change]]:

@@ -10,6 +10,7 @@ import functools
 import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 import grpc
@@ -18,7 +19,8 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from rehearsal.providers import planning
 from rehearsal.providers.diff import Change, Difference
-from rehearsal.providers.handler import ApiRefusal, Caller
+from rehearsal.providers.handler import ApiRefusal, Caller, Properties
+from rehearsal.providers.past import inputs_before, without_notes
 from rehearsal.providers.registry import NotRehearsed, package_of
 from rehearsal.providers.resources import Resources
 from rehearsal.providers.schema import PACKAGES, installed_version
@@ -94,7 +96,8 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @_answering
     def DiffConfig(self, request: Any, _context: grpc.ServicerContext) -> provider_pb2.DiffResponse:  # noqa: N802
-        return _changes(decode(request.old_inputs).values != decode(request.news).values)
+        old, new = _compared(request)
+        return _changes(without_notes(old) != without_notes(new))
 
     @_answering
     def Configure(self, request: Any, context: grpc.ServicerContext) -> provider_pb2.ConfigureResponse:  # noqa: N802
@@ -116,7 +119,8 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @_answering
     def Diff(self, request: Any, _context: grpc.ServicerContext) -> provider_pb2.DiffResponse:  # noqa: N802
-        token, old, new = _type(request.urn), decode(request.old_inputs).values, decode(request.news).values
+        token = _type(request.urn)
+        old, new = _compared(request, token)
         found = planning.diff(token, old, new)
         response = _changes(bool(found))
         response.hasDetailedDiff = True
@@ -186,6 +190,14 @@ class ProviderServer:
     def stop(self) -> None:
         """End the server; calls under way are cut off."""
         self._server.stop(grace=None).wait()
+
+
+def _compared(request: Any, token: str | None = None) -> tuple[Properties, Properties]:
+    """Return the old and the new inputs of a request to compare them; ``token`` is the type of a resource."""
+    new = decode(request.news)
+    if token is not None:
+        new = replace(new, secrets=new.secrets | planning.always_secret(token, new.values))
+    return inputs_before(decode(request.old_inputs), decode(request.olds).values, new), new.values
 
 
 def _stack(urn: str) -> str:

@@ -71,7 +71,6 @@ def place(tmp_path: Path) -> Path:
 @pytest.fixture
 def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePulumi:
     fake = FakePulumi(tmp_path / "pulumi")
-    (fake.bin / "pulumi-language-python").touch()
     monkeypatch.setenv("PATH", f"{fake.bin}:/usr/bin:/bin")
     fake.previews(benign().text, fine=True)
     return fake

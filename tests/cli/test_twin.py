@@ -11,6 +11,7 @@ import pytest
 
 import cli.twin
 from cli.main import main
+from preview.twin import secret
 from tests.support.fake_pulumi import FakePulumi
 from tests.support.settings_fixture import write_stage_files
 
@@ -32,6 +33,12 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_stage_files(checkout)
     (checkout / "Pulumi.yaml").write_text("name: bulkhead\nruntime: python\n")
     return checkout
+
+
+@pytest.fixture(autouse=True)
+def plan(pulumi: FakePulumi) -> None:
+    """A program that makes of placeholders what is in the state."""
+    pulumi.plans({})
 
 
 @pytest.fixture
@@ -61,6 +68,38 @@ def test_publishing_says_what_was_replaced_and_where_it_lies(twin: Command, pulu
     code, out, _ = twin("publish", "staging", "--to", str(place))
     assert code == 0
     assert "Published already" in out
+
+
+def test_what_the_program_makes_of_placeholders_is_published_and_our_own_providers_compare(
+    twin: Command, pulumi: FakePulumi, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULUMI_DEBUG_PROVIDERS", "toy:1,aws:2")
+    pulumi.holds([thing(text=SECRET)])
+    told = {"goal": {"inputDiff": {"updates": {"text": "staging"}}}}
+    pulumi.plans({"resourcePlans": {thing()["urn"]: told}})
+    for options, text in ((), "staging"), (("--no-settle",), secret()):
+        code, out, err = twin("publish", "staging", "--to", str(place), "--json", *options)
+        assert code == 0, err
+        (one,) = json.loads(Path(json.loads(out)["place"]).read_text())["twin"]["deployment"]["resources"]
+        assert one["inputs"]["text"] == text
+    assert sum("--save-plan" in asked for asked in pulumi.asked) == 1
+    used = (pulumi.folder / "environment").read_text().splitlines()
+    (attached,) = {line for line in used if line.startswith("PULUMI_DEBUG_PROVIDERS=") and "cloudflare" in line}
+    assert attached.startswith("PULUMI_DEBUG_PROVIDERS=toy:1,aws:")
+    assert "aws:2," not in attached
+
+
+def test_where_no_program_can_be_run_nothing_is_published_unless_it_need_not_be_settled(
+    twin: Command, pulumi: FakePulumi, place: Path
+) -> None:
+    (pulumi.bin / "pulumi-language-python").unlink()
+    pulumi.holds([thing(key=SECRET)])
+    code, _, err = twin("publish", "staging", "--to", str(place))
+    assert code == 1
+    assert "pulumi-language-python: is neither on PATH nor beside `pulumi`" in err
+    assert not place.exists()
+    code, _, err = twin("publish", "staging", "--to", str(place), "--no-settle")
+    assert code == 0, err
 
 
 def test_a_program_is_told_the_same(twin: Command, pulumi: FakePulumi, place: Path) -> None:

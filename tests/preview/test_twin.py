@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from infra.faults import Refused
 from preview.leaks import leaks
-from preview.twin import CIPHERTEXT, PASSPHRASE, PLACEHOLDER, SALT, read_twin, redact, secret, settled
+from preview.twin import CIPHERTEXT, PASSPHRASE, PLACEHOLDER, SALT, read_twin, redact, secret
+from preview.twin_settled import settled
 
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"
@@ -208,10 +209,80 @@ def test_what_the_program_derives_takes_the_placeholders_place_and_nothing_else_
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 
-@pytest.mark.parametrize("value", [secret(UNKNOWN), secret({"part": UNKNOWN}), "no secret any more", closed(), None])
-def test_what_is_not_known_or_no_secret_any_more_leaves_the_placeholder(value: Any) -> None:
+@pytest.mark.parametrize(
+    "value", [secret(UNKNOWN), secret({"part": UNKNOWN}), UNKNOWN, {"part": [UNKNOWN]}, closed(), None]
+)
+def test_what_is_not_known_leaves_the_placeholder(value: Any) -> None:
     one = settled_resource(computed(value))
     assert one["inputs"]["leaf"] == secret()
+
+
+def settled_bindings(inputs: list[Any], told: list[Any], **parts: Any) -> list[Any]:
+    """Return the bindings of a twin whose state holds ``inputs``, after the program told ``told``."""
+    twin = redact(state(resource(inputs={"bindings": inputs}, **parts)), "toys", "staging")
+    (one,) = settled(twin, plan(inputDiff={"updates": {"bindings": told}})).resources
+    bindings: list[Any] = one["inputs"]["bindings"]
+    return bindings
+
+
+def text(name: str, value: Any, kind: str = "plain_text") -> dict[str, Any]:
+    return {"name": name, "type": kind, "text": value}
+
+
+def test_what_only_the_plugin_calls_a_secret_is_told_by_the_program() -> None:
+    found = [text("STAGE", closed()), text("KEY", closed(), "secret_text"), {"name": "AI", "type": "ai"}]
+    told = [text("STAGE", "staging"), text("KEY", secret(), "secret_text"), {"name": "AI", "type": "ai"}]
+    assert settled_bindings(found, told) == told
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        text("KEY", "correct-horse-battery", "secret_text"),
+        text("API_TOKEN", "0123456789abcdef"),
+        text("NOTE", "ghp_" + "a1B2c3D4e5F6" * 3),
+        text("NOTE", {"clientSecret": "0123456789abcdef"}),
+        text("OTHER", "of another binding"),
+    ],
+)
+def test_what_is_a_secret_by_another_sign_or_of_another_place_stays_redacted(told: dict[str, Any]) -> None:
+    name = "NOTE" if told["name"] == "OTHER" else told["name"]
+    found = text(name, closed(), told["type"])
+    assert settled_bindings([found, text("STAGE", closed())], [told, text("STAGE", "staging")]) == [
+        found | {"text": secret()},
+        text("STAGE", "staging"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("type_", "declared"), [("cloudflare:index/accountToken:AccountToken", []), ("toy:index:Thing", ["value"])]
+)
+def test_what_is_a_secret_by_its_nature_or_by_the_programs_word_stays_redacted(type_: str, declared: list[str]) -> None:
+    made = resource("it", type_, outputs={"value": closed()}, additionalSecretOutputs=declared)
+    twin = redact(state(made), "toys", "staging")
+    told = {"resourcePlans": {made["urn"]: {"goal": {"outputDiff": {"updates": {"value": "in plain"}}}}}}
+    assert settled(twin, told) == twin
+
+
+@pytest.mark.parametrize(
+    ("meta", "kept"),
+    [
+        (json.dumps({"schema_version": "500", "private_state": CANARY}), {"__meta": '{"schema_version": "500"}'}),
+        (json.dumps({"schema_version": CANARY}), {}),
+        (json.dumps({"timeouts": CANARY}), {}),
+        (CANARY, {}),
+        (closed(), {}),
+        (json.dumps([CANARY]), {}),
+    ],
+)
+def test_what_a_bridge_notes_for_itself_is_left_out_but_for_the_version_of_the_schema(
+    meta: Any, kept: dict[str, str]
+) -> None:
+    delta = {"obj": {"ps": {"a": {"replace": {"raw": CANARY}}, "b": closed()}}}
+    made = resource(outputs={"name": "n", "__meta": meta, "__pulumi_raw_state_delta": delta})
+    twin = redact(state(made), "toys", "staging")
+    assert twin.resources[0]["outputs"] == {"name": "n", **kept}
+    assert twin.redacted == {}
 
 
 def test_what_a_stack_exports_is_settled_as_well() -> None:

@@ -14,16 +14,24 @@ import pytest
 
 import cli.twin
 from cli.main import main
+from identities import program as identities_program
+from identities import settings as identity_settings
 from infra import program
 from infra.bundles import ROOT
 from infra.product import PRODUCT
+from infra.settings import read_settings
 from infra.settings.keys import required_secrets
 from rehearsal.engine import canaries
+from rehearsal.engine.finder import find_engine
+from rehearsal.engine.twins import twin_of
+from rehearsal.engine.workspace import Cipher, engine_environment, prepare_identities
+from rehearsal.machine import rundir
 from rehearsal.providers.registry import Registry
 from rehearsal.providers.resources import Resources
 from rehearsal.providers.schema import PACKAGES
 from rehearsal.providers.server import ProviderServer, ProviderServicer
 from rehearsal.providers.store import Store
+from tests.support.bridged import NOTE, dressed
 from tests.support.deployed import Deployed, Previewed, deployed, settings_of, written_in
 from tests.support.lenient_cloud import LenientCloud
 from tests.support.toy_cloud import serving
@@ -152,10 +160,89 @@ def test_our_own_stage_is_unchanged_on_its_twin_and_a_database_that_would_be_rep
     assert json.loads(file.read_text()) == settings, "the checkout's own settings were rewritten"
 
 
+def dress(it: Deployed, tmp_path: Path) -> None:
+    """Turn the stack's state into one that the real providers' plugins made."""
+    file = tmp_path / "dressed.json"
+    file.write_text(json.dumps(dressed(json.loads(it.pulumi("stack", "export", "--stack", it.stack)))))
+    it.pulumi("stack", "import", "--file", str(file), "--stack", it.stack)
+
+
+@pytest.mark.parametrize("settle", ["--settle", "--no-settle"])
+def test_a_state_that_the_real_plugins_made_is_unchanged_on_its_twin_and_a_loss_is_seen(
+    settle: str, stage: Deployed, twin: Twin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dress(stage, tmp_path)
+    # Its own plugins would be asked here; that there are none to ask is what makes a settled twin one of ours.
+    monkeypatch.delenv("PULUMI_DEBUG_PROVIDERS")
+    said = twin("publish", stage, settle)
+    assert said["comparedWithValues"]
+    monkeypatch.setenv("PULUMI_DEBUG_PROVIDERS", stage.environment["PULUMI_DEBUG_PROVIDERS"])
+    seen = used(stage, twin, monkeypatch)
+    assert (seen.counts, seen.changes) == ({"same": said["resources"]}, {})
+    assert leaked(stage, tmp_path / "public", tmp_path / "twin") == []
+    published = b"".join(content for _, content in written_in(tmp_path / "public"))
+    assert NOTE.encode() not in published
+    assert b"raw_state" not in published
+
+    settings = settings_of(stage)
+    file = stage.checkout / f"Pulumi.{stage.stack}.yaml"
+    settings["config"]["bulkhead:cloudflare"]["accountId"] = "0" * 32
+    file.write_text(json.dumps(settings))
+    seen = used(stage, twin, monkeypatch)
+    replaced = "d1-main" in seen.changes.get("replace", [])
+    stopped = any("d1-main" in error and "protect" in error for error in seen.errors)
+    assert stopped if stage.stack == "production" else replaced, seen
+
+
+@pytest.mark.parametrize("stage", ["staging"], indirect=True)
+def test_a_changed_setting_is_seen_where_the_real_plugins_called_it_a_secret(
+    stage: Deployed, twin: Twin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dress(stage, tmp_path)
+    twin("publish", stage, "--settle")
+    settings = settings_of(stage)
+    settings["config"]["bulkhead:timezone"] = "Europe/Berlin"
+    (stage.checkout / f"Pulumi.{stage.stack}.yaml").write_text(json.dumps(settings))
+    seen = used(stage, twin, monkeypatch)
+    assert set(seen.changes["replace"]) > {"web-version", "assistant-version"}
+
+
+@pytest.mark.parametrize("stage", ["development", "staging", "production"])
+def test_identities_that_the_real_plugins_made_are_unchanged_on_their_twin(
+    stage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rehearsal.engine.stacks import StageStack  # noqa: PLC0415 (it takes over a hook of Python that pytest needs)
+
+    run, store = rundir.kept(tmp_path), Store(tmp_path / "store.sqlite")
+    server = ProviderServer(ProviderServicer(Resources(Registry(), store)))
+    window = {"begins": "2026-01-01T00:00:00Z", "ends": "2026-03-31T00:00:00Z"}
+    chosen = {identity_settings.PROFILE: "somebody", identity_settings.TOKENS: {"active": "a", "a": window}}
+    required = identity_settings.required_secrets(PRODUCT)
+    stack = StageStack(
+        run,
+        prepare_identities(ROOT, run, stage, required, Cipher(run.passphrase), chosen),
+        engine=find_engine(),
+        environment=engine_environment(run, providers=dict.fromkeys(PACKAGES, server.port)),
+        program=partial(identities_program.run, PRODUCT, read_settings(ROOT / f"Pulumi.{stage}.yaml")),
+        on_event=lambda _: None,
+    )
+    stack.up()
+    export = stack.export()
+    monkeypatch.setattr(StageStack, "export", lambda _: dressed(export))
+    twin = twin_of(stack, tmp_path / "twin")
+    changes = twin.preview().changes
+    told = [content for _, content in written_in(tmp_path / "twin")]
+    run.close()
+    server.stop()
+    store.close()
+    assert changes == {"same": len(export["deployment"]["resources"])}
+    assert [name for text in told for name in canaries.find({**stack.canaries, "note": NOTE}, text)] == []
+
+
 def test_what_a_program_derives_from_secrets_is_settled_without_any_secret(
     toy: Deployed, twin: Twin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    twin("publish", toy)
+    twin("publish", toy, "--no-settle")
     seen = used(toy, twin, monkeypatch)
     assert (seen.counts, seen.changes) == ({"same": 2, "update": 1}, {"update": ["thing"]})
     twin("publish", toy, "--settle")

@@ -182,10 +182,11 @@ def test_a_program_that_is_settled_sees_nothing_of_this_processs_environment(
         monkeypatch.setenv(name, "canary-of-the-pipeline")
     monkeypatch.setenv("PULUMI_DEBUG_PROVIDERS", "toy:1234")
     workspace = make_workspace(checkout, TWIN, tmp_path / "twin")
-    assert compute(workspace, "staging") == {"resourcePlans": {}}
+    monkeypatch.setenv("PULUMI_DEBUG_LANGUAGES", "python:1")
+    assert compute(workspace, "staging", "aws:5,toy:6") == {"resourcePlans": {}}
     seen = (pulumi / "environment").read_text()
     assert "canary-of-the-pipeline" not in seen
-    assert "PULUMI_DEBUG_PROVIDERS=toy:1234" in seen
+    assert "PULUMI_DEBUG_PROVIDERS=toy:6,aws:5\n" in seen
     assert f"HOME={tmp_path / 'twin' / 'home'}" in seen
 
 

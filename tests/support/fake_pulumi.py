@@ -18,7 +18,9 @@ case "$1" in
 stack) cat state.json ;;
 config) cat secret ;;
 destroy) . ./destroy.sh ;;
-preview) cat digest.json; [ -f fine ] ;;
+preview)
+    for word; do [ "$last" != --save-plan ] || cp plan.json "$word" || exit 70; last=$word; done
+    cat digest.json; [ -f fine ] ;;
 import) echo "imported" ;;
 *) echo "what is $1?" >&2; exit 64 ;;
 esac
@@ -36,7 +38,9 @@ class FakePulumi:
         cli = self.bin / "pulumi"
         cli.write_text(_SCRIPT.format(folder=shlex.quote(str(folder))))
         cli.chmod(0o755)
+        (self.bin / "pulumi-language-python").touch()
         (folder / "secret").write_text(f"{secret}\n")
+        (folder / "digest.json").touch()
         (folder / "empty.json").write_text(json.dumps({"deployment": None}))
         self.holds([])
         self.destroys("echo ' - destroying'; cp empty.json state.json")
@@ -55,6 +59,11 @@ class FakePulumi:
         (self.folder / "digest.json").write_text(digest)
         if fine:
             (self.folder / "fine").touch()
+
+    def plans(self, plan: Mapping[str, Any]) -> None:
+        """Say what its `preview --save-plan` writes; that preview succeeds."""
+        (self.folder / "plan.json").write_text(json.dumps(plan))
+        self.previews("", fine=True)
 
     def fails(self, command: str, complaint: str) -> None:
         """Let every call of one command fail."""
