@@ -1,4 +1,4 @@
-"""`python -m rehearsal.engine`: build the Pulumi engine where there is none.
+"""`python -m rehearsal.engine`: get the Pulumi engine where there is none.
 
 It needs no package, so that `make` can let it run while the packages are being fetched: both take minutes.
 """
@@ -7,21 +7,30 @@ from __future__ import annotations
 
 import signal
 import sys
+from typing import Final
 
 from infra.faults import Refused
 from rehearsal.engine.finder import find_engine
 from rehearsal.failures import Failed
 
+_WAYS: Final = {
+    "path": "the one on PATH",
+    "cache": "kept from before",
+    "archive": "from the official archive",
+    "built": "built with Go",
+}
+
 
 def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C does, it ends Go's compilers too
     try:
-        find_engine(_say)
+        engine = find_engine(_say)
     except (Refused, Failed) as error:
         _say(str(error))
         return 1
     except KeyboardInterrupt:
         return 130
+    _say(f"Pulumi engine {engine.version}, {_WAYS[engine.origin]}: {engine.path}")
     return 0
 
 

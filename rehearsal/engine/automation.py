@@ -75,13 +75,19 @@ _GRACE: Final = 10.0  # seconds between asking the engine to stop and killing it
 
 class EngineCommand(PulumiCommand):
     """Runs the engine in a session of its own, so that Ctrl-C in a terminal reaches only whoever waits for it, and
-    with exactly the environment it was given."""
+    with exactly the environment it was given.
+
+    Only where the engine is one of our own, its folder comes first on PATH: the engine prefers a language host that it
+    finds there to the one beside it, whatever its version (3.250, `workspace/plugins.go`).
+    """
 
     def __init__(self, engine: Engine, environment: Mapping[str, str]) -> None:
         # Not the base class's: it would run `pulumi version` to learn what the engine finder knows already.
         self.command = str(engine.path)
         self.version = VersionInfo.parse(engine.version)
-        self._environment = dict(environment)
+        path = environment.get("PATH", os.defpath)
+        own = {} if engine.origin == "path" else {"PATH": f"{engine.path.parent}{os.pathsep}{path}"}
+        self._environment = {**environment, **own}
         self._running: subprocess.Popen[str] | None = None
 
     def run(

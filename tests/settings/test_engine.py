@@ -21,7 +21,7 @@ from infra.settings.files import Finding, check_files
 from infra.settings.load import load
 from infra.settings.reader import read
 from infra.settings.scalars import Ambiguous, resolve
-from rehearsal.engine.finder import cache_root
+from rehearsal.engine.finder import find_engine
 from tests.settings.baseline import CIPHERTEXT, GONE, PRODUCT, baseline, changed, write
 from tests.settings.test_reader import AMBIGUOUS
 
@@ -77,14 +77,10 @@ SCALARS = [
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project without resources, so that the engine needs no plugin; its state and home are below it."""
-    cached = sorted(map(str, cache_root().glob("engine/*/pulumi")))
-    found = shutil.which("pulumi") or next(iter(cached), None)
-    if found is None:
-        pytest.skip("no Pulumi engine on PATH or in the cache; `bulkhead rehearse` builds one")
     (tmp_path / "state").mkdir()
     (tmp_path / "Pulumi.yaml").write_text(PROJECT, encoding="utf-8")
     for name, value in {
-        "PATH": f"{Path(found).parent}{os.pathsep}{os.environ['PATH']}",
+        "PATH": f"{find_engine().path.parent}{os.pathsep}{os.environ['PATH']}",
         "PULUMI_BACKEND_URL": f"file://{tmp_path / 'state'}",
         "PULUMI_CONFIG_PASSPHRASE": "made up for this test",
         "PULUMI_HOME": str(tmp_path / "home"),

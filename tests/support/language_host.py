@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
 
 import grpc
 from pulumi.automation._server import LanguageServer
-from pulumi.runtime.proto import language_pb2, language_pb2_grpc
+from pulumi.runtime.proto import language_pb2_grpc
+
+from tests.support.packs import StartsPacks
 
 
-class _Host(LanguageServer):
-    def Handshake(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
-        return language_pb2.LanguageHandshakeResponse()
+class _Host(StartsPacks, LanguageServer):
+    pass
 
 
 @contextmanager

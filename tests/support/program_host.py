@@ -19,6 +19,8 @@ import grpc
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, language_pb2, language_pb2_grpc, plugin_pb2
 
+from tests.support.packs import StartsPacks
+
 _RUN = """
 import asyncio, json, os, runpy, sys
 import pulumi.runtime
@@ -37,14 +39,8 @@ except pulumi.RunError as error:
 """
 
 
-class _Host(language_pb2_grpc.LanguageRuntimeServicer):
-    _engine = ""
-
-    def Handshake(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's names
-        self._engine = request.engine_address
-        return language_pb2.LanguageHandshakeResponse()
-
-    def GetPluginInfo(self, request: Any, context: Any) -> Any:  # noqa: N802
+class _Host(StartsPacks, language_pb2_grpc.LanguageRuntimeServicer):
+    def GetPluginInfo(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's names
         return plugin_pb2.PluginInfo(version="1.0.0")
 
     def GetRequiredPackages(self, request: Any, context: Any) -> Any:  # noqa: N802

@@ -20,6 +20,7 @@ from infra.settings import read_settings
 from infra.settings.paths import stack_file
 from preview.markdown import COMMENT, LIMIT
 from preview.twin_store import key_of
+from rehearsal.engine.versions import pinned_engine, text_of
 from tests.support.stages import rendered_identities
 
 ROOT = Path(__file__).parents[2]
@@ -252,9 +253,7 @@ def test_the_environment_of_a_preview_has_the_variables_that_are_read() -> None:
 
 def test_the_engine_is_the_one_that_is_tested() -> None:
     [installs] = [step for step in steps("plan") if step.get("uses", "").startswith("pulumi/actions@")]
-    pinned = re.search(r"pulumi/pkg/v3 v(\S+)", (ROOT / "tools" / "engine" / "go.mod").read_text(encoding="utf-8"))
-    assert pinned is not None
-    assert installs["with"] == {"pulumi-version": pinned[1]}
+    assert installs["with"] == {"pulumi-version": text_of(pinned_engine())}
 
 
 def test_the_comment_is_found_again_and_has_room() -> None:

@@ -12,12 +12,18 @@ from rehearsal.engine import workspace
 from rehearsal.engine.events import Event
 from rehearsal.engine.finder import find_engine
 from rehearsal.machine import rundir
+from tests.support.machine import Machine
 from tests.support.toy_cloud import PACKAGE, ToyCloud, serving
 
 if TYPE_CHECKING:
     from rehearsal.engine.stacks import StageStack
 
 Program = Callable[[], None]
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    return Machine(tmp_path, monkeypatch)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import pytest
 from pulumi.runtime.stack import run_pulumi_func
 
 from rehearsal.engine import automation
+from rehearsal.engine.finder import Engine
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -125,3 +126,16 @@ def test_a_stage_whose_program_is_refused_ends_the_others_in_silence(tmp_path: P
     command = [sys.executable, "-c", REHEARSAL, str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)
     assert (done.stdout, done.stderr) == ("['Refused', 'StackFailed']\n", "")
+
+
+@pytest.mark.parametrize(("origin", "beside"), [("archive", True), ("cache", True), ("built", True), ("path", False)])
+def test_an_engine_of_our_own_finds_its_language_hosts_before_others_do(
+    tmp_path: Path, origin: Any, beside: bool
+) -> None:
+    engine = tmp_path / "kept" / "pulumi"
+    engine.parent.mkdir()
+    engine.write_text('#!/bin/sh\necho "$PATH"\n')
+    engine.chmod(0o755)
+    command = automation.EngineCommand(Engine(engine, "3.250.0", origin), {"PATH": "/tools:/usr/bin"})
+    [path] = command.run([], str(tmp_path), {}).stdout.splitlines()
+    assert path == (f"{engine.parent}:/tools:/usr/bin" if beside else "/tools:/usr/bin")

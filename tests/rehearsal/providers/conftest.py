@@ -3,12 +3,12 @@ from __future__ import annotations
 import gc
 import logging
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from rehearsal.engine.finder import find_engine
 from rehearsal.providers.handler import Caller
 from rehearsal.providers.registry import Registry
 from rehearsal.providers.resources import Resources
@@ -45,11 +45,7 @@ def bundle(tmp_path: Path) -> Path:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> None:
     """The real engine, first on PATH, and an environment that holds nobody's credentials."""
-    pinned = Path.home() / ".cache" / "bulkhead" / "engine" / "3.250.0" / "pulumi"
-    found = shutil.which("pulumi", path=f"{pinned.parent}{os.pathsep}{os.environ['PATH']}")
-    if found is None:
-        pytest.fail("there is no pulumi on PATH and none in the cache; `make engine` gets one")
-    monkeypatch.setenv("PATH", f"{Path(found).parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PATH", f"{find_engine().path.parent}{os.pathsep}{os.environ['PATH']}")
     for name in [name for name in os.environ if name.startswith(("CLOUDFLARE_", "GITHUB_", "AWS_", "PULUMI_"))]:
         monkeypatch.delenv(name)
 
