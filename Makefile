@@ -10,8 +10,12 @@ WHEELS := $(or $(BULKHEAD_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bulkhead
 pip-uv = $(BIN)/python -m pip $(1) --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: --requirement .venv/uv.txt
 # What does not depend on each other is fetched and built side by side: a first start takes minutes longer without it.
 MAKEFLAGS += --jobs=3
+# The Node that the target `node` brings where the one on PATH is too old; everything here uses it then.
+export PATH := $(CURDIR)/tools/node/node_modules/.bin:$(PATH)
+NODE_NEEDED := $(shell sed -n 's/.*"node": ">=\([0-9]*\)".*/\1/p' worker/package.json)
+NODE_IS_NEW = [ "$$(node --version 2>/dev/null | sed 's/^v\([0-9]*\)\..*/\1/')" -ge $(NODE_NEEDED) ] 2>/dev/null
 
-.PHONY: help install supported engine lock workflows secrets lint types unit slow static check test rehearse bench clean
+.PHONY: help install supported node engine lock workflows secrets lint types unit slow static check test rehearse bench clean
 
 help: ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,8 +43,16 @@ supported:
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c 'import cli.main, identities.program, infra.program, moto.server, pytest, rehearsal.run'
 	@touch $@
 
-worker/node_modules/.installed: worker/package-lock.json
-	@command -v npm >/dev/null || { echo "Node 20 or newer with npm is needed: https://nodejs.org" >&2; exit 1; }
+# An npm can bring a newer Node than its own. An optional package that cannot be had is no error to it, so the Node is tried.
+node:
+	@if $(NODE_IS_NEW) && command -v npm >/dev/null && { [ ! -e tools/node/node_modules ] || [ tools/node/node_modules -nt tools/node/package-lock.json ]; }; then exit 0; fi; \
+		rm -rf tools/node/node_modules; \
+		command -v npm >/dev/null && node --version >/dev/null 2>&1 || { echo "Node $(NODE_NEEDED) or newer with npm is needed: https://nodejs.org" >&2; exit 1; }; \
+		if $(NODE_IS_NEW); then exit 0; fi; \
+		echo "==> Node $(NODE_NEEDED) into tools/node, because the one on PATH is $$(node --version)"; \
+		npm --prefix tools/node ci --silent --no-fund --no-audit && hash -r && $(NODE_IS_NEW) || { echo "npm could not bring a Node that runs here. Install Node $(NODE_NEEDED) or newer: https://nodejs.org" >&2; exit 1; }
+
+worker/node_modules/.installed: worker/package-lock.json | node
 	@echo "==> Node packages into worker/node_modules"
 	@npm --prefix worker ci --silent --no-fund --no-audit
 	@touch $@
@@ -64,8 +76,7 @@ workflows: install
 	@GOFLAGS=-mod=readonly GOTOOLCHAIN=local GOWORK=off go -C tools/actionlint tool actionlint -no-color -shellcheck= -pyflakes= $(CURDIR)/.github/workflows/*.yml
 	@said=$$($(BIN)/zizmor --offline --quiet --no-progress .github) || { echo "$$said"; exit 1; }
 
-tools/secretlint/node_modules/.installed: tools/secretlint/package-lock.json
-	@command -v npm >/dev/null || { echo "Node 20 or newer with npm is needed: https://nodejs.org" >&2; exit 1; }
+tools/secretlint/node_modules/.installed: tools/secretlint/package-lock.json | node
 	@npm --prefix tools/secretlint ci --silent --no-fund --no-audit
 	@touch $@
 
@@ -107,5 +118,5 @@ bench: install engine ## measure what is promised about time, side by side; fail
 
 clean: ## end a kept rehearsal and remove everything that was installed or built here
 	@[ ! -x $(BIN)/bulkhead ] || $(BIN)/bulkhead rehearse --stop
-	@rm -rf .venv tools/secretlint/node_modules worker/node_modules worker/dist .rehearsal .mypy_cache .ruff_cache .pytest_cache .coverage htmlcov *.egg-info
+	@rm -rf .venv tools/*/node_modules worker/node_modules worker/dist .rehearsal .mypy_cache .ruff_cache .pytest_cache .coverage htmlcov *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

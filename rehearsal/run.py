@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from analysis.node import find_node
 from identities import program as identities_program
 from identities import settings as identity_settings
 from infra import program
@@ -26,7 +27,6 @@ from rehearsal.cloudflare.client import StageCloud
 from rehearsal.engine.analyzer import install_analyzer
 from rehearsal.engine.finder import Engine, find_engine
 from rehearsal.engine.stacks import StageStack
-from rehearsal.engine.toolchain import find_node
 from rehearsal.engine.workspace import Cipher, engine_environment, prepare, prepare_identities
 from rehearsal.evidence import Outcome, Report, StageReport, Verdict
 from rehearsal.failures import Failed

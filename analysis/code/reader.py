@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from analysis.code.types import all_types, declarations
+from analysis.node import find_node
 from infra.bindings import Service, reading
 from infra.blueprint import Product, Worker
 from infra.faults import Fault, Refused
@@ -152,12 +152,9 @@ def _installed(path: str) -> Path:
 
 
 def _ask(request: Mapping[str, Any]) -> dict[str, Any]:
-    node = shutil.which("node")
-    if node is None:
-        fix = "install Node 20 or newer: https://nodejs.org"
-        raise Refused("The Workers' code cannot be read.", [Fault("node", "is not on PATH", fix)])
+    command = [find_node().path, _READER]
     answer = subprocess.run(
-        [node, str(_READER)], input=json.dumps(request), capture_output=True, text=True, errors="replace", check=False
+        command, input=json.dumps(request), capture_output=True, text=True, errors="replace", check=False
     )
     if answer.returncode != 0:
         said = answer.stderr.strip().splitlines()

@@ -20,6 +20,7 @@ from typing import Final, Self
 
 import psutil
 
+from analysis.node import find_node
 from rehearsal.cloudflare import inventory, options
 from rehearsal.cloudflare.client import StageCloud
 from rehearsal.failures import Failed, tail
@@ -98,7 +99,7 @@ class LocalCloudflare:
         environment = child_environment(home=str(self._tmp), mark=self._mark)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                ["node", str(_HOST), str(self._packages), str(self._persist)],
+                [find_node().path, _HOST, self._packages, self._persist],
                 env=environment | {"BULKHEAD_CONTROL_TOKEN": self.token, "TMPDIR": str(self._tmp)},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 import cli.bindings
+from analysis import node
 from analysis.code import reader
+from analysis.node import find_node
 from cli.main import main
 from infra.product import PRODUCT
 from tests.support.leaky_code import LEAKY_CODE, USE
@@ -62,7 +64,7 @@ def test_a_planted_use_of_anothers_binding_is_found_by_the_check_and_by_the_comp
     config["extends"] = str(ROOT / "worker/tsconfig.json")
     config["compilerOptions"]["typeRoots"] = [str(ROOT / "worker/node_modules/@cloudflare")]
     (sources / "tsconfig.json").write_text(json.dumps(config))
-    compiled = subprocess.run(["node", COMPILER, "-p", sources], capture_output=True, text=True, check=False)
+    compiled = subprocess.run([find_node().path, COMPILER, "-p", sources], capture_output=True, text=True, check=False)
     assert compiled.returncode != 0
     [line] = compiled.stdout.splitlines()
     assert line.endswith("index.ts(11,21): error TS2339: Property 'ANSWERS' does not exist on type 'Env'.")
@@ -75,7 +77,7 @@ def test_each_worker_is_refused_the_bindings_of_another_by_the_compiler(tmp_path
     (package / "node_modules").symlink_to(ROOT / "worker/node_modules")
     taken = 'import { env } from "cloudflare:workers";\nimport type { Env } from "./env.d.ts";\n'
     (package / "src/web/taken.ts").write_text(taken + "export const a = env.DB;\nexport const b = (e: Env) => e.DB;\n")
-    compiled = subprocess.run(["node", "check.mjs"], cwd=package, capture_output=True, text=True, check=False)
+    compiled = subprocess.run([find_node().path, "check.mjs"], cwd=package, capture_output=True, text=True, check=False)
     assert compiled.returncode == 1
     places = [line.split(":")[0] for line in compiled.stderr.splitlines()]
     assert places == ["src/web/taken.ts(3,22)", "src/web/taken.ts(4,32)"]
@@ -97,10 +99,11 @@ def test_every_missing_source_is_named_at_once(run: Run, checkout: Path) -> None
 
 
 def test_without_node_the_command_says_what_to_install(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node, "OWN", Path("nowhere"))
     monkeypatch.setattr(shutil, "which", lambda program: None)
     code, _, err = run("check")
     assert code == 1
-    assert "Node 20" in err
+    assert "Node 22" in err
 
 
 def test_without_the_compiler_the_command_says_how_to_get_it(
