@@ -40,7 +40,7 @@ supported:
 	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes --only-binary :all: requirements.lock
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m pip list --format json >/dev/null
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c 'import cli.main, identities.program, infra.program, moto.server, pytest, rehearsal.run'
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c 'import bulkhead.cli.main, identities.program, infra.program, moto.server, pytest, bulkhead.rehearsal.run'
 	@touch $@
 
 # An npm can bring a newer Node than its own. An optional package that cannot be had is no error to it, so the Node is tried.
@@ -67,7 +67,7 @@ lock: install ## pin what pyproject.toml asks for; UPGRADE=--upgrade takes the n
 		--only-binary :all: --no-header --no-annotate $(UPGRADE) --output-file requirements.lock pyproject.toml
 
 engine: | supported
-	@$(PYTHON) -m rehearsal.engine
+	@$(PYTHON) -m bulkhead.engine
 
 # Go keeps what it builds in its own cache: half a minute the first time. What shellcheck finds would depend on whether a
 # machine has one, so it is not asked.

@@ -11,11 +11,11 @@ import psutil
 
 from benchmarks.figures import COLUMNS, Figure, broken
 from benchmarks.telling import Tell
-from cli.console import BAD, GOOD, Console
-from infra.faults import Refused
-from rehearsal.failures import Failed
-from rehearsal.machine.environment import shed_owner
-from rehearsal.machine.lifetime import ended_by_signals
+from bulkhead.cli.console import BAD, GOOD, Console
+from bulkhead.machine.environment import shed_owner
+from bulkhead.machine.lifetime import ended_by_signals
+from bulkhead.model.failures import Failed
+from bulkhead.model.faults import Refused
 
 BUSY: Final = 15.0  # per cent of all cores; from there on waiting for others is a part of what is measured
 INTERRUPTED: Final = 130  # 128 + SIGINT, as for the command
@@ -29,14 +29,14 @@ def _growth(tell: Tell) -> list[Figure]:
 
 def _preview(tell: Tell) -> list[Figure]:
     from benchmarks import preview  # noqa: PLC0415
-    from rehearsal.engine.finder import find_engine  # noqa: PLC0415
+    from bulkhead.engine.finder import find_engine  # noqa: PLC0415
 
     return preview.measure(find_engine(tell), tell)
 
 
 def _policies(tell: Tell) -> list[Figure]:
     from benchmarks import policies  # noqa: PLC0415
-    from rehearsal.engine.finder import find_engine  # noqa: PLC0415
+    from bulkhead.engine.finder import find_engine  # noqa: PLC0415
 
     return policies.measure(find_engine(tell), tell)
 
@@ -49,7 +49,7 @@ def _offline(tell: Tell) -> list[Figure]:
 
 def _parallel(tell: Tell) -> list[Figure]:
     from benchmarks import parallel  # noqa: PLC0415
-    from rehearsal.engine.finder import find_engine  # noqa: PLC0415
+    from bulkhead.engine.finder import find_engine  # noqa: PLC0415
 
     return parallel.measure(find_engine(tell), tell)
 

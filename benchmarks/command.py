@@ -12,12 +12,17 @@ import time
 from contextlib import redirect_stdout
 from typing import Final
 
-from cli.main import main
+from bulkhead.cli.main import main
 
 # What each command imports when it is called. A module missing here is counted to the command.
 IMPORTS: Final = {
-    "isolation check": ("cli.isolation", "analysis.plan", "analysis.generated", "analysis.isolation.check"),
-    "bindings check": ("cli.bindings", "infra.product"),
+    "isolation check": (
+        "bulkhead.cli.isolation",
+        "bulkhead.analysis.plan",
+        "bulkhead.analysis.generated",
+        "bulkhead.analysis.isolation.check",
+    ),
+    "bindings check": ("bulkhead.cli.bindings", "infra.product"),
 }
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Whether a product may grow: what one more resource costs when there are few of them, and when there are many.
 
-The whole program runs without an engine (analysis/render.py), for the product and for products 4 and 16 times as large.
-Measured is the processor time that each further resource takes, from 1 to 4 and from 4 to 16 products: the two are the
-same when the time grows as the resources do. Plain averages would not do, because the larger product consists of
-Workers to a greater part, and a Worker's version has more to tell than a budget.
+The whole program runs without an engine (bulkhead/engine/render.py), for the product and for products 4 and 16 times
+as large. Measured is the processor time that each further resource takes, from 1 to 4 and from 4 to 16 products: the
+two are the same when the time grows as the resources do. Plain averages would not do, because the larger product
+consists of Workers to a greater part, and a Worker's version has more to tell than a budget.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Final
 
 from benchmarks.figures import Figure, Series, in_turn, measured, ratio
 from benchmarks.telling import Tell
-from infra.bindings import D1, KV, R2, Binding, DurableObject, QueueProducer, Service
-from infra.blueprint import Product, Queue, Worker
+from bulkhead.model.bindings import D1, KV, R2, Binding, DurableObject, QueueProducer, Service
+from bulkhead.model.product import Product, Queue, Worker
 from infra.product import PRODUCT
 
 NAME: Final = "growth"

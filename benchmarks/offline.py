@@ -12,10 +12,10 @@ from benchmarks.children import Once, run
 from benchmarks.command import IMPORTS
 from benchmarks.figures import Figure, Series, in_turn, measured
 from benchmarks.telling import Tell
+from bulkhead.model.failures import Failed
 from policies.catalogue import RULES
 from policies.rule import Rule, Seen
 from policies.world import World
-from rehearsal.failures import Failed
 
 NAME: Final = "offline"
 CHECK_LIMIT_SECONDS: Final = 5.0

@@ -13,10 +13,10 @@ from typing import Final
 from benchmarks import standing
 from benchmarks.figures import Figure, Series, in_turn, measured, ratio
 from benchmarks.telling import Tell
-from infra.bundles import ROOT
-from infra.naming import Stage
-from rehearsal.engine.finder import Engine
-from rehearsal.machine.lifetime import Clock, lived, side_by_side
+from bulkhead.engine.finder import Engine
+from bulkhead.machine.lifetime import Clock, lived, side_by_side
+from bulkhead.model.bundles import ROOT
+from bulkhead.model.naming import Stage
 
 NAME: Final = "parallel"
 # Both orders need the same work of the processor, and two cores share it; what is saved is what one stage waits for.

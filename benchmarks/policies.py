@@ -16,11 +16,11 @@ from benchmarks import standing
 from benchmarks.figures import Figure, Series, in_turn, measured, ratio
 from benchmarks.preview import STAGE, unchanged
 from benchmarks.telling import Tell
-from infra.bundles import ROOT
+from bulkhead.engine.analyzer import install_analyzer
+from bulkhead.engine.finder import Engine
+from bulkhead.machine.lifetime import Clock, lived
+from bulkhead.model.bundles import ROOT
 from policies.catalogue import FOLDER
-from rehearsal.engine.analyzer import install_analyzer
-from rehearsal.engine.finder import Engine
-from rehearsal.machine.lifetime import Clock, lived
 
 NAME: Final = "policies"
 LIMIT: Final = 1.25

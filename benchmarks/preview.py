@@ -21,16 +21,16 @@ from benchmarks.figures import Figure, Series, in_turn, measured, ratio
 from benchmarks.flat import STACK, declarations, flatten, flatten_checkpoint, revealed
 from benchmarks.flat_program import declare
 from benchmarks.telling import Tell
-from infra.bundles import ROOT
-from infra.naming import Stage
-from rehearsal.engine.automation import EngineCommand
-from rehearsal.engine.finder import Engine
-from rehearsal.engine.results import Result
-from rehearsal.engine.stacks import StageStack
-from rehearsal.engine.workspace import engine_environment
-from rehearsal.failures import Failed
-from rehearsal.machine.environment import MARK
-from rehearsal.machine.lifetime import Clock, Life, lived
+from bulkhead.engine.automation import EngineCommand
+from bulkhead.engine.finder import Engine
+from bulkhead.engine.results import Result
+from bulkhead.engine.stacks import StageStack
+from bulkhead.engine.workspace import engine_environment
+from bulkhead.machine.environment import MARK
+from bulkhead.machine.lifetime import Clock, Life, lived
+from bulkhead.model.bundles import ROOT
+from bulkhead.model.failures import Failed
+from bulkhead.model.naming import Stage
 
 NAME: Final = "preview"
 LIMIT: Final = 1.15

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from bulkhead.engine.finder import Engine
+from bulkhead.engine.stacks import StageStack
+from bulkhead.engine.workspace import Cipher, Workspace, engine_environment, prepare
+from bulkhead.machine.lifetime import Life
+from bulkhead.model.bundles import ROOT, read_bundles
+from bulkhead.model.settings.keys import required_secrets
+from bulkhead.rehearsal.run import PACKAGES
 from infra import program
-from infra.bundles import ROOT, read_bundles
 from infra.product import PRODUCT
-from infra.settings.keys import required_secrets
-from rehearsal.engine.finder import Engine
-from rehearsal.engine.stacks import StageStack
-from rehearsal.engine.workspace import Cipher, Workspace, engine_environment, prepare
-from rehearsal.machine.lifetime import Life
-from rehearsal.run import PACKAGES
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ def measure(tell: Tell) -> list[Figure]:
     runs = []
     for number in range(1, _ROUNDS + 1):
         tell(f"bulkhead rehearse, {number} of {_ROUNDS}")
-        runs.append(children.run("cli.main", "rehearse", "--json"))
+        runs.append(children.run("bulkhead.cli.main", "rehearse", "--json"))
     return figures(runs)
 
 

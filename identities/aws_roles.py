@@ -10,14 +10,14 @@ import pulumi
 from pulumi_aws.iam import Policy, RolePolicy
 from pulumi_aws.iam import Role as IamRole
 
-from identities.documents import document
-from identities.estate import Estate, estate_of
+from bulkhead.model.aws_scope import Estate, estate_of
+from bulkhead.model.iam import document
+from bulkhead.model.naming import Kind, Label
+from bulkhead.model.product import Product
+from bulkhead.model.roles import Role
+from bulkhead.model.settings import StageSettings
+from bulkhead.model.trust import boundary, trust
 from identities.permissions import grants
-from identities.roles import Role
-from identities.trust import boundary, trust
-from infra.blueprint import Product
-from infra.naming import Kind, Label
-from infra.settings import StageSettings
 
 _SESSION_SECONDS: Final = 3600
 

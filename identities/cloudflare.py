@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from identities.roles import Role
-from infra.blueprint import Product
-from infra.naming import Kind, Label
-from infra.settings import StageSettings
+from bulkhead.model.naming import Kind, Label
+from bulkhead.model.product import Product
+from bulkhead.model.roles import Role
+from bulkhead.model.settings import StageSettings
 
 
 class Reach(Enum):

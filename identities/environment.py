@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_github as github
 
-from identities.roles import Role, environment_of, is_reviewed, refs_of
-from infra.naming import Label, upper_snake
-from infra.release import Ref
-from infra.settings import StageSettings
+from bulkhead.model.naming import Label, upper_snake
+from bulkhead.model.release import Ref
+from bulkhead.model.roles import Role, environment_of, is_reviewed, refs_of
+from bulkhead.model.settings import StageSettings
 
 
 @dataclass(frozen=True, slots=True)

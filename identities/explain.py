@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from bulkhead.model.aws_scope import estate_of
+from bulkhead.model.iam import Grant
+from bulkhead.model.naming import Kind, Label
+from bulkhead.model.product import Product
+from bulkhead.model.roles import Role, environment_of, is_reviewed, refs_of, subjects
+from bulkhead.model.settings import StageSettings
 from identities.cloudflare import Need, Reach, needs
-from identities.documents import Grant
-from identities.estate import estate_of
 from identities.permissions import grants
-from identities.roles import Role, environment_of, is_reviewed, refs_of, subjects
-from infra.blueprint import Product
-from infra.naming import Kind, Label
-from infra.settings import StageSettings
 
 _PURPOSES = {
     Role.DEPLOY: "brings the stage up",

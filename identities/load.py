@@ -10,11 +10,11 @@ from typing import Any
 import pulumi
 import pulumi.runtime.config
 
-from identities.settings import PROFILE, SPACE, TOKENS, Slots, read_slots, require_stage, required_secrets
-from infra.blueprint import Product
-from infra.faults import Fault, Refused
-from infra.settings.keys import DEFAULT_PROVIDERS
-from infra.settings.paths import ROTATED, SECRETS, SETTINGS
+from bulkhead.model.faults import Fault, Refused
+from bulkhead.model.identities import PROFILE, SPACE, TOKENS, Slots, read_slots, require_stage, required_secrets
+from bulkhead.model.product import Product
+from bulkhead.model.settings.keys import DEFAULT_PROVIDERS
+from bulkhead.model.settings.paths import ROTATED, SECRETS, SETTINGS
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from identities.documents import Grant, one_or_all
-from identities.estate import Estate
-from identities.roles import Role
-from infra.blueprint import Product
-from infra.naming import Kind
+from bulkhead.model.aws_scope import Estate
+from bulkhead.model.iam import Grant, one_or_all
+from bulkhead.model.naming import Kind
+from bulkhead.model.product import Product
+from bulkhead.model.roles import Role
 
 _BUCKET_SETTINGS: Final = (
     "s3:CreateBucket",
@@ -112,7 +112,7 @@ _S3: Final = (
     "aws:s3/bucketVersioning:BucketVersioning",
 )
 _SNS: Final = ("aws:sns/topic:Topic", "aws:sns/topicPolicy:TopicPolicy", "aws:sns/topicSubscription:TopicSubscription")
-# The redacted twin of the state, for whoever must know names and versions and no secret (see preview/twin.py).
+# The redacted twin of the state, for whoever must know names and versions and no secret (see bulkhead/twin/state.py).
 _TWINS: Final = "twins/*"
 
 

@@ -8,15 +8,15 @@ from typing import Final
 import pulumi
 import pulumi.runtime.config
 
+from bulkhead.model.identities import require_stage
+from bulkhead.model.product import Product
+from bulkhead.model.settings import StageSettings, read_settings
+from bulkhead.model.settings.paths import stack_file
+from bulkhead.model.settings.product_reference import find_product
 from identities.load import load
-from identities.settings import require_stage
 from identities.stage import deploy
-from infra.blueprint import Product
+from infra.load import product_reference
 from infra.program import mistakes_said_plainly
-from infra.settings import StageSettings, read_settings
-from infra.settings.load import product_reference
-from infra.settings.paths import stack_file
-from infra.settings.product_reference import find_product
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 

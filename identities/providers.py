@@ -9,9 +9,9 @@ import pulumi_aws as aws
 import pulumi_cloudflare as cloudflare
 import pulumi_github as github
 
-from identities.settings import GITHUB_TOKEN, TOKEN_MAKER
-from infra.naming import Label
-from infra.settings import StageSettings
+from bulkhead.model.identities import GITHUB_TOKEN, TOKEN_MAKER
+from bulkhead.model.naming import Label
+from bulkhead.model.settings import StageSettings
 
 
 def make_providers(

@@ -8,9 +8,9 @@ from typing import Final
 import pulumi
 import pulumi_github as github
 
-from infra.naming import Kind, Label
-from infra.release import guarded_branches
-from infra.settings import StageSettings
+from bulkhead.model.naming import Kind, Label
+from bulkhead.model.release import guarded_branches
+from bulkhead.model.settings import StageSettings
 
 _GITHUB_ACTIONS: Final = 15368
 """The app id of GitHub Actions: a check of the same name from any other source does not count."""

@@ -8,16 +8,16 @@ from typing import Any
 
 import pulumi
 
+from bulkhead.model.identities import Slots, instant
+from bulkhead.model.product import APEX, Product
+from bulkhead.model.roles import Role, environment_of
+from bulkhead.model.settings import StageSettings
 from identities.aws_roles import StageRoles, StageRolesArgs
 from identities.environment import RoleEnvironment, RoleEnvironmentArgs
 from identities.providers import make_providers
 from identities.repository import Repository, RepositoryArgs
-from identities.roles import Role, environment_of
-from identities.settings import Slots, instant
 from identities.tokens import StageTokens, StageTokensArgs
-from infra.blueprint import APEX, Product
 from infra.providers import CLOUDFLARE_TOKEN
-from infra.settings import StageSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_cloudflare as cloudflare
 
+from bulkhead.model.identities import Slots, instant
+from bulkhead.model.naming import Kind, Label
+from bulkhead.model.product import Product
+from bulkhead.model.roles import Role
+from bulkhead.model.settings import StageSettings
 from identities.cloudflare import needs, token_policies
-from identities.roles import Role
-from identities.settings import Slots, instant
-from infra.blueprint import Product
-from infra.naming import Kind, Label
-from infra.settings import StageSettings
 
 
 @dataclass(frozen=True, slots=True)

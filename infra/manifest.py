@@ -24,14 +24,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from infra.blueprint import Product
-from infra.bundles import Bundle
+from bulkhead.model.bundles import Bundle
+from bulkhead.model.naming import Label
+from bulkhead.model.product import Product
+from bulkhead.model.settings import StageSettings
 from infra.components.budget import StageBudget
 from infra.components.stores import DataStores
 from infra.components.vault import BackupVault, backup_lives
 from infra.components.workers import Workers
-from infra.naming import Label
-from infra.settings import StageSettings
 
 
 @dataclass(frozen=True, slots=True)

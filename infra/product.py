@@ -5,8 +5,19 @@ Replace this file with your own product; nothing else needs to change. What a st
 
 from typing import Final
 
-from infra.bindings import AI, D1, KV, R2, DurableObject, QueueProducer, Secret, Service, VersionMetadata
-from infra.blueprint import APEX, Bucket, Database, Journey, Namespace, Place, Product, Queue, StageSecret, Worker
+from bulkhead.model.bindings import AI, D1, KV, R2, DurableObject, QueueProducer, Secret, Service, VersionMetadata
+from bulkhead.model.product import (
+    APEX,
+    Bucket,
+    Database,
+    Journey,
+    Namespace,
+    Place,
+    Product,
+    Queue,
+    StageSecret,
+    Worker,
+)
 
 WEB: Final = Worker(
     name="web",

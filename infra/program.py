@@ -7,11 +7,11 @@ from contextlib import contextmanager
 
 import pulumi
 
-from infra.blueprint import Product
-from infra.faults import Refused
-from infra.settings.load import load, product_reference
-from infra.settings.paths import stack_file
-from infra.settings.product_reference import find_product
+from bulkhead.model.faults import Refused
+from bulkhead.model.product import Product
+from bulkhead.model.settings.paths import stack_file
+from bulkhead.model.settings.product_reference import find_product
+from infra.load import load, product_reference
 from infra.stage import deploy
 
 

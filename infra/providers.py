@@ -15,8 +15,8 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_cloudflare as cloudflare
 
-from infra.naming import Label
-from infra.settings import StageSettings
+from bulkhead.model.naming import Label
+from bulkhead.model.settings import StageSettings
 
 CLOUDFLARE_TOKEN: Final = "cloudflareApiToken"  # noqa: S105 - the name of the secret, no secret
 

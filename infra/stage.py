@@ -8,9 +8,10 @@ from typing import Any
 
 import pulumi
 
-from infra.alarms import alarms_of, read_alarms
-from infra.blueprint import Product
-from infra.bundles import read_bundles
+from bulkhead.model.alarms import alarms_of, read_alarms
+from bulkhead.model.bundles import read_bundles
+from bulkhead.model.product import Product
+from bulkhead.model.settings import StageSettings
 from infra.components.alarms import Alarms, AlarmsArgs
 from infra.components.budget import StageBudget, StageBudgetArgs
 from infra.components.job_secrets import JobSecrets, JobSecretsArgs
@@ -19,7 +20,6 @@ from infra.components.vault import BackupVault, BackupVaultArgs
 from infra.components.workers import Workers, WorkersArgs
 from infra.manifest import Parts, make_manifest
 from infra.providers import Providers, make_providers
-from infra.settings import StageSettings
 
 
 @dataclass(frozen=True, slots=True)

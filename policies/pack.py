@@ -22,12 +22,12 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import UnknownValueError
 
-from infra.faults import Refused
-from infra.naming import Stage, stage_of
+from bulkhead.model.faults import Refused
+from bulkhead.model.naming import Stage, stage_of
+from bulkhead.resources.values import UNKNOWN, is_list
 from policies.catalogue import NAME, RULES
 from policies.once import once, read_resources_once
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation, level_in
-from policies.values import UNKNOWN, is_list
 from policies.world import World, read_world, stage_in
 
 _STACK_TYPE: Final = "pulumi:pulumi:Stack"

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from infra.naming import Stage
-from policies.values import at
+from bulkhead.model.naming import Stage
+from bulkhead.resources.values import at
 from policies.world import World
 
 Scope = Literal["resource", "stack"]

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from infra.alarms import CATALOGUE, Alarm, read_alarms
-from infra.blueprint import Product, Worker
-from infra.faults import Fault, Refused
-from infra.naming import Kind, Label, Stage, stage_of
-from infra.settings import StageSettings, read_settings
-from infra.settings.check import check_settings, from_engine
-from infra.settings.paths import SETTINGS, stack_file
-from infra.settings.product_reference import find_product, reference_in
+from bulkhead.model.alarms import CATALOGUE, Alarm, read_alarms
+from bulkhead.model.faults import Fault, Refused
+from bulkhead.model.naming import Kind, Label, Stage, stage_of
+from bulkhead.model.product import Product, Worker
+from bulkhead.model.settings import StageSettings, read_settings
+from bulkhead.model.settings.check import check_settings, from_engine
+from bulkhead.model.settings.paths import SETTINGS, stack_file
+from bulkhead.model.settings.product_reference import find_product, reference_in
 
 ALARMS: Final = "BULKHEAD_ALARMS"  # the catalogue of alarms, where it is not this checkout's own
 IDENTITIES: Final = "bulkhead-identities"  # the project in identities/Pulumi.yaml

@@ -15,7 +15,7 @@ import pytest
 from tests.support.fake_pulumi import FakePulumi
 
 if TYPE_CHECKING:
-    from rehearsal.aws.local import LocalAws
+    from bulkhead.localclouds.aws.local import LocalAws
     from tests.support.s3 import InProcessS3
 
 _account_numbers = itertools.count(100_000_000_001)
@@ -48,7 +48,7 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(scope="session")
 def local_aws() -> Iterator[LocalAws]:
     """One local AWS for all tests: moto keeps its state per process, so accounts keep the tests apart."""
-    from rehearsal.aws.local import LocalAws  # noqa: PLC0415 (moto takes a second to import)
+    from bulkhead.localclouds.aws.local import LocalAws  # noqa: PLC0415 (moto takes a second to import)
 
     with LocalAws() as running:
         yield running

@@ -2,7 +2,7 @@
 // The same source gives the same bytes on every machine: a bundle's digest is its release, and a changed release is a
 // new version in the cloud.
 // dist/built-from.json tells what they were built from, so that none is deployed that is older than its source; who reads
-// it is infra/bundles.py of the repository.
+// it is bulkhead/model/bundles.py of the repository.
 
 import { createHash } from "node:crypto";
 import { readFile, readdir, rename, rm, writeFile } from "node:fs/promises";

@@ -11,17 +11,17 @@ import pulumi
 from pulumi_aws.cloudwatch import MetricAlarm
 from pulumi_aws.sns import TopicSubscription
 
-from infra.alarms import Alarm
+from bulkhead.model.alarms import Alarm
+from bulkhead.model.naming import Kind, Label
+from bulkhead.model.settings import StageSettings
 from infra.components.topics import Publisher, service_topic, topic_arn
-from infra.naming import Kind, Label
-from infra.settings import StageSettings
 
 _SHORT: Final = "alarms"
 
 
 @dataclass(frozen=True, slots=True)
 class AlarmsArgs:
-    """``alarms`` are those that the stage has: infra.alarms.alarms_of."""
+    """``alarms`` are those that the stage has: bulkhead.model.alarms.alarms_of."""
 
     label: Label
     settings: StageSettings

@@ -9,10 +9,10 @@ from typing import Final
 import pulumi
 from pulumi_aws.budgets import Budget, BudgetNotificationArgs
 
+from bulkhead.model.faults import Fault, Refused
+from bulkhead.model.naming import Kind, Label, Stage
+from bulkhead.model.settings import StageSettings
 from infra.components.topics import Publisher, service_topic
-from infra.faults import Fault, Refused
-from infra.naming import Kind, Label, Stage
-from infra.settings import StageSettings
 
 _MOST_ADDRESSES: Final = 10
 

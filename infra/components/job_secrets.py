@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws.ssm import Parameter
 
-from infra.blueprint import Product
-from infra.naming import Kind, Label, upper_snake
+from bulkhead.model.naming import Kind, Label, upper_snake
+from bulkhead.model.product import Product
 
 
 @dataclass(frozen=True, slots=True)

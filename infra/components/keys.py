@@ -9,7 +9,7 @@ from typing import Any, Final
 import pulumi
 from pulumi_aws.kms import Alias, Key
 
-from infra.naming import Kind, Label
+from bulkhead.model.naming import Kind, Label
 
 _UNDO_DAYS: Final = 30  # the most there is: what was encrypted with a removed key is lost for good
 

@@ -9,9 +9,9 @@ from typing import Final
 import pulumi
 import pulumi_cloudflare as cloudflare
 
-from infra.blueprint import Bucket, Product
-from infra.naming import Kind, Label
-from infra.settings import StageSettings
+from bulkhead.model.naming import Kind, Label
+from bulkhead.model.product import Bucket, Product
+from bulkhead.model.settings import StageSettings
 
 _DAY: Final = 86_400
 _CORS_MAX_AGE_SECONDS: Final = 3_600

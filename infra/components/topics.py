@@ -10,9 +10,9 @@ from typing import NamedTuple
 import pulumi
 from pulumi_aws.sns import Topic, TopicPolicy
 
+from bulkhead.model.naming import Kind, Label
+from bulkhead.model.settings import StageSettings
 from infra.components.keys import stage_key
-from infra.naming import Kind, Label
-from infra.settings import StageSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from typing import Final
 import pulumi
 from pulumi_aws.s3 import BucketLogging
 
+from bulkhead.model.naming import Kind, Label
+from bulkhead.model.settings import StageSettings
 from infra.components.keys import stage_key
 from infra.components.private_bucket import PrivateBucket, PrivateBucketArgs, Statement
-from infra.naming import Kind, Label
-from infra.settings import StageSettings
 
 _ACCESS_LOG_DAYS: Final = 366
 _ACCESS_LOG_PREFIX: Final = "access/"

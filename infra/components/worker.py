@@ -9,12 +9,12 @@ from typing import Any, Final
 import pulumi
 import pulumi_cloudflare as cloudflare
 
-from infra.bindings import by_name
-from infra.blueprint import Worker
-from infra.bundles import Bundle
-from infra.naming import Kind, Label, Stage
-from infra.observability import observability
-from infra.settings import StageSettings
+from bulkhead.model.bindings import by_name
+from bulkhead.model.bundles import Bundle
+from bulkhead.model.naming import Kind, Label, Stage
+from bulkhead.model.observability import observability
+from bulkhead.model.product import Worker
+from bulkhead.model.settings import StageSettings
 
 _MODULE: Final = "index.js"
 

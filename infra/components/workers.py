@@ -9,15 +9,15 @@ from typing import Any
 import pulumi
 import pulumi_cloudflare as cloudflare
 
-from infra.bindings import D1, KV, R2, Binding, QueueProducer
-from infra.blueprint import Product, Queue, Worker
-from infra.blueprint_rules import calls
-from infra.bundles import Bundle
+from bulkhead.model.bindings import D1, KV, R2, Binding, QueueProducer
+from bulkhead.model.bundles import Bundle
+from bulkhead.model.naming import Kind, Label
+from bulkhead.model.product import Product, Queue, Worker
+from bulkhead.model.product_rules import calls
+from bulkhead.model.settings import StageSettings
+from bulkhead.model.variables import stage_variables
 from infra.components.stores import DataStores
 from infra.components.worker import StageWorker, StageWorkerArgs
-from infra.naming import Kind, Label
-from infra.settings import StageSettings
-from infra.variables import stage_variables
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Workers(pulumi.ComponentResource):
 
 @dataclass(frozen=True, slots=True)
 class _Grants:
-    """What the product's bindings point at in this stage (infra.bindings.References)."""
+    """What the product's bindings point at in this stage (bulkhead.model.bindings.References)."""
 
     label: Label
     stores: DataStores

@@ -12,10 +12,10 @@ from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from infra.naming import Stage
-from policies import tokens as t
+from bulkhead.model.naming import Stage
+from bulkhead.resources import tokens as t
+from bulkhead.resources.values import MISSING, UNKNOWN, Absent, at, document, listed
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
-from policies.values import MISSING, UNKNOWN, Absent, at, document, listed
 from policies.world import World
 
 _TOKENS: Final = (t.ACCOUNT_TOKEN, t.API_TOKEN)

@@ -9,11 +9,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from infra.alarms import Alarm, alarms_of
-from policies import tokens as t
+from bulkhead.model.alarms import Alarm, alarms_of
+from bulkhead.resources import tokens as t
+from bulkhead.resources.statements import account_of
+from bulkhead.resources.values import MISSING, UNKNOWN, listed
 from policies.rule import AnyRule, Seen, Stack, StackRule, Violation
-from policies.rules.statements import account_of
-from policies.values import MISSING, UNKNOWN, listed
 from policies.world import World
 
 _IN_ALARM: Final = re.compile(r'ALARM\s*\(\s*"?([^"()]+?)"?\s*\)')

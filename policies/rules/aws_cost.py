@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from infra.naming import Stage
-from policies import tokens as t
+from bulkhead.model.naming import Stage
+from bulkhead.resources import tokens as t
+from bulkhead.resources.values import MISSING, UNKNOWN, Absent, at, document, leaves, listed
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
-from policies.values import MISSING, UNKNOWN, Absent, at, document, leaves, listed
 from policies.world import World
 
-# The types of policies/tokens.py that take `tags` (pulumi_aws 7.51).
+# The types of bulkhead/resources/tokens.py that take `tags` (pulumi_aws 7.51).
 TAGGABLE: Final = (
     t.BUDGET,
     t.BUDGET_ACTION,

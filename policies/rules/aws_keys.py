@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from policies import tokens as t
+from bulkhead.resources import tokens as t
+from bulkhead.resources.statements import Statement, account_of, statements
+from bulkhead.resources.values import MISSING, UNKNOWN, document
 from policies.rule import AnyRule, Rule, Seen, Violation
-from policies.rules.statements import Statement, account_of, statements
-from policies.values import MISSING, UNKNOWN, document
 from policies.world import World
 
 # EventBridge says neither account nor rule when it publishes to a topic or uses the topic's key: with such a condition

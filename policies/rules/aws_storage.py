@@ -11,11 +11,11 @@ import ipaddress
 from collections.abc import Iterator
 from typing import Any, Final
 
-from infra.naming import Kind
-from policies import tokens as t
+from bulkhead.model.naming import Kind
+from bulkhead.resources import tokens as t
+from bulkhead.resources.statements import Statement, account_of, matches, statements, texts
+from bulkhead.resources.values import MISSING, UNKNOWN, at, document, leaves, listed
 from policies.rule import AnyRule, Seen, Stack, StackRule, Violation
-from policies.rules.statements import Statement, account_of, matches, statements, texts
-from policies.values import MISSING, UNKNOWN, at, document, leaves, listed
 from policies.world import World
 
 PUBLIC_ACCESS: Final = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")

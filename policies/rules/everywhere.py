@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from policies import tokens as t
+from bulkhead.resources import tokens as t
+from bulkhead.resources.values import MISSING, UNKNOWN, Absent, at, document, is_list, listed
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
 from policies.rules.aws_storage import PUBLIC_ACCESS
 from policies.rules.github import may_be
 from policies.rules.reviewed import REVIEWED
-from policies.values import MISSING, UNKNOWN, Absent, at, document, is_list, listed
 from policies.world import World
 
 _PROVIDER: Final = "pulumi:providers:"

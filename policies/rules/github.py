@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from infra.naming import Stage, upper_snake
-from infra.release import Ref, deploys_from
-from infra.settings import required_secrets
-from policies import tokens as t
+from bulkhead.model.naming import Stage, upper_snake
+from bulkhead.model.release import Ref, deploys_from
+from bulkhead.model.settings import required_secrets
+from bulkhead.resources import tokens as t
+from bulkhead.resources.values import MISSING, UNKNOWN, Absent, at, listed
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
-from policies.values import MISSING, UNKNOWN, Absent, at, listed
 from policies.world import World
 
 # Jobs of a stage that are no deployment have environments of their own; schedules run on the default branch.

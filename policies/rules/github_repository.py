@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final
 
-from infra.release import guarded_branches
-from policies import tokens as t
+from bulkhead.model.release import guarded_branches
+from bulkhead.resources import tokens as t
+from bulkhead.resources.values import MISSING, UNKNOWN, at, listed
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
 from policies.rules.github import globs, governs, here, may_be, off
-from policies.values import MISSING, UNKNOWN, at, listed
 from policies.world import World
 
 _TEAM_APPROVALS: Final = 2  # QLT-5

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from infra.naming import Stage
-from policies import tokens as t
+from bulkhead.model.naming import Stage
+from bulkhead.resources import tokens as t
+from bulkhead.resources.statements import Statement, action_matches, statements
+from bulkhead.resources.values import MISSING, document, listed
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
 from policies.rules.iam_actions import WITHOUT_RESOURCE
-from policies.rules.statements import Statement, action_matches, statements
-from policies.values import MISSING, document, listed
 from policies.world import World
 
 _ATTACHMENTS: Final = (

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from infra.naming import Stage
-from policies import tokens as t
+from bulkhead.model.naming import Stage
+from bulkhead.resources import tokens as t
+from bulkhead.resources.statements import Statement
+from bulkhead.resources.values import listed
 from policies.rule import AnyRule, Seen, Stack, StackRule, Violation
 from policies.rules.iam import BOUNDARY, granted, is_broad, named, title
-from policies.rules.statements import Statement
-from policies.values import listed
 from policies.world import World
 
 # Hands on what a role may do. Exact names are as good as the stage's own.

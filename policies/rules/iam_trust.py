@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from policies import tokens as t
+from bulkhead.resources import tokens as t
+from bulkhead.resources.statements import Statement, account_of, statements
+from bulkhead.resources.values import MISSING, document
 from policies.rule import AnyRule, Rule, Seen, Violation
 from policies.rules.github import PREVIEW, environments_of
 from policies.rules.iam import is_broad, named, title
-from policies.rules.statements import Statement, account_of, statements
-from policies.values import MISSING, document
 from policies.world import World
 
 _GITHUB: Final = "token.actions.githubusercontent.com"

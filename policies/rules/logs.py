@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qs
 
-from infra.naming import stage_of
-from policies import tokens as t
+from bulkhead.model.naming import stage_of
+from bulkhead.resources import tokens as t
+from bulkhead.resources.values import MISSING, UNKNOWN, Absent, at, document, is_list, leaves, listed
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
-from policies.values import MISSING, UNKNOWN, Absent, at, document, is_list, leaves, listed
 from policies.world import World
 
 _WORKER_TRACES: Final = "workers_trace_events"

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from infra.naming import Kind, Stage
-from policies import tokens as t
+from bulkhead.model.naming import Kind, Stage
+from bulkhead.resources import tokens as t
+from bulkhead.resources.values import MISSING, UNKNOWN, at, listed
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
-from policies.values import MISSING, UNKNOWN, at, listed
 from policies.world import World
 
 _KEYS: Final = (t.KMS_KEY, t.KMS_REPLICA_KEY)
@@ -71,7 +71,7 @@ def _named_outside(seen: Seen, world: World) -> Iterator[Violation]:
     yield Violation(
         wrong,
         "Another stage may hold that name, or take it: both would then work on the same store",
-        "take the name from the stage's Label, as infra/naming.py makes it",
+        "take the name from the stage's Label, as bulkhead/model/naming.py makes it",
     )
 
 

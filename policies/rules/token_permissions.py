@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from bulkhead.model.naming import Kind
+from bulkhead.model.roles import Role
+from bulkhead.resources import tokens as t
+from bulkhead.resources.values import at, listed
 from identities.cloudflare import NEEDED, PERMISSIONS, Permission, needs
-from identities.roles import Role
-from infra.naming import Kind
-from policies import tokens as t
 from policies.rule import AnyRule, Seen, Stack, StackRule, Violation
-from policies.values import at, listed
 from policies.world import World
 
 # Groups that no role of a stage has, and the types that would need them all the same ("List permission groups" of

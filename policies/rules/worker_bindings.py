@@ -6,10 +6,11 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
-from infra.bindings import DurableObject
-from infra.blueprint import STAGE_VARIABLES, Worker
-from infra.naming import Kind
-from policies import tokens as t
+from bulkhead.model.bindings import DurableObject
+from bulkhead.model.naming import Kind
+from bulkhead.model.product import STAGE_VARIABLES, Worker
+from bulkhead.resources import tokens as t
+from bulkhead.resources.values import MISSING, UNKNOWN, at, document, listed
 from policies.rule import AnyRule, Seen, Stack, StackRule, Violation
 from policies.rules.worker_carriers import (
     BY_ID,
@@ -30,12 +31,11 @@ from policies.rules.worker_carriers import (
     target_values,
     untold,
 )
-from policies.values import MISSING, UNKNOWN, at, document, listed
 from policies.world import World
 
 _NOT_GRANTED: Final = "is not granted to it"
 _PLAIN: Final = ("plain_text", "json")
-# As infra.bindings spells the target of what a product can grant.
+# As bulkhead.model.bindings spells the target of what a product can grant.
 _SPELT: Final = {
     "d1": "database_id",
     "kv_namespace": "namespace_id",
@@ -142,7 +142,7 @@ def _not_bound(stack: Stack, world: World) -> Iterator[Violation]:
             yield Violation(
                 f"lacks what the product grants or the stage tells every Worker: {', '.join(fewest)}",
                 "The Worker fails at the first request that needs it",
-                "bind everything that the product grants, and infra.variables.stage_variables",
+                "bind everything that the product grants, and bulkhead.model.variables.stage_variables",
                 seen,
             )
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from infra.blueprint import Worker
-from infra.naming import Kind, Label
-from policies import tokens as t
+from bulkhead.model.naming import Kind, Label
+from bulkhead.model.product import Worker
+from bulkhead.resources import tokens as t
+from bulkhead.resources.values import MISSING, UNKNOWN, at, listed
 from policies.rule import Seen, Stack
-from policies.values import MISSING, UNKNOWN, at, listed
 from policies.world import World
 
 # What can carry bindings: the property that says whose they are, and the one that holds them.
@@ -166,7 +166,7 @@ def reached(stack: Stack, seen: Seen, bound: Bound) -> list[list[Any]]:
 
 @dataclass(frozen=True, slots=True)
 class _Physical:
-    """What a grant points at, by the name it has in this stage (infra.bindings.References)."""
+    """What a grant points at, by the name it has in this stage (bulkhead.model.bindings.References)."""
 
     label: Label
 

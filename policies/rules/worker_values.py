@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from infra.bindings import Secret
-from infra.naming import upper_snake
+from bulkhead.model.bindings import Secret
+from bulkhead.model.naming import upper_snake
+from bulkhead.resources.values import MISSING, Absent, at, document, is_list
 from policies.rule import AnyRule, Rule, Seen, Violation
 from policies.rules.worker_carriers import CARRIERS, carried
-from policies.values import MISSING, Absent, at, document, is_list
 from policies.world import World
 
 _LEVELS: Final = ("trace", "debug", "info", "warn", "error")

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from infra.naming import Kind, Stage
-from policies import tokens as t
+from bulkhead.model.naming import Kind, Stage
+from bulkhead.resources import tokens as t
+from bulkhead.resources.values import MISSING, UNKNOWN, listed
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
 from policies.rules.worker_carriers import CARRIERS, SCRIPTS, UPLOADS, carried, leads, names_of
-from policies.values import MISSING, UNKNOWN, listed
 from policies.world import World
 
 

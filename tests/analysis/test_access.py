@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from analysis.access.markdown import page
-from analysis.access.matrix import UNKNOWN_YET, as_json
-from analysis.access.of import access_of
-from analysis.planned import Plan, Sealed
-from infra.bindings import KV
+from bulkhead.analysis.access.markdown import page
+from bulkhead.analysis.access.matrix import UNKNOWN_YET, as_json
+from bulkhead.analysis.access.of import access_of
+from bulkhead.analysis.planned import Plan, Sealed
+from bulkhead.model.bindings import KV
+from bulkhead.resources import tokens as t
+from bulkhead.resources.values import UNKNOWN
 from infra.product import PRODUCT
-from policies import tokens as t
-from policies.values import UNKNOWN
 from tests.support.plans import PRODUCTS, STAGES, added, changed, make_plan, planned
 
 ACCOUNT = "2" * 12

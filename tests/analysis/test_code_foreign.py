@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from analysis.code.foreign import Marks, foreign_names, marks_of
-from infra.naming import Label, stage_of
+from bulkhead.analysis.code.foreign import Marks, foreign_names, marks_of
+from bulkhead.model.naming import Label, stage_of
 from tests.support.settings_fixture import make_settings
 
 

@@ -10,9 +10,9 @@ from typing import get_args
 
 import pytest
 
-from analysis.code.files import stale, write
-from analysis.code.types import OBJECTS, all_types, types_of
-from infra.bindings import (
+from bulkhead.analysis.code.files import stale, write
+from bulkhead.analysis.code.types import OBJECTS, all_types, types_of
+from bulkhead.model.bindings import (
     AI,
     D1,
     KV,
@@ -27,11 +27,11 @@ from infra.bindings import (
     Service,
     VersionMetadata,
 )
-from infra.blueprint import STAGE_VARIABLES, Bucket, Database, Namespace, Product, Queue, StageSecret, Worker
-from infra.faults import Refused
-from infra.naming import Label, Stage
+from bulkhead.model.faults import Refused
+from bulkhead.model.naming import Label, Stage
+from bulkhead.model.product import STAGE_VARIABLES, Bucket, Database, Namespace, Product, Queue, StageSecret, Worker
+from bulkhead.model.variables import stage_variables
 from infra.product import PRODUCT
-from infra.variables import stage_variables
 from tests.support.leaky_code import LEAKY_CODE
 from tests.support.settings_fixture import make_settings
 

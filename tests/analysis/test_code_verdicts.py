@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.code.reader import Beyond, Error, Facts, Loss, Place, Use, exports_of
-from analysis.code.verdicts import faults, places
-from infra.bindings import D1, KV, DurableObject, Json, Secret, Service
-from infra.blueprint import STAGE_VARIABLES, Database, Escape, Namespace, Product, Queue, StageSecret, Worker
-from infra.faults import Fault
+from bulkhead.analysis.code.reader import Beyond, Error, Facts, Loss, Place, Use, exports_of
+from bulkhead.analysis.code.verdicts import faults, places
+from bulkhead.model.bindings import D1, KV, DurableObject, Json, Secret, Service
+from bulkhead.model.faults import Fault
+from bulkhead.model.product import STAGE_VARIABLES, Database, Escape, Namespace, Product, Queue, StageSecret, Worker
 
 FILE = "worker/src/web/index.ts"
 WEB = Worker(

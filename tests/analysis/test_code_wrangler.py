@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from analysis.code.wrangler import FILE, Target, configurations, render, require_manifest
-from infra.bindings import (
+from bulkhead.analysis.code.wrangler import FILE, Target, configurations, render, require_manifest
+from bulkhead.model.bindings import (
     AI,
     D1,
     KV,
@@ -25,8 +25,8 @@ from infra.bindings import (
     Service,
     VersionMetadata,
 )
-from infra.blueprint import Bucket, Database, Namespace, Product, Queue, StageSecret, Worker
-from infra.faults import Refused
+from bulkhead.model.faults import Refused
+from bulkhead.model.product import Bucket, Database, Namespace, Product, Queue, StageSecret, Worker
 from infra.product import PRODUCT
 from tests.support.manifests import make_manifest
 from tests.support.settings_fixture import make_settings

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from analysis.isolation.check import Leak, isolation
-from analysis.plan import plan
-from analysis.planned import Plan
-from infra.bindings import PlainText
-from infra.blueprint import Product
+from bulkhead.analysis.isolation.check import Leak, isolation
+from bulkhead.analysis.plan import plan
+from bulkhead.analysis.planned import Plan
+from bulkhead.model.bindings import PlainText
+from bulkhead.model.product import Product
+from bulkhead.resources import tokens as t
 from infra.components.stores import DataStores
 from infra.product import PRODUCT
-from policies import tokens as t
 from tests.support.plans import PRODUCTS, STAGES, added, changed, make_plan, planned, planned_together
 from tests.support.settings_fixture import make_settings
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from analysis.isolation.check import isolation
-from analysis.planned import Plan, Sealed
-from policies import tokens as t
-from policies.values import UNKNOWN
+from bulkhead.analysis.isolation.check import isolation
+from bulkhead.analysis.planned import Plan, Sealed
+from bulkhead.resources import tokens as t
+from bulkhead.resources.values import UNKNOWN
 from tests.support.plans import added, changed, planned, planned_together
 from tests.support.planted_leaks import policy
 

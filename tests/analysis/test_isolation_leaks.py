@@ -6,8 +6,8 @@ from functools import reduce
 
 import pytest
 
-from analysis.isolation.check import Isolation, Leak, isolation
-from policies import tokens as t
+from bulkhead.analysis.isolation.check import Isolation, Leak, isolation
+from bulkhead.resources import tokens as t
 from tests.support.plans import added, planned
 from tests.support.planted_leaks import BUCKET, GITHUB, PLANTS, TRUST
 

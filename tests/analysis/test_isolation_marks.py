@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.isolation.marks import Marks
-from analysis.planned import Plan
+from bulkhead.analysis.isolation.marks import Marks
+from bulkhead.analysis.planned import Plan
 from infra.product import PRODUCT
 from tests.support.settings_fixture import make_settings
 

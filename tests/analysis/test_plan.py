@@ -13,17 +13,17 @@ import pulumi_aws as aws
 import pulumi_cloudflare as cloudflare
 import pytest
 
-from analysis import plan as planning
-from analysis.plan import Program
-from analysis.planned import Plan, Sealed
-from analysis.render import Unrenderable
-from analysis.stages import plans_of, read_stages
-from infra.blueprint import Product, Worker
-from infra.faults import Refused
+from bulkhead.analysis import plan as planning
+from bulkhead.analysis.plan import Program
+from bulkhead.analysis.planned import Plan, Sealed
+from bulkhead.analysis.stages import plans_of, read_stages
+from bulkhead.engine.render import Unrenderable
+from bulkhead.model.faults import Refused
+from bulkhead.model.product import Product, Worker
+from bulkhead.model.settings import StageSettings
+from bulkhead.resources import tokens as t
+from bulkhead.resources.values import UNKNOWN
 from infra.product import PRODUCT
-from infra.settings import StageSettings
-from policies import tokens as t
-from policies.values import UNKNOWN
 from tests.support.plans import STAGES, planned
 from tests.support.settings_fixture import make_settings, write_stage_files
 from tests.support.stages import rendered_identities, rendered_stage
@@ -109,7 +109,7 @@ def test_workers_need_not_be_built_and_no_engine_need_be_there(monkeypatch: pyte
     plan = planning.plan(product, "staging", make_settings("staging"))
     assert plan.product is product
     (version,) = plan.of(t.WORKER_VERSION)
-    assert version.inputs["modules"][0]["contentFile"] == "analysis/no_bundle.js"
+    assert version.inputs["modules"][0]["contentFile"] == "bulkhead/analysis/no_bundle.js"
 
 
 def test_what_no_cloud_is_known_to_answer_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:

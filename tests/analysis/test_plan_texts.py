@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from analysis.planned import Sealed
-from analysis.texts import at_path, texts
-from policies.values import UNKNOWN
+from bulkhead.analysis.planned import Sealed
+from bulkhead.analysis.texts import at_path, texts
+from bulkhead.resources.values import UNKNOWN
 
 ENCODED = base64.b64encode(b"harbor-production-worker").decode()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import children
-from rehearsal.failures import Failed
+from bulkhead.model.failures import Failed
 
 
 def test_a_process_is_timed_and_its_document_is_read(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import benchmarks.__main__ as program
 from benchmarks.__main__ import BENCHMARKS, main, report
 from benchmarks.figures import COLUMNS, Figure, Series, broken, in_turn, measured, ratio
 from benchmarks.telling import Tell
-from cli.console import Console
-from rehearsal.failures import Failed
+from bulkhead.cli.console import Console
+from bulkhead.model.failures import Failed
 
 
 def kept(value: float, limit: float | None) -> Figure:

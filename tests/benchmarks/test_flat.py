@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from analysis.render import render
 from benchmarks.flat import STACK, declarations, flat_urn, flatten, flatten_checkpoint, revealed
 from benchmarks.flat_program import arguments, declare, resource_class
+from bulkhead.engine.render import render
 
 HERE = "urn:pulumi:staging::harbor::"
 ROOT = f"{HERE}{STACK}::harbor-staging"

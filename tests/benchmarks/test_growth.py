@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.growth import LIMIT, Registered, figures, further, grown
-from infra.bindings import D1, KV, R2, DurableObject, QueueProducer, Service
-from infra.blueprint import Bucket, Database, Namespace, Product, Queue, Worker
+from bulkhead.model.bindings import D1, KV, R2, DurableObject, QueueProducer, Service
+from bulkhead.model.product import Bucket, Database, Namespace, Product, Queue, Worker
 from infra.product import PRODUCT
 
 

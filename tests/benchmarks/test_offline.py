@@ -8,9 +8,9 @@ import pytest
 
 from benchmarks import children, offline
 from benchmarks.children import Once
+from bulkhead.model.failures import Failed
 from policies.catalogue import RULES
 from policies.rule import Rule
-from rehearsal.failures import Failed
 
 
 def taking(seconds: dict[str, float]) -> Callable[..., Once]:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import cli.destroy
-from cli.console import Console
-from cli.main import main
+import bulkhead.cli.destroy
+from bulkhead.cli.console import Console
+from bulkhead.cli.main import main
 from tests.support.fake_pulumi import FakePulumi
 from tests.support.standing import CONTENTS, Destroy
 
@@ -33,7 +33,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout with the files of staging, of production and of a pull request."""
     from tests.support.settings_fixture import write_stage_files  # noqa: PLC0415
 
-    monkeypatch.setattr(cli.destroy, "ROOT", tmp_path)
+    monkeypatch.setattr(bulkhead.cli.destroy, "ROOT", tmp_path)
     monkeypatch.setenv("BULKHEAD_CACHE", str(tmp_path / "cache"))
     write_stage_files(tmp_path)
     return tmp_path
@@ -57,8 +57,8 @@ def standing(
 ) -> InProcessS3:
     """Staging stands, with two transcripts and a backup in it."""
     s3 = local_s3.emptied()
-    monkeypatch.setattr("operations.clouds.r2", lambda account, token, cloudflare: s3)
-    monkeypatch.setattr("operations.clouds.aws", lambda settings, profile: lambda service: s3)
+    monkeypatch.setattr("bulkhead.clients.clouds.r2", lambda account, token, cloudflare: s3)
+    monkeypatch.setattr("bulkhead.clients.clouds.aws", lambda settings, profile: lambda service: s3)
     pulumi.holds(state)
     for bucket, keys in CONTENTS.items():
         local_s3.bucket(bucket, *keys)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-import cli.access
-from cli.main import main
+import bulkhead.cli.access
+from bulkhead.cli.main import main
 
 Capture = pytest.CaptureFixture[str]
 
@@ -17,12 +17,12 @@ Capture = pytest.CaptureFixture[str]
 def each_stage_is_planned_once(monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.support.plans import plans_once  # noqa: PLC0415 (Pulumi's SDKs take seconds to import)
 
-    monkeypatch.setattr("analysis.stages.plans_of", plans_once)
+    monkeypatch.setattr("bulkhead.analysis.stages.plans_of", plans_once)
 
 
 def test_the_page_in_the_repository_is_current(capsys: Capture) -> None:
     assert main(["access", "--check"]) == 0, "run: bulkhead access --write"
-    page = (cli.access.ROOT / cli.access.PAGE).read_text(encoding="utf-8")
+    page = (bulkhead.cli.access.ROOT / bulkhead.cli.access.PAGE).read_text(encoding="utf-8")
     assert [line for line in page.splitlines() if line.startswith("## ")] == [
         "## development",
         "## staging",
@@ -36,7 +36,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     write_stage_files(tmp_path, ["development", "staging", "production", "pr-42"])
     (tmp_path / "docs").mkdir()
-    monkeypatch.setattr(cli.access, "ROOT", tmp_path)
+    monkeypatch.setattr(bulkhead.cli.access, "ROOT", tmp_path)
     return tmp_path
 
 

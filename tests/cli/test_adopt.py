@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-import cli.adopt
-from cli.console import Console
-from infra.faults import Fault, Refused
-from operations.adopt import Found
-from operations.adopt.parts import CONSUMER
+import bulkhead.cli.adopt
+from bulkhead.cli.console import Console
+from bulkhead.model.faults import Fault, Refused
+from bulkhead.operations.adopt import Found
+from bulkhead.operations.adopt.parts import CONSUMER
 from tests.support.adopt_command import AdoptCommand
 from tests.support.adoption import ACCOUNT, D1, QUEUE, VERSION, FakeEngine, FakeFinder, Plan
 
@@ -150,7 +150,7 @@ def test_a_person_types_the_stage(
             return True
 
     shown = Terminal()
-    monkeypatch.setattr(cli.adopt, "Console", partial(Console, stdin=Terminal(answer), stdout=shown))
+    monkeypatch.setattr(bulkhead.cli.adopt, "Console", partial(Console, stdin=Terminal(answer), stdout=shown))
     engine = give(FakeEngine(lost()), FakeFinder(FOUND))
     assert run("production")[0] == (0 if imports else 1)
     assert len(engine.taken) == imports

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from operations.adopt import Found
-from operations.adopt.parts import TOKEN
+from bulkhead.operations.adopt import Found
+from bulkhead.operations.adopt.parts import TOKEN
 from tests.support.adopt_command import AdoptCommand
 from tests.support.adoption import ACCOUNT, FakeEngine, FakeFinder, Plan
 

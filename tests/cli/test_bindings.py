@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-import cli.bindings
-from analysis import node
-from analysis.code import reader
-from analysis.node import find_node
-from cli.main import main
+import bulkhead.cli.bindings
+from bulkhead.analysis.code import reader
+from bulkhead.cli.main import main
+from bulkhead.machine import node
+from bulkhead.machine.node import find_node
 from infra.product import PRODUCT
 from tests.support.leaky_code import LEAKY_CODE, USE
 
@@ -35,7 +35,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(cli.bindings, "ROOT", tmp_path)
+    monkeypatch.setattr(bulkhead.cli.bindings, "ROOT", tmp_path)
     return tmp_path
 
 

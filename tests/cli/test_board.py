@@ -8,9 +8,9 @@ import threading
 
 import pytest
 
-from cli.board import Board
-from cli.console import BAD, GOOD, Console
-from rehearsal.engine.events import (
+from bulkhead.cli.board import Board
+from bulkhead.cli.console import BAD, GOOD, Console
+from bulkhead.engine.events import (
     Diagnostic,
     Event,
     OperationEnded,

@@ -8,10 +8,9 @@ import re
 
 import pytest
 
-from cli.board import Board
-from cli.console import Console, wants_json
-from infra.faults import Fault, Refused
-from rehearsal.engine.events import (
+from bulkhead.cli.board import Board
+from bulkhead.cli.console import Console, wants_json
+from bulkhead.engine.events import (
     Diagnostic,
     Event,
     OperationEnded,
@@ -20,6 +19,7 @@ from rehearsal.engine.events import (
     ResourceFailed,
     ResourceStarted,
 )
+from bulkhead.model.faults import Fault, Refused
 
 
 class Terminal(io.StringIO):

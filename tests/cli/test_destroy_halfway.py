@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from cli.console import Console
-from infra.faults import Fault, Refused
-from operations.stack import Stack
+from bulkhead.cli.console import Console
+from bulkhead.engine.stack import Stack
+from bulkhead.model.faults import Fault, Refused
 from tests.support.fake_pulumi import FakePulumi
 from tests.support.s3 import InProcessS3
 from tests.support.standing import TRANSCRIPTS, UNTOUCHED, Destroy, objects
@@ -72,7 +72,7 @@ def test_a_service_that_keeps_something_back_ends_it_before_the_engine_begins(
     def held(*_: Any, **__: Any) -> None:
         raise Refused("still holds 1 keys", [Fault("s3://vault/backup", "AccessDenied", "wait")])
 
-    monkeypatch.setattr("operations.destroy.empty_bucket", held)
+    monkeypatch.setattr("bulkhead.operations.destroy.empty_bucket", held)
     code, _, err = destroy("staging", "--yes", "staging")
     assert code == 1
     assert "staging is not destroyed yet. still holds 1 keys" in err
@@ -125,8 +125,8 @@ def test_a_real_ctrl_c_waits_for_the_engines_step(
     pulumi.holds([one for one in state if one["type"] == "cloudflare:index/d1Database:D1Database"])
     step = "cp empty.json state.json; echo stopped; kill $!; exit 255"
     pulumi.destroys(f"trap '{step}' INT; sleep 20 >/dev/null 2>&1 & touch begun; wait")
-    code = "import sys, pathlib, cli.destroy; cli.destroy.ROOT = pathlib.Path(sys.argv.pop(1)); "
-    code += "from cli.main import main; sys.exit(main(sys.argv[1:]))"
+    code = "import sys, pathlib, bulkhead.cli.destroy; bulkhead.cli.destroy.ROOT = pathlib.Path(sys.argv.pop(1)); "
+    code += "from bulkhead.cli.main import main; sys.exit(main(sys.argv[1:]))"
     with subprocess.Popen(
         [sys.executable, "-c", code, str(checkout), "destroy", "staging", "--yes", "staging"],
         cwd=REPOSITORY,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-import cli.isolation
-from cli.main import main
+import bulkhead.cli.isolation
+from bulkhead.cli.main import main
 
 Capture = pytest.CaptureFixture[str]
 
@@ -17,7 +17,7 @@ Capture = pytest.CaptureFixture[str]
 def each_stage_is_planned_once(monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.support.plans import plans_once  # noqa: PLC0415 (Pulumi's SDKs take seconds to import)
 
-    monkeypatch.setattr("analysis.stages.plans_of", plans_once)
+    monkeypatch.setattr("bulkhead.analysis.stages.plans_of", plans_once)
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     from tests.support.settings_fixture import write_stage_files  # noqa: PLC0415 (pydantic is not imported twice)
 
     write_stage_files(tmp_path, ["development", "staging", "production"])
-    monkeypatch.setattr(cli.isolation, "ROOT", tmp_path)
+    monkeypatch.setattr(bulkhead.cli.isolation, "ROOT", tmp_path)
     return tmp_path
 
 

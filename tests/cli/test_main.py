@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 import typer
 
-from cli import main as cli
-from cli.console import Console
-from infra.faults import Fault, Refused
-from rehearsal.failures import Failed
+from bulkhead.cli import main as cli
+from bulkhead.cli.console import Console
+from bulkhead.model.failures import Failed
+from bulkhead.model.faults import Fault, Refused
 
 Capture = pytest.CaptureFixture[str]
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,9 +38,9 @@ def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., No
                 raise error
             Console(json=as_json).say("done")
 
-        module = types.ModuleType("cli.trial")
+        module = types.ModuleType("bulkhead.cli.trial")
         module.app = app  # type: ignore[attr-defined]
-        monkeypatch.setitem(sys.modules, "cli.trial", module)
+        monkeypatch.setitem(sys.modules, "bulkhead.cli.trial", module)
         monkeypatch.setitem(cli.COMMANDS, "trial", "A trial.")
 
     return provide
@@ -48,23 +48,25 @@ def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., No
 
 def test_every_listed_command_exists() -> None:
     for name in cli.COMMANDS:
-        module = importlib.import_module(f"cli.{name.replace('-', '_')}")
+        module = importlib.import_module(f"bulkhead.cli.{name.replace('-', '_')}")
         assert isinstance(module.app, typer.Typer), name
 
 
 def test_every_command_there_is_is_listed() -> None:
-    parts = {path.stem for path in (ROOT / "cli").glob("*.py")}
-    commands = {part for part in parts if "app = typer.Typer(" in (ROOT / "cli" / f"{part}.py").read_text()} - {"main"}
+    parts = {path.stem for path in (ROOT / "bulkhead/cli").glob("*.py")}
+    commands = {
+        part for part in parts if "app = typer.Typer(" in (ROOT / "bulkhead/cli" / f"{part}.py").read_text()
+    } - {"main"}
     assert commands == {name.replace("-", "_") for name in cli.COMMANDS}
 
 
 def test_help_lists_the_commands_and_imports_none_of_them() -> None:
-    code = "import sys; from cli.main import main; assert main(['--help']) == 0; print(sorted(sys.modules))"
+    code = "import sys; from bulkhead.cli.main import main; assert main(['--help']) == 0; print(sorted(sys.modules))"
     output = subprocess.check_output([sys.executable, "-c", code], text=True, cwd=ROOT)
     text, _, modules = output.rpartition("[")
     assert all(name in text for name in cli.COMMANDS)
-    assert "'cli.main'" in modules
-    heavy = ("pulumi", "boto3", "moto", "cryptography", "pydantic", *(f"cli.{name}" for name in cli.COMMANDS))
+    assert "'bulkhead.cli.main'" in modules
+    heavy = ("pulumi", "boto3", "moto", "cryptography", "pydantic", *(f"bulkhead.cli.{name}" for name in cli.COMMANDS))
     assert [module for module in heavy if f"'{module}'" in modules] == []
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from cli.main import main
+from bulkhead.cli.main import main
 from policies.catalogue import RULES
 
 

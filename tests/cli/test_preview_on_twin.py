@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-import cli.preview
-from cli.main import main
+import bulkhead.cli.preview
+from bulkhead.cli.main import main
+from bulkhead.preview import proposed
+from bulkhead.preview.markdown import LIMIT
+from bulkhead.resources import tokens as t
+from bulkhead.twin.state import redact
+from bulkhead.twin.store import Folder, publish
 from infra.product import PRODUCT
-from policies import tokens as t
-from preview import proposed
-from preview.markdown import LIMIT
-from preview.twin import redact
-from preview.twin_store import Folder, publish
 from tests.preview.made import Preview
 from tests.support.fake_pulumi import FakePulumi
 from tests.support.settings_fixture import write_stage_files
@@ -41,11 +41,11 @@ OURS = (
 def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The checkout that the command belongs to."""
     base = tmp_path / "base"
-    (base / "preview" / "pack").mkdir(parents=True)
-    (base / "preview" / "pack" / "PulumiPolicy.yaml").write_text("runtime: python\n")
+    (base / "bulkhead/preview/pack").mkdir(parents=True)
+    (base / "bulkhead/preview/pack" / "PulumiPolicy.yaml").write_text("runtime: python\n")
     (base / "Pulumi.yaml").write_text(PROJECT)
     write_stage_files(base)
-    monkeypatch.setattr(cli.preview, "ROOT", base)
+    monkeypatch.setattr(bulkhead.cli.preview, "ROOT", base)
     monkeypatch.setenv("BULKHEAD_CACHE", str(tmp_path / "cache"))
     return base
 
@@ -97,7 +97,7 @@ def test_the_base_judges_what_the_head_does(
     code, out, err = run("--twin", str(place), "--checkout", str(head), "--events", str(file), "--json")
     assert (code, json.loads(out)["passes"]) == (0, True), err
     assert file.read_text() == benign().text
-    asked = f"--non-interactive --color never preview --json --policy-pack {base}/preview/pack --stack {STACK}"
+    asked = f"--non-interactive --color never preview --json --policy-pack {base}/bulkhead/preview/pack --stack {STACK}"
     assert asked in pulumi.asked
     assert any("without its clouds" in note for note in json.loads(out)["notes"])
 
@@ -163,7 +163,7 @@ def test_without_a_twin_it_says_how_one_is_published(run: Run, pulumi: FakePulum
 def test_a_program_that_never_stops_writing_is_ended(
     run: Run, pulumi: FakePulumi, head: Path, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("preview.run._MOST", 1_000)
+    monkeypatch.setattr("bulkhead.engine.preview._MOST", 1_000)
     preview = pulumi.bin / "pulumi"
     preview.write_text(preview.read_text().replace("cat digest.json; [ -f fine ]", "exec yes '{}'"))
     code, _, err = run("--twin", str(place), "--checkout", str(head))
@@ -245,7 +245,7 @@ def test_whoever_waits_for_a_comment_gets_one_whatever_is_wrong(run: Run, tmp_pa
 def test_without_a_twin_no_refusal_is_printed_where_a_comment_is_made(run: Run, pulumi: FakePulumi) -> None:
     """The stack's own secrets are in reach of the engine there, and only a verdict was searched for them."""
     pulumi.fails("preview", "error: something with a secret in it")
-    (cli.preview.ROOT / "policies").mkdir()
-    (cli.preview.ROOT / "policies" / "PulumiPolicy.yaml").write_text("runtime: python\n")
+    (bulkhead.cli.preview.ROOT / "policies").mkdir()
+    (bulkhead.cli.preview.ROOT / "policies" / "PulumiPolicy.yaml").write_text("runtime: python\n")
     code, out, _ = run("--markdown")
     assert (code, out) == (1, "")

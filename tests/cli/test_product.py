@@ -13,11 +13,11 @@ import pytest
 import typer
 from typer.core import TyperGroup
 
-from cli.main import COMMANDS, main
-from infra.faults import Refused
-from infra.naming import Stage
-from infra.settings import StageSettings
-from infra.settings.paths import stack_file
+from bulkhead.cli.main import COMMANDS, main
+from bulkhead.model.faults import Refused
+from bulkhead.model.naming import Stage
+from bulkhead.model.settings import StageSettings
+from bulkhead.model.settings.paths import stack_file
 from tests.support.settings_fixture import write_stage_files
 
 NAMED: Final = "tests.support.second_product:UNBUILT"
@@ -51,7 +51,7 @@ NOT_ABOUT_IT: Final = {
 
 def commands() -> Iterator[str]:
     for name in COMMANDS:
-        command = typer.main.get_command(importlib.import_module(f"cli.{name}").app)
+        command = typer.main.get_command(importlib.import_module(f"bulkhead.cli.{name}").app)
         yield from _leaves(name, command)
 
 
@@ -70,7 +70,7 @@ def test_every_command_says_whether_it_is_about_the_product() -> None:
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in COMMANDS:
-        module = importlib.import_module(f"cli.{name}")
+        module = importlib.import_module(f"bulkhead.cli.{name}")
         if hasattr(module, "ROOT"):
             monkeypatch.setattr(module, "ROOT", tmp_path)
     (tmp_path / "identities").mkdir()
@@ -78,9 +78,9 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for stage in Stage:
         file = tmp_path / stack_file(stage)
         file.write_text(file.read_text().replace("infra.product:PRODUCT", NAMED))
-    monkeypatch.setattr("rehearsal.run.ROOT", tmp_path)
-    monkeypatch.setattr("rehearsal.run.shed_owner", lambda: ())
-    monkeypatch.setattr("operations.bootstrap.target", _names_the_product)
+    monkeypatch.setattr("bulkhead.rehearsal.run.ROOT", tmp_path)
+    monkeypatch.setattr("bulkhead.rehearsal.run.shed_owner", lambda: ())
+    monkeypatch.setattr("bulkhead.operations.bootstrap.target", _names_the_product)
     monkeypatch.setattr("sys.stdin", io.StringIO("{}"))
     monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://corner-staging-state-222222222222")
     return tmp_path

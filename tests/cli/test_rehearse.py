@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-import rehearsal as room
-from cli import main as cli
-from cli import rehearse as command
-from infra.faults import Fault, Refused
-from rehearsal.engine.events import Diagnostic, OperationEnded, OperationStarted
-from rehearsal.evidence import Outcome, Report, StageReport, Verdict
-from rehearsal.failures import Failed
-from rehearsal.machine import rundir
+import bulkhead.rehearsal as room
+from bulkhead.cli import main as cli
+from bulkhead.cli import rehearse as command
+from bulkhead.engine.events import Diagnostic, OperationEnded, OperationStarted
+from bulkhead.machine import rundir
+from bulkhead.model.failures import Failed
+from bulkhead.model.faults import Fault, Refused
+from bulkhead.rehearsal.evidence import Outcome, Report, StageReport, Verdict
 
 Capture = pytest.CaptureFixture[str]
 PROVEN = Verdict("answers", "each Worker answers", Outcome.PROVEN, "web 200", seconds=1.25)
@@ -38,7 +38,7 @@ class Wish:
 
 
 class Run:
-    """Stands in the place of `rehearsal.run`, whose import takes seconds."""
+    """Stands in the place of `bulkhead.rehearsal.run`, whose import takes seconds."""
 
     def __init__(self) -> None:
         self.Wish = Wish
@@ -61,7 +61,7 @@ class Run:
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     run = Run()
-    monkeypatch.setitem(sys.modules, "rehearsal.run", run)
+    monkeypatch.setitem(sys.modules, "bulkhead.rehearsal.run", run)
     monkeypatch.setattr(room, "run", run, raising=False)
     monkeypatch.setattr(command, "ROOT", tmp_path)
     monkeypatch.setenv("BULKHEAD_CACHE", str(tmp_path))
@@ -89,7 +89,7 @@ def test_options_become_a_wish(run: Run, options: list[str], wish: Wish) -> None
 
 
 def test_the_wish_has_the_fields_that_a_rehearsal_takes() -> None:
-    from rehearsal import run  # noqa: PLC0415 (the Pulumi SDKs take seconds to import)
+    from bulkhead.rehearsal import run  # noqa: PLC0415 (the Pulumi SDKs take seconds to import)
 
     assert {field.name for field in fields(run.Wish)} == {field.name for field in fields(Wish)}
     assert run.Wish().product is None
@@ -189,7 +189,7 @@ def test_wrong_usage_names_what_is_wrong(run: Run, capsys: Capture, options: lis
 def test_a_product_that_is_none_is_refused_with_what_would_be_one(
     product: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rehearsal import run  # noqa: PLC0415 (as above)
+    from bulkhead.rehearsal import run  # noqa: PLC0415 (as above)
 
     monkeypatch.setattr(run, "shed_owner", lambda: ())
     assert cli.main(["rehearse", "--product", product]) == 1

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-import cli.identities
-import cli.secrets
 import tests.support.second_product
-from cli.main import main
-from infra.blueprint import Product, StageSecret, Worker
-from infra.settings.reader import read
+from bulkhead.cli import identities, secrets
+from bulkhead.cli.main import main
+from bulkhead.model.product import Product, StageSecret, Worker
+from bulkhead.model.settings.reader import read
 from tests.support.fake_pulumi import FakePulumi
 from tests.support.settings_fixture import write_stage_files
 
@@ -23,7 +22,7 @@ Command = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for module in (cli.secrets, cli.identities):
+    for module in (secrets, identities):
         monkeypatch.setattr(module, "ROOT", tmp_path)
     monkeypatch.setenv("BULKHEAD_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("PULUMI_BACKEND_URL", raising=False)

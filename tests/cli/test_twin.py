@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-import cli.twin
-from cli.main import main
-from preview.twin import secret
+import bulkhead.cli.twin
+from bulkhead.cli.main import main
+from bulkhead.twin.state import secret
 from tests.support.fake_pulumi import FakePulumi
 from tests.support.settings_fixture import write_stage_files
 
@@ -28,7 +28,7 @@ def thing(**inputs: Any) -> dict[str, Any]:
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     checkout = tmp_path / "checkout"
     checkout.mkdir()
-    monkeypatch.setattr(cli.twin, "ROOT", checkout)
+    monkeypatch.setattr(bulkhead.cli.twin, "ROOT", checkout)
     monkeypatch.delenv("GITHUB_SHA", raising=False)
     write_stage_files(checkout)
     (checkout / "Pulumi.yaml").write_text("name: bulkhead\nruntime: python\n")
@@ -201,7 +201,7 @@ def test_a_bucket_is_read_and_written_with_the_stages_region(
 ) -> None:
     client = local_s3.emptied()
     local_s3.bucket("twins")
-    monkeypatch.setattr("operations.clouds.aws", lambda settings, profile: lambda service: client)
+    monkeypatch.setattr("bulkhead.clients.clouds.aws", lambda settings, profile: lambda service: client)
     pulumi.holds([thing(key=SECRET)])
     code, out, _ = twin("publish", "staging", "--to", "s3://twins/ours")
     assert code == 0

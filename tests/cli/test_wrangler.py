@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-import cli.wrangler
-from cli.main import main
+import bulkhead.cli.wrangler
+from bulkhead.cli.main import main
 from infra.product import PRODUCT
 from tests.support.fake_pulumi import FakePulumi
 from tests.support.manifests import make_manifest
@@ -23,7 +23,7 @@ ROOT_OF = {"urn": "urn:pulumi:staging::bulkhead::pulumi:pulumi:Stack::s", "type"
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(cli.wrangler, "ROOT", tmp_path)
+    monkeypatch.setattr(bulkhead.cli.wrangler, "ROOT", tmp_path)
     write_stage_files(tmp_path)
     return tmp_path
 

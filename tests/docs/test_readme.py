@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from cli.main import COMMANDS
+from bulkhead.cli.main import COMMANDS
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 READMES: Final = ("README.md", "README.ja.md")
@@ -39,7 +39,10 @@ def test_every_link_within_the_repository_leads_somewhere(name: str) -> None:
 
 
 def test_every_proof_is_explained_in_japanese() -> None:
-    keys = re.findall(r'Proof\(\s*"([a-z-]+)"', _text("rehearsal/proofs/__init__.py") + _text("rehearsal/closing.py"))
+    keys = re.findall(
+        r'Proof\(\s*"([a-z-]+)"',
+        _text("bulkhead/rehearsal/proofs/__init__.py") + _text("bulkhead/rehearsal/closing.py"),
+    )
     table = {key for row in _text("README.ja.md").splitlines() for key in re.findall(r"`([a-z-]+)`", row)}
     assert set(keys) <= table
     assert len(keys) > 10

@@ -99,9 +99,9 @@ def _tests(body: list[ast.stmt]) -> Iterator[str]:
 def rehearsal_keys() -> frozenset[str]:
     """Return the keys of what a rehearsal proves while the stages stand; imported only when a row names one."""
     try:
-        proofs = importlib.import_module("rehearsal.proofs")
+        proofs = importlib.import_module("bulkhead.rehearsal.proofs")
     except ModuleNotFoundError as missing:
-        if missing.name != "rehearsal.proofs":
+        if missing.name != "bulkhead.rehearsal.proofs":
             raise
         return frozenset()
     return frozenset(proof.key for proof in proofs.PROOFS)

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from analysis.recorded import Recorded, Rendered, is_secret
-from infra.naming import Label, Stage
-from infra.release import PULL_REQUESTS, Ref, ReleaseModel, deploys_from, guarded_branches
+from bulkhead.engine.recorded import Recorded, Rendered, is_secret
+from bulkhead.model.naming import Label, Stage
+from bulkhead.model.release import PULL_REQUESTS, Ref, ReleaseModel, deploys_from, guarded_branches
 from tests.support.second_product import SECOND_PRODUCT
 from tests.support.settings_fixture import secret_value
 from tests.support.stages import render_identities, rendered_identities

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from bulkhead.model.aws_scope import estate_of
+from bulkhead.model.naming import Label, stage_of
+from bulkhead.model.roles import Role
+from bulkhead.model.settings import StageSettings
 from identities.cloudflare import NEEDED, PERMISSIONS, needs, token_policies
-from identities.estate import estate_of
 from identities.permissions import grants
-from identities.roles import Role
-from infra.naming import Label, stage_of
-from infra.settings import StageSettings
 from tests.support.second_product import SECOND_PRODUCT
 from tests.support.settings_fixture import make_settings
 from tests.support.stages import FIRST_PRODUCT, PRODUCTS, STAGES, rendered_stage

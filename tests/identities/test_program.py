@@ -11,9 +11,9 @@ import pulumi
 import pytest
 from pulumi.runtime.config import set_all_config
 
-from analysis.recorded import is_secret
+from bulkhead.engine.recorded import is_secret
+from bulkhead.model.identities import PROFILE, TOKENS, spelt
 from identities import program
-from identities.settings import PROFILE, TOKENS, spelt
 from tests.support.stages import SLOTS, render
 
 SECRET = "a value that nobody may see"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from infra.bindings import D1, KV, R2, Binding, reading
-from infra.blueprint import Bucket, Database, Escape, Namespace, Product, ProductFault, Worker
+from bulkhead.model.bindings import D1, KV, R2, Binding, reading
+from bulkhead.model.product import Bucket, Database, Escape, Namespace, Product, ProductFault, Worker
 
 BASE = Product(
     "shop",

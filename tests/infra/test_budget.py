@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from infra.faults import Refused
+from bulkhead.model.faults import Refused
 from tests.support.second_product import SECOND_PRODUCT
 from tests.support.stages import render_stage, rendered_stage
 

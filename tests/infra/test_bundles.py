@@ -14,13 +14,13 @@ from pathlib import Path
 import pulumi
 import pytest
 
-import cli.main
+import bulkhead.cli.main
+from bulkhead.model.bundles import RECORD, ROOT, Bundle, read_bundles
+from bulkhead.model.faults import Fault, Refused
+from bulkhead.model.product import Product, Worker
+from bulkhead.model.settings.keys import required_secrets
 from infra import program
-from infra.blueprint import Product, Worker
-from infra.bundles import RECORD, ROOT, Bundle, read_bundles
-from infra.faults import Fault, Refused
-from infra.settings.keys import required_secrets
-from infra.settings.load import LoadedStage
+from infra.load import LoadedStage
 from tests.support.settings_fixture import make_secrets, make_settings, write_stage_files
 from tests.support.stages import render
 
@@ -140,9 +140,9 @@ def test_no_old_bundle_is_rehearsed(
     (root / "built_by_us.py").write_text("from tests.infra.test_bundles import SITE")
     monkeypatch.syspath_prepend(root)
     write_stage_files(root, ("staging",))
-    monkeypatch.setattr("rehearsal.run.ROOT", root)
-    monkeypatch.setattr("rehearsal.run.shed_owner", lambda: ())
-    assert cli.main.main(["rehearse", "--stage", "staging", "--product", "built_by_us:SITE"]) == 1
+    monkeypatch.setattr("bulkhead.rehearsal.run.ROOT", root)
+    monkeypatch.setattr("bulkhead.rehearsal.run.shed_owner", lambda: ())
+    assert bulkhead.cli.main.main(["rehearse", "--stage", "staging", "--product", "built_by_us:SITE"]) == 1
     err = capsys.readouterr().err
     assert "shop/src/site.ts" in err
     assert BUILD in err

@@ -8,8 +8,8 @@ from itertools import permutations
 
 import pytest
 
-from analysis.recorded import Recorded, Rendered, in_the_open, is_secret
-from infra.naming import LIMITS, Kind, Label, stage_of
+from bulkhead.engine.recorded import Recorded, Rendered, in_the_open, is_secret
+from bulkhead.model.naming import LIMITS, Kind, Label, stage_of
 from tests.support.settings_fixture import make_settings, secret_value
 from tests.support.stages import PRODUCTS, STAGES, rendered_identities, rendered_stage
 

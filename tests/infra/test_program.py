@@ -10,12 +10,12 @@ from typing import Any
 import pulumi
 import pytest
 
+from bulkhead.model.bundles import ROOT
+from bulkhead.model.faults import Fault, Refused
+from bulkhead.model.product import Product
+from bulkhead.model.settings import required_secrets
 from infra import program
-from infra.blueprint import Product
-from infra.bundles import ROOT
-from infra.faults import Fault, Refused
 from infra.product import PRODUCT
-from infra.settings import required_secrets
 from tests.support.second_product import SECOND_PRODUCT
 from tests.support.settings_fixture import make_secrets, make_settings
 from tests.support.stages import STAGES, render, rendered_stage

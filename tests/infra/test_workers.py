@@ -4,9 +4,9 @@ import hashlib
 import json
 from dataclasses import replace
 
-from analysis.recorded import Rendered
-from infra.blueprint import Product, Worker
-from infra.bundles import ROOT
+from bulkhead.engine.recorded import Rendered
+from bulkhead.model.bundles import ROOT
+from bulkhead.model.product import Product, Worker
 from tests.support.second_product import BUNDLE, SECOND_PRODUCT
 from tests.support.stages import render_stage, rendered_stage
 

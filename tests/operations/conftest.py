@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from operations.bootstrap.parts import Clients
-from rehearsal.aws.local import LocalAws
+from bulkhead.localclouds.aws.local import LocalAws
+from bulkhead.operations.bootstrap.parts import Clients
 
 
 @pytest.fixture

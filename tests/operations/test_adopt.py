@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.faults import Refused
-from operations.adopt import Change, Found, Survey, changes, survey, take
-from operations.adopt.parts import CONSUMER, TOKEN
+from bulkhead.model.faults import Refused
+from bulkhead.operations.adopt import Change, Found, Survey, changes, survey, take
+from bulkhead.operations.adopt.parts import CONSUMER, TOKEN
 from tests.support.adoption import (
     ACCOUNT,
     ALIAS,

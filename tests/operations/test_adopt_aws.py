@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.faults import Refused
-from operations.adopt import Found
-from operations.adopt.aws import AwsFinder
+from bulkhead.model.faults import Refused
+from bulkhead.operations.adopt import Found
+from bulkhead.operations.adopt.aws import AwsFinder
 from tests.support.adoption import ALIAS, KEY, TOPIC, TOPIC_POLICY, wanted
 
 if TYPE_CHECKING:
-    from rehearsal.aws.local import LocalAws
+    from bulkhead.localclouds.aws.local import LocalAws
 
 pytestmark = pytest.mark.slow
 

@@ -8,14 +8,14 @@ from typing import Any
 import httpx
 import pytest
 
-from infra.faults import Refused
-from operations.adopt import Finder, Found, Wanted
-from operations.adopt.cloudflare import CloudflareFinder
-from operations.adopt.everywhere import Finders
-from operations.adopt.github import GitHubFinder
-from operations.adopt.parts import CONSUMER, TOKEN
-from operations.rest import CLOUDFLARE, GITHUB, Rest
-from rehearsal.providers.store import Record
+from bulkhead.clients.rest import CLOUDFLARE, GITHUB, Rest
+from bulkhead.localclouds.providers.store import Record
+from bulkhead.model.faults import Refused
+from bulkhead.operations.adopt import Finder, Found, Wanted
+from bulkhead.operations.adopt.cloudflare import CloudflareFinder
+from bulkhead.operations.adopt.everywhere import Finders
+from bulkhead.operations.adopt.github import GitHubFinder
+from bulkhead.operations.adopt.parts import CONSUMER, TOKEN
 from tests.support.adoption import ACCOUNT, D1, QUEUE, wanted
 from tests.support.cloud_apis import CloudApis, serving
 

@@ -16,30 +16,30 @@ from typing import Any
 import pulumi
 import pytest
 
-import cli.adopt
-from cli.main import main
+import bulkhead.cli.adopt
+from bulkhead.cli.main import main
+from bulkhead.clients import clouds
+from bulkhead.clients.rest import Rest
+from bulkhead.engine.finder import find_engine
+from bulkhead.engine.stacks import StageStack
+from bulkhead.engine.workspace import Cipher, engine_environment, prepare, prepare_identities
+from bulkhead.localclouds.aws.client import client
+from bulkhead.localclouds.aws.inventory import Inventory, inventory
+from bulkhead.localclouds.cloudflare.client import StageCloud
+from bulkhead.localclouds.providers.store import Store
+from bulkhead.machine import rundir
+from bulkhead.machine.processes import end_marked, start_clouds, start_watchdog
+from bulkhead.model import identities as identity_settings
+from bulkhead.model.bundles import ROOT
+from bulkhead.model.settings.files import read_settings
+from bulkhead.model.settings.keys import required_secrets
+from bulkhead.model.settings.models import StageSettings
+from bulkhead.model.settings.paths import stack_file
+from bulkhead.operations.adopt import everywhere
+from bulkhead.operations.adopt.parts import CONSUMER, TOKEN, WRITTEN_AGAIN
 from identities import program as identities_program
-from identities import settings as identity_settings
 from infra import program
-from infra.bundles import ROOT
 from infra.product import PRODUCT
-from infra.settings.files import read_settings
-from infra.settings.keys import required_secrets
-from infra.settings.models import StageSettings
-from infra.settings.paths import stack_file
-from operations import clouds
-from operations.adopt import everywhere
-from operations.adopt.parts import CONSUMER, TOKEN, WRITTEN_AGAIN
-from operations.rest import Rest
-from rehearsal.aws.client import client
-from rehearsal.aws.inventory import Inventory, inventory
-from rehearsal.cloudflare.client import StageCloud
-from rehearsal.engine.finder import find_engine
-from rehearsal.engine.stacks import StageStack
-from rehearsal.engine.workspace import Cipher, engine_environment, prepare, prepare_identities
-from rehearsal.machine import rundir
-from rehearsal.machine.processes import end_marked, start_clouds, start_watchdog
-from rehearsal.providers.store import Store
 from tests.support.cloud_apis import CloudApis, serving
 from tests.support.language_host import language_host
 from tests.support.stages import SLOTS
@@ -148,7 +148,7 @@ def world() -> Iterator[World]:
         patch.setattr(everywhere, "Rest", partial(Rest, transport=transport))
         account, region = settings.aws.account_id, settings.region.primary
         patch.setattr(clouds, "aws", lambda *_: lambda service: client(running.ready["moto"], account, region, service))
-        patch.setattr(cli.adopt, "ROOT", workspace.path)
+        patch.setattr(bulkhead.cli.adopt, "ROOT", workspace.path)
         stage = running.ready["stages"][STAGE]
         states = run.state / ".pulumi" / "stacks"
         cloud = StageCloud(stage["control"], stage["token"])

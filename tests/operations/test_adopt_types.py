@@ -8,14 +8,14 @@ from typing import get_overloads
 
 import pytest
 
-from analysis.recorded import Rendered
-from infra.naming import Stage
-from operations.adopt.aws import AwsFinder
-from operations.adopt.cloudflare import CloudflareFinder
-from operations.adopt.everywhere import Finders
-from operations.adopt.github import GitHubFinder
-from operations.adopt.parts import CONSUMER, WRITTEN_AGAIN
-from operations.rest import CLOUDFLARE, GITHUB, Rest
+from bulkhead.clients.rest import CLOUDFLARE, GITHUB, Rest
+from bulkhead.engine.recorded import Rendered
+from bulkhead.model.naming import Stage
+from bulkhead.operations.adopt.aws import AwsFinder
+from bulkhead.operations.adopt.cloudflare import CloudflareFinder
+from bulkhead.operations.adopt.everywhere import Finders
+from bulkhead.operations.adopt.github import GitHubFinder
+from bulkhead.operations.adopt.parts import CONSUMER, WRITTEN_AGAIN
 from tests.support.stages import PRODUCTS, rendered_identities, rendered_stage
 
 # Can be imported, but each is made again on purpose: see WRITTEN_AGAIN.

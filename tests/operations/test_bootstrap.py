@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from identities.trust import GITHUB, boundary
-from infra.faults import Refused
-from infra.product import PRODUCT
-from operations.bootstrap import (
+from bulkhead.localclouds.aws.inventory import inventory
+from bulkhead.localclouds.aws.local import LocalAws
+from bulkhead.model.faults import Refused
+from bulkhead.model.trust import GITHUB, boundary
+from bulkhead.operations.bootstrap import (
     Clients,
     Effect,
     Plan,
@@ -23,9 +24,8 @@ from operations.bootstrap import (
     plan,
     target,
 )
-from operations.bootstrap.bucket import tls_only
-from rehearsal.aws.inventory import inventory
-from rehearsal.aws.local import LocalAws
+from bulkhead.operations.bootstrap.bucket import tls_only
+from infra.product import PRODUCT
 from tests.support.settings_fixture import make_settings
 
 

@@ -9,9 +9,9 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from operations.destroy import count, empty, losses
-from operations.doomed import Doomed
-from operations.empty import Emptied
+from bulkhead.operations.destroy import count, empty, losses
+from bulkhead.operations.doomed import Doomed
+from bulkhead.operations.empty import Emptied
 from tests.support.s3 import InProcessS3
 
 DOOMED = Doomed(

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from infra.faults import Refused
+from bulkhead.model.faults import Refused
+from bulkhead.operations.doomed import Doomed, doomed, refuse_production, unsettled
 from infra.product import PRODUCT
-from operations.doomed import Doomed, doomed, refuse_production, unsettled
 from tests.support.stages import rendered_stage
 from tests.support.state import state_of
 

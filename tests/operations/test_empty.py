@@ -10,9 +10,9 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from infra.faults import Refused
-from operations.bootstrap.parts import Clients
-from operations.empty import Emptied, empty_bucket
+from bulkhead.model.faults import Refused
+from bulkhead.operations.bootstrap.parts import Clients
+from bulkhead.operations.empty import Emptied, empty_bucket
 
 
 @pytest.fixture

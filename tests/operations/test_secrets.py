@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 import yaml
 
-from identities.settings import TOKENS, Slots, Window, read_slots, spelt
-from infra.faults import Refused
-from infra.naming import Label, Stage
-from infra.settings.files import check_files
-from infra.settings.reader import read
-from operations.secrets import rotation
-from operations.secrets.check import Finding, check
-from operations.secrets.files import Keeper, keepers, opened, write_config
-from operations.secrets.store import backend_of, needing, require_whole
-from tests.settings.baseline import CIPHERTEXT, PRODUCT, baseline
+from bulkhead.model.faults import Refused
+from bulkhead.model.identities import TOKENS, Slots, Window, read_slots, spelt
+from bulkhead.model.naming import Label, Stage
+from bulkhead.model.settings.files import check_files
+from bulkhead.model.settings.reader import read
+from bulkhead.operations.secrets import rotation
+from bulkhead.operations.secrets.check import Finding, check
+from bulkhead.operations.secrets.files import Keeper, keepers, opened, write_config
+from bulkhead.operations.secrets.store import backend_of, needing, require_whole
+from tests.model.settings.baseline import CIPHERTEXT, PRODUCT, baseline
 from tests.support.settings_fixture import make_settings
 
 NOW = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)

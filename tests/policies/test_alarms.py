@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from infra.alarms import read_alarms
-from policies import tokens as t
+from bulkhead.model.alarms import read_alarms
+from bulkhead.resources import tokens as t
+from bulkhead.resources.values import UNKNOWN
 from policies.rules.alarms import RULES
-from policies.values import UNKNOWN
 from policies.world import ALARMS, read_world
 from tests.policies.test_pack import environ
 from tests.support.policy_scene import changed, found, make_seen, make_world

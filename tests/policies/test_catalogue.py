@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from bulkhead.resources.values import UNKNOWN, leaves
 from policies.catalogue import RULES
 from policies.rule import AnyRule, Rule
-from policies.values import UNKNOWN, leaves
 from tests.support.policy_scene import as_first_preview, found, make_world, seen_in
 from tests.support.policy_tokens import TOKENS, render
 from tests.support.stages import PRODUCTS, STAGES, rendered_identities, rendered_stage

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from policies import tokens as t
+from bulkhead.resources import tokens as t
+from bulkhead.resources.values import UNKNOWN
 from policies.rules.stores import RULES
-from policies.values import UNKNOWN
 from tests.support.policy_scene import changed, found, make_seen, make_world
 from tests.support.second_product import SECOND_PRODUCT
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from identities.estate import estate_of
-from identities.roles import Role
-from identities.trust import trust
-from infra.naming import Label
-from policies import tokens as t
+from bulkhead.model.aws_scope import estate_of
+from bulkhead.model.naming import Label
+from bulkhead.model.roles import Role
+from bulkhead.model.trust import trust
+from bulkhead.resources import tokens as t
+from bulkhead.resources.values import UNKNOWN
 from policies.rule import Seen
 from policies.rules import iam, iam_escalation, iam_trust
-from policies.values import UNKNOWN
 from tests.support.policy_scene import changed, found, make_seen, make_world
 
 RULES = {rule.name: rule for rule in (*iam.RULES, *iam_escalation.RULES, *iam_trust.RULES)}

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from policies import tokens as t
+from bulkhead.resources import tokens as t
+from bulkhead.resources.values import UNKNOWN
 from policies.rule import Seen
 from policies.rules import logs
-from policies.values import UNKNOWN
 from tests.support.policy_scene import as_first_preview, changed, found, make_seen, make_world, seen_in
 from tests.support.stages import PRODUCTS, STAGES, rendered_stage
 

@@ -20,13 +20,13 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
-from infra.faults import Refused
-from infra.naming import Stage
-from infra.settings.models import parts
-from policies import tokens as t
+from bulkhead.model.faults import Refused
+from bulkhead.model.naming import Stage
+from bulkhead.model.settings.models import parts
+from bulkhead.resources import tokens as t
+from bulkhead.resources.values import MISSING, UNKNOWN, at, document, leaves, listed
 from policies.pack import level, misspelt, plain, policies
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
-from policies.values import MISSING, UNKNOWN, at, document, leaves, listed
 from policies.world import World, read_world, stage_in
 from tests.support.settings_fixture import make_settings
 

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from infra.settings.models import parts
+from bulkhead.engine.analyzer import install_analyzer
+from bulkhead.engine.events import Event, PolicySpoke
+from bulkhead.engine.finder import find_engine
+from bulkhead.engine.stacks import StackFailed, StageStack
+from bulkhead.engine.workspace import Cipher, engine_environment, prepare
+from bulkhead.machine import rundir
+from bulkhead.model.settings.models import parts
 from policies.catalogue import FOLDER, RULES
-from rehearsal.engine.analyzer import install_analyzer
-from rehearsal.engine.events import Event, PolicySpoke
-from rehearsal.engine.finder import find_engine
-from rehearsal.engine.stacks import StackFailed, StageStack
-from rehearsal.engine.workspace import Cipher, engine_environment, prepare
-from rehearsal.machine import rundir
 from tests.policies.unusual import unusual
 from tests.policies.violating import violating
 from tests.support.lenient_cloud import LenientCloud

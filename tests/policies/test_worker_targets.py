@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from policies import tokens as t
+from bulkhead.resources import tokens as t
+from bulkhead.resources.values import UNKNOWN
 from policies.rule import Seen
-from policies.values import UNKNOWN
 from tests.support.policy_scene import changed, found, make_seen, make_world
 from tests.support.stages import PRODUCTS
 from tests.support.worker_scene import (

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from infra.blueprint import Product, Queue, Worker
-from policies import tokens as t
+from bulkhead.model.product import Product, Queue, Worker
+from bulkhead.resources import tokens as t
+from bulkhead.resources.values import UNKNOWN
 from policies.rule import Seen
 from policies.rules import worker_values, workers
-from policies.values import UNKNOWN
 from tests.support.policy_scene import as_first_preview, changed, found, make_seen, make_world, seen_in
 from tests.support.second_product import BUNDLE, SECOND_PRODUCT
 from tests.support.stages import PRODUCTS, rendered_stage

@@ -8,10 +8,10 @@ from typing import Any
 
 import pulumi
 
-from infra.alarms import alarms_of, read_alarms
-from infra.naming import Kind, Label, Stage
-from infra.settings import StageSettings
-from policies import tokens as t
+from bulkhead.model.alarms import alarms_of, read_alarms
+from bulkhead.model.naming import Kind, Label, Stage
+from bulkhead.model.settings import StageSettings
+from bulkhead.resources import tokens as t
 from tests.policies.violating import Raw, RawProvider
 
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from infra.faults import Refused
-from policies import tokens as t
-from policies.values import UNKNOWN
-from preview import events
+from bulkhead.model.faults import Refused
+from bulkhead.preview import events
+from bulkhead.resources import tokens as t
+from bulkhead.resources.values import UNKNOWN
 from tests.preview.made import SECRET, UNGUARDED, Preview
 from tests.preview.made import UNKNOWN as NOT_YET
 

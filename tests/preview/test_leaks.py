@@ -8,7 +8,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from preview.leaks import leaks, too_short
+from bulkhead.preview.leaks import leaks, too_short
 
 SECRET = 'kE/9 "quoted"+\\ü=secret-value'
 NAMED = {"token": SECRET}

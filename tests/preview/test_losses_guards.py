@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from policies import tokens as t
-from preview.losses.guards import ONE_PER_BUCKET
+from bulkhead.preview.losses.guards import ONE_PER_BUCKET
+from bulkhead.resources import tokens as t
 from tests.preview.made import SECRET, UNGUARDED, UNKNOWN, Preview
 
 LOCK = t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION

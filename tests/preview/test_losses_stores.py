@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from policies import tokens as t
-from preview.losses.catalogue import KINDS
-from preview.losses.harmless import HARMLESS
-from preview.losses.stores import HOLDS
+from bulkhead.preview.losses.catalogue import KINDS
+from bulkhead.preview.losses.harmless import HARMLESS
+from bulkhead.preview.losses.stores import HOLDS
+from bulkhead.resources import tokens as t
 from tests.preview.made import UNGUARDED, UNKNOWN, Preview
 
 ACCOUNT = {"accountId": "f" * 32}

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from infra.faults import Refused
-from policies import tokens as t
-from preview import noise
-from preview.noise import Noise
+from bulkhead.model.faults import Refused
+from bulkhead.preview import noise
+from bulkhead.preview.noise import Noise
+from bulkhead.resources import tokens as t
 from tests.preview.made import Preview
 
 ROOT = Path(__file__).resolve().parents[2]

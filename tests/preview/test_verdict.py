@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from infra.naming import Stage
-from policies import tokens as t
-from preview import events, markdown, noise, waivers
-from preview.events import NOT_IN_A_DIGEST
-from preview.markdown import LIMIT, render
-from preview.verdict import Leaked, Verdict, as_json, bare, judge, with_failure, with_leaks
-from preview.waivers import Waiver, Waivers
+from bulkhead.model.naming import Stage
+from bulkhead.preview import events, markdown, noise, waivers
+from bulkhead.preview.events import NOT_IN_A_DIGEST
+from bulkhead.preview.markdown import LIMIT, render
+from bulkhead.preview.verdict import Leaked, Verdict, as_json, bare, judge, with_failure, with_leaks
+from bulkhead.preview.waivers import Waiver, Waivers
+from bulkhead.resources import tokens as t
 from tests.preview.made import UNGUARDED, Preview
 
 TODAY = date(2026, 11, 21)
@@ -261,7 +261,7 @@ def test_code_owners_cover_the_gate_its_waivers_and_what_holds_data() -> None:
     owned = [line.split() for line in lines if line and not line.startswith("#")]
     assert all(len(parts) > 1 and parts[1].startswith("@") for parts in owned)
     paths = [parts[0] for parts in owned]
-    for wanted in (waivers.PATH, noise.PATH, "preview/verdict.py", "policies/pack.py", ".github/CODEOWNERS"):
+    for wanted in (waivers.PATH, noise.PATH, "bulkhead/preview/verdict.py", "policies/pack.py", ".github/CODEOWNERS"):
         assert any(wanted.startswith(path.removeprefix("/")) for path in paths), wanted
     files = [path.removeprefix("/") for path in paths if path.endswith(".py")]
     assert "infra/components/stores.py" in files

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from infra.naming import Stage
-from policies import tokens as t
-from preview import waivers
-from preview.losses.loss import Loss
+from bulkhead.model.naming import Stage
+from bulkhead.preview import waivers
+from bulkhead.preview.losses.loss import Loss
+from bulkhead.resources import tokens as t
 from tests.preview.made import Preview
 
 TODAY = date(2026, 11, 21)

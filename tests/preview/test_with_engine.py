@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-import cli.preview
-from cli.main import main
-from rehearsal.engine.analyzer import install_analyzer
-from rehearsal.engine.finder import find_engine
-from rehearsal.providers.registry import Registry
-from rehearsal.providers.resources import Resources
-from rehearsal.providers.server import ProviderServer, ProviderServicer
-from rehearsal.providers.store import Store
+import bulkhead.cli.preview
+from bulkhead.cli.main import main
+from bulkhead.engine.analyzer import install_analyzer
+from bulkhead.engine.finder import find_engine
+from bulkhead.localclouds.providers.registry import Registry
+from bulkhead.localclouds.providers.resources import Resources
+from bulkhead.localclouds.providers.server import ProviderServer, ProviderServicer
+from bulkhead.localclouds.providers.store import Store
 from tests.preview.planted import SECRET, Engine, Program, guardless
 from tests.support.language_host import language_host
 
@@ -70,7 +70,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory, bundle: str) -> Iterator[En
         patch.setenv("PULUMI_DEBUG_PROVIDERS", server.debug_providers)
         patch.setenv("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "true")
         patch.setenv("PULUMI_SKIP_UPDATE_CHECK", "true")
-        patch.setattr(cli.preview, "ROOT", checkout)
+        patch.setattr(bulkhead.cli.preview, "ROOT", checkout)
         engine = Engine(checkout, patch)
         engine.stand("production", Program(bundle))
         engine.stand("staging", guardless(bundle))

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.evidence import Outcome, StageReport, Verdict
-from rehearsal.machine import rundir
-from rehearsal.machine.environment import MARK
+from bulkhead.machine import rundir
+from bulkhead.machine.environment import MARK
+from bulkhead.rehearsal.evidence import Outcome, StageReport, Verdict
 from tests.support.scene import Break, World
 
 KEYS = ("staging-goes", "report", "no-trace")

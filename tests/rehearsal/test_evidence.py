@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from rehearsal.evidence import Outcome, Report, ResourceLine, StageReport, Unproven, Verdict
+from bulkhead.rehearsal.evidence import Outcome, Report, ResourceLine, StageReport, Unproven, Verdict
 
 PROVEN, FAILED, NOT_SHOWN = (Verdict(outcome.value, "a claim", outcome, "seen") for outcome in Outcome)
 STAGE = StageReport("staging", "staging", "http://x", (ResourceLine("t", "n", "emulated"),), {"web": ()}, {"up": 1.5})

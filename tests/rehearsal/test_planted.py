@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from infra.bindings import KV
-from rehearsal.cloudflare.client import StageCloud
-from rehearsal.cloudflare.local import LocalCloudflare
-from tests.rehearsal.cloudflare.account import Account
+from bulkhead.localclouds.cloudflare.client import StageCloud
+from bulkhead.localclouds.cloudflare.local import LocalCloudflare
+from bulkhead.model.bindings import KV
+from tests.localclouds.cloudflare.account import Account
 from tests.support.leaky_code import LEAKY_CODE
 from tests.support.planted_binding import PLANTED
 from tests.support.rehearsal_command import ROOT, started

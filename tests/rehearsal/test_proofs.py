@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal import closing
-from rehearsal.evidence import NotShown, Outcome, Unproven
-from rehearsal.failures import Failed
-from rehearsal.proofs import PROOFS
-from rehearsal.proofs.proof import Proof, require
-from rehearsal.scene import Scene
+from bulkhead.model.failures import Failed
+from bulkhead.rehearsal import closing
+from bulkhead.rehearsal.evidence import NotShown, Outcome, Unproven
+from bulkhead.rehearsal.proofs import PROOFS
+from bulkhead.rehearsal.proofs.proof import Proof, require
+from bulkhead.rehearsal.scene import Scene
 from tests.rehearsal import (
     test_closing,
     test_proofs_apart,

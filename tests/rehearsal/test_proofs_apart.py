@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.evidence import Outcome
+from bulkhead.rehearsal.evidence import Outcome
 from tests.support.records import BUCKET, BUDGET, DOMAIN, VARIABLE, VAULT, VERSION, WORKER
 from tests.support.scene import Break, World
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from bulkhead.engine.events import PolicySpoke
+from bulkhead.rehearsal.evidence import Outcome
 from policies.catalogue import RULES
-from rehearsal.engine.events import PolicySpoke
-from rehearsal.evidence import Outcome
 from tests.support.scene import Break, World
 
 

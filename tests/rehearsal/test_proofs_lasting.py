@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from infra.blueprint import Place
-from rehearsal.cloudflare.client import Answer
-from rehearsal.engine.events import Event, OperationStarted
-from rehearsal.evidence import Outcome
+from bulkhead.engine.events import Event, OperationStarted
+from bulkhead.localclouds.cloudflare.client import Answer
+from bulkhead.model.product import Place
+from bulkhead.rehearsal.evidence import Outcome
 from tests.support.records import BUCKET, DATABASE, WORKER
 from tests.support.scene import Break, World
 

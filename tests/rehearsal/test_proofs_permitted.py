@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from identities.roles import Role
-from identities.trust import AUDIENCE, GITHUB
-from rehearsal.evidence import Outcome
+from bulkhead.model.roles import Role
+from bulkhead.model.trust import AUDIENCE, GITHUB
+from bulkhead.rehearsal.evidence import Outcome
 from tests.support.memory_roles import ADMINISTRATOR, MemoryIam
 from tests.support.scene import Break, World
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.evidence import Outcome
+from bulkhead.rehearsal.evidence import Outcome
 from tests.support.records import DATABASE
 from tests.support.scene import Break, World
 

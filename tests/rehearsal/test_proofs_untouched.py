@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.cloudflare.client import Egress
-from rehearsal.evidence import Outcome
-from rehearsal.machine import egress
-from rehearsal.proofs.untouched import checkout_state
+from bulkhead.localclouds.cloudflare.client import Egress
+from bulkhead.machine import egress
+from bulkhead.rehearsal.evidence import Outcome
+from bulkhead.rehearsal.proofs.untouched import checkout_state
 from tests.support.scene import Break, World
 
 EGRESS_LOG = f"logs/{egress.LOG_NAME}"

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from infra.blueprint import Journey, Place
+from bulkhead.localclouds.cloudflare.client import Answer
+from bulkhead.model.failures import Failed
+from bulkhead.model.product import Journey, Place
+from bulkhead.rehearsal.evidence import Outcome
 from infra.product import PRODUCT
-from rehearsal.cloudflare.client import Answer
-from rehearsal.evidence import Outcome
-from rehearsal.failures import Failed
 from tests.support.memory import MemoryCloud
 from tests.support.records import DATABASE, NAMESPACE
 from tests.support.scene import Break, World

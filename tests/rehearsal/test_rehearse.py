@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from bulkhead.machine.rundir import kept_path
+from bulkhead.rehearsal.proofs import PROOFS
 from infra.product import PRODUCT
-from rehearsal.machine.rundir import kept_path
-from rehearsal.proofs import PROOFS
 from tests.support.rehearsal_command import ROOT, started
 
 pytestmark = pytest.mark.slow

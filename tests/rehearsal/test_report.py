@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from analysis.access.matrix import table
-from infra.faults import Refused
+from bulkhead.analysis.access.matrix import table
+from bulkhead.model.faults import Refused
+from bulkhead.rehearsal import report as page
+from bulkhead.rehearsal.evidence import Outcome, Report, ResourceLine, StageReport, Verdict
 from infra.product import PRODUCT
-from rehearsal import report as page
-from rehearsal.evidence import Outcome, Report, ResourceLine, StageReport, Verdict
 
 STAGES = ("development", "staging", "production")
 VOID = {"meta", "link", "input"}

@@ -14,15 +14,15 @@ from typing import Any
 
 import pytest
 
-from infra.faults import Refused
+from bulkhead.machine import egress, rundir
+from bulkhead.machine.lifetime import Life
+from bulkhead.model.failures import Failed
+from bulkhead.model.faults import Refused
+from bulkhead.rehearsal.evidence import Outcome, Report, Verdict
+from bulkhead.rehearsal.proofs import PROOFS
+from bulkhead.rehearsal.proofs.proof import Proof, require
+from bulkhead.rehearsal.scene import Scene
 from infra.product import PRODUCT
-from rehearsal.evidence import Outcome, Report, Verdict
-from rehearsal.failures import Failed
-from rehearsal.machine import egress, rundir
-from rehearsal.machine.lifetime import Life
-from rehearsal.proofs import PROOFS
-from rehearsal.proofs.proof import Proof, require
-from rehearsal.scene import Scene
 from tests.support.scene import World
 
 LAST = ["staging-goes", "report", "no-trace"]
@@ -54,7 +54,7 @@ class Rehearsal:
     """`run.rehearse` in a world of memory. ``acts`` is what happened around it, in order."""
 
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
-        from rehearsal import run  # noqa: PLC0415 (the Pulumi SDKs take seconds to import)
+        from bulkhead.rehearsal import run  # noqa: PLC0415 (the Pulumi SDKs take seconds to import)
 
         self.module = run
         self.world = World(folder, git=True)
@@ -281,7 +281,7 @@ class TestBringingUp:
 def test_a_mistake_is_refused_before_anything_is_started(
     wish: dict[str, Any], place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rehearsal import run  # noqa: PLC0415 (as above)
+    from bulkhead.rehearsal import run  # noqa: PLC0415 (as above)
 
     def started(*_: Any, **__: Any) -> None:
         pytest.fail("something was started")

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from infra.blueprint import Place
-from infra.faults import Refused
-from infra.naming import Kind
-from rehearsal.evidence import Unproven
-from rehearsal.scene import Scene
+from bulkhead.model.faults import Refused
+from bulkhead.model.naming import Kind
+from bulkhead.model.product import Place
+from bulkhead.rehearsal.evidence import Unproven
+from bulkhead.rehearsal.scene import Scene
 from tests.support.records import DATABASE, WORKER
 from tests.support.scene import World
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from bulkhead.rehearsal.survey import survey
 from infra.product import PRODUCT
-from rehearsal.survey import survey
 from tests.support.records import BUCKET, DATABASE, ROLE, ROLE_POLICY, TOKEN, VARIABLE, VAULT, VERSION, WORKER
 from tests.support.scene import World
 

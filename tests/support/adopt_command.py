@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-import cli.adopt
-import operations.stack
-from cli.main import main
-from operations.adopt import everywhere
+import bulkhead.cli.adopt
+import bulkhead.engine.stack
+from bulkhead.cli.main import main
+from bulkhead.operations.adopt import everywhere
 from tests.support.adoption import FakeEngine, FakeFinder
 from tests.support.settings_fixture import write_stage_files
 
@@ -25,7 +25,7 @@ class AdoptCommand:
         self.asked: list[tuple[Any, ...]] = []
         self._patch = patch
         self._capsys = capsys
-        patch.setattr(cli.adopt, "ROOT", root)
+        patch.setattr(bulkhead.cli.adopt, "ROOT", root)
         patch.setenv("BULKHEAD_CACHE", str(root / "cache"))
         write_stage_files(root)
         self._answering(_nobody, _nobody, _nobody)
@@ -52,7 +52,7 @@ class AdoptCommand:
         return code, out, err
 
     def _answering(self, stack: Any, finder_of: Any, finder_of_identities: Any) -> None:
-        self._patch.setattr(operations.stack, "Stack", stack)
+        self._patch.setattr(bulkhead.engine.stack, "Stack", stack)
         self._patch.setattr(everywhere, "finder_of", finder_of)
         self._patch.setattr(everywhere, "finder_of_identities", finder_of_identities)
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from infra.faults import Refused
-from operations.adopt import Found, Wanted
-from operations.adopt.parts import UNKNOWN
-from operations.stack import State
+from bulkhead.engine.stack import State
+from bulkhead.model.faults import Refused
+from bulkhead.operations.adopt import Found, Wanted
+from bulkhead.operations.adopt.parts import UNKNOWN
 
 ROOT = "urn:pulumi:production::bulkhead::pulumi:pulumi:Stack::bulkhead-production"
 ACCOUNT = "f" * 32

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rehearsal.aws.handlers import handlers
-from rehearsal.aws.local import LocalAws
-from rehearsal.providers.handler import Caller, Recorded
-from rehearsal.providers.store import Record, Store
+from bulkhead.localclouds.aws.handlers import handlers
+from bulkhead.localclouds.aws.local import LocalAws
+from bulkhead.localclouds.providers.handler import Caller, Recorded
+from bulkhead.localclouds.providers.store import Record, Store
 
 DEFAULT_TAGS = {"product": "harbor", "stage": "staging"}
 

@@ -20,8 +20,8 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from preview.twin import is_secret, secret
-from rehearsal.providers import registry
+from bulkhead.localclouds.providers import registry
+from bulkhead.twin.state import is_secret, secret
 
 _VERSION = "cloudflare:index/workerVersion:WorkerVersion"
 # What a provider noted for itself: in the form of a token, so that a twin that tells it is found out.

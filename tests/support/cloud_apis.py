@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import httpx
 
-from rehearsal.providers.store import Record
+from bulkhead.localclouds.providers.store import Record
 
 Records = Callable[[], Iterable[Record]]
 Query = Mapping[str, str]

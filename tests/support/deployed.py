@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rehearsal.engine.finder import find_engine
-from rehearsal.engine.workspace import Cipher, engine_environment, prepare
-from rehearsal.machine import rundir
+from bulkhead.engine.finder import find_engine
+from bulkhead.engine.workspace import Cipher, engine_environment, prepare
+from bulkhead.machine import rundir
 from tests.support.language_host import language_host
 
 

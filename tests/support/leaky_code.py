@@ -3,8 +3,8 @@ the bindings must see it."""
 
 from typing import Final
 
-from infra.bindings import KV
-from infra.blueprint import APEX, Namespace, Product, Worker
+from bulkhead.model.bindings import KV
+from bulkhead.model.product import APEX, Namespace, Product, Worker
 
 USE: Final = "tests/support/leaky_worker/index.ts:11:21"
 

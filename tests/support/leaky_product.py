@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from infra.blueprint import APEX, Product, Worker
+from bulkhead.model.product import APEX, Product, Worker
 
 LEAKY_PRODUCT: Final = Product(
     name="leaky", workers=(Worker(name="gossip", bundle="tests/support/leaky.js", host=APEX, cpu_ms=50),)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.engine.finder import Engine, find_engine
+from bulkhead.engine.finder import Engine, find_engine
 
 PINNED = "3.250.0"
 BUILDS = f"""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.blueprint import Product
-from infra.naming import Kind
-from infra.settings import StageSettings
+from bulkhead.model.naming import Kind
+from bulkhead.model.product import Product
+from bulkhead.model.settings import StageSettings
 
 
 def make_manifest(product: Product, settings: StageSettings) -> dict[str, Any]:

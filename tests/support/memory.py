@@ -12,16 +12,16 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from infra.blueprint import Place
+from bulkhead.engine.events import PolicySpoke, ResourceStarted
+from bulkhead.engine.results import Result
+from bulkhead.engine.stacks import StackFailed, StageStack
+from bulkhead.engine.workspace import Workspace
+from bulkhead.localclouds.cloudflare.client import Answer, Egress, StageCloud
+from bulkhead.localclouds.providers.store import Record
+from bulkhead.machine.rundir import RunDir
+from bulkhead.model.failures import Failed
+from bulkhead.model.product import Place
 from infra.product import PRODUCT
-from rehearsal.cloudflare.client import Answer, Egress, StageCloud
-from rehearsal.engine.events import PolicySpoke, ResourceStarted
-from rehearsal.engine.results import Result
-from rehearsal.engine.stacks import StackFailed, StageStack
-from rehearsal.engine.workspace import Workspace
-from rehearsal.failures import Failed
-from rehearsal.machine.rundir import RunDir
-from rehearsal.providers.store import Record
 
 Trace = tuple[Place, str]
 # How the engine marks a secret in a state (pulumi/pulumi, sdk/go/common/resource/properties.go).

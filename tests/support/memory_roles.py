@@ -9,16 +9,16 @@ from typing import Any, Final, Self
 
 from botocore.exceptions import ClientError
 
-from identities.documents import document
-from identities.estate import estate_of
+from bulkhead.localclouds.aws.enforced import EnforcedAws
+from bulkhead.localclouds.aws.evaluator import Identity, Request, allows
+from bulkhead.model.aws_scope import estate_of
+from bulkhead.model.iam import document
+from bulkhead.model.naming import Kind
+from bulkhead.model.roles import Role
+from bulkhead.model.settings.models import StageSettings
+from bulkhead.model.trust import boundary, trust
 from identities.permissions import grants
-from identities.roles import Role
-from identities.trust import boundary, trust
-from infra.naming import Kind
 from infra.product import PRODUCT
-from infra.settings.models import StageSettings
-from rehearsal.aws.enforced import EnforcedAws
-from rehearsal.aws.evaluator import Identity, Request, allows
 
 ADMINISTRATOR: Final = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 

@@ -18,7 +18,7 @@ from typing import Any
 import grpc
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc
 
-from rehearsal.engine.finder import find_engine
+from bulkhead.engine.finder import find_engine
 
 
 class StartsPacks:

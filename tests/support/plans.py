@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from analysis.plan import plan
-from analysis.planned import Plan, Planned, Sealed
-from infra.blueprint import Product
+from bulkhead.analysis.plan import plan
+from bulkhead.analysis.planned import Plan, Planned, Sealed
+from bulkhead.model.product import Product
+from bulkhead.model.settings import StageSettings
+from bulkhead.model.settings.product_reference import product_of
 from infra.product import PRODUCT
-from infra.settings import StageSettings
-from infra.settings.product_reference import product_of
 from tests.support.second_product import SECOND_PRODUCT
 from tests.support.settings_fixture import make_settings
 
@@ -25,7 +25,7 @@ def make_plan(product: Product, environment: str, changes: Mapping[str, Any] | N
 
 
 def plans_once(stages: Sequence[StageSettings]) -> list[Plan]:
-    """Do what ``analysis.stages.plans_of`` does, once for the same settings however many tests ask."""
+    """Do what ``bulkhead.analysis.stages.plans_of`` does, once for the same settings however many tests ask."""
     return [_once(product_of(settings), settings) for settings in stages]
 
 

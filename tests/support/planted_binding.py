@@ -9,8 +9,8 @@ from typing import Any, Final
 import pulumi
 
 import infra.program
-from cli.main import main
-from infra.blueprint import Product
+from bulkhead.cli.main import main
+from bulkhead.model.product import Product
 
 PLANTED: Final = "PLANTED"
 WORKER, NAMESPACE = "web", "answers"  # a namespace that another Worker of the stage is granted

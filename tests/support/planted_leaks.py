@@ -7,9 +7,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from analysis.planned import Plan, Sealed
-from policies import tokens as t
-from policies.values import UNKNOWN
+from bulkhead.analysis.planned import Plan, Sealed
+from bulkhead.resources import tokens as t
+from bulkhead.resources.values import UNKNOWN
 from tests.support.plans import added, changed
 
 Plant = Callable[[Plan], Plan]

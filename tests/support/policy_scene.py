@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from analysis.recorded import Recorded, Rendered, reveal
-from infra.alarms import Alarm, read_alarms
-from infra.blueprint import Product
+from bulkhead.engine.recorded import Recorded, Rendered, reveal
+from bulkhead.model.alarms import Alarm, read_alarms
+from bulkhead.model.product import Product
+from bulkhead.resources.values import UNKNOWN, is_list
 from infra.product import PRODUCT
 from policies.rule import AnyRule, Rule, Seen, Stack
-from policies.values import UNKNOWN, is_list
 from policies.world import World
 from tests.support.settings_fixture import make_settings
 

@@ -1,4 +1,4 @@
-"""Writes policies/tokens.py from the SDKs' classes: `python -m tests.support.policy_tokens`."""
+"""Writes bulkhead/resources/tokens.py from the SDKs' classes: `python -m tests.support.policy_tokens`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-TOKENS: Final = Path(__file__).resolve().parents[2] / "policies" / "tokens.py"
+TOKENS: Final = Path(__file__).resolve().parents[2] / "bulkhead/resources/tokens.py"
 # Per module of an SDK: what its constants begin with, and its classes.
 _CLASSES: Final = {
     "pulumi_cloudflare": (
@@ -49,7 +49,7 @@ _CLASSES: Final = {
 
 
 def render() -> str:
-    """Return the text of policies/tokens.py."""
+    """Return the text of bulkhead/resources/tokens.py."""
     lines = [
         '"""Tokens of resource types, written by tests/support/policy_tokens.py: importing the SDKs takes seconds."""',
         "",

@@ -9,8 +9,8 @@ from typing import Any
 
 from pulumi.automation import LocalWorkspaceOptions, ProjectBackend, ProjectSettings, Stack, create_or_select_stack
 
-from rehearsal.providers.server import ProviderServer
-from rehearsal.providers.store import Store
+from bulkhead.localclouds.providers.server import ProviderServer
+from bulkhead.localclouds.providers.store import Store
 
 
 @dataclass

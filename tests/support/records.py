@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from pydantic.alias_generators import to_camel
 
-from identities.settings import required_secrets as identity_secrets
-from infra.blueprint import STAGE_VARIABLES, Worker
-from infra.naming import Kind, Label
+from bulkhead.localclouds.providers.store import Record
+from bulkhead.model.identities import required_secrets as identity_secrets
+from bulkhead.model.naming import Kind, Label
+from bulkhead.model.product import STAGE_VARIABLES, Worker
+from bulkhead.model.settings.keys import required_secrets
+from bulkhead.model.settings.models import StageSettings
 from infra.product import PRODUCT
-from infra.settings.keys import required_secrets
-from infra.settings.models import StageSettings
-from rehearsal.providers.store import Record
 from tests.support.settings_fixture import make_settings
 
 WORKER: Final = "cloudflare:index/worker:Worker"

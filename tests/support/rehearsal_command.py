@@ -15,8 +15,8 @@ from typing import Final
 
 import psutil
 
-from rehearsal.engine import state
-from rehearsal.machine.environment import MARK
+from bulkhead.engine import state
+from bulkhead.machine.environment import MARK
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 _PATIENCE: Final = 240.0  # seconds; nothing is timed, this only keeps a hanging test from hanging the suite
@@ -68,7 +68,7 @@ class Command:
 
 
 @contextlib.contextmanager
-def started(home: Path, *options: str, module: str = "cli.main", **environment: str) -> Iterator[Command]:
+def started(home: Path, *options: str, module: str = "bulkhead.cli.main", **environment: str) -> Iterator[Command]:
     """Start ``bulkhead rehearse OPTIONS``; it is killed at the end should it still run. ``module`` is what `bulkhead`
     is."""
     home.mkdir(exist_ok=True)

@@ -15,24 +15,24 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from infra.blueprint import Place
-from infra.naming import Kind
+from bulkhead.engine.workspace import Workspace
+from bulkhead.localclouds.aws.inventory import Inventory
+from bulkhead.localclouds.cloudflare.client import Answer
+from bulkhead.localclouds.providers.store import Record, Store
+from bulkhead.machine import egress
+from bulkhead.machine.rundir import RunDir
+from bulkhead.model.naming import Kind
+from bulkhead.model.product import Place
+from bulkhead.model.settings.models import StageSettings
+from bulkhead.operations.doomed import doomed
+from bulkhead.rehearsal import closing
+from bulkhead.rehearsal.evidence import Outcome, Report, Verdict
+from bulkhead.rehearsal.proofs import PROOFS
+from bulkhead.rehearsal.proofs.proof import Proof
+from bulkhead.rehearsal.proofs.untouched import checkout_state
+from bulkhead.rehearsal.scene import Scene, StandingStage
+from bulkhead.rehearsal.survey import survey
 from infra.product import PRODUCT
-from infra.settings.models import StageSettings
-from operations.doomed import doomed
-from rehearsal import closing
-from rehearsal.aws.inventory import Inventory
-from rehearsal.cloudflare.client import Answer
-from rehearsal.engine.workspace import Workspace
-from rehearsal.evidence import Outcome, Report, Verdict
-from rehearsal.machine import egress
-from rehearsal.machine.rundir import RunDir
-from rehearsal.proofs import PROOFS
-from rehearsal.proofs.proof import Proof
-from rehearsal.proofs.untouched import checkout_state
-from rehearsal.providers.store import Record, Store
-from rehearsal.scene import Scene, StandingStage
-from rehearsal.survey import survey
 from tests.support.memory import MemoryCloud, MemoryS3, MemoryStack
 from tests.support.memory_roles import MemoryEnforcedAws, MemoryIam
 from tests.support.records import VARIABLE, canaries_of, label_of, manifest_of, records_of, settings_of

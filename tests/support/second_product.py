@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Final
 
-from infra.bindings import D1, R2, AnalyticsEngine, Secret
-from infra.blueprint import APEX, Bucket, Database, Product, StageSecret, Worker
+from bulkhead.model.bindings import D1, R2, AnalyticsEngine, Secret
+from bulkhead.model.product import APEX, Bucket, Database, Product, StageSecret, Worker
 
 BUNDLE: Final = "tests/support/hello.js"
 

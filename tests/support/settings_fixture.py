@@ -10,9 +10,9 @@ from typing import Any
 import pulumi
 import yaml
 
-from infra.naming import Stage, stage_of
-from infra.settings import StageSettings
-from infra.settings.defaults import DEFAULTS, over
+from bulkhead.model.naming import Stage, stage_of
+from bulkhead.model.settings import StageSettings
+from bulkhead.model.settings.defaults import DEFAULTS, over
 
 _DIGIT = {Stage.DEVELOPMENT: "1", Stage.STAGING: "2", Stage.PRODUCTION: "3"}
 

@@ -10,14 +10,14 @@ from typing import Any, Final
 
 import pulumi
 
-from analysis import render as rendering
-from analysis.recorded import Asked, Made, Rendered
-from identities.settings import Slots, Window
-from identities.settings import required_secrets as identity_secrets
+from bulkhead.engine import render as rendering
+from bulkhead.engine.recorded import Asked, Made, Rendered
+from bulkhead.model.identities import Slots, Window
+from bulkhead.model.identities import required_secrets as identity_secrets
+from bulkhead.model.product import Product
+from bulkhead.model.settings import required_secrets
 from identities.stage import deploy as deploy_identities
-from infra.blueprint import Product
 from infra.product import PRODUCT
-from infra.settings import required_secrets
 from infra.stage import deploy
 from tests.support.second_product import BUNDLE, SECOND_PRODUCT
 from tests.support.settings_fixture import make_secrets, make_settings, secret_value

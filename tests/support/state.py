@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from analysis.recorded import Rendered
+from bulkhead.engine.recorded import Rendered
 
 
 def state_of(rendered: Rendered, environment: str) -> list[dict[str, Any]]:

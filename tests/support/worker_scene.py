@@ -7,9 +7,9 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from infra.bindings import DurableObject, Json, PlainText, Service
-from infra.blueprint import Product, Worker
-from policies import tokens as t
+from bulkhead.model.bindings import DurableObject, Json, PlainText, Service
+from bulkhead.model.product import Product, Worker
+from bulkhead.resources import tokens as t
 from policies.rule import Seen
 from policies.rules import worker_bindings
 from tests.support.policy_scene import as_first_preview, make_seen, seen_in

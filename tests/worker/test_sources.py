@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.blueprint import Worker
+from bulkhead.model.product import Worker
 from infra.product import PRODUCT
 
 ROOT = Path(__file__).resolve().parents[2]

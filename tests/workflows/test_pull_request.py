@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from bulkhead.engine.versions import pinned_engine, text_of
+from bulkhead.model.naming import Kind, Label, Stage
+from bulkhead.model.project import read_project
+from bulkhead.model.release import PULL_REQUESTS, guarded_branches
+from bulkhead.model.roles import Role, environment_of, refs_of
+from bulkhead.model.settings import read_settings
+from bulkhead.model.settings.paths import stack_file
+from bulkhead.preview.markdown import COMMENT, LIMIT
+from bulkhead.twin.store import key_of
 from identities.permissions import grants
-from identities.roles import Role, environment_of, refs_of
-from infra.naming import Kind, Label, Stage
 from infra.product import PRODUCT
-from infra.project import read_project
-from infra.release import PULL_REQUESTS, guarded_branches
-from infra.settings import read_settings
-from infra.settings.paths import stack_file
-from preview.markdown import COMMENT, LIMIT
-from preview.twin_store import key_of
-from rehearsal.engine.versions import pinned_engine, text_of
 from tests.support.stages import rendered_identities
 
 ROOT = Path(__file__).parents[2]
@@ -232,7 +232,7 @@ def test_a_twin_is_fetched_by_the_role_for_previews_from_where_it_lies(stage: st
 
 
 def identity_grants(stage: str) -> list[str]:
-    from identities.estate import estate_of  # noqa: PLC0415
+    from bulkhead.model.aws_scope import estate_of  # noqa: PLC0415
 
     label, settings = Label(PRODUCT.name, Stage(stage), stage), read_settings(ROOT / stack_file(stage))
     found = grants(Role.PREVIEW, estate_of(label, settings), PRODUCT)

@@ -25,8 +25,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from infra.bindings import D1, KV, QueueProducer, Service
-from infra.blueprint import Database, Namespace, Product, Queue, Worker
+from bulkhead.model.bindings import D1, KV, QueueProducer, Service
+from bulkhead.model.product import Database, Namespace, Product, Queue, Worker
 
 # Granted to each.
 GRANTS: Final = (

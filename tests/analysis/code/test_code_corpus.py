@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.code.reader import Facts, read
-from infra.blueprint import STAGE_VARIABLES
+from bulkhead.analysis.code.reader import Facts, read
+from bulkhead.model.product import STAGE_VARIABLES
 from tests.analysis.code.snippet import GRANTS, Snippet, product_of, snippets
 
 pytestmark = pytest.mark.slow

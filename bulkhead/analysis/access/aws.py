@@ -1,0 +1,118 @@
+"""Who may do what in AWS (pure): by taking a role, and by the policies of buckets, keys and topics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bulkhead.analysis.access.matrix import UNKNOWN_YET, Cell, Table, table
+from bulkhead.analysis.documents import PolicyDocument, Sort, documents
+from bulkhead.analysis.identity import NAMED, names
+from bulkhead.analysis.planned import Plan, Planned
+from bulkhead.resources import tokens as t
+from bulkhead.resources.statements import Statement, texts
+
+
+def trust(plan: Plan) -> Table:
+    """Return who may take each role, and the limit that is on it."""
+    return table(
+        "roleTrust",
+        "Who may take a role of AWS",
+        ("role", "who", "when", "limit"),
+        [row for found in documents(plan, Sort.TRUST) for row in _taking(plan, found)],
+        "The limit is the role's permissions boundary: it grants nothing, and nothing is possible beyond it.",
+    )
+
+
+def rights(plan: Plan) -> Table:
+    """Return what whoever has a role may do, and at most."""
+    rows = [row for found in documents(plan, Sort.RIGHTS, Sort.LIMIT) for row in _doing(plan, found)]
+    managed: list[tuple[Cell, ...]] = [
+        ((_name(plan, a, "role"),), "may", "what the policy says", (str(a.inputs.get("policyArn")),), "", "")
+        for a in plan.of(t.IAM_ROLE_POLICY_ATTACHMENT)
+    ]
+    columns = ("role", "effect", "actions", "on", "when", "statement")
+    return table("roleRights", "What a role of AWS may do", columns, [*rows, *managed])
+
+
+def resources(plan: Plan) -> Table:
+    """Return whom buckets, keys and topics let in themselves, and whom they keep out whatever a role says."""
+    rows = [row for found in documents(plan, Sort.RESOURCE) for row in _letting_in(plan, found)]
+    columns = ("resource", "effect", "who", "actions", "when", "statement")
+    return table("resourcePolicies", "Whom buckets, keys and topics let in", columns, rows)
+
+
+def _taking(plan: Plan, found: PolicyDocument) -> Iterator[tuple[Cell, ...]]:
+    role = found.resource
+    limit = _pointed(plan, str(role.inputs.get("permissionsBoundary", "none")))
+    for said in found.statements or ():
+        who = _who(said) if said.allows else (f"never {', '.join(_who(said))}",)
+        yield (_title(role),), who, _when(said), limit
+    if found.statements is None:
+        yield (_title(role),), UNKNOWN_YET, "", limit
+
+
+def _doing(plan: Plan, found: PolicyDocument) -> Iterator[tuple[Cell, ...]]:
+    role = _name(plan, found.resource, "role") if found.resource.type == t.IAM_ROLE_POLICY else _title(found.resource)
+    for said in found.statements or ():
+        effect = "never" if said.denies else "at most" if found.sort is Sort.LIMIT else "may"
+        on = said.resources or _all_but(said.not_resources)
+        yield (role,), effect, _actions(said), on, _when(said), said.sid
+    if found.statements is None:
+        yield (role,), UNKNOWN_YET, "", "", "", ""
+
+
+def _letting_in(plan: Plan, found: PolicyDocument) -> Iterator[tuple[Cell, ...]]:
+    resource = _guarded(plan, found.resource)
+    for said in found.statements or ():
+        yield (resource,), "never" if said.denies else "may", _who(said), _actions(said), _when(said), said.sid
+    if found.statements is None:
+        yield (resource,), UNKNOWN_YET, "", "", "", ""
+
+
+def _who(said: Statement) -> tuple[str, ...]:
+    principals = tuple("anybody" if who == "*" else who for _, who in said.principals)
+    return principals + _all_but(tuple(who for _, who in said.not_principals))
+
+
+def _actions(said: Statement) -> tuple[str, ...]:
+    return said.actions or _all_but(said.not_actions)
+
+
+def _all_but(these: tuple[str, ...]) -> tuple[str, ...]:
+    return (f"all but {', '.join(these)}",) if these else ()
+
+
+def _when(said: Statement) -> tuple[str, ...]:
+    return tuple(
+        f"{key} {operator} {' or '.join(texts(values))}"
+        for operator, tests in sorted(said.conditions.items())
+        for key, values in sorted(tests.items())
+    )
+
+
+def _title(resource: Planned) -> str:
+    return str(resource.inputs.get(NAMED.get(resource.type, ""), resource.name))
+
+
+def _name(plan: Plan, resource: Planned, property_: str) -> str:
+    value = str(resource.inputs.get(property_))
+    return next((_title(role) for role in plan.of(t.IAM_ROLE) if value in names(role)), value)
+
+
+def _pointed(plan: Plan, arn: str) -> Cell:
+    return next(((_title(policy),) for policy in plan.of(t.IAM_POLICY) if arn in names(policy)), arn)
+
+
+def _guarded(plan: Plan, resource: Planned) -> str:
+    """Return the name of the thing a policy is attached to; a key is called by its alias, as people know it."""
+    for property_ in ("bucket", "arn", "keyId", "queueUrl"):
+        value = resource.inputs.get(property_)
+        target = next((each for each in plan.of(*_GUARDED) if value in names(each)), None)
+        if target is not None:
+            return _guarded(plan, target) if target.type == t.KMS_KEY else _title(target)
+    own = names(resource)
+    alias = next((a for a in plan.of(t.KMS_ALIAS) if a.inputs.get("targetKeyId") in own), None)
+    return _title(alias) if alias else _title(resource)
+
+
+_GUARDED = (t.S3_BUCKET, t.SNS_TOPIC, t.SQS_QUEUE, t.KMS_KEY)

@@ -1,0 +1,282 @@
+"""The whole check (pure): every text, every pointer and every name of every stage, and what is wrong with them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bulkhead.analysis.documents import PLACES
+from bulkhead.analysis.identity import is_known, is_made, same
+from bulkhead.analysis.isolation import accounts, documents, github, tokens, workers
+from bulkhead.analysis.isolation.marks import Mark, Marks
+from bulkhead.analysis.isolation.pointer import Kind, Pointer
+from bulkhead.analysis.isolation.shared import Risk, risks
+from bulkhead.analysis.planned import Plan, Planned
+from bulkhead.analysis.texts import Text, parsed, texts
+from bulkhead.resources.values import at, listed
+
+KINDS: Final[tuple[Kind, ...]] = (
+    *workers.KINDS,
+    *accounts.KINDS,
+    *documents.KINDS,
+    *tokens.KINDS,
+    *github.KINDS,
+)
+NAMES: Final = "names"
+OTHER: Final = "everything else"
+FILES: Final = "generated files"
+SECRETS: Final = "secrets"
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """A place where a stage is not by itself. ``whose`` is the stage that it reaches, empty where nobody's is known.
+    ``wrong`` and ``causes`` are sentences without a full stop, and hold nothing that is secret."""
+
+    stage: str
+    kind: str
+    resource: str
+    path: str
+    whose: str
+    wrong: str
+    causes: str
+    fix: str
+
+    @property
+    def place(self) -> str:
+        return f"{self.stage}: {self.resource}: {self.path}" if self.path else f"{self.stage}: {self.resource}"
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many references of one kind one stage has, each once a resource, and how many places lead out of it."""
+
+    kind: str
+    stage: str
+    references: int
+    leaks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Isolation:
+    """What was looked at, what leads from one stage to another, and what stages share by their settings."""
+
+    counts: tuple[Count, ...]
+    leaks: tuple[Leak, ...]
+    risks: tuple[Risk, ...]
+
+
+Files = Sequence[tuple[str, str, str]]
+"""Files that were generated for stages: stage, name, text."""
+
+
+def isolation(plans: Sequence[Plan], files: Files = ()) -> Isolation:
+    """Return whether these stages are apart. ``files`` were generated for them and are read as texts."""
+    marks = Marks(plans)
+    leaks: dict[tuple[str, str, str], Leak] = {}
+    counts: dict[tuple[str, str], int] = {}
+    for plan in plans:
+        others = [other for other in plans if other is not plan]
+        for kind, looked, found in _looked(plan, others, marks, files):
+            counts[kind, plan.environment] = looked
+            for leak in found:
+                leaks.setdefault((leak.stage, leak.resource, leak.path), leak)
+    for leak in _twice(plans):
+        leaks.setdefault((leak.stage, leak.resource, leak.path), leak)
+    found = tuple(leaks.values())
+    return Isolation(
+        tuple(
+            Count(kind, stage, looked, sum(leak.kind == kind and leak.stage == stage for leak in found))
+            for (kind, stage), looked in counts.items()
+        ),
+        found,
+        risks(plans),
+    )
+
+
+def _looked(
+    plan: Plan, others: Sequence[Plan], marks: Marks, files: Files
+) -> Iterator[tuple[str, int, Sequence[Leak]]]:
+    """Yield, for each kind, how many references there are and which of them lead out of the stage."""
+    leaks: defaultdict[str, list[Leak]] = defaultdict(list)
+    seen: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+    told: set[tuple[str, str]] = set()
+    for resource, text in _everything(plan):
+        if text.path.rpartition(".")[2] == "repository" and text.text == plan.settings.github.repository:
+            continue  # it may be called as another stage's hostname
+        for mark, owners in marks.seen(plan.environment, text.text):
+            kind = _kind_of(resource, text)
+            name = kind.name if kind else OTHER
+            seen[name].add((resource.urn, text.text))
+            if plan.environment not in owners:
+                told.add((resource.urn, text.text))
+                leaks[name].append(_written(plan, resource, text, kind, mark, min(owners)))
+    for kind in KINDS:
+        for pointer in kind.find(plan, others):
+            values = {(pointer.resource.urn, value) for value in _values(pointer)}
+            seen[kind.name] |= values
+            if pointer.wrong and not told & values:  # what betrayed itself by a mark has been told already
+                leaks[kind.name].append(_led(plan, marks, kind, pointer))
+        if not seen[kind.name] and kind.expected(plan):
+            leaks[kind.name].append(_nothing(plan, kind))
+        yield kind.name, len(seen[kind.name]), leaks[kind.name]
+    yield OTHER, len(seen[OTHER]), leaks[OTHER]
+    made = [resource for resource in plan.resources if is_made(resource)]
+    yield (
+        NAMES,
+        len(made),
+        [_unlisted(plan, resource) for resource in _first_of_type(made) if not is_known(resource.type)],
+    )
+    if files:
+        yield from _in_files(plan, marks, files)
+
+
+def _values(pointer: Pointer) -> list[str]:
+    return [str(each) for each in pointer.value] if isinstance(pointer.value, list) else [str(pointer.value)]
+
+
+def _everything(plan: Plan) -> Iterator[tuple[Planned, Text]]:
+    """Yield every text of a plan, apart from what policies forbid."""
+    for resource in plan.resources:
+        for name, value in resource.inputs.items():
+            if resource.type in PLACES and name == PLACES[resource.type][0]:
+                value = _allowed(value)  # noqa: PLW2901
+            elif resource.type in tokens.TOKENS and name == "policies" and isinstance(value, list):
+                value = [each for each in value if at(each, "effect") != "deny"]  # noqa: PLW2901
+            yield from ((resource, text) for text in texts(value, name))
+    exported = Planned("output", "of the stack", "output", "", plan.outputs)
+    yield from ((exported, text) for text in texts(plan.outputs))
+
+
+def _allowed(value: Any) -> Any:
+    document = parsed(value) if isinstance(value, str) else value
+    if not isinstance(document, Mapping) or "Statement" not in document:
+        return value
+    said = [
+        each
+        for each in listed(document, "Statement")
+        if not (isinstance(each, Mapping) and each.get("Effect") == "Deny")
+    ]
+    return {**document, "Statement": said}
+
+
+_BY_PLACE: Final = {place: kind for kind in KINDS for place in kind.holds}
+_BY_NAME: Final = {kind.name: kind for kind in KINDS}
+
+
+def _kind_of(resource: Planned, text: Text) -> Kind | None:
+    property_ = text.path.split(" ")[0].split(".")[0].split("[")[0]
+    if text.sealed and text.text.startswith("<"):
+        return _BY_NAME[SECRETS]
+    if property_ in {"accountId", "zoneId"} and resource.type.startswith("cloudflare:"):
+        return _BY_NAME["accounts and zones"]
+    if property_ in {"tags", "defaultTags"}:
+        return _BY_NAME["tags and variables"]
+    return _BY_PLACE.get((resource.type, property_))
+
+
+def _written(plan: Plan, resource: Planned, text: Text, kind: Kind | None, mark: Mark, whose: str) -> Leak:
+    return Leak(
+        plan.environment,
+        kind.name if kind else OTHER,
+        resource.title,
+        text.path,
+        whose,
+        f"holds {mark.text}, the {mark.what} of {whose}",
+        kind.causes if kind else "What is meant for one stage would happen in the other",
+        kind.fix if kind else f"take it from the settings and the names of {plan.environment}",
+    )
+
+
+def _led(plan: Plan, marks: Marks, kind: Kind, pointer: Pointer) -> Leak:
+    foreign = next(marks.foreign(plan.environment, str(pointer.value)), None)
+    whose = pointer.whose or (foreign[1] if foreign else "")
+    sealed = [text.text for text in texts(pointer.resource.inputs) if text.sealed]
+    hidden = any(value in text for value in _values(pointer) for text in sealed)
+    shown = f"{pointer.value} " if isinstance(pointer.value, str | list) and pointer.value and not hidden else ""
+    return Leak(
+        plan.environment,
+        kind.name,
+        pointer.resource.title,
+        pointer.path,
+        whose,
+        f"{shown}{pointer.wrong}",
+        kind.causes,
+        pointer.fix or kind.fix,
+    )
+
+
+def _nothing(plan: Plan, kind: Kind) -> Leak:
+    return Leak(
+        plan.environment,
+        kind.name,
+        "the whole plan",
+        kind.name,
+        "",
+        "has no reference of this kind, although the stage must have some",
+        "Nothing was looked at, so nothing is shown",
+        "find out why the program makes none, or mend bulkhead/analysis/isolation",
+    )
+
+
+def _unlisted(plan: Plan, resource: Planned) -> Leak:
+    return Leak(
+        plan.environment,
+        NAMES,
+        resource.title,
+        "",
+        "",
+        f"is of a type of which it is not known what tells two of them apart ({resource.type})",
+        "Two stages could make one and the same thing, and nobody would see it",
+        "add the type to bulkhead/analysis/identity.py",
+    )
+
+
+def _first_of_type(resources: Sequence[Planned]) -> list[Planned]:
+    return list({resource.type: resource for resource in reversed(resources)}.values())
+
+
+def _twice(plans: Sequence[Plan]) -> Iterator[Leak]:
+    """Yield what two stages would both make."""
+    first: dict[tuple[Any, ...], tuple[Plan, Planned]] = {}
+    for plan in plans:
+        for resource in plan.resources:
+            if not is_made(resource) or not is_known(resource.type) or (what := same(plan, resource)) is None:
+                continue
+            other, theirs = first.setdefault(what, (plan, resource))
+            if other is not plan:
+                yield Leak(
+                    plan.environment,
+                    NAMES,
+                    resource.title,
+                    "",
+                    other.environment,
+                    f"is the very thing that {other.environment} makes as {theirs.title}",
+                    "The stage deployed last takes it over, and removing one stage removes it from both",
+                    "take its name from Label, or let one stage alone own it (`owns` in the settings)",
+                )
+
+
+def _in_files(plan: Plan, marks: Marks, files: Files) -> Iterator[tuple[str, int, Sequence[Leak]]]:
+    leaks, looked = [], 0
+    for stage, name, text in files:
+        if stage != plan.environment:
+            continue
+        for number, line in enumerate(text.splitlines(), start=1):
+            looked += any(True for _ in marks.seen(stage, line))
+            leaks += [
+                Leak(
+                    stage,
+                    FILES,
+                    name,
+                    f"line {number}",
+                    whose,
+                    f"holds {mark.text}, the {mark.what} of {whose}",
+                    "Whoever works with this file works on the other stage",
+                    "generate it anew from the manifest of the stage",
+                )
+                for mark, whose in marks.foreign(stage, line)
+            ]
+    yield FILES, looked, leaks

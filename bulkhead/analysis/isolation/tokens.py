@@ -1,0 +1,88 @@
+"""Pointers of Cloudflare tokens (pure): the accounts, zones and buckets that a token reaches."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from bulkhead.analysis.isolation.pointer import Kind, Pointer, made, permanent, unknown
+from bulkhead.analysis.planned import Plan, Planned, unsealed
+from bulkhead.resources import tokens as t
+from bulkhead.resources.values import UNKNOWN, at, is_list
+
+TOKENS: Final = (t.ACCOUNT_TOKEN, t.API_TOKEN)
+_BUCKET: Final = re.compile(r"com\.cloudflare\.edge\.r2\.bucket\.(?P<account>[^_*]+)_[^_]+_(?P<bucket>.+)")
+_ZONE: Final = re.compile(r"com\.cloudflare\.api\.account\.zone\.(?P<zone>.+)")
+_ACCOUNT: Final = re.compile(r"com\.cloudflare\.api\.account\.(?P<account>.+)")
+
+
+def _tokens(plan: Plan, others: Sequence[Plan]) -> Iterator[Pointer]:
+    for token in plan.of(*TOKENS):
+        policies = at(unsealed(token.inputs), "policies")
+        if policies is UNKNOWN:
+            yield unknown(token, "policies")
+            continue
+        for number, policy in enumerate(policies if is_list(policies) else []):
+            path = f"policies[{number}].resources"
+            if at(policy, "effect") == "deny":
+                continue
+            if (reached := resources(at(policy, "resources"))) is None:
+                yield unknown(token, path)
+                continue
+            for key, account in reached:
+                yield _reach(plan, others, token, path, key, account)
+
+
+def resources(value: Any) -> list[tuple[str, str]] | None:
+    """Return what a policy reaches, each with the account it is said below of, if any; None where it is not known."""
+    document = json.loads(value) if isinstance(value, str) and value.startswith("{") else value
+    if not isinstance(document, Mapping):
+        return None
+    found: list[tuple[str, str]] = []
+    for key, below in document.items():
+        account = _ACCOUNT.fullmatch(key)
+        if isinstance(below, Mapping):
+            found += [(inner, account["account"] if account else "") for inner in below]
+        else:
+            found.append((key, ""))
+    return found
+
+
+def _reach(plan: Plan, others: Sequence[Plan], token: Planned, path: str, key: str, account: str) -> Pointer:
+    own = plan.settings.cloudflare
+    wrong, whose = "", ""
+    if account and account != own.account_id:
+        wrong = "is in an account that is not the stage's"
+    elif bucket := _BUCKET.fullmatch(key):
+        if bucket["account"] != own.account_id or bucket["bucket"] not in made(t.R2_BUCKET)(plan):
+            wrong = "is a bucket that this stage does not make"
+    elif zone := _ZONE.fullmatch(key):
+        if zone["zone"] == "*":
+            beside = (other.settings.cloudflare for other in others)
+            zones = {each.zone_id for each in beside if each.account_id == own.account_id} - {own.zone_id}
+            neighbour = next((other for other in others if other.settings.cloudflare.zone_id in zones), None)
+            if not account:
+                wrong = "is every zone of every account"
+            elif neighbour:
+                wrong, whose = "is every zone of the account that both stages are in", neighbour.environment
+        elif zone["zone"] != own.zone_id:
+            wrong = "is not the stage's zone"
+    elif (whole := _ACCOUNT.fullmatch(key)) and whole["account"] != own.account_id:
+        wrong = "is every account" if whole["account"] == "*" else "is not the stage's account"
+    elif not whole and "*" in key:
+        wrong = "is more than one account"
+    return Pointer(token, f"{path}.{key}", key, wrong, whose)
+
+
+KINDS: Final = (
+    Kind(
+        "Cloudflare tokens",
+        "With the token of one stage the other could be read and changed, so one leak opens both",
+        "name the stage's account, its zone or one of its buckets as the resource",
+        _tokens,
+        frozenset((type_, "policies") for type_ in TOKENS),
+        permanent,
+    ),
+)

@@ -1,0 +1,126 @@
+"""From a product and the real settings of a stage to its plan: everything its programs would tell the engine, without
+engine, network or cloud. No secret is read: each is a placeholder, and sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import pulumi
+
+from bulkhead.analysis.clouds import answer, placeholder
+from bulkhead.analysis.planned import Plan, Planned, Sealed
+from bulkhead.engine.recorded import UNKNOWN as UNKNOWN_ON_THE_WIRE
+from bulkhead.engine.recorded import Recorded, Rendered, is_secret
+from bulkhead.engine.render import render
+from bulkhead.model.identities import LONGEST_LIFE, Slots, Window
+from bulkhead.model.identities import required_secrets as identity_secrets
+from bulkhead.model.naming import EPHEMERAL_STACK
+from bulkhead.model.product import Product
+from bulkhead.model.settings import StageSettings, required_secrets
+from bulkhead.resources.values import UNKNOWN
+from identities.stage import IdentityOutputs
+from identities.stage import deploy as deploy_identities
+from infra.stage import StageOutputs, deploy
+
+_NO_BUNDLE: Final = "bulkhead/analysis/no_bundle.js"
+_STACK: Final = "pulumi:pulumi:Stack"
+_SOME_DAY: Final = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+Run = Callable[[Product, StageSettings, Mapping[str, pulumi.Output[str]]], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program that makes a part of a stage, and the project whose stacks it fills. ``secrets`` names those it reads.
+    Stacks of pull requests have only what is not ``permanent``."""
+
+    project: str
+    run: Run
+    secrets: Callable[[Product], Sequence[str]] = required_secrets
+    permanent: bool = False
+
+
+def _deploy_identities(
+    product: Product, settings: StageSettings, secrets: Mapping[str, pulumi.Output[str]]
+) -> IdentityOutputs:
+    """When its tokens end changes with each rotation and says nothing of who may do what: the longest life is taken."""
+    window = Window(_SOME_DAY, _SOME_DAY + LONGEST_LIFE)
+    profile = placeholder(settings.environment, "profile")
+    return deploy_identities(product, settings, Slots("a", {"a": window}), secrets, profile)
+
+
+def _deploy_stage(product: Product, settings: StageSettings, secrets: Mapping[str, pulumi.Output[str]]) -> StageOutputs:
+    outputs = deploy(product, settings, secrets)
+    pulumi.export("manifest", outputs.manifest)
+    return outputs
+
+
+PROGRAMS: Final = (
+    Program("bulkhead", _deploy_stage),
+    Program("bulkhead-identities", _deploy_identities, identity_secrets, permanent=True),
+)
+
+
+def plan(product: Product, stage: str, settings: StageSettings) -> Plan:
+    """Return what the stack ``stage`` would consist of. Raises Refused where a program refuses the settings.
+
+    Whether the Workers are built plays no part: what a Worker does says nothing about what it may touch.
+    """
+    workers = tuple(replace(worker, bundle=_NO_BUNDLE) for worker in product.workers)
+    whole = replace(product, workers=workers)
+    parts = [_rendered(program, whole, stage, settings) for program in _programs(stage)]
+    return Plan(
+        product,
+        settings,
+        tuple(sorted((_planned(one) for part in parts for one in part.resources), key=lambda one: one.urn)),
+        {name: _value(value) for part in parts for name, value in part.outputs.items()},
+    )
+
+
+def _programs(stage: str) -> Iterator[Program]:
+    passing = EPHEMERAL_STACK.fullmatch(stage) is not None
+    return (program for program in PROGRAMS if not (program.permanent and passing))
+
+
+def _rendered(program: Program, product: Product, stage: str, settings: StageSettings) -> Rendered:
+    def run() -> None:
+        secrets = {
+            name: pulumi.Output.secret(placeholder(stage, "secret", name)) for name in sorted(program.secrets(product))
+        }
+        program.run(product, settings, secrets)
+
+    return render(run, stage, project=program.project, cloud=answer, dry_run=True)
+
+
+def _planned(one: Recorded) -> Planned:
+    return Planned(
+        type=one.type,
+        name=one.name,
+        urn=one.urn,
+        id=one.id,
+        inputs=_value(one.wire),
+        made=_value(one.made),
+        parent="" if f"::{_STACK}::" in one.parent else one.parent,
+        provider=one.provider.rpartition("::")[0],
+        custom=one.custom,
+        read=one.read,
+        protect=one.protect,
+        retain_on_delete=one.retain_on_delete,
+        ignore_changes=one.ignore_changes,
+        sources=one.sources,
+    )
+
+
+def _value(wire: Any) -> Any:
+    """Return a value as the provider sees it, from how it travels."""
+    if isinstance(wire, Mapping):
+        if is_secret(wire):
+            return Sealed(_value(wire["value"]))
+        return {str(key): _value(item) for key, item in wire.items()}
+    if isinstance(wire, list):
+        return [_value(item) for item in wire]
+    return UNKNOWN if wire == UNKNOWN_ON_THE_WIRE else wire

@@ -1,0 +1,139 @@
+"""`bulkhead bootstrap STAGE`: what must exist before the stacks of a stage can."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from bulkhead.cli.console import FAINT, GOOD, WARNING, Console
+from bulkhead.cli.options import AsJson, Yes
+from bulkhead.model.faults import Fault, Refused
+from bulkhead.model.naming import Stage
+from bulkhead.model.settings import StageSettings, read_settings
+from bulkhead.model.settings.paths import stack_file
+from bulkhead.model.settings.product_reference import product_of
+
+if TYPE_CHECKING:
+    from bulkhead.operations.bootstrap.parts import Plan, Target
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+_SIGN: Final = {"exists": "=", "create": "+", "change": "~"}
+_STYLE: Final = {"exists": FAINT, "create": GOOD, "change": WARNING}
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command(epilog="Example: bulkhead bootstrap staging --profile harbor-staging-admin")
+def bootstrap(
+    stage: Annotated[str, typer.Argument(help="development, staging or production.")],
+    *,
+    profile: Annotated[
+        str | None, typer.Option(help="AWS profile that may administer the account. Default: the one in the settings.")
+    ] = None,
+    yes: Yes = None,
+    confirm: Annotated[
+        str | None,
+        typer.Option("--confirm", metavar="PRODUCT-production", help="With --yes, for production: must name it."),
+    ] = None,
+    plan_only: Annotated[bool, typer.Option("--plan", help="Print the plan and change nothing.")] = False,
+    endpoint: Annotated[str | None, typer.Option(metavar="URL", help="Another AWS, such as a local one.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Make what must exist before the stacks of a stage can: a state bucket and a key for each, GitHub's way in.
+
+    Two of each: who may do what to the stage is a stack of its own, and no role that it makes reaches its state. Prints
+    its plan, asks, and prints the commands that come next. It can be run again at any time: what exists stays, what was
+    changed is set right. The stage's secrets need not be set yet.
+    """
+    # boto3 takes half a second to import, which `--help` and a mistyped stage need not wait for.
+    from bulkhead.operations.bootstrap import apply, confirmation, next_commands, plan, target  # noqa: PLC0415
+    from bulkhead.operations.bootstrap.clients import connect  # noqa: PLC0415
+
+    console = Console(json=json)
+    name = _known(stage)
+    settings = read_settings(ROOT / stack_file(name))
+    product = product_of(settings)
+    aim = target(product.name, settings)
+    chosen = _profile(settings, profile)
+    clients = connect(chosen, aim.estate.region, endpoint)
+    made = plan(aim, clients)
+    _tell(console, aim, made)
+    applied = bool(made.pending) and not plan_only
+    if applied:
+        _ask(console, name, confirmation(aim), yes=yes, confirm=confirm)
+        apply(made, lambda step: console.say(f"  {step.what} ..."))
+        _require_done(plan(aim, clients))
+    commands = next_commands(aim, product, chosen)
+    if not plan_only:
+        _tell_next(console, commands)
+    console.result(
+        {
+            "stage": name,
+            "account": aim.estate.account,
+            "steps": [{"what": s.what, "why": s.why, "effect": s.effect} for s in made.steps],
+            "applied": applied,
+            "next": [command for each in commands.values() for command in each],
+        }
+    )
+
+
+def _known(stage: str) -> str:
+    if stage in set(Stage):
+        return stage
+    message = "is no stage; an ephemeral stack uses what was made for development"
+    raise Refused("There is nothing to bootstrap.", [Fault(stage, message, "bulkhead bootstrap development")])
+
+
+def _profile(settings: StageSettings, given: str | None) -> str:
+    """Return the profile to use. The role in the settings cannot be used: it comes later, with the identities."""
+    chosen = given or settings.aws.profile
+    if chosen is None:
+        message = "is not given, and the settings name a role instead of a profile; the environment is never used"
+        fix = f"bulkhead bootstrap {settings.stage} --profile <profile that may administer {settings.aws.account_id}>"
+        raise Refused("There are no credentials to bootstrap with.", [Fault("--profile", message, fix)])
+    return chosen
+
+
+def _tell(console: Console, aim: Target, made: Plan) -> None:
+    console.say(f"{aim.estate.label.environment}: AWS account {aim.estate.account}, {aim.estate.region}")
+    for step in made.steps:
+        console.say(f"  {_SIGN[step.effect]} {step.what}", _STYLE[step.effect])
+        console.say(f"      {step.why}", FAINT)
+    count = len(made.pending)
+    console.say(
+        f"{count} to make or change, {len(made.steps) - count} as they should be" if count else "Nothing to do."
+    )
+
+
+def _tell_next(console: Console, commands: Mapping[str, Sequence[str]]) -> None:
+    for whose, each in commands.items():
+        console.say()
+        console.say(f"Next, for {whose}:")
+        for command in each:
+            console.say(f"  {command}")
+
+
+def _ask(console: Console, stage: str, word: str, *, yes: str | None, confirm: str | None) -> None:
+    """Return when somebody has agreed; ``word`` is the stage's name, except for production (see ``confirmation``)."""
+    given = f"--yes {stage}" + (f" --confirm {word}" if word != stage else "")
+    if yes is not None:
+        if yes != stage:
+            message = f"names {yes!r}, but this is the bootstrap of {stage!r}"
+            raise Refused("Nothing was made.", [Fault("--yes", message, given)])
+        if word not in {stage, confirm}:
+            raise Refused("Nothing was made.", [Fault("--confirm", f"must name {word}, because it is for real", given)])
+        return
+    if not console.interactive:
+        raise Refused("Nothing was made.", [Fault("--yes", "is missing, and nobody is here to be asked", given)])
+    if console.ask(f"Type {word} to go on: ") != word:
+        raise Refused(f"Nothing was made: {word} was not typed.")
+
+
+def _require_done(after: Plan) -> None:
+    """Everything must be as planned now; what still is not was changed by somebody else in the meantime."""
+    left = [Fault(step.what, f"still says {step.effect}", "run the same command again") for step in after.pending]
+    if left:
+        raise Refused("The bootstrap went through, but not everything is as it should be.", left)

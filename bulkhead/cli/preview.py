@@ -1,0 +1,295 @@
+"""`bulkhead preview STAGE`: what an `up` would change, what would be lost by it, and whether it may go on."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from bulkhead.cli.console import BAD, FAINT, GOOD, WARNING, Console
+from bulkhead.cli.options import AsJson, Profile
+from bulkhead.model.faults import Fault, Refused
+from bulkhead.model.naming import Stage, stage_of
+from bulkhead.model.settings.paths import stack_file
+
+if TYPE_CHECKING:
+    from bulkhead.engine.preview import Said
+    from bulkhead.preview.plan import Plan
+    from bulkhead.preview.verdict import Leaked, Verdict
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+_HEARD_EVERY: Final = 200  # lines of events between two signs of life
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command(epilog="Example: bulkhead preview production --markdown > comment.md")
+def preview(
+    stage: Annotated[str, typer.Argument(help="development, staging, production, or a stack such as pr-42.")],
+    *,
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="FILE", help="Judge these events; - reads them from standard input.")
+    ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(metavar="REF", help="Where waivers are read. Default: the default branch, as origin has it."),
+    ] = None,
+    twin: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PLACE", help="Compare with the stage's twin there: no credential, and no cloud is asked."
+        ),
+    ] = None,
+    checkout: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="With --twin: preview the program there; all that judges it stays this one's."
+        ),
+    ] = None,
+    events: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write what the engine says to FILE.")
+    ] = None,
+    on_twin: Annotated[bool, typer.Option("--on-twin", help="With --from: they are of a preview with --twin.")] = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the stage's part of a comment on a pull request.")
+    ] = False,
+    profile: Profile = None,
+    json: AsJson = False,
+) -> None:
+    """Say what an up would change in a stage, and stop when it would lose something.
+
+    Asks Pulumi, with the policies, and reads its events. Exit code 1 when something stops it: a loss that no waiver of
+    the base branch covers, a mandatory policy, a failure, a secret that is shown. In development losses are only shown.
+    """
+    console = Console(json=json or markdown)
+    which = _stage(stage)
+    _refuse_contradictions(
+        (json and markdown, "--markdown", "is another form than --json"),
+        (from_ is not None and twin is not None, "--twin", "is for a preview that is made now; --from is one that was"),
+        (from_ is not None and events is not None, "--events", "would only copy the file of --from"),
+        (checkout is not None and twin is None, "--checkout", "is for a preview with --twin only"),
+        (on_twin and from_ is None, "--on-twin", "is about the events of --from"),
+    )
+    reference = base or f"refs/remotes/origin/{_default_branch(stage)}"
+    of_twin = twin is not None or on_twin
+    try:
+        if from_ is not None:
+            said = _given(from_)
+        elif twin is not None:
+            said = _asked_of_twin(stage, twin, checkout or ROOT, profile, console)
+        else:
+            said = _asked(stage, profile, console)
+        if events is not None:
+            _write(events, said.text)
+        verdict = _judged(stage, which, said, reference)
+    except Refused as refused:
+        # Whoever waits for a comment gets one. Elsewhere the engine's words might hold a secret: see `_watched`.
+        if markdown and (of_twin or from_ is not None):
+            from bulkhead.preview.markdown import render_refusal  # noqa: PLC0415
+
+            sys.stdout.write(render_refusal(stage, refused))
+        raise
+    secrets, note = _to_look_for(stage, profile, of_twin=of_twin, of_file=from_ is not None)
+    verdict = _watched(verdict, said.text, secrets, note)
+    if json:
+        from bulkhead.preview.verdict import as_json  # noqa: PLC0415
+
+        console.result(as_json(verdict))
+    elif markdown:
+        from bulkhead.preview.markdown import render  # noqa: PLC0415
+
+        sys.stdout.write(render(verdict))
+    else:
+        _tell(console, verdict)
+    raise typer.Exit(0 if verdict.passes else 1)
+
+
+def _stage(stack: str) -> Stage:
+    stage = stage_of(stack)
+    if stage is None:
+        message = "is no stage; a stage is development, staging, production or the stack of a pull request"
+        raise Refused("There is nothing to preview.", [Fault(stack, message, "pulumi stack ls")])
+    return stage
+
+
+def _refuse_contradictions(*each: tuple[bool, str, str]) -> None:
+    faults = [Fault(option, message, "leave one of them out") for contradicts, option, message in each if contradicts]
+    if faults:
+        raise Refused("Nothing was asked.", faults)
+
+
+def _default_branch(stack: str) -> str:
+    from bulkhead.model.settings import read_settings  # noqa: PLC0415
+
+    return read_settings(ROOT / stack_file(stack)).github.default_branch
+
+
+def _given(file: str) -> Said:
+    from bulkhead.engine.preview import Said  # noqa: PLC0415
+
+    try:
+        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        return Said(data.decode(), failed=False, complaint="")
+    except OSError as error:
+        fault = Fault(file, f"cannot be read: {error.strerror}", "give the file that the preview was written to")
+        raise Refused("There are no events.", [fault]) from None
+    except UnicodeDecodeError as bad:
+        line = data.count(b"\n", 0, bad.start) + 1
+        fault = Fault(file, f"is not UTF-8: line {line} holds a byte that is no character", "write it as UTF-8")
+        raise Refused("These are no events.", [fault]) from None
+
+
+def _asked(stack: str, profile: str | None, console: Console) -> Said:
+    from bulkhead.engine.preview import PreviewedStack  # noqa: PLC0415
+
+    console.say(f"{stack}: asking Pulumi, with the policies, what an up would change ...", FAINT)
+    return PreviewedStack(stack, ROOT, profile).preview(_hearing(console))
+
+
+def _asked_of_twin(stack: str, place: str, checkout: Path, profile: str | None, console: Console) -> Said:
+    from bulkhead.cli.on_twin import asked  # noqa: PLC0415 (the providers' SDKs take seconds to import)
+
+    console.say(f"{stack}: asking Pulumi, with the policies, what an up of {checkout} would change ...", FAINT)
+    return asked(stack, ROOT, checkout, place, profile, _hearing(console))
+
+
+def _hearing(console: Console) -> Callable[[int], None]:
+    def hear(lines: int) -> None:
+        if console.live and lines % _HEARD_EVERY == 0:
+            console.say(f"  {lines} events ...", FAINT)
+
+    return hear
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        fault = Fault(str(file), f"cannot be written: {error.strerror}", "name a file in a folder that is there")
+        raise Refused("What the engine said is lost.", [fault]) from None
+
+
+def _judged(stack: str, stage: Stage, said: Said, reference: str) -> Verdict:
+    # The rules import the whole policy pack, which `--help` and a mistyped stage need not wait for.
+    from bulkhead.model.project import project_name  # noqa: PLC0415
+    from bulkhead.preview import events, noise, waivers  # noqa: PLC0415
+    from bulkhead.preview.verdict import judge, with_failure  # noqa: PLC0415
+    from policies.catalogue import NAME  # noqa: PLC0415
+
+    plan = _whole(events.read, said, stack, project_name(ROOT))
+    today = datetime.now(UTC).date()
+    agreed = waivers.from_base(ROOT, reference, stage, today)
+    try:
+        known = noise.parse((ROOT / noise.PATH).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        known = ()
+    verdict = judge(plan, stage, agreed, known, today, pack=NAME)
+    return with_failure(verdict, said.complaint) if said.failed else verdict
+
+
+def _whole(read: Callable[[str, str, str], Plan], said: Said, stack: str, project: str) -> Plan:
+    """Return what was said as a plan. A CLI that failed half-way says why on standard error only."""
+    try:
+        return read(said.text, stack, project)
+    except Refused as refused:
+        if not said.complaint:
+            raise
+        why = Fault(f"pulumi preview --stack {stack}", said.complaint, "mend what it says")
+        raise Refused(refused.summary, [why, *refused.faults]) from None
+
+
+def _to_look_for(stack: str, profile: str | None, *, of_twin: bool, of_file: bool) -> tuple[Mapping[str, str], str]:
+    """Return the values of secrets that must not be shown, and what is to be said about them."""
+    from bulkhead.twin.state import NOT_SEEN  # noqa: PLC0415
+
+    if of_twin:
+        return {}, NOT_SEEN
+    return ({}, "no secret was looked for in events of a file") if of_file else _secrets(stack, profile)
+
+
+def _secrets(stack: str, profile: str | None) -> tuple[Mapping[str, str], str]:
+    """Return the values of the stack's secrets, and what is to be said about them."""
+    from bulkhead.engine.preview import PreviewedStack  # noqa: PLC0415
+    from bulkhead.preview.leaks import SHORTEST, too_short  # noqa: PLC0415
+
+    try:
+        secrets = PreviewedStack(stack, ROOT, profile).secrets()
+    except Refused:
+        return {}, "no secret was looked for: their values could not be had, because the stack cannot be decrypted here"
+    short = too_short(secrets)
+    return secrets, f"not looked for, being shorter than {SHORTEST} characters: {', '.join(short)}" if short else ""
+
+
+def _watched(verdict: Verdict, said: str, secrets: Mapping[str, str], note: str) -> Verdict:
+    """Return the verdict after a search for secrets in all that the engine said, and in all that would be printed."""
+    from bulkhead.preview import markdown  # noqa: PLC0415
+    from bulkhead.preview.verdict import as_json, bare, with_leaks, with_note  # noqa: PLC0415
+
+    verdict = with_note(verdict, note) if note else verdict
+    verdict = with_leaks(verdict, _leaked(said, secrets, "what the engine said"))
+    printed = "\n".join([*_texts(as_json(verdict)), markdown.render(verdict)])
+    shown = _leaked(printed, secrets, "what would have been printed here")
+    return bare(with_leaks(verdict, shown)) if shown else verdict
+
+
+def _leaked(text: str, secrets: Mapping[str, str], where: str) -> list[Leaked]:
+    """Return one finding a secret, with the first line in which it stands."""
+    from bulkhead.preview.leaks import leaks  # noqa: PLC0415
+    from bulkhead.preview.verdict import Leaked  # noqa: PLC0415
+
+    found: dict[str, list[Any]] = {}
+    for leak in leaks(text, secrets):
+        found.setdefault(leak.name, []).append(leak)
+    return [
+        Leaked(name, f"line {each[0].line} of {where}, {each[0].form}" + (f" ({len(each)} lines)" if each[1:] else ""))
+        for name, each in found.items()
+    ]
+
+
+def _texts(document: Any) -> list[str]:
+    if isinstance(document, dict):
+        return [text for item in document.items() for part in item for text in _texts(part)]
+    if isinstance(document, list):
+        return [text for item in document for text in _texts(item)]
+    return [document if isinstance(document, str) else jsonlib.dumps(document)]
+
+
+def _tell(console: Console, verdict: Verdict) -> None:
+    """Tell a person: what changes first, and the verdict last, where it is still seen."""
+    counts = ", ".join(f"{count} {op}" for op, count in sorted(verdict.plan.counts.items())) or "nothing"
+    console.say(f"Changes: {counts}.")
+    if verdict.changes:
+        rows = [(change.action, change.name, change.kind, ", ".join(change.paths)) for change in verdict.changes]
+        console.table(["action", "resource", "type", "because of"], rows)
+    _list(console, "Known noise of providers:", [f"{each.change}: {each.entries[0].issue}" for each in verdict.noise])
+    _list(console, "Forgotten, and left where it is:", [f"{each.change}: {each.remains}" for each in verdict.forgotten])
+    advice = [said for said in verdict.plan.policies if said.level != "mandatory"]
+    _list(console, "Advice of the policies:", [f"{said.policy}: {said.message}" for said in advice])
+    _list(console, "About waivers:", verdict.waiver_notes)
+    _list(console, "Also to know:", verdict.notes)
+    _list(console, "What a digest does not show:", verdict.not_shown)
+    console.say()
+    for judged in verdict.losses:
+        loss, waiver = judged.loss, judged.waiver
+        agreed = f" (agreed to by {waiver.approved_by} until {waiver.until}: {waiver.reason})" if waiver else ""
+        console.say(f"  - {loss.kind}: {loss.change}: {loss.lost}{agreed}", BAD if judged.stops else WARNING)
+        if judged.stops:
+            console.say(f"      instead: {loss.instead}", GOOD)
+    for obstacle in verdict.obstacles:
+        console.say(f"  - {obstacle.what}: {obstacle.why}", BAD)
+        console.say(f"      fix: {obstacle.fix}", GOOD)
+    for leak in verdict.leaks:
+        console.say(f"  - secret {leak.secret} stands in {leak.place}: make a new one, and see who shows it", BAD)
+    console.say(verdict.sentence, GOOD if verdict.passes else BAD)
+
+
+def _list(console: Console, title: str, lines: Any) -> None:
+    if lines:
+        console.say(title)
+    for line in lines:
+        console.say(f"  - {line}", FAINT)

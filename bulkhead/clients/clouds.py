@@ -1,0 +1,116 @@
+"""Clients of the real clouds of one stage, each with the credential that the stage's own files and stack name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
+
+from bulkhead.clients.rest import Rest
+from bulkhead.model.faults import Fault, Refused
+from bulkhead.model.settings import StageSettings
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+    from types_boto3_sts import STSClient
+
+_CONFIG: Final = Config(
+    retries={"mode": "standard", "total_max_attempts": 3},
+    connect_timeout=10,
+    read_timeout=60,
+    s3={"addressing_style": "path"},
+    # R2 knows no other checksums than those a request must have (R2 documentation, "boto3").
+    request_checksum_calculation="when_required",
+    response_checksum_validation="when_required",
+)
+
+ClientOf = Callable[[str], Any]
+
+
+def r2(account: str, token: str, cloudflare: Rest) -> S3Client:
+    """Return a client of the account's R2 buckets.
+
+    R2 takes any API token for S3: the key's id is the token's, its secret the SHA-256 of the token (R2 documentation,
+    "Authentication"). Raises Refused when Cloudflare does not know the token.
+    """
+    verified = None
+    said: list[Fault] = []
+    # An account's own token and a person's token are verified in different places.
+    for place in (f"/accounts/{account}/tokens/verify", "/user/tokens/verify"):
+        try:
+            verified = cloudflare.get(place)
+            break
+        except Refused as refused:
+            said += refused.faults
+    if not verified:
+        message = "could not be verified, neither as a token of the account nor as a person's"
+        fix = "make a new token (README.md), then: pulumi config set --secret secrets:cloudflareApiToken"
+        raise Refused("R2 cannot be reached.", [Fault("secrets:cloudflareApiToken", message, fix), *said])
+    session = boto3.Session(
+        aws_access_key_id=verified["id"],
+        aws_secret_access_key=hashlib.sha256(token.encode()).hexdigest(),
+        region_name="auto",
+    )
+    return session.client("s3", endpoint_url=f"https://{account}.r2.cloudflarestorage.com", config=_CONFIG)
+
+
+def aws(settings: StageSettings, profile: str | None = None) -> ClientOf:
+    """Return what makes boto3 clients for the stage's AWS account and region: with ``profile``, or the profile or the
+    role that the settings name.
+
+    A role is assumed with what AWS's own tools would use here, as Pulumi's provider does. Raises Refused when the
+    credentials are of another account: nothing is asked with them.
+    """
+    with said_plainly("AWS", "looking for credentials"):
+        session = _session(settings, profile)
+        require_account(session.client("sts", config=_CONFIG), settings.aws.account_id, settings.environment)
+    return lambda service: session.client(service, config=_CONFIG)  # type: ignore[call-overload]
+
+
+def require_account(sts: STSClient, account: str, stack: str) -> None:
+    """Raise Refused when these are not credentials of the stack's account: then nothing is asked with them."""
+    actual = sts.get_caller_identity()["Account"]
+    if actual != account:
+        message = f"is {account}, but these credentials are of account {actual}; nothing was done"
+        fix = f"name a profile of account {account} with --profile, or correct the setting"
+        fault = Fault("bulkhead:aws.accountId", message, fix, f"Pulumi.{stack}.yaml")
+        raise Refused("These are credentials of another account.", [fault])
+
+
+@contextmanager
+def said_plainly(cloud: str, doing: str) -> Iterator[None]:
+    """Turn what boto3 raises into something a person can act on."""
+    try:
+        yield
+    except ClientError as error:
+        said = error.response["Error"]
+        message = f"{said.get('Code', '')}: {said.get('Message', '')}"
+        fix = "use credentials that may do this, then run the same command again"
+        raise Refused(f"{cloud} refused while {doing}.", [Fault(error.operation_name, message, fix)]) from error
+    except BotoCoreError as error:
+        fault = Fault("", f"{type(error).__name__}: {error}", "log in, or name another profile with --profile")
+        raise Refused(f"{cloud} could not be asked while {doing}.", [fault]) from error
+
+
+def _session(settings: StageSettings, profile: str | None) -> boto3.Session:
+    region, chosen, role = settings.region.primary, profile or settings.aws.profile, settings.aws.role_arn
+    try:
+        session = boto3.Session(profile_name=chosen, region_name=region)
+    except ProfileNotFound as missing:
+        fault = Fault(f"profile {chosen}", "is not in ~/.aws", "name another one with --profile")
+        raise Refused("There are no credentials for the stage's account.", [fault]) from missing
+    if role is None or profile is not None:
+        return session
+    name = f"bulkhead-{settings.environment}"
+    lent = session.client("sts", config=_CONFIG).assume_role(RoleArn=role, RoleSessionName=name)["Credentials"]
+    return boto3.Session(
+        aws_access_key_id=lent["AccessKeyId"],
+        aws_secret_access_key=lent["SecretAccessKey"],
+        aws_session_token=lent["SessionToken"],
+        region_name=region,
+    )

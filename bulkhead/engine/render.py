@@ -1,0 +1,215 @@
+"""Run a Pulumi program without an engine, and see everything it would have told one.
+
+``render`` is the entry point. It differs from ``pulumi.runtime.set_mocks`` in four ways: options such as ``protect``
+are recorded too, inputs are kept as they travel (a secret is still in its envelope), what is read instead of made is
+recorded, and each run has an event loop and settings of its own, so runs cannot see each other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from google.protobuf import empty_pb2, json_format, struct_pb2
+from pulumi.runtime import mocks
+from pulumi.runtime.proto import engine_pb2, resource_pb2
+from pulumi.runtime.settings import configure
+from pulumi.runtime.stack import run_in_stack
+
+from bulkhead.engine.recorded import Asked, Cloud, Made, Recorded, Rendered, reveal
+
+_STACK: Final = "pulumi:pulumi:Stack"
+
+
+class Unrenderable(Exception):
+    """A program that no engine would run, or that asks a cloud while it runs."""
+
+
+def render(
+    program: Callable[[], object],
+    stack: str,
+    *,
+    project: str = "bulkhead",
+    cloud: Cloud | None = None,
+    dry_run: bool = False,
+) -> Rendered:
+    """Run ``program`` as stack ``stack`` and return what it registered and exported. Exceptions come through; raises
+    Unrenderable for what only an engine would notice.
+
+    ``cloud`` says what each resource would be answered; without one, an id alone. With ``dry_run``, as in a preview,
+    what it does not say is not known (``UNKNOWN``), otherwise it is null.
+    """
+    rendered = Rendered()
+    monitor = _Monitor(stack, project, rendered, cloud or _only_an_id)
+    context = contextvars.copy_context()
+    # The SDK tells the engine the whole call stack of every resource: below pytest that is sixty frames, here fifteen.
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        run = thread.submit(context.run, _run, program, monitor, dry_run)
+    if monitor.faults:  # raised here, because what an RPC raises the SDK reports in several places at once
+        raise Unrenderable("; ".join(monitor.faults)) from run.exception()
+    run.result()
+    return rendered
+
+
+def _only_an_id(asked: Asked) -> Made:
+    return Made(f"{asked.stack}-{asked.name}-id")
+
+
+def _run(program: Callable[[], object], monitor: _Monitor, dry_run: bool) -> None:
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_until_complete(_main(program, monitor, dry_run))
+    finally:
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        loop.run_until_complete(loop.shutdown_default_executor())
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+async def _main(program: Callable[[], object], monitor: _Monitor, dry_run: bool) -> None:
+    information = monitor.GetDeploymentInfo(empty_pb2.Empty())  # type: ignore[no-untyped-call]
+    configure(
+        mocks.MockSettings(  # type: ignore[no-untyped-call]
+            monitor=monitor,
+            monitor_features=set(information.supportedFeatures),
+            engine=_Engine(monitor.rendered),
+            project=monitor.project,
+            stack=monitor.stack,
+            dry_run=dry_run,
+            organization="organization",
+            callbacks=None,
+        )
+    )
+
+    def run_once() -> None:
+        program()
+
+    await run_in_stack(run_once)
+
+
+class _Engine:
+    def __init__(self, rendered: Rendered) -> None:
+        self._rendered = rendered
+
+    def Log(self, request: Any) -> None:  # noqa: N802 -- the name of the RPC
+        if request.severity >= engine_pb2.WARNING:
+            self._rendered.messages.append(request.message)
+
+
+class _NoMocks(mocks.Mocks):
+    """The SDK wants to be given some; the monitor answers everything by itself."""
+
+    def call(self, args: mocks.MockCallArgs) -> Any:
+        raise NotImplementedError
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> Any:
+        raise NotImplementedError
+
+
+class _Monitor(mocks.MockMonitor):
+    """Answers from the thread it is called on, without an event loop there: one left open would be a warning."""
+
+    def __init__(self, stack: str, project: str, rendered: Rendered, cloud: Cloud) -> None:
+        super().__init__(_NoMocks())
+        self.stack = stack
+        self.project = project
+        self.rendered = rendered
+        self.faults: list[str] = []
+        self._cloud = cloud
+        self._lock = threading.Lock()
+        self._options: dict[str, dict[str, bool]] = {}
+        self._providers: dict[str, Mapping[str, Any]] = {}
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 -- the name of the RPC
+        urn = self._urn(request)
+        if request.type == _STACK:
+            return resource_pb2.RegisterResourceResponse(urn=urn)
+        wire = json_format.MessageToDict(request.object)
+        made = self._made(request, reveal(wire)) if request.custom else Made("")
+        recorded = Recorded(
+            type=request.type,
+            name=request.name,
+            urn=urn,
+            id=made.id,
+            parent=request.parent,
+            custom=request.custom,
+            provider=request.provider,
+            wire=wire,
+            protect=self._inherited(request, "protect"),
+            retain_on_delete=self._inherited(request, "retainOnDelete"),
+            delete_before_replace=request.deleteBeforeReplace,
+            ignore_changes=tuple(request.ignoreChanges),
+            dependencies=frozenset(request.dependencies) | _named_in(request.propertyDependencies),
+            sources={name: tuple(group.urns) for name, group in request.propertyDependencies.items()},
+            made=made.outputs,
+        )
+        self._keep(recorded)
+        answer = json_format.ParseDict({**wire, **made.outputs}, struct_pb2.Struct())
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=made.id, object=answer)
+
+    def ReadResource(self, request: Any) -> Any:  # noqa: N802 -- the name of the RPC
+        recorded = Recorded(
+            type=request.type,
+            name=request.name,
+            urn=self._urn(request),
+            id=request.id,
+            parent=request.parent,
+            custom=True,
+            provider=request.provider,
+            wire=json_format.MessageToDict(request.properties),
+            protect=False,
+            retain_on_delete=False,
+            delete_before_replace=False,
+            ignore_changes=(),
+            dependencies=frozenset(request.dependencies),
+            sources={},
+            read=True,
+        )
+        self._keep(recorded)
+        return resource_pb2.ReadResourceResponse(urn=recorded.urn, id=request.id, properties=request.properties)
+
+    def Invoke(self, request: Any) -> Any:  # noqa: N802 -- the name of the RPC
+        self.faults.append(f"the program asks a cloud: {request.tok}")
+        return resource_pb2.ResourceInvokeResponse()
+
+    def _urn(self, request: Any) -> str:
+        parent = request.parent.split("::")[2] + "$" if request.parent and _STACK not in request.parent else ""
+        return f"urn:pulumi:{self.stack}::{self.project}::{parent}{request.type}::{request.name}"
+
+    def _made(self, request: Any, inputs: Mapping[str, Any]) -> Made:
+        """Return what the cloud of the resource's provider answers; a provider's URN is what stands before its id."""
+        provider = self._providers.get(request.provider.rpartition("::")[0], {})
+        return self._cloud(Asked(self.stack, request.type, request.name, inputs, provider))
+
+    def _keep(self, recorded: Recorded) -> None:
+        with self._lock:
+            if recorded.urn in self._options:
+                self.faults.append(f"two resources have the URN {recorded.urn}")
+            self.rendered.resources.append(recorded)
+            self._options[recorded.urn] = {
+                "protect": recorded.protect,
+                "retainOnDelete": recorded.retain_on_delete,
+            }
+            if recorded.is_provider:
+                self._providers[recorded.urn] = recorded.inputs
+
+    def _inherited(self, request: Any, option: str) -> bool:
+        """Return what the engine would take for an option: a child's own word, else its parent's."""
+        if request.HasField(option):
+            return bool(getattr(request, option))
+        return self._options.get(request.parent, {}).get(option, False)
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 -- the name of the RPC
+        if f"::{_STACK}::" in request.urn:
+            self.rendered.outputs.update(json_format.MessageToDict(request.outputs))
+        return empty_pb2.Empty()
+
+
+def _named_in(dependencies: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(urn for group in dependencies.values() for urn in group.urns)

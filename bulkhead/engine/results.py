@@ -1,0 +1,100 @@
+"""What an operation of the engine did, gathered from its events while it ran (pure)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from pulumi.automation import EngineEvent
+
+from bulkhead.engine.events import Diagnostic, Event, PolicySpoke, ResourceStarted, Step
+
+_STACK: Final = "pulumi:pulumi:Stack"
+_UNCHANGED: Final = frozenset({"same", "read", "refresh"})
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What an operation did, or a preview would do.
+
+    ``changes`` counts steps by the engine's word for them, components and the stack itself included; ``steps`` are
+    those that changed something. ``outputs`` are the stack's, after an `up`; a secret one reads ``[secret]``.
+    ``policies`` are what the policies said, ``packs`` the names of those that were asked.
+    """
+
+    stack: str
+    operation: str
+    seconds: float
+    changes: Mapping[str, int]
+    steps: tuple[Step, ...]
+    diagnostics: tuple[Diagnostic, ...]
+    policies: tuple[PolicySpoke, ...]
+    outputs: Mapping[str, Any]
+    log: Path
+    packs: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was, or would be, created, changed or removed."""
+        return any(count and action not in _UNCHANGED for action, count in self.changes.items())
+
+
+@dataclass
+class Record:
+    """What is heard of an operation while it runs."""
+
+    changes: Counter[str] = field(default_factory=Counter)
+    steps: list[Step] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    policies: list[PolicySpoke] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    packs: list[str] = field(default_factory=list)
+
+    def hear(self, event: Event) -> None:
+        """Take in what the board hears, too."""
+        match event:
+            case ResourceStarted() if event.action not in _UNCHANGED:
+                self.steps.append(event)
+            case Diagnostic():
+                self.diagnostics.append(event)
+            case PolicySpoke():
+                self.policies.append(event)
+
+    def hear_engine(self, event: EngineEvent) -> None:
+        """Take in what only the engine's own events tell: what it counted, and what the stack exports."""
+        if event.summary_event:
+            self.changes.update(event.summary_event.resource_changes)
+            # The engine calls a pack in a folder `name|local|folder`.
+            self.packs += sorted(name.partition("|")[0] for name in event.summary_event.policy_packs or {})
+        done = event.res_outputs_event
+        if done and done.metadata.type == _STACK and done.metadata.new:
+            self.outputs = {name: _visible(value) for name, value in (done.metadata.new.outputs or {}).items()}
+
+    def result(self, stack: str, operation: str, seconds: float, log: Path) -> Result:
+        """Return it as the result of an operation that has ended."""
+        return Result(
+            stack,
+            operation,
+            seconds,
+            dict(self.changes),
+            tuple(self.steps),
+            tuple(self.diagnostics),
+            tuple(self.policies),
+            self.outputs,
+            log,
+            tuple(self.packs),
+        )
+
+    def complaints(self) -> list[str]:
+        """Return why an operation failed, each reason once: broken policies first, then what the engine says."""
+        broken = (f"{p.policy}: {p.message}" for p in self.policies if p.level == "mandatory")
+        errors = (d.message for d in self.diagnostics if d.severity == "error")
+        return list(dict.fromkeys([*broken, *errors]))
+
+
+def _visible(value: Any) -> Any:
+    """Return an output as the engine shows it: a secret arrives as a marked object around the word [secret]."""
+    return "[secret]" if isinstance(value, dict) and value.get("ciphertext") == "[secret]" else value

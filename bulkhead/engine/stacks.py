@@ -1,0 +1,296 @@
+"""One stage on the real engine: up, preview, refresh, destroy, and what to do after somebody pulled the plug."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+import pulumi
+from pulumi.automation import CommandError, EngineEvent
+
+from bulkhead.engine import state
+from bulkhead.engine.automation import EngineCommand, open_stack
+from bulkhead.engine.events import OnEvent, OperationEnded, OperationStarted, translate
+from bulkhead.engine.finder import Engine
+from bulkhead.engine.results import Record, Result
+from bulkhead.engine.workspace import Workspace, backend_url
+from bulkhead.machine.rundir import RunDir
+from bulkhead.model.failures import Failed, tail
+from bulkhead.model.faults import Refused
+
+_PATIENCE: Final = 5.0  # seconds for a program to notice that its engine is gone
+_IDLE: Final = 0.5  # seconds in which the SDK closes an event loop that no longer runs
+
+
+class StackFailed(Failed):
+    """The engine could not do what it was asked to; ``details`` are its own diagnostics."""
+
+
+class StageStack:
+    """Drives one stack. Methods of different stacks may run in threads side by side; those of one stack may not.
+
+    ``program`` is what the stage consists of, run in this process. ``environment`` is the engine's whole environment
+    (`workspace.engine_environment`). ``on_event`` hears what happens, from another thread. ``part`` tells the stacks of
+    one stage apart, in logs and events. ``backend`` is where its state is, unless it is the run's.
+    """
+
+    def __init__(
+        self,
+        run: RunDir,
+        workspace: Workspace,
+        *,
+        engine: Engine,
+        environment: Mapping[str, str],
+        program: Callable[[], None],
+        on_event: OnEvent = lambda _: None,
+        part: str = "",
+        backend: Path | None = None,
+    ) -> None:
+        self.name = workspace.stack
+        self._part = f"{part}-" if part else ""
+        self.canaries = workspace.canaries
+        self.workspace = workspace
+        self._run = run
+        self._backend = backend or run.state
+        self._program = program
+        self._program_error: Exception | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._on_event = on_event
+        self._engine = engine
+        self._environment = environment
+        self._command = EngineCommand(engine, environment)
+        self._operations = 0
+
+    def up(
+        self, *, policy_packs: Sequence[Path] = (), expect_no_changes: bool = False, refresh: bool = False
+    ) -> Result:
+        """Bring the stage up to what the program says. Raises StackFailed, or Refused when the program raised it.
+
+        ``refresh`` looks at what the clouds really hold first. With ``expect_no_changes`` a change is a failure, but a
+        change that has been made.
+        """
+        return self._operate(
+            "up",
+            lambda stack, hearing: stack.up(
+                **hearing,
+                policy_packs=[*map(str, policy_packs)],
+                expect_no_changes=expect_no_changes,
+                refresh=refresh,
+            ),
+        )
+
+    def preview(
+        self, *, policy_packs: Sequence[Path] = (), policy_configs: Sequence[Path] = (), refresh: bool = False
+    ) -> Result:
+        """Say what `up` would do, without doing it. ``policy_configs`` are files of levels, one for each pack."""
+        return self._operate(
+            "preview",
+            lambda stack, hearing: stack.preview(
+                **hearing,
+                policy_packs=[*map(str, policy_packs)],
+                policy_pack_configs=[*map(str, policy_configs)],
+                refresh=refresh,
+            ),
+        )
+
+    def refresh(self, *, preview_only: bool = False) -> Result:
+        """Compare the state with what the clouds hold, and take over what they hold unless ``preview_only``."""
+        if preview_only:
+            return self._operate("refresh-preview", lambda stack, hearing: stack.preview_refresh(**hearing))
+        return self._operate("refresh", lambda stack, hearing: stack.refresh(**hearing))
+
+    def destroy(self, *, skip_preview: bool = True) -> Result:
+        """Remove everything the stage consists of.
+
+        Without ``skip_preview`` the engine plans first, and a protected resource stops it before anything is removed.
+        With it, everything unprotected is removed and then the engine fails.
+        """
+        if not skip_preview:
+            self._operate("destroy-preview", lambda stack, hearing: stack.preview_destroy(**hearing))
+        return self._operate("destroy", lambda stack, hearing: stack.destroy(**hearing))
+
+    @contextmanager
+    def unheard(self) -> Iterator[None]:
+        """Report nothing for the length of a ``with``: what is about to fail is meant to."""
+        heard, self._on_event = self._on_event, lambda _: None
+        try:
+            yield
+        finally:
+            self._on_event = heard
+
+    def outputs(self) -> dict[str, Any]:
+        """Return the stack's outputs, secret ones in clear."""
+        self._open()
+        arguments = ["stack", "output", "--json", "--show-secrets", "--stack", self.name]
+        outputs: dict[str, Any] = json.loads(self._ask("outputs", arguments))
+        return outputs
+
+    def state_text(self) -> str:
+        """Return the state as it lies in the backend, byte for byte; "" before the first operation."""
+        path = self._state_path
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+
+    def export(self) -> dict[str, Any]:
+        """Return the whole state as `pulumi stack export` tells it; secrets are encrypted."""
+        return state.exported(self.state_text())
+
+    def elsewhere(self, part: str, workspace: Workspace, backend: Path, passphrase: str) -> StageStack:
+        """Return a stack of the same program on the same engine and clouds, with other files, in another backend."""
+        environment = {"PULUMI_BACKEND_URL": backend_url(backend), "PULUMI_CONFIG_PASSPHRASE": passphrase}
+        return StageStack(
+            self._run,
+            workspace,
+            engine=self._engine,
+            environment={**self._environment, **environment},
+            program=self._program,
+            on_event=self._on_event,
+            part=f"{self._part}{part}",
+            backend=backend,
+        )
+
+    def resources(self) -> list[dict[str, Any]]:
+        """Return the resources of the state, as the engine writes them down; secrets are encrypted."""
+        return state.resources(self.state_text())
+
+    def pending(self) -> list[str]:
+        """Return the URNs of the resources whose creation had begun when the engine was killed."""
+        return state.pending(self.state_text())
+
+    def interrupt(self) -> None:
+        """Ask a running operation to stop at the next step, as Ctrl-C does. It then raises StackFailed."""
+        self._command.interrupt()
+
+    def kill(self) -> None:
+        """Kill the engine in the middle of whatever it does. Its lock and half-done operations stay: see `heal`."""
+        self._command.kill()
+
+    def heal(self, id_of: Callable[[str], str | None]) -> None:
+        """Make the stack usable again after its engine was killed.
+
+        The engine wrote down which creations it had begun, not whether they happened. ``id_of`` asks the cloud: the id
+        of the resource that was made for a URN, or None. What exists is taken into the state, what does not is
+        forgotten; a plain `up` would create everything a second time.
+
+        `pulumi refresh --import-pending-creates` is there for this, but only renames the begun operations, and with a
+        file backend the next write drops them (3.250).
+        """
+        if not self._state_path.exists():
+            return
+        self._ask("cancel", ["cancel", "--yes", "--stack", self.name])
+        if not self.pending():
+            return
+        settled = self._run.tmp / f"{self.name}-settled.json"
+        settled.write_text(json.dumps(state.settled(self.export(), id_of)), encoding="utf-8")
+        self._ask("import", ["stack", "import", "--file", str(settled), "--stack", self.name])
+        settled.unlink()
+        self.refresh()  # the outputs, which only the cloud knows
+
+    @property
+    def _state_path(self) -> Path:
+        return self._backend / ".pulumi" / "stacks" / self.workspace.project / f"{self.name}.json"
+
+    def _open(self) -> Any:
+        return open_stack(self.workspace, self._command, self._watched_program, exists=self._state_path.exists())
+
+    def _watched_program(self) -> None:
+        """Run the program; remember what it raised, and tell the engine about it in one line."""
+        self._loop = asyncio.get_running_loop()
+        try:
+            self._program()
+        except pulumi.RunError as error:
+            self._program_error = error.__context__ if isinstance(error.__context__, Refused) else None
+            raise
+        except Exception as error:
+            self._program_error = error
+            raise pulumi.RunError(f"{type(error).__name__}: {error}") from error
+
+    def _operate(self, operation: str, act: Callable[[Any, dict[str, Any]], object]) -> Result:
+        operation = f"{self._part}{operation}"
+        log = self._next_log(operation)
+        record = Record()
+        self._program_error = None
+        self._on_event(OperationStarted(self.name, operation))
+        started = time.monotonic()
+        succeeded = False
+
+        def hear(engine_event: EngineEvent) -> None:
+            events.write(f"{engine_event!r}\n")  # as it came: whether the engine has blinded it is to be proven
+            record.hear_engine(engine_event)
+            for event in translate(self.name, engine_event):
+                record.hear(event)
+                self._on_event(event)
+
+        try:
+            with log.open("w", encoding="utf-8") as file, _events_of(log).open("w", encoding="utf-8") as events:
+                try:
+                    act(self._open(), {"on_event": hear, **_written_to(file)})
+                    succeeded = True
+                except CommandError as error:
+                    raise self._failure(operation, record, error, file, log) from self._program_error
+        finally:
+            self._close_loop()
+            seconds = time.monotonic() - started
+            self._on_event(OperationEnded(self.name, operation, succeeded, seconds))
+        return record.result(self.name, operation, seconds, log)
+
+    def _close_loop(self) -> None:
+        """Close the program's event loop. The SDK does, in a thread of its own, unless the engine is gone: it tells the
+        engine first, between running the loop for the last time and closing it."""
+        loop, self._loop = self._loop, None
+        if loop is None:
+            return
+        began = idle_since = time.monotonic()
+        while not loop.is_closed() and (now := time.monotonic()) < began + _PATIENCE and now < idle_since + _IDLE:
+            if loop.is_running():
+                idle_since = now  # its calls to the engine are just failing
+            time.sleep(0.01)
+        if not loop.is_running():
+            with suppress(ValueError, OSError):  # the SDK is closing it this very moment
+                loop.close()
+
+    def _failure(
+        self, operation: str, record: Record, error: CommandError, file: TextIO, log: Path
+    ) -> StackFailed | Refused:
+        if isinstance(self._program_error, Refused):
+            return self._program_error
+        if self._program_error is not None:
+            file.writelines(traceback.format_exception(self._program_error))
+        file.flush()
+        details = record.complaints() or tail(log)
+        return StackFailed(f"{self.name}: {operation} failed.", details or str(error).splitlines(), log)
+
+    def _ask(self, what: str, arguments: list[str]) -> str:
+        """Run the CLI once for something that is no operation, and return what it wrote to standard output."""
+        log = self._next_log(f"{self._part}{what}")
+        with log.open("w", encoding="utf-8") as file:
+            try:
+                # Standard output may hold secrets that were asked for; only complaints go to the log.
+                hearing = {"on_error": _written_to(file)["on_error"]}
+                return self._command.run(arguments, str(self.workspace.path), {}, **hearing).stdout
+            except CommandError as error:
+                file.flush()
+                raise StackFailed(f"{self.name}: {what} failed.", tail(log) or str(error).splitlines(), log) from None
+
+    def _next_log(self, operation: str) -> Path:
+        self._operations += 1
+        return self._run.logs / f"{self.name}-{self._operations:02d}-{operation}.log"
+
+
+def _written_to(file: TextIO) -> dict[str, Any]:
+    """Return the options that put all the engine says into a log. It blinds secrets itself; nothing is taken out here,
+    so that one which got through can be found."""
+
+    def write(line: str) -> None:
+        file.write(f"{line}\n")
+
+    return {"on_output": write, "on_error": write, "color": "never", "suppress_progress": True}
+
+
+def _events_of(log: Path) -> Path:
+    return log.with_suffix(".events")

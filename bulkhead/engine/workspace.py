@@ -1,0 +1,172 @@
+"""The generated copy of a stage's files that the engine works on; the checkout itself is only read.
+
+The engine rewrites the settings file of a stack whenever it feels like it, and the real file's secrets can be opened
+only by the stage's owner. So each stage gets a folder with a Pulumi.yaml and a Pulumi.<stack>.yaml of its own: the same
+settings, every secret replaced by a canary, encrypted with the run's passphrase. The encryption is done here, in the
+engine's own format, because handing a secret to `pulumi config set` would show it to every user of the machine.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from bulkhead.engine.canaries import canary
+from bulkhead.machine.environment import child_environment
+from bulkhead.machine.rundir import RunDir
+from bulkhead.model.faults import Fault, Refused
+from bulkhead.model.project import read_project
+from bulkhead.model.settings import reader
+from bulkhead.model.settings.paths import SECRETS, stack_file
+
+# The engine's passphrase provider: PBKDF2-HMAC-SHA256, one million rounds, 256 bits, 8 bytes of salt
+# (pulumi/pulumi, sdk/go/common/resource/config/crypt.go and pkg/secrets/passphrase/manager.go).
+_ROUNDS: Final = 1_000_000
+_KEY_BYTES: Final = 32
+_SALT_BYTES: Final = 8
+_NONCE_BYTES: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """What the engine needs to know of one stage. ``canaries`` maps each secret's name (`githubToken`; the whole key
+    where it is none of the `secrets:` namespace) to the worthless value that stands for it."""
+
+    project: str
+    stack: str
+    path: Path
+    canaries: Mapping[str, str]
+
+
+class Cipher:
+    """Encrypts as the engine's passphrase provider does. Making one costs about a third of a second."""
+
+    def __init__(self, passphrase: str) -> None:
+        salt = os.urandom(_SALT_BYTES)
+        self._aead = AESGCM(hashlib.pbkdf2_hmac("sha256", passphrase.encode(), salt, _ROUNDS, _KEY_BYTES))
+        # The engine recognises a wrong passphrase by failing to decrypt this known word.
+        self.salt = f"v1:{_base64(salt)}:{self.encrypt('pulumi')}"
+
+    def encrypt(self, text: str) -> str:
+        nonce = os.urandom(_NONCE_BYTES)
+        return f"v1:{_base64(nonce)}:{_base64(self._aead.encrypt(nonce, text.encode(), None))}"
+
+
+def prepare(
+    checkout: Path,
+    run: RunDir,
+    stack: str,
+    required: Iterable[str],
+    cipher: Cipher,
+    chosen: Mapping[str, Any] = MappingProxyType({}),
+) -> Workspace:
+    """Write the copy of ``stack`` and return it.
+
+    ``required`` are the names of secrets the stage cannot do without (`githubToken`), whether or not its file has
+    them; ``chosen`` are settings that count instead of the file's. Raises Refused when a file is missing or unreadable,
+    or takes its values from somewhere else.
+    """
+    settings = reader.read(checkout / stack_file(stack))
+    faults = [*settings.faults, *_elsewhere(settings)]
+    if faults:
+        raise Refused(f"Stage {stack} cannot be rehearsed: its settings are not readable.", faults)
+    planted = {**settings.config, **chosen, **{f"{SECRETS}:{name}": reader.ENCRYPTED for name in required}}
+    return _prepared(checkout, run, run.work(stack), stack, planted, cipher)
+
+
+def prepare_identities(
+    checkout: Path, run: RunDir, stack: str, required: Iterable[str], cipher: Cipher, chosen: Mapping[str, Any]
+) -> Workspace:
+    """Write what the engine works on for the identities of ``stack``, configured with ``chosen`` alone: their file is a
+    person's own. Raises Refused as `prepare` does."""
+    planted = {**chosen, **{f"{SECRETS}:{name}": reader.ENCRYPTED for name in required}}
+    return _prepared(checkout / "identities", run, run.work(f"{stack}-identities"), stack, planted, cipher)
+
+
+def _prepared(
+    folder: Path, run: RunDir, path: Path, stack: str, planted: Mapping[str, Any], cipher: Cipher
+) -> Workspace:
+    """Write a project's files into ``path``, every secret in ``planted`` replaced by a canary."""
+    project = read_project(folder)
+    canaries: dict[str, str] = {}
+
+    def plant(name: str) -> dict[str, str]:
+        canaries[name] = canary(name, stack, run.passphrase)
+        return {"secure": cipher.encrypt(canaries[name])}
+
+    config = {key: _replaced(value, key, plant) for key, value in planted.items()}
+    path.mkdir(parents=True, exist_ok=True)
+    # No `main`, `backend`, `plugins` or runtime options: the program runs in this process, the state is the run's own.
+    copied: dict[str, Any] = {key: project[key] for key in ("name", "description", "config") if key in project}
+    _write(path / "Pulumi.yaml", {**copied, "runtime": "python"})
+    _write(path / stack_file(stack), {"encryptionsalt": cipher.salt, "config": config})
+    return Workspace(project["name"], stack, path, canaries)
+
+
+def engine_environment(run: RunDir, *, providers: Mapping[str, int], tools: Iterable[Path] = ()) -> dict[str, str]:
+    """Return the engine's whole environment.
+
+    ``providers`` maps a package to the port its provider listens on. ``tools`` are folders to look in before PATH.
+    """
+    environment = child_environment(home=str(run.home), mark=run.mark)
+    nowhere = "http://127.0.0.1:9"  # the discard port: whatever would leave this machine is refused instead
+    return environment | {
+        "PATH": os.pathsep.join([*map(str, tools), environment.get("PATH", os.defpath)]),
+        "TMPDIR": str(run.tmp),
+        "HTTP_PROXY": nowhere,
+        "HTTPS_PROXY": nowhere,
+        "NO_PROXY": "127.0.0.1,localhost",
+        "PULUMI_AUTOMATION_API": "true",
+        "PULUMI_BACKEND_URL": backend_url(run.state),
+        "PULUMI_CONFIG_PASSPHRASE": run.passphrase,
+        "PULUMI_DEBUG_PROVIDERS": ",".join(f"{package}:{port}" for package, port in sorted(providers.items())),
+        # Without it every operation on existing state tries to download plugins.
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PULUMI_HOME": str(run.home),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+
+
+def backend_url(folder: Path) -> str:
+    """Return what the engine calls the file backend in ``folder``.
+
+    The engine puts a state in its place whole, but its MD5 (``.attrs``) byte by byte: killed in between, it takes the
+    state for lost ever after, "failed to load checkpoint: EOF" (gocloud.dev 0.46, blob/fileblob/attrs.go). So that file
+    is not to be written.
+    """
+    return f"{folder.as_uri()}?metadata=skip"
+
+
+def _elsewhere(settings: reader.StackFile) -> Iterator[Fault]:
+    if "environment" in settings.lines:
+        message = "takes settings from a Pulumi ESC environment, which is not on this machine"
+        yield Fault("environment", message, "write the settings themselves into the file", settings.name)
+
+
+def _replaced(value: Any, key: str, plant: Callable[[str], Any]) -> Any:
+    """Return ``value`` with what ``plant`` makes of its name in the place of every secret, however deep."""
+    if value is reader.ENCRYPTED:
+        return plant(key.removeprefix(f"{SECRETS}:"))
+    if isinstance(value, dict):
+        return {name: _replaced(part, f"{key}.{name}", plant) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_replaced(part, f"{key}[{index}]", plant) for index, part in enumerate(value)]
+    return value
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    # JSON is YAML in which no scalar can be mistaken for one of another type.
+    path.write_text(json.dumps(content, indent=2), encoding="utf-8")
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()

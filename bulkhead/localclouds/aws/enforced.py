@@ -1,0 +1,80 @@
+"""A local AWS of its own in which policies are enforced, for the length of a proof.
+
+moto enforces which action on which resource, and reads a Deny with a condition as one without; so it is given the
+roles' policies without their conditioned statements, which `evaluator` judges instead.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any, Final, Self
+
+from botocore.exceptions import ClientError
+
+from bulkhead.localclouds.aws.client import Guests
+from bulkhead.localclouds.aws.local import LocalAws
+
+_TRUSTED: Final = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}],
+}
+_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"})
+
+
+class EnforcedAws:
+    """Make what is asked about, then `enforce`; from then on every request is judged. Nothing else sees this cloud."""
+
+    def __init__(self) -> None:
+        self._local = LocalAws()
+        self._guests = Guests(self._local.endpoint, self._local.region)
+        self._sessions: dict[tuple[str, str], Mapping[str, str]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._guests.close()
+        try:
+            self._post("reset-auth", b"inf")  # or every other local AWS of this process would judge, too
+            self._post("reset")
+        finally:
+            self._local.stop()
+
+    def bucket(self, account: str, name: str, keys: Iterable[str]) -> None:
+        """Make a bucket with some objects in it."""
+        s3 = self._local.client(account, "s3")
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": self._local.region})
+        for key in keys:
+            s3.put_object(Bucket=name, Key=key, Body=b"something")
+
+    def role(self, account: str, name: str, policies: Iterable[Any]) -> None:
+        """Make a role that may do what ``policies`` (parsed documents) allow without a condition, and take it."""
+        iam = self._local.client(account, "iam")
+        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(_TRUSTED))["Role"]["Arn"]
+        for number, document in enumerate(policies):
+            said = {**document, "Statement": [each for each in document["Statement"] if "Condition" not in each]}
+            iam.put_role_policy(RoleName=name, PolicyName=f"policy-{number}", PolicyDocument=json.dumps(said))
+        taken = self._local.client(account, "sts").assume_role(RoleArn=arn, RoleSessionName="proof")
+        self._sessions[account, name] = taken["Credentials"]
+
+    def enforce(self) -> None:
+        """Judge every request from now on."""
+        self._post("reset-auth", b"0")
+
+    def tries(self, account: str, role: str, service: str, operation: str, **request: Any) -> str:
+        """Let a role ask for something. Return "allowed", "denied", or the code of another refusal."""
+        client = self._guests.client(self._sessions[account, role], service)
+        try:
+            getattr(client, operation)(**request)
+        except ClientError as refused:
+            code = refused.response["Error"]["Code"]
+            return "denied" if code in _DENIED else code
+        return "allowed"
+
+    def _post(self, path: str, body: bytes = b"") -> None:
+        url, plain = f"{self._local.endpoint}/moto-api/{path}", {"Content-Type": "text/plain"}
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        direct.open(urllib.request.Request(url, body, plain, method="POST"), timeout=30).close()  # noqa: S310 (127.0.0.1)

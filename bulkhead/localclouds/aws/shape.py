@@ -1,0 +1,104 @@
+"""Names of nested properties: Pulumi's camelCase <-> the API's own (pure).
+
+One table for each object, read in both directions, so that what is written and what is read back cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from bulkhead.localclouds.providers.handler import ApiRefusal
+
+
+class Codec(Protocol):
+    """Translates one value."""
+
+    def to_api(self, value: Any) -> Any:
+        """Return the API's form of a Pulumi value."""
+
+    def from_api(self, value: Any) -> Any:
+        """Return Pulumi's form of what the API answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """An object, or a list of such objects. ``names`` pairs Pulumi's name of a property with the API's, or with the
+    API's and the codec of its value."""
+
+    names: Mapping[str, str | tuple[str, Codec]]
+
+    def to_api(self, value: Any) -> Any:
+        """Raises ApiRefusal for a property that the table does not know: it would be lost silently."""
+        if isinstance(value, list):
+            return [self.to_api(item) for item in value]
+        unknown = sorted(value.keys() - self.names.keys())
+        if unknown:
+            raise ApiRefusal(f"the local AWS does not know {', '.join(unknown)}; known: {', '.join(self.names)}")
+        translated = {}
+        for name, member in value.items():
+            target = self.names[name]
+            if isinstance(target, tuple):
+                translated[target[0]] = target[1].to_api(member)
+            else:
+                translated[target] = member
+        return translated
+
+    def from_api(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self.from_api(item) for item in value]
+        translated = {}
+        for name, source in self.names.items():
+            key = source if isinstance(source, str) else source[0]
+            if key in value:
+                translated[name] = value[key] if isinstance(source, str) else source[1].from_api(value[key])
+        return translated
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """A map of tags. The services spell the two words of a tag differently (``Key``, ``TagKey``)."""
+
+    key: str = "Key"
+    value: str = "Value"
+
+    def to_api(self, value: Any) -> list[dict[str, str]]:
+        return [{self.key: key, self.value: member} for key, member in sorted(value.items())]
+
+    def from_api(self, value: Any) -> dict[str, str]:
+        return {tag[self.key]: tag[self.value] for tag in value}
+
+
+TAGS = Tags()
+
+
+def retag(
+    current: Mapping[str, str],
+    wanted: Mapping[str, str],
+    tag: Callable[..., object],
+    untag: Callable[..., object],
+    *,
+    tags: Tags = TAGS,
+    words: tuple[str, str] = ("Tags", "TagKeys"),
+    **resource: str,
+) -> None:
+    """Call ``untag`` for the tags of ``resource`` that are no longer wanted, and ``tag`` for the wanted ones. ``words``
+    are what the two calls name their tags."""
+    stale = sorted(current.keys() - wanted.keys())
+    if stale:
+        untag(**resource, **{words[1]: stale})
+    tag(**resource, **{words[0]: tags.to_api(wanted)})
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapped:
+    """A list that the API wraps into an object with a single member."""
+
+    member: str
+
+    def to_api(self, value: Any) -> dict[str, Any]:
+        return {self.member: value}
+
+    def from_api(self, value: Any) -> Any:
+        return value[self.member]

@@ -1,0 +1,270 @@
+"""What a proof, or anybody else outside, may ask of one stage's local Cloudflare, from any process."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json as _json
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from bulkhead.localclouds.cloudflare import disk, layout
+from bulkhead.localclouds.cloudflare.disk import DurableObject, Row
+from bulkhead.model.failures import Failed
+
+_TIMEOUT: Final = 60.0  # seconds; the host gives up on a Worker after 30
+_OK: Final = 200
+# As `wrangler d1 migrations apply` has it, so that either tool carries on where the other one stopped.
+_MIGRATIONS: Final = (
+    "CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, "
+    "applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a Worker answered. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode(errors="replace")
+
+    def json(self) -> Any:
+        """Return the body as JSON. Raises ValueError when it is none."""
+        return _json.loads(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Egress:
+    """One attempt of a Worker to reach something outside; it got 502. Raw TCP is refused and not listed."""
+
+    worker: str
+    method: str
+    url: str
+    at: str
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.url} (Worker {self.worker})"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A message in a queue that nobody consumes, for example a dead letter."""
+
+    id: str
+    body: Any
+
+
+@dataclass(frozen=True, slots=True)
+class S3Access:
+    """How an S3 client reaches the stage's buckets (path style)."""
+
+    endpoint: str
+    access_key_id: str
+    secret_access_key: str
+
+    def client(self) -> Any:
+        """Return a boto3 client; importing boto3 takes half a second, which most proofs need not spend."""
+        import boto3  # noqa: PLC0415
+        from botocore.config import Config  # noqa: PLC0415
+
+        session = boto3.Session(self.access_key_id, self.secret_access_key, region_name="auto")
+        config = Config(proxies={}, s3={"addressing_style": "path"})
+        return session.client("s3", endpoint_url=self.endpoint, config=config)
+
+
+class StageCloud:
+    """One stage's local Cloudflare, by the ``control`` URL and the ``token`` it was started with.
+
+    D1 and KV are named by id, R2 and queues by name, Workers by their physical name. Every method raises Failed when
+    the stage has no such thing, or its cloud is not there.
+    """
+
+    def __init__(self, control: str, token: str) -> None:
+        self._address = urlsplit(control)
+        self._token = token
+
+    def call(self, operation: str, **given: Any) -> Any:
+        """Ask for an operation of the host by name."""
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        answer = _ask(self._address.netloc, "POST", f"/{operation}", headers, _json.dumps(given).encode())
+        value = answer.json()
+        if answer.status != _OK:
+            raise Failed(f"{operation}: {value['error']}")
+        return value
+
+    # Workers
+
+    def fetch(
+        self,
+        worker: str,
+        path: str,
+        *,
+        method: str = "GET",
+        json: Any = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        host: str = "rehearsal.test",
+    ) -> Answer:
+        """Send a request to a Worker, public or not, as another Worker would. A Worker that throws answers 500."""
+        headers, body = _request(headers, json, body)
+        content = None if body is None else base64.b64encode(body).decode()
+        said = self.call("fetch", worker=worker, path=path, method=method, headers=headers, body=content, host=host)
+        return Answer(said["status"], said["headers"], base64.b64decode(said["body"]))
+
+    def visit(
+        self,
+        hostname: str,
+        path: str,
+        *,
+        method: str = "GET",
+        json: Any = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send a request to a hostname, as a browser would: whichever Worker has it answers."""
+        headers, body = _request(headers, json, body)
+        return _ask(urlsplit(self.url).netloc, method, path, {**headers, "Host": hostname}, body)
+
+    def env_keys(self, worker: str) -> list[str]:
+        """Return the sorted names in ``env``, read inside the running Worker."""
+        return list(self.call("env_keys", worker=worker))
+
+    def scheduled(self, worker: str, cron: str, *, at: int | None = None) -> str:
+        """Run a cron trigger that the Worker has now, or as if it were ``at`` (ms since 1970); return the outcome."""
+        return str(self.call("scheduled", worker=worker, cron=cron, time=at)["outcome"])
+
+    def egress(self) -> list[Egress]:
+        """Return every attempt of a Worker to reach something outside, oldest first."""
+        return [Egress(**attempt) for attempt in self.call("egress")]
+
+    @property
+    def url(self) -> str:
+        """Where the stage answers; it stays the same across deployments."""
+        return str(self.call("state")["url"])
+
+    # D1
+
+    def d1_query(self, database: str, sql: str, params: Sequence[Any] = ()) -> list[Row]:
+        """Run SQL, several statements if there are no ``params``; return the rows of the last one."""
+        return list(self.call("d1_query", store=database, sql=sql, params=list(params)))
+
+    def d1_migrate(self, database: str, folder: Path) -> list[str]:
+        """Apply the files of ``folder`` that were not applied yet, in order of their names; return these names."""
+        self.d1_query(database, _MIGRATIONS)
+        done = {row["name"] for row in self.d1_query(database, "SELECT name FROM d1_migrations")}
+        fresh = sorted(file for file in folder.glob("*.sql") if file.name not in done)
+        for file in fresh:
+            script = {"sql": file.read_text(encoding="utf-8"), "params": []}
+            note = {"sql": "INSERT INTO d1_migrations (name) VALUES (?)", "params": [file.name]}
+            try:
+                # One transaction: a file is applied and noted down, or neither.
+                self.call("d1_batch", store=database, statements=[script, note])
+            except Failed as failure:
+                raise Failed(f"migration {file.name} of database {database} failed", [failure.summary]) from failure
+        return [file.name for file in fresh]
+
+    def d1_text(self, database: str) -> str:
+        """Return everything in the database as text, a line for each row."""
+        return "\n".join(disk.lines(self._sqlite(layout.database(database)[0])))
+
+    # KV
+
+    def kv_list(self, namespace: str, prefix: str = "") -> list[str]:
+        return [key["name"] for key in self.call("kv_list", store=namespace, prefix=prefix)]
+
+    def kv_get(self, namespace: str, key: str) -> str | None:
+        value = self.call("kv_get", store=namespace, key=key)
+        return None if value is None else str(value)
+
+    def kv_put(self, namespace: str, key: str, value: str, *, seconds: int | None = None) -> None:
+        """Write a value that lives for ``seconds`` (60 at least), or for ever."""
+        self.call("kv_put", store=namespace, key=key, value=value, seconds=seconds)
+
+    def kv_delete(self, namespace: str, key: str) -> None:
+        self.call("kv_delete", store=namespace, key=key)
+
+    def kv_text(self, namespace: str) -> str:
+        """Return everything in the namespace as text, a line for each key."""
+        return "\n".join(f"{key} {self.kv_get(namespace, key)}" for key in self.kv_list(namespace))
+
+    # R2
+
+    def r2_list(self, bucket: str, prefix: str = "") -> list[Row]:
+        """Return ``key``, ``size``, ``etag`` and ``uploaded`` of each object."""
+        return list(self.call("r2_list", store=bucket, prefix=prefix))
+
+    def r2_is_empty(self, bucket: str) -> bool:
+        return bool(self.call("r2_is_empty", store=bucket))
+
+    def r2_get(self, bucket: str, key: str) -> bytes | None:
+        value = self.call("r2_get", store=bucket, key=key)
+        return None if value is None else base64.b64decode(value)
+
+    def r2_put(self, bucket: str, key: str, value: bytes | str) -> None:
+        content = value.encode() if isinstance(value, str) else value
+        self.call("r2_put", store=bucket, key=key, value=base64.b64encode(content).decode())
+
+    def r2_delete(self, bucket: str, key: str) -> None:
+        self.call("r2_delete", store=bucket, key=key)
+
+    def r2_text(self, bucket: str) -> str:
+        """Return everything in the bucket as text, a line for each object."""
+        contents = ((found["key"], self.r2_get(bucket, found["key"]) or b"") for found in self.r2_list(bucket))
+        return "\n".join(f"{key} {content.decode(errors='replace')}" for key, content in contents)
+
+    def s3(self) -> S3Access:
+        """Return how boto3 reaches the buckets: list, get, put, delete, multipart; no CreateBucket, no lifecycle."""
+        said = self.call("s3")
+        return S3Access(said["endpoint"], said["accessKeyId"], said["secretAccessKey"])
+
+    # Queues
+
+    def queue_send(self, queue: str, *messages: Any) -> None:
+        self.call("queue_send", store=queue, messages=list(messages))
+
+    def queue_held(self, queue: str) -> list[Held]:
+        """Return the messages of a queue that nobody consumes, oldest first."""
+        return [Held(**message) for message in self.call("queue_held", store=queue)]
+
+    # Durable Objects
+
+    def durable_objects(self, worker: str, class_name: str) -> list[DurableObject]:
+        """Return every object of a class with what it stored, read from disk without waking any of them."""
+        return [disk.read_object(file) for file in self._object_files(worker, class_name)]
+
+    def objects_text(self, worker: str, class_name: str) -> str:
+        """Return everything that the objects of a class stored as text, a line for each row."""
+        return "\n".join(line for file in self._object_files(worker, class_name) for line in disk.lines(file))
+
+    def _object_files(self, worker: str, class_name: str) -> list[Path]:
+        files = self._sqlite(layout.objects(worker, class_name)).glob("*.sqlite")
+        return sorted(file for file in files if file.stem != "metadata")
+
+    def _sqlite(self, path: str) -> Path:
+        return Path(self.call("state")["persist"]) / path
+
+
+def _request(headers: Mapping[str, str] | None, json: Any, body: bytes | None) -> tuple[dict[str, str], bytes | None]:
+    if json is None:
+        return dict(headers or {}), body
+    return {"Content-Type": "application/json", **(headers or {})}, _json.dumps(json).encode()
+
+
+def _ask(netloc: str, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+    with closing(http.client.HTTPConnection(netloc, timeout=_TIMEOUT)) as connection:
+        try:
+            connection.request(method, path, body, dict(headers))
+            response = connection.getresponse()
+            fields = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(response.status, fields, response.read())
+        except (OSError, http.client.HTTPException) as error:
+            raise Failed(f"the local Cloudflare at {netloc} does not answer", [str(error)]) from error

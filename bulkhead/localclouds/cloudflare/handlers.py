@@ -1,0 +1,123 @@
+"""The resource types that have a real effect in a stage's local Cloudflare.
+
+The rule tables of `bulkhead.localclouds.providers` decide whether the API would take a request; here it is carried out.
+A deployment must run before it counts, so it is tried while it is still a proposal. Stores, hostnames and triggers
+follow a moment later: Cloudflare takes its time for these too, and a stage of sixty resources comes up with five
+restarts of workerd instead of sixty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Final
+
+from bulkhead.localclouds.cloudflare import inventory, layout
+from bulkhead.localclouds.cloudflare.local import LocalCloudflare
+from bulkhead.localclouds.providers.handler import ApiRefusal, Caller, Identity, Recorded
+from bulkhead.localclouds.providers.store import Record, Store
+from bulkhead.localclouds.providers.worker_state import CONSUMER, DEPLOYMENT, VERSION, WORKER
+
+CloudOf = Callable[[str], LocalCloudflare]
+Factory = Callable[[str, Identity], Recorded]
+
+
+def handlers(cloud_of: CloudOf) -> Mapping[str, Factory]:
+    """Return what makes the handler of each type; ``cloud_of`` gives the cloud of an environment."""
+    return {token: partial(kind, cloud_of) for token, kind in _KINDS.items()}
+
+
+class _Declared(Recorded):
+    """A part of a stage that becomes real a moment after its row was written, or is gone a moment after."""
+
+    def __init__(self, cloud_of: CloudOf, token: str, rules: Identity) -> None:
+        super().__init__(token, rules)
+        self._cloud_of = cloud_of
+
+    def settled(self, caller: Caller, store: Store, record: Record) -> None:
+        cloud = self._cloud_of(record.environment)
+        gone = store.get(record.type, record.id) is None
+        with cloud.lock:
+            cloud.declare(store.all(environment=record.environment), self._files(cloud, record) if gone else [])
+
+    def _files(self, _cloud: LocalCloudflare, _record: Record) -> list[str]:
+        """Return what is to be deleted from disk with the record."""
+        return []
+
+
+class _Database(_Declared):
+    def _files(self, _cloud: LocalCloudflare, record: Record) -> list[str]:
+        return layout.database(record.id)
+
+
+class _Namespace(_Declared):
+    def _files(self, _cloud: LocalCloudflare, record: Record) -> list[str]:
+        return layout.namespace(record.id)
+
+
+class _Bucket(_Declared):
+    def on_delete(self, caller: Caller, store: Store, record: Record) -> None:
+        name = record.inputs["name"]
+        if not self._cloud_of(record.environment).client.r2_is_empty(name):
+            raise ApiRefusal(f"The bucket you tried to delete ({name}) is not empty (account {record.account}).")
+
+    def _files(self, _cloud: LocalCloudflare, record: Record) -> list[str]:
+        return layout.bucket(record.inputs["name"])
+
+
+class _Worker(_Declared):
+    def on_update(self, caller: Caller, store: Store, old: Record, new: Record) -> Record:
+        if old.inputs["name"] != new.inputs["name"]:
+            raise ApiRefusal(
+                "name: renaming a Worker is not rehearsed; its Durable Objects would stay with the old name"
+            )
+        return new
+
+    def _files(self, cloud: LocalCloudflare, record: Record) -> list[str]:
+        cloud.forget(record)
+        return layout.objects_of(record.inputs["name"], cloud.object_directories())
+
+
+class _Proposed(_Declared):
+    """A part of a stage that must run before it counts."""
+
+    def on_create(self, caller: Caller, store: Store, record: Record) -> Record:
+        cloud = self._cloud_of(record.environment)
+        with cloud.lock:
+            cloud.proposed[record.type, record.id] = record
+            try:
+                cloud.apply(store.all(environment=record.environment))
+            except BaseException:
+                del cloud.proposed[record.type, record.id]
+                cloud.declare(store.all(environment=record.environment))
+                raise
+        return record
+
+    def on_update(self, caller: Caller, store: Store, old: Record, new: Record) -> Record:
+        return self.on_create(caller, store, new)
+
+    def settled(self, caller: Caller, store: Store, record: Record) -> None:
+        cloud = self._cloud_of(record.environment)
+        with cloud.lock:
+            cloud.proposed.pop((record.type, record.id), None)
+        super().settled(caller, store, record)
+
+
+class _Version(_Proposed):
+    def on_create(self, caller: Caller, store: Store, record: Record) -> Record:
+        self._cloud_of(record.environment).upload(record)
+        return super().on_create(caller, store, record) if record.inputs.get("deploy") else record
+
+
+_KINDS: Final[Mapping[str, Callable[[CloudOf, str, Identity], Recorded]]] = {
+    inventory.D1_DATABASE: _Database,
+    inventory.KV_NAMESPACE: _Namespace,
+    inventory.R2_BUCKET: _Bucket,
+    inventory.QUEUE: _Declared,
+    inventory.CRON_TRIGGER: _Declared,
+    inventory.CUSTOM_DOMAIN: _Declared,
+    CONSUMER: _Proposed,
+    WORKER: _Worker,
+    VERSION: _Version,
+    DEPLOYMENT: _Proposed,
+}

@@ -1,0 +1,59 @@
+// Three Workers of the rehearsal's own that run beside a stage's Workers. No Worker of the stage can call them.
+
+import { readFileSync } from "node:fs";
+
+export const CONTROL = "rehearsal-control";
+export const TRAP = "rehearsal-egress";
+export const AI = "rehearsal-ai"; // `bulkhead.localclouds.cloudflare.options` names it too
+
+const COMPATIBLE = { compatibilityDate: "2026-01-01", compatibilityFlags: ["nodejs_compat"] };
+const source = (file) => readFileSync(new URL(file, import.meta.url), "utf8");
+
+/** What a store is called in the control Worker's env; names of different kinds may be alike. */
+export function bindingOf(kind, name) {
+  return `${kind}:${name}`;
+}
+
+/** The Worker through which a proof reaches every store, and which keeps the messages of queues nobody consumes. */
+export function controlWorker({ stores, held }, { secret, s3Credentials, onHeld }) {
+  const bound = (kind, names, value) => Object.fromEntries(names.map((name) => [bindingOf(kind, name), value(name)]));
+  return {
+    ...COMPATIBLE,
+    name: CONTROL,
+    modules: [{ type: "ESModule", path: "control.mjs", contents: source("control.mjs") }],
+    bindings: { SECRET: secret },
+    d1Databases: bound("d1", stores.databases, (id) => id),
+    kvNamespaces: bound("kv", stores.namespaces, (id) => id),
+    r2Buckets: bound("r2", stores.buckets, (id) => ({ id, s3Credentials })),
+    queueProducers: bound("queue", stores.queues, (queueName) => ({ queueName })),
+    queueConsumers: Object.fromEntries(held.map((queue) => [queue, { maxBatchTimeout: 0 }])),
+    serviceBindings: { HOST: onHeld },
+  };
+}
+
+/**
+ * The Worker that all egress ends in. It answers 502 and tells the host.
+ *
+ * It must be a Worker: given a function, Miniflare puts a service in between that lets raw TCP (`connect()`) pass
+ * through to the real network. A Worker refuses TCP, without being asked, so those attempts are not in the list.
+ */
+export function egressTrap(onEgress) {
+  return {
+    ...COMPATIBLE,
+    name: TRAP,
+    modules: true,
+    script: `export default {
+      fetch: (request, env, ctx) => env.HOST.fetch("http://host/", {
+        method: "POST",
+        body: JSON.stringify({ worker: ctx.props.worker, method: request.method, url: request.url }),
+      }),
+    };`,
+    serviceBindings: { HOST: onEgress },
+  };
+}
+
+/** The stand-in for Workers AI, a wrapped binding: its module makes the object that a Worker finds in `env`. */
+export function aiStub() {
+  const module = { type: "ESModule", path: "ai_stub.mjs", contents: source("ai_stub.mjs") };
+  return { name: AI, modules: [module], bindings: { RECORDINGS: JSON.parse(source("ai_recordings.json")) } };
+}

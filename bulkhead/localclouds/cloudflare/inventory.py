@@ -1,0 +1,117 @@
+"""What exists in one environment's Cloudflare account, and which version of each Worker is live (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from bulkhead.localclouds.providers.handler import ApiRefusal
+from bulkhead.localclouds.providers.store import Record
+from bulkhead.localclouds.providers.worker_state import ALIVE, CONSUMER, DEPLOYMENT, VERSION, WORKER
+
+D1_DATABASE: Final = "cloudflare:index/d1Database:D1Database"
+KV_NAMESPACE: Final = "cloudflare:index/workersKvNamespace:WorkersKvNamespace"
+R2_BUCKET: Final = "cloudflare:index/r2Bucket:R2Bucket"
+QUEUE: Final = "cloudflare:index/queue:Queue"
+CRON_TRIGGER: Final = "cloudflare:index/workersCronTrigger:WorkersCronTrigger"
+CUSTOM_DOMAIN: Final = "cloudflare:index/workersCustomDomain:WorkersCustomDomain"
+_EVERYTHING: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """One environment. Stores are known by the id that bindings use, queue names also by queue id; what belongs to a
+    Worker is known by the Worker's name.
+
+    ``live`` is the version that each Worker answers with; a Worker that was never deployed is not in it.
+    """
+
+    databases: tuple[str, ...]
+    namespaces: tuple[str, ...]
+    buckets: tuple[str, ...]
+    queues: Mapping[str, str]
+    workers: Mapping[str, Record]
+    live: Mapping[str, Record]
+    consumers: tuple[Record, ...]
+    domains: tuple[Record, ...]
+    crons: Mapping[str, tuple[str, ...]]
+
+    def classes_of(self, worker: str) -> Mapping[str, bool]:
+        """Return the Durable Object classes that a live Worker owns, and whether each keeps its data in SQLite."""
+        return durable_classes(self.live[worker]) if worker in self.live else {}
+
+
+def take(records: Iterable[Record]) -> Inventory:
+    """Index the records of one environment, oldest first.
+
+    Raises ApiRefusal when a deployment divides a Worker's requests between versions.
+    """
+    of_type: dict[str, list[Record]] = {}
+    acts = []
+    for record in records:
+        of_type.setdefault(record.type, []).append(record)
+        if record.type == DEPLOYMENT or (record.type == VERSION and record.inputs.get("deploy")):
+            acts.append(record)
+    workers = {str(worker.inputs["name"]): worker for worker in of_type.get(WORKER, [])}
+    versions = {version.id: version for version in of_type.get(VERSION, [])}
+    return Inventory(
+        databases=tuple(database.id for database in of_type.get(D1_DATABASE, [])),
+        namespaces=tuple(namespace.id for namespace in of_type.get(KV_NAMESPACE, [])),
+        buckets=tuple(bucket.inputs["name"] for bucket in of_type.get(R2_BUCKET, [])),
+        queues={queue.id: queue.inputs["queueName"] for queue in of_type.get(QUEUE, [])},
+        workers=workers,
+        live=_live(acts, workers, versions),
+        consumers=tuple(of_type.get(CONSUMER, [])),
+        domains=tuple(of_type.get(CUSTOM_DOMAIN, [])),
+        crons={
+            trigger.inputs["scriptName"]: tuple(schedule["cron"] for schedule in trigger.inputs["schedules"])
+            for trigger in of_type.get(CRON_TRIGGER, [])
+        },
+    )
+
+
+def worker_of(version: Record, workers: Mapping[str, Record]) -> str | None:
+    """Return the name of the Worker of a version, None when there is none; the API takes the Worker's id or name."""
+    given = version.inputs["workerId"]
+    return next((name for name, worker in workers.items() if given in {name, worker.id}), None)
+
+
+def durable_classes(version: Record) -> dict[str, bool]:
+    """Return the Durable Object classes that are alive in a version, and whether each keeps its data in SQLite."""
+    return {
+        name: export.get("storage") == "sqlite"
+        for name, export in _durable_exports(version).items()
+        if export.get("state") in ALIVE
+    }
+
+
+def retired_classes(version: Record) -> list[str]:
+    """Return the classes whose objects a deployment of this version deletes."""
+    return [name for name, export in _durable_exports(version).items() if export.get("state") == "deleted"]
+
+
+def _durable_exports(version: Record) -> Mapping[str, Mapping[str, str]]:
+    exports: Mapping[str, Mapping[str, str]] = version.inputs.get("exports") or {}
+    return {name: export for name, export in exports.items() if export.get("type") == "durable-object"}
+
+
+def _live(acts: Iterable[Record], workers: Mapping[str, Record], versions: Mapping[str, Record]) -> dict[str, Record]:
+    # A version that deploys itself and a deployment are the same act; the newest of them counts.
+    live = {}
+    for act in acts:
+        worker = act.inputs["scriptName"] if act.type == DEPLOYMENT else worker_of(act, workers)
+        version = _chosen(act, versions) if act.type == DEPLOYMENT else act
+        if worker in workers and version is not None:
+            live[str(worker)] = version
+    return live
+
+
+def _chosen(deployment: Record, versions: Mapping[str, Record]) -> Record | None:
+    shares = deployment.inputs["versions"]
+    if len(shares) != 1 or shares[0]["percentage"] != _EVERYTHING:
+        raise ApiRefusal(
+            f"deployment of {deployment.inputs['scriptName']}: a division of requests between versions is not "
+            "rehearsed; a rehearsal deploys one version at 100 %"
+        )
+    return versions.get(shares[0]["versionId"])

@@ -1,0 +1,221 @@
+"""What one environment's Cloudflare consists of -> what Miniflare shall run (pure).
+
+Bindings come from what the engine sent for the live version of each Worker, never from the product's description, so
+a proof that looks into a running Worker sees what Cloudflare would have been told. What leads nowhere (its store was
+deleted while the Worker is still there) is left out: to use it is an error, as it is on Cloudflare.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from bulkhead.localclouds.cloudflare import inventory, layout
+from bulkhead.localclouds.cloudflare.inventory import Inventory
+from bulkhead.localclouds.providers.handler import ApiRefusal
+from bulkhead.localclouds.providers.store import Record
+
+WORKERS_DEV: Final = "rehearsal.workers.dev"
+
+Options = dict[str, Any]
+Binding = Mapping[str, Any]
+_MODULE_TYPES: Final = {
+    "application/javascript+module": "ESModule",
+    "application/javascript": "CommonJS",
+    "application/wasm": "CompiledWasm",
+    "application/octet-stream": "Data",
+    "text/plain": "Text",
+}
+# Inputs of a version that would change what runs, and that Miniflare or this module cannot carry out.
+_REFUSED_INPUTS: Final = ("assets", "cacheOptions", "containers", "migrations", "packageDependencies")
+
+
+def build(records: Iterable[Record], uploads: Path) -> Options:
+    """Return what the host shall run; ``uploads`` holds the modules of each version, see `module_file`."""
+    stock = inventory.take(records)
+    consumed = {_queue_of(consumer, stock) for consumer in stock.consumers}
+    return {
+        "workers": [_worker(name, stock, uploads) for name in _in_order(stock)],
+        "stores": {
+            "databases": list(stock.databases),
+            "namespaces": list(stock.namespaces),
+            "buckets": list(stock.buckets),
+            "queues": list(stock.queues.values()),
+        },
+        "held": [queue for queue in stock.queues.values() if queue not in consumed],
+        "crons": {worker: list(crons) for worker, crons in stock.crons.items()},
+    }
+
+
+def removals(records: Iterable[Record]) -> list[str]:
+    """Return what the live versions say is to be deleted: the objects of the classes they retire."""
+    live = inventory.take(records).live
+    return [layout.objects(worker, name) for worker in live for name in inventory.retired_classes(live[worker])]
+
+
+def check_version(version: Record, runtime_date: str) -> None:
+    """Raise ApiRefusal with every reason why this version cannot be rehearsed. ``runtime_date``: see `local`."""
+    faults = [
+        f"{name} is not rehearsed" for name in _REFUSED_INPUTS if version.inputs.get(name) not in (None, [], {}, "")
+    ]
+    for binding in version.inputs.get("bindings", ()):
+        if binding["type"] not in _BINDINGS:
+            faults.append(f"binding {binding['name']}: type {binding['type']} is not rehearsed")
+    for module in version.inputs["modules"]:
+        if module["contentType"] not in _MODULE_TYPES:
+            faults.append(f"module {module['name']}: content type {module['contentType']} is not rehearsed")
+    exports = version.inputs.get("exports") or {}
+    known = {*inventory.durable_classes(version), *inventory.retired_classes(version)}
+    faults += [f"export {name}: its type or state is not rehearsed" for name in exports if name not in known]
+    date = version.inputs["compatibilityDate"]
+    if date > runtime_date:
+        faults.append(
+            f"compatibilityDate {date} is newer than the workerd of this rehearsal, which knows {runtime_date}; use "
+            "that date or an older one, or a newer miniflare in worker/package.json"
+        )
+    if faults:
+        raise ApiRefusal("; ".join(faults))
+
+
+def module_file(uploads: Path, version: Record, index: int) -> Path:
+    """Return where the content of a version's module is: a version stays what was uploaded, whatever is built later."""
+    return uploads / str(version.inputs["workerId"]) / version.id / str(index)
+
+
+def _in_order(stock: Inventory) -> list[str]:
+    """Return the live Workers, first the one that answers when a request names no hostname: that of the shortest
+    custom domain, which is a stage's own hostname."""
+    hosts = {domain.inputs["service"]: "" for domain in stock.domains}
+    for domain in sorted(stock.domains, key=lambda domain: -len(domain.inputs["hostname"])):
+        hosts[domain.inputs["service"]] = domain.inputs["hostname"]
+    public = [name for name in stock.live if name in hosts]
+    others = [name for name in stock.live if name not in hosts]
+    return [
+        *sorted(public, key=lambda name: (len(hosts[name]), hosts[name])),
+        *sorted(others, key=lambda name: (not _on_workers_dev(stock.workers[name]), name)),
+    ]
+
+
+def _worker(name: str, stock: Inventory, uploads: Path) -> Options:
+    version = stock.live[name]
+    consumers = {
+        _queue_of(consumer, stock): _consumer(consumer)
+        for consumer in stock.consumers
+        if consumer.inputs.get("scriptName") == name and _queue_of(consumer, stock) is not None
+    }
+    options: Options = {
+        "name": name,
+        "bundle": {
+            "main": version.inputs["mainModule"],
+            "modules": [
+                {
+                    "name": module["name"],
+                    "type": _MODULE_TYPES[module["contentType"]],
+                    "file": str(module_file(uploads, version, index)),
+                }
+                for index, module in enumerate(version.inputs["modules"])
+            ],
+        },
+        "requires": {
+            "classes": list(inventory.durable_classes(version)),
+            "handlers": ["queue"] if consumers else [],
+        },
+        "compatibilityDate": version.inputs["compatibilityDate"],
+        "compatibilityFlags": list(version.inputs.get("compatibilityFlags", ())),
+        "routes": _routes(name, stock),
+        "queueConsumers": consumers,
+    }
+    bound = set()
+    for binding in version.inputs.get("bindings", ()):
+        place, value = _BINDINGS[binding["type"]](binding, _Target(name, version, stock))
+        if value is not None:
+            options.setdefault(place, {})[binding["name"]] = value
+        if binding["type"] == "durable_object_namespace" and binding.get("scriptName", name) == name:
+            bound.add(binding["className"])
+    options["additionalUnboundDurableObjects"] = [
+        {"className": class_name, "useSQLite": sqlite}
+        for class_name, sqlite in inventory.durable_classes(version).items()
+        if class_name not in bound
+    ]
+    return options
+
+
+def _routes(name: str, stock: Inventory) -> list[str]:
+    own = [f"{domain.inputs['hostname']}/*" for domain in stock.domains if domain.inputs["service"] == name]
+    dev = [f"{name}.{WORKERS_DEV}/*"] if _on_workers_dev(stock.workers[name]) else []
+    return sorted(own) + dev
+
+
+def _on_workers_dev(worker: Record) -> bool:
+    return bool((worker.inputs.get("subdomain") or {}).get("enabled"))
+
+
+def _queue_of(consumer: Record, stock: Inventory) -> str | None:
+    return stock.queues.get(consumer.inputs["queueId"])
+
+
+def _consumer(consumer: Record) -> Options:
+    settings = consumer.inputs.get("settings") or {}
+    wait = settings.get("maxWaitTimeMs")
+    options = {
+        "maxBatchSize": settings.get("batchSize"),
+        "maxBatchTimeout": None if wait is None else wait / 1000,
+        "maxRetries": settings.get("maxRetries"),
+        "retryDelay": settings.get("retryDelay"),
+        "deadLetterQueue": consumer.inputs.get("deadLetterQueue"),
+    }
+    return {key: value for key, value in options.items() if value is not None}
+
+
+class _Target:
+    """What a binding may lead to: everything in the environment, seen from one version of one Worker."""
+
+    def __init__(self, worker: str, version: Record, stock: Inventory) -> None:
+        self.worker = worker
+        self.version = version
+        self.stock = stock
+
+    def metadata(self) -> dict[str, str]:
+        annotations = self.version.inputs.get("annotations") or {}
+        created = str(self.version.outputs.get("createdOn", ""))
+        return {"id": self.version.id, "tag": annotations.get("workersTag", ""), "timestamp": created}
+
+    def durable_object(self, binding: Binding) -> Options | None:
+        owner, name = binding.get("scriptName", self.worker), binding["className"]
+        classes = self.stock.classes_of(owner)
+        if name not in classes:
+            return None
+        designator = {"className": name, "useSQLite": classes[name]}
+        return designator if owner == self.worker else designator | {"scriptName": owner}
+
+    def service(self, binding: Binding) -> Options | None:
+        if binding["service"] not in self.stock.live:
+            return None
+        target = {"name": binding["service"]}
+        return target if binding.get("entrypoint") is None else target | {"entrypoint": binding["entrypoint"]}
+
+
+def _if_in(place: str, key: str, room: Callable[[Inventory], Iterable[str]]) -> Callable[[Binding, _Target], Any]:
+    def translate(binding: Binding, target: _Target) -> tuple[str, str | None]:
+        return place, binding[key] if binding[key] in set(room(target.stock)) else None
+
+    return translate
+
+
+# Binding type -> (the Miniflare option it goes into, its value there; None: it leads nowhere).
+_BINDINGS: Final[Mapping[str, Callable[[Binding, _Target], tuple[str, Any]]]] = {
+    "d1": _if_in("d1Databases", "databaseId", lambda stock: stock.databases),
+    "kv_namespace": _if_in("kvNamespaces", "namespaceId", lambda stock: stock.namespaces),
+    "r2_bucket": _if_in("r2Buckets", "bucketName", lambda stock: stock.buckets),
+    "queue": _if_in("queueProducers", "queueName", lambda stock: stock.queues.values()),
+    "durable_object_namespace": lambda binding, target: ("durableObjects", target.durable_object(binding)),
+    "service": lambda binding, target: ("serviceBindings", target.service(binding)),
+    "analytics_engine": lambda binding, _: ("analyticsEngineDatasets", {"dataset": binding["dataset"]}),
+    "ai": lambda _binding, _: ("wrappedBindings", "rehearsal-ai"),
+    "plain_text": lambda binding, _: ("bindings", binding["text"]),
+    "secret_text": lambda binding, _: ("bindings", binding["text"]),
+    "json": lambda binding, _: ("bindings", json.loads(binding["json"])),
+    "version_metadata": lambda _binding, target: ("bindings", target.metadata()),
+}

@@ -1,0 +1,171 @@
+"""The local clouds, as one process: `python -m bulkhead.localclouds.clouds RUN_DIR --stages staging,production`.
+
+Serves the providers cloudflare, aws and github to the engine and holds what is behind them: moto for AWS, one Node
+process for each environment's Cloudflare, the store for everything else. Prints one line of JSON when it is ready and
+keeps the same in RUN_DIR/clouds.json. Ends when it is asked to, or when whoever started it goes away without having
+written "keep". Its log is its stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final, TextIO
+
+from bulkhead.localclouds.aws import handlers as aws_handlers
+from bulkhead.localclouds.aws.local import LocalAws
+from bulkhead.localclouds.cloudflare import handlers as cloudflare_handlers
+from bulkhead.localclouds.cloudflare.local import LocalCloudflare
+from bulkhead.localclouds.providers.handler import Caller
+from bulkhead.localclouds.providers.registry import Registry
+from bulkhead.localclouds.providers.resources import Resources
+from bulkhead.localclouds.providers.server import ProviderServer, ProviderServicer
+from bulkhead.localclouds.providers.store import Store
+from bulkhead.machine import egress
+from bulkhead.machine.environment import MARK
+
+_ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_ROOT: Final = Path(__file__).resolve().parents[2]
+
+
+class Cloudflares:
+    """One local Cloudflare for each environment, started when it is first asked for. Safe to ask from any thread."""
+
+    def __init__(self, run_dir: Path, store: Store) -> None:
+        self._run_dir = run_dir
+        self._store = store
+        self._lock = threading.Lock()
+        self._starting: dict[str, threading.Lock] = {}
+        self._running: dict[str, LocalCloudflare] = {}
+
+    def __enter__(self) -> Cloudflares:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(LocalCloudflare.stop, self._running.values()))
+
+    def of(self, environment: str) -> LocalCloudflare:
+        """Return the Cloudflare of an environment. Raises Failed when it cannot be started."""
+        with self._lock:
+            starting = self._starting.setdefault(environment, threading.Lock())
+        with starting:
+            if environment not in self._running:
+                cloud = LocalCloudflare(
+                    environment,
+                    self._run_dir / "cloudflare" / environment,
+                    _ROOT,
+                    os.environ.get(MARK, str(self._run_dir)),
+                    log=self._run_dir / "logs" / f"cloudflare-{environment}.log",
+                )
+                cloud.start()
+                self._running[environment] = cloud
+                with cloud.lock:  # of a kept rehearsal: what the stage was before must answer before anything changes
+                    cloud.declare(self._store.all(environment=environment))
+            return self._running[environment]
+
+    def start(self, environments: Sequence[str]) -> None:
+        """Start several side by side."""
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(self.of, environments))
+
+    def addresses(self) -> dict[str, dict[str, str]]:
+        """Return where each environment's Workers answer, and where and with what token a proof may ask about it."""
+        return {
+            environment: {"url": cloud.url, "control": cloud.control, "token": cloud.token}
+            for environment, cloud in self._running.items()
+        }
+
+
+class Clouds:
+    """Everything behind the engine, running. ``write`` keeps the addresses in RUN_DIR/clouds.json."""
+
+    def __init__(self, run_dir: Path, server: ProviderServer, aws: LocalAws, cloudflares: Cloudflares) -> None:
+        self._file = run_dir / "clouds.json"
+        self._server = server
+        self._aws = aws
+        self._cloudflares = cloudflares
+
+    def write(self) -> dict[str, Any]:
+        """Write the addresses, whole or not at all, and return them."""
+        addresses = {
+            "providers": self._server.port,
+            "moto": self._aws.endpoint,
+            "pid": os.getpid(),
+            "stages": self._cloudflares.addresses(),
+        }
+        new = self._file.with_suffix(f".{threading.get_ident()}.new")
+        new.touch(mode=0o600)  # the tokens in it are the stages' control
+        new.write_text(json.dumps(addresses), encoding="utf-8")
+        new.replace(self._file)
+        return addresses
+
+
+@contextmanager
+def running(run_dir: Path, stages: Sequence[str]) -> Iterator[Clouds]:
+    """Start everything, and end it in the opposite order."""
+    (run_dir / "cloudflare").mkdir(parents=True, exist_ok=True)
+    with ExitStack() as ending:
+        store = Store(run_dir / "store.sqlite")
+        ending.callback(store.close)
+        aws = ending.enter_context(LocalAws())
+        cloudflares = ending.enter_context(Cloudflares(run_dir, store))
+        real = {**cloudflare_handlers.handlers(cloudflares.of), **aws_handlers.handlers(aws)}
+
+        def welcome(caller: Caller) -> None:
+            if caller.package == "cloudflare" and caller.environment not in cloudflares.addresses():
+                cloudflares.of(caller.environment)
+                clouds.write()
+
+        server = ProviderServer(ProviderServicer(Resources(Registry(real), store), welcome))
+        ending.callback(server.stop)
+        clouds = Clouds(run_dir, server, aws, cloudflares)
+        cloudflares.start(stages)
+        yield clouds
+
+
+def wait_for_end(stdin: TextIO) -> None:
+    """Return when ``stdin`` ends, which it does when whoever started this process goes away; after "keep", never."""
+    if "keep" in {line.strip() for line in stdin}:
+        while True:
+            signal.pause()
+
+
+def _end_in_order(_number: int, _frame: FrameType | None) -> None:
+    for number in _ENDING:  # an impatient second one must not interrupt the cleaning up
+        signal.signal(number, signal.SIG_IGN)
+    raise SystemExit(0)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run until told to end."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bulkhead.localclouds.clouds", description="The local clouds of a rehearsal."
+    )
+    parser.add_argument("run_dir", type=Path, help="where everything is kept")
+    parser.add_argument("--stages", default="", help="environments to start at once, separated by commas")
+    options = parser.parse_args(arguments)
+    for number in _ENDING:
+        signal.signal(number, _end_in_order)
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
+    stages = [stage for stage in options.stages.split(",") if stage]
+    run_dir = options.run_dir.resolve()
+    (run_dir / "logs").mkdir(parents=True, exist_ok=True)
+    egress.audit(run_dir / "logs", egress.CLOUDS)
+    with running(run_dir, stages) as clouds:
+        print(json.dumps(clouds.write()), flush=True)  # noqa: T201 - whoever started this reads it
+        wait_for_end(sys.stdin)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+"""Our own providers without any stage: they compare a program with a state, and hold no cloud."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bulkhead.localclouds.providers.registry import Registry
+from bulkhead.localclouds.providers.resources import Resources
+from bulkhead.localclouds.providers.server import ProviderServer, ProviderServicer
+from bulkhead.localclouds.providers.store import Store
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """Serve them on 127.0.0.1 for the length of a ``with``, their store in ``folder``; yield PULUMI_DEBUG_PROVIDERS."""
+    store = Store(folder / "store.sqlite")
+    server = ProviderServer(ProviderServicer(Resources(Registry(), store)))
+    try:
+        yield server.debug_providers
+    finally:
+        server.stop()
+        store.close()

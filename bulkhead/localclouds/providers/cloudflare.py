@@ -1,0 +1,284 @@
+"""Cloudflare's stores and queues: the rows of the hand table. The Workers are in `workers.py`.
+
+Sources: SDK docstrings, the Terraform provider's source (v5.22), developers.cloudflare.com, and the issues named.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from secrets import token_hex
+from typing import Final
+
+from bulkhead.localclouds.providers import workers
+from bulkhead.localclouds.providers.checks import (
+    Check,
+    between,
+    by_kind,
+    distinct,
+    exactly_one,
+    json_text,
+    known,
+    one_of,
+    shaped,
+    sized,
+)
+from bulkhead.localclouds.providers.handler import Caller, Properties
+from bulkhead.localclouds.providers.rules import (
+    Compute,
+    Release,
+    TypeRules,
+    Within,
+    compute_nothing,
+    importable,
+    joined,
+    new_hex_id,
+    new_uuid,
+    now,
+)
+from bulkhead.localclouds.providers.store import Record, Store
+from bulkhead.localclouds.providers.worker_state import binding_workers, not_deployed
+
+BUCKET: Final = "cloudflare:index/r2Bucket:R2Bucket"
+QUEUE: Final = "cloudflare:index/queue:Queue"
+_CONDITION: Final = {"Age": ("maxAge", ""), "Date": ("date", "")}
+_JURISDICTIONS: Final = ("default", "eu", "fedramp", "us")
+
+
+_INSTANT: Final = (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "an instant of UTC such as 2027-02-09T00:00:00Z")
+
+
+def _expires_later(inputs: Properties) -> Iterator[str]:
+    if known(inputs, "expiresOn", "notBefore") and inputs["expiresOn"] <= inputs["notBefore"]:
+        yield "expiresOn: must be after notBefore"
+
+
+def _bucket_exists(_caller: Caller, store: Store, inputs: Properties) -> Iterator[str]:
+    """The side resources of a bucket must repeat its jurisdiction, or the API answers that there is no such bucket."""
+    wanted = (inputs["accountId"], inputs["bucketName"], inputs.get("jurisdiction", "default"))
+    buckets = store.all(type_=BUCKET)
+    if not any(wanted == (b.account, b.outputs["name"], b.outputs["jurisdiction"]) for b in buckets):
+        yield f"bucket {inputs['bucketName']!r} does not exist in jurisdiction {wanted[2]} [code: 10006]"
+
+
+def _queue_exists(_caller: Caller, store: Store, inputs: Properties) -> Iterator[str]:
+    queues = [queue for queue in store.all(type_=QUEUE) if queue.account == inputs["accountId"]]
+    if inputs["queueId"] not in {queue.id for queue in queues}:
+        yield f"queue {inputs['queueId']} does not exist [code: 11000]"
+    dead_letters = inputs.get("deadLetterQueue")
+    if dead_letters is not None and dead_letters not in {queue.outputs["queueName"] for queue in queues}:
+        yield f"dead letter queue {dead_letters!r} does not exist [code: 11000]"
+
+
+def _consumer_is_deployed(_caller: Caller, store: Store, inputs: Properties) -> Iterator[str]:
+    if inputs["type"] == "worker" and "scriptName" in inputs:
+        yield from not_deployed(store, inputs["accountId"], inputs["scriptName"])
+
+
+def _no_replication_at_birth(_caller: Caller, _store: Store, inputs: Properties) -> Iterator[str]:
+    if inputs.get("readReplication", {}).get("mode", "disabled") != "disabled":
+        yield (
+            "readReplication.mode: a database is created with replication disabled; switch it to auto in a second "
+            "update (cloudflare/terraform-provider-cloudflare#6508)"
+        )
+
+
+def _unbound(binding: str, key: str, own_key: str | None = None) -> Release:
+    """Refuse to delete what a deployed Worker is bound to (KV: error 10052, "namespace has associated scripts")."""
+
+    def release(store: Store, record: Record) -> Iterator[str]:
+        wanted = record.outputs[own_key] if own_key else record.id
+        for worker in binding_workers(store, record.account, binding, key, wanted):
+            yield f"Worker {worker!r} is bound to it"
+
+    return release
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _side_of_bucket(
+    name: str, *checks: Check, leaves_behind: bool = False, computed: Compute = compute_nothing
+) -> TypeRules:
+    return TypeRules(
+        type=f"cloudflare:index/{name[0].lower()}{name[1:]}:{name}",
+        identify=joined("bucketName"),
+        account="accountId",
+        checks=(one_of("jurisdiction", *_JURISDICTIONS), *checks),
+        admissions=(_bucket_exists,),
+        replaces=frozenset({"accountId", "bucketName", "jurisdiction"}),
+        computed=computed,
+        overwrites=True,  # there is one of each in a bucket, and the API takes it by PUT
+        leaves_behind=leaves_behind,
+        within=Within(BUCKET, {"bucketName": "name"}),
+    )
+
+
+_TABLE: Final = (
+    TypeRules(
+        type="cloudflare:index/d1Database:D1Database",
+        identify=new_uuid,
+        account="accountId",
+        checks=(
+            one_of("jurisdiction", "eu", "fedramp", "us"),
+            one_of("primaryLocationHint", "wnam", "enam", "weur", "eeur", "apac", "oc"),
+            one_of("readReplication.mode", "auto", "disabled"),
+        ),
+        admissions=(_no_replication_at_birth,),
+        unique=("name",),
+        replaces=frozenset({"accountId", "name", "jurisdiction", "primaryLocationHint"}),
+        defaults={"readReplication": {"mode": "disabled"}},
+        computed=lambda _caller, id_, _inputs: {
+            "uuid": id_,
+            "createdAt": now(),
+            "fileSize": 12288,
+            "numTables": 0,
+            "version": "production",
+        },
+        import_id=importable("accountId", "id"),
+        # The provider's model of it, in v5.22: optional, no_refresh.
+        unread=frozenset({"primaryLocationHint"}),
+    ),
+    TypeRules(
+        type="cloudflare:index/workersKvNamespace:WorkersKvNamespace",
+        identify=new_hex_id,
+        account="accountId",
+        checks=(one_of("jurisdiction", "eu", "fedramp", "us"), shaped("title", r".{1,512}", "1 to 512 characters")),
+        releases=(_unbound("kv_namespace", "namespaceId"),),
+        unique=("title",),
+        replaces=frozenset({"accountId", "jurisdiction"}),
+        computed=lambda _caller, _id, _inputs: {"supportsUrlEncoding": True},
+        import_id=importable("accountId", "id"),
+    ),
+    TypeRules(
+        type=BUCKET,
+        identify=joined("name"),
+        account="accountId",
+        checks=(
+            shaped("name", r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", "3 to 63 lower-case letters, digits and hyphens"),
+            one_of("jurisdiction", *_JURISDICTIONS),
+            one_of("location", "apac", "eeur", "enam", "weur", "wnam", "oc"),
+            one_of("storageClass", "Standard", "InfrequentAccess"),
+        ),
+        unique=("name",),
+        replaces=frozenset({"accountId", "name", "jurisdiction"}),
+        defaults={"jurisdiction": "default", "storageClass": "Standard"},
+        computed=lambda _caller, _id, _inputs: {"creationDate": now()},
+        import_id=importable("accountId", "name", "jurisdiction"),
+    ),
+    _side_of_bucket(
+        "R2BucketLifecycle",
+        distinct("rules[*].id"),
+        by_kind("rules[*].abortMultipartUploadsTransition.condition", "type", {"Age": _CONDITION["Age"]}),
+        by_kind("rules[*].deleteObjectsTransition.condition", "type", _CONDITION),
+        by_kind("rules[*].storageClassTransitions[*].condition", "type", _CONDITION),
+        one_of("rules[*].storageClassTransitions[*].storageClass", "InfrequentAccess"),
+        leaves_behind=True,
+    ),
+    _side_of_bucket(
+        "R2BucketLock",
+        distinct("rules[*].id"),
+        by_kind(
+            "rules[*].condition",
+            "type",
+            {"Age": ("maxAgeSeconds", ""), "Date": ("date", ""), "Indefinite": ("", "")},
+        ),
+        leaves_behind=True,
+    ),
+    _side_of_bucket(
+        "R2BucketCors",
+        distinct("rules[*].id"),
+        one_of("rules[*].allowed.methods[*]", "GET", "PUT", "POST", "DELETE", "HEAD"),
+        shaped("rules[*].allowed.origins[*]", r"\*|https?://[^/]+", "* or scheme://host without a path"),
+    ),
+    _side_of_bucket(
+        "R2ManagedDomain",
+        leaves_behind=True,
+        computed=lambda _caller, id_, _inputs: {"bucketId": id_, "domain": f"pub-{_digest(id_)}.r2.dev"},
+    ),
+    TypeRules(
+        type=QUEUE,
+        identify=new_hex_id,
+        account="accountId",
+        checks=(
+            shaped(
+                "queueName", r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", "1 to 63 lower-case letters, digits and hyphens"
+            ),
+            between("settings.deliveryDelay", 0, 43_200),
+            between("settings.messageRetentionPeriod", 60, 1_209_600),
+        ),
+        releases=(_unbound("queue", "queueName", own_key="queueName"),),
+        unique=("queueName",),
+        replaces=frozenset({"accountId", "jurisdiction"}),
+        defaults={
+            "settings": {"deliveryDelay": 0, "deliveryPaused": False, "messageRetentionPeriod": 345_600},
+        },
+        computed=lambda _caller, id_, _inputs: {
+            "queueId": id_,
+            "createdOn": now(),
+            "modifiedOn": now(),
+            "consumers": [],
+            "producers": [],
+            "consumersTotalCount": 0,
+            "producersTotalCount": 0,
+        },
+        import_id=importable("accountId", "id"),
+    ),
+    TypeRules(
+        type="cloudflare:index/queueConsumer:QueueConsumer",
+        identify=new_hex_id,
+        account="accountId",
+        checks=(
+            by_kind(
+                "",
+                "type",
+                {
+                    "worker": ("accountId queueId scriptName", "deadLetterQueue settings"),
+                    "http_pull": ("accountId queueId", "deadLetterQueue settings"),
+                    "notification": ("accountId queueId settings", ""),
+                },
+            ),
+            between("settings.batchSize", 1, 100),
+            between("settings.maxRetries", 0, 100),
+            between("settings.maxWaitTimeMs", 0, 60_000),
+            between("settings.maxConcurrency", 1, 250),
+            between("settings.retryDelay", 0, 43_200),
+        ),
+        admissions=(_queue_exists, _consumer_is_deployed),
+        # A queue has one consumer that is a Worker, so one consumer for each queue is the rule here.
+        unique=("queueId",),
+        replaces=frozenset({"accountId", "queueId"}),
+        computed=lambda _caller, id_, _inputs: {"consumerId": id_, "createdOn": now()},
+        import_id=importable("accountId", "queueId", "id"),
+        within=Within(QUEUE, {"queueId": "queueId"}),
+    ),
+    TypeRules(
+        type="cloudflare:index/accountToken:AccountToken",
+        identify=new_hex_id,
+        account="accountId",
+        checks=(
+            sized("policies", 1, 300),
+            one_of("policies[*].effect", "allow", "deny"),
+            sized("policies[*].permissionGroups", 1, 1000),
+            shaped(
+                "policies[*].permissionGroups[*].id", r"[0-9a-f]{32}", "the id of a permission group, 32 hex digits"
+            ),
+            json_text("policies[*].resources"),
+            one_of("status", "active", "disabled", "expired"),
+            shaped("expiresOn", *_INSTANT),
+            shaped("notBefore", *_INSTANT),
+            _expires_later,
+        ),
+        replaces=frozenset({"accountId"}),
+        defaults={"status": "active"},
+        # The value is told once, when the token is made; the state alone keeps it.
+        computed=lambda _caller, _id, _inputs: {"value": token_hex(20), "issuedOn": now(), "modifiedOn": now()},
+        secrets=lambda values: [("value",)] if "value" in values else [],
+        import_id=importable("accountId", "id"),
+    ),
+)
+
+RULES: Final = {rules.type: rules for rules in (*_TABLE, *workers.TABLE)}
+
+PROVIDER_CHECKS: Final[tuple[Check, ...]] = (exactly_one("", "apiToken", "apiKey", "apiUserServiceKey"),)

@@ -1,0 +1,181 @@
+"""What is true of a resource type beyond its SDK's types: the hand table's row, one for each listed type.
+
+Sources of the tables: the providers' documentation and source, and reports of what the APIs answer; each rule that
+surprises names its own.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from bulkhead.localclouds.providers.checks import Check
+from bulkhead.localclouds.providers.handler import ApiRefusal, Caller, Properties
+from bulkhead.localclouds.providers.store import Record, Store
+from bulkhead.localclouds.providers.wire import Steps
+
+EVERYTHING: Final = frozenset({"*"})
+
+Identify = Callable[[Caller, Properties], str]
+Compute = Callable[[Caller, str, Properties], Properties]
+Admission = Callable[[Caller, Store, Properties], Iterator[str]]
+Release = Callable[[Store, Record], Iterator[str]]
+
+
+def compute_nothing(_caller: Caller, _id: str, _inputs: Properties) -> Properties:
+    """The API computes nothing beyond the inputs."""
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """A resource that is part of another and goes when that one goes. ``links``: each of its properties named here
+    holds the parent's property of the name beside it, or the parent's id."""
+
+    parent: str
+    links: Mapping[str, str]
+
+    def holds(self, parent: Record, child: Record) -> bool:
+        """Whether ``child`` is part of ``parent``."""
+        return parent.account == child.account and all(
+            child.outputs.get(own) in (parent.id, parent.outputs.get(theirs)) for own, theirs in self.links.items()
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypeRules:
+    """One resource type: its token and how its ids are made; what is left at its default is nothing special.
+
+    ``account``: the input that says which account the resource lives in; None: the provider's own.
+    ``checks``: rules on the inputs alone. ``admissions`` and ``releases``: what the cloud, as it stands, answers to a
+    create and to a delete; each yields reasons for a refusal.
+    ``unique``: inputs whose values together no two resources of the type share in an account (``unique_everywhere``:
+    anywhere).
+    ``replaces``: inputs whose change makes a new resource (EVERYTHING: any). ``settled_at_birth``: inputs that may
+    change, but not appear or vanish without a new resource. ``own_name``: the input that the real provider would
+    invent; where it stays the same over a replacement, the old resource is deleted first.
+    ``plan``: fills in the inputs that the provider works out itself before it compares; it is given the provider's
+    configuration, too. ``defaults``: what the API says of inputs that were left out. ``computed``: outputs that are no
+    inputs. ``secrets``: what is secret whoever asks.
+    ``import_id``: what `pulumi import` is given, where that is not the id.
+    ``unread``: inputs that the API takes and never tells again, so that an import lacks them. ``overwrites``: a create
+    where there is one already writes over it. ``leaves_behind``: the real provider's delete does nothing. ``within``:
+    what this resource goes with.
+    """
+
+    type: str
+    identify: Identify
+    account: str | None = None
+    checks: tuple[Check, ...] = ()
+    admissions: tuple[Admission, ...] = ()
+    releases: tuple[Release, ...] = ()
+    unique: tuple[str, ...] = ()
+    unique_everywhere: bool = False
+    replaces: frozenset[str] = frozenset()
+    settled_at_birth: frozenset[str] = frozenset()
+    own_name: str | None = None
+    plan: Callable[[Properties, Properties], Properties] = lambda inputs, _provider: inputs
+    defaults: Properties = field(default_factory=dict)
+    computed: Compute = compute_nothing
+    secrets: Callable[[Properties], Iterable[Steps]] = lambda _values: ()
+    import_id: Callable[[Record], str] = lambda record: record.id
+    unread: frozenset[str] = frozenset()
+    overwrites: bool = False
+    leaves_behind: bool = False
+    within: Within | None = None
+
+    def account_of(self, caller: Caller, inputs: Properties) -> str:
+        """Return the account, zone or repository owner the resource lives in."""
+        return str(inputs[self.account]) if self.account else caller.account
+
+    def id_of(self, caller: Caller, inputs: Properties) -> str:
+        """Return the id of a resource that is about to be made."""
+        return self.identify(caller, inputs)
+
+    def outputs_of(self, caller: Caller, id_: str, inputs: Properties) -> Properties:
+        """Return the inputs with the API's defaults, and what the API computes."""
+        return {**self.with_defaults(inputs), **self.computed(caller, id_, inputs)}
+
+    def with_defaults(self, inputs: Properties) -> dict[str, Any]:
+        """Return the inputs as the API repeats them: what was left out has its default."""
+        return _merged(self.defaults, inputs)
+
+    def complaints(self, inputs: Properties) -> Iterator[str]:
+        """Yield ``path: what is wrong`` with the inputs."""
+        for check in self.checks:
+            yield from check(inputs)
+
+    def forces_new(self, name: str, *, appears: bool) -> bool:
+        """Whether a change of this input makes a new resource; ``appears``: it was not there, or is not any more."""
+        born = appears and name in self.settled_at_birth
+        return self.replaces is EVERYTHING or name in self.replaces or born
+
+    def claim_of(self, caller: Caller, inputs: Properties) -> str:
+        """Return what two creates at once take turns for: the unique name, or the type where it has none."""
+        scope = "" if self.unique_everywhere else self.account_of(caller, inputs)
+        return f"{self.type} {scope} {[inputs.get(name) for name in self.unique]}"
+
+    def admit(self, caller: Caller, store: Store, inputs: Properties) -> None:
+        """Raise ApiRefusal with every reason why the cloud, as it stands, would not make this resource."""
+        reasons = list(self._taken(caller, store, inputs))
+        for admission in self.admissions:
+            reasons.extend(admission(caller, store, inputs))
+        _refuse(reasons)
+
+    def release(self, store: Store, record: Record) -> None:
+        """Raise ApiRefusal with every reason why the cloud, as it stands, would not delete this resource."""
+        _refuse([reason for release in self.releases for reason in release(store, record)])
+
+    def _taken(self, caller: Caller, store: Store, inputs: Properties) -> Iterator[str]:
+        if not self.unique:
+            return
+        account, wanted = self.account_of(caller, inputs), [inputs.get(name) for name in self.unique]
+        for other in store.all(type_=self.type):
+            near = self.unique_everywhere or other.account == account
+            if near and not other.left_behind and [other.inputs.get(name) for name in self.unique] == wanted:
+                said = " and ".join(f"{name} {inputs.get(name)!r}" for name in self.unique)
+                yield f"{said} is taken: environment {other.environment!r} has it ({other.urn})"
+
+
+def _refuse(reasons: list[str]) -> None:
+    if reasons:
+        raise ApiRefusal("; ".join(reasons))
+
+
+def _merged(defaults: Properties, inputs: Properties) -> dict[str, Any]:
+    merged = {**defaults, **inputs}
+    for name, default in defaults.items():
+        if isinstance(default, Mapping) and isinstance(inputs.get(name), Mapping):
+            merged[name] = _merged(default, inputs[name])
+    return merged
+
+
+# What the APIs' own ids look like.
+
+
+def new_uuid(_caller: Caller, _inputs: Properties) -> str:
+    return str(uuid.uuid4())
+
+
+def new_hex_id(_caller: Caller, _inputs: Properties) -> str:
+    return secrets.token_hex(16)
+
+
+def joined(*names: str, separator: str = "/") -> Identify:
+    """The id is made of inputs."""
+    return lambda _caller, inputs: separator.join(str(inputs[name]) for name in names)
+
+
+def importable(*names: str, separator: str = "/") -> Callable[[Record], str]:
+    """What `pulumi import` is given is made of properties; ``id`` stands for the id."""
+    return lambda record: separator.join(
+        record.id if name == "id" else str(record.outputs.get(name, "")) for name in names
+    )
+
+
+def now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

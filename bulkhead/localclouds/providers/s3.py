@@ -1,0 +1,111 @@
+"""S3: the rows of the hand table. What the local AWS checks itself (a bucket that does not exist) is not repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from bulkhead.localclouds.providers.arns import REGIONAL, region, superseded, with_all_tags
+from bulkhead.localclouds.providers.checks import (
+    Check,
+    at,
+    between,
+    distinct,
+    exactly_one,
+    json_text,
+    needs,
+    one_of,
+    shaped,
+    sized,
+)
+from bulkhead.localclouds.providers.handler import Caller, Properties
+from bulkhead.localclouds.providers.rules import TypeRules, joined
+
+
+def _s3_setting(
+    name: str, *checks: Check, replaces: frozenset[str] = frozenset(), defaults: Properties | None = None
+) -> TypeRules:
+    """A part of a bucket: S3 has one of each kind for a bucket, so its id is the bucket's name."""
+    return TypeRules(
+        type=f"aws:s3/{name[0].lower()}{name[1:]}:{name}",
+        identify=joined("bucket"),
+        checks=checks,
+        replaces=frozenset({"bucket", "expectedBucketOwner"}) | REGIONAL | replaces,
+        defaults=defaults or {},
+        computed=lambda caller, _id, inputs: {"region": region(caller, inputs)},
+    )
+
+
+def _filter_of_each_rule(inputs: Properties) -> Iterator[str]:
+    for place, rule in at(inputs, "rules[*]"):
+        if "filter" not in rule:
+            yield f"{place}.filter: say what the rule is about, if only an empty prefix; left out, it never settles"
+
+
+def _bucket_outputs(caller: Caller, _id: str, inputs: Properties) -> Properties:
+    name, where = inputs["bucket"], region(caller, inputs)
+    return {
+        "arn": f"arn:aws:s3:::{name}",
+        "bucketDomainName": f"{name}.s3.amazonaws.com",
+        "bucketRegionalDomainName": f"{name}.s3.{where}.amazonaws.com",
+        "bucketRegion": where,
+        "region": where,
+    }
+
+
+TABLE: Final = (
+    TypeRules(
+        type="aws:s3/bucket:Bucket",
+        identify=joined("bucket"),
+        checks=(
+            needs("", "bucket"),
+            shaped("bucket", r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "3 to 63 lower-case letters, digits, - and ."),
+            superseded("acl grants lifecycleRules logging policy serverSideEncryptionConfiguration versioning"),
+        ),
+        own_name="bucket",
+        unique=("bucket",),
+        unique_everywhere=True,
+        replaces=frozenset({"bucket", "bucketPrefix", "bucketNamespace", "objectLockEnabled"}) | REGIONAL,
+        defaults={"forceDestroy": False, "objectLockEnabled": False},
+        plan=with_all_tags,
+        computed=_bucket_outputs,
+    ),
+    _s3_setting("BucketVersioning", one_of("versioningConfiguration.status", "Enabled", "Suspended", "Disabled")),
+    _s3_setting(
+        "BucketServerSideEncryptionConfiguration",
+        one_of("rules[*].applyServerSideEncryptionByDefault.sseAlgorithm", "AES256", "aws:kms", "aws:kms:dsse"),
+        one_of("rules[*].blockedEncryptionTypes[*]", "SSE-C", "NONE"),
+        sized("rules", 1, 1),
+    ),
+    _s3_setting(
+        "BucketPublicAccessBlock",
+        defaults=dict.fromkeys(
+            ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"), False
+        ),
+    ),
+    _s3_setting(
+        "BucketOwnershipControls",
+        one_of("rule.objectOwnership", "BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"),
+    ),
+    _s3_setting("BucketPolicy", json_text("policy")),
+    _s3_setting(
+        "BucketLifecycleConfiguration",
+        needs("", "rules"),
+        sized("rules", 1, 1000),
+        distinct("rules[*].id"),
+        one_of("rules[*].status", "Enabled", "Disabled"),
+        between("rules[*].expiration.days", 1, 36_500),
+        between("rules[*].abortIncompleteMultipartUpload.daysAfterInitiation", 1, 36_500),
+        between("rules[*].noncurrentVersionExpiration.noncurrentDays", 1, 36_500),
+        _filter_of_each_rule,
+    ),
+    _s3_setting(
+        "BucketObjectLockConfiguration",
+        one_of("objectLockEnabled", "Enabled"),
+        one_of("rule.defaultRetention.mode", "GOVERNANCE", "COMPLIANCE"),
+        exactly_one("rule.defaultRetention", "days", "years"),
+        replaces=frozenset({"objectLockEnabled"}),
+        defaults={"objectLockEnabled": "Enabled"},
+    ),
+    _s3_setting("BucketLogging", needs("", "targetBucket", "targetPrefix")),
+)

@@ -1,0 +1,90 @@
+"""What the store says of Workers: which versions are live, which Durable Object classes exist, who is bound to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from bulkhead.localclouds.providers.handler import Properties
+from bulkhead.localclouds.providers.rules import Within
+from bulkhead.localclouds.providers.store import Record, Store
+
+WORKER: Final = "cloudflare:index/worker:Worker"
+VERSION: Final = "cloudflare:index/workerVersion:WorkerVersion"
+DEPLOYMENT: Final = "cloudflare:index/workersDeployment:WorkersDeployment"
+CONSUMER: Final = "cloudflare:index/queueConsumer:QueueConsumer"
+ALIVE: Final = (None, "created", "expecting-transfer")
+
+
+def find_worker(store: Store, account: str, reference: str) -> Record | None:
+    """Return the Worker of this id or name."""
+    for worker in store.all(type_=WORKER):
+        if worker.account == account and reference in (worker.id, worker.outputs["name"]):
+            return worker
+    return None
+
+
+def live_versions(store: Store, worker: Record) -> list[Record]:
+    """Return the versions that serve the Worker now: those of its newest deployment, whoever made it."""
+    live: list[Record] = []
+    for record in store.all():
+        if record.type == VERSION and is_of(worker, record, "workerId") and record.outputs.get("deploy"):
+            live = [record]
+        elif record.type == DEPLOYMENT and is_of(worker, record, "scriptName"):
+            found = (store.get(VERSION, share["versionId"]) for share in record.outputs["versions"])
+            live = [version for version in found if version is not None]
+    return live
+
+
+def durable_object_classes(store: Store, worker: Record) -> frozenset[str]:
+    """Return the Durable Object classes that the Worker's deployments have brought into being and not deleted."""
+    classes: frozenset[str] = frozenset()
+    for version in store.all(type_=VERSION):
+        if is_of(worker, version, "workerId") and version.outputs.get("deploy"):
+            classes = classes_after(classes, version.outputs)
+    return classes
+
+
+def binding_workers(store: Store, account: str, kind: str, key: str, target: str) -> list[str]:
+    """Return the names of the Workers whose live versions have a binding of ``kind`` that points at ``target``."""
+    return [
+        worker.outputs["name"]
+        for worker in store.all(type_=WORKER)
+        if worker.account == account
+        and any(
+            binding["type"] == kind and binding.get(key) == target
+            for version in live_versions(store, worker)
+            for binding in version.outputs.get("bindings", ())
+        )
+    ]
+
+
+def not_deployed(store: Store, account: str, script: str) -> Iterator[str]:
+    """Yield why nothing can be sent to this script yet."""
+    worker = find_worker(store, account, script)
+    if worker is None:
+        yield f"Worker {script!r} does not exist [code: 10007]"
+    elif not live_versions(store, worker):
+        yield f"Worker {script!r} has no deployment yet, so there is no code to send anything to [code: 10007]"
+
+
+def is_of(worker: Record, record: Record, key: str) -> bool:
+    """Whether ``key`` of the record names the Worker, by id or by name."""
+    return Within(WORKER, {key: "name"}).holds(worker, record)
+
+
+def classes_after(classes: frozenset[str], version: Properties) -> frozenset[str]:
+    """Return the classes after a version with these ``exports`` or ``migrations`` is deployed."""
+    exports = {
+        name: export for name, export in version.get("exports", {}).items() if export["type"] == "durable-object"
+    }
+    born = {name for name, export in exports.items() if export.get("state") in ALIVE}
+    after = (classes - exports.keys()) | born
+    migrations = version.get("migrations", {})
+    for step in [*migrations.get("steps", []), migrations]:
+        renamed = step.get("renamedClasses", [])
+        moved = step.get("transferredClasses", [])
+        after -= {*step.get("deletedClasses", []), *(rename["from"] for rename in renamed)}
+        after |= {*step.get("newClasses", []), *step.get("newSqliteClasses", [])}
+        after |= {change["to"] for change in [*renamed, *moved]}
+    return after

@@ -1,0 +1,167 @@
+"""Cloudflare's Workers: the rows of the hand table for Worker, deployment, cron trigger and hostname.
+
+What a version may hold is in `worker_versions.py`. Error code 10007: no such script (as reported by users of the API).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Final
+
+from bulkhead.localclouds.providers import worker_versions
+from bulkhead.localclouds.providers.checks import at, at_most_one, between, distinct, known, one_of, shaped, sized
+from bulkhead.localclouds.providers.handler import Caller, Properties
+from bulkhead.localclouds.providers.rules import (
+    EVERYTHING,
+    TypeRules,
+    Within,
+    importable,
+    joined,
+    new_hex_id,
+    new_uuid,
+    now,
+)
+from bulkhead.localclouds.providers.store import Record, Store
+from bulkhead.localclouds.providers.worker_state import (
+    CONSUMER,
+    DEPLOYMENT,
+    VERSION,
+    WORKER,
+    binding_workers,
+    find_worker,
+    is_of,
+    not_deployed,
+)
+
+# Worker
+
+
+def _nobody_needs_it(store: Store, record: Record) -> Iterator[str]:
+    if record.outputs.get("force"):
+        return
+    name = record.outputs["name"]
+    callers = {
+        *binding_workers(store, record.account, "service", "service", name),
+        *binding_workers(store, record.account, "durable_object_namespace", "scriptName", name),
+        *(
+            other.outputs["name"]
+            for other in store.all(type_=WORKER)
+            if other.account == record.account
+            for consumer in other.outputs.get("tailConsumers", ())
+            if consumer["name"] == name
+        ),
+    }
+    for caller in sorted(callers - {name}):
+        yield f"Worker {caller!r} refers to it; delete that one first, or set force"
+    for consumer in store.all(type_=CONSUMER):
+        if consumer.account == record.account and consumer.outputs.get("scriptName") == name:
+            yield f"it consumes queue {consumer.outputs['queueId']}; delete that consumer first, or set force"
+
+
+# WorkersDeployment
+
+
+def _adds_up(inputs: Properties) -> Iterator[str]:
+    shares = [value for _, value in at(inputs, "versions[*].percentage") if isinstance(value, int | float)]
+    if known(inputs, "versions") and round(sum(shares), 2) != 100:  # noqa: PLR2004 - per cent
+        yield f"versions[*].percentage: must add up to 100, and add up to {sum(shares):g}"
+
+
+def _versions_are_its_own(_caller: Caller, store: Store, inputs: Properties) -> Iterator[str]:
+    worker = find_worker(store, inputs["accountId"], inputs["scriptName"])
+    if worker is None:
+        yield f"Worker {inputs['scriptName']!r} does not exist [code: 10007]"
+        return
+    for index, share in enumerate(inputs["versions"]):
+        version = store.get(VERSION, share["versionId"])
+        if version is None or not is_of(worker, version, "workerId"):
+            yield f"versions[{index}].versionId: Worker {inputs['scriptName']!r} has no such version"
+
+
+# Cron triggers and hostnames
+
+
+def _script_is_deployed(_caller: Caller, store: Store, inputs: Properties) -> Iterator[str]:
+    yield from not_deployed(store, inputs["accountId"], inputs.get("scriptName") or inputs["service"])
+
+
+def _hostname_id(_caller: Caller, inputs: Properties) -> str:
+    """One hostname, one domain: the API's create is an upsert on it."""
+    return hashlib.sha256(inputs["hostname"].encode()).hexdigest()[:32]
+
+
+TABLE: Final = (
+    worker_versions.RULES,
+    TypeRules(
+        type=WORKER,
+        identify=new_hex_id,
+        account="accountId",
+        checks=(
+            shaped("name", r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", "1 to 63 lower-case letters, digits, - and _"),
+            between("observability.headSamplingRate", 0, 1),
+            between("observability.logs.headSamplingRate", 0, 1),
+            between("observability.traces.headSamplingRate", 0, 1),
+            one_of("observability.traces.propagationPolicy", "authenticated", "accept"),
+            distinct("tags[*]"),
+        ),
+        releases=(_nobody_needs_it,),
+        unique=("name",),
+        replaces=frozenset({"accountId"}),
+        defaults={
+            "logpush": False,
+            "tags": [],
+            "tailConsumers": [],
+            "subdomain": {"enabled": False, "previewsEnabled": False},
+        },
+        computed=lambda _caller, _id, _inputs: {"createdOn": now(), "updatedOn": now()},
+        import_id=importable("accountId", "id"),
+    ),
+    TypeRules(
+        type=DEPLOYMENT,
+        identify=new_uuid,
+        account="accountId",
+        checks=(
+            one_of("strategy", "percentage"),
+            sized("versions", 1, 2),
+            between("versions[*].percentage", 0.01, 100),  # the provider refuses 0 %
+            distinct("versions[*].versionId"),
+            _adds_up,
+        ),
+        admissions=(_versions_are_its_own,),
+        replaces=EVERYTHING,
+        computed=lambda _caller, _id, _inputs: {"createdOn": now(), "source": "terraform"},
+        import_id=importable("accountId", "scriptName", "id"),
+        leaves_behind=True,
+        within=Within(WORKER, {"scriptName": "name"}),
+    ),
+    TypeRules(
+        type="cloudflare:index/workersCronTrigger:WorkersCronTrigger",
+        identify=joined("scriptName"),
+        account="accountId",
+        checks=(
+            shaped("schedules[*].cron", r"\S+( \S+){4}", "the five fields minute hour day month weekday"),
+            distinct("schedules[*].cron"),
+        ),
+        admissions=(_script_is_deployed,),
+        replaces=frozenset({"accountId", "scriptName"}),
+        import_id=importable("accountId", "scriptName"),
+        leaves_behind=True,
+        within=Within(WORKER, {"scriptName": "name"}),
+    ),
+    TypeRules(
+        type="cloudflare:index/workersCustomDomain:WorkersCustomDomain",
+        identify=_hostname_id,
+        account="accountId",
+        checks=(
+            shaped("hostname", r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}", "a full hostname without wildcards"),
+            at_most_one("", "zoneId", "zoneName"),
+        ),
+        admissions=(_script_is_deployed,),
+        unique=("hostname",),
+        unique_everywhere=True,
+        replaces=frozenset({"accountId", "hostname", "service", "environment"}),
+        defaults={"environment": "production"},
+        import_id=importable("accountId", "id"),
+    ),
+)

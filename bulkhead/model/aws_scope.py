@@ -1,0 +1,97 @@
+"""What a stage owns in AWS, by the names that all of it has (pure): the reach of its roles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bulkhead.model.naming import Kind, Label, Stage
+from bulkhead.model.roles import Role
+from bulkhead.model.settings import StageSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Estate:
+    """The AWS side of one stage. ``partition`` is the part of AWS's world an account is in, as ARNs begin."""
+
+    label: Label
+    account: str
+    region: str
+    deploy_role: str
+    keeps_backups: bool
+    partition: str = "aws"
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """The environments whose resources the stage's roles manage; development's has the ephemeral ones too."""
+        own = self.label.environment
+        return (own, "pr-*") if self.label.stage is Stage.DEVELOPMENT else (own,)
+
+    @property
+    def removes(self) -> bool:
+        """Whether the stage's roles may delete what the stage made; production's never."""
+        return self.label.stage is not Stage.PRODUCTION
+
+    @property
+    def state(self) -> str:
+        """The bucket that the stage's state lies in; `bulkhead bootstrap` makes it, and those below."""
+        return self.label.name(Kind.STATE, self.account)
+
+    @property
+    def identities_state(self) -> str:
+        """The bucket that the state of the identities lies in, which no role of theirs reaches."""
+        return self.label.name(Kind.STATE, "identities", self.account)
+
+    @property
+    def identities_alias(self) -> str:
+        """The alias of the key that encrypts the secrets of the identities."""
+        return f"alias/{self.label.name(Kind.KMS_ALIAS, 'identities')}"
+
+    @property
+    def state_bucket(self) -> str:
+        """The ARN of the bucket that the stage's state lies in."""
+        return f"arn:{self.partition}:s3:::{self.state}"
+
+    @property
+    def secrets_alias(self) -> str:
+        """The alias of the key that encrypts the stage's secrets."""
+        return f"alias/{self.label.name(Kind.KMS_ALIAS, 'secrets')}"
+
+    @property
+    def vault(self) -> str:
+        """The bucket of the stage's backups, where it keeps any."""
+        return self.label.name(Kind.VAULT, self.account)
+
+    @property
+    def role_path(self) -> str:
+        return self.deploy_role.removesuffix(self.deploy_role.rpartition("/")[2])
+
+    def role_name(self, role: Role) -> str:
+        """Return the name of a role. The settings name the one that deploys; the others follow the stage's names."""
+        return self.deploy_role.rpartition("/")[2] if role is Role.DEPLOY else self.label.name(Kind.ROLE, role)
+
+    def role_arn(self, role: Role) -> str:
+        return self.arn("iam", f"role{self.role_path}{self.role_name(role)}")
+
+    def arn(self, service: str, resource: str, *, region: str = "") -> str:
+        """Return the ARN of something in the stage's account."""
+        return f"arn:{self.partition}:{service}:{region}:{self.account}:{resource}"
+
+    def names(self, kind: Kind) -> tuple[str, ...]:
+        """Return how names of this kind begin (see ``Label.name``), one for each environment."""
+        return tuple(f"{self.label.product}-{each}-{kind.value}" for each in self.environments)
+
+    def vaults(self, *, objects: bool = False) -> list[str]:
+        """Return the ARNs of the stage's vaults and their logs, or of what is in them."""
+        return [f"arn:{self.partition}:s3:::{name}-*{'/*' if objects else ''}" for name in self.names(Kind.VAULT)]
+
+
+def estate_of(label: Label, settings: StageSettings) -> Estate:
+    named = settings.aws.role_arn
+    return Estate(
+        label=label,
+        account=settings.aws.account_id,
+        region=settings.region.primary,
+        deploy_role=f"/{named.partition(':role/')[2]}" if named else f"/{label.name(Kind.ROLE, Role.DEPLOY)}",
+        keeps_backups=settings.backup.full != "none",
+        partition=named.split(":")[1] if named else "aws",
+    )

@@ -1,0 +1,219 @@
+"""The words in which a product is described (pure): stores, queues, Workers and who may touch what.
+
+A product is said once, for all stages. Whatever could not be deployed is refused here, all faults at once, before an
+engine or a cloud is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from graphlib import TopologicalSorter
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from bulkhead.model import product_rules as blueprint_rules
+from bulkhead.model.bindings import Binding, Secret
+from bulkhead.model.faults import Fault, Refused
+
+# What every Worker is told about its stage (ENV-7, LOG-4, LOG-5); the values come from the stage's settings.
+STAGE_VARIABLES: Final = (
+    "CACHE_TTLS",
+    "ENVIRONMENT",
+    "FEATURE_FLAGS",
+    "LOG_LEVEL",
+    "LOG_REDACT",
+    "MAINTENANCE_END_TIME",
+    "MAINTENANCE_MODE",
+    "NODE_ENV",
+    "RELEASE",
+    "SERVICE_NAME",
+    "STAGE",
+    "TZ",
+)
+APEX: Final = "@"
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A D1 database. ``migrations`` is a folder of numbered SQL files, relative to the repository root."""
+
+    name: str
+    migrations: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """A KV namespace."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """An R2 bucket. ``expire_after_days`` pairs a key prefix with a life in days; ``browser_access`` lets pages of
+    the stage's own hostnames read and write it directly (CORS); in production no object can be removed or replaced for
+    ``evidence_days`` after it was written."""
+
+    name: str
+    expire_after_days: tuple[tuple[str, int], ...] = ()
+    browser_access: bool = False
+    evidence_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue, the Worker that consumes it, and where messages go that failed ``max_retries`` times."""
+
+    name: str
+    consumer: str | None = None
+    dead_letter: str | None = None
+    max_retries: int = 3
+    batch_size: int = 10
+    max_wait_ms: int = 5000
+    max_concurrency: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class StageSecret:
+    """A secret that has a value of its own in each stage (SEC-1, SEC-3), and who is handed it.
+
+    A Worker gets it by a `Secret` binding. ``pipeline`` hands it to the stage's GitHub environment, ``jobs`` to the
+    stage's jobs, by way of SSM. After ``rotate_after_days`` `bulkhead secrets check` calls it stale.
+    """
+
+    name: str
+    pipeline: bool = False
+    jobs: bool = False
+    rotate_after_days: int = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Escape:
+    """One place where a Worker's code gives its ``env`` to code that no type check follows, and why that may be.
+
+    ``file`` is relative to the repository root; ``into`` is what receives it, as `bulkhead bindings check` names it (a
+    package, a function or a type); ``uses`` are the bindings that are used out there.
+    """
+
+    file: str
+    into: str
+    reason: str
+    uses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A Worker: its bundle (one ES module, relative to the repository root) and everything it may touch.
+
+    ``source`` is the module the bundle is built from. By default it is what worker/build.mjs takes:
+    ``<folder>/dist/<name>.js`` comes from ``<folder>/src/<name>/index.ts``; a bundle elsewhere is its own source.
+    ``escapes`` are the places where its code lets ``env`` out of the types' sight.
+
+    ``owns`` lists the Durable Object classes that live in this Worker; ``retired`` those it once owned and whose data
+    is to be deleted. ``host`` is ``"@"`` for the stage's own hostname, a label for a name below it, None for a Worker
+    that only other Workers call. ``crons`` are UTC, as Cloudflare runs them.
+    """
+
+    name: str
+    bundle: str
+    bindings: tuple[Binding, ...] = ()
+    owns: tuple[str, ...] = ()
+    retired: tuple[str, ...] = ()
+    host: str | None = None
+    crons: tuple[str, ...] = ()
+    compatibility_date: str = "2026-07-01"
+    compatibility_flags: tuple[str, ...] = ()
+    cpu_ms: int | None = None
+    source: str = ""
+    escapes: tuple[Escape, ...] = ()
+
+    @property
+    def entry(self) -> str:
+        """The module where the Worker's source code begins, relative to the repository root."""
+        bundle = PurePosixPath(self.bundle)
+        built = bundle.parent.name == "dist"
+        return self.source or str(bundle.parent.parent / "src" / bundle.stem / "index.ts" if built else bundle)
+
+    def granted(self) -> tuple[str, ...]:
+        """Return every name that `Object.keys(env)` of this Worker may hold, sorted."""
+        return tuple(sorted([*STAGE_VARIABLES, *(binding.name for binding in self.bindings)]))
+
+
+class Place(StrEnum):
+    """Where a request can leave a trace."""
+
+    DATABASE = "database"
+    NAMESPACE = "namespace"
+    BUCKET = "bucket"
+    OBJECT = "object"
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """One main function of the product: a request to a public Worker and the stores it must leave a trace in (DEP-8).
+
+    ``{mark}`` in the path or in a text of ``body`` is replaced by a word that is new each time; ``leaves`` names the
+    stores that must hold that word afterwards, by logical name (for ``Place.OBJECT``: the Durable Object class).
+    """
+
+    name: str
+    worker: str
+    path: str
+    leaves: tuple[tuple[Place, str], ...]
+    method: str = "POST"
+    body: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A product: what every stage of it consists of.
+
+    Raises ProductFault when parts do not fit together.
+    """
+
+    name: str
+    workers: tuple[Worker, ...]
+    databases: tuple[Database, ...] = ()
+    namespaces: tuple[Namespace, ...] = ()
+    buckets: tuple[Bucket, ...] = ()
+    queues: tuple[Queue, ...] = ()
+    secrets: tuple[StageSecret, ...] = ()
+    journeys: tuple[Journey, ...] = ()
+
+    def __post_init__(self) -> None:
+        faults = tuple(blueprint_rules.faults(self, STAGE_VARIABLES))
+        if faults:
+            raise ProductFault(self.name, faults)
+
+    def users_of(self, secret: str) -> tuple[str, ...]:
+        """Return the Workers that are bound to a secret, sorted."""
+        return tuple(
+            sorted(
+                worker.name
+                for worker in self.workers
+                if any(isinstance(each, Secret) and each.secret == secret for each in worker.bindings)
+            )
+        )
+
+    @property
+    def public_workers(self) -> tuple[Worker, ...]:
+        """The Workers that have a hostname."""
+        return tuple(worker for worker in self.workers if worker.host is not None)
+
+    def hostnames(self, apex: str) -> dict[str, str]:
+        """Return the hostname of each public Worker in a stage whose own is ``apex``: that, or a label before it."""
+        return {worker.name: apex if worker.host == APEX else f"{worker.host}.{apex}" for worker in self.public_workers}
+
+    def deployment_order(self) -> tuple[Worker, ...]:
+        """Return the Workers so that a Worker comes after every Worker it calls or whose objects it reaches."""
+        by_name = {worker.name: worker for worker in self.workers}
+        return tuple(by_name[name] for name in TopologicalSorter(blueprint_rules.calls(self)).static_order())
+
+
+class ProductFault(Refused):
+    """A product whose parts do not fit together, or that cannot be found; every fault at once."""
+
+    def __init__(self, product: str, faults: tuple[Fault, ...]) -> None:
+        super().__init__(f"Product {product!r} cannot be deployed.", faults)

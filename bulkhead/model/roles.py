@@ -1,0 +1,63 @@
+"""Who acts on a stage besides its Workers: four roles, each with an environment of its own in GitHub (pure).
+
+A role can be taken only by a run that GitHub admits to the environment of that role, so what guards an environment
+(branches, reviewers) guards the role.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from bulkhead.model.naming import Label, Stage
+from bulkhead.model.release import PULL_REQUESTS, Ref, deploys_from
+from bulkhead.model.settings import StageSettings
+
+
+class Role(StrEnum):
+    """What somebody may do to a stage.
+
+    ``deploy`` brings it up. ``preview`` reads the redacted twin of its state and nothing else. ``operations`` reads
+    the stores and adds backups. ``rollback`` deploys a version that is there already.
+    """
+
+    DEPLOY = "deploy"
+    PREVIEW = "preview"
+    OPERATIONS = "operations"
+    ROLLBACK = "rollback"
+
+
+def environment_of(role: Role, label: Label) -> str:
+    """Return the GitHub environment of a role: ``staging`` deploys, ``staging-rollback`` rolls back."""
+    return label.environment if role is Role.DEPLOY else f"{label.environment}-{role}"
+
+
+def refs_of(role: Role, label: Label, settings: StageSettings) -> tuple[Ref, ...]:
+    """Return the refs that a run may come from. Schedules and runs started by hand are on the default branch."""
+    main = settings.github.default_branch
+    if role is Role.PREVIEW:
+        return (PULL_REQUESTS,)
+    deploying = deploys_from(settings.release_model, label, main)
+    if role is Role.DEPLOY:
+        return deploying
+    if role is Role.OPERATIONS:
+        return (Ref("branch", main),)
+    return tuple(dict.fromkeys([*(ref for ref in deploying if ref != PULL_REQUESTS), Ref("branch", main)]))
+
+
+def is_reviewed(role: Role, label: Label) -> bool:
+    """Whether people approve each run: what changes staging or production. A rollback at night waits for nobody who
+    is not named in the settings either way; a preview and a schedule change nothing."""
+    return label.stage is not Stage.DEVELOPMENT and role in {Role.DEPLOY, Role.ROLLBACK}
+
+
+def subjects(role: Role, label: Label, settings: StageSettings) -> tuple[str, ...]:
+    """Return the exact subjects of GitHub's identity tokens for this environment.
+
+    Repositories made, renamed or moved since 15 July 2026 have the owner's and the repository's number in it (GitHub
+    documentation, "OpenID Connect reference"); where the settings hold the numbers, both forms are trusted.
+    """
+    ours, environment = settings.github, f"environment:{environment_of(role, label)}"
+    plain = f"repo:{ours.owner}/{ours.repository}:{environment}"
+    if ours.owner_id is None:
+        return (plain,)
+    return (plain, f"repo:{ours.owner}@{ours.owner_id}/{ours.repository}@{ours.repository_id}:{environment}")

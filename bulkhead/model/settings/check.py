@@ -1,0 +1,109 @@
+"""One check of one stage's configuration (pure): of a file a person wrote, and of what the engine hands the program."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any, Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from bulkhead.model.faults import Fault
+from bulkhead.model.naming import Stage, stage_of
+from bulkhead.model.product import Product
+from bulkhead.model.settings import fields
+from bulkhead.model.settings.defaults import DEFAULTS, over
+from bulkhead.model.settings.explain import explain, unknown
+from bulkhead.model.settings.keys import DEFAULT_PROVIDERS, below, namespace_faults, secret_faults
+from bulkhead.model.settings.models import StageSettings
+from bulkhead.model.settings.paths import SECRETS, SETTINGS, fault_at, remove_command, set_command
+from bulkhead.model.settings.rules import breaches
+
+_ENVIRONMENT: Final = "environment"
+
+
+def check(
+    stack: str, raw: Mapping[str, Any], secret_keys: Iterable[str], product: Product
+) -> tuple[StageSettings | None, tuple[Fault, ...]]:
+    """Check everything a stack is configured with.
+
+    ``raw`` maps full keys (``bulkhead:aws``, ``secrets:githubToken``) to values; ``secret_keys`` are those that are
+    encrypted. Returns the settings, None when they are at fault, and every fault there is.
+    """
+    encrypted = frozenset(secret_keys)
+    settings, faults = check_settings(stack, raw, encrypted)
+    return settings, (*faults, *secret_faults(stack, raw, encrypted, product))
+
+
+def check_settings(
+    stack: str, raw: Mapping[str, Any], encrypted: frozenset[str]
+) -> tuple[StageSettings | None, tuple[Fault, ...]]:
+    """Check the settings without asking which secrets there are, for tools that need none."""
+    given = below(SETTINGS, raw)
+    hidden = frozenset(below(SETTINGS, dict.fromkeys(encrypted)))
+    faults = [*namespace_faults(stack, raw), *_misplaced(stack, given, hidden)]
+    valid, wrong = _fields(stack, given, hidden)
+    faults += wrong
+    for broken in breaches(valid.get("stage"), stack, valid):
+        fix = broken.advice or set_command(broken.path, broken.value, stack)
+        faults.append(fault_at(broken.path, broken.message, fix, stack))
+    return (None if faults else StageSettings(**valid)), tuple(faults)
+
+
+def from_engine(config: Mapping[str, str]) -> dict[str, Any]:
+    """Return the values of ``config`` as a file has them: the engine hands sections over as JSON text.
+
+    Top-level text stays as it is: the engine has forgotten whether it was quoted.
+    """
+    sections = {f"{SETTINGS}:{name}" for name in fields.settings_keys() if fields.is_section(name)}
+    as_json = {*sections, DEFAULT_PROVIDERS}
+    return {key: _decoded(value) if key in as_json else value for key, value in config.items()}
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _misplaced(stack: str, given: Mapping[str, Any], hidden: frozenset[str]) -> Iterator[Fault]:
+    for name in given:
+        path = (f"{SETTINGS}:{name}",)
+        if name in hidden:
+            message = f"is encrypted, and settings are readable; if it is a secret, it belongs in {SECRETS}:<name>"
+            yield fault_at(path, message, f"write it without --secret, or {remove_command(path, stack)}", stack)
+        elif name == _ENVIRONMENT:
+            message = "is the stack's name and cannot be set: another one would give the stage foreign names"
+            yield fault_at(path, message, remove_command(path, stack), stack)
+        elif name not in fields.settings_keys():
+            yield unknown(path, stack)
+
+
+def _fields(stack: str, given: Mapping[str, Any], hidden: frozenset[str]) -> tuple[dict[str, Any], list[Fault]]:
+    """Return the valid fields of StageSettings by name, and a fault for everything wrong in the others.
+
+    Each is validated by itself, so that rules that join the valid ones can be checked beside faults elsewhere.
+    """
+    values = over(DEFAULTS[stage_of(stack) or Stage.DEVELOPMENT], given) | {_ENVIRONMENT: stack}
+    valid: dict[str, Any] = {}
+    faults: list[Fault] = []
+    for name, field in StageSettings.model_fields.items():
+        alias = field.alias or name
+        path = (f"{SETTINGS}:{alias}",)
+        if alias in hidden:
+            continue
+        if alias not in values:
+            faults.append(explain(path, {"type": "missing"}, stack))
+            continue
+        try:
+            valid[name] = _adapter(alias).validate_python(values[alias], by_alias=True, by_name=False)
+        except ValidationError as bad:
+            faults += [explain((*path, *error["loc"]), error, stack) for error in bad.errors()]
+    return valid, faults
+
+
+@cache
+def _adapter(alias: str) -> TypeAdapter[Any]:
+    return TypeAdapter(fields.aliases(StageSettings)[alias])

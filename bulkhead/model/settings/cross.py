@@ -1,0 +1,162 @@
+"""Rules over the stages together (pure): who shares what, who owns what, and what must be the same everywhere."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from bulkhead.model.faults import Fault
+from bulkhead.model.naming import Stage
+from bulkhead.model.product import Product
+from bulkhead.model.settings.models import StageSettings
+from bulkhead.model.settings.paths import SETTINGS, fault_at, set_command
+
+Level = Literal["fault", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shareable:
+    """Something of a stage that other stages may use too. ``separates`` says what is left between them then."""
+
+    field: str
+    word: str
+    key: str
+    identity: Callable[[StageSettings], Hashable]
+    separates: str
+
+
+def _repository(settings: StageSettings) -> tuple[str, str]:
+    """GitHub does not tell upper from lower case here."""
+    return settings.github.owner.lower(), settings.github.repository.lower()
+
+
+_SHAREABLE: Final = (
+    _Shareable(
+        "zone",
+        "zone",
+        "cloudflare.zoneId",
+        lambda s: s.cloudflare.zone_id,
+        "only hostnames then separate them; a token of one stage can change the other's DNS, rules and cache",
+    ),
+    _Shareable(
+        "cloudflareAccount",
+        "Cloudflare account",
+        "cloudflare.accountId",
+        lambda s: s.cloudflare.account_id,
+        "only names ({names}) and the scope of each stage's API token then separate them",
+    ),
+    _Shareable(
+        "awsAccount",
+        "AWS account",
+        "aws.accountId",
+        lambda s: s.aws.account_id,
+        "only names ({names}) and the trust and permissions of each stage's role then separate them",
+    ),
+    # One repository for all stages is how it is meant, so sharing it is worth no warning.
+    _Shareable("repository", "repository", "github.repository", _repository, ""),
+)
+
+_PRODUCT_WIDE: Final[tuple[tuple[str, Callable[[StageSettings], Any]], ...]] = (
+    ("product", lambda s: s.product),
+    ("releaseModel", lambda s: s.release_model),
+    ("governance.profile", lambda s: s.governance.profile),
+)
+
+
+def cross_check(whole: Sequence[tuple[StageSettings, Product]]) -> Iterator[tuple[Level, Fault]]:
+    """Yield what is wrong between stages, each given with the product that it consists of: the three permanent ones,
+    and ephemeral ones if there are any."""
+    stages = [settings for settings, _ in whole]
+    products = {settings.environment: product.name for settings, product in whole}
+    permanent = sorted((s for s in stages if s.environment == s.stage), key=lambda s: list(Stage).index(s.stage))
+    yield from _hostnames(whole)
+    yield from _roles(permanent)
+    yield from _product_wide(permanent)
+    for kind in _SHAREABLE:
+        for users in _groups(permanent, kind.identity):
+            yield from _owners(users, kind)
+            if kind.separates and len(users) > 1:
+                names = ", ".join(f"{products[user.environment]}-{user.environment}-*" for user in users)
+                message = f"{_and(users)} share one {kind.word}: {kind.separates.format(names=names)}"
+                yield "warning", _fault(users[0], kind.key, message, f"give each stage a {kind.word} of its own")
+
+
+def _hostnames(whole: Sequence[tuple[StageSettings, Product]]) -> Iterator[tuple[Level, Fault]]:
+    taken: dict[str, StageSettings] = {}
+    for settings, product in whole:
+        apex = settings.cloudflare.hostname
+        hosts = {apex, *product.hostnames(apex).values()}
+        clash = next((host for host in sorted(hosts) if host in taken), None)
+        if clash is not None:
+            other = taken[clash].environment
+            message = (
+                f"gives this stage a hostname that {other} has; the stage deployed last would take it from the other"
+            )
+            fix = set_command(
+                (f"{SETTINGS}:cloudflare", "hostname"), f"{settings.environment}.{apex}", settings.environment
+            )
+            yield "fault", _fault(settings, "cloudflare.hostname", message, fix)
+        taken |= dict.fromkeys(hosts - taken.keys(), settings)
+
+
+def _roles(stages: Sequence[StageSettings]) -> Iterator[tuple[Level, Fault]]:
+    for users in _groups([s for s in stages if s.aws.role_arn], lambda s: s.aws.role_arn):
+        for user in users[1:]:
+            message = f"is the role of {users[0].environment} too (SEC-7): one leaked credential would open both stages"
+            role = f"arn:aws:iam::{user.aws.account_id}:role/bulkhead-{user.environment}"
+            fix = set_command((f"{SETTINGS}:aws", "roleArn"), role, user.environment)
+            yield "fault", _fault(user, "aws.roleArn", message, fix)
+
+
+def _product_wide(stages: Sequence[StageSettings]) -> Iterator[tuple[Level, Fault]]:
+    for key, value in _PRODUCT_WIDE:
+        yield from _same(stages, key, value)
+    for users in _groups(stages, _repository):
+        yield from _same(users, "github.defaultBranch", lambda s: s.github.default_branch)
+
+
+def _same(
+    stages: Sequence[StageSettings], key: str, value: Callable[[StageSettings], Any]
+) -> Iterator[tuple[Level, Fault]]:
+    """The last stage, production, says what counts: it is changed with the most care."""
+    for settings in stages[:-1]:
+        if value(settings) != value(stages[-1]):
+            message = f"differs from {stages[-1].environment}; it describes the repository, and the stages share that"
+            head, *rest = key.split(".")
+            fix = set_command((f"{SETTINGS}:{head}", *rest), value(stages[-1]), settings.environment)
+            yield "fault", _fault(settings, key, message, fix)
+
+
+def _owners(users: Sequence[StageSettings], kind: _Shareable) -> Iterator[tuple[Level, Fault]]:
+    path, key = (f"{SETTINGS}:owns", kind.field), f"owns.{kind.field}"
+    owners = [user for user in users if user.owns.model_dump(by_alias=True)[kind.field]]
+    if not owners:
+        last = users[-1]
+        message = (
+            f"is true in no stage that uses this {kind.word} ({_and(users)}), so what it holds once would never be made"
+        )
+        yield "fault", _fault(last, key, message, set_command(path, True, last.environment))
+    for user in owners[:-1]:
+        message = f"is true here and in {owners[-1].environment}; both would make what one {kind.word} has once"
+        yield "fault", _fault(user, key, message, set_command(path, False, user.environment))
+
+
+def _groups(
+    stages: Sequence[StageSettings], identity: Callable[[StageSettings], Hashable]
+) -> list[list[StageSettings]]:
+    groups: defaultdict[Hashable, list[StageSettings]] = defaultdict(list)
+    for settings in stages:
+        groups[identity(settings)].append(settings)
+    return list(groups.values())
+
+
+def _and(stages: Sequence[StageSettings]) -> str:
+    names = [settings.environment for settings in stages]
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+
+
+def _fault(settings: StageSettings, key: str, message: str, fix: str) -> Fault:
+    head, *rest = key.split(".")
+    return fault_at((f"{SETTINGS}:{head}", *rest), message, fix, settings.environment)

@@ -1,0 +1,99 @@
+"""The stage files as a whole (pure): everything that is wrong in them, and the settings one of them holds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path as File
+
+from bulkhead.model.faults import Fault, Refused
+from bulkhead.model.naming import Stage
+from bulkhead.model.product import Product, ProductFault
+from bulkhead.model.settings.check import check_settings
+from bulkhead.model.settings.cross import Level, cross_check
+from bulkhead.model.settings.encryption import encryption_faults
+from bulkhead.model.settings.keys import secret_faults
+from bulkhead.model.settings.models import StageSettings
+from bulkhead.model.settings.paths import stack_file
+from bulkhead.model.settings.product_reference import KEY, find_product, reference_in
+from bulkhead.model.settings.reader import StackFile, read
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A fault, or a warning that stops nothing; ``line`` is where its setting stands, None when it stands nowhere."""
+
+    level: Level
+    fault: Fault
+    line: int | None = None
+
+
+def stage_files(root: File) -> list[File]:
+    """Return the files of the three permanent stages below ``root``, whether they exist or not, and then those of all
+    other stacks that have one."""
+    permanent = [root / stack_file(stage) for stage in Stage]
+    return [*permanent, *sorted(set(root.glob(stack_file("*"))) - set(permanent))]
+
+
+def check_files(files: Sequence[File], chosen: Product | None = None) -> list[Finding]:
+    """Return everything that is wrong in ``files``, and between them when the three stages are all among them. Each is
+    judged by the product that it names itself, or by the one that is ``chosen``."""
+    findings: list[Finding] = []
+    stages: dict[str, tuple[StageSettings, Product] | None] = {}
+    opened = [read(path) for path in files]
+    for file in opened:
+        settings, product, faults = _checked(file, chosen)
+        whole = None if settings is None or product is None or file.faults else (settings, product)
+        stages.setdefault(file.stack, whole)
+        findings += _findings(file, faults)
+    findings += [Finding("fault", fault) for fault in _twice(files)]
+    findings += [Finding("fault", fault) for fault in encryption_faults(opened)]
+    if set(stages) >= {stage.value for stage in Stage}:
+        known = [stage for stage in stages.values() if stage is not None]
+        if len(known) == len(stages):
+            findings += [Finding(level, fault) for level, fault in cross_check(known)]
+        else:
+            message = "what must hold between the stages was not checked, because a file has faults of its own"
+            findings.append(Finding("warning", Fault("", message, "mend those first, then check again")))
+    return list(dict.fromkeys(findings))  # what is wrong in the product itself is told once, not for each stage
+
+
+def _checked(file: StackFile, chosen: Product | None) -> tuple[StageSettings | None, Product | None, tuple[Fault, ...]]:
+    """Return the settings in a file and the product that they are of, None where they are at fault, and the faults."""
+    if not file.was_read:
+        return None, None, ()
+    settings, faults = check_settings(file.stack, file.config, file.secret_keys)
+    product = chosen
+    if product is None and not any(fault.key == KEY for fault in faults):
+        try:
+            product = find_product(reference_in(file.config), file=file.name)
+        except ProductFault as unfit:
+            faults = (*faults, *unfit.faults)
+    if product is not None:
+        faults = (*faults, *secret_faults(file.stack, file.config, file.secret_keys, product))
+    return settings, product, faults
+
+
+def read_settings(path: File) -> StageSettings:
+    """Return the settings in one stage file, whichever secrets it lacks. Raises Refused with every fault."""
+    file = read(path)
+    settings, faults = check_settings(file.stack, file.config, file.secret_keys) if file.was_read else (None, ())
+    found = [finding.fault for finding in _findings(file, faults)]
+    if settings is None or found:
+        raise Refused(f"{path.name} cannot be used", found)
+    return settings
+
+
+def _findings(file: StackFile, faults: Iterable[Fault]) -> list[Finding]:
+    """One finding a key: what YAML cannot tell for certain need not be judged a second time."""
+    spelt = {fault.key for fault in file.faults}
+    every = [*file.faults, *(fault for fault in faults if fault.key not in spelt)]
+    return [Finding("fault", fault, file.lines.get(fault.key)) for fault in every]
+
+
+def _twice(files: Sequence[File]) -> Iterator[Fault]:
+    for name, count in Counter(path.name for path in files).items():
+        if count > 1:
+            message = f"is given {count} times: two environments of one name would have the same name for every store"
+            yield Fault("", message, "give each stack a file of its own", name)

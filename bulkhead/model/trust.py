@@ -1,0 +1,96 @@
+"""Who may take a role, and how far any role of the stage reaches at most, whatever is attached to it later (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from bulkhead.model.aws_scope import Estate
+from bulkhead.model.iam import Document, document, one_or_all
+from bulkhead.model.roles import Role, subjects
+from bulkhead.model.settings import StageSettings
+
+GITHUB: Final = "token.actions.githubusercontent.com"
+AUDIENCE: Final = "sts.amazonaws.com"
+
+# Services that the roles of a stage have to do with. IAM is none of them, nor are organisations and accounts.
+_SERVICES: Final = (
+    "budgets:*",
+    "cloudwatch:*",
+    "kms:*",
+    "s3:*",
+    "sns:*",
+    "ssm:*",
+    "sts:AssumeRole",
+    "sts:GetCallerIdentity",
+)
+
+
+def trust(role: Role, estate: Estate, settings: StageSettings) -> Document:
+    """Return who may take a role: GitHub for a run in the role's own environment; a person of the account who used a
+    second factor, except for previews; and for the one that deploys the role itself, because Pulumi's provider assumes
+    it once more inside a pipeline."""
+    return document(_trusted(role, estate, settings))
+
+
+def _trusted(role: Role, estate: Estate, settings: StageSettings) -> Iterator[dict[str, Any]]:
+    anybody_in_account = {"AWS": estate.arn("iam", "root")}
+    yield {
+        "Sid": "GitHubRunsInThisEnvironment",
+        "Effect": "Allow",
+        "Principal": {"Federated": estate.arn("iam", f"oidc-provider/{GITHUB}")},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {
+            "StringEquals": {
+                f"{GITHUB}:aud": AUDIENCE,
+                f"{GITHUB}:sub": one_or_all(subjects(role, estate.label, settings)),
+            }
+        },
+    }
+    if role is not Role.PREVIEW:
+        yield {
+            "Sid": "PeopleWithSecondFactor",
+            "Effect": "Allow",
+            "Principal": anybody_in_account,
+            "Action": "sts:AssumeRole",
+            "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
+        }
+    if role is Role.DEPLOY:
+        yield {
+            "Sid": "TheRoleItself",
+            "Effect": "Allow",
+            "Principal": anybody_in_account,
+            "Action": "sts:AssumeRole",
+            "Condition": {"ArnEquals": {"aws:PrincipalArn": estate.role_arn(role)}},
+        }
+
+
+def boundary(estate: Estate) -> Document:
+    """Return the limit of every role of the stage: a few services, and never the state and the key of the identities
+    themselves, so that no role can widen itself by a detour."""
+    own_state, own_key = f"arn:{estate.partition}:s3:::{estate.identities_state}", estate.identities_alias
+    keys = estate.arn("kms", "key/*", region=estate.region)
+    return document(
+        (
+            {"Sid": "OnlyTheseServices", "Effect": "Allow", "Action": list(_SERVICES), "Resource": ["*"]},
+            {
+                "Sid": "NeverTheIdentities",
+                "Effect": "Deny",
+                "Action": ["s3:*"],
+                "Resource": [own_state, f"{own_state}/*"],
+            },
+            {
+                "Sid": "NeverTheirKey",
+                "Effect": "Deny",
+                "Action": ["kms:*"],
+                "Resource": [keys],
+                "Condition": {"ForAnyValue:StringEquals": {"kms:ResourceAliases": own_key}},
+            },
+            {
+                "Sid": "NeverItsName",
+                "Effect": "Deny",
+                "Action": ["kms:*"],
+                "Resource": [estate.arn("kms", own_key, region=estate.region)],
+            },
+        )
+    )

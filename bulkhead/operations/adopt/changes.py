@@ -1,0 +1,57 @@
+"""What the next `up` would change, and whether anything that exists would go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bulkhead.operations.adopt.parts import PROVIDER, TOKEN, WRITTEN_AGAIN, Digest, State, name_of
+
+_QUIET: Final = frozenset({"same", "read", "refresh"})
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What the next `up` would do to one resource: the engine's word for it, and why: of each property that differs,
+    its name and, where both are known and no secret, ``now`` and ``then``."""
+
+    action: str
+    type: str
+    name: str
+    why: tuple[str, ...]
+
+    @property
+    def loses(self) -> bool:
+        """Whether something that exists would go, and does not come back as it was. A version of a Worker stays usable
+        when its successor replaces it, and so do the others that are written again. A token goes when its slot is
+        closed, which somebody has decided."""
+        goes = "delete" in self.action or "replace" in self.action
+        return goes and self.type not in {*WRITTEN_AGAIN, TOKEN} and not self.type.startswith(PROVIDER)
+
+
+def changes(digest: Digest) -> tuple[Change, ...]:
+    """Return what an `up` would do to real resources; components have nothing to change."""
+    return tuple(_changes(digest))
+
+
+def _changes(digest: Digest) -> Iterator[Change]:
+    for step in digest["steps"]:
+        old, new = step.get("oldState") or {}, step.get("newState") or {}
+        state = new or old
+        if step["op"] in _QUIET or not state.get("custom"):
+            continue
+        reasons = step.get("replaceReasons") or step.get("diffReasons") or ()
+        why = tuple(_difference(property_, old, new) for property_ in reasons)
+        yield Change(step["op"], state["type"], name_of(step["urn"]), why)
+
+
+def _difference(property_: str, old: State, new: State) -> str:
+    now, then = (_scalar(state, property_) for state in (old, new))
+    return property_ if now is None or then is None else f"{property_} {now} -> {then}"
+
+
+def _scalar(state: State, property_: str) -> str | None:
+    """Return a value that is short enough to be read, None for any other; the engine has blinded secrets."""
+    value: Any = (state.get("inputs") or {}).get(property_)
+    return str(value) if isinstance(value, str | int | float) and len(str(value)) <= 40 else None  # noqa: PLR2004

@@ -1,0 +1,86 @@
+"""How Cloudflare's resources are found by name, and what their import is given.
+
+Import ids: the resources' own documentation. Lists: Cloudflare's API reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from bulkhead.clients.rest import Rest
+from bulkhead.operations.adopt.parts import CONSUMER, TOKEN, Found, Wanted
+
+Look = Callable[["CloudflareFinder", Mapping[str, Any]], Found | None]
+
+
+class CloudflareFinder:
+    """Finds what has a name in the account that the resource itself names. Each list is read once."""
+
+    def __init__(self, api: Rest) -> None:
+        self.api = api
+        self._lists: dict[str, list[Any]] = {}
+
+    def knows(self, type_: str) -> bool:
+        return type_ in _LOOKS
+
+    def find(self, wanted: Wanted) -> Found | None:
+        return _LOOKS[wanted.type](self, wanted.inputs)
+
+    def items(self, path: str) -> list[Any]:
+        """Return every item of the list at ``path``."""
+        if path not in self._lists:
+            self._lists[path] = list(self.api.every(path))
+        return self._lists[path]
+
+
+def _listed(path: str, named: str, property_: str, id_: str) -> Look:
+    """Look through a list for the item whose member ``named`` is the input ``property_``; the member ``id_`` is its
+    id."""
+
+    def look(finder: CloudflareFinder, inputs: Mapping[str, Any]) -> Found | None:
+        account = inputs["accountId"]
+        for item in finder.items(f"/accounts/{account}/{path}"):
+            if item.get(named) == inputs[property_]:
+                return Found(item[id_], f"{account}/{item[id_]}")
+        return None
+
+    return look
+
+
+def _bucket(finder: CloudflareFinder, inputs: Mapping[str, Any]) -> Found | None:
+    account, name = inputs["accountId"], inputs["name"]
+    found = finder.api.get(f"/accounts/{account}/r2/buckets/{name}")
+    return None if found is None else Found(name, f"{account}/{name}/{found.get('jurisdiction') or 'default'}")
+
+
+def _consumer(finder: CloudflareFinder, inputs: Mapping[str, Any]) -> Found | None:
+    """A queue that does not exist has no id, and no consumer either. Of consumers only a Worker is in the way."""
+    account, queue = inputs["accountId"], inputs.get("queueId")
+    for consumer in finder.items(f"/accounts/{account}/queues/{queue}/consumers") if queue else ():
+        if consumer.get("type", "worker") == "worker":
+            id_ = consumer["consumer_id"]
+            return Found(id_, f"{account}/{queue}/{id_}")
+    return None
+
+
+def _crons(finder: CloudflareFinder, inputs: Mapping[str, Any]) -> Found | None:
+    """A Worker without a schedule answers with an empty list, an absent one with 404."""
+    account, script = inputs["accountId"], inputs["scriptName"]
+    found = finder.api.get(f"/accounts/{account}/workers/scripts/{script}/schedules")
+    return Found(script, f"{account}/{script}") if found and found.get("schedules") else None
+
+
+_LOOKS: Final[Mapping[str, Look]] = {
+    CONSUMER: _consumer,
+    TOKEN: _listed("tokens", "name", "name", "id"),
+    "cloudflare:index/d1Database:D1Database": _listed("d1/database", "name", "name", "uuid"),
+    "cloudflare:index/queue:Queue": _listed("queues", "queue_name", "queueName", "queue_id"),
+    "cloudflare:index/r2Bucket:R2Bucket": _bucket,
+    "cloudflare:index/worker:Worker": _listed("workers/workers", "name", "name", "id"),
+    "cloudflare:index/workersCronTrigger:WorkersCronTrigger": _crons,
+    "cloudflare:index/workersCustomDomain:WorkersCustomDomain": _listed(
+        "workers/domains", "hostname", "hostname", "id"
+    ),
+    "cloudflare:index/workersKvNamespace:WorkersKvNamespace": _listed("storage/kv/namespaces", "title", "title", "id"),
+}

@@ -1,0 +1,77 @@
+"""One finder for all clouds of a stack, each asked with the credential that the stack's own files name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bulkhead.clients import clouds
+from bulkhead.clients.rest import CLOUDFLARE, GITHUB, Rest
+from bulkhead.model.faults import Fault, Refused
+from bulkhead.model.identities import GITHUB_TOKEN, PROFILE, TOKEN_MAKER
+from bulkhead.model.settings.reader import read
+from bulkhead.operations.adopt.aws import AwsFinder
+from bulkhead.operations.adopt.cloudflare import CloudflareFinder
+from bulkhead.operations.adopt.github import GitHubFinder
+from bulkhead.operations.adopt.parts import Finder, Found, Wanted
+
+if TYPE_CHECKING:
+    from bulkhead.engine.stack import Stack
+    from bulkhead.model.settings import StageSettings
+
+
+class Finders:
+    """Asks, for each resource, the finder of its package (``aws``, ``cloudflare``, ``github``)."""
+
+    def __init__(self, by_package: Mapping[str, Finder]) -> None:
+        self._by_package = by_package
+
+    def knows(self, type_: str) -> bool:
+        finder = self._by_package.get(_package(type_))
+        return finder is not None and finder.knows(type_)
+
+    def find(self, wanted: Wanted) -> Found | None:
+        return self._by_package[_package(wanted.type)].find(wanted)
+
+
+def finder_of(settings: StageSettings, stack: Stack, profile: str | None = None) -> Finder:
+    """Return what looks into the clouds of a stage; ``profile`` is the AWS profile to use instead of the settings'.
+
+    Raises Refused when a credential is missing, or is of another AWS account.
+    """
+    return Finders(_finders(settings, profile, stack.secret("cloudflareApiToken")))
+
+
+def finder_of_identities(settings: StageSettings, stack: Stack, profile: str) -> Finder:
+    """Return what looks for a stage's roles, tokens and environments, with the credentials that make them: ``profile``
+    may see roles, the two tokens are secrets of the identities' own stack. Raises Refused as `finder_of` does."""
+    github = GitHubFinder(Rest(GITHUB, stack.secret(GITHUB_TOKEN)), settings.github.owner)
+    return Finders({**_finders(settings, profile, stack.secret(TOKEN_MAKER)), "github": github})
+
+
+def profile_of(path: Path) -> str:
+    """Return the AWS profile that the file at ``path`` configures the identities with. Raises Refused where it names
+    none."""
+    file = read(path, f"{path.parent.name}/{path.name}")
+    said = file.config.get(PROFILE)
+    doubtful = [fault for fault in file.faults if path.exists() and fault.key != "config"]
+    if doubtful:
+        raise Refused("There are no credentials for the identities.", doubtful)
+    if isinstance(said, str) and said.strip():
+        return said
+    message = "is missing: whatever credentials lie around would be used"
+    fix = f"pulumi config set {PROFILE} <profile that may see roles> -C identities --stack {file.stack}"
+    raise Refused("There are no credentials for the identities.", [Fault(PROFILE, message, fix, file.name)])
+
+
+def _finders(settings: StageSettings, profile: str | None, cloudflare_token: str) -> dict[str, Finder]:
+    client_of = clouds.aws(settings, profile)
+    return {
+        "aws": AwsFinder(client_of, settings.aws.account_id, settings.region.primary),
+        "cloudflare": CloudflareFinder(Rest(CLOUDFLARE, cloudflare_token)),
+    }
+
+
+def _package(type_: str) -> str:
+    return type_.partition(":")[0]

@@ -1,0 +1,155 @@
+"""The survey: what an `up` would make, compared with what exists."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from bulkhead.clients.rest import CLOUDFLARE
+from bulkhead.model.identities import TOKEN_MAKER
+from bulkhead.model.settings.paths import SECRETS
+from bulkhead.operations.adopt.changes import Change, changes
+from bulkhead.operations.adopt.imports import document, provider_inputs
+from bulkhead.operations.adopt.parts import (
+    CONSUMER,
+    PROVIDER,
+    TOKEN,
+    UNKNOWN,
+    WRITTEN_AGAIN,
+    Digest,
+    Engine,
+    Finder,
+    Found,
+    State,
+    Wanted,
+    created,
+    name_of,
+    sources,
+    stack_of,
+)
+
+_ALIAS: Final = "aws:kms/alias:Alias"
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A wanted resource that exists and can be imported."""
+
+    wanted: Wanted
+    found: Found
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """A wanted resource that exists and cannot be imported; ``removal`` is the command that takes it away."""
+
+    wanted: Wanted
+    removal: str
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a look into the clouds has shown. ``matches`` can be imported. ``again`` is made again by the next `up`.
+    ``missing`` does not exist. ``in_the_way`` must be removed before the next `up`. ``outlived`` is made a second time,
+    and the first one stays usable until it is removed. ``unlisted`` cannot be looked for: nobody has said how.
+    ``changes`` is what an `up` would do without any import; ``document`` is the import."""
+
+    matches: tuple[Match, ...]
+    again: tuple[Wanted, ...]
+    missing: tuple[Wanted, ...]
+    in_the_way: tuple[Obstacle, ...]
+    outlived: tuple[Obstacle, ...]
+    unlisted: tuple[Wanted, ...]
+    changes: tuple[Change, ...]
+    document: Mapping[str, Any] = field(repr=False)
+
+
+def survey(engine: Engine, finder: Finder, folder: Path, standing: Iterable[State] = ()) -> Survey:
+    """Ask the engine what an `up` would make, and the clouds which of it exists; change nothing.
+
+    ``folder`` must be private: the engine writes a file into it that holds the providers' credentials, encrypted.
+    ``standing`` is what the state has already; the engine's plan leaves out of it what would stay as it is.
+    Raises Refused when the engine or a cloud does.
+    """
+    file = folder / "plan.json"
+    digest = engine.plan(file)
+    creates = created(digest)
+    states = {state["urn"]: state for state in standing} | creates
+    providers = provider_inputs(creates, json.loads(file.read_text(encoding="utf-8")))
+    matches: list[Match] = []
+    again, missing, unlisted = [], [], []
+    in_the_way: list[Obstacle] = []
+    outlived: list[Obstacle] = []
+    ids: dict[str, str] = {}
+    for wanted in _wanted(digest, ids):
+        if wanted.type in WRITTEN_AGAIN:
+            again.append(wanted)
+        elif not finder.knows(wanted.type):
+            unlisted.append(wanted)
+        elif (found := finder.find(wanted)) is None:
+            missing.append(wanted)
+        elif wanted.type == CONSUMER:
+            in_the_way.append(Obstacle(wanted, _removal(wanted, states)))
+        elif wanted.type == TOKEN:
+            outlived.append(Obstacle(wanted, _revocation(wanted, found)))
+        else:
+            ids[wanted.urn] = found.id
+            matches.append(Match(wanted, found))
+    import_ids = {match.wanted.urn: match.found.import_id for match in matches}
+    return Survey(
+        tuple(matches),
+        tuple(again),
+        tuple(missing),
+        tuple(in_the_way),
+        tuple(outlived),
+        tuple(unlisted),
+        changes(digest),
+        document(creates, import_ids, providers),
+    )
+
+
+def _wanted(digest: Digest, ids: Mapping[str, str]) -> Iterator[Wanted]:
+    """Yield the resources proper. ``ids`` grows while they are looked for: a property that would be known only after
+    an `up`, and comes from one resource alone, is the id of that resource."""
+    aliases = _aliases(digest)
+    for urn, state in created(digest).items():
+        if not state.get("custom") or state["type"].startswith(PROVIDER):
+            continue
+        inputs = dict(state.get("inputs") or {})
+        for property_ in [property_ for property_, value in inputs.items() if value == UNKNOWN]:
+            origins = sources(state, property_)
+            if len(origins) == 1 and origins[0] in ids:
+                inputs[property_] = ids[origins[0]]
+            else:
+                del inputs[property_]
+        yield Wanted(urn, state["type"], name_of(urn), inputs, aliases.get(urn))
+
+
+def _aliases(digest: Digest) -> dict[str, str]:
+    """Return, for the URN of each KMS key, its alias. One that an interrupted import has taken already counts, too: it
+    would be updated, because its key is not known."""
+    states: list[State] = [step["newState"] for step in digest["steps"] if step.get("newState")]
+    return {
+        key: state["inputs"]["name"]
+        for state in states
+        if state["type"] == _ALIAS
+        for key in sources(state, "targetKeyId")
+    }
+
+
+def _removal(consumer: Wanted, states: Mapping[str, State]) -> str:
+    """Return the command that takes a consumer away; the messages stay in the queue."""
+    (queue,) = sources(states[consumer.urn], "queueId")
+    names = f"{states[queue]['inputs']['queueName']} {consumer.inputs['scriptName']}"
+    account = f"CLOUDFLARE_ACCOUNT_ID={consumer.inputs['accountId']}"
+    return f"{account} npx wrangler queues consumer worker remove {names}"
+
+
+def _revocation(token: Wanted, found: Found) -> str:
+    """Return the command that ends a token. What may do that is a secret of the same stack; it is in no argument."""
+    maker = f"pulumi config get {SECRETS}:{TOKEN_MAKER} -C identities --stack {stack_of(token.urn)}"
+    place = f"{CLOUDFLARE}/accounts/{token.inputs['accountId']}/tokens/{found.id}"
+    return f"{maker} | sed 's/^/Authorization: Bearer /' | curl -fsS -X DELETE -H @- {place}"

@@ -1,0 +1,44 @@
+"""boto3 clients with the credentials of one named profile, and of nothing else."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ProfileNotFound
+
+from bulkhead.model.faults import Fault, Refused
+from bulkhead.operations.bootstrap.parts import Clients
+
+# Where boto3 looks when a profile holds no credentials: the machine's or the container's own role. Whose account that
+# is, nobody has said.
+_NOT_THE_PROFILE: Final = frozenset({"env", "iam-role", "container-role"})
+
+
+def connect(profile: str, region: str, endpoint: str | None = None) -> Clients:
+    """Return clients for ``region`` with the credentials of ``profile`` in ~/.aws; ``endpoint`` is another AWS's URL.
+
+    Environment credentials are never used. Raises Refused when the profile does not exist or holds none of its own.
+    """
+    try:
+        session = boto3.Session(profile_name=profile, region_name=region)
+        credentials = session.get_credentials()
+    except ProfileNotFound as missing:
+        raise _refused(profile, "is no profile in ~/.aws/config or ~/.aws/credentials") from missing
+    except BotoCoreError as error:
+        raise _refused(profile, f"gives no credentials: {error}") from error
+    if credentials is None or credentials.method in _NOT_THE_PROFILE:
+        raise _refused(profile, "holds no credentials; those of the environment or of this machine are never used")
+    config = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=10, read_timeout=30)
+    return Clients(
+        s3=session.client("s3", endpoint_url=endpoint, config=config),
+        kms=session.client("kms", endpoint_url=endpoint, config=config),
+        iam=session.client("iam", endpoint_url=endpoint, config=config),
+        sts=session.client("sts", endpoint_url=endpoint, config=config),
+    )
+
+
+def _refused(profile: str, message: str) -> Refused:
+    fix = f"aws configure sso --profile {profile}, or name another one with --profile"
+    return Refused("There are no credentials for the stage's account.", [Fault(f"profile {profile}", message, fix)])

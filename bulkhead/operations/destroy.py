@@ -1,0 +1,99 @@
+"""What a stage loses when it goes: counted, said, emptied. The resources themselves are the engine's to remove.
+
+A bucket that holds anything cannot be deleted, so whatever is in it has to go first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import ClientError
+
+from bulkhead.operations.doomed import Doomed
+from bulkhead.operations.empty import Emptied, empty_bucket
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+_NO_BUCKET: Final = frozenset({"NoSuchBucket", "404"})
+_MOST: Final = 10_000  # objects counted before a bucket is called large; a thousand take one request
+
+Progress = Callable[[str, Emptied], None]
+
+
+def count(doomed: Doomed, *, r2: S3Client | None, s3: S3Client | None) -> dict[str, int | None]:
+    """Return how many objects each bucket holds, at most 10,000; None where there is no such bucket any more."""
+    return {bucket: _objects(client, bucket) for bucket, client in _each_bucket(doomed, r2, s3)}
+
+
+def losses(doomed: Doomed, counts: Mapping[str, int | None]) -> list[str]:
+    """Return, for a person who has to decide, what will be lost."""
+    answers = f", and the answers at {', '.join(doomed.hostnames)}" if doomed.hostnames else ""
+    return [
+        f"all {_counted(doomed.resources, 'resource')} of the stack",
+        *(f"D1 database {name}, with every table" for name in doomed.databases),
+        *(f"KV namespace {name}, with every key" for name in doomed.namespaces),
+        *(f"R2 bucket {name}: {_objects_said(counts, name)}" for name in doomed.buckets),
+        *(f"Durable Objects {', '.join(classes)} in Worker {name}" for name, classes in doomed.workers if classes),
+        *(f"queue {name}, with the messages in it" for name in doomed.queues),
+        *(f"S3 bucket {name} of the backups: {_objects_said(counts, name)}" for name in doomed.vault),
+        *([f"{_counted(len(doomed.workers), 'Worker')}{answers}"] if doomed.workers else []),
+    ]
+
+
+def empty(
+    doomed: Doomed, *, r2: S3Client | None, s3: S3Client | None, progress: Progress = lambda _bucket, _emptied: None
+) -> dict[str, Emptied]:
+    """Empty the stage's buckets, R2's first; return how much was removed from each that there still is.
+
+    ``r2`` and ``s3`` may be None where the stage has no bucket there. ``progress`` is told a bucket and its count after
+    each page. Can be repeated. Raises Refused where a service keeps something back.
+    """
+    emptied = {}
+    for bucket, client in _each_bucket(doomed, r2, s3):
+
+        def tell(so_far: Emptied, bucket: str = bucket) -> None:
+            progress(bucket, so_far)
+
+        try:
+            emptied[bucket] = empty_bucket(client, bucket, progress=tell)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _NO_BUCKET:
+                raise
+    return emptied
+
+
+def _each_bucket(doomed: Doomed, r2: S3Client | None, s3: S3Client | None) -> Iterator[tuple[str, S3Client]]:
+    for buckets, client in ((doomed.buckets, r2), (doomed.vault, s3)):
+        for bucket in buckets:
+            if client is None:
+                raise ValueError(f"no client for {bucket}")  # a fault of the caller
+            yield bucket, client
+
+
+def _objects(client: S3Client, bucket: str) -> int | None:
+    found = 0
+    try:
+        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+            found += page["KeyCount"]
+            if found >= _MOST:
+                break
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _NO_BUCKET:
+            raise
+        return None
+    return found
+
+
+def _objects_said(counts: Mapping[str, int | None], bucket: str) -> str:
+    found = counts[bucket]
+    if found is None:
+        return "gone already"
+    if found >= _MOST:
+        return f"{_MOST:,} objects or more"
+    return _counted(found, "object")
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"

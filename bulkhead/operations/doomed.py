@@ -1,0 +1,125 @@
+"""What goes when a stage goes (pure): read from the engine's own state, which holds neither more nor less.
+
+The manifest would not do: a stage that never came up whole exports none, and one that is half gone still exports what
+is gone already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bulkhead.model.faults import Fault, Refused
+from bulkhead.model.naming import Stage, stage_of
+
+_ENGINE: Final = "pulumi:"  # the stack itself and its providers, which are in no cloud
+_D1: Final = "cloudflare:index/d1Database:D1Database"
+_KV: Final = "cloudflare:index/workersKvNamespace:WorkersKvNamespace"
+_R2: Final = "cloudflare:index/r2Bucket:R2Bucket"
+_QUEUE: Final = "cloudflare:index/queue:Queue"
+_WORKER: Final = "cloudflare:index/worker:Worker"
+_VERSION: Final = "cloudflare:index/workerVersion:WorkerVersion"
+_DOMAIN: Final = "cloudflare:index/workersCustomDomain:WorkersCustomDomain"
+_S3: Final = "aws:s3/bucket:Bucket"
+_CREATING: Final = "creating"  # the engine's word for a creation whose end it has not heard of (apitype.OperationType)
+
+State = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Doomed:
+    """What a destroyed stage loses, by physical name.
+
+    ``resources`` counts what there is in the clouds, one by one; ``workers`` pairs a Worker with the Durable Object
+    classes in it; ``vault`` are the buckets in S3: of the backups, and of their access log.
+    """
+
+    environment: str
+    resources: int
+    hostnames: tuple[str, ...]
+    databases: tuple[str, ...]
+    namespaces: tuple[str, ...]
+    buckets: tuple[str, ...]
+    queues: tuple[str, ...]
+    workers: tuple[tuple[str, tuple[str, ...]], ...]
+    vault: tuple[str, ...]
+
+
+def refuse_production(stack: str) -> None:
+    """Raise Refused unless a stack of this name may be destroyed at all."""
+    stage = stage_of(stack)
+    if stage is None:
+        message = "is no stage; a stage is development, staging or the stack of a pull request, such as pr-42"
+        raise Refused("There is nothing to destroy.", [Fault(stack, message, "pulumi stack ls")])
+    if stage is Stage.PRODUCTION:
+        message = (
+            "is never destroyed by a command: its data, its backups and the site would be gone, and every resource is "
+            "protected against exactly this"
+        )
+        fix = (
+            "to give production up, take the protection away in a reviewed change of infra/stage.py, then remove "
+            "each resource by hand"
+        )
+        raise Refused("Nothing was done.", [Fault(stack, message, fix)])
+
+
+def doomed(stack: str, resources: Iterable[State]) -> Doomed:
+    """Return what goes with ``stack``, whose state holds ``resources`` (as `pulumi stack export` has them).
+
+    Raises Refused for production, and where something is protected: the engine would stop at it, and by then the
+    buckets would be empty.
+    """
+    refuse_production(stack)
+    resources = list(resources)
+    protected = [one["urn"] for one in resources if one.get("protect")]
+    if protected:
+        raise Refused(f"{stack} holds what somebody has protected. Nothing was done.", _protections(stack, protected))
+    going = [one for one in resources if _goes(one)]
+    owned: dict[str, set[str]] = {}
+    for version in _of(going, _VERSION):
+        owned.setdefault(version["inputs"]["workerId"], set()).update(_classes(version["inputs"].get("exports") or {}))
+    return Doomed(
+        environment=stack,
+        resources=len(going),
+        hostnames=_named(going, _DOMAIN, "hostname"),
+        databases=_named(going, _D1, "name"),
+        namespaces=_named(going, _KV, "title"),
+        buckets=_named(going, _R2, "name"),
+        queues=_named(going, _QUEUE, "queueName"),
+        workers=tuple(
+            sorted((one["inputs"]["name"], tuple(sorted(owned.get(one["id"], ())))) for one in _of(going, _WORKER))
+        ),
+        vault=_named(going, _S3, "bucket"),
+    )
+
+
+def unsettled(operations: Iterable[State]) -> list[str]:
+    """Return the URNs of what was being made when the engine was ended: whether it exists, only the cloud knows."""
+    return [one["resource"]["urn"] for one in operations if one["type"] == _CREATING]
+
+
+def _goes(one: State) -> bool:
+    """Whether a `destroy` removes it from a cloud. What is only read, or kept on purpose, stays there."""
+    stays = one.get("external") or one.get("retainOnDelete")
+    return bool(one.get("custom")) and not one["type"].startswith(_ENGINE) and not stays
+
+
+def _protections(stack: str, urns: Iterable[str]) -> Iterator[Fault]:
+    for urn in urns:
+        message = "is protected, so the engine would stop at it when the buckets are empty already"
+        yield Fault(urn.rpartition("::")[2], message, f"pulumi state unprotect '{urn}' --stack {stack}")
+
+
+def _of(resources: Iterable[State], type_: str) -> Iterator[State]:
+    return (one for one in resources if one["type"] == type_)
+
+
+def _named(resources: Iterable[State], type_: str, property_: str) -> tuple[str, ...]:
+    # The inputs are the program's own words; a set, because a resource being replaced is in the state twice.
+    return tuple(sorted({one["inputs"][property_] for one in _of(resources, type_)}))
+
+
+def _classes(exports: Mapping[str, State]) -> Iterator[str]:
+    alive = {None, "created"}
+    return (name for name, one in exports.items() if one["type"] == "durable-object" and one.get("state") in alive)

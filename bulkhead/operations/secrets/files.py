@@ -1,0 +1,110 @@
+"""The two files in which a stage's secrets are kept, encrypted, and when each was stored (pure but for the files)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from ruamel.yaml import YAML
+
+from bulkhead.model.faults import Refused
+from bulkhead.model.identities import required_secrets as identity_secrets
+from bulkhead.model.product import Product
+from bulkhead.model.settings.keys import required_secrets
+from bulkhead.model.settings.paths import ROTATED, SECRETS, stack_file
+from bulkhead.model.settings.reader import StackFile, read
+
+IDENTITIES: Final = "identities"
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """One stack of a stage and the secrets it keeps. ``folder`` is that of its project, below the checkout."""
+
+    folder: str
+    stack: str
+    required: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The file, as seen from the checkout."""
+        return str(Path(self.folder) / stack_file(self.stack))
+
+    def command(self, verb: str) -> str:
+        """Return a Pulumi command about the stack, as a person types it in the checkout."""
+        where = f" -C {self.folder}" if self.folder else ""
+        return f"pulumi {verb}{where} --stack {self.stack}"
+
+
+def keepers(product: Product, stack: str) -> tuple[Keeper, Keeper]:
+    """Return who keeps a stage's secrets: what makes its identities, and the stage itself."""
+    return (
+        Keeper(IDENTITIES, stack, identity_secrets(product)),
+        Keeper("", stack, required_secrets(product)),
+    )
+
+
+def opened(root: Path, keeper: Keeper) -> StackFile:
+    """Return a keeper's file; an empty one where the stack has not been initialised."""
+    path = root / keeper.name
+    if not path.exists():
+        return StackFile(keeper.name, keeper.stack)
+    file = read(path, keeper.name)
+    # What `pulumi stack init` leaves says how secrets are encrypted, and has no config yet.
+    begun = "config" not in file.lines
+    return replace(file, faults=tuple(fault for fault in file.faults if not (begun and fault.key == "config")))
+
+
+def changeable(root: Path, keeper: Keeper) -> StackFile:
+    """Return a keeper's file that is about to be changed. Raises Refused when it has faults: what is read in spite of
+    them may lack what the file holds, and writing it back would lose that."""
+    file = opened(root, keeper)
+    if file.faults:
+        raise Refused(f"{keeper.name} was left as it is, because it cannot be read for certain.", file.faults)
+    return file
+
+
+def stored(file: StackFile) -> frozenset[str]:
+    """Return the names of the secrets in a file that are encrypted there."""
+    return frozenset(key.removeprefix(f"{SECRETS}:") for key in file.secret_keys if key.startswith(f"{SECRETS}:"))
+
+
+def in_the_clear(file: StackFile) -> frozenset[str]:
+    """Return the names of the secrets in a file that are not encrypted."""
+    keys = {key for key in file.config if key.startswith(f"{SECRETS}:")} - file.secret_keys
+    return frozenset(key.removeprefix(f"{SECRETS}:") for key in keys)
+
+
+def stored_on(file: StackFile, name: str) -> date | None:
+    """Return the day a secret was stored, None where nobody wrote it down."""
+    with contextlib.suppress(ValueError):
+        return date.fromisoformat(str(file.config.get(f"{ROTATED}:{name}")))
+    return None
+
+
+def write_config(path: Path, values: Mapping[str, Any]) -> None:
+    """Set keys of a stack file's ``config`` and leave everything else in it as a person wrote it, comments included;
+    the file is replaced as a whole or not at all."""
+    yaml = YAML()
+    yaml.width = 10_000
+    yaml.preserve_quotes = True
+    content = yaml.load(path.read_text(encoding="utf-8")) if path.exists() else None
+    content = content if isinstance(content, dict) else {}
+    content.setdefault("config", {})
+    content["config"] = content["config"] or {}
+    content["config"].update(values)
+    handle, new = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            yaml.dump(content, file)
+        Path(new).chmod(path.stat().st_mode if path.exists() else 0o644)
+        Path(new).replace(path)
+    except BaseException:
+        Path(new).unlink(missing_ok=True)
+        raise

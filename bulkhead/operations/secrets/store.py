@@ -1,0 +1,52 @@
+"""Stores a secret in every stack that needs it; its value goes through a pipe, never through an argument."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+
+from bulkhead.engine.stack import Stack
+from bulkhead.model.aws_scope import estate_of
+from bulkhead.model.faults import Fault, Refused
+from bulkhead.model.naming import Label
+from bulkhead.model.settings import StageSettings
+from bulkhead.model.settings.paths import ROTATED
+from bulkhead.operations.secrets.files import IDENTITIES, Keeper, write_config
+
+
+def needing(keepers: Sequence[Keeper], name: str) -> list[Keeper]:
+    """Return the keepers that need a secret. Raises Refused, with the names there are, when nobody does."""
+    found = [keeper for keeper in keepers if name in keeper.required]
+    if not found:
+        known = ", ".join(sorted({each for keeper in keepers for each in keeper.required}))
+        message = f"is no secret of this product; there are {known}"
+        raise Refused("Nothing was stored.", [Fault(name, message, "declare it in the product: StageSecret(...)")])
+    return found
+
+
+def require_whole(name: str, value: str) -> None:
+    """Raise Refused for a value that no service takes; it is never shown."""
+    if not value.strip():
+        raise Refused("Nothing was stored.", [Fault(name, "is empty, so the service would refuse the stage")])
+    if value != value.strip():
+        message = "starts or ends with white space, often a copied line end, and the service would refuse it"
+        raise Refused("Nothing was stored.", [Fault(name, message, "copy it without")])
+
+
+def store(root: Path, keeper: Keeper, stack: Stack, name: str, value: str, today: date) -> None:
+    """Encrypt a secret into a keeper's file, and write down when. Raises Refused when the CLI does."""
+    stack.store_secret(name, value)
+    write_config(root / keeper.name, {f"{ROTATED}:{name}": today.isoformat()})
+
+
+def backend_of(keeper: Keeper, label: Label, settings: StageSettings, environ: Mapping[str, str]) -> str | None:
+    """Return where the state of a keeper lies, None to leave that to the CLI's login.
+
+    The two stacks of a stage lie in two buckets; whoever has selected one of them means both.
+    """
+    estate = estate_of(label, settings)
+    buckets = {"": estate.state, IDENTITIES: estate.identities_state}
+    urls = {folder: f"s3://{bucket}?region={estate.region}" for folder, bucket in buckets.items()}
+    selected = environ.get("PULUMI_BACKEND_URL", "").partition("?")[0]
+    return urls[keeper.folder] if selected in {url.partition("?")[0] for url in urls.values()} else None

@@ -1,0 +1,307 @@
+"""Reads what the engine said of a preview (pure): its stream of events, or the digest of `pulumi preview --json`.
+
+A stream is JSON, one event a line: what `PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --json` writes, and
+the event log of the Automation API, which is spelt alike (pulumi/pulumi, sdk/go/common/apitype/events.go). A stream
+that was cut off, or that lost a line, is refused: what it does not tell could be a loss.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from bulkhead.model.faults import Fault, Refused
+from bulkhead.preview.plan import ACTIONS, Plan, PolicyMessage, Side, Step, fold
+from bulkhead.resources.values import UNKNOWN
+
+# Of a digest, what nobody can learn from it: as seen with 3.250, by previews of the same change in both shapes.
+NOT_IN_A_DIGEST: Final = (
+    "what the policies say",
+    "a `retainOnDelete` that is taken away, and a `protect` where the engine lists no step for it",
+    "resources that do not change: so not which Worker owns Durable Objects, nor the version of a provider",
+    "whether a step is missing: protected resources that would be deleted are not counted",
+)
+_SECRET: Final = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the key that marks a value as secret, not one
+_BLINDED: Final = "[secret]"
+_BYTE_ORDER_MARK: Final = "\ufeff"  # what some editors and shells put before a text
+# What stands for a value that is not known before it is made (sdk/go/common/resource/plugin/rpc.go).
+_UNKNOWNS: Final = frozenset(
+    {
+        "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
+        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
+        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
+        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
+        "030794c1-ac77-496b-92df-f27374a8bd58",
+        "e48ece36-62e2-4504-bad9-02848725956a",
+        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
+    }
+)
+# Steps that make no sense without a side before, or after.
+_OF_WHAT_IS: Final = frozenset({"same", "update", "delete", "delete-replaced", "replace", "create-replacement"})
+_OF_WHAT_STAYS: Final = frozenset({"same", "create", "update", "replace", "create-replacement", "import"})
+_COLOUR: Final = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
+_DIGEST_COUNTS: Final = "changeSummary"
+_MOST_FAULTS: Final = 10
+_COMPLAINT_LINES: Final = 12
+_IDENTITIES: Final = "-identities"  # what identities/Pulumi.yaml adds to the project's name
+_AGAIN: Final = "run the preview again, and keep everything that it writes to standard output"
+
+
+def read(text: str, stack: str, project: str | None = None) -> Plan:
+    """Return what ``text`` says of ``stack``, a stack of ``project`` where one is given. Raises Refused, with line
+    numbers, when it is no complete preview of it.
+
+    A digest is one JSON document; everything else is taken for a stream. A byte order mark before it is no part of it.
+    """
+    try:
+        plan = _read(text.removeprefix(_BYTE_ORDER_MARK), stack)
+    except RecursionError:
+        raise _unusable([Fault("", "is nested deeper than the engine nests anything", _AGAIN)]) from None
+    faults = list(_of_another_project(plan, project))
+    if faults:
+        raise _unusable(faults)
+    return plan
+
+
+def _read(text: str, stack: str) -> Plan:
+    if not text.strip():
+        raise _unusable([Fault("", "is empty: the engine said nothing", _AGAIN)])
+    try:
+        whole, line = _json(text), 0
+    except ValueError as error:
+        whole, line = None, getattr(error, "lineno", 1)
+    if isinstance(whole, dict) and ("steps" in whole or "changeSummary" in whole):
+        return _digest(whole, stack)
+    if whole is None and text.lstrip().startswith("{\n"):
+        raise _unusable([Fault(f"line {line}", "ends a digest that is no whole JSON: it was cut off", _AGAIN)])
+    return _stream(text, stack)
+
+
+def _unusable(faults: list[Fault]) -> Refused:
+    more = len(faults) - _MOST_FAULTS
+    shown = [*faults[:_MOST_FAULTS], *([Fault("", f"{more} more faults of this kind", _AGAIN)] if more > 0 else [])]
+    return Refused("This is no complete preview, so nothing can be said of it.", shown)
+
+
+def _json(text: str) -> Any:
+    """Return what ``text`` stands for. Raises ValueError, also for an escape of half a character: Python takes it, and
+    nothing could print it."""
+    value = json.loads(text)
+    if "\\ud" in text.lower():
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
+
+
+# --- the stream
+
+
+def _stream(text: str, stack: str) -> Plan:
+    faults: list[Fault] = []
+    events = list(_events(text, faults))
+    steps, summary = [], None
+    messages: list[PolicyMessage] = []
+    errors: list[str] = []
+    outcries: list[str] = []  # what the program or a policy pack wrote to its standard error
+    for line, event in events:
+        if "resourcePreEvent" in event:
+            step = _step_of(event["resourcePreEvent"], line, faults)
+            steps += [step] if step else []
+        elif "summaryEvent" in event:
+            if summary is not None:
+                faults.append(Fault(f"line {line}", "is a second summary: two operations are in one file", _AGAIN))
+            summary = event["summaryEvent"]
+        elif "policyEvent" in event:
+            messages.append(_policy(event["policyEvent"]))
+        elif "diagnosticEvent" in event:
+            errors += _diagnosed(event["diagnosticEvent"], "error")
+            outcries += _diagnosed(event["diagnosticEvent"], "info#err")
+    if summary is None and not faults:
+        last = f"line {len(text.rstrip().splitlines())}"
+        message = "is the last, and the engine's summary is not there: the stream was cut off"
+        faults.append(Fault(last, message, _AGAIN))
+        complaint = "\n".join([*errors, *outcries][-_COMPLAINT_LINES:])
+        faults += [Fault("the engine", complaint, "mend what it says")] if complaint else []
+    summary = summary if isinstance(summary, dict) else {}
+    counts = summary.get("resourceChanges") or {}
+    faults += [] if faults else _inconsistent(steps, counts, stack, summary, events)
+    if faults:
+        raise _unusable(faults)
+    return Plan(
+        "stream",
+        stack,
+        fold(steps),
+        counts,
+        # The engine calls a pack in a folder `name|local|folder`.
+        tuple(sorted(str(name).partition("|")[0] for name in _dict(summary.get("PolicyPacks")))),
+        tuple(messages),
+        tuple(dict.fromkeys(errors)),
+        failed=summary.get("result", "failed" if errors else "succeeded") != "succeeded",
+    )
+
+
+def _events(text: str, faults: list[Fault]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield each event with its line; lines that are none, and gaps between them, are added to ``faults``."""
+    expected = None
+    for line, content in enumerate(text.split("\n"), 1):
+        if not content.strip():
+            continue
+        try:
+            event = _json(content)
+        except (ValueError, RecursionError):
+            message = "is no JSON: the stream was cut off, or something else wrote into it"
+            faults.append(Fault(f"line {line}", message, _AGAIN))
+            continue
+        kinds = [key for key in event if key.endswith("Event")] if isinstance(event, dict) else []
+        if not kinds or not all(isinstance(event[kind], dict) for kind in kinds):
+            faults.append(Fault(f"line {line}", "is no event of the engine", "give it the output of one preview"))
+            continue
+        number = event.get("sequence")
+        if isinstance(number, int):
+            if number != (0 if expected is None else expected) and not faults:
+                faults.append(Fault(f"line {line}", f"is event {number}: those before it are missing", _AGAIN))
+            expected = number + 1
+        yield line, event
+
+
+def _step_of(event: Mapping[str, Any], line: int, faults: list[Fault]) -> Step | None:
+    told = event.get("metadata")
+    if not isinstance(told, dict) or not all(isinstance(told.get(key), str) for key in ("op", "urn", "type")):
+        faults.append(Fault(f"line {line}", "is a step without an operation, a URN or a type", _AGAIN))
+        return None
+    if event.get("planning") is False:
+        faults.append(Fault(f"line {line}", "is of an operation that was done, not of a preview", _AGAIN))
+        return None
+    return _step(told, "old", "new", f"line {line}", faults)
+
+
+def _step(told: Mapping[str, Any], old: str, new: str, place: str, faults: list[Fault]) -> Step | None:
+    """Return a step of either shape: they differ in how they call the two sides."""
+    if told["op"] not in ACTIONS:
+        message = f"{told['op']!r} is an operation that this gate does not know, so it cannot say what would be lost"
+        faults.append(Fault(place, message, "teach it the operation: bulkhead/preview/plan.py, ACTIONS"))
+        return None
+    before, after = _dict(told.get(old)), _dict(told.get(new))
+    if (told["op"] in _OF_WHAT_IS and not before) or (told["op"] in _OF_WHAT_STAYS and not after):
+        faults.append(Fault(place, f"is a step {told['op']!r} that does not say of what", _AGAIN))
+        return None
+    custom = bool(before.get("custom") or after.get("custom"))
+    type_, provider = (str(told.get(key) or after.get(key) or before.get(key) or "") for key in ("type", "provider"))
+    reasons = _texts(told.get("keys") or told.get("replaceReasons"))
+    paths = _texts(told.get("detailedDiff") or told.get("diffs") or told.get("diffReasons"))
+    return Step(told["op"], told["urn"], type_, custom, _side(before), _side(after), reasons, paths, provider)
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list | dict) else ()
+
+
+def _side(told: Mapping[str, Any]) -> Side | None:
+    if not told:
+        return None
+    inputs, outputs = (plain(_dict(told.get(key))) for key in ("inputs", "outputs"))
+    protect, retained, external = (bool(told.get(key)) for key in ("protect", "retainOnDelete", "external"))
+    return Side(str(told.get("id") or ""), protect, retained, inputs, outputs, external)
+
+
+def plain(value: Any) -> Any:
+    """Return a value of an event; what is secret or not known yet as UNKNOWN."""
+    if isinstance(value, dict):
+        return UNKNOWN if _SECRET in value else {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    # The engine blinds the stack's secrets within longer texts as well.
+    return UNKNOWN if isinstance(value, str) and (_BLINDED in value or value in _UNKNOWNS) else value
+
+
+def _policy(told: Mapping[str, Any]) -> PolicyMessage:
+    level, name, urn = (str(told.get(key) or "") for key in ("enforcementLevel", "policyName", "resourceUrn"))
+    return PolicyMessage(level, name, _uncoloured(told), urn)
+
+
+def _uncoloured(told: Mapping[str, Any]) -> str:
+    return _COLOUR.sub("", str(told.get("message") or "")).strip()
+
+
+def _diagnosed(told: Mapping[str, Any], severity: str) -> list[str]:
+    message = _uncoloured(told).removeprefix("error: ")
+    return [message] if message and str(told.get("severity")).startswith(severity) else []
+
+
+def _inconsistent(
+    steps: list[Step], counts: Any, stack: str, summary: Mapping[str, Any], events: list[tuple[int, dict[str, Any]]]
+) -> list[Fault]:
+    """Return why events that can be read are no preview of this stack, or not all of it."""
+    if summary.get("isPreview") is False:
+        return [Fault("", "tells of an operation that was done, not of a preview", "give it the output of a preview")]
+    if summary.get("maybeCorrupt"):
+        message = "says that the stack's state may be corrupt: what the state has lost, no preview shows"
+        return [Fault("the engine", message, "pulumi state repair")]
+    return [*_of_another(steps, stack), *_missing(steps, counts, f"line {events[-1][0]}" if events else "")]
+
+
+# --- the digest
+
+
+def _digest(whole: Mapping[str, Any], stack: str) -> Plan:
+    faults: list[Fault] = []
+    steps = []
+    for number, told in enumerate(_list(whole.get("steps")), 1):
+        if not isinstance(told, dict) or not all(isinstance(told.get(key), str) for key in ("op", "urn")):
+            faults.append(Fault(f"step {number}", "is a step without an operation or a URN", _AGAIN))
+            continue
+        step = _step(told, "oldState", "newState", f"step {number}", faults)
+        steps += [step] if step else []
+    counts = whole.get("changeSummary")
+    errors = [error for each in _list(whole.get("diagnostics")) for error in _diagnosed(_dict(each), "error")]
+    if not faults:
+        faults = [*_of_another(steps, stack), *_missing(steps, counts, _DIGEST_COUNTS)]
+    if faults:
+        raise _unusable(faults)
+    return Plan("digest", stack, fold(steps), _dict(counts), errors=tuple(dict.fromkeys(errors)), failed=bool(errors))
+
+
+# --- both
+
+
+def _of_another(steps: list[Step], stack: str) -> Iterator[Fault]:
+    others = sorted({step.urn.split("::")[0].removeprefix("urn:pulumi:") for step in steps} - {stack})
+    if others:
+        yield Fault("", f"is of {', '.join(others)}, not of {stack}", f"bulkhead preview {others[0]} --from FILE")
+    if not steps:
+        yield Fault("", "holds no resource, not even the stack itself: nothing was looked at", _AGAIN)
+
+
+def _of_another_project(plan: Plan, project: str | None) -> Iterator[Fault]:
+    """A stack of the same name is in every project, and what loses nothing in one says nothing about the other."""
+    told = sorted({change.urn.partition("::")[2].partition("::")[0] for change in plan.changes})
+    if len(told) > 1:
+        yield Fault("", f"is of several projects, {', '.join(told)}: several operations are in one file", _AGAIN)
+    elif project is not None and told != [project]:
+        what = ", who may do what to a stage" if told[0] == f"{project}{_IDENTITIES}" else ""
+        message = f"is of the project {told[0]}{what}, not of {project}, this folder's: it says nothing of its stage"
+        yield Fault("", message, f"give it a preview of {project}: pulumi preview --stack {plan.stack}, in this folder")
+
+
+def _missing(steps: list[Step], counts: Any, place: str) -> Iterator[Fault]:
+    """Yield which steps the engine counted that are not there. It counts fewer than there are: of a replacement only
+    one, and no protected deletion."""
+    if not isinstance(counts, dict):
+        yield Fault(place, "does not count what changes", _AGAIN)
+        return
+    there = Counter(step.op for step in steps)
+    for op, count in counts.items():
+        if place == _DIGEST_COUNTS and op == "same":
+            continue  # a digest lists few of those that do not change
+        if isinstance(count, int) and count > there[op]:
+            yield Fault(place, f"counts {op}: {count}, and {there[op]} are there: lines are missing", _AGAIN)

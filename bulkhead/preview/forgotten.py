@@ -1,0 +1,37 @@
+"""What leaves the state without being deleted: nobody looks after it any more, and it is all still there (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bulkhead.preview.losses.renames import LEFT_BEHIND
+from bulkhead.preview.losses.stores import HOLDS
+from bulkhead.preview.plan import PROVIDER, Change, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """``remains`` says what goes on existing, and what follows from that."""
+
+    change: Change
+    remains: str
+
+
+def forgotten(plan: Plan) -> Iterator[Forgotten]:
+    """Yield what an `up` would forget."""
+    for change in plan.changes:
+        if not change.custom or change.type.startswith(PROVIDER) or change.old is None:
+            continue
+        if change.action == "delete" and change.type in LEFT_BEHIND:
+            yield Forgotten(change, LEFT_BEHIND[change.type])
+        elif change.action == "delete" and change.old.retained:
+            yield Forgotten(change, _stays(change))
+        elif change.action == "read" and change.type in HOLDS:
+            yield Forgotten(change, "it is only read, so no up changes it, and no destroy deletes it")
+
+
+def _stays(change: Change) -> str:
+    if change.type in HOLDS:
+        return "it stays in its cloud with all its data, where it costs, is backed up by nobody, and nothing erases it"
+    return "it stays in its cloud as it is (retainOnDelete)"

@@ -1,0 +1,72 @@
+"""Every rule about losses, and the words by which waivers name them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from bulkhead.preview.losses import expiry, guards, inline, keys, locks, options, renames, stores, workers
+from bulkhead.preview.losses.loss import Loss, Rule
+from bulkhead.preview.plan import Plan
+
+RULES: Final[tuple[Rule, ...]] = (
+    renames.renamed,
+    stores.gone,
+    stores.jurisdiction,
+    stores.emptied,
+    stores.unreviewed,
+    workers.gone,
+    workers.classes,
+    expiry.lifecycle,
+    expiry.log_group,
+    expiry.queue,
+    expiry.dead_letters,
+    locks.object_lock,
+    locks.bucket_lock,
+    locks.versioning,
+    inline.settings,
+    keys.key,
+    keys.alias,
+    guards.removed,
+    guards.weakened,
+    options.unguarded,
+)
+KINDS: Final[Mapping[str, str]] = {
+    "class-deleted": "a Durable Object class is deleted with its objects",
+    "class-dropped": "an upload says nothing of a Durable Object class any more, or nothing that is known yet",
+    "class-renamed": "a Durable Object class is renamed",
+    "class-transferred": "a Durable Object class goes to another Worker",
+    "dead-letters-dropped": "failed messages are dropped",
+    "deleted": "a store is deleted",
+    "expiry-shortened": "objects expire sooner",
+    "force-destroy": "a bucket may be deleted with what is in it",
+    "gone": "a store is gone from its cloud already, and would be made again, empty",
+    "guard-removed": "a side resource that guards a bucket is removed",
+    "guard-weakened": "a side resource that guards a bucket says less",
+    "jurisdiction-changed": "a bucket is looked for in another jurisdiction",
+    "key-alias-moved": "a key's name leads to another key",
+    "key-disabled": "a key is switched off",
+    "key-rotation-reduced": "a key is changed less often",
+    "key-window-shortened": "there is less time to take back a key's deletion",
+    "lock-shortened": "objects are locked for a shorter time, or not at all",
+    "lock-weakened": "more people may delete what is locked",
+    "renamed": "a resource got another logical name without an alias",
+    "replaced": "a store is replaced by an empty one",
+    "retention-shortened": "a queue keeps messages, or a group its log lines, for a shorter time",
+    "unprotected": "protect is taken away",
+    "unretained": "retainOnDelete is taken away",
+    "unreviewed": "a resource goes, and nobody has said whether its type holds data",
+    "versioning-suspended": "a bucket keeps no versions any more",
+    "worker-deleted": "a Worker goes, and its Durable Objects with it",
+    "worker-renamed": "a Worker gets another name, and leaves its Durable Objects behind",
+}
+
+
+def losses(plan: Plan) -> Iterator[Loss]:
+    """Yield everything that an `up` would lose. Of a rename, what is deleted by it is no second loss."""
+    for change in plan.changes:
+        if not change.custom:
+            continue
+        found = [loss for rule in RULES for loss in rule(change, plan)]
+        renamed = [loss for loss in found if loss.kind == "renamed"]
+        yield from renamed or found

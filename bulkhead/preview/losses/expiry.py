@@ -1,0 +1,178 @@
+"""Expiry: objects and messages that are deleted by themselves, sooner than before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from math import inf
+from typing import Any, Final
+
+from bulkhead.preview.losses.loss import UNSHOWN, Loss, day, lessened, number
+from bulkhead.preview.plan import Change, Plan, beside
+from bulkhead.resources import tokens as t
+from bulkhead.resources.values import MISSING, UNKNOWN, at, leaves, listed
+
+_DAY: Final = 86_400
+# What a queue keeps unless it is told otherwise: developers.cloudflare.com, Queues; Amazon SQS API, SetQueueAttributes.
+_QUEUE_SECONDS: Final = 345_600
+_RETENTION: Final = {t.QUEUE: "settings.messageRetentionPeriod", t.SQS_QUEUE: "messageRetentionSeconds"}
+_DEAD_LETTERS: Final = {t.QUEUE_CONSUMER: "deadLetterQueue", t.SQS_QUEUE: "redrivePolicy"}
+_LIFECYCLES: Final = (t.S3_BUCKET_LIFECYCLE_CONFIGURATION, t.R2_BUCKET_LIFECYCLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """What ends by itself: objects under ``prefix`` (of those, ``only`` the ones with all of these tags and sizes).
+    ``measure`` is what ``value`` counts; a smaller value always ends more, or sooner. It may be UNKNOWN."""
+
+    prefix: str
+    only: frozenset[str]
+    measure: str
+    value: Any
+
+
+def lifecycle(change: Change, plan: Plan) -> Iterator[Loss]:
+    """A bucket's rules let something end sooner than those before them, or than none."""
+    if change.type not in _LIFECYCLES or change.action not in {"create", "update", "replace"}:
+        return
+    if plan.bucket_is_new(change):
+        return
+    over = plan.over_predecessor(change)
+    moved = over.differs(beside(change))
+    before = [] if moved else _expiries(change.type, over.was("rules"))
+    after = _expiries(change.type, change.becomes("rules"))
+    if before is None or after is None:
+        if moved or over.differs("rules"):
+            instead = "give the rules plain values that do not depend on what is made"
+            yield Loss("expiry-shortened", change, f"what expires when {UNSHOWN}", instead)
+        return
+    sooner = list(dict.fromkeys(_sooner(before, after)))
+    if sooner:
+        instead = "keep the longer life, or copy what is to be kept first; then ask for a waiver"
+        yield Loss("expiry-shortened", change, f"objects go sooner: {'; '.join(sooner)}", instead)
+
+
+def _sooner(before: Sequence[Expiry], after: Sequence[Expiry]) -> Iterator[str]:
+    """Yield what ends sooner than it did. Under a prefix all rules of shorter prefixes hold too, and the earliest one
+    wins; between two prefixes that are named nothing changes, so those are all that have to be compared. So it is with
+    tags and sizes: all rules hold that ask for fewer of them."""
+    prefixes = dict.fromkeys(expiry.prefix for expiry in (*after, *before))
+    for only, measure in dict.fromkeys((expiry.only, expiry.measure) for expiry in after):
+        for prefix in prefixes:
+            was, becomes = (_earliest(rules, prefix, only, measure) for rules in (before, after))
+            if becomes < was:
+                which = f" with {' and '.join(sorted(only))}" if only else ""
+                place = f"under {prefix!r}" if prefix else "anywhere in the bucket"
+                yield f"{place}{which}, {_told(measure, becomes)} instead of {_told(measure, was)}"
+
+
+def _earliest(rules: Sequence[Expiry], prefix: str, only: frozenset[str], measure: str) -> float:
+    hold = (r for r in rules if r.measure == measure and prefix.startswith(r.prefix) and r.only <= only)
+    return min((float(rule.value) for rule in hold), default=inf)
+
+
+def _told(measure: str, value: float) -> str:
+    if value == inf:
+        return "never"
+    return measure.format(date.fromordinal(int(value)).isoformat() if "on {}" in measure else f"{value:g}")
+
+
+def _expiries(type_: str, rules: Any) -> list[Expiry] | None:
+    """Return what a lifecycle lets end, None where something in it is not known."""
+    if UNKNOWN in leaves(rules):
+        return None
+    expiries = _in_r2 if type_ == t.R2_BUCKET_LIFECYCLE else _in_s3
+    found = [expiry for rule in listed(rules) for expiry in expiries(rule)]
+    return None if any(expiry.value is UNKNOWN for expiry in found) else found
+
+
+def _in_s3(rule: Any) -> Iterator[Expiry]:
+    if at(rule, "status") != "Enabled":
+        return
+    either = at(rule, "filter")
+    both = at(either, "and")
+    prefixes = (at(each, "prefix") for each in (both, either, rule))
+    prefix = next((each for each in prefixes if isinstance(each, str) and each), "")
+    only = frozenset(each for source in (either, both) for each in _narrowed(source))
+    ends = at(rule, "expiration")
+    yield from _counted(prefix, only, "after {} days", number(at(ends, "days")))
+    yield from _dated(prefix, only, at(ends, "date"))
+    earlier = at(rule, "noncurrentVersionExpiration")
+    after = list(_counted(prefix, only, "earlier versions after {} days", number(at(earlier, "noncurrentDays"))))
+    yield from after
+    if after:
+        yield Expiry(prefix, only, "all but {} earlier versions", number(at(earlier, "newerNoncurrentVersions")))
+
+
+def _narrowed(source: Any) -> Iterator[str]:
+    """Yield what objects must have besides a prefix; the provider shows 0 for a size that is not said."""
+    tags, tag = at(source, "tags"), at(source, "tag")
+    pairs = dict(tags) if isinstance(tags, Mapping) else {}
+    if isinstance(tag, Mapping):
+        pairs[at(tag, "key")] = at(tag, "value")
+    yield from (f"tag {key}={value}" for key, value in pairs.items())
+    for size in ("objectSizeGreaterThan", "objectSizeLessThan"):
+        if (value := at(source, size)) not in (MISSING, "", "0", 0):
+            yield f"{size} {value}"
+
+
+def _in_r2(rule: Any) -> Iterator[Expiry]:
+    if at(rule, "enabled") is not True:
+        return
+    prefix = at(rule, "conditions", "prefix")
+    prefix = prefix if isinstance(prefix, str) else ""
+    ends = at(rule, "deleteObjectsTransition", "condition")
+    seconds = number(at(ends, "maxAge"))
+    yield from _counted(prefix, frozenset(), "after {} days", seconds if seconds is UNKNOWN else seconds / _DAY)
+    yield from _dated(prefix, frozenset(), at(ends, "date"))
+
+
+def _counted(prefix: str, only: frozenset[str], measure: str, value: Any) -> Iterator[Expiry]:
+    if value is UNKNOWN or value > 0:  # S3 counts from 1, and the provider shows 0 for what a rule does not say
+        yield Expiry(prefix, only, measure, value)
+
+
+def _dated(prefix: str, only: frozenset[str], value: Any) -> Iterator[Expiry]:
+    if isinstance(value, str) and value:
+        yield Expiry(prefix, only, "on {}", day(value))
+
+
+def log_group(change: Change, _plan: Plan) -> Iterator[Loss]:
+    """A group keeps its lines for a shorter time; 0 days, or none said, are for ever."""
+    if change.type != t.CLOUDWATCH_LOG_GROUP or change.action != "update":
+        return
+    if days := lessened(change, "retentionInDays", inf):
+        was, becomes = days
+        lost = f"for how long lines are kept {UNSHOWN}"
+        if UNKNOWN not in days:
+            lost = f"lines are gone after {becomes:g} days instead of {'never' if was == inf else f'after {was:g}'}"
+        instead = "keep the longer retention, or copy what is to be kept first; then ask for a waiver"
+        yield Loss("retention-shortened", change, lost, instead)
+
+
+def queue(change: Change, _plan: Plan) -> Iterator[Loss]:
+    """A queue keeps what nobody consumes for a shorter time."""
+    path = _RETENTION.get(change.type)
+    if path is None or change.action != "update":
+        return
+    if seconds := lessened(change, path, _QUEUE_SECONDS):
+        was, becomes = seconds
+        lost = f"for how long messages are kept {UNSHOWN}"
+        if UNKNOWN not in seconds:
+            lost = f"messages that wait are gone after {becomes:g} seconds instead of {was:g}"
+        yield Loss("retention-shortened", change, lost, "keep the longer retention until the queue has been consumed")
+
+
+def dead_letters(change: Change, _plan: Plan) -> Iterator[Loss]:
+    """A queue's consumer has nowhere to put what it failed at."""
+    path = _DEAD_LETTERS.get(change.type)
+    if path is None or change.action not in {"update", "replace"} or change.old is None:
+        return
+    # The provider shows a queue's policy there too when a resource of its own has made it, and leaves that alone.
+    was = at(change.old.inputs, path) if change.type == t.SQS_QUEUE else change.was(path)
+    if was not in (MISSING, "") and change.becomes(path) in (MISSING, ""):
+        lost = "messages that fail too often are dropped instead of being kept in the dead letter queue"
+        yield Loss(
+            "dead-letters-dropped", change, lost, f"leave {path} as it is, dead_letter of a queue in the product"
+        )

@@ -1,0 +1,132 @@
+"""Side resources that guard a bucket: who can reach what is in it, and whether that is written down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from bulkhead.preview.losses.loss import UNSHOWN, Loss
+from bulkhead.preview.plan import Change, Plan
+from bulkhead.resources import tokens as t
+from bulkhead.resources.values import MISSING, UNKNOWN, at, document, is_list, leaves, listed
+from policies.rules.aws_storage import PUBLIC_ACCESS
+
+_GUARDS: Final = {
+    t.S3_BUCKET_POLICY: "the bucket's policy, with all that it denies",
+    t.S3_BUCKET_PUBLIC_ACCESS_BLOCK: "what keeps the bucket from being opened to the public",
+    t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK: "what keeps every bucket of the account from being opened to the public",
+    t.S3_BUCKET_SERVER_SIDE_ENCRYPTION_CONFIGURATION: "the encryption of new objects with the stage's own key",
+    t.S3_BUCKET_OWNERSHIP_CONTROLS: "what makes the bucket's account the owner of every object, and ACLs void",
+    t.S3_BUCKET_LOGGING: "the record of who has read and deleted what",
+}
+# Settings of a bucket of which the provider's delete takes away what a creation has just put there.
+ONE_PER_BUCKET: Final = (
+    *_GUARDS,
+    t.S3_BUCKET_LIFECYCLE_CONFIGURATION,
+    t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION,
+    t.S3_BUCKET_VERSIONING,
+)
+_Elements = dict[str, frozenset[tuple[str, ...]]]
+_WIDENING: Final = ("Action", "Principal", "Resource")  # the more of these a denial names, the more it denies
+_STRENGTH: Final = ("AES256", "aws:kms", "aws:kms:dsse")
+
+
+def removed(change: Change, plan: Plan) -> Iterator[Loss]:
+    """What guards a bucket that stays is removed, or undone by its own replacement."""
+    if plan.bucket_goes(change):
+        return
+    if change.type in _GUARDS and change.leaves_its_bucket:
+        yield Loss("guard-removed", change, _GUARDS[change.type], f"bring {change.name} back into the program")
+    elif change.type in ONE_PER_BUCKET and _undoes_itself(change):
+        lost = "the bucket has one such setting: it is made anew, and then the deletion of the old one removes it"
+        yield Loss("guard-removed", change, lost, "delete_before_replace=True, or change what forces the replacement")
+
+
+def _undoes_itself(change: Change) -> bool:
+    """Whether the old setting is deleted after the new one has been made, of the same bucket."""
+    return change.action == "replace" and not (change.deleted_first or change.moves or change.retained)
+
+
+def weakened(change: Change, plan: Plan) -> Iterator[Loss]:
+    """What guards a bucket stays, and says less than before."""
+    if change.type not in _GUARDS or plan.bucket_goes(change):
+        return
+    over = plan.over_predecessor(change)
+    if over.action in {"update", "replace"}:
+        yield from (replace(loss, change=change) for loss in _weaker(over))
+
+
+def _weaker(change: Change) -> Iterator[Loss]:
+    if change.type in {t.S3_BUCKET_PUBLIC_ACCESS_BLOCK, t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK}:
+        for flag in PUBLIC_ACCESS:
+            if change.was(flag) in (True, UNKNOWN) and change.becomes(flag) is not True and change.differs(flag):
+                yield Loss("guard-weakened", change, f"{flag}, part of {_GUARDS[change.type]}", f"leave {flag} on")
+    elif change.type == t.S3_BUCKET_OWNERSHIP_CONTROLS:
+        path, own = "rule.objectOwnership", "BucketOwnerEnforced"
+        if change.was(path) in (own, UNKNOWN) and change.becomes(path) != own and change.differs(path):
+            yield Loss("guard-weakened", change, _GUARDS[change.type], f"leave object_ownership {own}")
+    elif change.type == t.S3_BUCKET_SERVER_SIDE_ENCRYPTION_CONFIGURATION:
+        was = _strength(change.was("rules"), unknown=len(_STRENGTH) - 1)
+        becomes = _strength(change.becomes("rules"), unknown=-1)
+        if becomes < was and change.differs("rules"):
+            unsure = f" {UNSHOWN}" if UNKNOWN in leaves(change.becomes("rules")) else ""
+            lost = f"{_GUARDS[change.type]}{unsure}"
+            yield Loss("guard-weakened", change, lost, f"leave sse_algorithm {_STRENGTH[was]}")
+    elif change.type == t.S3_BUCKET_POLICY:
+        yield from _denials(change)
+
+
+def _strength(rules: Any, unknown: int) -> int:
+    """Return how strong the weakest default encryption is, as a place in _STRENGTH, ``unknown`` where that is not."""
+    said = [at(rule, "applyServerSideEncryptionByDefault", "sseAlgorithm") for rule in listed(rules)]
+    if UNKNOWN in (rules, *said):
+        return unknown
+    return min((_STRENGTH.index(each) if each in _STRENGTH else -1 for each in said), default=-1)
+
+
+def _denials(change: Change) -> Iterator[Loss]:
+    """What a policy denies is what keeps locked backups from being deleted; what it allows more is for the policies of
+    the pack to judge."""
+    before, after = document({"it": change.was("policy")}, "it"), document({"it": change.becomes("policy")}, "it")
+    if before is MISSING or not change.differs("policy"):
+        return
+    if UNKNOWN in (before, after):
+        lost = f"what the bucket's policy denies {UNSHOWN}"
+        instead = "let the policy name buckets, keys and roles by names that do not depend on what is made"
+        yield Loss("guard-weakened", change, lost, instead)
+        return
+    denials = [_elements(each) for each in listed(after, "Statement") if at(each, "Effect") == "Deny"]
+    for each in listed(before, "Statement"):
+        if at(each, "Effect") not in ("Deny", UNKNOWN):
+            continue
+        if UNKNOWN in leaves(each) or not any(_denies_all_of(_elements(each), denial) for denial in denials):
+            name = at(each, "Sid")
+            lost = f"the policy's denial {name if isinstance(name, str) else 'without a Sid'}, as it was"
+            yield Loss("guard-weakened", change, lost, "leave the statement, or let it deny more")
+
+
+def _denies_all_of(before: _Elements, after: _Elements) -> bool:
+    return before.keys() == after.keys() and all(
+        said <= after[element] if element in _WIDENING else said == after[element] for element, said in before.items()
+    )
+
+
+def _elements(statement: Mapping[str, Any]) -> _Elements:
+    """Return what a statement says, by element; nothing depends on its Sid. IAM knows no order of values, and takes one
+    value for a list of one, and anybody for every principal of AWS."""
+    anybody = {"Principal": {"AWS": "*"}} if statement.get("Principal") == "*" else {}
+    said = {**statement, **anybody}
+    return {element: frozenset(_said(value)) for element, value in said.items() if element != "Sid"}
+
+
+def _said(value: Any) -> Iterator[tuple[str, ...]]:
+    """Yield every text in ``value``, each with the keys that lead to it."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from ((key, *rest) for rest in _said(item))
+    elif is_list(value) and value:
+        for item in value:
+            yield from _said(item)
+    else:
+        yield (value if isinstance(value, str) else str(value).lower(),)

@@ -1,0 +1,63 @@
+"""KMS keys: without its key, what is encrypted is as good as deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from bulkhead.preview.losses.loss import UNSHOWN, Loss, lessened, number
+from bulkhead.preview.plan import Change, Plan
+from bulkhead.resources import tokens as t
+from bulkhead.resources.values import UNKNOWN
+
+_WINDOW: Final = 30  # days; AWS KMS API, ScheduleKeyDeletion
+_ROTATION: Final = 365  # days; AWS KMS API, EnableKeyRotation
+
+
+def key(change: Change, _plan: Plan) -> Iterator[Loss]:
+    """A key is switched off, could be gone sooner, or is changed less often."""
+    if change.type not in {t.KMS_KEY, t.KMS_REPLICA_KEY} or change.action != "update":
+        return
+    enabled = "enabled" if change.type == t.KMS_REPLICA_KEY else "isEnabled"
+    if change.becomes(enabled) in (False, UNKNOWN) and change.was(enabled) is not False and change.differs(enabled):
+        lost = "nothing that was encrypted with the key can be read until it is enabled again, the backups neither"
+        yield Loss("key-disabled", change, lost, "leave the key enabled")
+    window = "deletionWindowInDays"
+    if days := lessened(change, window, _WINDOW):
+        was, becomes = days
+        lost, instead = f"the time to undo a deletion {UNSHOWN}", "say it as a number"
+        if UNKNOWN not in days:
+            lost = f"there are {becomes:g} days instead of {was:g} to take back a deletion of the key"
+            instead = f"leave {window} at {was:g}"
+        yield Loss("key-window-shortened", change, lost, instead)
+    if change.type == t.KMS_KEY:
+        yield from _rotation(change)
+
+
+def _rotation(change: Change) -> Iterator[Loss]:
+    rotates = "enableKeyRotation"
+    was, becomes = change.was(rotates), change.becomes(rotates)
+    if was in (True, UNKNOWN) and becomes is not True and change.differs(rotates):
+        lost = "the key is never changed again, so one that leaked opens everything to come"
+        yield Loss("key-rotation-reduced", change, lost, "leave enable_key_rotation=True")
+        return
+    path = "rotationPeriodInDays"
+    before, after = (number(value, _ROTATION) for value in (change.was(path), change.becomes(path)))
+    rarer = change.differs(path) if UNKNOWN in (before, after) else after > before
+    if was in (True, UNKNOWN) and rarer:
+        lost = "the key is changed less often than before"
+        yield Loss("key-rotation-reduced", change, lost, f"leave {path} as it is")
+
+
+def alias(change: Change, _plan: Plan) -> Iterator[Loss]:
+    """A key's name leads to another key, or nowhere."""
+    if change.type != t.KMS_ALIAS:
+        return
+    becomes = change.becomes("targetKeyId")
+    if change.deletes:
+        lost = "whoever asks for the key by this name finds none, and can neither read nor write"
+        yield Loss("key-alias-moved", change, lost, "leave the alias, or change everybody who uses it first")
+    elif change.action in {"update", "replace"} and change.differs("targetKeyId"):
+        unsure = ", or is not known yet to lead to the same" if becomes is UNKNOWN else ""
+        lost = f"the name leads to another key{unsure}: what was encrypted by it cannot be read by it"
+        yield Loss("key-alias-moved", change, lost, "leave target_key_id, and give the other key a name of its own")

@@ -1,0 +1,58 @@
+"""What a loss is, and what a rule about losses looks like (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from math import inf
+from typing import Any
+
+from bulkhead.preview.plan import Change, Plan
+from bulkhead.resources.values import MISSING, UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """``lost`` says what would be gone, ``instead`` what to do; sentences without a full stop, and never a value that
+    may be secret. ``kind`` is one of `catalogue.KINDS`: the word by which a waiver names it."""
+
+    kind: str
+    change: Change
+    lost: str
+    instead: str
+
+
+# A rule is asked about each resource that is more than a component, and may look at all of them.
+Rule = Callable[[Change, Plan], Iterator[Loss]]
+
+UNSHOWN = "cannot be shown to be kept, because it is not known before the up"
+
+
+def number(value: Any, default: float = 0.0) -> Any:
+    """Return a number as such, ``default`` where there is none, UNKNOWN for what is not known or no number."""
+    if value is MISSING:
+        return default
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return UNKNOWN
+
+
+def lessened(change: Change, path: str, default: float) -> tuple[Any, Any] | None:
+    """Return a number before and after where it gets smaller, or may: then UNKNOWN is one of the two. ``default`` is
+    what holds where none is said; where that is no limit, 0 says as much."""
+    was, becomes = (
+        default if default == inf and value == 0 else value
+        for value in (number(said, default) for said in (change.was(path), change.becomes(path)))
+    )
+    smaller = change.differs(path) if UNKNOWN in (was, becomes) else becomes < was
+    return (was, becomes) if smaller else None
+
+
+def day(text: Any) -> float:
+    """Return the number of the day in an ISO date or time; 1, long ago, for what is none."""
+    try:
+        return float(date.fromisoformat(str(text)[:10]).toordinal())
+    except ValueError:
+        return 1.0

@@ -1,0 +1,109 @@
+"""Stores: what is gone when one is deleted, replaced, or makes room for another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from bulkhead.preview.losses.harmless import HARMLESS
+from bulkhead.preview.losses.loss import UNSHOWN, Loss
+from bulkhead.preview.plan import PROVIDER, Change, Plan
+from bulkhead.resources import tokens as t
+from bulkhead.resources.values import MISSING, UNKNOWN
+
+HOLDS: Final = {
+    t.D1_DATABASE: "its tables and every row in them",
+    t.WORKERS_KV_NAMESPACE: "every key in it",
+    t.R2_BUCKET: "every object in it",
+    t.QUEUE: "every message that was not consumed yet",
+    t.S3_BUCKET: "every object in it, backups and logs with all their versions",
+    t.SQS_QUEUE: "every message that was not consumed yet",
+    t.CLOUDWATCH_LOG_GROUP: "every line that was logged there",
+    t.KMS_KEY: "whatever was encrypted with it, the backups too: nobody can read it ever again",
+    t.KMS_REPLICA_KEY: "whatever was encrypted with it, the backups too: nobody can read it ever again",
+    t.GITHUB_REPOSITORY: "the code with its history, issues and pull requests",
+    t.SECRETS_STORE_SECRET: "the secret's value, if nobody wrote it down elsewhere",
+}
+# Inputs a change of which replaces the store, according to its provider: while one is not known, neither is that.
+_FIXED: Final = {
+    t.D1_DATABASE: ("accountId", "name", "jurisdiction", "primaryLocationHint"),
+    t.WORKERS_KV_NAMESPACE: ("accountId", "jurisdiction"),
+    t.R2_BUCKET: ("accountId", "name", "jurisdiction"),
+    t.QUEUE: ("accountId", "jurisdiction"),
+    t.S3_BUCKET: ("bucket", "objectLockEnabled"),
+    t.KMS_KEY: ("keyUsage", "customerMasterKeySpec", "multiRegion"),
+}
+_BACKUP_FIRST: Final = "take a backup and copy the data over first; then ask for a waiver in docs/ops/waivers.yaml"
+
+
+def gone(change: Change, _plan: Plan) -> Iterator[Loss]:
+    """A store is deleted, replaced by an empty one, or was deleted behind Pulumi's back."""
+    holds = HOLDS.get(change.type)
+    if holds is None:
+        return
+    if change.deletes:
+        instead = f"bring {change.name} back into the program, or {_BACKUP_FIRST}"
+        yield Loss("deleted", change, f"the {change.kind} is deleted, with {holds}", instead)
+    elif change.action == "replace":
+        yield Loss(
+            "replaced", change, _replaced(change, holds), f"leave {_reasons(change)} as before, or {_BACKUP_FIRST}"
+        )
+    elif change.action == "create" and change.old is not None:
+        lost = f"the {change.kind} is gone from its cloud already, and the up would make an empty one in its place"
+        instead = "find out who deleted it; then ask for a waiver, and fill the new one from a backup"
+        yield Loss("gone", change, lost, instead)
+    elif change.action in {"same", "update"}:
+        for path in _FIXED.get(change.type, ()):
+            if change.becomes(path) is UNKNOWN and change.differs(path):
+                lost = f"the {change.kind}, with {holds}: {path} {UNSHOWN}, and another value replaces it"
+                yield Loss("replaced", change, lost, f"give {path} a value that does not depend on what is made")
+
+
+def _replaced(change: Change, holds: str) -> str:
+    unsure = [reason for reason in change.reasons if change.becomes(reason) is UNKNOWN]
+    why = f"because of {_reasons(change)}" + (f" ({', '.join(unsure)} is not known yet)" if unsure else "")
+    if change.retained:
+        return f"an empty {change.kind} takes its place {why}; the old one stays in its cloud, and nothing uses it"
+    return f"the {change.kind} is replaced by an empty one {why}, and with the old one goes {holds}"
+
+
+def _reasons(change: Change) -> str:
+    return ", ".join(change.reasons) or "what forces the replacement"
+
+
+def jurisdiction(change: Change, _plan: Plan) -> Iterator[Loss]:
+    """A bucket cannot move: in another jurisdiction the same name is another bucket, or none. The provider replaces
+    nothing then, and looks for it there (terraform-provider-cloudflare 5.22, source)."""
+    if change.type != t.R2_BUCKET or change.action != "update":
+        return
+    was, becomes = (
+        "default" if value is MISSING else value
+        for value in (change.was("jurisdiction"), change.becomes("jurisdiction"))
+    )
+    if was != becomes and becomes is not UNKNOWN:
+        lost = f"the bucket is looked for in jurisdiction {becomes}, where its objects are not"
+        yield Loss("jurisdiction-changed", change, lost, "make a new bucket there, and copy the objects over")
+
+
+def emptied(change: Change, _plan: Plan) -> Iterator[Loss]:
+    """From now on a bucket goes together with what is in it."""
+    if change.type != t.S3_BUCKET or change.action not in {"same", "update", "import"}:
+        return
+    path = "forceDestroy"
+    if change.becomes(path) in (True, UNKNOWN) and change.was(path) is not True and change.differs(path):
+        lost = "the next deletion or replacement of the bucket empties it first, where S3 would have refused"
+        yield Loss("force-destroy", change, lost, "leave forceDestroy off")
+
+
+def unreviewed(change: Change, _plan: Plan) -> Iterator[Loss]:
+    """A type of which nobody has said whether it holds data."""
+    known = change.type in HOLDS or change.type in HARMLESS or change.type.startswith(PROVIDER)
+    if known or not (change.deletes or change.action == "replace"):
+        return
+    lost = f"whatever is in it: nobody has said yet whether a {change.type} holds data"
+    yield Loss(
+        "unreviewed",
+        change,
+        lost,
+        "find out, and say it: in HOLDS of bulkhead/preview/losses/stores.py, or in harmless.py beside it",
+    )

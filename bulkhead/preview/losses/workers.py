@@ -1,0 +1,166 @@
+"""Workers: Durable Objects live in the Worker that owns their class, and go with it or with the class.
+
+What a class's data depends on is in the Worker's code upload: `exports`, which say for every class what it is to be, or
+`migrations`, which say what to do. Of an upload every change is a replacement, so that one looks like any other.
+Sources: developers.cloudflare.com, Durable Objects, "Durable Objects migrations"; the provider's `WorkerVersion`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Set
+from typing import Any, Final
+
+from bulkhead.preview.losses.loss import UNSHOWN, Loss
+from bulkhead.preview.plan import Change, Plan
+from bulkhead.resources import tokens as t
+from bulkhead.resources.values import MISSING, UNKNOWN, at, leaves, listed
+
+_SCRIPTS: Final = (t.WORKERS_SCRIPT, t.WORKER_SCRIPT)  # a Worker and its code in one
+UPLOADS: Final = (t.WORKER_VERSION, *_SCRIPTS)
+_ALIVE: Final = (MISSING, "created", "expecting-transfer")
+_ENDS: Final = {
+    "deleted": "every object of the class {name} is deleted, with its storage",
+    "renamed": "the objects of the class {name} are handed to another class; no older version finds them again",
+    "transferred": "the objects of the class {name} are handed to another Worker; this one cannot take them back",
+}
+_TAKEN: Final = "the objects of the class {name} are taken from the Worker {script}, which cannot take them back"
+_BACKUP: Final = "export what its objects hold first; then ask for a waiver in docs/ops/waivers.yaml"
+
+
+def gone(change: Change, plan: Plan) -> Iterator[Loss]:
+    """A Worker that owns Durable Objects is deleted, replaced, gone already, or called something else."""
+    if change.type not in (t.WORKER, *_SCRIPTS):
+        return
+    owned = _owned(change, plan)
+    if not owned:
+        return
+    holds = f"the Durable Objects that live in it: {', '.join(owned)}"
+    if change.deletes or change.action == "replace":
+        yield Loss("worker-deleted", change, f"the Worker is deleted, and with it {holds}", f"keep it, or {_BACKUP}")
+    elif change.action == "create" and change.old is not None:
+        lost = f"the Worker is gone from Cloudflare already, and with it {holds}"
+        yield Loss("worker-deleted", change, lost, "find out who deleted it; the up would make an empty one")
+    elif change.action == "update" and change.differs("name"):
+        lost = f"the Worker gets another name, and {holds}: they are found by the Worker's name"
+        yield Loss("worker-renamed", change, lost, "leave its name, or make a second Worker and transfer the classes")
+
+
+def _owned(worker: Change, plan: Plan) -> tuple[str, ...]:
+    """Return the Durable Object classes of a Worker before the change; a word for them where they cannot be told."""
+    if worker.old is None:
+        return ()
+    known_as = {worker.old.id, worker.was("name"), worker.was("scriptName")} - {"", MISSING}
+    uploads = [worker] if worker.type in _SCRIPTS else list(_versions(known_as, plan))
+    if not uploads and plan.source == "digest":
+        return ("any that it owns, which a digest does not show",)
+    classes: dict[str, None] = {}
+    for upload in uploads:
+        before = _classes(upload.old.inputs, {*known_as, UNKNOWN}) if upload.old else {}
+        if before is None:
+            return ("any that it owns, which are secret or not known",)
+        classes |= dict.fromkeys(name for name, state in before.items() if state in _ALIVE)
+    for upload in plan.of(*UPLOADS):  # whoever binds a class by this Worker's name takes it for this Worker's
+        bound = _bound(upload.old.inputs, known_as) if upload.old else ()
+        classes |= dict.fromkeys(bound)
+    return tuple(classes)
+
+
+def _versions(known_as: Set[Any], plan: Plan) -> Iterator[Change]:
+    """Yield the uploads of a Worker; one whose Worker is secret may be its."""
+    return (one for one in plan.of(t.WORKER_VERSION) if one.old and one.was("workerId") in {*known_as, UNKNOWN})
+
+
+def _names(upload: Change, plan: Plan) -> set[Any]:
+    """Return by which names an upload may speak of its own Worker."""
+    of = {upload.was("workerId"), upload.becomes("workerId"), upload.was("scriptName"), upload.becomes("scriptName")}
+    of -= {MISSING, UNKNOWN}
+    workers = (one for one in plan.of(t.WORKER) if one.old and {one.old.id, one.was("name")} & of)
+    return (of | {worker.was("name") for worker in workers}) - {UNKNOWN}
+
+
+def classes(change: Change, plan: Plan) -> Iterator[Loss]:
+    """A new upload ends a class that an earlier one had, or no longer speaks of it."""
+    if change.type not in UPLOADS or change.action not in {"create", "update", "replace"} or change.new is None:
+        return
+    over = plan.over_predecessor(change)
+    if over.action == "create" and change.becomes("workerId") in (UNKNOWN, MISSING):
+        return  # the Worker is made by this very up
+    own = _names(over, plan)
+    before = _classes(over.old.inputs, {*own, UNKNOWN}) if over.old else {}
+    after = _classes(change.new.inputs, own)
+    if before is None or after is None:
+        if over.differs("exports") or over.differs("migrations"):
+            lost = f"what the Durable Object classes are to be {UNSHOWN}"
+            yield Loss("class-dropped", change, lost, "give exports plain values that do not depend on what is made")
+        return
+    said = {(name, state): _ENDS[state].format(name=name) for name, state in after.items() if state in _ENDS}
+    ended = {end: lost for end, lost in said.items() if before.get(end[0]) != end[1]} | _newly_migrated(over)
+    for (name, state), lost in ended.items():
+        yield Loss(f"class-{state}", change, lost, f"keep {name} as it is, or {_BACKUP}")
+    # Migrations are taken out once they were applied, and change nothing then; exports say of every class what it is.
+    if all(at(side.inputs, "exports") is MISSING for side in (over.old, change.new) if side is not None):
+        return
+    for name, state in before.items():
+        if state in _ALIVE and name not in after:
+            lost = f"the class {name} is no longer spoken of, so whether its objects stay {UNSHOWN}"
+            yield Loss("class-dropped", change, lost, f"say of {name} what it is to be: alive, or retired")
+
+
+def _classes(inputs: Mapping[str, Any], own: Set[Any]) -> dict[str, Any] | None:
+    """Return what an upload makes of each Durable Object class, in the words of `exports`; None where that is not
+    known. A class that the upload merely binds as its own, which goes by the names ``own``, is alive."""
+    exports, migrations = at(inputs, "exports"), at(inputs, "migrations")
+    if exports is UNKNOWN or UNKNOWN in leaves(migrations):
+        return None
+    found: dict[str, Any] = dict.fromkeys(_bound(inputs, {*own, MISSING}), MISSING)
+    for step in _steps(migrations):
+        found |= _migrated(step)
+    for name, export in exports.items() if isinstance(exports, Mapping) else ():
+        type_, state = at(export, "type"), at(export, "state")
+        if UNKNOWN in (export, type_, state):
+            return None
+        if type_ == "durable-object":
+            found[name] = state
+    return found
+
+
+def _bound(inputs: Mapping[str, Any], scripts: Set[Any]) -> list[str]:
+    """Return the classes that an upload binds as those of one of ``scripts``; MISSING is the upload's own."""
+    bindings = (one for one in listed(inputs, "bindings") if at(one, "type") == "durable_object_namespace")
+    return [str(at(one, "className")) for one in bindings if at(one, "scriptName") in scripts]
+
+
+def _steps(migrations: Any) -> list[Any]:
+    return [*listed(migrations, "steps"), migrations]
+
+
+def _migrated(step: Any) -> dict[str, Any]:
+    """Return what a migration leaves of each class. One that it ends and makes again is there, and empty."""
+    moved = [*listed(step, "renamedClasses"), *listed(step, "transferredClasses")]
+    made = [*listed(step, "newClasses"), *listed(step, "newSqliteClasses"), *(at(each, "to") for each in moved)]
+    return dict(_endings(step)) | {str(name): MISSING for name in made}
+
+
+def _newly_migrated(upload: Change) -> dict[tuple[str, str], str]:
+    """Return every end that migrations bring about, by class and word, whatever else they make of it later: what is
+    made again is empty. Those that were there before, with the same tags, were applied before."""
+    migrations = upload.becomes("migrations")
+    if upload.old is not None and at(upload.old.inputs, "migrations") == migrations:
+        return {}
+    found: dict[tuple[str, str], str] = {}
+    for step in _steps(migrations):
+        found |= {(name, state): _ENDS[state].format(name=name) for name, state in _endings(step)}
+        for each in listed(step, "transferredClasses"):
+            name, script = str(at(each, "from")), at(each, "fromScript")
+            if script is not MISSING:
+                found[name, "transferred"] = _TAKEN.format(name=name, script=script)
+    return found
+
+
+def _endings(step: Any) -> Iterator[tuple[str, str]]:
+    """Yield which of the upload's own classes a migration ends, and how."""
+    yield from ((str(name), "deleted") for name in listed(step, "deletedClasses"))
+    yield from ((str(at(each, "from")), "renamed") for each in listed(step, "renamedClasses"))
+    for each in listed(step, "transferredClasses"):
+        if at(each, "fromScript") is MISSING:  # otherwise it is a class of that Worker
+            yield str(at(each, "from")), "transferred"

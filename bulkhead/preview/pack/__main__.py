@@ -1,0 +1,17 @@
+"""The policy pack of a preview on a twin: this checkout's rules, about the product of the one that is previewed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    # Pulumi puts this folder first on the path, where `product` would be found by a name that is not its own.
+    here = Path(__file__).resolve().parent
+    sys.path = [str(here.parents[1]), *(entry for entry in sys.path if Path(entry or ".").resolve() != here)]
+
+    from bulkhead.preview.proposed import judged_by
+    from policies.pack import serve
+
+    serve(judged_by(os.environ))

@@ -1,0 +1,259 @@
+"""What the gate says of a preview (pure): what stops the change, what is lost, forgotten, said, waived or mere noise.
+
+The machine form (`as_json`), which `bulkhead preview --json` prints:
+
+    {
+      "stage": "production", "stack": "production", "passes": false, "source": "stream" | "digest",
+      "changes": {"counts": {"update": 1, ...}, "resources": [{"action", "type", "name", "urn", "paths": [...]}]},
+      "losses": [{"kind", "type", "name", "urn", "lost", "instead", "stops": true,
+                  "waiver": null | {"line", "reason", "until", "approvedBy"}}],
+      "obstacles": [{"what", "why", "fix"}],          everything else that stops; no waiver helps
+      "forgotten": [{"type", "name", "urn", "remains"}],
+      "policies": {"packs": [...], "spoke": [{"level", "policy", "message", "urn"}]},
+      "noise": [{"type", "name", "urn", "paths": [...], "issues": [...]}],
+      "waivers": {"base": "origin/main", "notes": [...]},
+      "notes": [...], "notShown": [...], "leaks": [{"secret", "place"}]
+    }
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Final
+
+from bulkhead.model.naming import Stage
+from bulkhead.preview.events import NOT_IN_A_DIGEST
+from bulkhead.preview.forgotten import Forgotten, forgotten
+from bulkhead.preview.losses.catalogue import losses
+from bulkhead.preview.losses.loss import Loss
+from bulkhead.preview.noise import Apart, Noise, apart
+from bulkhead.preview.plan import Change, Plan
+from bulkhead.preview.waivers import Waiver, Waivers
+
+_QUIET: Final = frozenset({"same", "read", "refresh"})
+# What the engine says besides the reason.
+_NO_REASON: Final = frozenset({"preview failed", "update failed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A loss, the waiver that covers it, and whether it stops the change."""
+
+    loss: Loss
+    waiver: Waiver | None
+    stops: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Something that stops the change and is no loss, so no waiver is about it."""
+
+    what: str
+    why: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leaked:
+    """Where the value of the secret called ``secret`` was found."""
+
+    secret: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Everything there is to say about a preview. ``changes`` are those that are no noise."""
+
+    stage: Stage
+    plan: Plan
+    base: str
+    changes: tuple[Change, ...]
+    losses: tuple[Judged, ...]
+    obstacles: tuple[Obstacle, ...]
+    forgotten: tuple[Forgotten, ...]
+    noise: tuple[Apart, ...]
+    waiver_notes: tuple[str, ...]
+    notes: tuple[str, ...]
+    leaks: tuple[Leaked, ...] = ()
+
+    @property
+    def stops(self) -> tuple[Judged, ...]:
+        return tuple(judged for judged in self.losses if judged.stops)
+
+    @property
+    def passes(self) -> bool:
+        return not (self.stops or self.obstacles or self.leaks)
+
+    @property
+    def not_shown(self) -> tuple[str, ...]:
+        return NOT_IN_A_DIGEST if self.plan.source == "digest" else ()
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in one sentence."""
+        stops = len(self.stops) + len(self.obstacles) + len(self.leaks)
+        if stops:
+            return f"{self.plan.stack}: stopped, for {stops} reason{'s' if stops > 1 else ''}."
+        shown = [judged for judged in self.losses if judged.waiver is None]
+        if shown:
+            return f"{self.plan.stack}: nothing stops it; losses in development are only shown: {len(shown)}."
+        waived = f", but {len(self.losses)} that were agreed to" if self.losses else ""
+        return f"{self.plan.stack}: nothing stops it; nothing is lost{waived}."
+
+
+def judge(
+    plan: Plan,
+    stage: Stage,
+    waivers: Waivers,
+    noise: Sequence[Noise],
+    today: date,
+    *,
+    pack: str = "",
+) -> Verdict:
+    """Return the verdict on a plan. ``pack`` is the policy pack that must have been asked, "" for none."""
+    found = tuple(losses(plan))
+    covered, unused = waivers.covering(found)
+    quiet, void = apart(plan, noise, today)
+    touched = {loss.change.urn for loss in found}
+    quiet = [each for each in quiet if each.change.urn not in touched]
+    set_apart = {each.change.urn for each in quiet}
+    strict = stage is not Stage.DEVELOPMENT
+    changes = (c for c in plan.changes if c.action not in _QUIET and c.custom and c.urn not in set_apart)
+    return Verdict(
+        stage,
+        plan,
+        waivers.base,
+        tuple(changes),
+        tuple(Judged(loss, covered.get(n), strict and n not in covered) for n, loss in enumerate(found)),
+        tuple(_obstacles(plan, pack, strict=strict)),
+        tuple(forgotten(plan)),
+        tuple(quiet),
+        (*waivers.notes, *unused),
+        tuple(void),
+    )
+
+
+def _obstacles(plan: Plan, pack: str, *, strict: bool) -> list[Obstacle]:
+    spoken = (
+        Obstacle(f"policy {said.policy}", said.message, "do what its last line says")
+        for said in plan.policies
+        if said.level == "mandatory"
+    )
+    found = list(dict.fromkeys(spoken))  # what keeps a rule from judging, it says of each resource anew
+    if plan.failed:
+        reasons = [error for error in plan.errors if error not in _NO_REASON]
+        if reasons or not found:
+            why = "\n".join(reasons) or "it gave no reason"
+            fix = "mend what it says; a `protect` it complains of is to stay"
+            found.append(Obstacle("the engine", f"the preview failed: {why}", fix))
+    if plan.source == "digest" and strict:
+        why = "a digest does not show enough to say that nothing is lost; it does not show " + "; nor ".join(
+            NOT_IN_A_DIGEST
+        )
+        fix = "PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --json --policy-pack policies > events.jsonl"
+        found.append(Obstacle("the digest", why, fix))
+    elif strict and pack and pack not in plan.packs:
+        asked = ", ".join(plan.packs) or "none"
+        why = f"the policy pack {pack} was not asked (asked: {asked}), so nobody has said what this stage may never be"
+        found.append(Obstacle("the policies", why, "pulumi preview --policy-pack policies"))
+    return found
+
+
+def with_failure(verdict: Verdict, complaint: str) -> Verdict:
+    """Return the verdict on a preview whose CLI failed, whatever its events say."""
+    if verdict.plan.failed:
+        return verdict
+    why = f"the preview failed after it had said everything: {complaint or 'it gave no reason'}"
+    failure = Obstacle("the engine", why, "mend what it says")
+    return replace(verdict, obstacles=(*verdict.obstacles, failure))
+
+
+def with_note(verdict: Verdict, note: str) -> Verdict:
+    return replace(verdict, notes=(*verdict.notes, note))
+
+
+def with_leaks(verdict: Verdict, leaked: Sequence[Leaked]) -> Verdict:
+    """Return the verdict that is stopped by secrets which were found in what the engine said, or in what would have
+    been printed of it."""
+    return replace(verdict, leaks=(*verdict.leaks, *leaked))
+
+
+def bare(verdict: Verdict) -> Verdict:
+    """Return a verdict without a word of the engine's: what is left to say when a secret stands in those."""
+    silent = replace(verdict.plan, policies=(), errors=(), changes=())
+    return replace(
+        verdict,
+        plan=silent,
+        changes=(),
+        losses=(),
+        obstacles=(),
+        forgotten=(),
+        noise=(),
+        waiver_notes=(),
+        notes=("everything else is left out, because the secret stands in it",),
+    )
+
+
+def as_json(verdict: Verdict) -> dict[str, Any]:
+    """Return the machine form."""
+    plan = verdict.plan
+    return {
+        "stage": verdict.stage.value,
+        "stack": plan.stack,
+        "passes": verdict.passes,
+        "source": plan.source,
+        "changes": {
+            "counts": dict(plan.counts),
+            "resources": [{"action": c.action, **_resource(c), "paths": list(c.paths)} for c in verdict.changes],
+        },
+        "losses": [
+            {
+                "kind": judged.loss.kind,
+                **_resource(judged.loss.change),
+                "lost": judged.loss.lost,
+                "instead": judged.loss.instead,
+                "stops": judged.stops,
+                "waiver": _waiver(judged.waiver),
+            }
+            for judged in verdict.losses
+        ],
+        "obstacles": [{"what": each.what, "why": each.why, "fix": each.fix} for each in verdict.obstacles],
+        "forgotten": [{**_resource(each.change), "remains": each.remains} for each in verdict.forgotten],
+        "policies": {
+            "packs": list(plan.packs),
+            "spoke": [
+                {"level": said.level, "policy": said.policy, "message": said.message, "urn": said.urn}
+                for said in plan.policies
+            ],
+        },
+        "noise": [
+            {
+                **_resource(each.change),
+                "paths": list(each.change.paths),
+                "issues": [entry.issue for entry in each.entries],
+            }
+            for each in verdict.noise
+        ],
+        "waivers": {"base": verdict.base, "notes": list(verdict.waiver_notes)},
+        "notes": list(verdict.notes),
+        "notShown": list(verdict.not_shown),
+        "leaks": [{"secret": leak.secret, "place": leak.place} for leak in verdict.leaks],
+    }
+
+
+def _resource(change: Change) -> Mapping[str, str]:
+    return {"type": change.type, "name": change.name, "urn": change.urn}
+
+
+def _waiver(waiver: Waiver | None) -> dict[str, Any] | None:
+    if waiver is None:
+        return None
+    return {
+        "line": waiver.line,
+        "reason": waiver.reason,
+        "until": waiver.until.isoformat(),
+        "approvedBy": waiver.approved_by,
+    }

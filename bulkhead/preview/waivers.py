@@ -1,0 +1,165 @@
+"""Waivers: losses that somebody has agreed to beforehand, as the base branch has them (pure but for `from_base`).
+
+A waiver in the change itself would be the change's own permission, so the file is read from the branch that the change
+goes to. It names one resource, one kind of loss and one stage, and ends within thirty days.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Final
+
+from bulkhead.model.naming import Stage
+from bulkhead.preview import entries
+from bulkhead.preview.entries import Entry, Malformed
+from bulkhead.preview.losses.catalogue import KINDS
+from bulkhead.preview.losses.loss import Loss
+
+PATH: Final = "docs/ops/waivers.yaml"
+FIELDS: Final = ("resource", "loss", "stage", "reason", "until", "approvedBy")
+LONGEST: Final = timedelta(days=30)
+_REMOTES: Final = "refs/remotes/"
+_ORIGIN: Final = "origin/"
+_STAGES: Final = (Stage.STAGING.value, Stage.PRODUCTION.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """``resource`` is a URN, ``type name`` or a logical name, exactly. It holds to the end of the day ``until``."""
+
+    resource: str
+    loss: str
+    stage: str
+    reason: str
+    until: date
+    approved_by: str
+    line: int
+
+    def names(self, loss: Loss) -> bool:
+        change = loss.change
+        return loss.kind == self.loss and self.resource in {
+            change.urn,
+            f"{change.type} {change.name}",
+            f"{change.kind} {change.name}",
+            change.name,
+        }
+
+    def __str__(self) -> str:
+        return f"{PATH}, line {self.line} ({self.loss} of {self.resource})"
+
+
+@dataclass(frozen=True, slots=True)
+class Waivers:
+    """Those that count in one stage, and sentences about those that do not. ``base`` is where they were read."""
+
+    base: str
+    waivers: tuple[Waiver, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def covering(self, losses: Sequence[Loss]) -> tuple[dict[int, Waiver], list[str]]:
+        """Return which waiver covers which of ``losses``, by its place, and sentences about the waivers that cover
+        none. A name that more than one resource has covers none of them."""
+        covered: dict[int, Waiver] = {}
+        notes: list[str] = []
+        for waiver in self.waivers:
+            found = [place for place, loss in enumerate(losses) if waiver.names(loss)]
+            urns = {losses[place].change.urn for place in found}
+            if len(urns) > 1:
+                notes.append(f"{waiver} does not count: {len(urns)} resources are called so; name one by its URN")
+            elif not found:
+                notes.append(f"{waiver} covers nothing here: take it out once what it was for is done")
+            else:
+                covered |= dict.fromkeys(found, waiver)
+        return covered, notes
+
+
+def parse(text: str, base: str, stage: Stage, today: date) -> Waivers:
+    """Return the waivers in ``text`` that count in ``stage`` today. One that does not is told, never refused: the base
+    branch is not for the author of a change to mend."""
+    try:
+        found, faults = entries.read(text, "waivers", FIELDS)
+    except Malformed as bad:
+        return Waivers(base, notes=(f"{PATH} of {base} cannot be read, so no waiver counts: {bad}",))
+    notes = [f"{PATH}, {fault.key}, does not count: it {fault.message}" for fault in faults]
+    waivers = []
+    for entry in found:
+        wrong = list(_wrong(entry, today))
+        if wrong:
+            notes.append(f"{PATH}, line {entry.line}, does not count: {'; '.join(wrong)}")
+        elif entry["stage"] == stage.value:
+            waivers.append(_waiver(entry))
+    return Waivers(base, tuple(waivers), tuple(notes))
+
+
+def _wrong(entry: Entry, today: date) -> Iterator[str]:
+    until = entries.day(entry["until"])
+    if entry["loss"] not in KINDS:
+        yield f"{entry['loss']!r} is no kind of loss; they are {', '.join(KINDS)}"
+    if entry["stage"] not in _STAGES:
+        yield f"{entry['stage']!r} is no stage that needs one; they are {' and '.join(_STAGES)}"
+    if until is None:
+        yield f"{entry['until']!r} is no date such as '2026-01-31'"
+    elif until < today:
+        yield f"it ended on {until}"
+    elif until - today > LONGEST:
+        yield f"it ends on {until}, more than {LONGEST.days} days from today, {today}"
+
+
+def _waiver(entry: Entry) -> Waiver:
+    return Waiver(
+        entry["resource"],
+        entry["loss"],
+        entry["stage"],
+        entry["reason"],
+        date.fromisoformat(entry["until"]),
+        entry["approvedBy"],
+        entry.line,
+    )
+
+
+def from_base(checkout: Path, base: str, stage: Stage, today: date) -> Waivers:
+    """Return the waivers as the commit ``base`` has them; of a base or a file that is not there, none, and why."""
+    commit = next((found for ref in _references(base) if (found := _commit(checkout, ref))), None)
+    base = base.removeprefix(_REMOTES)
+    if commit is None:
+        return Waivers(base, notes=(f"there is no {base} here, so no waiver counts; {_fetching(base)}",))
+    text = _git(checkout, "show", f"{commit.strip()}:{PATH}")
+    if text is None:
+        return Waivers(base, notes=(f"{base} has no {PATH}, so no waiver counts",))
+    return parse(text, base, stage, today)
+
+
+def _references(base: str) -> tuple[str, ...]:
+    """Return what ``base`` may mean, in this order. Git itself prefers a tag to a branch of the same name, and whoever
+    may push a tag called origin/main would bring his own waivers."""
+    if base.startswith("refs/"):
+        return (base,)
+    if base.startswith(_ORIGIN):
+        return (f"{_REMOTES}{base}",)
+    return (f"{_REMOTES}{base}", f"refs/heads/{base}", base)
+
+
+def _commit(checkout: Path, reference: str) -> str | None:
+    return _git(checkout, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}")
+
+
+def _fetching(base: str) -> str:
+    if not base.startswith(_ORIGIN):
+        return "name a branch or a commit that git rev-parse finds here"
+    branch = base.removeprefix(_ORIGIN)
+    return f"fetch it first: git fetch origin refs/heads/{branch}:{_REMOTES}{base}"
+
+
+def _git(checkout: Path, *arguments: str) -> str | None:
+    """Return what git answers, None when it has no answer."""
+    try:
+        answer = subprocess.run(
+            ["git", *arguments], cwd=checkout, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:
+        return None
+    return answer.stdout if answer.returncode == 0 else None

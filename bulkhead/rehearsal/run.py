@@ -1,0 +1,244 @@
+"""One rehearsal, from nothing to nothing. Read it downward."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from bulkhead.engine.analyzer import install_analyzer
+from bulkhead.engine.finder import Engine, find_engine
+from bulkhead.engine.stacks import StageStack
+from bulkhead.engine.workspace import Cipher, engine_environment, prepare, prepare_identities
+from bulkhead.localclouds.cloudflare.client import StageCloud
+from bulkhead.localclouds.providers.store import Store
+from bulkhead.machine import egress
+from bulkhead.machine.environment import shed_owner
+from bulkhead.machine.lifetime import Clock, Life, ended_by_signals, lived, side_by_side
+from bulkhead.machine.node import find_node
+from bulkhead.model import identities as identity_settings
+from bulkhead.model.bundles import ROOT, read_bundles
+from bulkhead.model.failures import Failed
+from bulkhead.model.naming import Stage
+from bulkhead.model.product import Product
+from bulkhead.model.settings.files import read_settings
+from bulkhead.model.settings.keys import required_secrets
+from bulkhead.model.settings.models import StageSettings
+from bulkhead.model.settings.paths import stack_file
+from bulkhead.model.settings.product_reference import KEY, one_product
+from bulkhead.rehearsal import closing, report
+from bulkhead.rehearsal.evidence import Outcome, Report, StageReport, Verdict
+from bulkhead.rehearsal.progress import Progress
+from bulkhead.rehearsal.proofs import PROOFS
+from bulkhead.rehearsal.proofs.proof import Proof
+from bulkhead.rehearsal.proofs.untouched import checkout_state
+from bulkhead.rehearsal.scene import Scene, StandingStage
+from bulkhead.rehearsal.survey import survey
+from identities import program as identities_program
+from infra import program
+
+PACKAGES: Final = ("aws", "cloudflare", "github")
+# What a person configures the identities with; the local clouds ask for no profile, and their tokens open nothing.
+_IDENTITIES: Final = {
+    identity_settings.PROFILE: "rehearsal",
+    identity_settings.TOKENS: {
+        "active": "a",
+        "a": {"begins": "2026-01-01T00:00:00Z", "ends": "2026-03-31T00:00:00Z"},
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person asked for. ``stages`` are stack names; ``keep`` leaves the stages running and so shows no
+    removal; ``page`` is where the report goes."""
+
+    product: str | None = None
+    stages: tuple[str, ...] = tuple(stage.value for stage in Stage)
+    keep: bool = False
+    page: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """What a rehearsal needs before anything is started: all of it found, read and understood."""
+
+    product: Product
+    settings: Mapping[str, StageSettings]
+    engine: Engine
+    checkout: str | None
+
+
+def rehearse(wish: Wish, progress: Progress) -> Report:
+    """Bring the stages up on local clouds, prove what is promised, remove them again.
+
+    Raises Refused for a person's mistake and Failed when a stage cannot be brought up. A proof that fails is in the
+    report, and the remaining ones are still tried.
+    """
+    clock, started = Clock(), datetime.now(UTC).isoformat(timespec="seconds")
+    verdicts: list[Verdict] = []
+    with ended_by_signals():
+        with clock.phase("preparation"):
+            cast = _prepare(wish, progress)
+        with lived(ROOT, keep=wish.keep, stages=wish.stages, clock=clock) as life:
+            with egress.Traps(life.run.logs, life.run.mark) as traps:
+                try:
+                    with clock.phase("stages up"):
+                        scene = _set_up(cast, life, traps, progress)
+                        seconds = _bring_up(scene, progress)
+                    stages = survey(scene, seconds)
+                    for proof in PROOFS:
+                        with clock.phase(f"proof: {proof.key}"):
+                            verdicts.append(_tried(proof, scene, wish, progress))
+                    if not wish.keep:
+                        with clock.phase("removal"):
+                            verdicts.append(_tried(closing.STAGES_GONE, scene, wish, progress))
+                except BaseException as error:
+                    logs = _save_logs(life, started)
+                    if isinstance(error, Failed) and error.log:
+                        error.log = Path(logs) / error.log.name
+                    raise
+            logs = _save_logs(life, started) if _failed(verdicts) else ""
+            life.keep = wish.keep
+            planted = _planted(scene)
+        told = _report(cast, clock, started, stages, verdicts, life, logs)
+        for last in (closing.report_is_clean(planted, told), closing.nothing_left(life.run, life.watchdog_gone)):
+            verdicts.append(_tried(last, scene, wish, progress))
+    told = replace(told, verdicts=tuple(verdicts), seconds=clock.seconds, phases=dict(clock.phases))
+    if wish.page and not any(v.key == "report" and v.outcome is Outcome.FAILED for v in verdicts):
+        report.write(told, wish.page)
+    return told
+
+
+def _prepare(wish: Wish, progress: Progress) -> Cast:
+    if wish.page:
+        report.check_writable(wish.page)
+    shed_owner()
+    read = {stack: read_settings(ROOT / stack_file(stack)) for stack in wish.stages}
+    settings = {
+        stack: each if wish.product is None else each.model_copy(update={"product": wish.product})
+        for stack, each in read.items()
+    }
+    product = one_product({stack: each.product for stack, each in read.items()}, wish.product)
+    read_bundles(product, ROOT)
+    find_node()
+    return Cast(product, settings, find_engine(progress.note), checkout_state(ROOT))
+
+
+def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress) -> Scene:
+    """Write each stage's copy of the settings, with worthless secrets, and name everything the proofs look at."""
+    environment = engine_environment(
+        life.run,
+        providers=dict.fromkeys(PACKAGES, life.clouds["providers"]),
+        tools=[install_analyzer(life.run.path / "tools")],
+    )
+    cipher = Cipher(life.run.passphrase)
+    stages = {}
+    for stack, settings in cast.settings.items():
+        chosen = {KEY: settings.product}
+        workspace = prepare(ROOT, life.run, stack, required_secrets(cast.product), cipher, chosen)
+        identities = prepare_identities(
+            ROOT, life.run, stack, identity_settings.required_secrets(cast.product), cipher, chosen | _IDENTITIES
+        )
+        driven = partial(
+            StageStack,
+            life.run,
+            engine=cast.engine,
+            environment=environment | traps.environment,
+            on_event=progress.on_event,
+        )
+        said = life.clouds["stages"][stack]
+        stages[stack] = StandingStage(
+            settings,
+            driven(
+                identities,
+                program=partial(identities_program.run, cast.product, settings),
+                part="identities",
+            ),
+            driven(workspace, program=partial(program.run, cast.product)),
+            StageCloud(said["control"], said["token"]),
+            said["url"],
+            {**identities.canaries, **workspace.canaries},
+        )
+    store = Store(life.run.store)
+    return Scene(cast.product, ROOT, life.run, store, life.clouds["moto"], stages, cast.checkout, lambda: traps.looks)
+
+
+def _bring_up(scene: Scene, progress: Progress) -> dict[str, dict[str, float]]:
+    """Bring every stage up side by side, migrations included; return seconds per phase and stage."""
+
+    def bring(stage: StandingStage) -> dict[str, float]:
+        clock = Clock()
+        for stack, phase in ((stage.identities, "identities"), (stage.stack, "up")):
+            resumed = bool(stack.state_text())  # of a kept rehearsal, perhaps one that was killed
+            if resumed:
+                with clock.phase("healing"):
+                    stack.heal(lambda urn: _id_of(scene, urn))
+            with clock.phase(phase):
+                stack.up(refresh=resumed)
+        with clock.phase("migrations"):
+            progress.step(stage.environment, "applying migrations")
+            applied = _migrate(scene, stage)
+            progress.done(stage.environment, f"up, {len(scene.records(stage))} resources, {applied} migrations applied")
+        return clock.phases
+
+    def abandon() -> None:
+        for stage in scene.stages.values():
+            for stack in stage.stacks:
+                stack.kill()
+
+    return side_by_side({e: partial(bring, stage) for e, stage in scene.stages.items()}, abandon)
+
+
+def _migrate(scene: Scene, stage: StandingStage) -> int:
+    applied = 0
+    for database in scene.product.databases:
+        if database.migrations:
+            id_ = scene.database_id(stage, database.name)
+            applied += len(stage.cloud.d1_migrate(id_, scene.root / database.migrations))
+    return applied
+
+
+def _tried(proof: Proof, scene: Scene, wish: Wish, progress: Progress) -> Verdict:
+    verdict = proof.kept() if wish.keep and proof.removes else proof.verdict(scene)
+    progress.verdict(verdict)
+    return verdict
+
+
+def _report(
+    cast: Cast,
+    clock: Clock,
+    started: str,
+    stages: tuple[StageReport, ...],
+    verdicts: list[Verdict],
+    life: Life,
+    logs: str,
+) -> Report:
+    ending = "The stages are left running." if life.keep else "The stages are removed; production's cloud is discarded."
+    engine = f"Pulumi {cast.engine.version} ({cast.engine.origin})"
+    return Report(
+        cast.product.name, engine, started, clock.seconds, stages, tuple(verdicts), dict(clock.phases), ending, logs
+    )
+
+
+def _planted(scene: Scene) -> dict[str, str]:
+    return {f"{e}:{name}": value for e, stage in scene.stages.items() for name, value in stage.canaries.items()}
+
+
+def _failed(verdicts: list[Verdict]) -> bool:
+    return any(verdict.outcome is Outcome.FAILED for verdict in verdicts)
+
+
+def _save_logs(life: Life, started: str) -> str:
+    """Copy the logs to where they stay when the run directory goes; return that place."""
+    kept = ROOT / ".rehearsal" / "logs" / started.replace(":", "")
+    shutil.copytree(life.run.logs, kept, dirs_exist_ok=True)
+    return str(kept)
+
+
+def _id_of(scene: Scene, urn: str) -> str | None:
+    return next((record.id for record in scene.store.all() if record.urn == urn), None)

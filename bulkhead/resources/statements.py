@@ -1,0 +1,171 @@
+"""AWS's policy documents, read as statements (pure): who may do what, where, and when. Amazon's words are in its IAM
+User Guide, "IAM JSON policy elements reference"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final
+
+from bulkhead.resources.values import UNKNOWN, Absent, at, leaves, listed
+
+# Condition operators that hold only where the key has one of the values. `...IfExists` and `ForAllValues:` hold also
+# where the key is absent, and `...Not...` where it has any other value, so none of them confines anything.
+_CONFINING: Final = frozenset(
+    {"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "ipaddress", "bool"}
+)
+_ACCOUNT: Final = re.compile(r"[0-9]{12}")
+_ARN: Final = re.compile(r"arn:[^:]*:[^:]*:[^:]*:([^:]*):.*", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement. Principals are pairs of kind and value: ``("AWS", "*")``, ``("*", "*")`` where anybody is meant.
+    What a statement does not say is empty; without principals it belongs to the identity it is attached to."""
+
+    sid: str
+    effect: str
+    principals: tuple[tuple[str, str], ...] = ()
+    actions: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    conditions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    not_principals: tuple[tuple[str, str], ...] = ()
+    not_actions: tuple[str, ...] = ()
+    not_resources: tuple[str, ...] = ()
+
+    @property
+    def allows(self) -> bool:
+        return self.effect == "Allow"
+
+    @property
+    def denies(self) -> bool:
+        return self.effect == "Deny"
+
+    @property
+    def for_anybody(self) -> bool:
+        """Whether its principals take in everybody. ``NotPrincipal`` names those who are left out, and no others."""
+        return bool(self.not_principals) or any(kind in {"*", "AWS"} and who == "*" for kind, who in self.principals)
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        return tuple(who for kind, who in self.principals if kind == "Service")
+
+    def strangers(self, account: str) -> tuple[str, ...]:
+        """Return its AWS principals that do not belong to ``account``, apart from ``*``."""
+        return tuple(
+            who for kind, who in self.principals if kind == "AWS" and who != "*" and account_of(who) != account
+        )
+
+    def applies_to(self, action: str) -> bool:
+        """Whether the statement is about one action (``s3:GetObject``)."""
+        if self.not_actions:
+            return not any(action_matches(pattern, action) for pattern in self.not_actions)
+        return any(action_matches(pattern, action) for pattern in self.actions)
+
+    def covers(self, resource: str) -> bool:
+        """Whether the statement is about one resource; a resource may itself be a pattern (``bucket/*``)."""
+        if self.not_resources:
+            return not any(matches(pattern, resource) for pattern in self.not_resources)
+        return any(matches(pattern, resource) for pattern in self.resources)
+
+    def requires(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield what must hold: a condition key in lower case, and the values of which it must have one."""
+        for operator, tests in self.conditions.items():
+            if operator.lower().removeprefix("foranyvalue:") in _CONFINING:
+                for key, values in tests.items():
+                    yield key.lower(), texts(values)
+
+    def confined_to(self, account: str, prefix: str = "") -> bool:
+        """Whether its conditions let nothing in that does not come from ``account``; or from a bucket of the account
+        whose name begins with ``prefix``, because a bucket's ARN names no account. What a service encrypts is told by
+        the encryption context; anybody else chooses it at will."""
+        return any(
+            values and all(_belongs(key, value, account, prefix) for value in values)
+            for key, values in self.requires()
+            if not (self.for_anybody and key.startswith(_CONTEXT))
+        )
+
+
+def statements(document: Any) -> tuple[Statement, ...]:
+    """Return the statements of a parsed document; none where it is UNKNOWN, MISSING or no policy. A statement whose
+    condition is not known yet is left out, because without it the statement would say something else."""
+    said = [each for each in listed(document, "Statement") if isinstance(each, Mapping)]
+    return tuple(_statement(each) for each in said if UNKNOWN not in leaves(at(each, "Condition")))
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Whether AWS's wildcards ``*`` and ``?`` make ``pattern`` take in ``name``; upper and lower case differ."""
+    return _compiled(pattern).fullmatch(name) is not None
+
+
+def action_matches(pattern: str, action: str) -> bool:
+    """Like ``matches``, for actions, in which upper and lower case are the same."""
+    return matches(pattern.lower(), action.lower())
+
+
+def account_of(principal: str) -> str | None:
+    """Return the AWS account of an ARN or of a bare account id."""
+    if _ACCOUNT.fullmatch(principal):
+        return principal
+    arn = _ARN.fullmatch(principal)
+    return arn[1] if arn and _ACCOUNT.fullmatch(arn[1]) else None
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    """Return a condition's values as AWS compares them: JSON's ``false`` is the word. What is not known is left out."""
+    return tuple(_text(each) for each in listed(value) if not isinstance(each, Absent))
+
+
+# Keys whose value is an account, and keys whose value is an ARN with the account in it. What follows the prefix of an
+# encryption context is the service's own (`aws:logs:arn`).
+_ACCOUNT_KEYS: Final = frozenset({"aws:sourceaccount", "aws:sourceowner", "aws:principalaccount", "kms:calleraccount"})
+_CONTEXT: Final = "kms:encryptioncontext:"
+_ARN_KEYS: Final = ("aws:sourcearn", "aws:principalarn", _CONTEXT)
+_BUCKET: Final = re.compile(r"arn:[^:]*:s3:\*?:\*?:")  # S3's own examples spell it arn:aws:s3:*:*:<bucket>
+
+
+def _belongs(key: str, value: str, account: str, prefix: str) -> bool:
+    if key in _ACCOUNT_KEYS:
+        return value == account
+    bucket = _BUCKET.match(value)
+    own = bucket is not None and prefix != "" and value.startswith(prefix, bucket.end())
+    return key.startswith(_ARN_KEYS) and (own or account_of(value) == account)
+
+
+def _statement(said: Mapping[str, Any]) -> Statement:
+    conditions = said.get("Condition")
+    return Statement(
+        sid=_text(said.get("Sid", "")),
+        effect=_text(said.get("Effect", "")),
+        principals=_principals(said, "Principal"),
+        actions=texts(at(said, "Action")),
+        resources=texts(at(said, "Resource")),
+        conditions={
+            str(operator): tests
+            for operator, tests in (conditions.items() if isinstance(conditions, Mapping) else ())
+            if isinstance(tests, Mapping)
+        },
+        not_principals=_principals(said, "NotPrincipal"),
+        not_actions=texts(at(said, "NotAction")),
+        not_resources=texts(at(said, "NotResource")),
+    )
+
+
+def _principals(said: Mapping[str, Any], key: str) -> tuple[tuple[str, str], ...]:
+    found = at(said, key)
+    if isinstance(found, Mapping):
+        return tuple((str(kind), who) for kind in found for who in texts(at(found, kind)))
+    return tuple(("*", who) for who in texts(found))
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    # A name may be a pattern itself, and `?` is one character: it does not take in all that `*` does.
+    wild = {"*": ".*", "?": "[^*]"}
+    return re.compile("".join(wild.get(char) or re.escape(char) for char in pattern), re.DOTALL)

@@ -1,0 +1,282 @@
+"""The redacted twin of a stage's state (pure): everything a preview compares with, and no secret.
+
+A preview of a pull request runs the pull request's code, so nothing may be near it that it must not have. The twin is
+the state with each secret replaced by PLACEHOLDER, under a passphrase that everybody may know. A program whose
+configuration holds the placeholder in the place of each secret computes the very values that are in the twin, and so
+an unchanged program previews as unchanged.
+
+One placeholder stands for all secrets: which of them a value came from cannot be told without opening it, and whoever
+publishes a twin need not have the right to open anything. For that, two kinds of values differ in the twin, until
+`bulkhead.twin.settled` has mended them: what the program *computes* from a secret (a hash, an address with a password
+in it), and what only the provider's plugin calls a secret.
+
+Shape of a state: `pulumi/pulumi`, sdk/go/common/apitype/core.go (DeploymentV3).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from bulkhead.model.faults import Fault, Refused
+from bulkhead.twin.secrets import HARMLESS, Path, suspects
+
+# 40 letters and digits, because Cloudflare's provider takes nothing else for a token.
+PLACEHOLDER: Final = "bulkheadTwinPlaceholderThatOpensNothing0"
+# The public passphrase, the salt the engine checks it with, and the placeholder encrypted with both. That all three
+# stand here is what makes a twin the same whoever makes it; a test opens them.
+PASSPHRASE: Final = "public-and-worthless"  # noqa: S105 - it guards placeholders
+SALT: Final = "v1:NWvQXDEricE=:v1:hR3i2wTkN8udfK1h:ED+2fHJufSARzbnd2xCnw/00tRG1BQ=="
+CIPHERTEXT: Final = "v1:wk5bhdrmdKX+x27x:ESWDYsbqnVTZHUqc1/NgUbeC5obSYgFLjHUVSf1XDAmpDs2sO8XKfgXqM7ugWfkJxxWHQq54slo="
+
+# What a preview on a twin does not see, in words for whoever reads its verdict.
+NOT_SEEN: Final = (
+    "previewed on a twin of the stage, with placeholders for secrets and without its clouds: what was changed there by "
+    "hand, and what only the providers' own plugins compare, is for a preview without --twin, before the deployment"
+)
+
+_PUBLIC: Final = {"type": "passphrase", "state": {"salt": SALT}}
+_SIGNATURE: Final = "4dabf18193072939515e22adb298388d"  # marks what is no plain value in a state
+_SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - marks what of that is a secret
+_VERSION: Final = 3  # of the state's shape; the engine writes another one only when it would not fit
+_MANIFEST: Final = ("magic", "version")
+_NO_TIME: Final = "0001-01-01T00:00:00Z"
+# What of a resource may hold what a person or a cloud wrote.
+_JUDGED: Final = ("id", "importID", "inputs", "outputs", "initErrors")
+# Where in the source a resource was made: paths of the machine that deployed.
+_OF_THE_MACHINE: Final = ("sourcePosition", "stackTrace")
+
+# What a bridge to a Terraform provider notes in the outputs for itself: how to recover Terraform's own state, with
+# copies of parts of it, and beside the version of the schema whatever the provider keeps privately
+# (`pulumi/pulumi-terraform-bridge`, pkg/tfbridge/rawstate.go, pkg/pf/tfbridge/resource_state.go).
+_RECOVERY: Final = "__pulumi_raw_state_delta"
+_META: Final = "__meta"
+_SCHEMA: Final = "schema_version"
+
+# What is a secret by its nature, whether or not the state marks it: provider-facts of the three packages.
+_ALWAYS_SECRET: Final[Mapping[str, frozenset[str]]] = {
+    "pulumi:providers:aws": frozenset({"accessKey", "secretKey", "token"}),
+    "pulumi:providers:cloudflare": frozenset({"apiKey", "apiToken", "apiUserServiceKey"}),
+    "pulumi:providers:github": frozenset({"token"}),
+    "aws:iam/accessKey:AccessKey": frozenset({"secret", "sesSmtpPasswordV4"}),
+    "aws:secretsmanager/secretVersion:SecretVersion": frozenset({"secretBinary", "secretString"}),
+    "cloudflare:index/accountToken:AccountToken": frozenset({"value"}),
+    "cloudflare:index/apiToken:ApiToken": frozenset({"value"}),
+    "cloudflare:index/logpushJob:LogpushJob": frozenset({"destinationConf", "ownershipChallenge"}),
+    "cloudflare:index/notificationPolicyWebhooks:NotificationPolicyWebhooks": frozenset({"secret", "url"}),
+    "cloudflare:index/secretsStoreSecret:SecretsStoreSecret": frozenset({"value"}),
+    "cloudflare:index/turnstileWidget:TurnstileWidget": frozenset({"secret"}),
+    "cloudflare:index/zeroTrustAccessServiceToken:ZeroTrustAccessServiceToken": frozenset({"clientSecret"}),
+    "github:index/actionsEnvironmentSecret:ActionsEnvironmentSecret": frozenset(
+        {"encryptedValue", "plaintextValue", "value", "valueEncrypted"}
+    ),
+    "github:index/actionsSecret:ActionsSecret": frozenset(
+        {"encryptedValue", "plaintextValue", "value", "valueEncrypted"}
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A state that anybody may read. ``deployment`` is in the engine's own shape, its secrets as ``plaintext``
+    envelopes of the placeholder; ``redacted`` counts what was replaced, by type of resource."""
+
+    project: str
+    stack: str
+    deployment: Mapping[str, Any]
+    redacted: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def engine(self) -> str:
+        """The version of the engine that wrote the state down, without a ``v``."""
+        return str(self.deployment.get("manifest", {}).get("version", "")).removeprefix("v")
+
+    @property
+    def resources(self) -> list[dict[str, Any]]:
+        resources: list[dict[str, Any]] = self.deployment["resources"]
+        return resources
+
+    def body(self) -> dict[str, Any]:
+        """Return it as `pulumi stack import` takes it; the same state gives the same body."""
+        return {"version": _VERSION, "deployment": self.deployment}
+
+    def digest(self) -> str:
+        """Return the SHA-256 of its body, hexadecimal."""
+        return hashlib.sha256(json.dumps(self.body(), sort_keys=True).encode()).hexdigest()
+
+
+def redact(export: Mapping[str, Any], project: str, stack: str) -> Twin:
+    """Return the twin of what `pulumi stack export` told of ``stack``; no secret of it need be open.
+
+    Raises Refused when it is no state, when it is another stack's, and with every value that looks like a secret and is
+    not marked as one: its place, never the value.
+    """
+    deployment = _state_of(export)
+    manifest = deployment.get("manifest") or {}
+    counts: Counter[str] = Counter()
+    # Nothing else is taken over: what an engine may put there one day is not known to be harmless.
+    clean = {
+        "manifest": {name: manifest[name] for name in _MANIFEST if name in manifest} | {"time": _NO_TIME},
+        "secrets_providers": _PUBLIC,
+        "resources": [_resource(resource, counts) for resource in deployment["resources"]],
+        "pending_operations": [
+            {**operation, "resource": _resource(operation["resource"], counts)}
+            for operation in deployment["pending_operations"]
+        ],
+    }
+    _refuse_foreign(clean, project, stack)
+    _refuse_suspects(clean)
+    return Twin(project, stack, clean, dict(sorted(counts.items())))
+
+
+def read_twin(body: Mapping[str, Any], project: str, stack: str) -> Twin:
+    """Return a published twin. Raises Refused when it is another stack's, or when somebody's key encrypts a part."""
+    deployment = _state_of(body)
+    _refuse_foreign(deployment, project, stack)
+    if deployment.get("secrets_providers") != _PUBLIC or _has_closed(list(_every(deployment))):
+        message = "holds secrets that only their owner can open: it is a state, and no twin"
+        raise Refused("This is no twin.", [Fault(stack, message, f"bulkhead twin publish {stack}")])
+    return Twin(project, stack, deployment)
+
+
+def secret(value: Any = PLACEHOLDER) -> dict[str, str]:
+    """Return a value as the state of a twin holds a secret."""
+    return {_SIGNATURE: _SECRET, "plaintext": json.dumps(value)}
+
+
+def is_secret(value: Any) -> bool:
+    """Say whether a value of a state is marked as a secret."""
+    return isinstance(value, Mapping) and value.get(_SIGNATURE) == _SECRET
+
+
+def opened(value: Any) -> Any:
+    """Return a value of a twin without the marks around its placeholders, which are no names of properties."""
+    if is_secret(value):
+        return PLACEHOLDER
+    if isinstance(value, Mapping):
+        return {name: opened(part) for name, part in value.items()}
+    return [opened(part) for part in value] if isinstance(value, list) else value
+
+
+def secrets_by_nature(resource: Mapping[str, Any], part: str) -> frozenset[str]:
+    """Return the names in a part of a resource that are secrets whether or not the state marks them."""
+    always = _ALWAYS_SECRET.get(str(resource["type"]), frozenset())
+    return always | frozenset(resource.get("additionalSecretOutputs") or ()) if part == "outputs" else always
+
+
+def name_of(resource: Mapping[str, Any]) -> str:
+    """Return the name that the program gave a resource."""
+    return str(resource["urn"]).rpartition("::")[2]
+
+
+def _state_of(export: Mapping[str, Any]) -> dict[str, Any]:
+    deployment = export.get("deployment")
+    if export.get("version") != _VERSION or not isinstance(deployment, Mapping | None):
+        message = f"is no state of version {_VERSION}, so it is not known where its secrets are"
+        raise Refused("This state cannot be redacted.", [Fault("version", message, "pulumi stack export")])
+    state = dict(deployment or {})
+    return state | {part: state.get(part) or [] for part in ("resources", "pending_operations")}
+
+
+def _resource(resource: Mapping[str, Any], counts: Counter[str]) -> dict[str, Any]:
+    type_ = str(resource["type"])
+
+    def count() -> None:
+        counts[type_] += 1
+
+    kept = {name: part for name, part in resource.items() if name not in _OF_THE_MACHINE}
+    clean: dict[str, Any] = _redacted(kept | _without_notes(resource), count)
+    for part in ("inputs", "outputs"):
+        values = clean.get(part) or {}
+        for name in sorted(secrets_by_nature(resource, part) & values.keys()):
+            if values[name] and not is_secret(values[name]):
+                values[name] = secret()
+                count()
+    return clean
+
+
+def _without_notes(resource: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the outputs without a bridge's notes; the schema's version stays, for a plugin that reads the twin."""
+    outputs = resource.get("outputs")
+    if not isinstance(outputs, Mapping) or not outputs.keys() & {_META, _RECOVERY}:
+        return {}
+    kept = {name: value for name, value in outputs.items() if name not in {_META, _RECOVERY}}
+    try:
+        schema = str(int(json.loads(outputs[_META])[_SCHEMA]))
+    except (KeyError, TypeError, ValueError):  # none, or it is not what a bridge writes
+        return {"outputs": kept}
+    return {"outputs": {**kept, _META: json.dumps({_SCHEMA: schema})}}
+
+
+def _redacted(value: Any, count: Callable[[], None]) -> Any:
+    """Return ``value`` with the placeholder in the place of each secret, also in JSON inside a text: the settings of a
+    provider are kept like that."""
+    if is_secret(value):
+        count()
+        return secret()
+    if isinstance(value, Mapping):
+        return {name: _redacted(part, count) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_redacted(part, count) for part in value]
+    if isinstance(value, str) and _SIGNATURE in value:
+        return _redacted_text(value, count)
+    return value
+
+
+def _redacted_text(text: str, count: Callable[[], None]) -> str:
+    try:
+        return json.dumps(_redacted(json.loads(text), count))
+    except ValueError:  # it cannot be taken apart, so all of it goes
+        count()
+        return PLACEHOLDER
+
+
+def _has_closed(value: Any) -> bool:
+    """Say whether a secret in ``value`` is still encrypted with somebody's own key."""
+    if is_secret(value):
+        return "plaintext" not in value
+    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return any(map(_has_closed, parts))
+
+
+def _every(deployment: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield from deployment["resources"]
+    yield from (operation["resource"] for operation in deployment["pending_operations"])
+
+
+def _refuse_foreign(deployment: Mapping[str, Any], project: str, stack: str) -> None:
+    ours = f"urn:pulumi:{stack}::{project}::"
+    foreign = [str(resource["urn"]) for resource in _every(deployment) if not str(resource["urn"]).startswith(ours)]
+    if foreign:
+        message = f"is no resource of stack {stack} in project {project}; a twin of it would mislead every preview"
+        raise Refused(f"This is not the state of {stack}.", [Fault(urn, message) for urn in foreign])
+
+
+def _refuse_suspects(deployment: Mapping[str, Any]) -> None:
+    faults = [
+        _suspect(resource, path, what)
+        for resource in _every(deployment)
+        for part in _JUDGED
+        for path, what in suspects(opened(resource.get(part)), PLACEHOLDER, (part,))
+        if (resource["type"], _spelt(step for step in path if isinstance(step, str))) not in HARMLESS
+    ]
+    if faults:
+        summary = "There is no twin: values that look like secrets are not marked as secrets in the state."
+        raise Refused(summary, dict.fromkeys(faults))
+
+
+def _suspect(resource: Mapping[str, Any], path: Path, what: str) -> Fault:
+    message = f"{resource['type']}: looks like {what}, and whoever reads the twin would have it"
+    fix = (
+        "make it a secret in the program (pulumi.Output.secret, additional_secret_outputs), `pulumi up`, and change "
+        "the value if others could read the state; if it is none, say why in HARMLESS of bulkhead/twin/secrets.py"
+    )
+    return Fault(f"{name_of(resource)}: {_spelt(path)}", message, fix)
+
+
+def _spelt(path: Iterable[str | int]) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")

@@ -1,6 +1,0 @@
-"""The rehearsal's result as one HTML page."""
-
-from rehearsal.report.file import check_writable, write
-from rehearsal.report.page import render
-
-__all__ = ["check_writable", "render", "write"]

@@ -1,0 +1,50 @@
+"""Settling what a killed engine had begun."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from bulkhead.engine import state
+
+PARENT = {"urn": "urn:parent", "type": "pulumi:pulumi:Stack"}
+
+
+def begun(urn: str, operation: str = "creating") -> dict[str, Any]:
+    return {"type": operation, "resource": {"urn": urn, "parent": "urn:parent", "inputs": {"size": 1}}}
+
+
+def exported(*operations: dict[str, Any]) -> dict[str, Any]:
+    return {"version": 3, "deployment": {"resources": [PARENT], "pending_operations": list(operations)}}
+
+
+def test_what_was_made_after_all_becomes_a_resource_behind_the_others() -> None:
+    after = state.settled(exported(begun("urn:made"), begun("urn:lost")), {"urn:made": "id-1"}.get)
+    made = {**begun("urn:made")["resource"], "id": "id-1", "outputs": {"size": 1}}
+    assert after == {"version": 3, "deployment": {"resources": [PARENT, made]}}
+
+
+def test_other_half_done_operations_are_only_forgotten() -> None:
+    after = state.settled(exported(begun("urn:old", "deleting"), begun("urn:new", "updating")), lambda _: "id")
+    assert after["deployment"] == {"resources": [PARENT]}
+
+
+def test_what_was_exported_is_left_alone() -> None:
+    before = exported(begun("urn:made"))
+    state.settled(before, lambda _: "id")
+    assert before == exported(begun("urn:made"))
+
+
+def test_a_stack_without_state_has_nothing() -> None:
+    for checkpoint in ("", '{"version": 3, "checkpoint": {"stack": "s", "latest": null}}'):
+        assert state.resources(checkpoint) == []
+        assert state.pending(checkpoint) == []
+
+
+def test_an_exported_state_is_told_again_by_the_backend_it_is_put_into() -> None:
+    told = exported(begun("urn:made"))
+    files = state.backend(told, "harbor", "staging")
+    checkpoint = json.dumps(files[".pulumi/stacks/harbor/staging.json"])
+    assert state.exported(checkpoint) == told
+    assert state.resources(checkpoint) == [PARENT]
+    assert state.pending(checkpoint) == ["urn:made"]

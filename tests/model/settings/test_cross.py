@@ -1,0 +1,169 @@
+"""What must hold between the three stages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bulkhead.model.settings.files import Finding, check_files
+from tests.model.settings.baseline import GONE, PRODUCT, changed, write
+
+STAGES = ("development", "staging", "production")
+
+
+def _check(folder: Path, changes: Mapping[tuple[str, str], Any], *more: str) -> list[Finding]:
+    """Check the three stages, and ``more`` stacks, with changes by stack and place."""
+    files = []
+    for stack in (*STAGES, *more):
+        config = changed(stack, "bulkhead:owner", "platform")
+        for (changed_stack, place), value in changes.items():
+            if changed_stack == stack:
+                key, *rest = place.split(".")
+                if rest:
+                    config.setdefault(key, {})[rest[0]] = value
+                else:
+                    config[key] = value
+        files.append(write(folder, stack, config))
+    return check_files(files, PRODUCT)
+
+
+def _told(findings: list[Finding]) -> list[tuple[str, str, str]]:
+    return [(finding.level, finding.fault.file, finding.fault.key) for finding in findings]
+
+
+def test_three_stages_apart_are_fine(tmp_path: Path) -> None:
+    assert _check(tmp_path, {}) == []
+
+
+def test_a_preview_stack_of_its_own_name_is_fine(tmp_path: Path) -> None:
+    assert _check(tmp_path, {}, "pr-42") == []
+
+
+@pytest.mark.parametrize("name", ["zone", "cloudflareAccount", "awsAccount"])
+def test_what_nobody_owns_is_a_fault(name: str, tmp_path: Path) -> None:
+    (finding,) = _check(tmp_path, {("staging", "bulkhead:owns." + name): False})
+    assert _told([finding]) == [("fault", "Pulumi.staging.yaml", f"bulkhead:owns.{name}")]
+    assert finding.fault.fix == f"pulumi config set --path 'bulkhead:owns.{name}' true --stack staging"
+
+
+def test_the_repository_needs_one_owner_among_all(tmp_path: Path) -> None:
+    (nobody,) = _check(tmp_path, {("production", "bulkhead:owns.repository"): False})
+    assert _told([nobody]) == [("fault", "Pulumi.production.yaml", "bulkhead:owns.repository")]
+    (both,) = _check(tmp_path, {("development", "bulkhead:owns.repository"): True})
+    assert _told([both]) == [("fault", "Pulumi.development.yaml", "bulkhead:owns.repository")]
+    assert both.fault.fix.endswith("'bulkhead:owns.repository' false --stack development")
+
+
+def test_repositories_are_compared_as_github_does(tmp_path: Path) -> None:
+    changes = {("staging", "bulkhead:github.owner"): "Harbor-Inc", ("staging", "bulkhead:github.repository"): "HARBOR"}
+    assert _check(tmp_path, changes) == []
+
+
+def test_a_repository_of_its_own_needs_an_owner_of_its_own(tmp_path: Path) -> None:
+    own = {("staging", "bulkhead:github.repository"): "harbor-staging"}
+    assert _told(_check(tmp_path, own)) == [("fault", "Pulumi.staging.yaml", "bulkhead:owns.repository")]
+    assert _check(tmp_path, own | {("staging", "bulkhead:owns.repository"): True}) == []
+
+
+@pytest.mark.parametrize(
+    ("place", "owner", "separates"),
+    [
+        ("bulkhead:cloudflare.accountId", "cloudflareAccount", "harbor-staging-*, harbor-production-*"),
+        ("bulkhead:cloudflare.zoneId", "zone", "only hostnames"),
+        ("bulkhead:aws.accountId", "awsAccount", "trust and permissions of each stage's role"),
+    ],
+)
+def test_sharing_is_a_warning_that_names_what_is_left(place: str, owner: str, separates: str, tmp_path: Path) -> None:
+    shared = "3" * 12 if "aws" in place else "ab" * 16
+    changes: dict[tuple[str, str], Any] = {
+        ("staging", place): shared,
+        ("production", place): shared,
+        ("staging", f"bulkhead:owns.{owner}"): False,
+    }
+    if "aws" in place:
+        changes[("staging", "bulkhead:aws.roleArn")] = f"arn:aws:iam::{shared}:role/bulkhead-staging"
+    (finding,) = _check(tmp_path, changes)
+    assert _told([finding]) == [("warning", "Pulumi.staging.yaml", place)]
+    assert "staging and production share" in finding.fault.message
+    assert separates in finding.fault.message
+    both = _check(tmp_path, changes | {("staging", f"bulkhead:owns.{owner}"): True})
+    assert ("fault", "Pulumi.staging.yaml", f"bulkhead:owns.{owner}") in _told(both)
+    neither = _check(tmp_path, changes | {("production", f"bulkhead:owns.{owner}"): False})
+    assert ("fault", "Pulumi.production.yaml", f"bulkhead:owns.{owner}") in _told(neither)
+
+
+def test_one_role_for_two_stages_is_a_fault(tmp_path: Path) -> None:
+    role = f"arn:aws:iam::{'3' * 12}:role/bulkhead-production"
+    changes = {
+        ("staging", "bulkhead:aws"): {"accountId": "3" * 12, "roleArn": role},
+        ("staging", "bulkhead:owns.awsAccount"): False,
+    }
+    told = _told(_check(tmp_path, changes))
+    assert told == [
+        ("fault", "Pulumi.production.yaml", "bulkhead:aws.roleArn"),
+        ("warning", "Pulumi.staging.yaml", "bulkhead:aws.accountId"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stack", "hostname"),
+    [
+        ("staging", "production.harbor.example"),
+        ("staging", "api.production.harbor.example"),
+        ("development", "staging.harbor.example"),
+        ("pr-42", "development.harbor.example"),
+    ],
+)
+def test_a_hostname_has_one_stage(stack: str, hostname: str, tmp_path: Path) -> None:
+    (finding,) = _check(tmp_path, {(stack, "bulkhead:cloudflare.hostname"): hostname}, "pr-42")
+    assert finding.level == "fault"
+    assert finding.fault.key == "bulkhead:cloudflare.hostname"
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "key"),
+    [
+        ("bulkhead:releaseModel", "release-tag", "bulkhead:releaseModel"),
+        ("bulkhead:governance", {"profile": "solo"}, "bulkhead:governance.profile"),
+        ("bulkhead:github.defaultBranch", "trunk", "bulkhead:github.defaultBranch"),
+    ],
+)
+def test_what_describes_the_product_is_the_same_everywhere(place: str, value: Any, key: str, tmp_path: Path) -> None:
+    one = _told(_check(tmp_path, {("development", place): value}))
+    assert one == [("fault", "Pulumi.development.yaml", key)]
+    most = _told(_check(tmp_path, {("production", place): value}))
+    assert most == [("fault", f"Pulumi.{stage}.yaml", key) for stage in ("development", "staging")]
+    assert _check(tmp_path, {(stage, place): value for stage in STAGES}) == []
+
+
+def test_faults_of_one_file_say_that_the_rest_was_not_checked(tmp_path: Path) -> None:
+    findings = _check(tmp_path, {("staging", "bulkhead:owner"): "", ("production", "bulkhead:owns.zone"): False})
+    assert _told(findings) == [("fault", "Pulumi.staging.yaml", "bulkhead:owner"), ("warning", "", "")]
+
+
+def test_a_missing_secret_hides_nothing(tmp_path: Path) -> None:
+    files = [
+        write(tmp_path, "development", changed("development", "secrets:sessionKey", GONE)),
+        write(tmp_path, "staging", changed("staging", "bulkhead:owns.zone", False)),
+        write(tmp_path, "production", changed("production", "bulkhead:owner", "x")),
+    ]
+    assert _told(check_files(files, PRODUCT)) == [
+        ("fault", "Pulumi.development.yaml", "secrets:sessionKey"),
+        ("fault", "Pulumi.staging.yaml", "bulkhead:owns.zone"),
+    ]
+
+
+def test_a_single_file_is_judged_by_itself(tmp_path: Path) -> None:
+    assert check_files([write(tmp_path, "staging", changed("staging", "bulkhead:owns", {}))], PRODUCT) == []
+
+
+def test_two_files_of_one_stack_would_share_every_name(tmp_path: Path) -> None:
+    (tmp_path / "copy").mkdir()
+    files = [
+        write(folder, "staging", changed("staging", "bulkhead:owner", "x")) for folder in (tmp_path, tmp_path / "copy")
+    ]
+    (finding,) = check_files(files, PRODUCT)
+    assert "given 2 times" in finding.fault.message
