@@ -11,7 +11,8 @@ from bulkhead.model.naming import Kind, Label
 from bulkhead.model.product import Product
 from bulkhead.model.roles import Role, environment_of, is_reviewed, refs_of, subjects
 from bulkhead.model.settings import StageSettings
-from identities.cloudflare import Need, Reach, needs
+from bulkhead.resources.permissions import Reach
+from identities.cloudflare import Need, needs
 from identities.permissions import grants
 
 _PURPOSES = {

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from bulkhead.engine.recorded import SECRET, Asked, Made
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 
 _Inputs = Mapping[str, Any]
 

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any, Final
 
 from bulkhead.analysis.planned import Plan, Planned, unsealed
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.statements import Statement, statements
 from bulkhead.resources.values import MISSING, UNKNOWN, at, document, leaves, listed
 

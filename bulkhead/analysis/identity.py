@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from bulkhead.analysis.clouds import account_of
 from bulkhead.analysis.planned import Plan, Planned, unsealed
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import UNKNOWN, at
 from policies.rules.worker_carriers import NAMED as CARRIED
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN, at, leaves
 
 Action = Literal["same", "create", "update", "replace", "delete", "import", "read", "refresh", "discard"]
@@ -36,8 +36,8 @@ _DELETING: Final = ("delete", "delete-replaced")
 _WEIGHT: Final = ("replace", "update", "import", "create", "read", "discard", "same", "delete", "refresh")
 PROVIDER: Final = "pulumi:providers:"
 # Under which input a bucket has its name.
-_OWN_NAME: Final = {t.S3_BUCKET: "bucket", t.R2_BUCKET: "name"}
-_BESIDE: Final = {
+_OWN_NAME: Final[Mapping[str, str]] = {t.S3_BUCKET: "bucket", t.R2_BUCKET: "name"}
+_BESIDE: Final[Mapping[str, str]] = {
     t.WORKER_SCRIPT: "scriptName",
     t.WORKER_VERSION: "workerId",
     t.WORKERS_SCRIPT: "scriptName",

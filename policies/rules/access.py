@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from bulkhead.model.naming import Stage
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN, Absent, at, document, listed
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
 from policies.world import World

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from bulkhead.model.alarms import Alarm, alarms_of
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.statements import account_of
 from bulkhead.resources.values import MISSING, UNKNOWN, listed
 from policies.rule import AnyRule, Seen, Stack, StackRule, Violation

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN, at, listed
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
 from policies.rules.aws_storage import beside, is_vault

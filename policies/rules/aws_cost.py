@@ -7,31 +7,14 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from bulkhead.model.naming import Stage
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
+from bulkhead.resources.catalogue import CATALOGUE
 from bulkhead.resources.values import MISSING, UNKNOWN, Absent, at, document, leaves, listed
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
 from policies.world import World
 
-# The types of bulkhead/resources/tokens.py that take `tags` (pulumi_aws 7.51).
-TAGGABLE: Final = (
-    t.BUDGET,
-    t.BUDGET_ACTION,
-    t.CLOUDWATCH_COMPOSITE_ALARM,
-    t.CLOUDWATCH_LOG_GROUP,
-    t.CLOUDWATCH_METRIC_ALARM,
-    t.IAM_OPEN_ID_CONNECT_PROVIDER,
-    t.IAM_POLICY,
-    t.IAM_ROLE,
-    t.IAM_USER,
-    t.KMS_KEY,
-    t.KMS_REPLICA_KEY,
-    t.LAMBDA_FUNCTION,
-    t.S3_BUCKET,
-    t.SNS_TOPIC,
-    t.SQS_QUEUE,
-    t.SSM_PARAMETER,
-)
 _ATTRIBUTING: Final = ("product", "stage", "environment", "owner", "cost-center")
+_TAGGABLE: Final = tuple(row for row in CATALOGUE.values() if row.taggable)
 _TAG_FILTER: Final = "TagKeyValue"
 _EMAIL: Final = frozenset({"email", "email-json"})
 
@@ -226,5 +209,5 @@ def _tags(world: World) -> dict[str, str]:
 RULES: Final[tuple[AnyRule, ...]] = (
     StackRule("budget-missing", ("CST-3", "CST-4"), "The stage has a monthly budget", _budget),
     StackRule("budget-audience-missing", ("CST-3", "CST-4"), "Whoever pays hears of the cost in time", _audience),
-    Rule("aws-untagged", ("CST-7",), "Every cost in AWS can be told to be the stage's", TAGGABLE, _untagged),
+    Rule("aws-untagged", ("CST-7",), "Every cost in AWS can be told to be the stage's", _TAGGABLE, _untagged),
 )

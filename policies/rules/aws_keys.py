@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.statements import Statement, account_of, statements
 from bulkhead.resources.values import MISSING, UNKNOWN, document
 from policies.rule import AnyRule, Rule, Seen, Violation

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from bulkhead.model.naming import Kind
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.statements import Statement, account_of, matches, statements, texts
 from bulkhead.resources.values import MISSING, UNKNOWN, at, document, leaves, listed
 from policies.rule import AnyRule, Seen, Stack, StackRule, Violation

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN, Absent, at, document, is_list, listed
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
 from policies.rules.aws_storage import PUBLIC_ACCESS
@@ -17,7 +17,7 @@ from policies.world import World
 _PROVIDER: Final = "pulumi:providers:"
 _TOP: Final = re.compile(r'(?:\[")?([^\].\["]+)')  # of a property path: `a.b`, `a[0]`, `["a"].b`
 # Properties whose drift nobody would see again: what guards a resource, and what it may reach.
-_GUARDING: Final = {
+_GUARDING: Final[Mapping[str, tuple[str, ...]]] = {
     t.IAM_ROLE: ("assumeRolePolicy", "permissionsBoundary", "inlinePolicies", "managedPolicyArns"),
     t.IAM_ROLE_POLICY: ("policy",),
     t.IAM_POLICY: ("policy",),
@@ -146,7 +146,7 @@ def _reviewed(seen: Seen, world: World) -> Iterator[Violation]:
 
 
 # Types that other rules look at because somebody may use them, and what is to be used instead.
-_TWINS: Final = {
+_TWINS: Final[Mapping[str, str]] = {
     t.WORKER_SCRIPT: t.WORKER_VERSION,
     t.WORKERS_SCRIPT: t.WORKER_VERSION,
     t.WORKER_DOMAIN: t.WORKERS_CUSTOM_DOMAIN,

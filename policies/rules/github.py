@@ -10,7 +10,7 @@ from typing import Any, Final
 from bulkhead.model.naming import Stage, upper_snake
 from bulkhead.model.release import Ref, deploys_from
 from bulkhead.model.settings import required_secrets
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN, Absent, at, listed
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
 from policies.world import World
@@ -134,15 +134,18 @@ def _within(kind: str, pattern: str, ref: Ref) -> bool:
     return kind == ref.kind and "**" not in pattern and globs(ref.pattern, pattern)
 
 
+_REACH: Final[Mapping[str, str]] = {
+    t.GITHUB_ACTIONS_ORGANIZATION_SECRET: "every pipeline of the organisation that may read it",
+    t.GITHUB_DEPENDABOT_SECRET: "every run that an update of a dependency starts, with that dependency's code",
+    t.GITHUB_CODESPACES_SECRET: "everybody who opens a codespace",
+}
+
+
 def _repository_wide(seen: Seen, world: World) -> Iterator[Violation]:
     name = seen["secretName"]
     said = name if isinstance(name, str) else seen.name
     of_stage = said.upper() in {upper_snake(name) for name in _secrets(world)}
-    reach = {
-        t.GITHUB_ACTIONS_ORGANIZATION_SECRET: "every pipeline of the organisation that may read it",
-        t.GITHUB_DEPENDABOT_SECRET: "every run that an update of a dependency starts, with that dependency's code",
-        t.GITHUB_CODESPACES_SECRET: "everybody who opens a codespace",
-    }.get(seen.type, "every pipeline of every branch, whatever stage it is for")
+    reach = _REACH.get(seen.type, "every pipeline of every branch, whatever stage it is for")
     yield Violation(
         f"secret {said}" + (", a credential of the stage," if of_stage else "") + " is not bound to an environment",
         f"It is handed to {reach}, and no reviewer is asked",

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Final
 
 from bulkhead.model.release import guarded_branches
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN, at, listed
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
 from policies.rules.github import globs, governs, here, may_be, off

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from bulkhead.model.naming import Stage
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.statements import Statement, action_matches, statements
 from bulkhead.resources.values import MISSING, document, listed
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from bulkhead.model.naming import Stage
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.statements import Statement
 from bulkhead.resources.values import listed
 from policies.rule import AnyRule, Seen, Stack, StackRule, Violation

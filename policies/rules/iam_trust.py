@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.statements import Statement, account_of, statements
 from bulkhead.resources.values import MISSING, document
 from policies.rule import AnyRule, Rule, Seen, Violation

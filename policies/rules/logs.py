@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs
 
 from bulkhead.model.naming import stage_of
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN, Absent, at, document, is_list, leaves, listed
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
 from policies.world import World

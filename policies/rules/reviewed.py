@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 
 # Left out on purpose, though rules look at them: WorkersScript, WorkerScript and PagesProject (WorkerVersion is what
 # the stages use), ApiToken (owned by a person), User and AccessKey (roles instead), deprecated twins.

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from bulkhead.model.naming import Kind, Stage
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN, at, listed
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
 from policies.world import World
@@ -18,7 +18,7 @@ _KEYS: Final = (t.KMS_KEY, t.KMS_REPLICA_KEY)
 _HOLDS_DATA: Final = (t.D1_DATABASE, t.WORKERS_KV_NAMESPACE, t.R2_BUCKET, t.QUEUE, t.S3_BUCKET, *_KEYS)
 _DAY_SECONDS: Final = 86_400
 # Under which property each type has the name that its account, or all of AWS, knows it by.
-_NAMED: Final = {
+_NAMED: Final[Mapping[str, str]] = {
     t.D1_DATABASE: "name",
     t.WORKERS_KV_NAMESPACE: "title",
     t.R2_BUCKET: "name",

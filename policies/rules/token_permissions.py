@@ -11,9 +11,10 @@ from typing import Final
 
 from bulkhead.model.naming import Kind
 from bulkhead.model.roles import Role
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
+from bulkhead.resources.permissions import PERMISSIONS, Permission
 from bulkhead.resources.values import at, listed
-from identities.cloudflare import NEEDED, PERMISSIONS, Permission, needs
+from identities.cloudflare import NEEDED, needs
 from policies.rule import AnyRule, Seen, Stack, StackRule, Violation
 from policies.world import World
 

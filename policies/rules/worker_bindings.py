@@ -9,7 +9,7 @@ from typing import Any, Final
 from bulkhead.model.bindings import DurableObject
 from bulkhead.model.naming import Kind
 from bulkhead.model.product import STAGE_VARIABLES, Worker
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN, at, document, listed
 from policies.rule import AnyRule, Seen, Stack, StackRule, Violation
 from policies.rules.worker_carriers import (

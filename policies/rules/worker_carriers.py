@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from bulkhead.model.naming import Kind, Label
 from bulkhead.model.product import Worker
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN, at, listed
 from policies.rule import Seen, Stack
 from policies.world import World
 
 # What can carry bindings: the property that says whose they are, and the one that holds them.
-CARRIERS: Final = {
+CARRIERS: Final[Mapping[str, tuple[str, str]]] = {
     t.WORKER_VERSION: ("workerId", "bindings"),
     t.WORKERS_SCRIPT: ("scriptName", "bindings"),
     t.WORKER_SCRIPT: ("scriptName", "bindings"),
@@ -24,7 +24,7 @@ CARRIERS: Final = {
 UPLOADS: Final = (t.WORKER_VERSION, t.WORKERS_SCRIPT, t.WORKER_SCRIPT)
 SCRIPTS: Final = (t.WORKER, t.WORKERS_SCRIPT, t.WORKER_SCRIPT)
 # What a binding or a consumer can point at, and the property that holds its name.
-NAMED: Final = {
+NAMED: Final[Mapping[str, str]] = {
     t.D1_DATABASE: "name",
     t.WORKERS_KV_NAMESPACE: "title",
     t.R2_BUCKET: "name",

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from bulkhead.model.naming import Kind, Stage
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN, listed
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
 from policies.rules.worker_carriers import CARRIERS, SCRIPTS, UPLOADS, carried, leads, names_of

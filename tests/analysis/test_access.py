@@ -13,7 +13,7 @@ from bulkhead.analysis.access.matrix import UNKNOWN_YET, as_json
 from bulkhead.analysis.access.of import access_of
 from bulkhead.analysis.planned import Plan, Sealed
 from bulkhead.model.bindings import KV
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import UNKNOWN
 from infra.product import PRODUCT
 from tests.support.plans import PRODUCTS, STAGES, added, changed, make_plan, planned

@@ -13,7 +13,7 @@ from bulkhead.analysis.plan import plan
 from bulkhead.analysis.planned import Plan
 from bulkhead.model.bindings import PlainText
 from bulkhead.model.product import Product
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from infra.components.stores import DataStores
 from infra.product import PRODUCT
 from tests.support.plans import PRODUCTS, STAGES, added, changed, make_plan, planned, planned_together

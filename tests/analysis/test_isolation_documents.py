@@ -10,7 +10,7 @@ import pytest
 
 from bulkhead.analysis.isolation.check import isolation
 from bulkhead.analysis.planned import Plan, Sealed
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import UNKNOWN
 from tests.support.plans import added, changed, planned, planned_together
 from tests.support.planted_leaks import policy

@@ -7,7 +7,7 @@ from functools import reduce
 import pytest
 
 from bulkhead.analysis.isolation.check import Isolation, Leak, isolation
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from tests.support.plans import added, planned
 from tests.support.planted_leaks import BUCKET, GITHUB, PLANTS, TRUST
 

@@ -21,7 +21,7 @@ from bulkhead.engine.render import Unrenderable
 from bulkhead.model.faults import Refused
 from bulkhead.model.product import Product, Worker
 from bulkhead.model.settings import StageSettings
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import UNKNOWN
 from infra.product import PRODUCT
 from tests.support.plans import STAGES, planned

@@ -14,7 +14,7 @@ import pytest
 import bulkhead.cli.preview
 from bulkhead.cli.main import main
 from bulkhead.preview import waivers
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from tests.preview.made import Preview
 from tests.support.fake_pulumi import FakePulumi
 from tests.support.settings_fixture import write_stage_files

@@ -12,7 +12,7 @@ import bulkhead.cli.preview
 from bulkhead.cli.main import main
 from bulkhead.preview import proposed
 from bulkhead.preview.markdown import LIMIT
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.twin.state import redact
 from bulkhead.twin.store import Folder, publish
 from infra.product import PRODUCT

@@ -11,7 +11,8 @@ from bulkhead.model.aws_scope import estate_of
 from bulkhead.model.naming import Label, stage_of
 from bulkhead.model.roles import Role
 from bulkhead.model.settings import StageSettings
-from identities.cloudflare import NEEDED, PERMISSIONS, needs, token_policies
+from bulkhead.resources.permissions import PERMISSIONS
+from identities.cloudflare import NEEDED, needs, token_policies
 from identities.permissions import grants
 from tests.support.second_product import SECOND_PRODUCT
 from tests.support.settings_fixture import make_settings

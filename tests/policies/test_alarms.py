@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bulkhead.model.alarms import read_alarms
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import UNKNOWN
 from policies.rules.alarms import RULES
 from policies.world import ALARMS, read_world

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import UNKNOWN
 from policies.rules import aws_keys
 from tests.support.policy_scene import changed, found, make_seen

@@ -12,7 +12,7 @@ from bulkhead.model.aws_scope import estate_of
 from bulkhead.model.naming import Label
 from bulkhead.model.roles import Role
 from bulkhead.model.trust import trust
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import UNKNOWN
 from policies.rule import Seen
 from policies.rules import iam, iam_escalation, iam_trust

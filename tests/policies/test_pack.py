@@ -23,7 +23,7 @@ from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 from bulkhead.model.faults import Refused
 from bulkhead.model.naming import Stage
 from bulkhead.model.settings.models import parts
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN, at, document, leaves, listed
 from policies.pack import level, misspelt, plain, policies
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation

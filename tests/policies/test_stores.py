@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import UNKNOWN
 from policies.rule import Seen
 from policies.rules import stores

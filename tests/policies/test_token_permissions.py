@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
+from bulkhead.resources.permissions import ANALYTICS_READ, D1_WRITE, KV_WRITE, QUEUES_WRITE, ROUTES_WRITE, SCRIPTS_WRITE
 from bulkhead.resources.values import UNKNOWN
-from identities.cloudflare import ANALYTICS_READ, D1_WRITE, KV_WRITE, QUEUES_WRITE, ROUTES_WRITE, SCRIPTS_WRITE
 from policies.rules.token_permissions import RULES
 from tests.support.policy_scene import changed, found, make_seen, make_world
 from tests.support.second_product import SECOND_PRODUCT

@@ -11,7 +11,7 @@ import pulumi
 from bulkhead.model.alarms import alarms_of, read_alarms
 from bulkhead.model.naming import Kind, Label, Stage
 from bulkhead.model.settings import StageSettings
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from tests.policies.violating import Raw, RawProvider
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pulumi
 
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 
 ANYBODY = json.dumps({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]})
 

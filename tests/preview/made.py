@@ -10,7 +10,7 @@ from bulkhead.preview import events
 from bulkhead.preview.losses.catalogue import losses
 from bulkhead.preview.losses.loss import Loss
 from bulkhead.preview.plan import Plan
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "[secret]"}

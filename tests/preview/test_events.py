@@ -9,7 +9,7 @@ import pytest
 
 from bulkhead.model.faults import Refused
 from bulkhead.preview import events
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import UNKNOWN
 from tests.preview.made import SECRET, UNGUARDED, Preview
 from tests.preview.made import UNKNOWN as NOT_YET

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bulkhead.preview.losses.guards import ONE_PER_BUCKET
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from tests.preview.made import SECRET, UNGUARDED, UNKNOWN, Preview
 
 LOCK = t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION
@@ -171,7 +171,7 @@ def test_what_stays_as_strong_passes(type_: str, was: Any, becomes: Any) -> None
     assert Preview().update(type_, {"bucket": "b", **was}, {"bucket": "b", **becomes}).kinds == []
 
 
-REMOVED = {
+REMOVED: dict[str, str] = {
     LOCK: "lock-shortened",
     VERSIONS: "versioning-suspended",
     BLOCK: "guard-removed",

@@ -9,7 +9,7 @@ import pytest
 from bulkhead.preview.losses.catalogue import KINDS
 from bulkhead.preview.losses.harmless import HARMLESS
 from bulkhead.preview.losses.stores import HOLDS
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from tests.preview.made import UNGUARDED, UNKNOWN, Preview
 
 ACCOUNT = {"accountId": "f" * 32}

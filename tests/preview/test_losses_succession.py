@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bulkhead.preview.losses.guards import ONE_PER_BUCKET
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from tests.preview.made import SECRET, UNGUARDED, UNKNOWN, Preview
 
 LOCK = t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION
@@ -19,7 +19,7 @@ GUARD: dict[str, Any] = {
     "rule": {"defaultRetention": {"mode": "COMPLIANCE", "days": 30}},
     "versioningConfiguration": {"status": "Enabled"},
 }
-MOVED = {LOCK: "lock-shortened", VERSIONS: "versioning-suspended"}
+MOVED: dict[str, str] = {LOCK: "lock-shortened", VERSIONS: "versioning-suspended"}
 MOVING = [
     type_
     for type_ in ONE_PER_BUCKET

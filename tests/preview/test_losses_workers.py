@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from tests.preview.made import SECRET, UNGUARDED, UNKNOWN, Preview
 
 WORKER = {"name": "harbor-production-worker-booking", "logpush": False}

@@ -10,7 +10,7 @@ import pytest
 from bulkhead.model.faults import Refused
 from bulkhead.preview import noise
 from bulkhead.preview.noise import Noise
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from tests.preview.made import Preview
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -16,7 +16,7 @@ from bulkhead.preview.events import NOT_IN_A_DIGEST
 from bulkhead.preview.markdown import LIMIT, render
 from bulkhead.preview.verdict import Leaked, Verdict, as_json, bare, judge, with_failure, with_leaks
 from bulkhead.preview.waivers import Waiver, Waivers
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from tests.preview.made import UNGUARDED, Preview
 
 TODAY = date(2026, 11, 21)

@@ -12,7 +12,7 @@ import pytest
 from bulkhead.model.naming import Stage
 from bulkhead.preview import waivers
 from bulkhead.preview.losses.loss import Loss
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from tests.preview.made import Preview
 
 TODAY = date(2026, 11, 21)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bulkhead.analysis.planned import Plan, Sealed
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import UNKNOWN
 from tests.support.plans import added, changed
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from bulkhead.model.bindings import DurableObject, Json, PlainText, Service
 from bulkhead.model.product import Product, Worker
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from policies.rule import Seen
 from policies.rules import worker_bindings
 from tests.support.policy_scene import as_first_preview, make_seen, seen_in

@@ -8,7 +8,7 @@ from bulkhead.analysis.access.matrix import UNKNOWN_YET, Cell, Table, table
 from bulkhead.analysis.documents import PolicyDocument, Sort, documents
 from bulkhead.analysis.identity import NAMED, names
 from bulkhead.analysis.planned import Plan, Planned
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.statements import Statement, texts
 
 

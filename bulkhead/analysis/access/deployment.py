@@ -10,9 +10,9 @@ from bulkhead.analysis.access.matrix import UNKNOWN_YET, Cell, Table, table
 from bulkhead.analysis.clouds import nested
 from bulkhead.analysis.isolation.tokens import resources
 from bulkhead.analysis.planned import Plan, Planned, Sealed
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
+from bulkhead.resources.permissions import PERMISSIONS
 from bulkhead.resources.values import Absent, at, is_list, listed
-from identities.cloudflare import PERMISSIONS
 from policies.rules.access import lifetime
 
 _NAMES: Final = {permission.id: permission.name for permission in PERMISSIONS}

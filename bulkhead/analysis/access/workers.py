@@ -10,7 +10,7 @@ from bulkhead.analysis.identity import NAMED, names
 from bulkhead.analysis.isolation.workers import as_seen
 from bulkhead.analysis.planned import Plan, Planned
 from bulkhead.model.bindings import Binding, Secret, reading
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import Absent, at, listed
 from policies.rules.worker_carriers import CARRIERS, OBJECTS, SCRIPTS, TARGETS, Bound, carried
 

@@ -10,7 +10,7 @@ from bulkhead.analysis.clouds import nested
 from bulkhead.analysis.identity import is_made
 from bulkhead.analysis.isolation.pointer import Kind, Place, Pointer, always, held, made, places, pointing, unknown
 from bulkhead.analysis.planned import Plan, Planned, Sealed
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN, at
 from policies.rules.worker_carriers import SCRIPTS
 

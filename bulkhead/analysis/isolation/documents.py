@@ -27,7 +27,7 @@ from bulkhead.analysis.isolation.pointer import (
 from bulkhead.analysis.planned import Plan, Planned, unsealed
 from bulkhead.model.naming import EPHEMERAL_STACK
 from bulkhead.model.naming import Kind as Name
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.statements import Statement, account_of, matches, texts
 from bulkhead.resources.values import UNKNOWN, at, listed
 from policies.rules.iam import is_broad

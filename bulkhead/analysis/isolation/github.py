@@ -8,7 +8,7 @@ from typing import Final
 
 from bulkhead.analysis.isolation.pointer import Kind, Place, Pointer, held, made, permanent, places, unknown
 from bulkhead.analysis.planned import Plan
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN, at
 
 _ENVIRONMENT: Final = made(t.GITHUB_REPOSITORY_ENVIRONMENT)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from bulkhead.analysis.isolation.pointer import Kind, Pointer, made, permanent, unknown
 from bulkhead.analysis.planned import Plan, Planned, unsealed
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import UNKNOWN, at, is_list
 
 TOKENS: Final = (t.ACCOUNT_TOKEN, t.API_TOKEN)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from bulkhead.analysis.isolation.pointer import Kind, Place, Pointer, held, made, places, pointing, unknown
 from bulkhead.analysis.planned import Plan, Planned, unsealed
 from bulkhead.model.bindings import AI, Json, PlainText, Secret, VersionMetadata
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN, at
 from policies.rule import Seen
 from policies.rules.worker_carriers import CARRIERS, SCRIPTS, TARGETS, carried

@@ -10,14 +10,17 @@ from typing import Any, Final
 
 from bulkhead.preview.losses.loss import UNSHOWN, Loss, day, lessened, number
 from bulkhead.preview.plan import Change, Plan, beside
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN, at, leaves, listed
 
 _DAY: Final = 86_400
 # What a queue keeps unless it is told otherwise: developers.cloudflare.com, Queues; Amazon SQS API, SetQueueAttributes.
 _QUEUE_SECONDS: Final = 345_600
-_RETENTION: Final = {t.QUEUE: "settings.messageRetentionPeriod", t.SQS_QUEUE: "messageRetentionSeconds"}
-_DEAD_LETTERS: Final = {t.QUEUE_CONSUMER: "deadLetterQueue", t.SQS_QUEUE: "redrivePolicy"}
+_RETENTION: Final[Mapping[str, str]] = {
+    t.QUEUE: "settings.messageRetentionPeriod",
+    t.SQS_QUEUE: "messageRetentionSeconds",
+}
+_DEAD_LETTERS: Final[Mapping[str, str]] = {t.QUEUE_CONSUMER: "deadLetterQueue", t.SQS_QUEUE: "redrivePolicy"}
 _LIFECYCLES: Final = (t.S3_BUCKET_LIFECYCLE_CONFIGURATION, t.R2_BUCKET_LIFECYCLE)
 
 

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from bulkhead.preview.losses.loss import UNSHOWN, Loss
 from bulkhead.preview.plan import Change, Plan
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN, at, document, is_list, leaves, listed
 from policies.rules.aws_storage import PUBLIC_ACCESS
 
-_GUARDS: Final = {
+_GUARDS: Final[Mapping[str, str]] = {
     t.S3_BUCKET_POLICY: "the bucket's policy, with all that it denies",
     t.S3_BUCKET_PUBLIC_ACCESS_BLOCK: "what keeps the bucket from being opened to the public",
     t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK: "what keeps every bucket of the account from being opened to the public",

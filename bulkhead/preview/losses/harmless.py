@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 
 HARMLESS: Final = frozenset(
     {

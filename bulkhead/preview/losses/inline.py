@@ -12,7 +12,7 @@ from typing import Any, Final
 from bulkhead.preview.losses import expiry, locks
 from bulkhead.preview.losses.loss import Loss, Rule
 from bulkhead.preview.plan import Change, Plan, Side
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN, at, listed
 
 

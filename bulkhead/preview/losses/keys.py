@@ -7,7 +7,7 @@ from typing import Final
 
 from bulkhead.preview.losses.loss import UNSHOWN, Loss, lessened, number
 from bulkhead.preview.plan import Change, Plan
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import UNKNOWN
 
 _WINDOW: Final = 30  # days; AWS KMS API, ScheduleKeyDeletion

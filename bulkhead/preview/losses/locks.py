@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from bulkhead.preview.losses.loss import UNSHOWN, Loss, day, number
 from bulkhead.preview.plan import Change, Plan
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import UNKNOWN, at, leaves, listed
 
 _YEAR: Final = 365

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from bulkhead.preview.losses.guards import ONE_PER_BUCKET
 from bulkhead.preview.losses.loss import Loss
 from bulkhead.preview.losses.stores import HOLDS
 from bulkhead.preview.plan import PROVIDER, Change, Plan
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN, at
 
 # What a resource is known by in its cloud. Types that are not here are told by all of their inputs.
-_KNOWN_BY: Final = {
+_KNOWN_BY: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(ONE_PER_BUCKET, ("bucket",)),
     t.D1_DATABASE: ("name",),
     t.WORKERS_KV_NAMESPACE: ("title",),
@@ -31,7 +31,7 @@ _KNOWN_BY: Final = {
     t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE: ("repository", "environment", "variableName"),
 }
 # Told apart by nothing but what they connect: if one end may be another, so may the resource.
-_CONNECTS: Final = {
+_CONNECTS: Final[Mapping[str, tuple[str, ...]]] = {
     t.IAM_ROLE_POLICY_ATTACHMENT: ("role", "policyArn"),
     t.LAMBDA_PERMISSION: ("function", "principal", "sourceArn"),
     t.QUEUE_CONSUMER: ("queueId", "scriptName"),
@@ -39,7 +39,7 @@ _CONNECTS: Final = {
 }
 _IDENTIFYING: Final = ("id", "arn", "name")  # how the names of inputs end that say which one it is
 # Their provider's delete does nothing (terraform-provider-cloudflare, source), so it cannot undo the creation.
-LEFT_BEHIND: Final = {
+LEFT_BEHIND: Final[Mapping[str, str]] = {
     t.WORKER_VERSION: "the version stays uploaded, and deployed if it was",
     t.WORKERS_DEPLOYMENT: "the Worker goes on running what was deployed",
     t.WORKERS_CRON_TRIGGER: "the Worker goes on being called at its times; schedules=[] first would end that",

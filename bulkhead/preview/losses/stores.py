@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from bulkhead.preview.losses.harmless import HARMLESS
 from bulkhead.preview.losses.loss import UNSHOWN, Loss
 from bulkhead.preview.plan import PROVIDER, Change, Plan
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN
 
-HOLDS: Final = {
+HOLDS: Final[Mapping[str, str]] = {
     t.D1_DATABASE: "its tables and every row in them",
     t.WORKERS_KV_NAMESPACE: "every key in it",
     t.R2_BUCKET: "every object in it",
@@ -25,7 +25,7 @@ HOLDS: Final = {
     t.SECRETS_STORE_SECRET: "the secret's value, if nobody wrote it down elsewhere",
 }
 # Inputs a change of which replaces the store, according to its provider: while one is not known, neither is that.
-_FIXED: Final = {
+_FIXED: Final[Mapping[str, tuple[str, ...]]] = {
     t.D1_DATABASE: ("accountId", "name", "jurisdiction", "primaryLocationHint"),
     t.WORKERS_KV_NAMESPACE: ("accountId", "jurisdiction"),
     t.R2_BUCKET: ("accountId", "name", "jurisdiction"),

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from bulkhead.preview.losses.loss import UNSHOWN, Loss
 from bulkhead.preview.plan import Change, Plan
-from bulkhead.resources import tokens as t
+from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN, at, leaves, listed
 
 _SCRIPTS: Final = (t.WORKERS_SCRIPT, t.WORKER_SCRIPT)  # a Worker and its code in one

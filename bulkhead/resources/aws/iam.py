@@ -1,0 +1,163 @@
+"""AWS IAM: roles, what they may do, and who may take them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bulkhead.resources.kind import EACH_NEW, Create, Grants, Guard, Rehearsed, ResourceType
+
+IAM_ACCESS_KEY: Final = ResourceType(
+    "aws:iam/accessKey:AccessKey",
+    admitted="a key of a user never ends by itself; roles have none",
+    holds="",
+    same=EACH_NEW,
+    leaves="",
+    references=(),
+    secrets=frozenset({"secret", "sesSmtpPasswordV4"}),
+)
+
+IAM_GROUP: Final = ResourceType(
+    "aws:iam/group:Group",
+    admitted="groups are of users, and a stage has none",
+    holds="",
+    same=("name",),
+    leaves="",
+    references=(),
+)
+
+IAM_GROUP_POLICY: Final = ResourceType(
+    "aws:iam/groupPolicy:GroupPolicy",
+    admitted="groups are of users, and a stage has none",
+    holds="",
+    same=("group", "name"),
+    leaves="",
+    references=(),
+    documents={"policy": Grants.RIGHTS},
+)
+
+IAM_GROUP_POLICY_ATTACHMENT: Final = ResourceType(
+    "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
+    admitted="groups are of users, and a stage has none",
+    holds="",
+    same=("group", "policyArn"),
+    leaves="",
+    references=(),
+)
+
+IAM_OPEN_ID_CONNECT_PROVIDER: Final = ResourceType(
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+    admitted=True,
+    holds="",
+    same=("url",),
+    leaves="",
+    references=(),
+    guards=Guard(("clientIdLists", "url")),
+    replaced_by=frozenset({"url"}),
+    create=Create.REFUSED,
+    taggable=True,
+    rehearsed=Rehearsed.EMULATED,
+)
+
+IAM_POLICY: Final = ResourceType(
+    "aws:iam/policy:Policy",
+    admitted=True,
+    holds="",
+    same=("name",),
+    leaves="",
+    references=(),
+    guards=Guard(("policy",)),
+    named_by="name",
+    replaced_by=frozenset({"description", "name", "namePrefix", "path"}),
+    create=Create.REFUSED,
+    documents={"policy": Grants.RIGHTS},
+    taggable=True,
+    rehearsed=Rehearsed.EMULATED,
+)
+
+IAM_POLICY_ATTACHMENT: Final = ResourceType(
+    "aws:iam/policyAttachment:PolicyAttachment",
+    admitted="it takes the policy from everybody else in the account",
+    holds="",
+    same=("policyArn",),
+    leaves="",
+    references=(),
+    instead="aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+)
+
+IAM_ROLE: Final = ResourceType(
+    "aws:iam/role:Role",
+    admitted=True,
+    holds="",
+    same=("name",),
+    leaves="",
+    references=(),
+    guards=Guard(("assumeRolePolicy", "permissionsBoundary", "inlinePolicies", "managedPolicyArns")),
+    named_by="name",
+    replaced_by=frozenset({"name", "namePrefix", "path"}),
+    create=Create.REFUSED,
+    documents={"assumeRolePolicy": Grants.TRUST},
+    taggable=True,
+    rehearsed=Rehearsed.EMULATED,
+)
+
+IAM_ROLE_POLICY: Final = ResourceType(
+    "aws:iam/rolePolicy:RolePolicy",
+    admitted=True,
+    holds="",
+    same=("role", "name"),
+    leaves="",
+    references=(),
+    guards=Guard(("policy",)),
+    replaced_by=frozenset({"name", "namePrefix", "role"}),
+    documents={"policy": Grants.RIGHTS},
+    rehearsed=Rehearsed.EMULATED,
+)
+
+IAM_ROLE_POLICY_ATTACHMENT: Final = ResourceType(
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    admitted=True,
+    holds="",
+    same=("role", "policyArn"),
+    leaves="",
+    references=(),
+    guards=Guard(("policyArn", "role")),
+    ends=("role", "policyArn"),
+)
+
+IAM_USER: Final = ResourceType(
+    "aws:iam/user:User",
+    admitted="a person's or a program's user has rights of its own; roles are taken, and end",
+    holds="",
+    same=("name",),
+    leaves="",
+    references=(),
+    taggable=True,
+)
+
+IAM_USER_LOGIN_PROFILE: Final = ResourceType(
+    "aws:iam/userLoginProfile:UserLoginProfile",
+    admitted="a person's password is no part of a stage",
+    holds="",
+    same=("user",),
+    leaves="",
+    references=(),
+)
+
+IAM_USER_POLICY: Final = ResourceType(
+    "aws:iam/userPolicy:UserPolicy",
+    admitted="users have no place in a stage; roles are taken, and end",
+    holds="",
+    same=("user", "name"),
+    leaves="",
+    references=(),
+    documents={"policy": Grants.RIGHTS},
+)
+
+IAM_USER_POLICY_ATTACHMENT: Final = ResourceType(
+    "aws:iam/userPolicyAttachment:UserPolicyAttachment",
+    admitted="users have no place in a stage; roles are taken, and end",
+    holds="",
+    same=("user", "policyArn"),
+    leaves="",
+    references=(),
+)

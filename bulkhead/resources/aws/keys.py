@@ -1,0 +1,77 @@
+"""AWS's keys and parameters: what secrets are encrypted with, and where jobs read theirs."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bulkhead.resources.kind import EACH_NEW, Create, Grants, Guard, Link, Reference, Rehearsed, ResourceType, Scope
+
+KMS_KEY: Final = ResourceType(
+    "aws:kms/key:Key",
+    admitted=True,
+    holds="whatever was encrypted with it, the backups too: nobody can read it ever again",
+    same=EACH_NEW,
+    leaves="",
+    references=(),
+    scope=Scope.REGION,
+    guards=Guard(("policy", "enableKeyRotation", "isEnabled")),
+    replaced_by=frozenset(
+        {"customKeyStoreId", "customerMasterKeySpec", "keyUsage", "multiRegion", "region", "xksKeyId"}
+    ),
+    documents={"policy": Grants.RESOURCE},
+    taggable=True,
+    rehearsed=Rehearsed.EMULATED,
+)
+
+KMS_ALIAS: Final = ResourceType(
+    "aws:kms/alias:Alias",
+    admitted=True,
+    holds="",
+    same=("name",),
+    leaves="",
+    references=(Reference("targetKeyId", Link.KEY, (KMS_KEY,)),),
+    scope=Scope.REGION,
+    named_by="name",
+    replaced_by=frozenset({"name", "namePrefix", "region"}),
+    create=Create.REFUSED,
+    rehearsed=Rehearsed.EMULATED,
+)
+
+KMS_KEY_POLICY: Final = ResourceType(
+    "aws:kms/keyPolicy:KeyPolicy",
+    admitted=True,
+    holds="",
+    same=("keyId",),
+    leaves="",
+    references=(Reference("keyId", Link.KEY, (KMS_KEY, KMS_ALIAS)),),
+    scope=Scope.REGION,
+    guards=Guard(("policy",)),
+    documents={"policy": Grants.RESOURCE},
+)
+
+KMS_REPLICA_KEY: Final = ResourceType(
+    "aws:kms/replicaKey:ReplicaKey",
+    admitted=True,
+    holds="whatever was encrypted with it, the backups too: nobody can read it ever again",
+    same=("primaryKeyArn",),
+    leaves="",
+    references=(),
+    scope=Scope.REGION,
+    guards=Guard(("policy", "enabled")),
+    documents={"policy": Grants.RESOURCE},
+    taggable=True,
+)
+
+SSM_PARAMETER: Final = ResourceType(
+    "aws:ssm/parameter:Parameter",
+    admitted=True,
+    holds="",
+    same=("name",),
+    leaves="",
+    references=(Reference("keyId", Link.KEY, (KMS_KEY, KMS_ALIAS)),),
+    scope=Scope.REGION,
+    replaced_by=frozenset({"name", "region"}),
+    create=Create.REFUSED,
+    taggable=True,
+    rehearsed=Rehearsed.EMULATED,
+)

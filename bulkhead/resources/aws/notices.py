@@ -1,0 +1,149 @@
+"""What AWS watches and whom it tells: budgets, alarms, logs, topics and queues."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bulkhead.resources.aws.keys import KMS_ALIAS, KMS_KEY
+from bulkhead.resources.kind import EACH_NEW, Create, Grants, Guard, Link, Reference, Rehearsed, ResourceType, Scope
+
+BUDGET_ACTION: Final = ResourceType(
+    "aws:budgets/budgetAction:BudgetAction",
+    admitted=True,
+    holds="",
+    same=EACH_NEW,
+    leaves="",
+    references=(),
+    taggable=True,
+)
+
+CLOUDWATCH_LOG_GROUP: Final = ResourceType(
+    "aws:cloudwatch/logGroup:LogGroup",
+    admitted="no rule says yet how long a stage keeps lines, and who may read them",
+    holds="every line that was logged there",
+    same=("name",),
+    leaves="",
+    references=(),
+    scope=Scope.REGION,
+    taggable=True,
+)
+
+SNS_TOPIC: Final = ResourceType(
+    "aws:sns/topic:Topic",
+    admitted=True,
+    holds="",
+    same=("name",),
+    leaves="",
+    references=(Reference("kmsMasterKeyId", Link.KEY, (KMS_KEY, KMS_ALIAS)),),
+    scope=Scope.REGION,
+    guards=Guard(("kmsMasterKeyId", "policy")),
+    named_by="name",
+    replaced_by=frozenset({"fifoTopic", "name", "namePrefix", "region"}),
+    documents={"policy": Grants.RESOURCE},
+    taggable=True,
+    rehearsed=Rehearsed.EMULATED,
+)
+
+BUDGET: Final = ResourceType(
+    "aws:budgets/budget:Budget",
+    admitted=True,
+    holds="",
+    same=("name",),
+    leaves="",
+    references=(Reference("notifications[].subscriberSnsTopicArns[]", Link.NOTICE, (SNS_TOPIC,)),),
+    guards=Guard(("limitAmount", "limitUnit", "timeUnit", "costFilters", "filterExpression", "notifications")),
+    named_by="name",
+    replaced_by=frozenset({"accountId", "name", "namePrefix"}),
+    taggable=True,
+    rehearsed=Rehearsed.EMULATED,
+)
+
+CLOUDWATCH_COMPOSITE_ALARM: Final = ResourceType(
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm",
+    admitted=True,
+    holds="",
+    same=("alarmName",),
+    leaves="",
+    references=(
+        Reference("alarmActions[]", Link.NOTICE, (SNS_TOPIC,)),
+        Reference("okActions[]", Link.NOTICE, (SNS_TOPIC,)),
+        Reference("insufficientDataActions[]", Link.NOTICE, (SNS_TOPIC,)),
+    ),
+    scope=Scope.REGION,
+    guards=Guard(("alarmActions", "actionsEnabled", "alarmRule", "actionsSuppressor")),
+    taggable=True,
+)
+
+CLOUDWATCH_METRIC_ALARM: Final = ResourceType(
+    "aws:cloudwatch/metricAlarm:MetricAlarm",
+    admitted=True,
+    holds="",
+    same=("name",),
+    leaves="",
+    references=(
+        Reference("alarmActions[]", Link.NOTICE, (SNS_TOPIC,)),
+        Reference("okActions[]", Link.NOTICE, (SNS_TOPIC,)),
+        Reference("insufficientDataActions[]", Link.NOTICE, (SNS_TOPIC,)),
+    ),
+    scope=Scope.REGION,
+    guards=Guard(("alarmActions", "actionsEnabled", "threshold", "treatMissingData")),
+    named_by="name",
+    replaced_by=frozenset({"name", "region"}),
+    create=Create.REFUSED,
+    taggable=True,
+    rehearsed=Rehearsed.EMULATED,
+)
+
+SNS_TOPIC_POLICY: Final = ResourceType(
+    "aws:sns/topicPolicy:TopicPolicy",
+    admitted=True,
+    holds="",
+    same=("arn",),
+    leaves="",
+    references=(Reference("arn", Link.NOTICE, (SNS_TOPIC,)),),
+    scope=Scope.REGION,
+    guards=Guard(("policy",)),
+    replaced_by=frozenset({"arn", "region"}),
+    documents={"policy": Grants.RESOURCE},
+    rehearsed=Rehearsed.EMULATED,
+)
+
+SNS_TOPIC_SUBSCRIPTION: Final = ResourceType(
+    "aws:sns/topicSubscription:TopicSubscription",
+    admitted=True,
+    holds="",
+    same=("topic", "endpoint"),
+    leaves="",
+    references=(Reference("topic", Link.NOTICE, (SNS_TOPIC,)),),
+    scope=Scope.REGION,
+    guards=Guard(("endpoint", "protocol", "topic")),
+    ends=("topic", "endpoint"),
+    replaced_by=frozenset({"endpoint", "protocol", "region", "topic"}),
+    rehearsed=Rehearsed.EMULATED,
+)
+
+SQS_QUEUE: Final = ResourceType(
+    "aws:sqs/queue:Queue",
+    admitted=True,
+    holds="every message that was not consumed yet",
+    same=("name",),
+    leaves="",
+    references=(),
+    scope=Scope.REGION,
+    guards=Guard(("policy", "kmsMasterKeyId")),
+    named_by="name",
+    documents={"policy": Grants.RESOURCE},
+    taggable=True,
+)
+
+SQS_QUEUE_POLICY: Final = ResourceType(
+    "aws:sqs/queuePolicy:QueuePolicy",
+    admitted=True,
+    holds="",
+    same=("queueUrl",),
+    leaves="",
+    references=(),
+    scope=Scope.REGION,
+    guards=Guard(("policy",)),
+    documents={"policy": Grants.RESOURCE},
+)

@@ -1,0 +1,160 @@
+"""Cloudflare's Workers: their code, what starts them, and the addresses at which they answer."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bulkhead.resources.kind import (
+    EACH_NEW,
+    EVERY_INPUT,
+    Create,
+    Guard,
+    Link,
+    Reference,
+    Rehearsed,
+    ResourceType,
+    Scope,
+)
+from bulkhead.resources.permissions import ROUTES_WRITE, SCRIPTS_WRITE, ZONE_READ
+
+SCRIPTS: Final = tuple(
+    f"cloudflare:index/{name[0].lower()}{name[1:]}:{name}" for name in ("Worker", "WorkersScript", "WorkerScript")
+)
+"""The types that a Worker's name may be of."""
+
+PAGES_PROJECT: Final = ResourceType(
+    "cloudflare:index/pagesProject:PagesProject",
+    admitted="WorkerVersion is what the stages use",
+    holds="its deployments, the live one too",
+    same=("accountId", "name"),
+    leaves="",
+    references=(),
+    instead="cloudflare:index/workerVersion:WorkerVersion",
+)
+
+WORKER: Final = ResourceType(
+    "cloudflare:index/worker:Worker",
+    admitted=True,
+    holds="",
+    same=("accountId", "name"),
+    leaves="",
+    references=(Reference("tailConsumers[].name", Link.LOGS, SCRIPTS),),
+    guards=Guard(("subdomain", "tailConsumers", "logpush", "previewsBaseConfig")),
+    named_by="name",
+    replaced_by=frozenset({"accountId"}),
+    create=Create.REFUSED,
+    rehearsed=Rehearsed.EMULATED,
+    needs=(SCRIPTS_WRITE,),
+)
+
+WORKER_DOMAIN: Final = ResourceType(
+    "cloudflare:index/workerDomain:WorkerDomain",
+    admitted="deprecated alias",
+    holds="",
+    same=("hostname",),
+    leaves="",
+    references=(Reference("service", Link.WORKER, SCRIPTS), Reference("hostname", Link.HOSTNAME)),
+    instead="cloudflare:index/workersCustomDomain:WorkersCustomDomain",
+    scope=Scope.EVERYWHERE,
+)
+
+WORKER_SCRIPT: Final = ResourceType(
+    "cloudflare:index/workerScript:WorkerScript",
+    admitted="deprecated alias of WorkersScript; WorkerVersion is what the stages use",
+    holds="",
+    same=("accountId", "scriptName"),
+    leaves="",
+    references=(),
+    instead="cloudflare:index/workerVersion:WorkerVersion",
+    named_by="scriptName",
+)
+
+WORKER_VERSION: Final = ResourceType(
+    "cloudflare:index/workerVersion:WorkerVersion",
+    admitted=True,
+    holds="",
+    same=EACH_NEW,
+    leaves="the version stays uploaded, and deployed if it was",
+    references=(Reference("workerId", Link.WORKER, SCRIPTS),),
+    guards=Guard(("bindings",)),
+    replaced_by=EVERY_INPUT,
+    unfound="the code is uploaded again, as a new version",
+    rehearsed=Rehearsed.EMULATED,
+    needs=(SCRIPTS_WRITE,),
+)
+
+WORKERS_CRON_TRIGGER: Final = ResourceType(
+    "cloudflare:index/workersCronTrigger:WorkersCronTrigger",
+    admitted=True,
+    holds="",
+    same=("accountId", "scriptName"),
+    leaves="the Worker goes on being called at its times; schedules=[] first would end that",
+    references=(Reference("scriptName", Link.WORKER, SCRIPTS),),
+    replaced_by=frozenset({"accountId", "scriptName"}),
+    rehearsed=Rehearsed.EMULATED,
+    needs=(SCRIPTS_WRITE,),
+)
+
+WORKERS_CUSTOM_DOMAIN: Final = ResourceType(
+    "cloudflare:index/workersCustomDomain:WorkersCustomDomain",
+    admitted=True,
+    holds="",
+    same=("hostname",),
+    leaves="",
+    references=(Reference("service", Link.WORKER, SCRIPTS), Reference("hostname", Link.HOSTNAME)),
+    scope=Scope.EVERYWHERE,
+    guards=Guard(("hostname", "service")),
+    replaced_by=frozenset({"accountId", "environment", "hostname", "service"}),
+    create=Create.REFUSED,
+    rehearsed=Rehearsed.EMULATED,
+    needs=(SCRIPTS_WRITE, ROUTES_WRITE, ZONE_READ),
+)
+
+WORKERS_DEPLOYMENT: Final = ResourceType(
+    "cloudflare:index/workersDeployment:WorkersDeployment",
+    admitted=True,
+    holds="",
+    same=("accountId", "scriptName"),
+    leaves="the Worker goes on running what was deployed",
+    references=(
+        Reference("scriptName", Link.WORKER, SCRIPTS),
+        Reference("versions[].versionId", Link.WORKER, (WORKER_VERSION,)),
+    ),
+    replaced_by=EVERY_INPUT,
+    unfound="the new version is deployed",
+    rehearsed=Rehearsed.EMULATED,
+    needs=(SCRIPTS_WRITE,),
+)
+
+WORKERS_ROUTE: Final = ResourceType(
+    "cloudflare:index/workersRoute:WorkersRoute",
+    admitted=True,
+    holds="",
+    same=("zoneId", "pattern"),
+    leaves="",
+    references=(Reference("script", Link.WORKER, SCRIPTS), Reference("pattern", Link.HOSTNAME)),
+    scope=Scope.ZONE,
+    guards=Guard(("pattern", "script")),
+)
+
+WORKERS_SCRIPT: Final = ResourceType(
+    "cloudflare:index/workersScript:WorkersScript",
+    admitted="WorkerVersion is what the stages use",
+    holds="",
+    same=("accountId", "scriptName"),
+    leaves="",
+    references=(Reference("tailConsumers[].service", Link.LOGS, SCRIPTS),),
+    instead="cloudflare:index/workerVersion:WorkerVersion",
+    guards=Guard(("bindings", "tailConsumers")),
+    named_by="scriptName",
+)
+
+WORKERS_SCRIPT_SUBDOMAIN: Final = ResourceType(
+    "cloudflare:index/workersScriptSubdomain:WorkersScriptSubdomain",
+    admitted=True,
+    holds="",
+    same=("accountId", "scriptName"),
+    leaves="",
+    references=(Reference("scriptName", Link.WORKER, SCRIPTS),),
+    guards=Guard(("enabled", "previewsEnabled")),
+)

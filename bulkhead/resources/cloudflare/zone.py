@@ -1,0 +1,157 @@
+"""What surrounds the Workers in Cloudflare: the zone, who gets in, tokens, and where logs and notices go."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bulkhead.resources.kind import Guard, Link, Reference, Rehearsed, ResourceType, Scope
+
+ACCESS_APPLICATION: Final = ResourceType(
+    "cloudflare:index/accessApplication:AccessApplication",
+    admitted="deprecated alias",
+    holds="",
+    same=("accountId", "zoneId", "domain", "name"),
+    leaves="",
+    references=(),
+    instead="cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication",
+    guards=Guard(("policies", "domain", "destinations", "selfHostedDomains")),
+)
+
+ACCESS_POLICY: Final = ResourceType(
+    "cloudflare:index/accessPolicy:AccessPolicy",
+    admitted="deprecated alias",
+    holds="",
+    same=("accountId", "name"),
+    leaves="",
+    references=(),
+    instead="cloudflare:index/zeroTrustAccessPolicy:ZeroTrustAccessPolicy",
+    guards=Guard(("decision", "includes", "requires", "excludes")),
+)
+
+ACCOUNT_TOKEN: Final = ResourceType(
+    "cloudflare:index/accountToken:AccountToken",
+    admitted=True,
+    holds="",
+    same=("accountId", "name"),
+    leaves="",
+    references=(),
+    guards=Guard(("policies", "condition", "expiresOn")),
+    named_by="name",
+    replaced_by=frozenset({"accountId"}),
+    secrets=frozenset({"value"}),
+    rehearsed=Rehearsed.RECORDED,
+)
+
+API_TOKEN: Final = ResourceType(
+    "cloudflare:index/apiToken:ApiToken",
+    admitted="it belongs to a person, and ends when that person leaves",
+    holds="",
+    same=("name",),
+    leaves="",
+    references=(),
+    instead="cloudflare:index/accountToken:AccountToken",
+    guards=Guard(("policies", "condition", "expiresOn")),
+    named_by="name",
+    secrets=frozenset({"value"}),
+)
+
+DNS_RECORD: Final = ResourceType(
+    "cloudflare:index/dnsRecord:DnsRecord",
+    admitted=True,
+    holds="",
+    same=("zoneId", "name", "type", "content"),
+    leaves="",
+    references=(Reference("name", Link.HOSTNAME),),
+    scope=Scope.ZONE,
+)
+
+LOGPUSH_JOB: Final = ResourceType(
+    "cloudflare:index/logpushJob:LogpushJob",
+    admitted=True,
+    holds="",
+    same=("accountId", "zoneId", "dataset", "destinationConf"),
+    leaves="",
+    references=(),
+    guards=Guard(("destinationConf", "outputOptions", "enabled")),
+    secrets=frozenset({"destinationConf", "ownershipChallenge"}),
+)
+
+NOTIFICATION_POLICY: Final = ResourceType(
+    "cloudflare:index/notificationPolicy:NotificationPolicy",
+    admitted=True,
+    holds="",
+    same=("accountId", "name"),
+    leaves="",
+    references=(),
+)
+
+NOTIFICATION_POLICY_WEBHOOKS: Final = ResourceType(
+    "cloudflare:index/notificationPolicyWebhooks:NotificationPolicyWebhooks",
+    admitted=True,
+    holds="",
+    same=("accountId", "name"),
+    leaves="",
+    references=(),
+    secrets=frozenset({"secret", "url"}),
+)
+
+RULESET: Final = ResourceType(
+    "cloudflare:index/ruleset:Ruleset",
+    admitted=True,
+    holds="",
+    same=("accountId", "zoneId", "phase", "kind", "name"),
+    leaves="",
+    references=(),
+    guards=Guard(("rules",)),
+)
+
+ZERO_TRUST_ACCESS_APPLICATION: Final = ResourceType(
+    "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication",
+    admitted=True,
+    holds="",
+    same=("accountId", "zoneId", "domain", "name"),
+    leaves="",
+    references=(Reference("domain", Link.HOSTNAME),),
+    guards=Guard(("policies", "domain", "destinations", "selfHostedDomains")),
+)
+
+ZERO_TRUST_ACCESS_GROUP: Final = ResourceType(
+    "cloudflare:index/zeroTrustAccessGroup:ZeroTrustAccessGroup",
+    admitted=True,
+    holds="",
+    same=("accountId", "zoneId", "name"),
+    leaves="",
+    references=(),
+    guards=Guard(("includes", "requires", "excludes")),
+)
+
+ZERO_TRUST_ACCESS_POLICY: Final = ResourceType(
+    "cloudflare:index/zeroTrustAccessPolicy:ZeroTrustAccessPolicy",
+    admitted=True,
+    holds="",
+    same=("accountId", "name"),
+    leaves="",
+    references=(),
+    guards=Guard(("decision", "includes", "requires", "excludes")),
+)
+
+ZERO_TRUST_ACCESS_SERVICE_TOKEN: Final = ResourceType(
+    "cloudflare:index/zeroTrustAccessServiceToken:ZeroTrustAccessServiceToken",
+    admitted=True,
+    holds="",
+    same=("accountId", "zoneId", "name"),
+    leaves="",
+    references=(),
+    secrets=frozenset({"clientSecret"}),
+)
+
+ZONE_SETTING: Final = ResourceType(
+    "cloudflare:index/zoneSetting:ZoneSetting",
+    admitted=True,
+    holds="",
+    same=("zoneId", "settingId"),
+    leaves="the zone keeps the setting",
+    references=(),
+    scope=Scope.ZONE,
+    guards=Guard(("value",)),
+)

@@ -1,0 +1,195 @@
+"""GitHub: a repository, its environments with their secrets, and the rules of its branches."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bulkhead.resources.kind import Create, Guard, Link, Reference, Rehearsed, ResourceType, Scope
+
+GITHUB_ACTIONS_ORGANIZATION_SECRET: Final = ResourceType(
+    "github:index/actionsOrganizationSecret:ActionsOrganizationSecret",
+    admitted="every repository of the organisation could read it",
+    holds="",
+    same=("secretName",),
+    leaves="",
+    references=(),
+)
+
+GITHUB_ACTIONS_REPOSITORY_PERMISSIONS: Final = ResourceType(
+    "github:index/actionsRepositoryPermissions:ActionsRepositoryPermissions",
+    admitted=True,
+    holds="",
+    same=("repository",),
+    leaves="",
+    references=(),
+    scope=Scope.REPOSITORY,
+    guards=Guard(("allowedActions", "allowedActionsConfig", "shaPinningRequired")),
+    replaced_by=frozenset({"repository"}),
+    rehearsed=Rehearsed.RECORDED,
+)
+
+GITHUB_ACTIONS_SECRET: Final = ResourceType(
+    "github:index/actionsSecret:ActionsSecret",
+    admitted="every workflow of the repository could read it, whichever stage it is for",
+    holds="",
+    same=("repository", "secretName"),
+    leaves="",
+    references=(),
+    scope=Scope.REPOSITORY,
+    secrets=frozenset({"encryptedValue", "plaintextValue", "value", "valueEncrypted"}),
+)
+
+GITHUB_ACTIONS_VARIABLE: Final = ResourceType(
+    "github:index/actionsVariable:ActionsVariable",
+    admitted="every workflow of the repository would be told, whichever stage it is for",
+    holds="",
+    same=("repository", "variableName"),
+    leaves="",
+    references=(),
+    scope=Scope.REPOSITORY,
+)
+
+GITHUB_BRANCH_DEFAULT: Final = ResourceType(
+    "github:index/branchDefault:BranchDefault",
+    admitted=True,
+    holds="",
+    same=("repository",),
+    leaves="the branch stays the default one",
+    references=(),
+    scope=Scope.REPOSITORY,
+    replaced_by=frozenset({"repository"}),
+    rehearsed=Rehearsed.RECORDED,
+)
+
+GITHUB_BRANCH_PROTECTION: Final = ResourceType(
+    "github:index/branchProtection:BranchProtection",
+    admitted="rulesets guard branches and tags alike",
+    holds="",
+    same=("repositoryId", "pattern"),
+    leaves="",
+    references=(),
+    instead="github:index/repositoryRuleset:RepositoryRuleset",
+    scope=Scope.REPOSITORY,
+)
+
+GITHUB_BRANCH_PROTECTION_V3: Final = ResourceType(
+    "github:index/branchProtectionV3:BranchProtectionV3",
+    admitted="rulesets guard branches and tags alike",
+    holds="",
+    same=("repository", "branch"),
+    leaves="",
+    references=(),
+    instead="github:index/repositoryRuleset:RepositoryRuleset",
+    scope=Scope.REPOSITORY,
+)
+
+GITHUB_CODESPACES_SECRET: Final = ResourceType(
+    "github:index/codespacesSecret:CodespacesSecret",
+    admitted="whoever opens a codespace could read it",
+    holds="",
+    same=("repository", "secretName"),
+    leaves="",
+    references=(),
+    scope=Scope.REPOSITORY,
+)
+
+GITHUB_DEPENDABOT_SECRET: Final = ResourceType(
+    "github:index/dependabotSecret:DependabotSecret",
+    admitted="updates of others' code could read it",
+    holds="",
+    same=("repository", "secretName"),
+    leaves="",
+    references=(),
+    scope=Scope.REPOSITORY,
+)
+
+GITHUB_REPOSITORY: Final = ResourceType(
+    "github:index/repository:Repository",
+    admitted=True,
+    holds="the code with its history, issues and pull requests",
+    same=("name",),
+    leaves="",
+    references=(),
+)
+
+GITHUB_REPOSITORY_ENVIRONMENT: Final = ResourceType(
+    "github:index/repositoryEnvironment:RepositoryEnvironment",
+    admitted=True,
+    holds="",
+    same=("repository", "environment"),
+    leaves="",
+    references=(Reference("environment", Link.ENVIRONMENT),),
+    scope=Scope.REPOSITORY,
+    guards=Guard(("reviewers", "canAdminsBypass", "preventSelfReview", "deploymentBranchPolicy", "waitTimer")),
+    named_by="environment",
+    replaced_by=frozenset({"environment", "repository"}),
+    rehearsed=Rehearsed.RECORDED,
+)
+
+GITHUB_ACTIONS_ENVIRONMENT_SECRET: Final = ResourceType(
+    "github:index/actionsEnvironmentSecret:ActionsEnvironmentSecret",
+    admitted=True,
+    holds="",
+    same=("repository", "environment", "secretName"),
+    leaves="",
+    references=(Reference("environment", Link.ENVIRONMENT, (GITHUB_REPOSITORY_ENVIRONMENT,)),),
+    scope=Scope.REPOSITORY,
+    replaced_by=frozenset({"environment", "repository", "secretName"}),
+    create=Create.UPSERTS,
+    secrets=frozenset({"encryptedValue", "plaintextValue", "value", "valueEncrypted"}),
+    unfound="is written again",
+    rehearsed=Rehearsed.RECORDED,
+)
+
+GITHUB_ACTIONS_ENVIRONMENT_VARIABLE: Final = ResourceType(
+    "github:index/actionsEnvironmentVariable:ActionsEnvironmentVariable",
+    admitted=True,
+    holds="",
+    same=("repository", "environment", "variableName"),
+    leaves="",
+    references=(Reference("environment", Link.ENVIRONMENT, (GITHUB_REPOSITORY_ENVIRONMENT,)),),
+    scope=Scope.REPOSITORY,
+    replaced_by=frozenset({"environment", "repository", "variableName"}),
+    rehearsed=Rehearsed.RECORDED,
+)
+
+GITHUB_REPOSITORY_ENVIRONMENT_DEPLOYMENT_POLICY: Final = ResourceType(
+    "github:index/repositoryEnvironmentDeploymentPolicy:RepositoryEnvironmentDeploymentPolicy",
+    admitted=True,
+    holds="",
+    same=("repository", "environment", "branchPattern", "tagPattern"),
+    leaves="",
+    references=(Reference("environment", Link.ENVIRONMENT, (GITHUB_REPOSITORY_ENVIRONMENT,)),),
+    scope=Scope.REPOSITORY,
+    guards=Guard(("branchPattern", "tagPattern")),
+    replaced_by=frozenset({"environment", "repository"}),
+    rehearsed=Rehearsed.RECORDED,
+)
+
+GITHUB_REPOSITORY_RULESET: Final = ResourceType(
+    "github:index/repositoryRuleset:RepositoryRuleset",
+    admitted=True,
+    holds="",
+    same=("repository", "name"),
+    leaves="",
+    references=(),
+    scope=Scope.REPOSITORY,
+    guards=Guard(("rules", "bypassActors", "conditions", "enforcement")),
+    named_by="name",
+    replaced_by=frozenset({"repository"}),
+    create=Create.REFUSED,
+    rehearsed=Rehearsed.RECORDED,
+)
+
+GITHUB_WORKFLOW_REPOSITORY_PERMISSIONS: Final = ResourceType(
+    "github:index/workflowRepositoryPermissions:WorkflowRepositoryPermissions",
+    admitted=True,
+    holds="",
+    same=("repository",),
+    leaves="",
+    references=(),
+    scope=Scope.REPOSITORY,
+    guards=Guard(("defaultWorkflowPermissions", "canApprovePullRequestReviews")),
+    replaced_by=frozenset({"repository"}),
+    rehearsed=Rehearsed.RECORDED,
+)
