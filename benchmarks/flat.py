@@ -12,14 +12,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bulkhead.resources.sentinels import SECRET, SIGNATURE
+
 STACK: Final = "pulumi:pulumi:Stack"
 PROVIDER: Final = "pulumi:providers:"
 
 # What the engine or the SDK adds to a provider's own inputs; no program says it.
 _NOT_SAID: Final = frozenset({"__internal", "__defaults", "version", "pluginDownloadURL"})
 # The engine's marks of a secret value in an exported state (`sdk/go/common/resource/properties.go`).
-_MARK: Final = "4dabf18193072939515e22adb298388d"
-_SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - names a kind, is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def declarations(resources: Iterable[Mapping[str, Any]]) -> list[Declaration]:
 def revealed(value: Any) -> Any:
     """Return an exported value with every secret taken out of its envelope."""
     if isinstance(value, Mapping):
-        if value.get(_MARK) == _SECRET:
+        if value.get(SIGNATURE) == SECRET:
             return json.loads(value["plaintext"])
         return {key: revealed(part) for key, part in value.items()}
     return [revealed(part) for part in value] if isinstance(value, list) else value

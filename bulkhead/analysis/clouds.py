@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from bulkhead.engine.recorded import SECRET, Asked, Made
+from bulkhead.engine.recorded import ENVELOPE, Asked, Made
 from bulkhead.resources import types as t
 
 _Inputs = Mapping[str, Any]
@@ -101,7 +101,7 @@ def _oidc(asked: Asked) -> _Told:
 
 def _token(asked: Asked) -> _Told:
     value = placeholder(asked.stack, "secret", asked.name)
-    return "", {"value": {**SECRET, "value": value}}
+    return "", {"value": {**ENVELOPE, "value": value}}
 
 
 _TOLD: Final[Mapping[str, Callable[[Asked], _Told]]] = {

@@ -12,7 +12,6 @@ import pulumi
 
 from bulkhead.analysis.clouds import answer, placeholder
 from bulkhead.analysis.planned import Plan, Planned, Sealed
-from bulkhead.engine.recorded import UNKNOWN as UNKNOWN_ON_THE_WIRE
 from bulkhead.engine.recorded import Recorded, Rendered, is_secret
 from bulkhead.engine.render import render
 from bulkhead.model.identities import LONGEST_LIFE, Slots, Window
@@ -20,6 +19,7 @@ from bulkhead.model.identities import required_secrets as identity_secrets
 from bulkhead.model.naming import EPHEMERAL_STACK
 from bulkhead.model.product import Product
 from bulkhead.model.settings import StageSettings, required_secrets
+from bulkhead.resources.sentinels import UNKNOWN_STRING
 from bulkhead.resources.values import UNKNOWN
 from identities.stage import IdentityOutputs
 from identities.stage import deploy as deploy_identities
@@ -123,4 +123,4 @@ def _value(wire: Any) -> Any:
         return {str(key): _value(item) for key, item in wire.items()}
     if isinstance(wire, list):
         return [_value(item) for item in wire]
-    return UNKNOWN if wire == UNKNOWN_ON_THE_WIRE else wire
+    return UNKNOWN if wire == UNKNOWN_STRING else wire

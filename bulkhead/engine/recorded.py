@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from bulkhead.resources.sentinels import SECRET, SIGNATURE
+
 if TYPE_CHECKING:
     import pulumi
 
-UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""Stands on the wire for a value that nobody knows before a resource is made."""
-_ENVELOPE: Final = "4dabf18193072939515e22adb298388d"
-SECRET: Final = {_ENVELOPE: "1b47061264138c4ac30d75fd1eb44270"}
+ENVELOPE: Final = {SIGNATURE: SECRET}
 """What makes a mapping the envelope of a secret, which is its ``value``."""
 
 
@@ -96,7 +95,7 @@ def reveal(value: Any) -> Any:
 
 
 def is_secret(value: Any) -> bool:
-    return isinstance(value, Mapping) and value.get(_ENVELOPE) == SECRET[_ENVELOPE]
+    return isinstance(value, Mapping) and value.get(SIGNATURE) == SECRET
 
 
 def in_the_open(value: Any) -> Iterator[str]:

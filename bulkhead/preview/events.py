@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.preview.plan import ACTIONS, Plan, PolicyMessage, Side, Step, fold
+from bulkhead.resources.sentinels import SIGNATURE, UNKNOWNS
 from bulkhead.resources.values import UNKNOWN
 
 # Of a digest, what nobody can learn from it: as seen with 3.250, by previews of the same change in both shapes.
@@ -24,21 +25,8 @@ NOT_IN_A_DIGEST: Final = (
     "resources that do not change: so not which Worker owns Durable Objects, nor the version of a provider",
     "whether a step is missing: protected resources that would be deleted are not counted",
 )
-_SECRET: Final = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the key that marks a value as secret, not one
 _BLINDED: Final = "[secret]"
 _BYTE_ORDER_MARK: Final = "\ufeff"  # what some editors and shells put before a text
-# What stands for a value that is not known before it is made (sdk/go/common/resource/plugin/rpc.go).
-_UNKNOWNS: Final = frozenset(
-    {
-        "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
-        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
-        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
-        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
-        "030794c1-ac77-496b-92df-f27374a8bd58",
-        "e48ece36-62e2-4504-bad9-02848725956a",
-        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
-    }
-)
 # Steps that make no sense without a side before, or after.
 _OF_WHAT_IS: Final = frozenset({"same", "update", "delete", "delete-replaced", "replace", "create-replacement"})
 _OF_WHAT_STAYS: Final = frozenset({"same", "create", "update", "replace", "create-replacement", "import"})
@@ -217,11 +205,11 @@ def _side(told: Mapping[str, Any]) -> Side | None:
 def plain(value: Any) -> Any:
     """Return a value of an event; what is secret or not known yet as UNKNOWN."""
     if isinstance(value, dict):
-        return UNKNOWN if _SECRET in value else {key: plain(item) for key, item in value.items()}
+        return UNKNOWN if SIGNATURE in value else {key: plain(item) for key, item in value.items()}
     if isinstance(value, list):
         return [plain(item) for item in value]
     # The engine blinds the stack's secrets within longer texts as well.
-    return UNKNOWN if isinstance(value, str) and (_BLINDED in value or value in _UNKNOWNS) else value
+    return UNKNOWN if isinstance(value, str) and (_BLINDED in value or value in UNKNOWNS) else value
 
 
 def _policy(told: Mapping[str, Any]) -> PolicyMessage:

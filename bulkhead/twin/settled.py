@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
+from bulkhead.resources.sentinels import UNKNOWN_STRING
 from bulkhead.twin.secrets import Path, suspects
 from bulkhead.twin.state import PLACEHOLDER, Twin, is_secret, opened, secrets_by_nature
-
-_UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # stands for what only an `up` will tell
 
 
 def settled(twin: Twin, plan: Mapping[str, Any]) -> Twin:
@@ -65,7 +64,7 @@ def _filled(value: Any, told: Any, path: Path, closed: Set[Path]) -> Any:
 
 
 def _may_stand(told: Any, path: Path, closed: Set[Path]) -> bool:
-    if told is None or _UNKNOWN in str(told):
+    if told is None or UNKNOWN_STRING in str(told):
         return False
     if is_secret(told):
         return "plaintext" in told

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bulkhead.model.faults import Fault, Refused
+from bulkhead.resources.sentinels import SECRET, SIGNATURE
 from bulkhead.twin.secrets import HARMLESS, Path, suspects
 
 # 40 letters and digits, because Cloudflare's provider takes nothing else for a token.
@@ -40,8 +41,6 @@ NOT_SEEN: Final = (
 )
 
 _PUBLIC: Final = {"type": "passphrase", "state": {"salt": SALT}}
-_SIGNATURE: Final = "4dabf18193072939515e22adb298388d"  # marks what is no plain value in a state
-_SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - marks what of that is a secret
 _VERSION: Final = 3  # of the state's shape; the engine writes another one only when it would not fit
 _MANIFEST: Final = ("magic", "version")
 _NO_TIME: Final = "0001-01-01T00:00:00Z"
@@ -145,12 +144,12 @@ def read_twin(body: Mapping[str, Any], project: str, stack: str) -> Twin:
 
 def secret(value: Any = PLACEHOLDER) -> dict[str, str]:
     """Return a value as the state of a twin holds a secret."""
-    return {_SIGNATURE: _SECRET, "plaintext": json.dumps(value)}
+    return {SIGNATURE: SECRET, "plaintext": json.dumps(value)}
 
 
 def is_secret(value: Any) -> bool:
     """Say whether a value of a state is marked as a secret."""
-    return isinstance(value, Mapping) and value.get(_SIGNATURE) == _SECRET
+    return isinstance(value, Mapping) and value.get(SIGNATURE) == SECRET
 
 
 def opened(value: Any) -> Any:
@@ -222,7 +221,7 @@ def _redacted(value: Any, count: Callable[[], None]) -> Any:
         return {name: _redacted(part, count) for name, part in value.items()}
     if isinstance(value, list):
         return [_redacted(part, count) for part in value]
-    if isinstance(value, str) and _SIGNATURE in value:
+    if isinstance(value, str) and SIGNATURE in value:
         return _redacted_text(value, count)
     return value
 

@@ -10,7 +10,7 @@ from typing import Any
 from bulkhead.engine.stack import State
 from bulkhead.model.faults import Refused
 from bulkhead.operations.adopt import Found, Wanted
-from bulkhead.operations.adopt.parts import UNKNOWN
+from bulkhead.resources.sentinels import UNKNOWN_STRING as UNKNOWN
 
 ROOT = "urn:pulumi:production::bulkhead::pulumi:pulumi:Stack::bulkhead-production"
 ACCOUNT = "f" * 32

@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from bulkhead.localclouds.providers import sdk
-from bulkhead.localclouds.providers.wire import SIGNATURE, UNKNOWN
+from bulkhead.localclouds.providers.wire import UNKNOWN
+from bulkhead.resources.sentinels import SIGNATURE
 
 # Not below HOME: the processes of a rehearsal have a HOME of their own, which disappears with it.
 _CACHE: Final = Path(__file__).resolve().parents[3] / ".rehearsal" / "cache" / "schemas"

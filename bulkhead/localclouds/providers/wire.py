@@ -13,24 +13,7 @@ from typing import Any, Final
 
 from google.protobuf.struct_pb2 import Struct, Value
 
-SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
-SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the protocol's signature of a secret, not one
-OUTPUT: Final = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
-RESOURCE: Final = "5cf8f73096256a8f31e491e813e4eb8e"
-ASSETS: Final = frozenset({"c44067f5952c0a294b673a41bacd8c17", "0def7320c3a5731c473e5ecbe6d01bc7"})
-# One for each type the value will have; what it is unknown *as* does not matter to anybody here.
-_UNKNOWNS: Final = frozenset(
-    {
-        "04da6b54-80e4-46f7-96ec-b56ff0331ba9",  # string; the one we send
-        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",  # boolean
-        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",  # number
-        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",  # array
-        "030794c1-ac77-496b-92df-f27374a8bd58",  # asset
-        "e48ece36-62e2-4504-bad9-02848725956a",  # archive
-        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",  # object
-    }
-)
-_UNKNOWN_STRING: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+from bulkhead.resources.sentinels import ASSETS, OUTPUT, RESOURCE, SECRET, SIGNATURE, UNKNOWN_STRING, UNKNOWNS
 
 Steps = tuple[str | int, ...]
 
@@ -90,7 +73,7 @@ def _value(value: Value, path: Steps, secrets: set[Steps]) -> Any:
     if kind == "list_value":
         return [_value(item, (*path, index), secrets) for index, item in enumerate(value.list_value.values)]
     if kind == "string_value":
-        return UNKNOWN if value.string_value in _UNKNOWNS else value.string_value
+        return UNKNOWN if value.string_value in UNKNOWNS else value.string_value
     if kind == "number_value":
         number = value.number_value
         return int(number) if number.is_integer() else number
@@ -116,5 +99,5 @@ def _wire(value: Any, path: Steps, secrets: frozenset[Steps]) -> Any:
     elif isinstance(value, list | tuple):
         plain = [_wire(item, (*path, index), secrets) for index, item in enumerate(value)]
     else:
-        plain = _UNKNOWN_STRING if value is UNKNOWN else value
+        plain = UNKNOWN_STRING if value is UNKNOWN else value
     return {SIGNATURE: SECRET, "value": plain} if path in secrets else plain

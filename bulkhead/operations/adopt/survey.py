@@ -17,7 +17,6 @@ from bulkhead.operations.adopt.parts import (
     CONSUMER,
     PROVIDER,
     TOKEN,
-    UNKNOWN,
     WRITTEN_AGAIN,
     Digest,
     Engine,
@@ -30,6 +29,7 @@ from bulkhead.operations.adopt.parts import (
     sources,
     stack_of,
 )
+from bulkhead.resources.sentinels import UNKNOWN_STRING
 
 _ALIAS: Final = "aws:kms/alias:Alias"
 
@@ -119,7 +119,7 @@ def _wanted(digest: Digest, ids: Mapping[str, str]) -> Iterator[Wanted]:
         if not state.get("custom") or state["type"].startswith(PROVIDER):
             continue
         inputs = dict(state.get("inputs") or {})
-        for property_ in [property_ for property_, value in inputs.items() if value == UNKNOWN]:
+        for property_ in [property_ for property_, value in inputs.items() if value == UNKNOWN_STRING]:
             origins = sources(state, property_)
             if len(origins) == 1 and origins[0] in ids:
                 inputs[property_] = ids[origins[0]]

@@ -9,7 +9,8 @@ from typing import Any, Final
 import pytest
 
 from bulkhead.localclouds.providers import registry, schema, sdk
-from bulkhead.localclouds.providers.wire import SIGNATURE, UNKNOWN
+from bulkhead.localclouds.providers.wire import UNKNOWN
+from bulkhead.resources.sentinels import SIGNATURE
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 VERSION = "cloudflare:index/workerVersion:WorkerVersion"

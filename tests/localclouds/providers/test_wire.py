@@ -7,8 +7,9 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime import rpc
 
-from bulkhead.localclouds.providers import wire
-from bulkhead.localclouds.providers.wire import SECRET, SIGNATURE, UNKNOWN, decode, encode
+from bulkhead.localclouds.providers.wire import UNKNOWN, decode, encode
+from bulkhead.resources import sentinels
+from bulkhead.resources.sentinels import SECRET, SIGNATURE
 
 
 def struct(values: dict[str, Any]) -> Struct:
@@ -18,11 +19,11 @@ def struct(values: dict[str, Any]) -> Struct:
 
 
 def test_signatures_are_those_of_the_sdk() -> None:
-    assert rpc._special_sig_key == wire.SIGNATURE
-    assert rpc._special_secret_sig == wire.SECRET
-    assert rpc._special_output_value_sig == wire.OUTPUT
-    assert rpc._special_resource_sig == wire.RESOURCE
-    assert {rpc._special_asset_sig, rpc._special_archive_sig} == wire.ASSETS
+    assert rpc._special_sig_key == sentinels.SIGNATURE
+    assert rpc._special_secret_sig == sentinels.SECRET
+    assert rpc._special_output_value_sig == sentinels.OUTPUT
+    assert rpc._special_resource_sig == sentinels.RESOURCE
+    assert {rpc._special_asset_sig, rpc._special_archive_sig} == sentinels.ASSETS
 
 
 def test_plain_values_survive_there_and_back() -> None:
@@ -58,7 +59,7 @@ def test_a_secret_object_is_secret_as_a_whole() -> None:
 
 
 def test_an_unknown_is_unknown_in_every_form() -> None:
-    output = {SIGNATURE: wire.OUTPUT}
+    output = {SIGNATURE: sentinels.OUTPUT}
     secret = {SIGNATURE: SECRET, "value": rpc.UNKNOWN}
     values = decode(struct({"a": rpc.UNKNOWN, "b": [rpc.UNKNOWN], "c": output, "d": secret})).values
     assert values == {"a": UNKNOWN, "b": [UNKNOWN], "c": UNKNOWN, "d": UNKNOWN}
@@ -66,13 +67,13 @@ def test_an_unknown_is_unknown_in_every_form() -> None:
 
 
 def test_a_known_output_value_is_its_value_and_may_be_secret() -> None:
-    message = decode(struct({"a": {SIGNATURE: wire.OUTPUT, "value": "x", "secret": True}}))
+    message = decode(struct({"a": {SIGNATURE: sentinels.OUTPUT, "value": "x", "secret": True}}))
     assert message.values == {"a": "x"}
     assert message.secrets == {("a",)}
 
 
 def test_a_resource_reference_is_its_id() -> None:
-    assert decode(struct({"a": {SIGNATURE: wire.RESOURCE, "urn": "urn:x", "id": "42"}})).values == {"a": "42"}
+    assert decode(struct({"a": {SIGNATURE: sentinels.RESOURCE, "urn": "urn:x", "id": "42"}})).values == {"a": "42"}
 
 
 def test_an_unheard_of_signature_is_refused_by_its_path() -> None:
