@@ -2,139 +2,94 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from pathlib import Path
-from string import Template
-from typing import Final
+from typing import Final, NamedTuple
 
-from bulkhead.rehearsal.evidence import Outcome, Report, Verdict
-from bulkhead.rehearsal.report.access import access_section
-from bulkhead.rehearsal.report.bindings import bindings_section
-from bulkhead.rehearsal.report.markup import Html, join, tag, text
-from bulkhead.rehearsal.report.parts import css, duration, section
-from bulkhead.rehearsal.report.stages import stages_section
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-_TEMPLATE: Final = Path(__file__).with_name("page.html")
-_FAILURES_FIRST: Final = (Outcome.FAILED, Outcome.NOT_SHOWN, Outcome.PROVEN)
+from bulkhead.rehearsal.evidence import Outcome, Report, StageReport
+from bulkhead.rehearsal.report import bindings
+
+# Terminal colours come with the engine's messages; other control characters and half surrogates have no form in HTML.
+_COLOUR: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+
+_CLOUDS: Final = {"cloudflare": "Cloudflare", "aws": "AWS", "github": "GitHub"}
+_PROGRAM: Final = "Program"  # components and provider settings: Pulumi's own, in no cloud
+_MINUTE: Final = 60
+
+
+class CloudCounts(NamedTuple):
+    """How many resources a stage has: a row per cloud, in it one number for each treatment and their sum."""
+
+    treatments: list[str]
+    rows: dict[str, list[int]]
+    together: list[int]
 
 
 def render(report: Report) -> str:
     """Return the report as a whole HTML document."""
-    return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
-        title=text(f"{_summary(report)} - rehearsal of {report.product}"),
-        verdict=_verdict(report),
-        proofs=_proofs(report.verdicts),
-        stages=stages_section(report.stages),
-        bindings=bindings_section(report.stages),
-        access=access_section(report.stages),
-        phases=_phases(report),
-        footer=_footer(report),
+    counts = Counter(verdict.outcome for verdict in report.verdicts)
+    page = _environment().get_template("page.html").render(
+        report=report,
+        counts={outcome: counts[outcome] for outcome in Outcome},
+        failures_first=(Outcome.FAILED, Outcome.NOT_SHOWN, Outcome.PROVEN),
+        environments=[stage.environment for stage in report.stages],
+        differences=bindings.differences(report.stages),
+        granted=len(bindings.granted(report.stages[0])) if report.stages else 0,
+        things=bindings.matrix(report.stages, variables=False),
+        variables=bindings.matrix(report.stages, variables=True),
+        secret_types=bindings.SECRET_TYPES,
+        phases=list(_phases(report)),
+    )  # fmt: skip
+    return _UNPRINTABLE.sub("\ufffd", _COLOUR.sub("", page))
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
+    environment.filters |= {"css": _css, "duration": _duration, "by_cloud": _by_cloud}
+    return environment
 
 
-def _verdict(report: Report) -> Html:
-    counts = _counts(report.verdicts)
-    parts = [
-        tag("span", f"{counts[outcome]} {outcome}", class_=css(outcome) if counts[outcome] else "none")
-        for outcome in Outcome
-    ]
-    facts = {
-        "Product": report.product,
-        "Took": duration(report.seconds),
-        "Engine": report.engine,
-        "Started": report.started.replace("T", " "),  # so that a narrow screen breaks it between date and time
-    }
-    return join(
-        [
-            tag("p", f"Rehearsal of {report.product}: {_ruling(report)}", class_="about"),
-            tag("h1", *(join([part, " "]) for part in parts)),
-            tag("div", *(tag("i", class_=css(v.outcome)) for v in report.verdicts), class_="hull", aria_hidden="true"),
-            tag(
-                "dl",
-                *(tag("div", tag("dt", name), tag("dd", value)) for name, value in facts.items()),
-                tag("div", tag("dt", "What became of the stages"), tag("dd", report.ending), class_="wide"),
-                class_="facts",
-            ),
-        ]
-    )
+def _css(outcome: Outcome) -> str:
+    """Return the class that colours an outcome."""
+    return outcome.replace(" ", "-")
 
 
-def _ruling(report: Report) -> str:
-    if report.failed:
-        return "failed"
-    return "passed" if report.ok else "nothing was proven"
+def _duration(seconds: float) -> str:
+    """Return ``14.2 s``, from a minute on ``2 min 3 s``."""
+    tenths = round(seconds, 1)
+    if not tenths:
+        return "under 0.1 s"
+    minutes, rest = divmod(round(seconds), _MINUTE)
+    return f"{tenths} s" if tenths < _MINUTE else f"{minutes} min {rest} s"
 
 
-def _proofs(verdicts: tuple[Verdict, ...]) -> Html:
-    counts = _counts(verdicts)
-    choices = [_choice("show-all", f"All {len(verdicts)}", chosen=True)]
-    choices += [_choice(f"show-{css(o)}", f"{o.capitalize()} {counts[o]}") for o in _FAILURES_FIRST if counts[o]]
-    ordered = sorted(verdicts, key=lambda verdict: _FAILURES_FIRST.index(verdict.outcome))
-    return section(
-        "proofs",
-        "Proofs",
-        "What was claimed and what was seen. What failed comes first; what could not be tried says why.",
-        tag("fieldset", tag("legend", "Show", class_="aside"), *choices, class_="filter"),
-        tag("ol", *map(_proof, ordered), class_="sheet"),
-    )
+def _by_cloud(stage: StageReport) -> CloudCounts:
+    counts = Counter((_CLOUDS.get(line.type.partition(":")[0], _PROGRAM), line.treatment) for line in stage.resources)
+    treatments = sorted({treatment for _, treatment in counts})
+    clouds = [cloud for cloud in (*_CLOUDS.values(), _PROGRAM) if any(cloud == seen for seen, _ in counts)]
+
+    def row(among: Iterable[str]) -> list[int]:
+        numbers = [sum(counts[cloud, treatment] for cloud in among) for treatment in treatments]
+        return [*numbers, sum(numbers)]
+
+    return CloudCounts(treatments, {cloud: row([cloud]) for cloud in clouds}, row(clouds))
 
 
-def _choice(id_: str, label: str, *, chosen: bool = False) -> Html:
-    checked = " checked" if chosen else ""
-    return tag("label", Html(f'<input type="radio" name="show" id="{text(id_)}"{checked}>'), label)
-
-
-def _proof(verdict: Verdict) -> Html:
-    comparison = tag(
-        "dl", tag("dt", "Expected"), tag("dd", verdict.expected), tag("dt", "Seen"), tag("dd", verdict.seen)
-    )
-    anchor = f"proof-{verdict.key}"
-    return tag(
-        "li",
-        tag("span", verdict.outcome, class_="badge"),
-        tag("h3", verdict.claim),
-        "" if verdict.outcome is Outcome.NOT_SHOWN else tag("span", duration(verdict.seconds), class_="number"),
-        tag("p", verdict.evidence, class_="evidence") if verdict.evidence else "",
-        comparison if verdict.outcome is Outcome.FAILED else "",
-        tag("a", tag("code", verdict.key), class_="key", href=f"#{anchor}"),
-        class_=f"proof {css(verdict.outcome)}",
-        id=anchor,
-    )
-
-
-def _phases(report: Report) -> Html:
-    """Return the phases as bars on one time line: each begins where the one before it ended."""
+def _phases(report: Report) -> Iterator[tuple[str, float, str, str]]:
+    """Yield each phase and its bar on one time line, which begins where the one before it ended."""
     whole = max(report.seconds, sum(report.phases.values())) or 1.0
     begins = accumulate(report.phases.values(), initial=0.0)
-    bars = [
-        tag(
-            "li",
-            tag("span", phase),
-            tag("div", _bar(begin / whole, seconds / whole), class_="track", aria_hidden="true"),
-            tag("span", duration(seconds), class_="number"),
-        )
-        for begin, (phase, seconds) in zip(begins, report.phases.items(), strict=False)
-    ]
-    lead = f"From the first process to the last one gone: {duration(report.seconds)}."
-    return section("time", "Time", lead, tag("ol", *bars, class_="phases sheet"))
-
-
-def _bar(begin: float, share: float) -> Html:
-    return tag("span", class_="bar", style=f"--from:{begin:.3%};--share:{share:.3%}")
-
-
-def _footer(report: Report) -> Html:
-    if not report.logs:
-        return tag("p", "No logs were set aside: that happens when a proof fails.")
-    return tag("p", "Logs of this rehearsal: ", tag("code", report.logs))
-
-
-def _counts(verdicts: Iterable[Verdict]) -> Mapping[Outcome, int]:
-    return Counter(verdict.outcome for verdict in verdicts)
-
-
-def _summary(report: Report) -> str:
-    counts = _counts(report.verdicts)
-    return ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome)
+    for begin, (phase, seconds) in zip(begins, report.phases.items(), strict=False):
+        yield phase, seconds, f"{begin / whole:.3%}", f"{seconds / whole:.3%}"
