@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final
+from typing import ClassVar, Final
 
+from bulkhead.model import entries
+from bulkhead.model.entries import Day, Malformed, Text
 from bulkhead.model.faults import Fault, Refused
-from bulkhead.preview import entries
-from bulkhead.preview.entries import Entry, Malformed
 from bulkhead.preview.plan import Change, Plan
 
 PATH: Final = "docs/ops/known-noise.yaml"
-FIELDS: Final = ("type", "path", "package", "versions", "issue", "until")
 _COMPARISON: Final = re.compile(r"(>=|<=|==|>|<)(\d+)\.(\d+)\.(\d+)")
 _INDEX: Final = re.compile(r"\[\d+\]")
 
@@ -30,12 +29,14 @@ class Noise:
     """``path`` is a property of ``type`` as the engine spells it, with ``[*]`` for any place in a list. ``versions`` is
     a range such as ``>=6.0.0,<7.0.0`` of the provider's plugin for ``package``."""
 
-    type: str
-    path: str
-    package: str
-    versions: str
-    issue: str
-    until: date
+    __pydantic_config__: ClassVar = entries.CONFIG
+
+    type: Text
+    path: Text
+    package: Text
+    versions: Text
+    issue: Text
+    until: Day
     line: int
 
     def __str__(self) -> str:
@@ -53,31 +54,21 @@ class Apart:
 def parse(text: str) -> tuple[Noise, ...]:
     """Return the entries of the file. Raises Refused with every fault."""
     try:
-        found, faults = entries.read(text, "noise", FIELDS)
+        noise, faults = entries.read(text, "noise", Noise)
     except Malformed as bad:
         raise Refused(f"{PATH} cannot be read.", [Fault("", str(bad), "start it with `noise:`", PATH)]) from None
-    faults = [Fault(fault.key, fault.message, fault.fix, PATH) for fault in faults]
-    noise = []
-    for entry in found:
-        until = entries.day(entry["until"])
-        if until is None:
-            faults.append(_fault(entry, f"until {entry['until']!r} is no date", "until: '2026-01-31'"))
-        if not all(_COMPARISON.fullmatch(one.strip()) for one in entry["versions"].split(",")):
-            faults.append(_fault(entry, f"versions {entry['versions']!r} is no range", "versions: '>=6.0.0,<7.0.0'"))
-        if not entry["type"].startswith(f"{entry['package']}:"):
-            faults.append(
-                _fault(entry, "the type is of another package", f"package: {entry['type'].partition(':')[0]}")
-            )
-        if until is not None:
-            type_, path, package, versions, issue = (entry[field] for field in FIELDS[:-1])
-            noise.append(Noise(type_, path, package, versions, issue, until, entry.line))
+    for entry in noise:
+        if not all(_COMPARISON.fullmatch(one.strip()) for one in entry.versions.split(",")):
+            faults.append(_fault(entry, f"versions {entry.versions!r} is no range", "versions: '>=6.0.0,<7.0.0'"))
+        if not entry.type.startswith(f"{entry.package}:"):
+            faults.append(_fault(entry, "the type is of another package", f"package: {entry.type.partition(':')[0]}"))
     if faults:
-        raise Refused(f"{PATH} cannot be used.", faults)
+        raise Refused(f"{PATH} cannot be used.", [replace(fault, file=PATH) for fault in faults])
     return tuple(noise)
 
 
-def _fault(entry: Entry, message: str, fix: str) -> Fault:
-    return Fault(f"line {entry.line}", message, fix, PATH)
+def _fault(entry: Noise, message: str, fix: str) -> Fault:
+    return Fault(f"line {entry.line}", message, fix)
 
 
 def apart(plan: Plan, noise: Sequence[Noise], today: date) -> tuple[list[Apart], list[str]]:

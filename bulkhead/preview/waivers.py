@@ -11,16 +11,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
+from bulkhead.model import entries
+from bulkhead.model.entries import Day, Malformed, Text
 from bulkhead.model.naming import Stage
-from bulkhead.preview import entries
-from bulkhead.preview.entries import Entry, Malformed
 from bulkhead.preview.losses.catalogue import KINDS
 from bulkhead.preview.losses.loss import Loss
 
 PATH: Final = "docs/ops/waivers.yaml"
-FIELDS: Final = ("resource", "loss", "stage", "reason", "until", "approvedBy")
 LONGEST: Final = timedelta(days=30)
 _REMOTES: Final = "refs/remotes/"
 _ORIGIN: Final = "origin/"
@@ -31,12 +30,14 @@ _STAGES: Final = (Stage.STAGING.value, Stage.PRODUCTION.value)
 class Waiver:
     """``resource`` is a URN, ``type name`` or a logical name, exactly. It holds to the end of the day ``until``."""
 
-    resource: str
-    loss: str
-    stage: str
-    reason: str
-    until: date
-    approved_by: str
+    __pydantic_config__: ClassVar = entries.CONFIG
+
+    resource: Text
+    loss: Text
+    stage: Text
+    reason: Text
+    until: Day
+    approved_by: Text
     line: int
 
     def names(self, loss: Loss) -> bool:
@@ -81,44 +82,29 @@ def parse(text: str, base: str, stage: Stage, today: date) -> Waivers:
     """Return the waivers in ``text`` that count in ``stage`` today. One that does not is told, never refused: the base
     branch is not for the author of a change to mend."""
     try:
-        found, faults = entries.read(text, "waivers", FIELDS)
+        found, faults = entries.read(text, "waivers", Waiver)
     except Malformed as bad:
         return Waivers(base, notes=(f"{PATH} of {base} cannot be read, so no waiver counts: {bad}",))
     notes = [f"{PATH}, {fault.key}, does not count: it {fault.message}" for fault in faults]
     waivers = []
-    for entry in found:
-        wrong = list(_wrong(entry, today))
+    for waiver in found:
+        wrong = list(_wrong(waiver, today))
         if wrong:
-            notes.append(f"{PATH}, line {entry.line}, does not count: {'; '.join(wrong)}")
-        elif entry["stage"] == stage.value:
-            waivers.append(_waiver(entry))
+            notes.append(f"{PATH}, line {waiver.line}, does not count: {'; '.join(wrong)}")
+        elif waiver.stage == stage.value:
+            waivers.append(waiver)
     return Waivers(base, tuple(waivers), tuple(notes))
 
 
-def _wrong(entry: Entry, today: date) -> Iterator[str]:
-    until = entries.day(entry["until"])
-    if entry["loss"] not in KINDS:
-        yield f"{entry['loss']!r} is no kind of loss; they are {', '.join(KINDS)}"
-    if entry["stage"] not in _STAGES:
-        yield f"{entry['stage']!r} is no stage that needs one; they are {' and '.join(_STAGES)}"
-    if until is None:
-        yield f"{entry['until']!r} is no date such as '2026-01-31'"
-    elif until < today:
-        yield f"it ended on {until}"
-    elif until - today > LONGEST:
-        yield f"it ends on {until}, more than {LONGEST.days} days from today, {today}"
-
-
-def _waiver(entry: Entry) -> Waiver:
-    return Waiver(
-        entry["resource"],
-        entry["loss"],
-        entry["stage"],
-        entry["reason"],
-        date.fromisoformat(entry["until"]),
-        entry["approvedBy"],
-        entry.line,
-    )
+def _wrong(waiver: Waiver, today: date) -> Iterator[str]:
+    if waiver.loss not in KINDS:
+        yield f"{waiver.loss!r} is no kind of loss; they are {', '.join(KINDS)}"
+    if waiver.stage not in _STAGES:
+        yield f"{waiver.stage!r} is no stage that needs one; they are {' and '.join(_STAGES)}"
+    if waiver.until < today:
+        yield f"it ended on {waiver.until}"
+    elif waiver.until - today > LONGEST:
+        yield f"it ends on {waiver.until}, more than {LONGEST.days} days from today, {today}"
 
 
 def from_base(checkout: Path, base: str, stage: Stage, today: date) -> Waivers:

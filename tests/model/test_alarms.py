@@ -107,17 +107,20 @@ def test_no_alarms_at_all_can_be_said(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("", "does not consist of one list called `alarms:`"),
-        ("alarms:\n", "does not consist of one list called `alarms:`"),
+        ("alarms:\n", "`alarms:` is no list"),
         ("alarms: []\nmore: 1\n", "does not consist of one list called `alarms:`"),
         ("- a\n", "does not consist of one list called `alarms:`"),
         ("alarms: [\n", "is no YAML"),
-        ("alarms:\n  - just text\n", "line 2"),
+        ("alarms:\n  - just text\n", "line 2: is no entry"),
         ("alarms:\n  - !alarm {name: a}\n", "!tag"),
-        ("alarms:\n  - {name: a, name: b}\n", "is there twice"),
+        ("alarms:\n  - {name: !name a}\n", "has a name with a !tag"),
+        ("alarms:\n  - {name: a, name: b}\n", "says name twice"),
+        ("alarms:\n  - {thresholds: {staging: 1, staging: 2}}\n", "says thresholds.staging twice"),
+        ("alarms:\n  - {thresholds: {staging: 1_0}}\n", "has a thresholds.staging that may be read as a number"),
         ("alarms:\n  - {name: on}\n", "quote it"),
-        (entry(name=...), "name: Field required"),
+        (entry(name=...), "does not say name"),
         (entry(name="Notices"), "name: String should match pattern"),
-        (entry(says=""), "says: "),
+        (entry(says=""), "has no text as says"),
         (entry(thresholds={}), "thresholds: "),
         (entry(thresholds={"live": 1}), "thresholds.live"),
         (entry(thresholds={"production": True}), "thresholds.production"),
@@ -130,7 +133,7 @@ def test_no_alarms_at_all_can_be_said(tmp_path: Path) -> None:
         (entry(comparison=">="), "comparison: "),
         (entry(missing="nobody"), "missing: "),
         (entry(severity="urgent"), "severity: "),
-        (entry(threshold=1), "threshold: Extra inputs are not permitted"),
+        (entry(threshold=1), "has a field 'threshold', which there is not; did you mean thresholds?"),
         (entry(runbook="../../etc/passwd"), "runbook: "),
         (entry(runbook="docs/runbooks/nobody-wrote-it.md"), "has a runbook that does not exist"),
     ],
@@ -144,10 +147,22 @@ def test_a_mistake_is_said_with_its_place(tmp_path: Path, text: str, said: str) 
 
 
 def test_all_mistakes_are_said_at_once(tmp_path: Path) -> None:
-    one, other = (json.loads(entry(**changes))["alarms"][0] for changes in ({"minutes": 0}, {"of": "vault"}))
+    wrong = (
+        {"minutes": 0, "threshold": 1, "says": ..., "metric": 5},
+        {"of": "vault"},
+        {"runbook": "docs/runbooks/a.md"},
+    )
+    lines = [json.dumps(json.loads(entry(**changes))["alarms"][0]) for changes in wrong]
     with pytest.raises(Refused) as refused:
-        read_alarms(checkout(tmp_path, json.dumps({"alarms": [one, other]})))
-    assert [fault.key for fault in refused.value.faults] == ["line 1: minutes", "line 1: of"]
+        read_alarms(checkout(tmp_path, "\n".join(["alarms:", *(f"  - {line}" for line in lines)])))
+    assert [(fault.key, fault.message.partition(":")[0]) for fault in refused.value.faults] == [
+        ("line 2", "has a field 'threshold', which there is not; did you mean thresholds?"),
+        ("line 2", "has no text as metric"),
+        ("line 2: minutes", "Input should be greater than or equal to 1"),
+        ("line 2", "does not say says"),
+        ("line 3: of", "Input should be 'costTopic'"),
+        ("line 4: notices-undelivered", "has a runbook that does not exist"),
+    ]
 
 
 def test_a_name_is_given_once(tmp_path: Path) -> None:

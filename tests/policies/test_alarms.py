@@ -120,7 +120,7 @@ def test_development_and_the_identities_have_none() -> None:
 
 def test_every_alarm_of_the_catalogue_is_asked_for() -> None:
     (alarm,) = read_alarms()
-    second = alarm.model_copy(update={"name": "quiet", "metric": "NumberOfMessagesPublished"})
+    second = replace(alarm, name="quiet", metric="NumberOfMessagesPublished")
     world = make_world(alarms=[alarm, second])
     (message,) = found(MISSING_ALARM, ALARM, world=world)
     assert "no alarm quiet" in message
