@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from bulkhead.cli.console import FAINT, GOOD, WARNING, Console
-from bulkhead.cli.options import AsJson
+from bulkhead.cli.options import AsJson, check_stack
 from bulkhead.model.faults import Fault, Refused
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ app = typer.Typer(add_completion=False)
 @app.command(epilog="Example: bulkhead access production")
 def access(
     stage: Annotated[
-        str | None, typer.Argument(help="One stage, such as staging or pr-42. Without it, the three stages.")
+        str | None,
+        typer.Argument(help="One stage, such as staging or pr-42. Without it, the three stages.", callback=check_stack),
     ] = None,
     *,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a page of Markdown.")] = False,

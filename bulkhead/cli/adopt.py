@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from bulkhead.cli.console import GOOD, Console
-from bulkhead.cli.options import AsJson, Profile, Yes
+from bulkhead.cli.options import AsJson, Profile, StackName, Yes
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.identities import require_stage
-from bulkhead.model.naming import stage_of
 from bulkhead.model.settings import StageSettings, read_settings
 from bulkhead.model.settings.paths import stack_file
 
@@ -55,7 +54,7 @@ class _Aim:
 
 @app.command(epilog="Example: bulkhead adopt production --yes production")
 def adopt(
-    stage: Annotated[str, typer.Argument(help="development, staging, production, or a stack such as pr-42.")],
+    stage: StackName,
     *,
     identities: Annotated[
         bool,
@@ -119,9 +118,6 @@ def adopt(
 
 
 def _aim(stage: str, *, identities: bool) -> _Aim:
-    if stage_of(stage) is None:
-        message = "is no stage; a stage is development, staging, production or the stack of a pull request"
-        raise Refused("There is nothing to adopt.", [Fault(stage, message, "pulumi stack ls")])
     if identities:
         require_stage(stage)
     return _Aim(stage, identities)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from bulkhead.cli.console import FAINT, GOOD, WARNING, Console
-from bulkhead.cli.options import AsJson, Yes
+from bulkhead.cli.options import AsJson, StageName, Yes
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.naming import Stage
 from bulkhead.model.settings import StageSettings, read_settings
@@ -28,7 +28,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command(epilog="Example: bulkhead bootstrap staging --profile harbor-staging-admin")
 def bootstrap(
-    stage: Annotated[str, typer.Argument(help="development, staging or production.")],
+    stage: StageName,
     *,
     profile: Annotated[
         str | None, typer.Option(help="AWS profile that may administer the account. Default: the one in the settings.")

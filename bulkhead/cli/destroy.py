@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from bulkhead.cli.console import FAINT, GOOD, WARNING, Console
-from bulkhead.cli.options import AsJson, Profile, Yes
+from bulkhead.cli.options import AsJson, Profile, Yes, check_stack
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.naming import EPHEMERAL_STACK
 from bulkhead.model.settings import StageSettings, read_settings
@@ -31,7 +31,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command(epilog="Example: bulkhead destroy pr-42 --yes pr-42")
 def destroy(
-    stage: Annotated[str, typer.Argument(help="development, staging, or the stack of a pull request such as pr-42.")],
+    stage: Annotated[str, typer.Argument(help="development, staging, or a stack such as pr-42.", callback=check_stack)],
     *,
     yes: Yes = None,
     profile: Profile = None,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
 import typer
 
 from bulkhead.cli.console import FAINT, Console
-from bulkhead.cli.options import AsJson
+from bulkhead.cli.options import AsJson, StageName
 from bulkhead.model.identities import require_stage
 from bulkhead.model.roles import Role
 from bulkhead.model.settings import read_settings
@@ -32,9 +32,7 @@ def _group() -> None:
 
 
 @app.command("explain", epilog="Example: bulkhead identities explain production --json | jq '.roles.deploy.cloudflare'")
-def explain_(
-    stage: Annotated[str, typer.Argument(help="development, staging or production.")], *, json: AsJson = False
-) -> None:
+def explain_(stage: StageName, *, json: AsJson = False) -> None:
     """Say of each role of a stage who can take it, what it may do, and which resource needs that."""
     console = Console(json=json)
     settings = read_settings(ROOT / stack_file(require_stage(stage)))

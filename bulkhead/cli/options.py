@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from difflib import get_close_matches
+from typing import Annotated, Final
 
 import typer
+
+from bulkhead.model.faults import Fault, Refused
+from bulkhead.model.naming import Stage, stage_of
+
+_ALIKE: Final = 0.4  # "prod" is production and "dev" is development; "test" is nothing
+
+
+def check_stack(name: str | None) -> str | None:
+    """Return the name of a stack, None when there is none. Raises Refused when no stage has a stack of this name."""
+    if name is None or stage_of(name) is not None:
+        return name
+    near = get_close_matches(name.lower(), list(Stage), 1, _ALIKE)
+    known = "a stage is development, staging, production or the stack of a pull request, such as pr-42"
+    message = f"is no stage; did you mean {near[0]}?" if near else f"is no stage; {known}"
+    raise Refused("There is no such stage.", [Fault(name, message, f"write {near[0]}" if near else "pulumi stack ls")])
+
+
+StageName = Annotated[str, typer.Argument(help="development, staging or production.", callback=check_stack)]
+StackName = Annotated[
+    str, typer.Argument(help="development, staging, production, or a stack such as pr-42.", callback=check_stack)
+]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
 ProductName = Annotated[

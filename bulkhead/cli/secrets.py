@@ -13,7 +13,7 @@ from typing import Annotated, Final
 import typer
 
 from bulkhead.cli.console import BAD, FAINT, GOOD, WARNING, Console
-from bulkhead.cli.options import AsJson, Profile
+from bulkhead.cli.options import AsJson, Profile, StageName
 from bulkhead.engine.stack import Stack
 from bulkhead.model.identities import TOKENS, Slots, read_slots, require_stage, spelt
 from bulkhead.model.product import Product
@@ -36,7 +36,6 @@ app = typer.Typer(
 )
 
 Typed = Callable[[str], str]
-StageName = Annotated[str, typer.Argument(help="development, staging or production.")]
 
 
 @app.command(epilog="Example: bulkhead secrets check staging --json | jq '.secrets[] | select(.stops)'")

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from bulkhead.cli.console import BAD, FAINT, GOOD, WARNING, Console
-from bulkhead.cli.options import AsJson, ProductName
+from bulkhead.cli.options import AsJson, ProductName, StackName
 from bulkhead.model.settings.files import Finding, check_files, read_settings, stage_files
 from bulkhead.model.settings.keys import required_secrets
 from bulkhead.model.settings.models import parts
@@ -53,7 +53,7 @@ def check(
 
 @app.command(epilog="Example: bulkhead settings show production")
 def show(
-    stage: Annotated[str, typer.Argument(help="development, staging, production or the name of an ephemeral stack.")],
+    stage: StackName,
     product: ProductName = None,
     json: AsJson = False,
 ) -> None:

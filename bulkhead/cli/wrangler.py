@@ -14,7 +14,7 @@ from bulkhead.analysis.code.files import write
 from bulkhead.analysis.code.foreign import foreign_names, marks_of
 from bulkhead.analysis.code.wrangler import Target, configurations, render, require_manifest
 from bulkhead.cli.console import GOOD, Console
-from bulkhead.cli.options import AsJson, Profile
+from bulkhead.cli.options import AsJson, Profile, StackName
 from bulkhead.engine.stack import Stack
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.naming import Label
@@ -33,7 +33,7 @@ app = typer.Typer(add_completion=False)
     epilog="Example: bulkhead wrangler staging, then: npx wrangler tail -c .wrangler/staging/web/wrangler.jsonc"
 )
 def wrangler(
-    stage: Annotated[str, typer.Argument(help="development, staging, production, or a stack such as pr-42.")],
+    stage: StackName,
     *,
     output: Annotated[Path | None, typer.Option(help="Folder to write into. Default: .wrangler/STAGE")] = None,
     manifest: Annotated[
