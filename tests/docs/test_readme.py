@@ -29,15 +29,6 @@ def test_every_make_verb_that_is_named_exists(name: str) -> None:
     assert named
 
 
-@pytest.mark.parametrize("name", READMES)
-def test_every_link_within_the_repository_leads_somewhere(name: str) -> None:
-    for target in re.findall(r"\]\((?!https://)([^)]+)\)", _text(name)):
-        file, _, heading = target.partition("#")
-        assert (ROOT / file).exists(), target
-        if heading:
-            assert heading in {_anchor(line) for line in _text(file).splitlines() if line.startswith("#")}, target
-
-
 def test_every_proof_is_explained_in_japanese() -> None:
     keys = re.findall(
         r'Proof\(\s*"([a-z-]+)"',
@@ -50,8 +41,3 @@ def test_every_proof_is_explained_in_japanese() -> None:
 
 def _text(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
-
-
-def _anchor(heading: str) -> str:
-    """Return what GitHub calls a heading in links."""
-    return re.sub(r"[^\w\- ]", "", heading.lstrip("# ").lower()).replace(" ", "-")
