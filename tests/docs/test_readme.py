@@ -1,12 +1,14 @@
-"""The READMEs name only what there is, and the Japanese one names every proof."""
+"""The READMEs name only what there is, say how much is built, and say the same in both languages."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Final
 
 import pytest
+from ruamel.yaml import YAML
 
 from bulkhead.cli.main import COMMANDS
 
@@ -37,6 +39,44 @@ def test_every_proof_is_explained_in_japanese() -> None:
     table = {key for row in _text("README.ja.md").splitlines() for key in re.findall(r"`([a-z-]+)`", row)}
     assert set(keys) <= table
     assert len(keys) > 10
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_how_much_is_built_is_counted_rightly(name: str) -> None:
+    rows = YAML(typ="safe").load(_text("docs/requirements.yaml"))
+    states = Counter(row["status"] for row in rows)
+    unwritten = sum("not written yet" in row["note"] for row in rows)
+    told = {state: (int(number), more) for state, number, more in _STATE.findall(_text(name))}
+    assert {state: number for state, (number, _) in told.items()} == states
+    assert re.findall(r"\d+", told["document"][1]) == [str(unwritten)]
+    before, _, _ = _text(name).partition("| `works` |")
+    assert re.findall(r"\b\d{3}\b", before)[-1] == str(len(rows))
+
+
+def test_both_languages_have_the_same_sections_tables_and_commands() -> None:
+    english, japanese = (_shape(_text(name)) for name in READMES)
+    assert english
+    assert japanese == english
+
+
+def _shape(text: str) -> list[str]:
+    """Return what does not depend on the language: headings by their depth, rows by their cells, commands, diagrams.
+    The Japanese README explains the proofs, whose output is in English, in a table of its own."""
+    text = re.sub(r"^\| 証明 \|.*?\n\n", "", text, flags=re.MULTILINE | re.DOTALL)
+    shape = []
+    for line in map(str.strip, text.splitlines()):
+        if match := re.match(r"(#+) ", line):
+            shape.append(match[1])
+        elif line.startswith("|") and line.endswith("|"):
+            shape.append(f"{len(re.findall(r' ?[|] ?', line))} cells")
+        elif line.startswith(("$ ", "pulumi ")):
+            shape.append(re.sub(r"<[^>]*>", "<>", re.sub(r" +# .*", "", line)))
+        elif match := re.match(r"- |\d\. |```\w*", line):
+            shape.append(match[0])
+    return shape
+
+
+_STATE: Final = re.compile(r"^\| `(\w+)` \| (\d+) \| (.*) \|$", re.MULTILINE)
 
 
 def _text(name: str) -> str:
