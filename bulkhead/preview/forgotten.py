@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bulkhead.preview.losses.renames import LEFT_BEHIND
-from bulkhead.preview.losses.stores import HOLDS
 from bulkhead.preview.plan import PROVIDER, Change, Plan
 
 
@@ -23,15 +21,15 @@ def forgotten(plan: Plan) -> Iterator[Forgotten]:
     for change in plan.changes:
         if not change.custom or change.type.startswith(PROVIDER) or change.old is None:
             continue
-        if change.action == "delete" and change.type in LEFT_BEHIND:
-            yield Forgotten(change, LEFT_BEHIND[change.type])
+        if change.action == "delete" and change.leaves:
+            yield Forgotten(change, change.leaves)
         elif change.action == "delete" and change.old.retained:
             yield Forgotten(change, _stays(change))
-        elif change.action == "read" and change.type in HOLDS:
+        elif change.action == "read" and change.holds:
             yield Forgotten(change, "it is only read, so no up changes it, and no destroy deletes it")
 
 
 def _stays(change: Change) -> str:
-    if change.type in HOLDS:
+    if change.holds:
         return "it stays in its cloud with all its data, where it costs, is backed up by nobody, and nothing erases it"
     return "it stays in its cloud as it is (retainOnDelete)"

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
-from bulkhead.resources import types as t
+from bulkhead.resources.catalogue import row_of
+from bulkhead.resources.kind import Link, Reference, ResourceType
 from bulkhead.resources.values import MISSING, UNKNOWN, at, leaves
 
 Action = Literal["same", "create", "update", "replace", "delete", "import", "read", "refresh", "discard"]
@@ -35,26 +36,7 @@ _DELETING: Final = ("delete", "delete-replaced")
 # is updated right afterwards.
 _WEIGHT: Final = ("replace", "update", "import", "create", "read", "discard", "same", "delete", "refresh")
 PROVIDER: Final = "pulumi:providers:"
-# Under which input a bucket has its name.
-_OWN_NAME: Final[Mapping[str, str]] = {t.S3_BUCKET: "bucket", t.R2_BUCKET: "name"}
-_BESIDE: Final[Mapping[str, str]] = {
-    t.WORKER_SCRIPT: "scriptName",
-    t.WORKER_VERSION: "workerId",
-    t.WORKERS_SCRIPT: "scriptName",
-}
-# pulumi-aws 7 calls the settings of a bucket by two tokens; the longer one is deprecated, and means the same resource.
-_SAME_TYPE: Final = {
-    f"{type_[: type_.index('/')]}/{kind[0].lower()}{kind[1:]}V2:{kind}V2": type_
-    for type_ in (
-        t.S3_BUCKET,
-        t.S3_BUCKET_LIFECYCLE_CONFIGURATION,
-        t.S3_BUCKET_LOGGING,
-        t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION,
-        t.S3_BUCKET_SERVER_SIDE_ENCRYPTION_CONFIGURATION,
-        t.S3_BUCKET_VERSIONING,
-    )
-    for kind in [type_.rpartition(":")[2]]
-}
+_HOSTS: Final = frozenset({Link.BUCKET, Link.WORKER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +102,36 @@ class Change:
         return f"{self.kind} {self.name}"
 
     @property
+    def row(self) -> ResourceType | None:
+        """What the catalogue knows of the type, None where it has no row of it."""
+        return row_of(self.type)
+
+    @property
+    def holds(self) -> str:
+        """What is lost with the resource, "" where nothing is."""
+        return self.row.holds if self.row else ""
+
+    @property
+    def leaves(self) -> str:
+        """What stays in the cloud although its provider deletes it, "" where the delete removes it."""
+        return self.row.leaves if self.row else ""
+
+    @property
+    def named_by(self) -> str:
+        """The input that holds the resource's own name, "" where none does."""
+        return self.row.named_by if self.row else ""
+
+    @property
+    def host(self) -> Reference | None:
+        """Where a side resource names the bucket or the Worker that it belongs to."""
+        return next((one for one in self.row.references if one.link in _HOSTS), None) if self.row else None
+
+    @property
+    def host_path(self) -> str:
+        """Where it names that: a resource which is a Worker and its code in one, by its own name; "" for no place."""
+        return self.host.path if self.host else self.named_by
+
+    @property
     def retained(self) -> bool:
         """Whether the resource stays in its cloud when it leaves the state."""
         return self.old is not None and self.old.retained
@@ -145,7 +157,7 @@ class Change:
     @property
     def moves(self) -> bool:
         """Whether a side resource is from now on that of another bucket, or may be."""
-        return self.becomes(beside(self)) is not MISSING and self.differs(beside(self))
+        return self.becomes(self.host_path) is not MISSING and self.differs(self.host_path)
 
     @property
     def leaves_its_bucket(self) -> bool:
@@ -188,39 +200,41 @@ class Plan:
         """Yield the changes of these types, one type after the other."""
         return (change for type_ in types for change in self._of_type.get(type_, ()))
 
-    def bucket_goes(self, side: Change) -> bool:
-        """Whether the bucket that a side resource belongs to is deleted or replaced: a loss of its own, told once. One
-        that is retained stays, with what is in it."""
-        buckets = (bucket for bucket in self.of(_bucket_type(side)) if bucket.old and not bucket.retained)
-        going = (bucket for bucket in buckets if bucket.action in {"delete", "replace"})
-        return any(_belongs(side.was(beside(side)), bucket) for bucket in going)
+    def host_goes(self, side: Change) -> bool:
+        """Whether the bucket or the Worker that a side resource belongs to is deleted or replaced: a loss of its own,
+        told once. One that is retained stays, with what is in it."""
+        going = (one for one in self._hosts(side) if one.action in {"delete", "replace"} and not one.retained)
+        return any(_belongs(side.was(side.host_path), host) for host in going)
 
-    def bucket_is_new(self, side: Change) -> bool:
-        """Whether the bucket that a side resource will belong to is made, or made anew, by the same `up`: then nothing
-        is in it. One that no resource of the stack manages is taken to exist."""
-        wanted = side.becomes(beside(side))
-        type_ = _bucket_type(side)
-        fresh = [bucket for bucket in self.of(type_) if bucket.action in {"create", "replace"}]
-        names = [bucket.becomes(_OWN_NAME[type_]) for bucket in fresh]
+    def host_is_new(self, side: Change) -> bool:
+        """Whether the bucket or the Worker that a side resource will belong to is made, or made anew, by the same `up`:
+        then nothing is in it. One that no resource of the stack manages is taken to exist."""
+        wanted = side.becomes(side.host_path)
+        hosts = self._hosts(side)
+        fresh = [host for host in hosts if host.action in {"create", "replace"}]
         if isinstance(wanted, str):
-            return wanted in names
-        stay = [bucket for bucket in self.of(type_) if bucket.action not in {"create", "replace", "same", "delete"}]
+            return wanted in [host.becomes(host.named_by) for host in fresh]
+        stay = [host for host in hosts if host.action not in {"create", "replace", "same", "delete"}]
         if side.old is None and not self._left(side):
-            # Of a bucket that stays, the name is known to whom it is handed on, unless it is not even known to itself.
-            stay = [bucket for bucket in stay if not isinstance(bucket.becomes(_OWN_NAME[type_]), str)]
+            # Of a host that stays, the name is known to whom it is handed on, unless it is not even known to itself.
+            stay = [host for host in stay if not isinstance(host.becomes(host.named_by), str)]
         return side.action != "update" and bool(fresh) and not stay
+
+    def _hosts(self, side: Change) -> list[Change]:
+        return list(self.of(*side.host.to)) if side.host else []
 
     def predecessor(self, change: Change) -> Change | None:
         """Return what a creation writes over: a sibling of the same type that leaves the state, deleted or not, and is
         of the same bucket or Worker, or may be."""
         if change.action != "create" or change.old is not None:
             return None
-        wanted = change.becomes(beside(change))
-        if wanted is UNKNOWN and self.bucket_is_new(change):
+        path = change.host_path
+        wanted = change.becomes(path)
+        if wanted is UNKNOWN and self.host_is_new(change):
             return None
         left = self._left(change)
-        surely = [one for one in left if one.was(beside(one)) == wanted]
-        return next(iter([*surely, *(one for one in left if _may_be_one(one.was(beside(one)), wanted))]), None)
+        surely = [one for one in left if one.was(path) == wanted]
+        return next(iter([*surely, *(one for one in left if _may_be_one(one.was(path), wanted))]), None)
 
     def _left(self, change: Change) -> list[Change]:
         """Return the siblings of the same type that leave the state, or their bucket or Worker."""
@@ -242,15 +256,6 @@ class Plan:
         return next((version for version in versions if isinstance(version, str)), "")
 
 
-def beside(side: Change) -> str:
-    """Return under which input a side resource names its bucket or its Worker."""
-    return _BESIDE.get(side.type, "bucketName" if side.type.startswith("cloudflare:") else "bucket")
-
-
-def _bucket_type(side: Change) -> str:
-    return t.R2_BUCKET if side.type.startswith("cloudflare:") else t.S3_BUCKET
-
-
 def _may_be_one(was: Any, wanted: Any) -> bool:
     return UNKNOWN in (was, wanted) or wanted is MISSING
 
@@ -259,9 +264,8 @@ def _within(path: str, outer: str) -> bool:
     return path == outer or path.startswith((f"{outer}.", f"{outer}["))
 
 
-def _belongs(name: Any, bucket: Change) -> bool:
-    own = bucket.was(_OWN_NAME[bucket.type])
-    return isinstance(name, str) and bucket.old is not None and name in {bucket.old.id, own}
+def _belongs(name: Any, host: Change) -> bool:
+    return isinstance(name, str) and host.old is not None and name in {host.old.id, host.was(host.named_by)}
 
 
 def fold(steps: Iterable[Step]) -> tuple[Change, ...]:
@@ -286,7 +290,7 @@ def _changes(steps: list[Step]) -> Iterator[Change]:
     refreshed = next((step.old for step in steps if step.op == "refresh"), None)
     old = main.old or (refreshed if action == "create" else None)
     new = None if action == "delete" else main.new
-    type_ = _SAME_TYPE.get(main.type, main.type)
+    type_ = _current(main.type)
     yield Change(action, main.urn, type_, main.custom, old, new, main.reasons, main.paths, main.provider, first)
     for step in leftovers:
         yield Change("delete", step.urn, type_, step.custom, step.old, None, provider=step.provider)
@@ -294,3 +298,10 @@ def _changes(steps: list[Step]) -> Iterator[Change]:
 
 def _id(step: Step) -> str | None:
     return step.old.id if step.old else None
+
+
+def _current(type_: str) -> str:
+    """Return the token by which a type is known. pulumi-aws 7 calls a bucket and its settings by two; the longer one,
+    with V2, is deprecated and means the same resource."""
+    shorter = type_.replace("V2", "") if type_.startswith("aws:s3/bucket") else type_
+    return shorter if row_of(shorter) else type_

@@ -7,10 +7,20 @@ from typing import Any
 
 import pytest
 
-from bulkhead.preview.losses.guards import ONE_PER_BUCKET
 from bulkhead.resources import types as t
 from tests.preview.made import SECRET, UNGUARDED, UNKNOWN, Preview
 
+ONE_PER_BUCKET: tuple[str, ...] = (
+    t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK,
+    t.S3_BUCKET_LIFECYCLE_CONFIGURATION,
+    t.S3_BUCKET_LOGGING,
+    t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION,
+    t.S3_BUCKET_OWNERSHIP_CONTROLS,
+    t.S3_BUCKET_POLICY,
+    t.S3_BUCKET_PUBLIC_ACCESS_BLOCK,
+    t.S3_BUCKET_SERVER_SIDE_ENCRYPTION_CONFIGURATION,
+    t.S3_BUCKET_VERSIONING,
+)
 LOCK = t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION
 R2_LOCK = t.R2_BUCKET_LOCK
 VERSIONS = t.S3_BUCKET_VERSIONING
@@ -19,6 +29,7 @@ BLOCK = t.S3_BUCKET_PUBLIC_ACCESS_BLOCK
 CRYPT = t.S3_BUCKET_SERVER_SIDE_ENCRYPTION_CONFIGURATION
 OWNER = t.S3_BUCKET_OWNERSHIP_CONTROLS
 POLICY = t.S3_BUCKET_POLICY
+LOGS = t.S3_BUCKET_LOGGING
 ON = dict.fromkeys(("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"), True)
 DENY = {"Sid": "NoBypass", "Effect": "Deny", "Principal": "*", "Action": "s3:BypassGovernanceRetention"}
 ALLOW = {"Sid": "Log", "Effect": "Allow", "Action": "s3:PutObject"}
@@ -111,6 +122,8 @@ WEAKER = [
     (CRYPT, crypt("AES256"), {"rules": []}, "guard-weakened"),
     (OWNER, owner("BucketOwnerEnforced"), owner("ObjectWriter"), "guard-weakened"),
     (OWNER, owner("BucketOwnerEnforced"), owner(UNKNOWN), "guard-weakened"),
+    (LOGS, {"targetBucket": "logs"}, {"targetBucket": "others"}, "guard-weakened"),
+    (LOGS, {"targetBucket": "logs"}, {"targetBucket": UNKNOWN}, "guard-weakened"),
     (POLICY, policy(DENY, ALLOW), policy(ALLOW), "guard-weakened"),
     (POLICY, policy(DENY), policy({**DENY, "Condition": {"Bool": {"a": "b"}}}), "guard-weakened"),
     (POLICY, policy(DENY), {"policy": UNKNOWN}, "guard-weakened"),
@@ -142,6 +155,7 @@ AS_GOOD = [
     (BLOCK, {**ON, "blockPublicAcls": False}, ON),
     (CRYPT, crypt("AES256"), crypt("aws:kms")),
     (OWNER, owner("ObjectWriter"), owner("BucketOwnerEnforced")),
+    (LOGS, {"targetBucket": "logs", "targetPrefix": "a/"}, {"targetBucket": "logs", "targetPrefix": "b/"}),
     (POLICY, policy(DENY), policy(ALLOW, DENY)),
     (POLICY, policy(DENY, ALLOW), policy(DENY)),
     (POLICY, policy(DENY), policy({**DENY, "Sid": "NobodyBypasses"})),
@@ -178,7 +192,7 @@ REMOVED: dict[str, str] = {
     CRYPT: "guard-removed",
     OWNER: "guard-removed",
     POLICY: "guard-removed",
-    t.S3_BUCKET_LOGGING: "guard-removed",
+    LOGS: "guard-removed",
     t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK: "guard-removed",
     t.KMS_ALIAS: "key-alias-moved",
 }
@@ -199,7 +213,10 @@ def test_a_guard_is_not_undone_by_its_own_replacement(type_: str) -> None:
     assert Preview().replace(type_, was, becomes, keys=["region"]).kinds == []  # the old one is retained
 
 
-@pytest.mark.parametrize("type_", [type_ for type_ in REMOVED if type_ in ONE_PER_BUCKET])
+BESIDE = [type_ for type_ in REMOVED if type_ in ONE_PER_BUCKET and type_ != t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK]
+
+
+@pytest.mark.parametrize("type_", BESIDE)
 def test_with_the_bucket_itself_everything_beside_it_is_told_once(type_: str) -> None:
     preview = Preview().delete(t.S3_BUCKET, "bucket", {"bucket": "b"}, id_="b").delete(type_, "guard", INPUTS)
     assert preview.kinds == ["deleted"]
@@ -212,3 +229,21 @@ def test_a_bucket_that_is_only_forgotten_keeps_its_guards() -> None:
 
 def test_a_lock_of_r2_stays_when_it_leaves_the_program() -> None:
     assert Preview().delete(R2_LOCK, "lock", {"bucketName": "b", **held(age(60))}).kinds == []
+
+
+def test_only_what_a_bucket_has_once_is_undone_by_its_own_replacement() -> None:
+    was, becomes = ({"bucketName": "b", "jurisdiction": each} for each in ("default", "eu"))
+    assert Preview().replace(t.R2_BUCKET_CORS, was, becomes, keys=["jurisdiction"], **UNGUARDED).kinds == []
+    named = {"bucket": "b", "tags": {}}
+    assert Preview().replace(t.S3_BUCKET, named, named, keys=["tags"], **UNGUARDED).kinds == ["replaced"]
+
+
+def test_a_lifecycle_that_goes_loses_nothing() -> None:
+    rules = {"rules": [{"enabled": True, "deleteObjectsTransition": {"condition": {"type": "Age", "maxAge": 60}}}]}
+    assert Preview().delete(t.R2_BUCKET_LIFECYCLE, "r2", {"bucketName": "b", **rules}).kinds == []
+    assert Preview().update(t.R2_BUCKET_LIFECYCLE, {"bucketName": "b", **rules}, {"bucketName": "b"}).kinds == []
+
+
+def test_what_guards_the_whole_account_is_missed_although_a_bucket_goes() -> None:
+    preview = Preview().delete(t.S3_BUCKET, "bucket", {"bucket": "b"}, id_="b")
+    assert preview.delete(t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK, "block", ON).kinds == ["deleted", "guard-removed"]

@@ -7,32 +7,37 @@ from typing import Any
 import pytest
 
 from bulkhead.preview.losses.catalogue import KINDS
-from bulkhead.preview.losses.harmless import HARMLESS
-from bulkhead.preview.losses.stores import HOLDS
 from bulkhead.resources import types as t
-from tests.preview.made import UNGUARDED, UNKNOWN, Preview
+from bulkhead.resources.catalogue import CATALOGUE
+from bulkhead.resources.kind import ResourceType
+from tests.preview.made import SECRET, UNGUARDED, UNKNOWN, Preview
 
 ACCOUNT = {"accountId": "f" * 32}
 D1 = {**ACCOUNT, "name": "harbor-production-d1-main", "readReplication": {"mode": "disabled"}}
 R2 = {**ACCOUNT, "name": "harbor-production-r2-files"}
 VAULT = {"bucket": "harbor-production-vault", "objectLockEnabled": True, "forceDestroy": False}
+ENV = {"repository": "harbor", "environment": "production"}
+BRANCHES = t.GITHUB_REPOSITORY_ENVIRONMENT_DEPLOYMENT_POLICY
+MAY_CALL = {"function": "f", "principal": "scheduler.amazonaws.com", "sourceArn": "arn"}
+LOGPUSH = {"zoneId": "z", "dataset": "http_requests", "destinationConf": SECRET}
 VANISHED = "acme:index/ledger:Ledger"
+STORES = pytest.mark.parametrize("row", [row for row in CATALOGUE.values() if row.holds], ids=str)
 
 
-@pytest.mark.parametrize("type_", HOLDS)
-def test_a_store_that_is_deleted_is_lost(type_: str) -> None:
-    [loss] = Preview().delete(type_, "it", {"name": "n"}).losses
+@STORES
+def test_a_store_that_is_deleted_is_lost(row: ResourceType) -> None:
+    [loss] = Preview().delete(row, "it", {"name": "n"}).losses
     assert loss.kind == "deleted"
-    assert HOLDS[type_] in loss.lost
+    assert row.holds in loss.lost
 
 
-@pytest.mark.parametrize("type_", HOLDS)
-def test_a_store_that_is_replaced_is_lost(type_: str) -> None:
-    preview = Preview().replace(type_, {"name": "a"}, {"name": "b"}, keys=["name"], **UNGUARDED)
+@STORES
+def test_a_store_that_is_replaced_is_lost(row: ResourceType) -> None:
+    preview = Preview().replace(row, {"name": "a"}, {"name": "b"}, keys=["name"], **UNGUARDED)
     [loss] = preview.losses
     assert loss.kind == "replaced"
     assert "because of name" in loss.lost
-    assert HOLDS[type_] in loss.lost
+    assert row.holds in loss.lost
 
 
 def test_a_replaced_store_that_is_retained_is_out_of_use_all_the_same() -> None:
@@ -48,7 +53,13 @@ def test_a_replacement_because_of_something_not_known_yet_says_so() -> None:
 
 @pytest.mark.parametrize(
     ("type_", "inputs", "path"),
-    [(t.D1_DATABASE, D1, "name"), (t.R2_BUCKET, R2, "accountId"), (t.S3_BUCKET, VAULT, "bucket")],
+    [
+        (t.D1_DATABASE, D1, "name"),
+        (t.R2_BUCKET, R2, "accountId"),
+        (t.S3_BUCKET, VAULT, "bucket"),
+        (t.S3_BUCKET, {**VAULT, "region": "ap-northeast-1"}, "region"),
+        (t.KMS_KEY, {"description": "vault", "region": "ap-northeast-1"}, "region"),
+    ],
 )
 @pytest.mark.parametrize("op", ["update", "same"])
 def test_an_update_that_may_turn_out_as_a_replacement_is_stopped(op: str, type_: str, inputs: Any, path: str) -> None:
@@ -72,6 +83,7 @@ def test_an_update_that_may_turn_out_as_a_replacement_is_stopped(op: str, type_:
         Preview().delete(t.DNS_RECORD, "record", {"name": "n"}),
         Preview().replace(t.WORKERS_CUSTOM_DOMAIN, {"hostname": "a"}, {"hostname": "b"}),
         Preview().delete("bulkhead:data:DataStores", "stores", {}, custom=False),
+        Preview().delete(t.IAM_USER, "user", {"name": "n"}),
     ],
     ids=lambda preview: str(preview.plan.changes[-1]) + " " + preview.plan.changes[-1].action,
 )
@@ -118,7 +130,9 @@ def test_of_a_type_nobody_has_reviewed_the_worst_is_supposed(op: str) -> None:
         preview.delete(VANISHED, "ledger", {"name": "n"})
     else:
         preview.replace(VANISHED, {"name": "a"}, {"name": "b"}, **UNGUARDED)
-    assert preview.kinds == ["unreviewed"]
+    [loss] = preview.losses
+    assert loss.kind == "unreviewed"
+    assert "a row in the catalogue, bulkhead/resources/" in loss.instead
 
 
 # --- options
@@ -155,6 +169,13 @@ def test_a_replaced_store_that_loses_its_protection_is_both() -> None:
         (t.WORKERS_CUSTOM_DOMAIN, {"hostname": "harbor.example"}, {"hostname": "harbor.example"}),
         (t.S3_BUCKET_POLICY, {"bucket": "b", "policy": "{}"}, {"bucket": "b", "policy": "{...}"}),
         (t.NOTIFICATION_POLICY, {"name": "n", "filters": {"a": "1"}}, {"name": "n", "filters": UNKNOWN}),
+        (t.IAM_ROLE_POLICY, {"role": "r", "name": "n", "policy": "{}"}, {"role": "r", "name": "n", "policy": "{...}"}),
+        (t.SNS_TOPIC_POLICY, {"arn": "a", "policy": "{}"}, {"arn": "a", "policy": UNKNOWN}),
+        (t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK, {"accountId": "1"}, {"accountId": "1", "blockPublicAcls": True}),
+        (t.SCHEDULER_SCHEDULE, {"name": "n", "state": "ENABLED"}, {"name": "n", "state": "DISABLED"}),
+        (t.KMS_REPLICA_KEY, {"primaryKeyArn": "a", "region": "r"}, {"primaryKeyArn": "a", "region": UNKNOWN}),
+        (t.KMS_KEY, {"description": "vault"}, {"description": "vault"}),
+        (VANISHED, {"name": "n"}, {"name": "n"}),
     ],
 )
 def test_another_logical_name_without_an_alias_is_a_rename(type_: str, inputs: Any, other: Any) -> None:
@@ -164,17 +185,17 @@ def test_another_logical_name_without_an_alias_is_a_rename(type_: str, inputs: A
     assert "pulumi.Alias(name='old-name')" in loss.instead
 
 
-STORES = "bulkhead:data:Stores"
+COMPONENT = "bulkhead:data:Stores"
 
 
 @pytest.mark.parametrize(
     ("name", "was_below", "is_below", "alias"),
     [
         ("new", "", "", "name='old'"),
-        ("old", "", STORES, "parent=None"),
-        ("old", STORES, "", f"parent=<the {STORES} that it had>"),
-        ("old", STORES, f"bulkhead:data:Part${STORES}", f"parent=<the {STORES} that it had>"),
-        ("new", STORES, "bulkhead:data:Others", f"name='old', parent=<the {STORES} that it had>"),
+        ("old", "", COMPONENT, "parent=None"),
+        ("old", COMPONENT, "", f"parent=<the {COMPONENT} that it had>"),
+        ("old", COMPONENT, f"bulkhead:data:Part${COMPONENT}", f"parent=<the {COMPONENT} that it had>"),
+        ("new", COMPONENT, "bulkhead:data:Others", f"name='old', parent=<the {COMPONENT} that it had>"),
     ],
 )
 def test_what_is_said_of_a_rename_is_the_alias_that_ends_it(
@@ -199,7 +220,19 @@ def test_a_retained_store_is_renamed_as_well() -> None:
         (t.D1_DATABASE, D1, {**D1, "name": "another"}, ["deleted"]),
         (t.R2_BUCKET_LIFECYCLE, {"bucketName": "b"}, {"bucketName": "b"}, []),
         (t.DNS_RECORD, {"name": "a", "type": "A"}, {"name": "b", "type": "A"}, []),
-        (t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE, {"environment": "e"}, {"environment": "e"}, []),
+        (t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE, {**ENV, "variableName": "A"}, {**ENV, "variableName": "B"}, []),
+        (t.GITHUB_BRANCH_DEFAULT, {"repository": "r"}, {"repository": "r"}, []),
+        (BRANCHES, {**ENV, "branchPattern": "main"}, {**ENV, "tagPattern": "v*"}, []),
+        (t.IAM_ROLE, {"name": "n", "path": "/a/"}, {"name": "m", "path": "/a/"}, []),
+        (t.IAM_ROLE, {"path": "/a/"}, {"path": "/a/"}, []),
+        (t.KMS_REPLICA_KEY, {"primaryKeyArn": "a", "region": "r"}, {"primaryKeyArn": "a", "region": "s"}, ["deleted"]),
+        (t.LAMBDA_PERMISSION, {**MAY_CALL, "statementId": "a"}, {**MAY_CALL, "statementId": "b"}, []),
+        (t.LOGPUSH_JOB, {**LOGPUSH, "name": "a"}, {**LOGPUSH, "name": "b"}, []),
+        (t.R2_CUSTOM_DOMAIN, {"bucketName": "b", "domain": "a"}, {"bucketName": "b", "domain": "b"}, []),
+        (t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK, {"accountId": "1"}, {"accountId": "2"}, ["guard-removed"]),
+        (t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK, {"blockPublicAcls": True}, {"blockPublicAcls": True}, ["guard-removed"]),
+        (t.SCHEDULER_SCHEDULE, {"name": "n", "groupName": "g"}, {"name": "n", "groupName": "h"}, []),
+        (t.ZERO_TRUST_ACCESS_APPLICATION, {**ACCOUNT, "type": "a"}, {**ACCOUNT, "type": "b"}, []),
     ],
 )
 def test_two_different_things_are_no_rename(type_: str, inputs: Any, other: Any, kinds: list[str]) -> None:
@@ -209,10 +242,6 @@ def test_two_different_things_are_no_rename(type_: str, inputs: Any, other: Any,
 def test_what_is_retained_and_written_over_is_no_rename() -> None:
     preview = Preview().create(t.S3_BUCKET_POLICY, "new", {"bucket": "b"})
     assert preview.delete(t.S3_BUCKET_POLICY, "old", {"bucket": "b"}, retain=(True, False)).kinds == []
-
-
-def test_no_type_both_holds_data_and_is_harmless() -> None:
-    assert set(HOLDS) & HARMLESS == set()
 
 
 def test_every_kind_of_loss_has_a_word_for_waivers() -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from bulkhead.preview.losses.guards import ONE_PER_BUCKET
 from bulkhead.resources import types as t
 from tests.preview.made import SECRET, UNGUARDED, UNKNOWN, Preview
 
@@ -20,11 +19,15 @@ GUARD: dict[str, Any] = {
     "versioningConfiguration": {"status": "Enabled"},
 }
 MOVED: dict[str, str] = {LOCK: "lock-shortened", VERSIONS: "versioning-suspended"}
-MOVING = [
-    type_
-    for type_ in ONE_PER_BUCKET
-    if type_ not in (t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK, t.S3_BUCKET_LIFECYCLE_CONFIGURATION)
-]
+MOVING: tuple[str, ...] = (
+    LOCK,
+    VERSIONS,
+    BLOCK,
+    POLICY,
+    t.S3_BUCKET_LOGGING,
+    t.S3_BUCKET_OWNERSHIP_CONTROLS,
+    t.S3_BUCKET_SERVER_SIDE_ENCRYPTION_CONFIGURATION,
+)
 
 
 def of(bucket: Any, **more: Any) -> dict[str, Any]:
@@ -75,6 +78,12 @@ def test_a_bucket_of_another_provider_with_the_same_name_excuses_nothing() -> No
         (POLICY, of("b", policy=DENY), of("b", policy=DENY), []),
         (POLICY, of("b", policy=SECRET), of("b", policy=SECRET), ["guard-weakened"]),
         (POLICY, of("b", policy=DENY), of("another", policy="{}"), []),
+        (
+            t.S3_BUCKET_LOGGING,
+            of("b", targetBucket="logs"),
+            of("b", targetBucket="others"),
+            ["guard-weakened"],
+        ),
         (BLOCK, of("b", blockPublicAcls=True), of(UNKNOWN, blockPublicAcls=False), ["guard-weakened"]),
     ],
 )
@@ -101,6 +110,7 @@ def nested(path: str) -> dict[str, Any]:
         (t.SQS_QUEUE, "messageRetentionSeconds", "retention-shortened"),
         (POLICY, "policy", "guard-weakened"),
         (BLOCK, "blockPublicAcls", "guard-weakened"),
+        (t.S3_BUCKET_LOGGING, "targetBucket", "guard-weakened"),
         (t.S3_BUCKET_OWNERSHIP_CONTROLS, "rule.objectOwnership", "guard-weakened"),
         (t.S3_BUCKET_SERVER_SIDE_ENCRYPTION_CONFIGURATION, "rules", "guard-weakened"),
         (t.KMS_KEY, "isEnabled", "key-disabled"),
@@ -171,6 +181,7 @@ def test_a_deprecated_token_is_the_same_resource() -> None:
     was, becomes = (of("b", versioningConfiguration={"status": status}) for status in ("Enabled", "Suspended"))
     assert Preview().update(versions, was, becomes).kinds == ["versioning-suspended"]
     assert Preview().delete("aws:s3/bucketV2:BucketV2", "vault", of("b")).kinds == ["deleted"]
+    assert Preview().delete("aws:s3/bucketAclV2:BucketAclV2", "acl", of("b")).kinds == []
 
 
 def test_what_is_only_read_from_now_on_is_protected_no_more() -> None:

@@ -170,6 +170,15 @@ def test_a_first_upload_of_a_new_worker_may_speak_of_retired_classes() -> None:
     assert Preview().create(t.WORKER_VERSION, "version", {**upload, "workerId": "known"}).kinds == ["class-deleted"]
 
 
+@pytest.mark.parametrize("op", ["create", "update"])
+def test_only_a_new_worker_makes_a_first_upload(op: str) -> None:
+    preview = Preview().create(t.R2_BUCKET, "files", {"name": "files"})
+    preview.step(op, t.WORKER, "booking", WORKER if op == "update" else None, WORKER, id_="worker-id")
+    preview.delete(t.WORKER_VERSION, "old-version", UPLOAD)
+    preview.create(t.WORKER_VERSION, "version", {**UPLOAD, "workerId": UNKNOWN, **exports(Room=ending("deleted"))})
+    assert preview.kinds == ([] if op == "create" else ["class-deleted"])
+
+
 TRANSFER = {"transferredClasses": [{"from": "Room", "fromScript": "x", "to": "Room"}]}
 
 

@@ -147,6 +147,7 @@ def test_noise_is_set_apart_but_excuses_no_loss() -> None:
         (t.WORKERS_CRON_TRIGGER, {}, "goes on being called"),
         (t.R2_BUCKET_LIFECYCLE, {}, "objects go on expiring"),
         (t.WORKER_VERSION, {}, "the version stays uploaded"),
+        (t.GITHUB_BRANCH_DEFAULT, {}, "stays the default one"),
     ],
 )
 def test_what_is_only_forgotten_is_told_and_stops_nothing(type_: str, options: Any, said: str) -> None:

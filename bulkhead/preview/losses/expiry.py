@@ -9,7 +9,7 @@ from math import inf
 from typing import Any, Final
 
 from bulkhead.preview.losses.loss import UNSHOWN, Loss, day, lessened, number
-from bulkhead.preview.plan import Change, Plan, beside
+from bulkhead.preview.plan import Change, Plan
 from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN, at, leaves, listed
 
@@ -36,13 +36,14 @@ class Expiry:
 
 
 def lifecycle(change: Change, plan: Plan) -> Iterator[Loss]:
-    """A bucket's rules let something end sooner than those before them, or than none."""
+    """A bucket's rules let something end sooner than those before them, or than none. A lifecycle that ends less, or is
+    removed, loses nothing: objects live longer."""
     if change.type not in _LIFECYCLES or change.action not in {"create", "update", "replace"}:
         return
-    if plan.bucket_is_new(change):
+    if plan.host_is_new(change):
         return
     over = plan.over_predecessor(change)
-    moved = over.differs(beside(change))
+    moved = over.differs(change.host_path)
     before = [] if moved else _expiries(change.type, over.was("rules"))
     after = _expiries(change.type, change.becomes("rules"))
     if before is None or after is None:

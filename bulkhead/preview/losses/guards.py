@@ -9,24 +9,9 @@ from typing import Any, Final
 from bulkhead.preview.losses.loss import UNSHOWN, Loss
 from bulkhead.preview.plan import Change, Plan
 from bulkhead.resources import types as t
+from bulkhead.resources.kind import Guard
 from bulkhead.resources.values import MISSING, UNKNOWN, at, document, is_list, leaves, listed
-from policies.rules.aws_storage import PUBLIC_ACCESS
 
-_GUARDS: Final[Mapping[str, str]] = {
-    t.S3_BUCKET_POLICY: "the bucket's policy, with all that it denies",
-    t.S3_BUCKET_PUBLIC_ACCESS_BLOCK: "what keeps the bucket from being opened to the public",
-    t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK: "what keeps every bucket of the account from being opened to the public",
-    t.S3_BUCKET_SERVER_SIDE_ENCRYPTION_CONFIGURATION: "the encryption of new objects with the stage's own key",
-    t.S3_BUCKET_OWNERSHIP_CONTROLS: "what makes the bucket's account the owner of every object, and ACLs void",
-    t.S3_BUCKET_LOGGING: "the record of who has read and deleted what",
-}
-# Settings of a bucket of which the provider's delete takes away what a creation has just put there.
-ONE_PER_BUCKET: Final = (
-    *_GUARDS,
-    t.S3_BUCKET_LIFECYCLE_CONFIGURATION,
-    t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION,
-    t.S3_BUCKET_VERSIONING,
-)
 _Elements = dict[str, frozenset[tuple[str, ...]]]
 _WIDENING: Final = ("Action", "Principal", "Resource")  # the more of these a denial names, the more it denies
 _STRENGTH: Final = ("AES256", "aws:kms", "aws:kms:dsse")
@@ -34,13 +19,25 @@ _STRENGTH: Final = ("AES256", "aws:kms", "aws:kms:dsse")
 
 def removed(change: Change, plan: Plan) -> Iterator[Loss]:
     """What guards a bucket that stays is removed, or undone by its own replacement."""
-    if plan.bucket_goes(change):
+    if plan.host_goes(change):
         return
-    if change.type in _GUARDS and change.leaves_its_bucket:
-        yield Loss("guard-removed", change, _GUARDS[change.type], f"bring {change.name} back into the program")
-    elif change.type in ONE_PER_BUCKET and _undoes_itself(change):
+    guard = _bucket_guard(change)
+    if guard and change.leaves_its_bucket:
+        yield Loss("guard-removed", change, guard.lost, f"bring {change.name} back into the program")
+    elif (guard or _is_one_per_bucket(change)) and _undoes_itself(change):
         lost = "the bucket has one such setting: it is made anew, and then the deletion of the old one removes it"
         yield Loss("guard-removed", change, lost, "delete_before_replace=True, or change what forces the replacement")
+
+
+def _bucket_guard(change: Change) -> Guard | None:
+    """Return what the catalogue says of a resource beside a bucket that guards it, None where it is nothing such."""
+    guard = change.row.guards if change.row else None
+    return guard if guard and guard.lost else None
+
+
+def _is_one_per_bucket(change: Change) -> bool:
+    """Whether it is a setting of a bucket of which the provider's delete takes away what a creation has just put."""
+    return change.row is not None and change.host is not None and change.row.same == (change.host.path,)
 
 
 def _undoes_itself(change: Change) -> bool:
@@ -50,29 +47,35 @@ def _undoes_itself(change: Change) -> bool:
 
 def weakened(change: Change, plan: Plan) -> Iterator[Loss]:
     """What guards a bucket stays, and says less than before."""
-    if change.type not in _GUARDS or plan.bucket_goes(change):
+    guard = _bucket_guard(change)
+    if guard is None or plan.host_goes(change):
         return
     over = plan.over_predecessor(change)
     if over.action in {"update", "replace"}:
-        yield from (replace(loss, change=change) for loss in _weaker(over))
+        yield from (replace(loss, change=change) for loss in _weaker(over, guard))
 
 
-def _weaker(change: Change) -> Iterator[Loss]:
+def _weaker(change: Change, guard: Guard) -> Iterator[Loss]:
     if change.type in {t.S3_BUCKET_PUBLIC_ACCESS_BLOCK, t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK}:
-        for flag in PUBLIC_ACCESS:
+        for flag in guard.inputs:
             if change.was(flag) in (True, UNKNOWN) and change.becomes(flag) is not True and change.differs(flag):
-                yield Loss("guard-weakened", change, f"{flag}, part of {_GUARDS[change.type]}", f"leave {flag} on")
+                yield Loss("guard-weakened", change, f"{flag}, part of {guard.lost}", f"leave {flag} on")
     elif change.type == t.S3_BUCKET_OWNERSHIP_CONTROLS:
         path, own = "rule.objectOwnership", "BucketOwnerEnforced"
         if change.was(path) in (own, UNKNOWN) and change.becomes(path) != own and change.differs(path):
-            yield Loss("guard-weakened", change, _GUARDS[change.type], f"leave object_ownership {own}")
+            yield Loss("guard-weakened", change, guard.lost, f"leave object_ownership {own}")
     elif change.type == t.S3_BUCKET_SERVER_SIDE_ENCRYPTION_CONFIGURATION:
         was = _strength(change.was("rules"), unknown=len(_STRENGTH) - 1)
         becomes = _strength(change.becomes("rules"), unknown=-1)
         if becomes < was and change.differs("rules"):
             unsure = f" {UNSHOWN}" if UNKNOWN in leaves(change.becomes("rules")) else ""
-            lost = f"{_GUARDS[change.type]}{unsure}"
+            lost = f"{guard.lost}{unsure}"
             yield Loss("guard-weakened", change, lost, f"leave sse_algorithm {_STRENGTH[was]}")
+    elif change.type == t.S3_BUCKET_LOGGING:
+        if change.differs("targetBucket"):
+            where = UNSHOWN if change.becomes("targetBucket") is UNKNOWN else "goes to another bucket from then on"
+            lost = f"{guard.lost} {where}"
+            yield Loss("guard-weakened", change, lost, "leave target_bucket as it is")
     elif change.type == t.S3_BUCKET_POLICY:
         yield from _denials(change)
 

@@ -19,7 +19,7 @@ _CHANGED: Final = frozenset({"update", "replace"})
 
 def object_lock(change: Change, plan: Plan) -> Iterator[Loss]:
     """S3's default lock of new objects is shorter, weaker or gone."""
-    if change.type != t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION or plan.bucket_goes(change):
+    if change.type != t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION or plan.host_goes(change):
         return
     if change.leaves_its_bucket:
         yield Loss("lock-shortened", change, "new objects are not locked at all, and can be deleted at once", _INSTEAD)
@@ -49,7 +49,7 @@ def _default(rule: Any) -> tuple[Any, Any]:
 
 def bucket_lock(change: Change, plan: Plan) -> Iterator[Loss]:
     """R2's locks hold for a shorter time, or for fewer objects. Removing the resource leaves them."""
-    if change.type != t.R2_BUCKET_LOCK or plan.bucket_goes(change):
+    if change.type != t.R2_BUCKET_LOCK or plan.host_goes(change):
         return
     over = plan.over_predecessor(change)
     if over.action not in _CHANGED:
@@ -94,7 +94,7 @@ def _prefix(rule: Any) -> str:
 
 def versioning(change: Change, plan: Plan) -> Iterator[Loss]:
     """A bucket keeps no versions any more. Removing the resource suspends them as well (terraform-provider-aws)."""
-    if change.type != t.S3_BUCKET_VERSIONING or plan.bucket_goes(change):
+    if change.type != t.S3_BUCKET_VERSIONING or plan.host_goes(change):
         return
     over = plan.over_predecessor(change)
     path = "versioningConfiguration.status"

@@ -2,63 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 
-from bulkhead.preview.losses.guards import ONE_PER_BUCKET
 from bulkhead.preview.losses.loss import Loss
-from bulkhead.preview.losses.stores import HOLDS
 from bulkhead.preview.plan import PROVIDER, Change, Plan
-from bulkhead.resources import types as t
+from bulkhead.resources.kind import EACH_NEW, Scope
 from bulkhead.resources.values import MISSING, UNKNOWN, at
 
-# What a resource is known by in its cloud. Types that are not here are told by all of their inputs.
-_KNOWN_BY: Final[Mapping[str, tuple[str, ...]]] = {
-    **dict.fromkeys(ONE_PER_BUCKET, ("bucket",)),
-    t.D1_DATABASE: ("name",),
-    t.WORKERS_KV_NAMESPACE: ("title",),
-    t.R2_BUCKET: ("name",),
-    t.QUEUE: ("queueName",),
-    t.WORKER: ("name",),
-    t.WORKERS_CUSTOM_DOMAIN: ("hostname",),
-    t.S3_BUCKET: ("bucket",),
-    t.SQS_QUEUE: ("name",),
-    t.SNS_TOPIC: ("name",),
-    t.KMS_ALIAS: ("name",),
-    t.BUDGET: ("name",),
-    t.GITHUB_REPOSITORY_ENVIRONMENT: ("repository", "environment"),
-    t.GITHUB_ACTIONS_ENVIRONMENT_SECRET: ("repository", "environment", "secretName"),
-    t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE: ("repository", "environment", "variableName"),
-}
-# Told apart by nothing but what they connect: if one end may be another, so may the resource.
-_CONNECTS: Final[Mapping[str, tuple[str, ...]]] = {
-    t.IAM_ROLE_POLICY_ATTACHMENT: ("role", "policyArn"),
-    t.LAMBDA_PERMISSION: ("function", "principal", "sourceArn"),
-    t.QUEUE_CONSUMER: ("queueId", "scriptName"),
-    t.SNS_TOPIC_SUBSCRIPTION: ("topic", "endpoint"),
-}
 _IDENTIFYING: Final = ("id", "arn", "name")  # how the names of inputs end that say which one it is
-# Their provider's delete does nothing (terraform-provider-cloudflare, source), so it cannot undo the creation.
-LEFT_BEHIND: Final[Mapping[str, str]] = {
-    t.WORKER_VERSION: "the version stays uploaded, and deployed if it was",
-    t.WORKERS_DEPLOYMENT: "the Worker goes on running what was deployed",
-    t.WORKERS_CRON_TRIGGER: "the Worker goes on being called at its times; schedules=[] first would end that",
-    t.R2_BUCKET_LIFECYCLE: "objects go on expiring; rules without an expiry first would end that",
-    t.R2_BUCKET_LOCK: "objects stay locked; rules=[] first would end that",
-    t.R2_MANAGED_DOMAIN: "the bucket's r2.dev address stays as it is, on or off",
-    t.ZONE_SETTING: "the zone keeps the setting",
-}
+_PLACES: Final = frozenset({"accountId", "zoneId"})  # all of a stage's share them: no sign that two are one
 
 
 def renamed(change: Change, plan: Plan) -> Iterator[Loss]:
     """The deletion is of what the creation has just made, or was about to: by name they are one."""
-    if change.action != "delete" or change.type in LEFT_BEHIND or change.type.startswith(PROVIDER):
+    if change.action != "delete" or change.leaves or change.type.startswith(PROVIDER):
         return
-    if not change.deletes and change.type not in HOLDS:
+    if not change.deletes and not change.holds:
         return  # it is left in its cloud, and written over
     for other in plan.of(change.type):
         if other.action == "create" and other.urn != change.urn and _is_same_thing(change, other):
-            holds = f", with {HOLDS[change.type]}" if change.type in HOLDS else ""
+            holds = f", with {change.holds}" if change.holds else ""
             made, deleted = (one.name + (f" below a {_below(one)}" if _below(one) else "") for one in (other, change))
             lost = f"it is made again as {made} and then deleted as {deleted}, though both are one{holds}"
             yield Loss("renamed", change, lost, f"say that it was renamed: aliases=[{_alias(change, other)}] on {made}")
@@ -83,16 +47,23 @@ def _types(change: Change) -> str:
 
 
 def _is_same_thing(change: Change, other: Change) -> bool:
-    paths = _KNOWN_BY.get(change.type)
+    """Whether both are one by what the catalogue says of their type; by all of their inputs where that cannot tell."""
     if change.old is None or other.new is None:
         return False
-    if change.type in _CONNECTS:
-        ends = [(at(change.old.inputs, path), other.becomes(path)) for path in _CONNECTS[change.type]]
-        return all(was == becomes and was is not UNKNOWN for was, becomes in ends)
-    if paths is None:
-        return _may_be_equal(dict(change.old.inputs), dict(other.new.inputs))
-    pairs = [(change.was(path), other.becomes(path)) for path in paths]
-    return all(_may_be_one(was, becomes) for was, becomes in pairs) and any(was == becomes for was, becomes in pairs)
+    row, was, becomes = change.row, dict(change.old.inputs), dict(other.new.inputs)
+    if row is None or row.same == EACH_NEW:
+        return _may_be_equal(was, becomes)
+    if any(was.get(end) != becomes.get(end) or was.get(end) is UNKNOWN for end in row.ends):
+        return False
+    if row.scope is Scope.REGION and len({change.was("region"), other.becomes("region")} - {MISSING, UNKNOWN}) > 1:
+        return False
+    # What neither of them says is the same on both, and no sign that they are one.
+    said = [path for path in row.same if at(was, path) is not MISSING or at(becomes, path) is not MISSING]
+    pairs = {path: (change.was(path), other.becomes(path)) for path in said}
+    signs = [pairs[path] for path in said if path not in _PLACES or row.same == (path,)]
+    if not all(_may_be_one(*pair) for pair in pairs.values()) or not any(one == two for one, two in signs):
+        return False
+    return not any(UNKNOWN in pair for pair in pairs.values()) or _may_be_equal(was, becomes)
 
 
 def _may_be_one(was: Any, becomes: Any) -> bool:

@@ -2,44 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 
-from bulkhead.preview.losses.harmless import HARMLESS
 from bulkhead.preview.losses.loss import UNSHOWN, Loss
 from bulkhead.preview.plan import PROVIDER, Change, Plan
 from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN
 
-HOLDS: Final[Mapping[str, str]] = {
-    t.D1_DATABASE: "its tables and every row in them",
-    t.WORKERS_KV_NAMESPACE: "every key in it",
-    t.R2_BUCKET: "every object in it",
-    t.QUEUE: "every message that was not consumed yet",
-    t.S3_BUCKET: "every object in it, backups and logs with all their versions",
-    t.SQS_QUEUE: "every message that was not consumed yet",
-    t.CLOUDWATCH_LOG_GROUP: "every line that was logged there",
-    t.KMS_KEY: "whatever was encrypted with it, the backups too: nobody can read it ever again",
-    t.KMS_REPLICA_KEY: "whatever was encrypted with it, the backups too: nobody can read it ever again",
-    t.GITHUB_REPOSITORY: "the code with its history, issues and pull requests",
-    t.SECRETS_STORE_SECRET: "the secret's value, if nobody wrote it down elsewhere",
-}
-# Inputs a change of which replaces the store, according to its provider: while one is not known, neither is that.
-_FIXED: Final[Mapping[str, tuple[str, ...]]] = {
-    t.D1_DATABASE: ("accountId", "name", "jurisdiction", "primaryLocationHint"),
-    t.WORKERS_KV_NAMESPACE: ("accountId", "jurisdiction"),
-    t.R2_BUCKET: ("accountId", "name", "jurisdiction"),
-    t.QUEUE: ("accountId", "jurisdiction"),
-    t.S3_BUCKET: ("bucket", "objectLockEnabled"),
-    t.KMS_KEY: ("keyUsage", "customerMasterKeySpec", "multiRegion"),
-}
 _BACKUP_FIRST: Final = "take a backup and copy the data over first; then ask for a waiver in docs/ops/waivers.yaml"
 
 
 def gone(change: Change, _plan: Plan) -> Iterator[Loss]:
     """A store is deleted, replaced by an empty one, or was deleted behind Pulumi's back."""
-    holds = HOLDS.get(change.type)
-    if holds is None:
+    row, holds = change.row, change.holds
+    if row is None or not holds:
         return
     if change.deletes:
         instead = f"bring {change.name} back into the program, or {_BACKUP_FIRST}"
@@ -53,7 +30,7 @@ def gone(change: Change, _plan: Plan) -> Iterator[Loss]:
         instead = "find out who deleted it; then ask for a waiver, and fill the new one from a backup"
         yield Loss("gone", change, lost, instead)
     elif change.action in {"same", "update"}:
-        for path in _FIXED.get(change.type, ()):
+        for path in sorted(row.replaced_by):  # while one of these is not known, nobody knows whether the store stays
             if change.becomes(path) is UNKNOWN and change.differs(path):
                 lost = f"the {change.kind}, with {holds}: {path} {UNSHOWN}, and another value replaces it"
                 yield Loss("replaced", change, lost, f"give {path} a value that does not depend on what is made")
@@ -97,13 +74,9 @@ def emptied(change: Change, _plan: Plan) -> Iterator[Loss]:
 
 def unreviewed(change: Change, _plan: Plan) -> Iterator[Loss]:
     """A type of which nobody has said whether it holds data."""
-    known = change.type in HOLDS or change.type in HARMLESS or change.type.startswith(PROVIDER)
+    known = change.row is not None or change.type.startswith(PROVIDER)
     if known or not (change.deletes or change.action == "replace"):
         return
     lost = f"whatever is in it: nobody has said yet whether a {change.type} holds data"
-    yield Loss(
-        "unreviewed",
-        change,
-        lost,
-        "find out, and say it: in HOLDS of bulkhead/preview/losses/stores.py, or in harmless.py beside it",
-    )
+    instead = "find out, and say it: give the type a row in the catalogue, bulkhead/resources/, with what it holds"
+    yield Loss("unreviewed", change, lost, instead)

@@ -29,7 +29,7 @@ _BACKUP: Final = "export what its objects hold first; then ask for a waiver in d
 
 def gone(change: Change, plan: Plan) -> Iterator[Loss]:
     """A Worker that owns Durable Objects is deleted, replaced, gone already, or called something else."""
-    if change.type not in (t.WORKER, *_SCRIPTS):
+    if change.type not in t.SCRIPTS:
         return
     owned = _owned(change, plan)
     if not owned:
@@ -49,7 +49,7 @@ def _owned(worker: Change, plan: Plan) -> tuple[str, ...]:
     """Return the Durable Object classes of a Worker before the change; a word for them where they cannot be told."""
     if worker.old is None:
         return ()
-    known_as = {worker.old.id, worker.was("name"), worker.was("scriptName")} - {"", MISSING}
+    known_as = {worker.old.id, worker.was(worker.named_by)} - {"", MISSING}
     uploads = [worker] if worker.type in _SCRIPTS else list(_versions(known_as, plan))
     if not uploads and plan.source == "digest":
         return ("any that it owns, which a digest does not show",)
