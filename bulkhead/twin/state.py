@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bulkhead.model.faults import Fault, Refused
+from bulkhead.resources.catalogue import row_of
 from bulkhead.resources.sentinels import SECRET, SIGNATURE
 from bulkhead.twin.secrets import HARMLESS, Path, suspects
 
@@ -56,26 +57,11 @@ _RECOVERY: Final = "__pulumi_raw_state_delta"
 _META: Final = "__meta"
 _SCHEMA: Final = "schema_version"
 
-# What is a secret by its nature, whether or not the state marks it: provider-facts of the three packages.
-_ALWAYS_SECRET: Final[Mapping[str, frozenset[str]]] = {
+# What of a provider is a secret by its nature, whether or not the state marks it; of a resource, its row says so.
+_PROVIDERS_SECRETS: Final[Mapping[str, frozenset[str]]] = {
     "pulumi:providers:aws": frozenset({"accessKey", "secretKey", "token"}),
     "pulumi:providers:cloudflare": frozenset({"apiKey", "apiToken", "apiUserServiceKey"}),
     "pulumi:providers:github": frozenset({"token"}),
-    "aws:iam/accessKey:AccessKey": frozenset({"secret", "sesSmtpPasswordV4"}),
-    "aws:secretsmanager/secretVersion:SecretVersion": frozenset({"secretBinary", "secretString"}),
-    "cloudflare:index/accountToken:AccountToken": frozenset({"value"}),
-    "cloudflare:index/apiToken:ApiToken": frozenset({"value"}),
-    "cloudflare:index/logpushJob:LogpushJob": frozenset({"destinationConf", "ownershipChallenge"}),
-    "cloudflare:index/notificationPolicyWebhooks:NotificationPolicyWebhooks": frozenset({"secret", "url"}),
-    "cloudflare:index/secretsStoreSecret:SecretsStoreSecret": frozenset({"value"}),
-    "cloudflare:index/turnstileWidget:TurnstileWidget": frozenset({"secret"}),
-    "cloudflare:index/zeroTrustAccessServiceToken:ZeroTrustAccessServiceToken": frozenset({"clientSecret"}),
-    "github:index/actionsEnvironmentSecret:ActionsEnvironmentSecret": frozenset(
-        {"encryptedValue", "plaintextValue", "value", "valueEncrypted"}
-    ),
-    "github:index/actionsSecret:ActionsSecret": frozenset(
-        {"encryptedValue", "plaintextValue", "value", "valueEncrypted"}
-    ),
 }
 
 
@@ -163,7 +149,9 @@ def opened(value: Any) -> Any:
 
 def secrets_by_nature(resource: Mapping[str, Any], part: str) -> frozenset[str]:
     """Return the names in a part of a resource that are secrets whether or not the state marks them."""
-    always = _ALWAYS_SECRET.get(str(resource["type"]), frozenset())
+    type_ = str(resource["type"])
+    row = row_of(type_)
+    always = row.secrets if row else _PROVIDERS_SECRETS.get(type_, frozenset())
     return always | frozenset(resource.get("additionalSecretOutputs") or ()) if part == "outputs" else always
 
 

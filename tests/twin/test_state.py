@@ -89,8 +89,12 @@ def test_operations_that_were_cut_off_are_redacted() -> None:
         ("pulumi:providers:cloudflare", "apiToken"),
         ("pulumi:providers:aws", "secretKey"),
         ("pulumi:providers:github", "token"),
+        ("aws:secretsmanager/secretVersion:SecretVersion", "secretString"),
         ("cloudflare:index/accountToken:AccountToken", "value"),
+        ("cloudflare:index/turnstileWidget:TurnstileWidget", "secret"),
         ("github:index/actionsEnvironmentSecret:ActionsEnvironmentSecret", "value"),
+        ("github:index/dependabotSecret:DependabotSecret", "plaintextValue"),
+        ("aws:iam/userLoginProfile:UserLoginProfile", "encryptedPassword"),
     ],
 )
 def test_what_is_a_secret_by_its_nature_goes_although_the_state_does_not_mark_it(type_: str, name: str) -> None:

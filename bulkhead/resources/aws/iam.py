@@ -141,6 +141,7 @@ IAM_USER_LOGIN_PROFILE: Final = ResourceType(
     same=("user",),
     leaves="",
     references=(),
+    secrets=frozenset({"encryptedPassword", "password"}),
 )
 
 IAM_USER_POLICY: Final = ResourceType(

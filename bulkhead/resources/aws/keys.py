@@ -62,6 +62,18 @@ KMS_REPLICA_KEY: Final = ResourceType(
     taggable=True,
 )
 
+SECRETS_MANAGER_SECRET_VERSION: Final = ResourceType(
+    "aws:secretsmanager/secretVersion:SecretVersion",
+    admitted="jobs read their secrets from parameters, and no rule judges who may read one of these",
+    holds="the secret's value, if nobody wrote it down elsewhere",
+    same=EACH_NEW,
+    leaves="",
+    references=(),
+    instead="aws:ssm/parameter:Parameter",
+    scope=Scope.REGION,
+    secrets=frozenset({"secretBinary", "secretString"}),
+)
+
 SSM_PARAMETER: Final = ResourceType(
     "aws:ssm/parameter:Parameter",
     admitted=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bulkhead.resources.kind import Guard, Link, Reference, Rehearsed, ResourceType, Scope
+from bulkhead.resources.kind import EACH_NEW, Guard, Link, Reference, Rehearsed, ResourceType, Scope
 
 ACCESS_APPLICATION: Final = ResourceType(
     "cloudflare:index/accessApplication:AccessApplication",
@@ -103,6 +103,16 @@ RULESET: Final = ResourceType(
     leaves="",
     references=(),
     guards=Guard(("rules",)),
+)
+
+TURNSTILE_WIDGET: Final = ResourceType(
+    "cloudflare:index/turnstileWidget:TurnstileWidget",
+    admitted="no rule judges yet on whose pages it may stand",
+    holds="",
+    same=EACH_NEW,
+    leaves="",
+    references=(),
+    secrets=frozenset({"secret"}),
 )
 
 ZERO_TRUST_ACCESS_APPLICATION: Final = ResourceType(

@@ -13,6 +13,7 @@ GITHUB_ACTIONS_ORGANIZATION_SECRET: Final = ResourceType(
     same=("secretName",),
     leaves="",
     references=(),
+    secrets=frozenset({"encryptedValue", "plaintextValue", "value", "valueEncrypted"}),
 )
 
 GITHUB_ACTIONS_REPOSITORY_PERMISSIONS: Final = ResourceType(
@@ -91,6 +92,7 @@ GITHUB_CODESPACES_SECRET: Final = ResourceType(
     leaves="",
     references=(),
     scope=Scope.REPOSITORY,
+    secrets=frozenset({"encryptedValue", "plaintextValue"}),
 )
 
 GITHUB_DEPENDABOT_SECRET: Final = ResourceType(
@@ -101,6 +103,7 @@ GITHUB_DEPENDABOT_SECRET: Final = ResourceType(
     leaves="",
     references=(),
     scope=Scope.REPOSITORY,
+    secrets=frozenset({"encryptedValue", "plaintextValue", "value", "valueEncrypted"}),
 )
 
 GITHUB_REPOSITORY: Final = ResourceType(
