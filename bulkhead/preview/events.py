@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from bulkhead.model.faults import Fault, Refused
-from bulkhead.preview.plan import ACTIONS, Plan, PolicyMessage, Side, Step, fold
+from bulkhead.preview.plan import PolicyMessage, Side, UpdatePlan
+from bulkhead.preview.steps import ACTIONS, EngineStep, fold
 from bulkhead.resources.sentinels import SIGNATURE, UNKNOWNS
 from bulkhead.resources.values import UNKNOWN
 
@@ -38,7 +39,7 @@ _IDENTITIES: Final = "-identities"  # what identities/Pulumi.yaml adds to the pr
 _AGAIN: Final = "run the preview again, and keep everything that it writes to standard output"
 
 
-def read(text: str, stack: str, project: str | None = None) -> Plan:
+def read(text: str, stack: str, project: str | None = None) -> UpdatePlan:
     """Return what ``text`` says of ``stack``, a stack of ``project`` where one is given. Raises Refused, with line
     numbers, when it is no complete preview of it.
 
@@ -54,7 +55,7 @@ def read(text: str, stack: str, project: str | None = None) -> Plan:
     return plan
 
 
-def _read(text: str, stack: str) -> Plan:
+def _read(text: str, stack: str) -> UpdatePlan:
     if not text.strip():
         raise _unusable([Fault("", "is empty: the engine said nothing", _AGAIN)])
     try:
@@ -86,13 +87,13 @@ def _json(text: str) -> Any:
 # --- the stream
 
 
-def _stream(text: str, stack: str) -> Plan:
+def _stream(text: str, stack: str) -> UpdatePlan:
     faults: list[Fault] = []
     events = list(_events(text, faults))
     steps, summary = [], None
     messages: list[PolicyMessage] = []
     errors: list[str] = []
-    outcries: list[str] = []  # what the program or a policy pack wrote to its standard error
+    complaints: list[str] = []  # what the program or a policy pack wrote to its standard error
     for line, event in events:
         if "resourcePreEvent" in event:
             step = _step_of(event["resourcePreEvent"], line, faults)
@@ -105,19 +106,19 @@ def _stream(text: str, stack: str) -> Plan:
             messages.append(_policy(event["policyEvent"]))
         elif "diagnosticEvent" in event:
             errors += _diagnosed(event["diagnosticEvent"], "error")
-            outcries += _diagnosed(event["diagnosticEvent"], "info#err")
+            complaints += _diagnosed(event["diagnosticEvent"], "info#err")
     if summary is None and not faults:
         last = f"line {len(text.rstrip().splitlines())}"
         message = "is the last, and the engine's summary is not there: the stream was cut off"
         faults.append(Fault(last, message, _AGAIN))
-        complaint = "\n".join([*errors, *outcries][-_COMPLAINT_LINES:])
+        complaint = "\n".join([*errors, *complaints][-_COMPLAINT_LINES:])
         faults += [Fault("the engine", complaint, "mend what it says")] if complaint else []
     summary = summary if isinstance(summary, dict) else {}
     counts = summary.get("resourceChanges") or {}
     faults += [] if faults else _inconsistent(steps, counts, stack, summary, events)
     if faults:
         raise _unusable(faults)
-    return Plan(
+    return UpdatePlan(
         "stream",
         stack,
         fold(steps),
@@ -154,32 +155,32 @@ def _events(text: str, faults: list[Fault]) -> Iterator[tuple[int, dict[str, Any
         yield line, event
 
 
-def _step_of(event: Mapping[str, Any], line: int, faults: list[Fault]) -> Step | None:
-    told = event.get("metadata")
-    if not isinstance(told, dict) or not all(isinstance(told.get(key), str) for key in ("op", "urn", "type")):
+def _step_of(event: Mapping[str, Any], line: int, faults: list[Fault]) -> EngineStep | None:
+    metadata = event.get("metadata")
+    if not isinstance(metadata, dict) or not all(isinstance(metadata.get(key), str) for key in ("op", "urn", "type")):
         faults.append(Fault(f"line {line}", "is a step without an operation, a URN or a type", _AGAIN))
         return None
     if event.get("planning") is False:
         faults.append(Fault(f"line {line}", "is of an operation that was done, not of a preview", _AGAIN))
         return None
-    return _step(told, "old", "new", f"line {line}", faults)
+    return _step(metadata, "old", "new", f"line {line}", faults)
 
 
-def _step(told: Mapping[str, Any], old: str, new: str, place: str, faults: list[Fault]) -> Step | None:
+def _step(raw: Mapping[str, Any], old: str, new: str, place: str, faults: list[Fault]) -> EngineStep | None:
     """Return a step of either shape: they differ in how they call the two sides."""
-    if told["op"] not in ACTIONS:
-        message = f"{told['op']!r} is an operation that this gate does not know, so it cannot say what would be lost"
-        faults.append(Fault(place, message, "teach it the operation: bulkhead/preview/plan.py, ACTIONS"))
+    if raw["op"] not in ACTIONS:
+        message = f"{raw['op']!r} is an operation that this gate does not know, so it cannot say what would be lost"
+        faults.append(Fault(place, message, "teach it the operation: bulkhead/preview/steps.py, ACTIONS"))
         return None
-    before, after = _dict(told.get(old)), _dict(told.get(new))
-    if (told["op"] in _OF_WHAT_IS and not before) or (told["op"] in _OF_WHAT_STAYS and not after):
-        faults.append(Fault(place, f"is a step {told['op']!r} that does not say of what", _AGAIN))
+    before, after = _dict(raw.get(old)), _dict(raw.get(new))
+    if (raw["op"] in _OF_WHAT_IS and not before) or (raw["op"] in _OF_WHAT_STAYS and not after):
+        faults.append(Fault(place, f"is a step {raw['op']!r} that does not say of what", _AGAIN))
         return None
     custom = bool(before.get("custom") or after.get("custom"))
-    type_, provider = (str(told.get(key) or after.get(key) or before.get(key) or "") for key in ("type", "provider"))
-    reasons = _texts(told.get("keys") or told.get("replaceReasons"))
-    paths = _texts(told.get("detailedDiff") or told.get("diffs") or told.get("diffReasons"))
-    return Step(told["op"], told["urn"], type_, custom, _side(before), _side(after), reasons, paths, provider)
+    type_, provider = (str(raw.get(key) or after.get(key) or before.get(key) or "") for key in ("type", "provider"))
+    reasons = _texts(raw.get("keys") or raw.get("replaceReasons"))
+    paths = _texts(raw.get("detailedDiff") or raw.get("diffs") or raw.get("diffReasons"))
+    return EngineStep(raw["op"], raw["urn"], type_, custom, _side(before), _side(after), reasons, paths, provider)
 
 
 def _dict(value: Any) -> dict[str, Any]:
@@ -194,12 +195,12 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(map(str, value)) if isinstance(value, list | dict) else ()
 
 
-def _side(told: Mapping[str, Any]) -> Side | None:
-    if not told:
+def _side(state: Mapping[str, Any]) -> Side | None:
+    if not state:
         return None
-    inputs, outputs = (plain(_dict(told.get(key))) for key in ("inputs", "outputs"))
-    protect, retained, external = (bool(told.get(key)) for key in ("protect", "retainOnDelete", "external"))
-    return Side(str(told.get("id") or ""), protect, retained, inputs, outputs, external)
+    inputs, outputs = (plain(_dict(state.get(key))) for key in ("inputs", "outputs"))
+    protect, retained, external = (bool(state.get(key)) for key in ("protect", "retainOnDelete", "external"))
+    return Side(str(state.get("id") or ""), protect, retained, inputs, outputs, external)
 
 
 def plain(value: Any) -> Any:
@@ -212,22 +213,22 @@ def plain(value: Any) -> Any:
     return UNKNOWN if isinstance(value, str) and (_BLINDED in value or value in UNKNOWNS) else value
 
 
-def _policy(told: Mapping[str, Any]) -> PolicyMessage:
-    level, name, urn = (str(told.get(key) or "") for key in ("enforcementLevel", "policyName", "resourceUrn"))
-    return PolicyMessage(level, name, _uncoloured(told), urn)
+def _policy(event: Mapping[str, Any]) -> PolicyMessage:
+    level, name, urn = (str(event.get(key) or "") for key in ("enforcementLevel", "policyName", "resourceUrn"))
+    return PolicyMessage(level, name, _uncoloured(event), urn)
 
 
-def _uncoloured(told: Mapping[str, Any]) -> str:
-    return _COLOUR.sub("", str(told.get("message") or "")).strip()
+def _uncoloured(event: Mapping[str, Any]) -> str:
+    return _COLOUR.sub("", str(event.get("message") or "")).strip()
 
 
-def _diagnosed(told: Mapping[str, Any], severity: str) -> list[str]:
-    message = _uncoloured(told).removeprefix("error: ")
-    return [message] if message and str(told.get("severity")).startswith(severity) else []
+def _diagnosed(event: Mapping[str, Any], severity: str) -> list[str]:
+    message = _uncoloured(event).removeprefix("error: ")
+    return [message] if message and str(event.get("severity")).startswith(severity) else []
 
 
 def _inconsistent(
-    steps: list[Step], counts: Any, stack: str, summary: Mapping[str, Any], events: list[tuple[int, dict[str, Any]]]
+    steps: list[EngineStep], counts: Any, stack: str, summary: Mapping[str, Any], events: list[tuple[int, Any]]
 ) -> list[Fault]:
     """Return why events that can be read are no preview of this stack, or not all of it."""
     if summary.get("isPreview") is False:
@@ -241,28 +242,29 @@ def _inconsistent(
 # --- the digest
 
 
-def _digest(whole: Mapping[str, Any], stack: str) -> Plan:
+def _digest(whole: Mapping[str, Any], stack: str) -> UpdatePlan:
     faults: list[Fault] = []
     steps = []
-    for number, told in enumerate(_list(whole.get("steps")), 1):
-        if not isinstance(told, dict) or not all(isinstance(told.get(key), str) for key in ("op", "urn")):
+    for number, raw in enumerate(_list(whole.get("steps")), 1):
+        if not isinstance(raw, dict) or not all(isinstance(raw.get(key), str) for key in ("op", "urn")):
             faults.append(Fault(f"step {number}", "is a step without an operation or a URN", _AGAIN))
             continue
-        step = _step(told, "oldState", "newState", f"step {number}", faults)
+        step = _step(raw, "oldState", "newState", f"step {number}", faults)
         steps += [step] if step else []
     counts = whole.get("changeSummary")
-    errors = [error for each in _list(whole.get("diagnostics")) for error in _diagnosed(_dict(each), "error")]
+    found = [error for each in _list(whole.get("diagnostics")) for error in _diagnosed(_dict(each), "error")]
+    errors = tuple(dict.fromkeys(found))
     if not faults:
         faults = [*_of_another(steps, stack), *_missing(steps, counts, _DIGEST_COUNTS)]
     if faults:
         raise _unusable(faults)
-    return Plan("digest", stack, fold(steps), _dict(counts), errors=tuple(dict.fromkeys(errors)), failed=bool(errors))
+    return UpdatePlan("digest", stack, fold(steps), _dict(counts), errors=errors, failed=bool(errors))
 
 
 # --- both
 
 
-def _of_another(steps: list[Step], stack: str) -> Iterator[Fault]:
+def _of_another(steps: list[EngineStep], stack: str) -> Iterator[Fault]:
     others = sorted({step.urn.split("::")[0].removeprefix("urn:pulumi:") for step in steps} - {stack})
     if others:
         yield Fault("", f"is of {', '.join(others)}, not of {stack}", f"bulkhead preview {others[0]} --from FILE")
@@ -270,18 +272,18 @@ def _of_another(steps: list[Step], stack: str) -> Iterator[Fault]:
         yield Fault("", "holds no resource, not even the stack itself: nothing was looked at", _AGAIN)
 
 
-def _of_another_project(plan: Plan, project: str | None) -> Iterator[Fault]:
+def _of_another_project(plan: UpdatePlan, project: str | None) -> Iterator[Fault]:
     """A stack of the same name is in every project, and what loses nothing in one says nothing about the other."""
-    told = sorted({change.urn.partition("::")[2].partition("::")[0] for change in plan.changes})
-    if len(told) > 1:
-        yield Fault("", f"is of several projects, {', '.join(told)}: several operations are in one file", _AGAIN)
-    elif project is not None and told != [project]:
-        what = ", who may do what to a stage" if told[0] == f"{project}{_IDENTITIES}" else ""
-        message = f"is of the project {told[0]}{what}, not of {project}, this folder's: it says nothing of its stage"
+    found = sorted({change.urn.partition("::")[2].partition("::")[0] for change in plan.changes})
+    if len(found) > 1:
+        yield Fault("", f"is of several projects, {', '.join(found)}: several operations are in one file", _AGAIN)
+    elif project is not None and found != [project]:
+        what = ", who may do what to a stage" if found[0] == f"{project}{_IDENTITIES}" else ""
+        message = f"is of the project {found[0]}{what}, not of {project}, this folder's: it says nothing of its stage"
         yield Fault("", message, f"give it a preview of {project}: pulumi preview --stack {plan.stack}, in this folder")
 
 
-def _missing(steps: list[Step], counts: Any, place: str) -> Iterator[Fault]:
+def _missing(steps: list[EngineStep], counts: Any, place: str) -> Iterator[Fault]:
     """Yield which steps the engine counted that are not there. It counts fewer than there are: of a replacement only
     one, and no protected deletion."""
     if not isinstance(counts, dict):

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bulkhead.preview.plan import PROVIDER, Change, Plan
+from bulkhead.preview.plan import PROVIDER, ResourceChange, UpdatePlan
 
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
     """``remains`` says what goes on existing, and what follows from that."""
 
-    change: Change
+    change: ResourceChange
     remains: str
 
 
-def forgotten(plan: Plan) -> Iterator[Forgotten]:
+def forgotten(plan: UpdatePlan) -> Iterator[Forgotten]:
     """Yield what an `up` would forget."""
     for change in plan.changes:
         if not change.custom or change.type.startswith(PROVIDER) or change.old is None:
@@ -29,7 +29,7 @@ def forgotten(plan: Plan) -> Iterator[Forgotten]:
             yield Forgotten(change, "it is only read, so no up changes it, and no destroy deletes it")
 
 
-def _stays(change: Change) -> str:
+def _stays(change: ResourceChange) -> str:
     if change.holds:
         return "it stays in its cloud with all its data, where it costs, is backed up by nobody, and nothing erases it"
     return "it stays in its cloud as it is (retainOnDelete)"

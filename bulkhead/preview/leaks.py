@@ -31,7 +31,7 @@ def leaks(text: str, secrets: Mapping[str, str]) -> tuple[Leak, ...]:
     found: dict[tuple[str, int], Leak] = {}
     for number, line in enumerate(text.splitlines(), 1):
         for name, known in forms.items():
-            form = next((said for written, said in known if written in line), None)
+            form = next((form for written, form in known if written in line), None)
             if form is not None:
                 found.setdefault((name, number), Leak(name, number, form))
     return tuple(found.values())

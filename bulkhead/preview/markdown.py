@@ -27,13 +27,13 @@ def render(verdict: Verdict) -> str:
     if len(stops) > LIMIT // 2:
         stops = "\n".join(_stops_in_short(verdict))
     head = _head(verdict.plan.stack, verdict.sentence)
-    said = [head, stops]
+    parts = [head, stops]
     room = LIMIT - len(head) - len(stops)
     for title, lines in _sections(verdict):
         section = _fitted(title, lines, room - 1)
         room -= len(section) + 1
-        said.append(section)
-    return "\n".join(part for part in said if part).rstrip() + "\n"
+        parts.append(section)
+    return "\n".join(part for part in parts if part).rstrip() + "\n"
 
 
 def render_refusal(stack: str, refused: Refused) -> str:
@@ -105,8 +105,8 @@ def _sections(verdict: Verdict) -> Iterator[tuple[str, Sequence[str]]]:
         "Forgotten: it leaves the state, and stays where it is",
         [f"- {_code(str(each.change))}: {_plain(each.remains)}." for each in verdict.forgotten],
     )
-    advice = [said for said in plan.policies if said.level != "mandatory"]
-    yield "Advice of the policies", [f"- {_code(said.policy)}\n{_block(said.message)}" for said in advice]
+    advice = [message for message in plan.policies if message.level != "mandatory"]
+    yield "Advice of the policies", [f"- {_code(each.policy)}\n{_block(each.message)}" for each in advice]
     yield "About waivers", [f"- {_plain(note)}." for note in verdict.waiver_notes]
     yield "Also to know", [f"- {_plain(note)}." for note in verdict.notes]
     counts = ", ".join(f"{count} {op}" for op, count in sorted(plan.counts.items())) or "nothing"

@@ -1,6 +1,6 @@
 """Known noise: differences that a provider shows although nobody changed anything (pure).
 
-An entry sets an update apart from the ordinary ones when it consists of such differences only. It never excuses a loss:
+An update that consists of such differences only is listed apart from the ordinary ones. It never excuses a loss:
 those are looked for first, and in all of a change.
 """
 
@@ -15,7 +15,7 @@ from typing import ClassVar, Final
 from bulkhead.model import entries
 from bulkhead.model.entries import Day, Malformed, Text
 from bulkhead.model.faults import Fault, Refused
-from bulkhead.preview.plan import Change, Plan
+from bulkhead.preview.plan import ResourceChange, UpdatePlan
 
 PATH: Final = "docs/ops/known-noise.yaml"
 _COMPARISON: Final = re.compile(r"(>=|<=|==|>|<)(\d+)\.(\d+)\.(\d+)")
@@ -44,10 +44,10 @@ class Noise:
 
 
 @dataclass(frozen=True, slots=True)
-class Apart:
+class NoisyUpdate:
     """An update that is nothing but noise, and the entries that say so."""
 
-    change: Change
+    change: ResourceChange
     entries: tuple[Noise, ...]
 
 
@@ -71,7 +71,7 @@ def _fault(entry: Noise, message: str, fix: str) -> Fault:
     return Fault(f"line {entry.line}", message, fix)
 
 
-def apart(plan: Plan, noise: Sequence[Noise], today: date) -> tuple[list[Apart], list[str]]:
+def noisy_updates(plan: UpdatePlan, noise: Sequence[Noise], today: date) -> tuple[list[NoisyUpdate], list[str]]:
     """Return the updates that are nothing but noise, and sentences about entries that would apply and no longer do."""
     found, notes = [], []
     for change in plan.changes:
@@ -84,15 +84,15 @@ def apart(plan: Plan, noise: Sequence[Noise], today: date) -> tuple[list[Apart],
         notes += [f"{entry} does not count for {change}: {why}" for entry, why in void.items()]
         valid = {path: [entry for entry in each if entry not in void] for path, each in matching.items()}
         if all(valid.values()):
-            found.append(Apart(change, tuple(dict.fromkeys(each[0] for each in valid.values()))))
+            found.append(NoisyUpdate(change, tuple(dict.fromkeys(each[0] for each in valid.values()))))
     return found, notes
 
 
-def _is_about(entry: Noise, change: Change, path: str) -> bool:
+def _is_about(entry: Noise, change: ResourceChange, path: str) -> bool:
     return entry.type == change.type and entry.path in {path, _INDEX.sub("[*]", path)}
 
 
-def _void(entry: Noise, change: Change, plan: Plan, today: date) -> str:
+def _void(entry: Noise, change: ResourceChange, plan: UpdatePlan, today: date) -> str:
     """Return why an entry does not count any more, "" when it does."""
     if entry.until < today:
         return f"it ended on {entry.until}; see whether the issue is still open"

@@ -24,7 +24,7 @@ from bulkhead.model.project import read_project
 from bulkhead.model.settings import reader
 from bulkhead.model.settings.paths import stack_file
 from bulkhead.model.settings.product_reference import KEY, reference_in
-from bulkhead.preview import tell_product
+from bulkhead.preview import write_product
 
 FILE: Final = "BULKHEAD_PROPOSED_PRODUCT"  # tells the pack where the product was written
 _AS_READ: Final = "bulkhead.preview.pack.product:PRODUCT"
@@ -47,7 +47,7 @@ def write(checkout: Path, stack: str, file: Path, environment: Mapping[str, str]
     """Let ``checkout`` write the product of ``stack`` into ``file``, in a process that has ``environment`` only. Raises
     Refused when it cannot, or when it is no product in our own words."""
     reference = reference_in(reader.read(checkout / stack_file(stack)).config)
-    program = [str(_python(checkout)), str(Path(tell_product.__file__)), reference, str(file.resolve())]
+    program = [str(_python(checkout)), str(Path(write_product.__file__)), reference, str(file.resolve())]
     answer = subprocess.run(
         program,
         cwd=checkout,
@@ -59,8 +59,9 @@ def write(checkout: Path, stack: str, file: Path, environment: Mapping[str, str]
         check=False,
     )
     if answer.returncode != 0 or not file.is_file():
-        said = "\n".join(answer.stderr.strip().splitlines()[-_COMPLAINT_LINES:]) or "it wrote none, and gave no reason"
-        raise Refused(_SUMMARY, [Fault(KEY, f"{reference}: {said}", "mend what it says", stack_file(stack))])
+        last_lines = answer.stderr.strip().splitlines()[-_COMPLAINT_LINES:]
+        complaint = "\n".join(last_lines) or "it wrote none, and gave no reason"
+        raise Refused(_SUMMARY, [Fault(KEY, f"{reference}: {complaint}", "mend what it says", stack_file(stack))])
     read(file)
 
 
@@ -73,7 +74,7 @@ def _python(checkout: Path) -> Path:
 def read(file: Path) -> Product:
     """Return the product that was written into ``file``. Raises Refused for anything else."""
     try:
-        product = _made(json.loads(file.read_text(encoding="utf-8")))
+        product = _decoded(json.loads(file.read_text(encoding="utf-8")))
     except (ValueError, TypeError, LookupError, RecursionError) as bad:
         raise Refused(_SUMMARY, [Fault("the product", f"is not one in the words of the base: {bad}", _FIRST)]) from None
     if not isinstance(product, Product):
@@ -81,20 +82,20 @@ def read(file: Path) -> Product:
     return product
 
 
-def _made(told: Any) -> Any:
-    if isinstance(told, list):
-        return tuple(map(_made, told))
-    if not isinstance(told, dict):
-        return told
-    if "maps" in told:
-        return {key: _made(part) for key, part in told["maps"]}
-    if told["is"] not in _WORDS:
-        raise LookupError(f"there is no {told['is']}")
-    word = _WORDS[told["is"]]
+def _decoded(written: Any) -> Any:
+    if isinstance(written, list):
+        return tuple(map(_decoded, written))
+    if not isinstance(written, dict):
+        return written
+    if "maps" in written:
+        return {key: _decoded(part) for key, part in written["maps"]}
+    if written["is"] not in _WORDS:
+        raise LookupError(f"there is no {written['is']}")
+    word = _WORDS[written["is"]]
     return (
-        word(told["value"])
+        word(written["value"])
         if issubclass(word, Enum)
-        else word(**{name: _made(part) for name, part in told["has"].items()})
+        else word(**{name: _decoded(part) for name, part in written["has"].items()})
     )
 
 

@@ -28,8 +28,8 @@ from bulkhead.preview.events import NOT_IN_A_DIGEST
 from bulkhead.preview.forgotten import Forgotten, forgotten
 from bulkhead.preview.losses.catalogue import losses
 from bulkhead.preview.losses.loss import Loss
-from bulkhead.preview.noise import Apart, Noise, apart
-from bulkhead.preview.plan import Change, Plan
+from bulkhead.preview.noise import Noise, NoisyUpdate, noisy_updates
+from bulkhead.preview.plan import ResourceChange, UpdatePlan
 from bulkhead.preview.waivers import Waiver, Waivers
 
 _QUIET: Final = frozenset({"same", "read", "refresh"})
@@ -68,13 +68,13 @@ class Verdict:
     """Everything there is to say about a preview. ``changes`` are those that are no noise."""
 
     stage: Stage
-    plan: Plan
+    plan: UpdatePlan
     base: str
-    changes: tuple[Change, ...]
+    changes: tuple[ResourceChange, ...]
     losses: tuple[Judged, ...]
     obstacles: tuple[Obstacle, ...]
     forgotten: tuple[Forgotten, ...]
-    noise: tuple[Apart, ...]
+    noise: tuple[NoisyUpdate, ...]
     waiver_notes: tuple[str, ...]
     notes: tuple[str, ...]
     leaks: tuple[Leaked, ...] = ()
@@ -105,7 +105,7 @@ class Verdict:
 
 
 def judge(
-    plan: Plan,
+    plan: UpdatePlan,
     stage: Stage,
     waivers: Waivers,
     noise: Sequence[Noise],
@@ -116,10 +116,10 @@ def judge(
     """Return the verdict on a plan. ``pack`` is the policy pack that must have been asked, "" for none."""
     found = tuple(losses(plan))
     covered, unused = waivers.covering(found)
-    quiet, void = apart(plan, noise, today)
+    noisy, void = noisy_updates(plan, noise, today)
     touched = {loss.change.urn for loss in found}
-    quiet = [each for each in quiet if each.change.urn not in touched]
-    set_apart = {each.change.urn for each in quiet}
+    noisy = [each for each in noisy if each.change.urn not in touched]
+    set_apart = {each.change.urn for each in noisy}
     strict = stage is not Stage.DEVELOPMENT
     changes = (c for c in plan.changes if c.action not in _QUIET and c.custom and c.urn not in set_apart)
     return Verdict(
@@ -130,19 +130,19 @@ def judge(
         tuple(Judged(loss, covered.get(n), strict and n not in covered) for n, loss in enumerate(found)),
         tuple(_obstacles(plan, pack, strict=strict)),
         tuple(forgotten(plan)),
-        tuple(quiet),
+        tuple(noisy),
         (*waivers.notes, *unused),
         tuple(void),
     )
 
 
-def _obstacles(plan: Plan, pack: str, *, strict: bool) -> list[Obstacle]:
-    spoken = (
-        Obstacle(f"policy {said.policy}", said.message, "do what its last line says")
-        for said in plan.policies
-        if said.level == "mandatory"
+def _obstacles(plan: UpdatePlan, pack: str, *, strict: bool) -> list[Obstacle]:
+    mandatory = (
+        Obstacle(f"policy {each.policy}", each.message, "do what its last line says")
+        for each in plan.policies
+        if each.level == "mandatory"
     )
-    found = list(dict.fromkeys(spoken))  # what keeps a rule from judging, it says of each resource anew
+    found = list(dict.fromkeys(mandatory))  # what keeps a rule from judging, it says of each resource anew
     if plan.failed:
         reasons = [error for error in plan.errors if error not in _NO_REASON]
         if reasons or not found:
@@ -225,8 +225,8 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
         "policies": {
             "packs": list(plan.packs),
             "spoke": [
-                {"level": said.level, "policy": said.policy, "message": said.message, "urn": said.urn}
-                for said in plan.policies
+                {"level": each.level, "policy": each.policy, "message": each.message, "urn": each.urn}
+                for each in plan.policies
             ],
         },
         "noise": [
@@ -244,7 +244,7 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _resource(change: Change) -> Mapping[str, str]:
+def _resource(change: ResourceChange) -> Mapping[str, str]:
     return {"type": change.type, "name": change.name, "urn": change.urn}
 
 

@@ -3,7 +3,7 @@
 Two kinds of redacted values are no secrets of the settings, so that a program with placeholders does not compute them:
 what it derives from a secret, and what it says in plain but the provider's plugin calls a secret. Cloudflare's does so
 with the text of every binding, because its schema knows one property for `plain_text` and `secret_text`
-(`MarkSchemaSecrets` of pulumi/pulumi-terraform-bridge). The program, run where it has no secret, tells both.
+(`MarkSchemaSecrets` of pulumi/pulumi-terraform-bridge). The program, run where it has no secret, computes both.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bulkhead.twin.state import PLACEHOLDER, Twin, is_secret, opened, secrets_by
 def settled(twin: Twin, plan: Mapping[str, Any]) -> Twin:
     """Return the twin with what the program makes of placeholders in the places that are redacted.
 
-    ``plan`` is what `pulumi preview --save-plan --show-secrets` told on the twin, in a process that had no secret to
+    ``plan`` is what `pulumi preview --save-plan --show-secrets` wrote on the twin, in a process that had no secret to
     put in. Only what is redacted changes: every other difference is one that a preview has to show. What is a secret by
     its nature, its name or its form stays redacted unless the program calls it a secret as well.
     """
@@ -32,51 +32,51 @@ def settled(twin: Twin, plan: Mapping[str, Any]) -> Twin:
 
 
 def _settled(resource: Mapping[str, Any], goal: Mapping[str, Any]) -> dict[str, Any]:
-    told = {**_updates(goal, "inputDiff"), **_updates(goal, "outputDiff")}
-    parts = {part: _part(resource, part, told) for part in ("inputs", "outputs") if part in resource}
+    goal_values = {**_updates(goal, "inputDiff"), **_updates(goal, "outputDiff")}
+    parts = {part: _part(resource, part, goal_values) for part in ("inputs", "outputs") if part in resource}
     return {**resource, **parts}
 
 
-def _part(resource: Mapping[str, Any], part: str, told: Mapping[str, Any]) -> Any:
+def _part(resource: Mapping[str, Any], part: str, goal_values: Mapping[str, Any]) -> Any:
     closed: Set[Path] = {(name,) for name in secrets_by_nature(resource, part)}
-    filled = _filled(resource[part], told, (), closed)
+    filled = _filled(resource[part], goal_values, (), closed)
     doubted = {path for path, _ in suspects(opened(filled), PLACEHOLDER)}
-    return _filled(resource[part], told, (), closed | doubted) if doubted else filled
+    return _filled(resource[part], goal_values, (), closed | doubted) if doubted else filled
 
 
 def _updates(goal: Mapping[str, Any], diff: str) -> Mapping[str, Any]:
     return (goal.get(diff) or {}).get("updates") or {}
 
 
-def _filled(value: Any, told: Any, path: Path, closed: Set[Path]) -> Any:
-    """Return ``value`` with what was told in the place of its placeholders; at ``closed`` paths, a secret alone."""
+def _filled(value: Any, goal: Any, path: Path, closed: Set[Path]) -> Any:
+    """Return ``value`` with the program's ``goal`` in place of its placeholders, at ``closed`` paths a secret alone."""
     if is_secret(value):
-        return told if _may_stand(told, path, closed) else value
-    if isinstance(value, Mapping) and isinstance(told, Mapping):
-        return {name: _filled(part, told.get(name), (*path, name), closed) for name, part in value.items()}
-    if isinstance(value, list) and isinstance(told, list) and len(value) == len(told):
+        return goal if _may_stand(goal, path, closed) else value
+    if isinstance(value, Mapping) and isinstance(goal, Mapping):
+        return {name: _filled(part, goal.get(name), (*path, name), closed) for name, part in value.items()}
+    if isinstance(value, list) and isinstance(goal, list) and len(value) == len(goal):
         return [
             # A cloud may return a list in another order.
             _filled(part, other, (*path, index), closed) if _agrees(part, other) else part
-            for index, (part, other) in enumerate(zip(value, told, strict=True))
+            for index, (part, other) in enumerate(zip(value, goal, strict=True))
         ]
     return value
 
 
-def _may_stand(told: Any, path: Path, closed: Set[Path]) -> bool:
-    if told is None or UNKNOWN_STRING in str(told):
+def _may_stand(goal: Any, path: Path, closed: Set[Path]) -> bool:
+    if goal is None or UNKNOWN_STRING in str(goal):
         return False
-    if is_secret(told):
-        return "plaintext" in told
+    if is_secret(goal):
+        return "plaintext" in goal
     return not any(path[: len(each)] == each or each[: len(path)] == path for each in closed)
 
 
-def _agrees(value: Any, told: Any) -> bool:
-    """Say whether ``told`` is about the same as ``value``, as far as that is not redacted."""
+def _agrees(value: Any, goal: Any) -> bool:
+    """Say whether ``goal`` is about the same as ``value``, as far as that is not redacted."""
     if is_secret(value):
         return True
-    if isinstance(value, Mapping) and isinstance(told, Mapping):
-        return all(_agrees(value[name], told[name]) for name in value.keys() & told.keys())
-    if isinstance(value, list) and isinstance(told, list):
-        return len(value) == len(told) and all(map(_agrees, value, told))
-    return bool(value == told)
+    if isinstance(value, Mapping) and isinstance(goal, Mapping):
+        return all(_agrees(value[name], goal[name]) for name in value.keys() & goal.keys())
+    if isinstance(value, list) and isinstance(goal, list):
+        return len(value) == len(goal) and all(map(_agrees, value, goal))
+    return bool(value == goal)

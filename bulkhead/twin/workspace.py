@@ -200,8 +200,10 @@ def _pulumi(workspace: Workspace, *arguments: str, **more: str) -> str:
         check=False,
     )
     if answer.returncode != 0:
-        said = "\n".join(_last_lines(f"{answer.stdout}\n{answer.stderr}")) or "it gave no reason"
-        fault = Fault(f"pulumi {' '.join(arguments[:2])}", said, "mend what it says, then run the same command again")
+        complaint = "\n".join(_last_lines(f"{answer.stdout}\n{answer.stderr}")) or "it gave no reason"
+        fault = Fault(
+            f"pulumi {' '.join(arguments[:2])}", complaint, "mend what it says, then run the same command again"
+        )
         raise Refused("Pulumi could not do what the twin needs.", [fault])
     return answer.stdout
 

@@ -9,7 +9,7 @@ from typing import Any
 from bulkhead.preview import events
 from bulkhead.preview.losses.catalogue import losses
 from bulkhead.preview.losses.loss import Loss
-from bulkhead.preview.plan import Plan
+from bulkhead.preview.plan import UpdatePlan
 from bulkhead.resources import types as t
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -26,7 +26,7 @@ class Preview:
 
     def __init__(self, stack: str = "production") -> None:
         self.stack = stack
-        self.told: list[dict[str, Any]] = []
+        self.events: list[dict[str, Any]] = []
         self.counts: dict[str, int] = {}
         self.packs: Mapping[str, str] = PACKS
         self.result = "succeeded"
@@ -75,10 +75,10 @@ class Preview:
             key for key in {**(was or {}), **(becomes or {})} if (was or {}).get(key) != (becomes or {}).get(key)
         ]
         detailed = {path: {"diffKind": "update", "inputDiff": True} for path in differ}
-        told: dict[str, Any] = {"op": op, "urn": urn, "type": type_, "old": sides[0], "new": sides[1]}
+        metadata: dict[str, Any] = {"op": op, "urn": urn, "type": type_, "old": sides[0], "new": sides[1]}
         if op not in {"same", "delete", "delete-replaced", "refresh"}:
-            told |= {"keys": list(keys) or None, "diffs": differ, "detailedDiff": detailed}
-        self._say(op, told | {"provider": f"{CLOUDFLARE.format(stack=self.stack)}::provider-id"})
+            metadata |= {"keys": list(keys) or None, "diffs": differ, "detailedDiff": detailed}
+        self._say(op, metadata | {"provider": f"{CLOUDFLARE.format(stack=self.stack)}::provider-id"})
         return self
 
     def same(self, type_: str, name: str = "it", inputs: Props | None = None, **more: Any) -> Preview:
@@ -106,13 +106,13 @@ class Preview:
 
     def say(self, **event: Any) -> Preview:
         """Add an event that is no step."""
-        self.told.append(event)
+        self.events.append(event)
         return self
 
     def policy(self, level: str, message: str = "It is wrong.\n  fix: mend it", name: str = "a-rule") -> Preview:
         urn = f"urn:pulumi:{self.stack}::bulkhead::{t.D1_DATABASE}::d1"
-        told = {"resourceUrn": urn, "message": message, "policyName": name, "policyPackName": "bulkhead"}
-        return self.say(policyEvent={**told, "color": "never", "enforcementLevel": level})
+        event = {"resourceUrn": urn, "message": message, "policyName": name, "policyPackName": "bulkhead"}
+        return self.say(policyEvent={**event, "color": "never", "enforcementLevel": level})
 
     def error(self, message: str) -> Preview:
         self.result = "failed"
@@ -127,8 +127,8 @@ class Preview:
             "isPreview": True,
             "result": self.result,
         }
-        told = [{"preludeEvent": {"config": {}}}, *self.told, {"summaryEvent": summary}, {"cancelEvent": {}}]
-        return [json.dumps({"sequence": n, "timestamp": 1795295053, **event}) for n, event in enumerate(told)]
+        stream = [{"preludeEvent": {"config": {}}}, *self.events, {"summaryEvent": summary}, {"cancelEvent": {}}]
+        return [json.dumps({"sequence": n, "timestamp": 1795295053, **event}) for n, event in enumerate(stream)]
 
     @property
     def text(self) -> str:
@@ -138,16 +138,23 @@ class Preview:
     def digest(self) -> str:
         """Return the same preview as a digest: without what did not change, and without the policies."""
         steps = []
-        for event in self.told:
-            told = event.get("resourcePreEvent", {}).get("metadata")
-            if told and told["op"] not in {"same", "create-replacement", "delete-replaced"}:
-                steps.append({"op": told["op"], "urn": told["urn"], "oldState": told["old"], "newState": told["new"]})
-        root = self.told[0]["resourcePreEvent"]["metadata"]
+        for event in self.events:
+            metadata = event.get("resourcePreEvent", {}).get("metadata")
+            if metadata and metadata["op"] not in {"same", "create-replacement", "delete-replaced"}:
+                steps.append(
+                    {
+                        "op": metadata["op"],
+                        "urn": metadata["urn"],
+                        "oldState": metadata["old"],
+                        "newState": metadata["new"],
+                    }
+                )
+        root = self.events[0]["resourcePreEvent"]["metadata"]
         steps.insert(0, {"op": "same", "urn": root["urn"], "oldState": root["old"], "newState": root["new"]})
         return json.dumps({"steps": steps, "changeSummary": self.counts}, indent=4)
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> UpdatePlan:
         return events.read(self.text, self.stack)
 
     @property
@@ -165,7 +172,7 @@ class Preview:
         return [loss.kind for loss in self.losses]
 
     def _say(self, op: str, metadata: dict[str, Any]) -> None:
-        self.told.append({"resourcePreEvent": {"metadata": metadata, "planning": True}})
+        self.events.append({"resourcePreEvent": {"metadata": metadata, "planning": True}})
         if op not in {"replace", "create-replacement", "delete-replaced", "refresh"}:
             self.counts[op] = self.counts.get(op, 0) + 1
 

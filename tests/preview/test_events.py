@@ -88,19 +88,19 @@ def test_what_is_secret_or_not_known_yet_is_no_value() -> None:
 
 def test_policies_and_errors_are_kept_without_their_colours() -> None:
     plan = some().policy("mandatory", "<{%fg 1%}>Wrong<{%reset%}>\n").error("error: no such database\n").plan
-    [said] = plan.policies
-    assert (said.level, said.policy, said.message) == ("mandatory", "a-rule", "Wrong")
+    [message] = plan.policies
+    assert (message.level, message.policy, message.message) == ("mandatory", "a-rule", "Wrong")
     assert (plan.errors, plan.failed) == (("no such database",), True)
 
 
 def test_an_event_log_of_an_older_engine_says_less_and_is_read_all_the_same() -> None:
-    told = [json.loads(line) for line in some().error("boom").lines()]
-    for event in told:
+    stream = [json.loads(line) for line in some().error("boom").lines()]
+    for event in stream:
         summary = event.get("summaryEvent", {})
         summary.pop("result", None)
         summary.pop("isPreview", None)
         del event["sequence"]
-    plan = events.read("\n".join(map(json.dumps, told)), "production")
+    plan = events.read("\n".join(map(json.dumps, stream)), "production")
     assert plan.failed
     assert [change.action for change in plan.changes].count("create") == 1
 
@@ -171,8 +171,8 @@ CORPUS: dict[str, tuple[Break, str]] = {
 
 @pytest.mark.parametrize("name", CORPUS)
 def test_what_is_no_whole_stream_is_refused(name: str) -> None:
-    damage, said = CORPUS[name]
-    assert said in refusal("\n".join(damage(some().lines())))
+    damage, message = CORPUS[name]
+    assert message in refusal("\n".join(damage(some().lines())))
 
 
 def test_a_second_summary_without_numbers_is_refused() -> None:
@@ -186,7 +186,7 @@ def test_a_stream_of_no_resource_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (some().digest[:900], "ends a digest that is no whole JSON"),
         ('{"steps": [{"op": "same"}]}', "step 1: is a step without an operation or a URN"),
@@ -196,14 +196,14 @@ def test_a_stream_of_no_resource_is_refused() -> None:
         (some().digest.replace('"update": 1', '"update": 2'), "counts update: 2, and 1 are there"),
     ],
 )
-def test_what_is_no_whole_digest_is_refused(text: str, said: str) -> None:
-    assert said in refusal(text)
+def test_what_is_no_whole_digest_is_refused(text: str, message: str) -> None:
+    assert message in refusal(text)
 
 
 def test_all_faults_come_at_once_and_not_by_the_thousand() -> None:
-    said = refusal("\n".join(["nothing"] * 500))
-    assert said.count("is no JSON") == 10
-    assert "490 more faults" in said
+    message = refusal("\n".join(["nothing"] * 500))
+    assert message.count("is no JSON") == 10
+    assert "490 more faults" in message
 
 
 @pytest.mark.parametrize("text", [some().text, some().digest])
@@ -212,8 +212,8 @@ def test_a_preview_of_another_project_says_nothing_of_this_one(text: str) -> Non
     assert "is of the project shop, not of bulkhead" in refusal(
         text.replace("::bulkhead::", "::shop::"), project="bulkhead"
     )
-    said = refusal(text.replace("::bulkhead::", "::bulkhead-identities::"), project="bulkhead")
-    assert "bulkhead-identities, who may do what to a stage, not of bulkhead" in said
+    message = refusal(text.replace("::bulkhead::", "::bulkhead-identities::"), project="bulkhead")
+    assert "bulkhead-identities, who may do what to a stage, not of bulkhead" in message
 
 
 def test_several_projects_in_one_file_are_refused() -> None:

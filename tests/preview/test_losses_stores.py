@@ -94,7 +94,7 @@ def test_nothing_is_lost_by_ordinary_changes(preview: Preview) -> None:
 def test_a_component_that_moves_by_an_alias_loses_nothing() -> None:
     preview = Preview()
     preview.step("same", t.D1_DATABASE, "d1", D1, D1, parent="bulkhead:data:DataStores")
-    moved = preview.told[-1]["resourcePreEvent"]["metadata"]
+    moved = preview.events[-1]["resourcePreEvent"]["metadata"]
     moved["old"]["urn"] = "urn:pulumi:production::bulkhead::cloudflare:index/d1Database:D1Database::database"
     assert preview.kinds == []
 

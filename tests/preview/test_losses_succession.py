@@ -189,7 +189,7 @@ def test_what_is_only_read_from_now_on_is_protected_no_more() -> None:
     assert Preview().step("read", t.D1_DATABASE, protect=(True, False), **about).kinds == ["unprotected"]
     assert Preview().step("read", t.D1_DATABASE, **UNGUARDED, **about).kinds == []
     before = Preview().step("read", t.D1_DATABASE, protect=(True, False), **about)
-    before.told[-1]["resourcePreEvent"]["metadata"]["old"]["external"] = True
+    before.events[-1]["resourcePreEvent"]["metadata"]["old"]["external"] = True
     assert before.kinds == []
 
 

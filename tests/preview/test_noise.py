@@ -38,30 +38,30 @@ def known(**changes: object) -> list[Noise]:
 
 
 def test_an_update_of_known_noise_alone_is_set_apart() -> None:
-    [found], notes = noise.apart(updated(PATH).plan, known(), TODAY)
+    [found], notes = noise.noisy_updates(updated(PATH).plan, known(), TODAY)
     assert (str(found.change), found.entries[0].issue) == ("Worker web", ISSUE)
     assert notes == []
 
 
 @pytest.mark.parametrize("paths", [[PATH, "logpush"], ["logpush"], ["observability"], [f"{PATH}.deeper"], []])
 def test_an_update_of_anything_else_as_well_is_an_ordinary_one(paths: list[str]) -> None:
-    assert noise.apart(updated(*paths).plan, known(), TODAY) == ([], [])
+    assert noise.noisy_updates(updated(*paths).plan, known(), TODAY) == ([], [])
 
 
 @pytest.mark.parametrize("op", ["replace", "create-replacement", "delete", "create", "same"])
 def test_only_an_update_can_be_noise(op: str) -> None:
     preview = Preview().step(op, t.WORKER, "web", {"name": "w"}, {"name": "w"}, paths=[PATH])
-    assert noise.apart(preview.plan, known(), TODAY)[0] == []
+    assert noise.noisy_updates(preview.plan, known(), TODAY)[0] == []
 
 
 def test_a_place_in_a_list_is_any() -> None:
     entries = known(path="tailConsumers[*].name")
-    assert len(noise.apart(updated("tailConsumers[3].name").plan, entries, TODAY)[0]) == 1
-    assert noise.apart(updated("tailConsumers[3].service").plan, entries, TODAY)[0] == []
+    assert len(noise.noisy_updates(updated("tailConsumers[3].name").plan, entries, TODAY)[0]) == 1
+    assert noise.noisy_updates(updated("tailConsumers[3].service").plan, entries, TODAY)[0] == []
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"until": date(2026, 11, 20)}, "it ended on 2026-11-20"),
         ({"versions": ">=7.0.0"}, "cloudflare is 6.23.1, and it is about >=7.0.0"),
@@ -71,28 +71,28 @@ def test_a_place_in_a_list_is_any() -> None:
         ({"versions": ">=6.0.0,<=6.23.0"}, "cloudflare is 6.23.1"),
     ],
 )
-def test_an_entry_that_no_longer_holds_is_named(changes: dict[str, object], said: str) -> None:
-    found, [note] = noise.apart(updated(PATH).plan, known(**changes), TODAY)
+def test_an_entry_that_no_longer_holds_is_named(changes: dict[str, object], message: str) -> None:
+    found, [note] = noise.noisy_updates(updated(PATH).plan, known(**changes), TODAY)
     assert found == []
-    assert said in note
+    assert message in note
     assert ISSUE in note
 
 
 @pytest.mark.parametrize("versions", [">=6.23.1", "<=6.23.1", "==6.23.1", "<6.24.0", ">6.9.9,<6.100.0"])
 def test_versions_are_compared_as_numbers(versions: str) -> None:
-    assert len(noise.apart(updated(PATH).plan, known(versions=versions), TODAY)[0]) == 1
+    assert len(noise.noisy_updates(updated(PATH).plan, known(versions=versions), TODAY)[0]) == 1
 
 
 def test_without_the_provider_s_version_no_entry_holds() -> None:
     plan = updated(PATH).plan
     unversioned = type(plan)(plan.source, plan.stack, tuple(c for c in plan.changes if "providers" not in c.type), {})
-    found, [note] = noise.apart(unversioned, known(), TODAY)
+    found, [note] = noise.noisy_updates(unversioned, known(), TODAY)
     assert found == []
     assert "does not say which version" in note
 
 
 @pytest.mark.parametrize(
-    ("was", "becomes", "said"),
+    ("was", "becomes", "message"),
     [
         ('until: "2027-03-31"', "until: 2027-03-31", "quote it"),
         ('until: "2027-03-31"', 'until: "next year"', "is no date"),
@@ -105,10 +105,10 @@ def test_without_the_provider_s_version_no_entry_holds() -> None:
         ("noise:", "noise: [", "line"),
     ],
 )
-def test_a_bad_file_is_refused_with_its_lines(was: str, becomes: str, said: str) -> None:
+def test_a_bad_file_is_refused_with_its_lines(was: str, becomes: str, message: str) -> None:
     with pytest.raises(Refused) as refused:
         noise.parse(ENTRY.replace(was, becomes))
-    assert said in str(refused.value)
+    assert message in str(refused.value)
     assert "docs/ops/known-noise.yaml" in str(refused.value)
 
 

@@ -140,7 +140,7 @@ def test_noise_is_set_apart_but_excuses_no_loss() -> None:
 
 
 @pytest.mark.parametrize(
-    ("type_", "options", "said"),
+    ("type_", "options", "remains"),
     [
         (t.D1_DATABASE, {"retain": (True, False)}, "with all its data"),
         (t.DNS_RECORD, {"retain": (True, False)}, "stays in its cloud as it is"),
@@ -150,11 +150,11 @@ def test_noise_is_set_apart_but_excuses_no_loss() -> None:
         (t.GITHUB_BRANCH_DEFAULT, {}, "stays the default one"),
     ],
 )
-def test_what_is_only_forgotten_is_told_and_stops_nothing(type_: str, options: Any, said: str) -> None:
+def test_what_is_only_forgotten_is_told_and_stops_nothing(type_: str, options: Any, remains: str) -> None:
     verdict = judged(Preview().delete(type_, "it", {"name": "n"}, **options))
     assert verdict.passes
     [forgotten] = verdict.forgotten
-    assert said in forgotten.remains
+    assert remains in forgotten.remains
     assert "Forgotten" in render(verdict)
 
 
@@ -184,7 +184,7 @@ def test_the_machine_form_says_everything() -> None:
     }
     assert [each["what"] for each in document["obstacles"]] == ["policy a-rule", "the engine"]
     assert [each["name"] for each in document["forgotten"]] == ["crons"]
-    assert [said["level"] for said in document["policies"]["spoke"]] == ["advisory", "mandatory"]
+    assert [message["level"] for message in document["policies"]["spoke"]] == ["advisory", "mandatory"]
     assert document["noise"][0]["issues"] == ["a/b#1"]
     assert "covers nothing here" in document["waivers"]["notes"][0]
     assert document["leaks"] == [{"secret": "githubToken", "place": "line 4 of what the engine said"}]
@@ -193,7 +193,7 @@ def test_the_machine_form_says_everything() -> None:
 def test_the_comment_says_everything_too() -> None:
     comment = render(everything())
     assert comment.startswith("<!-- bulkhead preview production -->\n### production: stopped, for 4 reasons.\n")
-    for said in (
+    for text in (
         "githubToken",
         "**deleted** `D1Database d2`",
         "copied",
@@ -203,14 +203,14 @@ def test_the_comment_says_everything_too() -> None:
         "a/b\\#1",
         "Worker web",
     ):
-        assert said in comment
+        assert text in comment
 
 
 def test_a_bare_verdict_repeats_nothing_that_the_engine_said() -> None:
     verdict = bare(everything())
-    for said in (render(verdict), json.dumps(as_json(verdict))):
-        assert "githubToken" in said
-        assert not any(word in said for word in ("d2", "boom", "a-rule", "crons", "web"))
+    for text in (render(verdict), json.dumps(as_json(verdict))):
+        assert "githubToken" in text
+        assert not any(word in text for word in ("d2", "boom", "a-rule", "crons", "web"))
     assert not verdict.passes
 
 

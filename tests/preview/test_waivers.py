@@ -81,7 +81,7 @@ def test_a_name_that_two_resources_have_covers_neither() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"until": '"2026-11-20"'}, "it ended on 2026-11-20"),
         ({"until": '"2026-12-22"'}, "more than 30 days from today"),
@@ -97,12 +97,12 @@ def test_a_name_that_two_resources_have_covers_neither() -> None:
         ({"aprovedBy": "me"}, "has a field 'aprovedBy', which there is not; did you mean approvedBy?"),
     ],
 )
-def test_a_waiver_that_is_not_right_does_not_count_and_is_told(changes: dict[str, str], said: str) -> None:
+def test_a_waiver_that_is_not_right_does_not_count_and_is_told(changes: dict[str, str], message: str) -> None:
     agreed = parsed({**ENTRY, **changes}, ENTRY)
     assert len(agreed.waivers) == 1
     [note] = [note for note in agreed.notes if "line 2," in note]
     assert "does not count" in note
-    assert said in note
+    assert message in note
 
 
 @pytest.mark.parametrize("until", ["2026-11-21", "2026-12-21"])

@@ -218,6 +218,7 @@ def test_a_pack_that_cannot_start_is_told_with_its_reason(gate: Gate, engine: En
     finally:
         file.write_text(PACK)
     assert code == 1
-    said = " ".join(fault["message"] for fault in document["faults"])
-    assert "failed to start" in said or "not started" in said  # in the words of the engine, or of its language host
-    assert "the pack is broken" in said
+    complaint = " ".join(fault["message"] for fault in document["faults"])
+    engines, language_hosts = "failed to start", "not started"
+    assert engines in complaint or language_hosts in complaint
+    assert "the pack is broken" in complaint

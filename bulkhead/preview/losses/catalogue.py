@@ -7,7 +7,7 @@ from typing import Final
 
 from bulkhead.preview.losses import expiry, guards, inline, keys, locks, options, renames, stores, workers
 from bulkhead.preview.losses.loss import Loss, Rule
-from bulkhead.preview.plan import Plan
+from bulkhead.preview.plan import UpdatePlan
 
 RULES: Final[tuple[Rule, ...]] = (
     renames.renamed,
@@ -62,7 +62,7 @@ KINDS: Final[Mapping[str, str]] = {
 }
 
 
-def losses(plan: Plan) -> Iterator[Loss]:
+def losses(plan: UpdatePlan) -> Iterator[Loss]:
     """Yield everything that an `up` would lose. Of a rename, what is deleted by it is no second loss."""
     for change in plan.changes:
         if not change.custom:

@@ -9,7 +9,7 @@ from math import inf
 from typing import Any, Final
 
 from bulkhead.preview.losses.loss import UNSHOWN, Loss, day, lessened, number
-from bulkhead.preview.plan import Change, Plan
+from bulkhead.preview.plan import ResourceChange, UpdatePlan
 from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN, at, leaves, listed
 
@@ -35,7 +35,7 @@ class Expiry:
     value: Any
 
 
-def lifecycle(change: Change, plan: Plan) -> Iterator[Loss]:
+def lifecycle(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
     """A bucket's rules let something end sooner than those before them, or than none. A lifecycle that ends less, or is
     removed, loses nothing: objects live longer."""
     if change.type not in _LIFECYCLES or change.action not in {"create", "update", "replace"}:
@@ -68,7 +68,7 @@ def _sooner(before: Sequence[Expiry], after: Sequence[Expiry]) -> Iterator[str]:
             if becomes < was:
                 which = f" with {' and '.join(sorted(only))}" if only else ""
                 place = f"under {prefix!r}" if prefix else "anywhere in the bucket"
-                yield f"{place}{which}, {_told(measure, becomes)} instead of {_told(measure, was)}"
+                yield f"{place}{which}, {_in_words(measure, becomes)} instead of {_in_words(measure, was)}"
 
 
 def _earliest(rules: Sequence[Expiry], prefix: str, only: frozenset[str], measure: str) -> float:
@@ -76,7 +76,7 @@ def _earliest(rules: Sequence[Expiry], prefix: str, only: frozenset[str], measur
     return min((float(rule.value) for rule in hold), default=inf)
 
 
-def _told(measure: str, value: float) -> str:
+def _in_words(measure: str, value: float) -> str:
     if value == inf:
         return "never"
     return measure.format(date.fromordinal(int(value)).isoformat() if "on {}" in measure else f"{value:g}")
@@ -142,7 +142,7 @@ def _dated(prefix: str, only: frozenset[str], value: Any) -> Iterator[Expiry]:
         yield Expiry(prefix, only, "on {}", day(value))
 
 
-def log_group(change: Change, _plan: Plan) -> Iterator[Loss]:
+def log_group(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
     """A group keeps its lines for a shorter time; 0 days, or none said, are for ever."""
     if change.type != t.CLOUDWATCH_LOG_GROUP or change.action != "update":
         return
@@ -155,7 +155,7 @@ def log_group(change: Change, _plan: Plan) -> Iterator[Loss]:
         yield Loss("retention-shortened", change, lost, instead)
 
 
-def queue(change: Change, _plan: Plan) -> Iterator[Loss]:
+def queue(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
     """A queue keeps what nobody consumes for a shorter time."""
     path = _RETENTION.get(change.type)
     if path is None or change.action != "update":
@@ -168,7 +168,7 @@ def queue(change: Change, _plan: Plan) -> Iterator[Loss]:
         yield Loss("retention-shortened", change, lost, "keep the longer retention until the queue has been consumed")
 
 
-def dead_letters(change: Change, _plan: Plan) -> Iterator[Loss]:
+def dead_letters(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
     """A queue's consumer has nowhere to put what it failed at."""
     path = _DEAD_LETTERS.get(change.type)
     if path is None or change.action not in {"update", "replace"} or change.old is None:

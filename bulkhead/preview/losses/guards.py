@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from bulkhead.preview.losses.loss import UNSHOWN, Loss
-from bulkhead.preview.plan import Change, Plan
+from bulkhead.preview.plan import ResourceChange, UpdatePlan
 from bulkhead.resources import types as t
 from bulkhead.resources.kind import Guard
 from bulkhead.resources.values import MISSING, UNKNOWN, at, document, is_list, leaves, listed
@@ -17,7 +17,7 @@ _WIDENING: Final = ("Action", "Principal", "Resource")  # the more of these a de
 _STRENGTH: Final = ("AES256", "aws:kms", "aws:kms:dsse")
 
 
-def removed(change: Change, plan: Plan) -> Iterator[Loss]:
+def removed(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
     """What guards a bucket that stays is removed, or undone by its own replacement."""
     if plan.host_goes(change):
         return
@@ -29,23 +29,23 @@ def removed(change: Change, plan: Plan) -> Iterator[Loss]:
         yield Loss("guard-removed", change, lost, "delete_before_replace=True, or change what forces the replacement")
 
 
-def _bucket_guard(change: Change) -> Guard | None:
+def _bucket_guard(change: ResourceChange) -> Guard | None:
     """Return what the catalogue says of a resource beside a bucket that guards it, None where it is nothing such."""
     guard = change.row.guards if change.row else None
     return guard if guard and guard.lost else None
 
 
-def _is_one_per_bucket(change: Change) -> bool:
+def _is_one_per_bucket(change: ResourceChange) -> bool:
     """Whether it is a setting of a bucket of which the provider's delete takes away what a creation has just put."""
     return change.row is not None and change.host is not None and change.row.same == (change.host.path,)
 
 
-def _undoes_itself(change: Change) -> bool:
+def _undoes_itself(change: ResourceChange) -> bool:
     """Whether the old setting is deleted after the new one has been made, of the same bucket."""
     return change.action == "replace" and not (change.deleted_first or change.moves or change.retained)
 
 
-def weakened(change: Change, plan: Plan) -> Iterator[Loss]:
+def weakened(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
     """What guards a bucket stays, and says less than before."""
     guard = _bucket_guard(change)
     if guard is None or plan.host_goes(change):
@@ -55,7 +55,7 @@ def weakened(change: Change, plan: Plan) -> Iterator[Loss]:
         yield from (replace(loss, change=change) for loss in _weaker(over, guard))
 
 
-def _weaker(change: Change, guard: Guard) -> Iterator[Loss]:
+def _weaker(change: ResourceChange, guard: Guard) -> Iterator[Loss]:
     if change.type in {t.S3_BUCKET_PUBLIC_ACCESS_BLOCK, t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK}:
         for flag in guard.inputs:
             if change.was(flag) in (True, UNKNOWN) and change.becomes(flag) is not True and change.differs(flag):
@@ -82,13 +82,13 @@ def _weaker(change: Change, guard: Guard) -> Iterator[Loss]:
 
 def _strength(rules: Any, unknown: int) -> int:
     """Return how strong the weakest default encryption is, as a place in _STRENGTH, ``unknown`` where that is not."""
-    said = [at(rule, "applyServerSideEncryptionByDefault", "sseAlgorithm") for rule in listed(rules)]
-    if UNKNOWN in (rules, *said):
+    algorithms = [at(rule, "applyServerSideEncryptionByDefault", "sseAlgorithm") for rule in listed(rules)]
+    if UNKNOWN in (rules, *algorithms):
         return unknown
-    return min((_STRENGTH.index(each) if each in _STRENGTH else -1 for each in said), default=-1)
+    return min((_STRENGTH.index(each) if each in _STRENGTH else -1 for each in algorithms), default=-1)
 
 
-def _denials(change: Change) -> Iterator[Loss]:
+def _denials(change: ResourceChange) -> Iterator[Loss]:
     """What a policy denies is what keeps locked backups from being deleted; what it allows more is for the policies of
     the pack to judge."""
     before, after = document({"it": change.was("policy")}, "it"), document({"it": change.becomes("policy")}, "it")
@@ -111,7 +111,8 @@ def _denials(change: Change) -> Iterator[Loss]:
 
 def _denies_all_of(before: _Elements, after: _Elements) -> bool:
     return before.keys() == after.keys() and all(
-        said <= after[element] if element in _WIDENING else said == after[element] for element, said in before.items()
+        texts <= after[element] if element in _WIDENING else texts == after[element]
+        for element, texts in before.items()
     )
 
 
@@ -119,17 +120,17 @@ def _elements(statement: Mapping[str, Any]) -> _Elements:
     """Return what a statement says, by element; nothing depends on its Sid. IAM knows no order of values, and takes one
     value for a list of one, and anybody for every principal of AWS."""
     anybody = {"Principal": {"AWS": "*"}} if statement.get("Principal") == "*" else {}
-    said = {**statement, **anybody}
-    return {element: frozenset(_said(value)) for element, value in said.items() if element != "Sid"}
+    elements = {**statement, **anybody}
+    return {element: frozenset(_texts(value)) for element, value in elements.items() if element != "Sid"}
 
 
-def _said(value: Any) -> Iterator[tuple[str, ...]]:
+def _texts(value: Any) -> Iterator[tuple[str, ...]]:
     """Yield every text in ``value``, each with the keys that lead to it."""
     if isinstance(value, Mapping):
         for key, item in value.items():
-            yield from ((key, *rest) for rest in _said(item))
+            yield from ((key, *rest) for rest in _texts(item))
     elif is_list(value) and value:
         for item in value:
-            yield from _said(item)
+            yield from _texts(item)
     else:
         yield (value if isinstance(value, str) else str(value).lower(),)

@@ -11,12 +11,12 @@ from typing import Any, Final
 
 from bulkhead.preview.losses import expiry, locks
 from bulkhead.preview.losses.loss import Loss, Rule
-from bulkhead.preview.plan import Change, Plan, Side
+from bulkhead.preview.plan import ResourceChange, Side, UpdatePlan
 from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN, at, listed
 
 
-def settings(change: Change, plan: Plan) -> Iterator[Loss]:
+def settings(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
     """A bucket's own settings say less than before. What is left out is not known to stay."""
     if change.type != t.S3_BUCKET or change.action != "update":
         return

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from bulkhead.preview.losses.loss import UNSHOWN, Loss, lessened, number
-from bulkhead.preview.plan import Change, Plan
+from bulkhead.preview.plan import ResourceChange, UpdatePlan
 from bulkhead.resources import types as t
 from bulkhead.resources.values import UNKNOWN
 
@@ -14,7 +14,7 @@ _WINDOW: Final = 30  # days; AWS KMS API, ScheduleKeyDeletion
 _ROTATION: Final = 365  # days; AWS KMS API, EnableKeyRotation
 
 
-def key(change: Change, _plan: Plan) -> Iterator[Loss]:
+def key(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
     """A key is switched off, could be gone sooner, or is changed less often."""
     if change.type not in {t.KMS_KEY, t.KMS_REPLICA_KEY} or change.action != "update":
         return
@@ -34,7 +34,7 @@ def key(change: Change, _plan: Plan) -> Iterator[Loss]:
         yield from _rotation(change)
 
 
-def _rotation(change: Change) -> Iterator[Loss]:
+def _rotation(change: ResourceChange) -> Iterator[Loss]:
     rotates = "enableKeyRotation"
     was, becomes = change.was(rotates), change.becomes(rotates)
     if was in (True, UNKNOWN) and becomes is not True and change.differs(rotates):
@@ -49,7 +49,7 @@ def _rotation(change: Change) -> Iterator[Loss]:
         yield Loss("key-rotation-reduced", change, lost, f"leave {path} as it is")
 
 
-def alias(change: Change, _plan: Plan) -> Iterator[Loss]:
+def alias(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
     """A key's name leads to another key, or nowhere."""
     if change.type != t.KMS_ALIAS:
         return

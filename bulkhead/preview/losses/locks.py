@@ -7,7 +7,7 @@ from math import inf
 from typing import Any, Final
 
 from bulkhead.preview.losses.loss import UNSHOWN, Loss, day, number
-from bulkhead.preview.plan import Change, Plan
+from bulkhead.preview.plan import ResourceChange, UpdatePlan
 from bulkhead.resources import types as t
 from bulkhead.resources.values import UNKNOWN, at, leaves, listed
 
@@ -17,7 +17,7 @@ _MAY_BE_ON: Final = ("Enabled", UNKNOWN)
 _CHANGED: Final = frozenset({"update", "replace"})
 
 
-def object_lock(change: Change, plan: Plan) -> Iterator[Loss]:
+def object_lock(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
     """S3's default lock of new objects is shorter, weaker or gone."""
     if change.type != t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION or plan.host_goes(change):
         return
@@ -47,7 +47,7 @@ def _default(rule: Any) -> tuple[Any, Any]:
     return (UNKNOWN if UNKNOWN in (days, years) else days + years * _YEAR), mode
 
 
-def bucket_lock(change: Change, plan: Plan) -> Iterator[Loss]:
+def bucket_lock(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
     """R2's locks hold for a shorter time, or for fewer objects. Removing the resource leaves them."""
     if change.type != t.R2_BUCKET_LOCK or plan.host_goes(change):
         return
@@ -92,7 +92,7 @@ def _prefix(rule: Any) -> str:
     return prefix if isinstance(prefix, str) else ""
 
 
-def versioning(change: Change, plan: Plan) -> Iterator[Loss]:
+def versioning(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
     """A bucket keeps no versions any more. Removing the resource suspends them as well (terraform-provider-aws)."""
     if change.type != t.S3_BUCKET_VERSIONING or plan.host_goes(change):
         return

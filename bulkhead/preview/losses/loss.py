@@ -8,7 +8,7 @@ from datetime import date
 from math import inf
 from typing import Any
 
-from bulkhead.preview.plan import Change, Plan
+from bulkhead.preview.plan import ResourceChange, UpdatePlan
 from bulkhead.resources.values import MISSING, UNKNOWN
 
 
@@ -18,13 +18,13 @@ class Loss:
     may be secret. ``kind`` is one of `catalogue.KINDS`: the word by which a waiver names it."""
 
     kind: str
-    change: Change
+    change: ResourceChange
     lost: str
     instead: str
 
 
 # A rule is asked about each resource that is more than a component, and may look at all of them.
-Rule = Callable[[Change, Plan], Iterator[Loss]]
+Rule = Callable[[ResourceChange, UpdatePlan], Iterator[Loss]]
 
 UNSHOWN = "cannot be shown to be kept, because it is not known before the up"
 
@@ -39,12 +39,12 @@ def number(value: Any, default: float = 0.0) -> Any:
         return UNKNOWN
 
 
-def lessened(change: Change, path: str, default: float) -> tuple[Any, Any] | None:
+def lessened(change: ResourceChange, path: str, default: float) -> tuple[Any, Any] | None:
     """Return a number before and after where it gets smaller, or may: then UNKNOWN is one of the two. ``default`` is
     what holds where none is said; where that is no limit, 0 says as much."""
     was, becomes = (
         default if default == inf and value == 0 else value
-        for value in (number(said, default) for said in (change.was(path), change.becomes(path)))
+        for value in (number(stated, default) for stated in (change.was(path), change.becomes(path)))
     )
     smaller = change.differs(path) if UNKNOWN in (was, becomes) else becomes < was
     return (was, becomes) if smaller else None

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bulkhead.preview.losses.loss import Loss
-from bulkhead.preview.plan import Change, Plan
+from bulkhead.preview.plan import ResourceChange, UpdatePlan
 
 
-def unguarded(change: Change, _plan: Plan) -> Iterator[Loss]:
+def unguarded(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
     """``protect`` or ``retainOnDelete`` is taken away: nothing is lost yet, and the next change may lose it unasked."""
     if change.old is None or change.new is None or change.action == "refresh":
         return

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from bulkhead.preview.losses.loss import Loss
-from bulkhead.preview.plan import PROVIDER, Change, Plan
+from bulkhead.preview.plan import PROVIDER, ResourceChange, UpdatePlan
 from bulkhead.resources.kind import EACH_NEW, Scope
 from bulkhead.resources.values import MISSING, UNKNOWN, at
 
@@ -14,7 +14,7 @@ _IDENTIFYING: Final = ("id", "arn", "name")  # how the names of inputs end that 
 _PLACES: Final = frozenset({"accountId", "zoneId"})  # all of a stage's share them: no sign that two are one
 
 
-def renamed(change: Change, plan: Plan) -> Iterator[Loss]:
+def renamed(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
     """The deletion is of what the creation has just made, or was about to: by name they are one."""
     if change.action != "delete" or change.leaves or change.type.startswith(PROVIDER):
         return
@@ -28,7 +28,7 @@ def renamed(change: Change, plan: Plan) -> Iterator[Loss]:
             yield Loss("renamed", change, lost, f"say that it was renamed: aliases=[{_alias(change, other)}] on {made}")
 
 
-def _alias(change: Change, other: Change) -> str:
+def _alias(change: ResourceChange, other: ResourceChange) -> str:
     """Return the alias that says what a resource was called; what it does not say is taken to be as it is now."""
     former = [f"name={change.name!r}"] if change.name != other.name else []
     if _types(change) != _types(other):
@@ -36,17 +36,17 @@ def _alias(change: Change, other: Change) -> str:
     return f"pulumi.Alias({', '.join(former)})"
 
 
-def _below(change: Change) -> str:
+def _below(change: ResourceChange) -> str:
     """Return the type of the component that a resource is a part of, "" where it is of none."""
     return _types(change).rpartition("$")[0].rpartition("$")[2]
 
 
-def _types(change: Change) -> str:
+def _types(change: ResourceChange) -> str:
     """Return its type after those of all that it is below, the outermost first, as its URN has them."""
     return change.urn.split("::")[2]
 
 
-def _is_same_thing(change: Change, other: Change) -> bool:
+def _is_same_thing(change: ResourceChange, other: ResourceChange) -> bool:
     """Whether both are one by what the catalogue says of their type; by all of their inputs where that cannot tell."""
     if change.old is None or other.new is None:
         return False
@@ -58,9 +58,9 @@ def _is_same_thing(change: Change, other: Change) -> bool:
     if row.scope is Scope.REGION and len({change.was("region"), other.becomes("region")} - {MISSING, UNKNOWN}) > 1:
         return False
     # What neither of them says is the same on both, and no sign that they are one.
-    said = [path for path in row.same if at(was, path) is not MISSING or at(becomes, path) is not MISSING]
-    pairs = {path: (change.was(path), other.becomes(path)) for path in said}
-    signs = [pairs[path] for path in said if path not in _PLACES or row.same == (path,)]
+    stated = [path for path in row.same if at(was, path) is not MISSING or at(becomes, path) is not MISSING]
+    pairs = {path: (change.was(path), other.becomes(path)) for path in stated}
+    signs = [pairs[path] for path in stated if path not in _PLACES or row.same == (path,)]
     if not all(_may_be_one(*pair) for pair in pairs.values()) or not any(one == two for one, two in signs):
         return False
     return not any(UNKNOWN in pair for pair in pairs.values()) or _may_be_equal(was, becomes)

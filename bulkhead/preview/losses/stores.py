@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from bulkhead.preview.losses.loss import UNSHOWN, Loss
-from bulkhead.preview.plan import PROVIDER, Change, Plan
+from bulkhead.preview.plan import PROVIDER, ResourceChange, UpdatePlan
 from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN
 
 _BACKUP_FIRST: Final = "take a backup and copy the data over first; then ask for a waiver in docs/ops/waivers.yaml"
 
 
-def gone(change: Change, _plan: Plan) -> Iterator[Loss]:
+def gone(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
     """A store is deleted, replaced by an empty one, or was deleted behind Pulumi's back."""
     row, holds = change.row, change.holds
     if row is None or not holds:
@@ -36,7 +36,7 @@ def gone(change: Change, _plan: Plan) -> Iterator[Loss]:
                 yield Loss("replaced", change, lost, f"give {path} a value that does not depend on what is made")
 
 
-def _replaced(change: Change, holds: str) -> str:
+def _replaced(change: ResourceChange, holds: str) -> str:
     unsure = [reason for reason in change.reasons if change.becomes(reason) is UNKNOWN]
     why = f"because of {_reasons(change)}" + (f" ({', '.join(unsure)} is not known yet)" if unsure else "")
     if change.retained:
@@ -44,11 +44,11 @@ def _replaced(change: Change, holds: str) -> str:
     return f"the {change.kind} is replaced by an empty one {why}, and with the old one goes {holds}"
 
 
-def _reasons(change: Change) -> str:
+def _reasons(change: ResourceChange) -> str:
     return ", ".join(change.reasons) or "what forces the replacement"
 
 
-def jurisdiction(change: Change, _plan: Plan) -> Iterator[Loss]:
+def jurisdiction(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
     """A bucket cannot move: in another jurisdiction the same name is another bucket, or none. The provider replaces
     nothing then, and looks for it there (terraform-provider-cloudflare 5.22, source)."""
     if change.type != t.R2_BUCKET or change.action != "update":
@@ -62,7 +62,7 @@ def jurisdiction(change: Change, _plan: Plan) -> Iterator[Loss]:
         yield Loss("jurisdiction-changed", change, lost, "make a new bucket there, and copy the objects over")
 
 
-def emptied(change: Change, _plan: Plan) -> Iterator[Loss]:
+def emptied(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
     """From now on a bucket goes together with what is in it."""
     if change.type != t.S3_BUCKET or change.action not in {"same", "update", "import"}:
         return
@@ -72,7 +72,7 @@ def emptied(change: Change, _plan: Plan) -> Iterator[Loss]:
         yield Loss("force-destroy", change, lost, "leave forceDestroy off")
 
 
-def unreviewed(change: Change, _plan: Plan) -> Iterator[Loss]:
+def unreviewed(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
     """A type of which nobody has said whether it holds data."""
     known = change.row is not None or change.type.startswith(PROVIDER)
     if known or not (change.deletes or change.action == "replace"):

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Set
 from typing import Any, Final
 
 from bulkhead.preview.losses.loss import UNSHOWN, Loss
-from bulkhead.preview.plan import Change, Plan
+from bulkhead.preview.plan import ResourceChange, UpdatePlan
 from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN, at, leaves, listed
 
@@ -27,7 +27,7 @@ _TAKEN: Final = "the objects of the class {name} are taken from the Worker {scri
 _BACKUP: Final = "export what its objects hold first; then ask for a waiver in docs/ops/waivers.yaml"
 
 
-def gone(change: Change, plan: Plan) -> Iterator[Loss]:
+def gone(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
     """A Worker that owns Durable Objects is deleted, replaced, gone already, or called something else."""
     if change.type not in t.SCRIPTS:
         return
@@ -45,7 +45,7 @@ def gone(change: Change, plan: Plan) -> Iterator[Loss]:
         yield Loss("worker-renamed", change, lost, "leave its name, or make a second Worker and transfer the classes")
 
 
-def _owned(worker: Change, plan: Plan) -> tuple[str, ...]:
+def _owned(worker: ResourceChange, plan: UpdatePlan) -> tuple[str, ...]:
     """Return the Durable Object classes of a Worker before the change; a word for them where they cannot be told."""
     if worker.old is None:
         return ()
@@ -65,12 +65,12 @@ def _owned(worker: Change, plan: Plan) -> tuple[str, ...]:
     return tuple(classes)
 
 
-def _versions(known_as: Set[Any], plan: Plan) -> Iterator[Change]:
+def _versions(known_as: Set[Any], plan: UpdatePlan) -> Iterator[ResourceChange]:
     """Yield the uploads of a Worker; one whose Worker is secret may be its."""
     return (one for one in plan.of(t.WORKER_VERSION) if one.old and one.was("workerId") in {*known_as, UNKNOWN})
 
 
-def _names(upload: Change, plan: Plan) -> set[Any]:
+def _names(upload: ResourceChange, plan: UpdatePlan) -> set[Any]:
     """Return by which names an upload may speak of its own Worker."""
     of = {upload.was("workerId"), upload.becomes("workerId"), upload.was("scriptName"), upload.becomes("scriptName")}
     of -= {MISSING, UNKNOWN}
@@ -78,7 +78,7 @@ def _names(upload: Change, plan: Plan) -> set[Any]:
     return (of | {worker.was("name") for worker in workers}) - {UNKNOWN}
 
 
-def classes(change: Change, plan: Plan) -> Iterator[Loss]:
+def classes(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
     """A new upload ends a class that an earlier one had, or no longer speaks of it."""
     if change.type not in UPLOADS or change.action not in {"create", "update", "replace"} or change.new is None:
         return
@@ -93,8 +93,8 @@ def classes(change: Change, plan: Plan) -> Iterator[Loss]:
             lost = f"what the Durable Object classes are to be {UNSHOWN}"
             yield Loss("class-dropped", change, lost, "give exports plain values that do not depend on what is made")
         return
-    said = {(name, state): _ENDS[state].format(name=name) for name, state in after.items() if state in _ENDS}
-    ended = {end: lost for end, lost in said.items() if before.get(end[0]) != end[1]} | _newly_migrated(over)
+    endings = {(name, state): _ENDS[state].format(name=name) for name, state in after.items() if state in _ENDS}
+    ended = {end: lost for end, lost in endings.items() if before.get(end[0]) != end[1]} | _newly_migrated(over)
     for (name, state), lost in ended.items():
         yield Loss(f"class-{state}", change, lost, f"keep {name} as it is, or {_BACKUP}")
     # Migrations are taken out once they were applied, and change nothing then; exports say of every class what it is.
@@ -141,7 +141,7 @@ def _migrated(step: Any) -> dict[str, Any]:
     return dict(_endings(step)) | {str(name): MISSING for name in made}
 
 
-def _newly_migrated(upload: Change) -> dict[tuple[str, str], str]:
+def _newly_migrated(upload: ResourceChange) -> dict[tuple[str, str], str]:
     """Return every end that migrations bring about, by class and word, whatever else they make of it later: what is
     made again is empty. Those that were there before, with the same tags, were applied before."""
     migrations = upload.becomes("migrations")

@@ -1,4 +1,4 @@
-"""Writes a product down: `python tell_product.py MODULE:NAME FILE`, run in the checkout that it is of, by its Python.
+"""Writes a product down: `python write_product.py MODULE:NAME FILE`, run in the checkout that it is of, by its Python.
 
 It stands alone, because whatever it imported would be of that checkout. bulkhead/preview/proposed.py reads what it
 writes: a dataclass as ``{"is": <class>, "has": {<field>: ...}}``, a member of an enumeration as ``{"is": <class>,
@@ -17,19 +17,19 @@ from pathlib import Path
 from typing import Any
 
 
-def told(value: Any) -> Any:
+def encoded(value: Any) -> Any:
     """Return a value in the shape above. Raises TypeError for one that has none."""
     if isinstance(value, Enum):
         return {"is": type(value).__name__, "value": value.value}
     if is_dataclass(value):
         return {
             "is": type(value).__name__,
-            "has": {each.name: told(getattr(value, each.name)) for each in fields(value)},
+            "has": {each.name: encoded(getattr(value, each.name)) for each in fields(value)},
         }
     if isinstance(value, Mapping):
-        return {"maps": [[key, told(part)] for key, part in value.items()]}
+        return {"maps": [[key, encoded(part)] for key, part in value.items()]}
     if isinstance(value, list | tuple):
-        return [told(part) for part in value]
+        return [encoded(part) for part in value]
     if value is None or isinstance(value, str | int | float):
         return value
     raise TypeError(f"a product holds a {type(value).__name__}, which nobody can write down")
@@ -40,4 +40,4 @@ if __name__ == "__main__":
     sys.path[0] = str(Path.cwd())
     module, _, name = reference.partition(":")
     product = getattr(importlib.import_module(module), name)
-    Path(file).write_text(json.dumps(told(product)), encoding="utf-8")
+    Path(file).write_text(json.dumps(encoded(product)), encoding="utf-8")
