@@ -19,7 +19,7 @@ from bulkhead.model.settings.paths import stack_file
 
 if TYPE_CHECKING:
     from bulkhead.engine.preview import Said
-    from bulkhead.preview.plan import Plan
+    from bulkhead.preview.plan import UpdatePlan
     from bulkhead.preview.verdict import Leaked, Verdict
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -192,7 +192,7 @@ def _judged(stack: str, stage: Stage, said: Said, reference: str) -> Verdict:
     return with_failure(verdict, said.complaint) if said.failed else verdict
 
 
-def _whole(read: Callable[[str, str, str], Plan], said: Said, stack: str, project: str) -> Plan:
+def _whole(read: Callable[[str, str, str], UpdatePlan], said: Said, stack: str, project: str) -> UpdatePlan:
     """Return what was said as a plan. A CLI that failed half-way says why on standard error only."""
     try:
         return read(said.text, stack, project)

@@ -9,7 +9,7 @@ import pytest
 
 from bulkhead.model.faults import Refused
 from bulkhead.preview import proposed
-from bulkhead.preview.tell_product import told
+from bulkhead.preview.write_product import encoded
 from infra.product import PRODUCT
 from tests.support.second_product import SECOND_PRODUCT
 
@@ -21,19 +21,19 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("product", [PRODUCT, SECOND_PRODUCT], ids=lambda product: product.name)
 def test_a_product_is_read_as_it_was_written(product: object, file: Path) -> None:
-    file.write_text(json.dumps(told(product)))
+    file.write_text(json.dumps(encoded(product)))
     assert proposed.read(file) == product
 
 
 def test_what_cannot_be_written_down_is_named() -> None:
     with pytest.raises(TypeError, match="holds a set"):
-        told({"a": {1, 2}})
+        encoded({"a": {1, 2}})
 
 
 NONE = {
     "no JSON": "product",
     "no product": '"harbor"',
-    "a part of one": json.dumps(told(PRODUCT.workers[0])),
+    "a part of one": json.dumps(encoded(PRODUCT.workers[0])),
     "a word that there is not": '{"is": "Satellite", "has": {}}',
     "a field that there is not": '{"is": "Namespace", "has": {"name": "n", "orbit": 1}}',
     "a field that is missing": '{"is": "Namespace", "has": {}}',
@@ -51,7 +51,7 @@ def test_anything_else_is_refused(text: str, file: Path) -> None:
 
 
 def test_a_product_that_does_not_fit_together_is_refused_as_everywhere(file: Path) -> None:
-    broken = told(PRODUCT)
+    broken = encoded(PRODUCT)
     broken["has"]["namespaces"] = []
     file.write_text(json.dumps(broken))
     with pytest.raises(Refused, match="cannot be deployed"):
