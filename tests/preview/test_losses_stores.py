@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import CATALOGUE
 from bulkhead.resources.kind import ResourceType
 from tests.preview.made import SECRET, UNGUARDED, UNKNOWN, Preview
+from tests.support.stages import PRODUCTS, STAGES, rendered_identities, rendered_stage
 
 ACCOUNT = {"accountId": "f" * 32}
 D1 = {**ACCOUNT, "name": "harbor-production-d1-main", "readReplication": {"mode": "disabled"}}
@@ -247,3 +249,18 @@ def test_what_is_retained_and_written_over_is_no_rename() -> None:
 def test_every_kind_of_loss_has_a_word_for_waivers() -> None:
     assert {"deleted", "replaced", "renamed", "unprotected", "gone", "unreviewed"} <= set(KINDS)
     assert list(KINDS) == sorted(KINDS)
+
+
+@pytest.mark.parametrize("environment", STAGES)
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_no_two_resources_of_a_stage_are_taken_for_one(product: str, environment: str) -> None:
+    rendered = [*rendered_stage(product, environment).resources, *rendered_identities(product, environment).resources]
+    by_type = [(each.type, each.wire) for each in rendered if each.custom and not each.is_provider]
+    renamed = [
+        (type_, was, becomes)
+        for (type_, was), (other, becomes) in permutations(by_type, 2)
+        if type_ == other
+        and "renamed" in Preview().create(type_, "new", becomes).delete(type_, "old", was, **UNGUARDED).kinds
+    ]
+    assert len(by_type) > 40
+    assert renamed == []
