@@ -137,3 +137,8 @@ class ResourceType(str):
     def kind(self) -> str:
         """The last word of the token: ``Bucket``."""
         return self.rpartition(":")[2]
+
+    @property
+    def guarding(self) -> tuple[str, ...]:
+        """The inputs that keep people out or data in, none where the type guards nothing."""
+        return self.guards.inputs if self.guards else ()

@@ -18,7 +18,7 @@ from bulkhead.resources.values import MISSING, UNKNOWN, at, document, leaves, li
 from policies.rule import AnyRule, Seen, Stack, StackRule, Violation
 from policies.world import World
 
-PUBLIC_ACCESS: Final = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+PUBLIC_ACCESS: Final = t.S3_BUCKET_PUBLIC_ACCESS_BLOCK.guarding
 _PUBLIC_ACLS: Final = frozenset({"public-read", "public-read-write", "authenticated-read"})
 _PUBLIC_GROUPS: Final = ("/groups/global/AllUsers", "/groups/global/AuthenticatedUsers")
 # Amazon S3 User Guide, "The meaning of public": a policy is not public where one of these keys has a fixed value.

@@ -3,80 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 
 from bulkhead.resources import types as t
+from bulkhead.resources.catalogue import CATALOGUE, row_of
 from bulkhead.resources.values import MISSING, UNKNOWN, Absent, at, document, is_list, listed
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
-from policies.rules.aws_storage import PUBLIC_ACCESS
 from policies.rules.github import may_be
-from policies.rules.reviewed import REVIEWED
 from policies.world import World
 
 _PROVIDER: Final = "pulumi:providers:"
 _TOP: Final = re.compile(r'(?:\[")?([^\].\["]+)')  # of a property path: `a.b`, `a[0]`, `["a"].b`
-# Properties whose drift nobody would see again: what guards a resource, and what it may reach.
-_GUARDING: Final[Mapping[str, tuple[str, ...]]] = {
-    t.IAM_ROLE: ("assumeRolePolicy", "permissionsBoundary", "inlinePolicies", "managedPolicyArns"),
-    t.IAM_ROLE_POLICY: ("policy",),
-    t.IAM_POLICY: ("policy",),
-    t.KMS_KEY: ("policy", "enableKeyRotation", "isEnabled"),
-    t.KMS_KEY_POLICY: ("policy",),
-    t.KMS_REPLICA_KEY: ("policy", "enabled"),
-    t.S3_BUCKET: ("forceDestroy", "objectLockEnabled", "acl", "policy"),
-    t.S3_BUCKET_ACL: ("acl", "accessControlPolicy"),
-    t.S3_BUCKET_POLICY: ("policy",),
-    t.S3_BUCKET_PUBLIC_ACCESS_BLOCK: PUBLIC_ACCESS,
-    t.S3_BUCKET_SERVER_SIDE_ENCRYPTION_CONFIGURATION: ("rules",),
-    t.S3_BUCKET_VERSIONING: ("versioningConfiguration",),
-    t.S3_BUCKET_LIFECYCLE_CONFIGURATION: ("rules",),
-    t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION: ("rule", "objectLockEnabled"),
-    t.SNS_TOPIC: ("kmsMasterKeyId", "policy"),
-    t.SNS_TOPIC_POLICY: ("policy",),
-    t.SQS_QUEUE: ("policy", "kmsMasterKeyId"),
-    t.SQS_QUEUE_POLICY: ("policy",),
-    t.BUDGET: ("limitAmount", "limitUnit", "timeUnit", "costFilters", "filterExpression", "notifications"),
-    t.WORKER: ("subdomain", "tailConsumers", "logpush", "previewsBaseConfig"),
-    t.WORKER_VERSION: ("bindings",),
-    t.WORKERS_SCRIPT: ("bindings", "tailConsumers"),
-    t.WORKERS_CUSTOM_DOMAIN: ("hostname", "service"),
-    t.QUEUE_CONSUMER: ("scriptName",),
-    t.R2_BUCKET_CORS: ("rules",),
-    t.R2_BUCKET_LOCK: ("rules",),
-    t.R2_MANAGED_DOMAIN: ("enabled",),
-    t.ACCOUNT_TOKEN: ("policies", "condition", "expiresOn"),
-    t.API_TOKEN: ("policies", "condition", "expiresOn"),
-    t.LOGPUSH_JOB: ("destinationConf", "outputOptions", "enabled"),
-    t.RULESET: ("rules",),
-    t.ACCESS_APPLICATION: ("policies", "domain", "destinations", "selfHostedDomains"),
-    t.ACCESS_POLICY: ("decision", "includes", "requires", "excludes"),
-    t.ZERO_TRUST_ACCESS_APPLICATION: ("policies", "domain", "destinations", "selfHostedDomains"),
-    t.ZERO_TRUST_ACCESS_GROUP: ("includes", "requires", "excludes"),
-    t.ZERO_TRUST_ACCESS_POLICY: ("decision", "includes", "requires", "excludes"),
-    t.CLOUDWATCH_COMPOSITE_ALARM: ("alarmActions", "actionsEnabled", "alarmRule", "actionsSuppressor"),
-    t.CLOUDWATCH_METRIC_ALARM: ("alarmActions", "actionsEnabled", "threshold", "treatMissingData"),
-    t.GITHUB_REPOSITORY_ENVIRONMENT: (
-        "reviewers",
-        "canAdminsBypass",
-        "preventSelfReview",
-        "deploymentBranchPolicy",
-        "waitTimer",
-    ),
-    t.GITHUB_REPOSITORY_ENVIRONMENT_DEPLOYMENT_POLICY: ("branchPattern", "tagPattern"),
-    t.IAM_OPEN_ID_CONNECT_PROVIDER: ("clientIdLists", "url"),
-    t.IAM_ROLE_POLICY_ATTACHMENT: ("policyArn", "role"),
-    t.LAMBDA_PERMISSION: ("principal", "sourceArn", "sourceAccount"),
-    t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK: PUBLIC_ACCESS,
-    t.S3_BUCKET_OWNERSHIP_CONTROLS: ("rule",),
-    t.SNS_TOPIC_SUBSCRIPTION: ("endpoint", "protocol", "topic"),
-    t.WORKERS_ROUTE: ("pattern", "script"),
-    t.WORKERS_SCRIPT_SUBDOMAIN: ("enabled", "previewsEnabled"),
-    t.ZONE_SETTING: ("value",),
-    t.GITHUB_REPOSITORY_RULESET: ("rules", "bypassActors", "conditions", "enforcement"),
-    t.GITHUB_ACTIONS_REPOSITORY_PERMISSIONS: ("allowedActions", "allowedActionsConfig", "shaPinningRequired"),
-    t.GITHUB_WORKFLOW_REPOSITORY_PERMISSIONS: ("defaultWorkflowPermissions", "canApprovePullRequestReviews"),
-}
 
 
 def _default_provider(seen: Seen, world: World) -> Iterator[Violation]:
@@ -123,42 +61,34 @@ def _foreign_stack(stack: Stack, world: World) -> Iterator[Violation]:
 
 
 def _ignored(seen: Seen, world: World) -> Iterator[Violation]:
-    guarding = _GUARDING.get(seen.type, ())
+    row = row_of(seen.type)
+    guarding = row.guarding if row else ()
     tops = {found[1] for path in seen.ignore_changes if (found := _TOP.match(path))}
     for name in sorted(set(guarding) & tops if "*" not in tops else {"*"}):
         yield Violation(
             f"ignores changes of {name}",
-            "Somebody who opens it by hand is never noticed and never corrected",
+            "Somebody who opens or weakens it by hand is never noticed and never corrected",
             "remove it from ignore_changes",
         )
 
 
-def _reviewed(seen: Seen, world: World) -> Iterator[Violation]:
+def _admitted(seen: Seen, world: World) -> Iterator[Violation]:
     # What no provider makes is a component: it is in no cloud, and what it consists of is judged by itself.
     ours = seen.type.startswith(("pulumi:", "bulkhead:")) or not seen.provider
-    if not ours and seen.type not in REVIEWED:
-        twin = _TWINS.get(seen.type)
-        yield Violation(
-            "is of a type that nobody has reviewed",
-            "The rules do not look at all of such a resource, so it may be open to anybody or belong to anybody",
-            f"use {twin}" if twin else "add the type to policies/rules/reviewed.py, with the rules that it needs",
-        )
-
-
-# Types that other rules look at because somebody may use them, and what is to be used instead.
-_TWINS: Final[Mapping[str, str]] = {
-    t.WORKER_SCRIPT: t.WORKER_VERSION,
-    t.WORKERS_SCRIPT: t.WORKER_VERSION,
-    t.WORKER_DOMAIN: t.WORKERS_CUSTOM_DOMAIN,
-    t.ACCESS_APPLICATION: t.ZERO_TRUST_ACCESS_APPLICATION,
-    t.ACCESS_POLICY: t.ZERO_TRUST_ACCESS_POLICY,
-    t.GITHUB_BRANCH_PROTECTION: t.GITHUB_REPOSITORY_RULESET,
-    t.GITHUB_BRANCH_PROTECTION_V3: t.GITHUB_REPOSITORY_RULESET,
-    t.API_TOKEN: t.ACCOUNT_TOKEN,
-    t.IAM_POLICY_ATTACHMENT: t.IAM_ROLE_POLICY_ATTACHMENT,
-    t.PAGES_PROJECT: t.WORKER_VERSION,
-    t.S3_BUCKET_ACL: t.S3_BUCKET_POLICY,
-}
+    row = row_of(seen.type)
+    if ours or (row and row.admitted is True):
+        return
+    with_rules = "in bulkhead/resources/, together with the rules that it needs"
+    if row is None:
+        wrong, fix = "is of a type that nobody has reviewed", f"add its row {with_rules}"
+    else:
+        wrong = f"is of a type that no stage may have: {row.admitted}"
+        fix = f"use {row.instead}" if row.instead else f"leave it out, or admit its row {with_rules}"
+    yield Violation(
+        wrong,
+        "The rules do not look at all of such a resource, so it may be open to anybody or belong to anybody",
+        fix,
+    )
 
 
 def _mismatch(stack: Stack, world: World) -> Iterator[Violation]:
@@ -236,9 +166,9 @@ RULES: Final[tuple[AnyRule, ...]] = (
         "ignore-changes-hides-security",
         ("SEC-1",),
         "What guards a resource is set right again at every up",
-        tuple(_GUARDING),
+        tuple(row for row in CATALOGUE.values() if row.guards),
         _ignored,
     ),
-    Rule("resource-type-not-reviewed", ("SEC-1",), "Only types that the rules know are made", (), _reviewed),
+    Rule("resource-type-not-reviewed", ("SEC-1",), "Only types that the rules know are made", (), _admitted),
     StackRule("stage-mismatch", ("ENV-1", "CST-7"), "Everything in a stack belongs to its stage", _mismatch),
 )

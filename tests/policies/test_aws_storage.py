@@ -76,7 +76,7 @@ def test_each_way_to_the_public_is_blocked(flag: str, value: Any) -> None:
 
 
 def test_the_account_may_block_public_access_to_all_of_its_buckets() -> None:
-    flags: dict[str, Any] = dict.fromkeys(aws_storage.PUBLIC_ACCESS, True)
+    flags: dict[str, Any] = dict.fromkeys(t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK.guarding, True)
     whole = make_seen(t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK, **flags)
     half = changed(BLOCK, "restrictPublicBuckets", False)
     for account in (whole, changed(whole, "accountId", OWN), changed(whole, "blockPublicAcls", UNKNOWN)):

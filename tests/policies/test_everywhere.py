@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from bulkhead.resources import types as t
+from bulkhead.resources.catalogue import CATALOGUE
+from bulkhead.resources.kind import ResourceType
 from bulkhead.resources.values import UNKNOWN
 from policies.rule import Seen
 from policies.rules import everywhere
@@ -91,12 +93,49 @@ def test_what_guards_a_resource_is_not_ignored(path: str) -> None:
     assert len(found(rule, composite)) == 1
 
 
+@pytest.mark.parametrize("row", [row for row in CATALOGUE.values() if row.guards], ids=lambda row: row.token)
+def test_nothing_that_a_row_calls_a_guard_is_ignored(row: ResourceType) -> None:
+    rule = RULES["ignore-changes-hides-security"]
+    messages = found(rule, *(replace(make_seen(row), ignore_changes=(name,)) for name in row.guarding))
+    assert len(messages) == len(row.guarding) > 0
+
+
+@pytest.mark.parametrize(
+    ("type_", "path"),
+    [(t.R2_BUCKET_LIFECYCLE, "rules"), (t.S3_BUCKET_LOGGING, "targetBucket"), (t.S3_BUCKET_LOGGING, "targetPrefix")],
+)
+def test_when_objects_expire_and_who_is_logged_is_not_ignored(type_: str, path: str) -> None:
+    (message,) = found(
+        RULES["ignore-changes-hides-security"], replace(make_seen(type_), ignore_changes=(f"{path}[0].id",))
+    )
+    assert f"ignores changes of {path}. " in message
+
+
 @pytest.mark.parametrize("type_", ["aws:ec2/instance:Instance", t.WORKERS_SCRIPT, t.API_TOKEN, t.IAM_ACCESS_KEY])
 def test_a_type_nobody_reviewed_is_refused(type_: str) -> None:
     rule = RULES["resource-type-not-reviewed"]
     ours = ("pulumi:providers:aws", "pulumi:pulumi:StackReference", "bulkhead:data:DataStores", t.WORKER_VERSION)
     assert found(rule, *(replace(make_seen(each), provider="urn::aws") for each in ours)) == []
     assert len(found(rule, replace(make_seen(type_), provider="urn::aws"))) == 1
+
+
+def test_a_type_that_nobody_knows_says_where_it_is_to_be_known() -> None:
+    (message,) = found(
+        RULES["resource-type-not-reviewed"], replace(make_seen("aws:ec2/instance:Instance"), provider="urn::aws")
+    )
+    assert "is of a type that nobody has reviewed" in message
+    assert message.endswith("fix: add its row in bulkhead/resources/, together with the rules that it needs")
+
+
+REFUSED = [row for row in CATALOGUE.values() if row.admitted is not True]
+
+
+@pytest.mark.parametrize("row", REFUSED, ids=lambda row: row.token)
+def test_a_type_that_is_known_and_refused_says_why_and_what_to_use(row: ResourceType) -> None:
+    (message,) = found(RULES["resource-type-not-reviewed"], replace(make_seen(row), provider="urn::any"))
+    assert f"is of a type that no stage may have: {row.admitted}. " in message
+    fix = message.partition("fix: ")[2]
+    assert fix == f"use {row.instead}" if row.instead else fix.startswith("leave it out, or admit its row in ")
 
 
 @pytest.mark.parametrize("type_", [t.KMS_REPLICA_KEY, t.WORKERS_SCRIPT_SUBDOMAIN, t.ZERO_TRUST_ACCESS_GROUP])
