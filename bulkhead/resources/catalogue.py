@@ -11,8 +11,15 @@ from bulkhead.resources.kind import ResourceType
 CATALOGUE: Final[Mapping[str, ResourceType]] = {
     each: each for each in vars(types).values() if isinstance(each, ResourceType)
 }
+NAMED_BY: Final[Mapping[str, str]] = {row: row.named_by for row in CATALOGUE.values() if row.named_by}
+"""The input that holds a resource's name, by type."""
 
 
 def row_of(type_: str) -> ResourceType | None:
     """Return what is known of a type, None where nobody has said anything of it yet."""
     return CATALOGUE.get(type_)
+
+
+def superseded_by(row: ResourceType) -> tuple[ResourceType, ...]:
+    """Return the types in whose place ``row`` is to be used: its deprecated names, and what it is better than."""
+    return tuple(each for each in CATALOGUE.values() if each.instead == row)

@@ -10,26 +10,26 @@ from typing import Final
 
 from bulkhead.model.naming import Kind, Stage
 from bulkhead.resources import types as t
+from bulkhead.resources.catalogue import CATALOGUE, NAMED_BY
 from bulkhead.resources.values import MISSING, UNKNOWN, at, listed
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
 from policies.world import World
 
-_KEYS: Final = (t.KMS_KEY, t.KMS_REPLICA_KEY)
-_HOLDS_DATA: Final = (t.D1_DATABASE, t.WORKERS_KV_NAMESPACE, t.R2_BUCKET, t.QUEUE, t.S3_BUCKET, *_KEYS)
+_HOLDS: Final[Mapping[str, str]] = {row: row.holds for row in CATALOGUE.values() if row.holds}
+_NAMED: Final = (
+    t.BUDGET,
+    t.CLOUDWATCH_METRIC_ALARM,
+    t.D1_DATABASE,
+    t.KMS_ALIAS,
+    t.QUEUE,
+    t.R2_BUCKET,
+    t.S3_BUCKET,
+    t.SNS_TOPIC,
+    t.SQS_QUEUE,
+    t.WORKER,
+    t.WORKERS_KV_NAMESPACE,
+)
 _DAY_SECONDS: Final = 86_400
-# Under which property each type has the name that its account, or all of AWS, knows it by.
-_NAMED: Final[Mapping[str, str]] = {
-    t.D1_DATABASE: "name",
-    t.WORKERS_KV_NAMESPACE: "title",
-    t.R2_BUCKET: "name",
-    t.QUEUE: "queueName",
-    t.WORKER: "name",
-    t.S3_BUCKET: "bucket",
-    t.SQS_QUEUE: "name",
-    t.SNS_TOPIC: "name",
-    t.KMS_ALIAS: "name",
-    t.BUDGET: "name",
-}
 _ALIAS: Final = "alias/"
 _ANY_ORIGIN: Final = frozenset({"*", "http://*", "https://*"})
 
@@ -44,10 +44,8 @@ def _unprotected(seen: Seen, world: World) -> Iterator[Violation]:
             return
         holds = f"is not protected, and its Durable Objects ({', '.join(worker.owns)}) live in it"
         yield _deletable(holds, "Deleting the Worker, by mistake or in a replacement, deletes all their data")
-    elif seen.type in _KEYS:
-        yield _deletable("is not protected", "Without the key everything encrypted with it is lost, its backups too")
     else:
-        yield _deletable("is not protected", "One mistaken destroy or replacement deletes it with everything in it")
+        yield _deletable("is not protected", f"One mistaken destroy or replacement loses {_HOLDS[seen.type]}")
 
 
 def _deletable(wrong: str, causes: str) -> Violation:
@@ -55,9 +53,10 @@ def _deletable(wrong: str, causes: str) -> Violation:
 
 
 def _named_outside(seen: Seen, world: World) -> Iterator[Violation]:
-    name, exact = seen[_NAMED[seen.type]], True
+    named_by = NAMED_BY[seen.type]
+    name, exact = seen[named_by], True
     if name in (MISSING, ""):  # AWS's types take the beginning of a name instead
-        name, exact = seen["bucketPrefix" if seen.type == t.S3_BUCKET else "namePrefix"], False
+        name, exact = seen[f"{named_by}Prefix"], False
     if name is UNKNOWN:
         return
     alias = _ALIAS if seen.type == t.KMS_ALIAS else ""
@@ -70,7 +69,7 @@ def _named_outside(seen: Seen, world: World) -> Iterator[Violation]:
         return
     yield Violation(
         wrong,
-        "Another stage may hold that name, or take it: both would then work on the same store",
+        "Another stage may hold that name, or take it: both would then work on the same one",
         "take the name from the stage's Label, as bulkhead/model/naming.py makes it",
     )
 
@@ -173,14 +172,14 @@ RULES: Final[tuple[AnyRule, ...]] = (
         "store-unprotected",
         ("BAK-5", "ENV-3"),
         "No store of production can be deleted by mistake",
-        (*_HOLDS_DATA, t.WORKER),
+        (*_HOLDS, t.WORKER),
         _unprotected,
     ),
     Rule(
         "store-name-outside-stage",
         ("ENV-3", "ENV-4"),
         "A store's name says whose it is",
-        tuple(_NAMED),
+        _NAMED,
         _named_outside,
     ),
     Rule(

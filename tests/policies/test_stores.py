@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bulkhead.resources import types as t
+from bulkhead.resources.kind import ResourceType
 from bulkhead.resources.values import UNKNOWN
 from policies.rule import Seen
 from policies.rules import stores
@@ -30,8 +31,9 @@ DEAD = make_seen(t.SQS_QUEUE, "dead", name="harbor-staging-queue-dead")
 TOPIC = make_seen(t.SNS_TOPIC, "topic", name="harbor-staging-topic-cost")
 ALIAS = make_seen(t.KMS_ALIAS, "alias", name="alias/harbor-staging-key-vault")
 BUDGET = make_seen(t.BUDGET, "budget", name="harbor-staging-budget")
+ALARM = make_seen(t.CLOUDWATCH_METRIC_ALARM, "alarm", name="harbor-staging-alarm-errors")
 NAMED = {
-    "name": (DATABASE, BUCKET, WORKER, DEAD, TOPIC, ALIAS, BUDGET),
+    "name": (DATABASE, BUCKET, WORKER, DEAD, TOPIC, ALIAS, BUDGET, ALARM),
     "title": (NAMESPACE,),
     "queueName": (QUEUE,),
     "bucket": (VAULT,),
@@ -47,14 +49,17 @@ ALL_NAMED = [each for group in NAMED.values() for each in group]
         t.R2_BUCKET,
         t.QUEUE,
         t.S3_BUCKET,
+        t.SQS_QUEUE,
         t.KMS_KEY,
         t.KMS_REPLICA_KEY,
+        t.GITHUB_REPOSITORY,
     ],
 )
-def test_no_store_of_production_can_be_deleted_by_mistake(type_: str) -> None:
+def test_no_store_of_production_can_be_deleted_by_mistake(type_: ResourceType) -> None:
     rule, store = RULES["store-unprotected"], make_seen(type_, name=UNKNOWN, value="canary")
     assert found(rule, replace(store, protect=True), world=PRODUCTION) == []
     (message,) = found(rule, store, world=PRODUCTION)
+    assert f"One mistaken destroy or replacement loses {type_.holds}." in message
     assert "canary" not in message
 
 
