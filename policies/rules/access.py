@@ -14,13 +14,17 @@ from typing import Any, Final
 
 from bulkhead.model.naming import Stage
 from bulkhead.resources import types as t
+from bulkhead.resources.catalogue import superseded_by
 from bulkhead.resources.values import MISSING, UNKNOWN, Absent, at, document, listed
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
 from policies.world import World
 
-_TOKENS: Final = (t.ACCOUNT_TOKEN, t.API_TOKEN)
-_APPLICATIONS: Final = (t.ZERO_TRUST_ACCESS_APPLICATION, t.ACCESS_APPLICATION)
-_POLICIES: Final = (t.ZERO_TRUST_ACCESS_POLICY, t.ACCESS_POLICY)
+_TOKENS: Final = (t.ACCOUNT_TOKEN, *superseded_by(t.ACCOUNT_TOKEN))
+_APPLICATIONS: Final = (
+    t.ZERO_TRUST_ACCESS_APPLICATION,
+    *superseded_by(t.ZERO_TRUST_ACCESS_APPLICATION),
+)
+_POLICIES: Final = (t.ZERO_TRUST_ACCESS_POLICY, *superseded_by(t.ZERO_TRUST_ACCESS_POLICY))
 _LONGEST_LIFE: Final = timedelta(days=90)
 # The same in every account: "List permission groups" of Cloudflare's API, /user/tokens and /accounts/<id>/tokens.
 _MINTING: Final = {

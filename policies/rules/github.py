@@ -11,6 +11,8 @@ from bulkhead.model.naming import Stage, upper_snake
 from bulkhead.model.release import Ref, deploys_from
 from bulkhead.model.settings import required_secrets
 from bulkhead.resources import types as t
+from bulkhead.resources.catalogue import CATALOGUE, superseded_by
+from bulkhead.resources.kind import Link
 from bulkhead.resources.values import MISSING, UNKNOWN, Absent, at, listed
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
 from policies.world import World
@@ -19,11 +21,19 @@ from policies.world import World
 _JOBS: Final = ("operations", "rollback")
 PREVIEW: Final = "preview"
 _KEPT_IN_ENVIRONMENT: Final = (t.GITHUB_ACTIONS_ENVIRONMENT_SECRET, t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE)
-_IN_ENVIRONMENT: Final = (
-    t.GITHUB_REPOSITORY_ENVIRONMENT,
-    t.GITHUB_REPOSITORY_ENVIRONMENT_DEPLOYMENT_POLICY,
-    *_KEPT_IN_ENVIRONMENT,
+_ABOUT_ENVIRONMENT: Final = tuple(
+    row for row in CATALOGUE.values() if any(each.link is Link.ENVIRONMENT for each in row.references)
 )
+_BRANCH_PROTECTIONS: Final = superseded_by(t.GITHUB_REPOSITORY_RULESET)
+_TOO_WIDE: Final[Mapping[str, str]] = {
+    row: str(row.admitted)
+    for row in (
+        t.GITHUB_ACTIONS_SECRET,
+        t.GITHUB_ACTIONS_ORGANIZATION_SECRET,
+        t.GITHUB_DEPENDABOT_SECRET,
+        t.GITHUB_CODESPACES_SECRET,
+    )
+}
 _BY_HAND: Final = "Somebody then opens it by hand, and no preview shows that"
 
 
@@ -49,7 +59,7 @@ def _environment(stack: Stack, world: World) -> Iterator[Violation]:
 def _of_others(stack: Stack, world: World) -> Iterator[Violation]:
     """To make an environment is to write over the one that there is."""
     others = [name for stage in Stage if stage is not world.stage for name in environments_of(stage)]
-    for seen in stack.of(*_IN_ENVIRONMENT):
+    for seen in stack.of(*_ABOUT_ENVIRONMENT):
         if here(seen, world) and _is(seen["environment"], *others):
             yield Violation(
                 f"is about the environment {seen['environment']}, which is another stage's",
@@ -134,21 +144,14 @@ def _within(kind: str, pattern: str, ref: Ref) -> bool:
     return kind == ref.kind and "**" not in pattern and globs(ref.pattern, pattern)
 
 
-_REACH: Final[Mapping[str, str]] = {
-    t.GITHUB_ACTIONS_ORGANIZATION_SECRET: "every pipeline of the organisation that may read it",
-    t.GITHUB_DEPENDABOT_SECRET: "every run that an update of a dependency starts, with that dependency's code",
-    t.GITHUB_CODESPACES_SECRET: "everybody who opens a codespace",
-}
-
-
 def _repository_wide(seen: Seen, world: World) -> Iterator[Violation]:
     name = seen["secretName"]
     said = name if isinstance(name, str) else seen.name
     of_stage = said.upper() in {upper_snake(name) for name in _secrets(world)}
-    reach = _REACH.get(seen.type, "every pipeline of every branch, whatever stage it is for")
+    reason = _TOO_WIDE[seen.type]
     yield Violation(
         f"secret {said}" + (", a credential of the stage," if of_stage else "") + " is not bound to an environment",
-        f"It is handed to {reach}, and no reviewer is asked",
+        f"{reason[0].upper()}{reason[1:]}, and no reviewer is asked",
         "use ActionsEnvironmentSecret with the stage's environment",
     )
 
@@ -169,7 +172,7 @@ def _bypass(seen: Seen, world: World) -> Iterator[Violation]:
             when = mode if isinstance(mode, str) else "some"
             who = kind if isinstance(kind, str) else "somebody"
             yield _bypassed(f"{who} may pass over the ruleset, mode {when}")
-    if seen.type in {t.GITHUB_BRANCH_PROTECTION, t.GITHUB_BRANCH_PROTECTION_V3} and off(seen["enforceAdmins"]):
+    if seen.type in _BRANCH_PROTECTIONS and off(seen["enforceAdmins"]):
         yield _bypassed("administrators may pass over the branch protection")
 
 
@@ -245,24 +248,14 @@ RULES: Final[tuple[AnyRule, ...]] = (
         "github-secret-repository-wide",
         ("SEC-1", "SEC-3"),
         "A stage's secrets are handed only to deployments of that stage",
-        (
-            t.GITHUB_ACTIONS_SECRET,
-            t.GITHUB_ACTIONS_ORGANIZATION_SECRET,
-            t.GITHUB_DEPENDABOT_SECRET,
-            t.GITHUB_CODESPACES_SECRET,
-        ),
+        tuple(_TOO_WIDE),
         _repository_wide,
     ),
     Rule(
         "github-admin-bypass",
         ("QLT-5", "DEP-14"),
         "The rules of the repository and of its environments hold for everybody",
-        (
-            t.GITHUB_REPOSITORY_ENVIRONMENT,
-            t.GITHUB_REPOSITORY_RULESET,
-            t.GITHUB_BRANCH_PROTECTION,
-            t.GITHUB_BRANCH_PROTECTION_V3,
-        ),
+        (t.GITHUB_REPOSITORY_ENVIRONMENT, t.GITHUB_REPOSITORY_RULESET, *_BRANCH_PROTECTIONS),
         _bypass,
     ),
 )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from bulkhead.model.naming import Stage
 from bulkhead.resources import types as t
+from bulkhead.resources.catalogue import CATALOGUE
+from bulkhead.resources.kind import Grants
 from bulkhead.resources.statements import Statement, action_matches, statements
 from bulkhead.resources.values import MISSING, document, listed
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
@@ -20,7 +22,9 @@ _ATTACHMENTS: Final = (
     t.IAM_USER_POLICY_ATTACHMENT,
     t.IAM_GROUP_POLICY_ATTACHMENT,
 )
-_DOCUMENTS: Final = (t.IAM_POLICY, t.IAM_ROLE_POLICY, t.IAM_USER_POLICY, t.IAM_GROUP_POLICY)
+_DOCUMENTS: Final[Mapping[str, str]] = {
+    row: path for row in CATALOGUE.values() for path, grants in row.documents.items() if grants is Grants.RIGHTS
+}
 BOUNDARY: Final = "iam:permissionsboundary"
 _WILD: Final = re.compile(r"[*?/]+")
 _WHOLE_TYPE: Final = re.compile(r"(?:[a-z-]+[/:])?[*?/:]+")  # every key, every function
@@ -37,7 +41,7 @@ def granted(stack: Stack, world: World) -> Iterator[tuple[Seen, tuple[Statement,
     attached to nobody gives none, however much it allows: it only limits."""
     for seen in stack.of(*_DOCUMENTS):
         if seen.type != t.IAM_POLICY or not _only_bounds(seen, stack):
-            yield seen, statements(document(seen.props, "policy"))
+            yield seen, statements(document(seen.props, _DOCUMENTS[seen.type]))
     for role in stack.of(t.IAM_ROLE):
         for inline in listed(role.props, "inlinePolicies"):
             yield role, statements(document(inline, "policy"))
@@ -60,9 +64,10 @@ def _uses(seen: Seen, property_: str, policy: Seen) -> bool:
 
 def _demands(seen: Seen, policy: Seen) -> bool:
     """Whether a document demands ``policy`` as the boundary of the roles that it lets somebody write."""
-    if any(source.urn == policy.urn for source in seen.sources("policy")):
+    path = _DOCUMENTS[seen.type]
+    if any(source.urn == policy.urn for source in seen.sources(path)):
         return True
-    asked = (test for each in statements(document(seen.props, "policy")) for test in each.conditions.values())
+    asked = (test for each in statements(document(seen.props, path)) for test in each.conditions.values())
     return any(
         _is(policy, value) for test in asked for key in test if key.lower() == BOUNDARY for value in listed(test, key)
     )

@@ -12,6 +12,7 @@ from typing import Final
 from bulkhead.model.naming import Kind
 from bulkhead.model.roles import Role
 from bulkhead.resources import types as t
+from bulkhead.resources.catalogue import superseded_by
 from bulkhead.resources.permissions import PERMISSIONS, Permission
 from bulkhead.resources.values import at, listed
 from identities.cloudflare import NEEDED, needs
@@ -39,7 +40,7 @@ def _unused(stack: Stack, world: World) -> Iterator[Violation]:
     made = {seen.type for seen in stack.resources}
     of_stack = {permission.id for type_ in made for permission in NEEDED.get(type_, ())}
     of_stack |= {permission.id for permission, types in _OTHERS.items() if made & set(types)}
-    for seen in stack.of(t.ACCOUNT_TOKEN, t.API_TOKEN):
+    for seen in stack.of(t.ACCOUNT_TOKEN, *superseded_by(t.ACCOUNT_TOKEN)):
         role = _role(seen, world)
         needed = {need.permission.id for each in ([role] if role else Role) for need in needs(each, world.product)}
         if role is None:

@@ -15,8 +15,8 @@ from policies.rule import AnyRule, Seen, Stack, StackRule, Violation
 from policies.rules.worker_carriers import (
     BY_ID,
     CARRIERS,
-    NAMED,
     OBJECTS,
+    TARGET_TYPES,
     TARGETS,
     UPLOADS,
     Bound,
@@ -84,7 +84,7 @@ def _own(worker: Worker, world: World) -> str:
 
 
 def _sources(seen: Seen) -> set[str]:
-    return {name for name in names_of(seen.sources(holder(seen), *NAMED)) if isinstance(name, str)}
+    return {name for name in names_of(seen.sources(holder(seen), *TARGET_TYPES)) if isinstance(name, str)}
 
 
 def _everyones(bound: Bound) -> bool:

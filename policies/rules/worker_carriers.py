@@ -9,6 +9,7 @@ from typing import Any, Final
 from bulkhead.model.naming import Kind, Label
 from bulkhead.model.product import Worker
 from bulkhead.resources import types as t
+from bulkhead.resources.catalogue import NAMED_BY
 from bulkhead.resources.values import MISSING, UNKNOWN, at, listed
 from policies.rule import Seen, Stack
 from policies.world import World
@@ -22,17 +23,6 @@ CARRIERS: Final[Mapping[str, tuple[str, str]]] = {
     t.WORKER: ("name", "previewsBaseConfig"),
 }
 UPLOADS: Final = (t.WORKER_VERSION, t.WORKERS_SCRIPT, t.WORKER_SCRIPT)
-SCRIPTS: Final = (t.WORKER, t.WORKERS_SCRIPT, t.WORKER_SCRIPT)
-# What a binding or a consumer can point at, and the property that holds its name.
-NAMED: Final[Mapping[str, str]] = {
-    t.D1_DATABASE: "name",
-    t.WORKERS_KV_NAMESPACE: "title",
-    t.R2_BUCKET: "name",
-    t.QUEUE: "queueName",
-    t.WORKER: "name",
-    t.WORKERS_SCRIPT: "scriptName",
-    t.WORKER_SCRIPT: "scriptName",
-}
 OBJECTS: Final = "durable_object_namespace"
 BY_ID: Final = ("d1", "kv_namespace")
 # Where a binding says its target, and as what that is made. `id` is D1's legacy spelling. All else is left alone: the
@@ -42,12 +32,15 @@ TARGETS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "kv_namespace": (("namespaceId",), (t.WORKERS_KV_NAMESPACE,)),
     "r2_bucket": (("bucketName",), (t.R2_BUCKET,)),
     "queue": (("queueName",), (t.QUEUE,)),
-    "service": (("service",), SCRIPTS),
-    OBJECTS: (("scriptName",), SCRIPTS),
-    "workflow": (("scriptName",), SCRIPTS),
+    "service": (("service",), t.SCRIPTS),
+    OBJECTS: (("scriptName",), t.SCRIPTS),
+    "workflow": (("scriptName",), t.SCRIPTS),
     "analytics_engine": (("dataset",), ()),
     "dispatch_namespace": (("namespace",), ()),
 }
+TARGET_TYPES: Final = frozenset(type_ for _, types in TARGETS.values() for type_ in types)
+NAMED: Final[Mapping[str, str]] = {type_: NAMED_BY[type_] for type_ in TARGET_TYPES}
+SCRIPTS: Final = t.SCRIPTS
 _PAGES: Final = {
     "aiBindings": "ai",
     "analyticsEngineDatasets": "analytics_engine",
@@ -113,7 +106,7 @@ def owners(stack: Stack, seen: Seen, world: World) -> tuple[Worker, ...]:
     value = seen[property_]
     named = [value]
     if seen.type == t.WORKER_VERSION or value is UNKNOWN:  # a version says its Worker by id or by name
-        named = names_of(leads(stack, seen, property_, value, *SCRIPTS)) or [value]
+        named = names_of(leads(stack, seen, property_, value, *t.SCRIPTS)) or [value]
     if UNKNOWN in named:
         return world.product.workers
     return tuple(worker for worker in world.product.workers if world.label.name(Kind.WORKER, worker.name) in named)
@@ -138,7 +131,7 @@ def has_id(seen: Seen, value: Any) -> bool:
 
 
 def names_of(resources: Iterable[Seen]) -> list[Any]:
-    return [each[NAMED[each.type]] for each in resources]
+    return [each[NAMED_BY[each.type]] for each in resources]
 
 
 def _ids(seen: Seen) -> list[Any]:

@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from bulkhead.model.naming import Kind, Stage
 from bulkhead.resources import types as t
+from bulkhead.resources.catalogue import superseded_by
 from bulkhead.resources.values import MISSING, UNKNOWN, listed
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
-from policies.rules.worker_carriers import CARRIERS, SCRIPTS, UPLOADS, carried, leads, names_of
+from policies.rules.worker_carriers import CARRIERS, UPLOADS, carried, leads, names_of
 from policies.world import World
 
 
@@ -112,7 +113,7 @@ def _consumers(stack: Stack, world: World) -> Iterator[Violation]:
         dead = [world.label.name(Kind.QUEUE, spec.dead_letter) if spec.dead_letter else MISSING for spec in wanted]
         type_ = seen["type"]
         pulled = isinstance(type_, str) and type_.lower() != "worker"
-        if not scripts or pulled or not _may_be(_said(seen, "scriptName", *SCRIPTS), scripts):
+        if not scripts or pulled or not _may_be(_said(seen, "scriptName", *t.SCRIPTS), scripts):
             yield Violation(
                 f"consumes {shown}, as whom the product does not name",
                 "Messages go to whoever should not read them, and never reach the Worker that waits for them",
@@ -179,7 +180,7 @@ RULES: Final[tuple[AnyRule, ...]] = (
         "custom-domain-of-another-stage",
         ("ENV-3", "ENV-4"),
         "A stage takes its own hostnames and no other's",
-        (t.WORKERS_CUSTOM_DOMAIN, t.WORKER_DOMAIN),
+        (t.WORKERS_CUSTOM_DOMAIN, *superseded_by(t.WORKERS_CUSTOM_DOMAIN)),
         _custom_domain,
     ),
     Rule(

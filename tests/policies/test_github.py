@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bulkhead.resources import types as t
+from bulkhead.resources.kind import ResourceType
 from bulkhead.resources.values import UNKNOWN
 from policies.rule import Seen
 from policies.rules import github, github_repository
@@ -202,7 +203,7 @@ OPEN = environment(deploymentBranchPolicy=None)
         t.GITHUB_CODESPACES_SECRET,
     ],
 )
-def test_no_secret_is_repository_wide(type_: str) -> None:
+def test_no_secret_is_repository_wide(type_: ResourceType) -> None:
     rule = RULES["github-secret-repository-wide"]
     own = make_seen(
         t.GITHUB_ACTIONS_ENVIRONMENT_SECRET, environment="staging", secretName="SLACK_WEBHOOK", value="canary-1"
@@ -211,6 +212,7 @@ def test_no_secret_is_repository_wide(type_: str) -> None:
     wide = make_seen(type_, repository="harbor", secretName="SLACK_WEBHOOK", value="canary-2", plaintextValue="canary")
     (message,) = found(rule, own, wide)
     assert "SLACK_WEBHOOK, a credential of the stage," in message
+    assert f" {str(type_.admitted)[0].upper()}{str(type_.admitted)[1:]}, and no reviewer is asked." in message
     assert "canary" not in message
     assert len(found(rule, changed(wide, "secretName", UNKNOWN), changed(wide, "secretName", "OTHER"))) == 2
 
