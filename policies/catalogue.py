@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from policies.rule import AnyRule
+from policies.rule import AnyRule, Rule
 from policies.rules import (
     access,
     alarms,
@@ -49,3 +49,8 @@ RULES: Final[tuple[AnyRule, ...]] = (
     *github_repository.RULES,
     *everywhere.RULES,
 )
+
+
+def judged_by(type_: str) -> tuple[Rule, ...]:
+    """Return the rules that are asked about a resource because of its type; the others see every resource."""
+    return tuple(rule for rule in RULES if isinstance(rule, Rule) and type_ in rule.types)

@@ -9,7 +9,8 @@ import typer
 from bulkhead.cli.console import FAINT, Console
 from bulkhead.cli.options import AsJson
 from bulkhead.model.naming import Stage
-from policies.catalogue import RULES
+from bulkhead.resources.catalogue import CATALOGUE
+from policies.catalogue import RULES, judged_by
 from policies.rule import level_in
 
 _LEVELS: Final = {stage.value: level_in(stage) for stage in Stage}
@@ -50,6 +51,9 @@ def policies(*, json: AsJson = False) -> None:
                 }
                 for rule in RULES
             ],
+            "judgedBy": {
+                row: [rule.name for rule in judged_by(row)] for row in CATALOGUE.values() if row.admitted is True
+            },
             "notShown": list(NOT_SHOWN),
         }
     )

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+from bulkhead.resources import types as t
+from bulkhead.resources.catalogue import CATALOGUE
+from bulkhead.resources.kind import Grants, ResourceType, Scope
 from bulkhead.resources.values import UNKNOWN, leaves
-from policies.catalogue import RULES
+from policies.catalogue import RULES, judged_by
 from policies.rule import AnyRule, Rule
-from tests.support.policy_scene import as_first_preview, found, make_world, seen_in
+from tests.support.policy_scene import as_first_preview, changed, found, make_seen, make_world, seen_in
 from tests.support.stages import PRODUCTS, STAGES, rendered_identities, rendered_stage
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,3 +57,69 @@ def test_our_own_identities_keep_every_rule(product: str, stage: str, preview: b
         resources = as_first_preview(resources)
     world = make_world(stage, of=PRODUCTS[product], identities=True)
     assert {rule.name: said for rule in RULES if (said := found(rule, *resources, world=world))} == {}
+
+
+UNJUDGED = {
+    t.DNS_RECORD,
+    t.GITHUB_ACTIONS_ENVIRONMENT_SECRET,
+    t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE,
+    t.GITHUB_BRANCH_DEFAULT,
+    t.NOTIFICATION_POLICY,
+    t.NOTIFICATION_POLICY_WEBHOOKS,
+    t.SCHEDULER_SCHEDULE,
+    t.WORKERS_CRON_TRIGGER,
+    t.WORKERS_DEPLOYMENT,
+    t.ZERO_TRUST_ACCESS_SERVICE_TOKEN,
+}
+"""What stages may have although no rule is about it, only those that see every resource. It may only get smaller."""
+
+
+def test_every_type_that_a_stage_may_have_is_judged() -> None:
+    assert {row for row in CATALOGUE.values() if row.admitted is True and not judged_by(row)} == UNJUDGED
+
+
+def test_a_rule_about_every_resource_counts_for_no_type() -> None:
+    assert "iam-wildcard-trust" in {rule.name for rule in judged_by(t.IAM_ROLE)}
+    assert judged_by("aws:ec2/instance:Instance") == ()
+
+
+OPEN = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+TO_ANYBODY = {"Effect": "Allow", "Principal": "*"}
+DOCUMENTS = {
+    Grants.RIGHTS: OPEN,
+    Grants.RESOURCE: TO_ANYBODY | OPEN,
+    Grants.TRUST: TO_ANYBODY | {"Action": "sts:AssumeRole"},
+}
+
+
+@pytest.mark.parametrize("row", [row for row in CATALOGUE.values() if row.documents], ids=lambda row: row.token)
+def test_what_a_policy_document_allows_is_judged_wherever_it_stands(row: ResourceType) -> None:
+    for path, grants in row.documents.items():
+        allows = DOCUMENTS[grants]
+        loose, strict = (_said_of(row, path, {**allows, "Effect": effect}) for effect in ("Allow", "Deny"))
+        assert loose - strict
+
+
+def _said_of(row: ResourceType, path: str, statement: dict[str, str]) -> set[str]:
+    document = json.dumps({"Statement": [statement]})
+    outer, _, inner = path.partition("[].")
+    resource = changed(make_seen(row), outer, [{inner: document}] if inner else document)
+    return {message for rule in RULES for message in found(rule, resource)}
+
+
+BELOW_A_PATH = {t.IAM_POLICY, t.IAM_ROLE}
+"""Whose they are is said by their path as well as by their name; `iam-escalation` reads both."""
+
+
+@pytest.mark.parametrize(
+    "row",
+    [row for row in CATALOGUE.values() if row.admitted is True and row.named_by and row.scope is not Scope.REPOSITORY],
+    ids=lambda row: row.token,
+)
+def test_a_name_that_stages_share_begins_with_the_stages_own(row: ResourceType) -> None:
+    messages = [
+        message for rule in RULES for message in found(rule, changed(make_seen(row), row.named_by, "somebodys"))
+    ]
+    assert any("is called somebodys, which does not begin with" in each for each in messages) == (
+        row not in BELOW_A_PATH
+    )
