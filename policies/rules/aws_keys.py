@@ -6,15 +6,21 @@ from collections.abc import Iterator
 from typing import Final
 
 from bulkhead.resources import types as t
+from bulkhead.resources.catalogue import CATALOGUE
+from bulkhead.resources.kind import Grants
 from bulkhead.resources.statements import Statement, account_of, statements
 from bulkhead.resources.values import MISSING, UNKNOWN, document
 from policies.rule import AnyRule, Rule, Seen, Violation
 from policies.world import World
 
+_WITH_POLICY: Final = tuple(row for row in CATALOGUE.values() if Grants.RESOURCE in row.documents.values())
+_KEYS, _TOPICS, _QUEUES = (
+    tuple(row for row in _WITH_POLICY if row.startswith(f"aws:{service}/")) for service in ("kms", "sns", "sqs")
+)
 # EventBridge says neither account nor rule when it publishes to a topic or uses the topic's key: with such a condition
 # nothing arrives. EventBridge User Guide, "Using resource-based policies"; SNS Developer Guide, "Key management".
 _SOURCELESS: Final = frozenset({"events.amazonaws.com"})
-_TO_TOPICS: Final = frozenset({t.SNS_TOPIC, t.SNS_TOPIC_POLICY, t.KMS_KEY, t.KMS_KEY_POLICY, t.KMS_REPLICA_KEY})
+_TO_TOPICS: Final = frozenset({*_KEYS, *_TOPICS})
 
 
 def _still(seen: Seen, world: World) -> Iterator[Violation]:
@@ -79,14 +85,14 @@ RULES: Final[tuple[AnyRule, ...]] = (
         "kms-policy-open",
         ("SEC-7", "SEC-8"),
         "Keys are used from the stage's account only",
-        (t.KMS_KEY, t.KMS_KEY_POLICY, t.KMS_REPLICA_KEY),
+        _KEYS,
         _open_key,
     ),
     Rule(
         "topic-policy-open",
         ("SEC-7",),
         "Topics and queues are read and written from the stage's account only",
-        (t.SNS_TOPIC, t.SNS_TOPIC_POLICY, t.SQS_QUEUE, t.SQS_QUEUE_POLICY),
+        (*_TOPICS, *_QUEUES),
         _open_channel,
     ),
 )
