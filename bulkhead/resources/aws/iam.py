@@ -8,7 +8,7 @@ from bulkhead.resources.kind import EACH_NEW, Create, Grants, Guard, Rehearsed, 
 
 IAM_ACCESS_KEY: Final = ResourceType(
     "aws:iam/accessKey:AccessKey",
-    admitted="a key of a user never ends by itself; roles have none",
+    admitted="a user's access key never expires; a role needs none",
     holds="",
     same=EACH_NEW,
     leaves="",
@@ -18,7 +18,7 @@ IAM_ACCESS_KEY: Final = ResourceType(
 
 IAM_GROUP: Final = ResourceType(
     "aws:iam/group:Group",
-    admitted="groups are of users, and a stage has none",
+    admitted="a group is of users, and a stage has none",
     holds="",
     same=("name",),
     leaves="",
@@ -27,7 +27,7 @@ IAM_GROUP: Final = ResourceType(
 
 IAM_GROUP_POLICY: Final = ResourceType(
     "aws:iam/groupPolicy:GroupPolicy",
-    admitted="groups are of users, and a stage has none",
+    admitted="a group is of users, and a stage has none",
     holds="",
     same=("group", "name"),
     leaves="",
@@ -37,7 +37,7 @@ IAM_GROUP_POLICY: Final = ResourceType(
 
 IAM_GROUP_POLICY_ATTACHMENT: Final = ResourceType(
     "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
-    admitted="groups are of users, and a stage has none",
+    admitted="a group is of users, and a stage has none",
     holds="",
     same=("group", "policyArn"),
     leaves="",
@@ -76,7 +76,7 @@ IAM_POLICY: Final = ResourceType(
 
 IAM_POLICY_ATTACHMENT: Final = ResourceType(
     "aws:iam/policyAttachment:PolicyAttachment",
-    admitted="it takes the policy from everybody else in the account",
+    admitted="it detaches the policy from everybody else in the account",
     holds="",
     same=("policyArn",),
     leaves="",
@@ -126,7 +126,7 @@ IAM_ROLE_POLICY_ATTACHMENT: Final = ResourceType(
 
 IAM_USER: Final = ResourceType(
     "aws:iam/user:User",
-    admitted="a person's or a program's user has rights of its own; roles are taken, and end",
+    admitted="a user's credentials never expire; a role is assumed, and its session ends",
     holds="",
     same=("name",),
     leaves="",
@@ -146,7 +146,7 @@ IAM_USER_LOGIN_PROFILE: Final = ResourceType(
 
 IAM_USER_POLICY: Final = ResourceType(
     "aws:iam/userPolicy:UserPolicy",
-    admitted="users have no place in a stage; roles are taken, and end",
+    admitted="a stage has no users; a role is assumed, and its session ends",
     holds="",
     same=("user", "name"),
     leaves="",
@@ -156,7 +156,7 @@ IAM_USER_POLICY: Final = ResourceType(
 
 IAM_USER_POLICY_ATTACHMENT: Final = ResourceType(
     "aws:iam/userPolicyAttachment:UserPolicyAttachment",
-    admitted="users have no place in a stage; roles are taken, and end",
+    admitted="a stage has no users; a role is assumed, and its session ends",
     holds="",
     same=("user", "policyArn"),
     leaves="",

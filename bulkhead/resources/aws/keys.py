@@ -9,7 +9,7 @@ from bulkhead.resources.kind import EACH_NEW, Create, Grants, Guard, Link, Refer
 KMS_KEY: Final = ResourceType(
     "aws:kms/key:Key",
     admitted=True,
-    holds="whatever was encrypted with it, the backups too: nobody can read it ever again",
+    holds="whatever was encrypted with it, the backups too: nobody can ever read it again",
     same=EACH_NEW,
     leaves="",
     references=(),
@@ -52,7 +52,7 @@ KMS_KEY_POLICY: Final = ResourceType(
 KMS_REPLICA_KEY: Final = ResourceType(
     "aws:kms/replicaKey:ReplicaKey",
     admitted=True,
-    holds="whatever was encrypted with it, the backups too: nobody can read it ever again",
+    holds="whatever was encrypted with it, the backups too: nobody can ever read it again",
     same=("primaryKeyArn",),
     leaves="",
     references=(),

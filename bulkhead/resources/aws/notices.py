@@ -19,7 +19,7 @@ BUDGET_ACTION: Final = ResourceType(
 
 CLOUDWATCH_LOG_GROUP: Final = ResourceType(
     "aws:cloudwatch/logGroup:LogGroup",
-    admitted="no rule says yet how long a stage keeps lines, and who may read them",
+    admitted="no rule says yet how long its lines are kept and who may read them",
     holds="every line that was logged there",
     same=("name",),
     leaves="",
@@ -125,7 +125,7 @@ SNS_TOPIC_SUBSCRIPTION: Final = ResourceType(
 SQS_QUEUE: Final = ResourceType(
     "aws:sqs/queue:Queue",
     admitted=True,
-    holds="every message that was not consumed yet",
+    holds="every message that has not been consumed yet",
     same=("name",),
     leaves="",
     references=(),

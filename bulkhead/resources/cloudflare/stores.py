@@ -25,7 +25,7 @@ D1_DATABASE: Final = ResourceType(
 QUEUE: Final = ResourceType(
     "cloudflare:index/queue:Queue",
     admitted=True,
-    holds="every message that was not consumed yet",
+    holds="every message that has not been consumed yet",
     same=("accountId", "queueName"),
     leaves="",
     references=(),
@@ -116,7 +116,7 @@ R2_BUCKET_LOCK: Final = ResourceType(
 
 R2_CUSTOM_DOMAIN: Final = ResourceType(
     "cloudflare:index/r2CustomDomain:R2CustomDomain",
-    admitted="it publishes a bucket, and no rule judges that yet",
+    admitted="it gives a bucket a public address; buckets are read through Workers only",
     holds="",
     same=("domain",),
     leaves="",
@@ -141,8 +141,8 @@ R2_MANAGED_DOMAIN: Final = ResourceType(
 
 SECRETS_STORE_SECRET: Final = ResourceType(
     "cloudflare:index/secretsStoreSecret:SecretsStoreSecret",
-    admitted="no rule judges yet who may read it",
-    holds="the secret's value, if nobody wrote it down elsewhere",
+    admitted="no rule says yet who may read it",
+    holds="the secret's value, unless somebody wrote it down elsewhere",
     same=("accountId", "storeId", "name"),
     leaves="",
     references=(),

@@ -24,8 +24,8 @@ SCRIPTS: Final = tuple(
 
 PAGES_PROJECT: Final = ResourceType(
     "cloudflare:index/pagesProject:PagesProject",
-    admitted="WorkerVersion is what the stages use",
-    holds="its deployments, the live one too",
+    admitted="stages deploy their code as WorkerVersion",
+    holds="its deployments, the live one included",
     same=("accountId", "name"),
     leaves="",
     references=(),
@@ -49,7 +49,7 @@ WORKER: Final = ResourceType(
 
 WORKER_DOMAIN: Final = ResourceType(
     "cloudflare:index/workerDomain:WorkerDomain",
-    admitted="deprecated alias",
+    admitted="deprecated name of WorkersCustomDomain",
     holds="",
     same=("hostname",),
     leaves="",
@@ -60,7 +60,7 @@ WORKER_DOMAIN: Final = ResourceType(
 
 WORKER_SCRIPT: Final = ResourceType(
     "cloudflare:index/workerScript:WorkerScript",
-    admitted="deprecated alias of WorkersScript; WorkerVersion is what the stages use",
+    admitted="deprecated name of WorkersScript; stages deploy their code as WorkerVersion",
     holds="",
     same=("accountId", "scriptName"),
     leaves="",
@@ -139,7 +139,7 @@ WORKERS_ROUTE: Final = ResourceType(
 
 WORKERS_SCRIPT: Final = ResourceType(
     "cloudflare:index/workersScript:WorkersScript",
-    admitted="WorkerVersion is what the stages use",
+    admitted="stages deploy their code as WorkerVersion",
     holds="",
     same=("accountId", "scriptName"),
     leaves="",

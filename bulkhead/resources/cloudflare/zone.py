@@ -8,7 +8,7 @@ from bulkhead.resources.kind import EACH_NEW, Guard, Link, Reference, Rehearsed,
 
 ACCESS_APPLICATION: Final = ResourceType(
     "cloudflare:index/accessApplication:AccessApplication",
-    admitted="deprecated alias",
+    admitted="deprecated name of ZeroTrustAccessApplication",
     holds="",
     same=("accountId", "zoneId", "domain", "name"),
     leaves="",
@@ -19,7 +19,7 @@ ACCESS_APPLICATION: Final = ResourceType(
 
 ACCESS_POLICY: Final = ResourceType(
     "cloudflare:index/accessPolicy:AccessPolicy",
-    admitted="deprecated alias",
+    admitted="deprecated name of ZeroTrustAccessPolicy",
     holds="",
     same=("accountId", "name"),
     leaves="",
@@ -44,7 +44,7 @@ ACCOUNT_TOKEN: Final = ResourceType(
 
 API_TOKEN: Final = ResourceType(
     "cloudflare:index/apiToken:ApiToken",
-    admitted="it belongs to a person, and ends when that person leaves",
+    admitted="it belongs to a person, and stops working when that person leaves",
     holds="",
     same=("name",),
     leaves="",

@@ -8,7 +8,7 @@ from bulkhead.resources.kind import Create, Guard, Link, Reference, Rehearsed, R
 
 GITHUB_ACTIONS_ORGANIZATION_SECRET: Final = ResourceType(
     "github:index/actionsOrganizationSecret:ActionsOrganizationSecret",
-    admitted="every repository of the organisation could read it",
+    admitted="pipelines of other repositories of the organisation could read it",
     holds="",
     same=("secretName",),
     leaves="",
@@ -31,7 +31,7 @@ GITHUB_ACTIONS_REPOSITORY_PERMISSIONS: Final = ResourceType(
 
 GITHUB_ACTIONS_SECRET: Final = ResourceType(
     "github:index/actionsSecret:ActionsSecret",
-    admitted="every workflow of the repository could read it, whichever stage it is for",
+    admitted="every pipeline of every branch could read it, whatever stage it is for",
     holds="",
     same=("repository", "secretName"),
     leaves="",
@@ -42,7 +42,7 @@ GITHUB_ACTIONS_SECRET: Final = ResourceType(
 
 GITHUB_ACTIONS_VARIABLE: Final = ResourceType(
     "github:index/actionsVariable:ActionsVariable",
-    admitted="every workflow of the repository would be told, whichever stage it is for",
+    admitted="every pipeline of every branch could read it, whatever stage it is for",
     holds="",
     same=("repository", "variableName"),
     leaves="",
@@ -64,7 +64,7 @@ GITHUB_BRANCH_DEFAULT: Final = ResourceType(
 
 GITHUB_BRANCH_PROTECTION: Final = ResourceType(
     "github:index/branchProtection:BranchProtection",
-    admitted="rulesets guard branches and tags alike",
+    admitted="a ruleset guards branches and tags alike",
     holds="",
     same=("repositoryId", "pattern"),
     leaves="",
@@ -75,7 +75,7 @@ GITHUB_BRANCH_PROTECTION: Final = ResourceType(
 
 GITHUB_BRANCH_PROTECTION_V3: Final = ResourceType(
     "github:index/branchProtectionV3:BranchProtectionV3",
-    admitted="rulesets guard branches and tags alike",
+    admitted="a ruleset guards branches and tags alike",
     holds="",
     same=("repository", "branch"),
     leaves="",
@@ -86,7 +86,7 @@ GITHUB_BRANCH_PROTECTION_V3: Final = ResourceType(
 
 GITHUB_CODESPACES_SECRET: Final = ResourceType(
     "github:index/codespacesSecret:CodespacesSecret",
-    admitted="whoever opens a codespace could read it",
+    admitted="everybody who opens a codespace could read it",
     holds="",
     same=("repository", "secretName"),
     leaves="",
@@ -97,7 +97,7 @@ GITHUB_CODESPACES_SECRET: Final = ResourceType(
 
 GITHUB_DEPENDABOT_SECRET: Final = ResourceType(
     "github:index/dependabotSecret:DependabotSecret",
-    admitted="updates of others' code could read it",
+    admitted="every run that an update of a dependency starts could read it, with that dependency's code",
     holds="",
     same=("repository", "secretName"),
     leaves="",
