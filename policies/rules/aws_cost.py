@@ -118,10 +118,10 @@ def _audience(stack: Stack, world: World) -> Iterator[Violation]:
     for share, audience in _audiences(world).items():
         missing: set[str] = set()
         for title, addresses in audience.items():
-            told: set[Any] = set()
+            recipients: set[Any] = set()
             for budget in budgets:
-                told |= _told(stack, budget, share)
-            if UNKNOWN not in told and not {address.lower() for address in addresses} <= told:
+                recipients |= _recipients(stack, budget, share)
+            if UNKNOWN not in recipients and not {address.lower() for address in addresses} <= recipients:
                 missing.add(title)
         if missing:
             yield Violation(
@@ -142,20 +142,20 @@ def _audiences(world: World) -> dict[int, dict[str, tuple[str, ...]]]:
     return end if world.stage is Stage.DEVELOPMENT else {80: finance, 90: finance | lead} | end
 
 
-def _told(stack: Stack, budget: Seen, share: int) -> set[Any]:
+def _recipients(stack: Stack, budget: Seen, share: int) -> set[Any]:
     """Return the addresses that hear of it, UNKNOWN among them where some are not known yet."""
     limit = _number(budget["limitAmount"])
-    told: set[Any] = set()
+    recipients: set[Any] = set()
     for notice in listed(budget.props, "notifications"):
-        if _tells(notice, share, limit):
+        if _notifies_at(notice, share, limit):
             emails, topics = at(notice, "subscriberEmailAddresses"), at(notice, "subscriberSnsTopicArns")
-            told |= {UNKNOWN} if emails is UNKNOWN else {_lower(email) for email in listed(emails)}
+            recipients |= {UNKNOWN} if emails is UNKNOWN else {_lower(email) for email in listed(emails)}
             for topic in [UNKNOWN] if topics is UNKNOWN else listed(topics):
-                told |= _subscribed(stack, budget, topic)
-    return told
+                recipients |= _subscribed(stack, budget, topic)
+    return recipients
 
 
-def _tells(notice: Any, share: int, limit: Any) -> bool:
+def _notifies_at(notice: Any, share: int, limit: Any) -> bool:
     if at(notice, "notificationType") not in {UNKNOWN, "ACTUAL"}:
         return False
     if at(notice, "comparisonOperator") not in {UNKNOWN, "GREATER_THAN"}:

@@ -20,16 +20,16 @@ from policies.rules.worker_carriers import (
     TARGETS,
     UPLOADS,
     Bound,
+    candidate_targets,
     carried,
     granted_to,
     has_id,
     holder,
-    leads,
     names_of,
     owners,
     reached,
+    sources_without_id,
     target_values,
-    untold,
 )
 from policies.world import World
 
@@ -59,7 +59,7 @@ def _not_granted(stack: Stack, world: World) -> Iterator[Violation]:
         grants = {_own(w, world): granted_to(w, world) for w in owners(stack, seen, world)}
         allowed = {*grants, *(v for granted in grants.values() for wire in granted.values() for v in wire.values())}
         for bound in carried(seen):
-            if bound.name is UNKNOWN or _everyones(bound):
+            if bound.name is UNKNOWN or _is_granted_to_all(bound):
                 continue
             said = [_difference(stack, seen, bound, granted, own) for own, granted in grants.items()]
             if all(said):
@@ -87,7 +87,7 @@ def _sources(seen: Seen) -> set[str]:
     return {name for name in names_of(seen.sources(holder(seen), *TARGET_TYPES)) if isinstance(name, str)}
 
 
-def _everyones(bound: Bound) -> bool:
+def _is_granted_to_all(bound: Bound) -> bool:
     """Whether every Worker may have a binding: the stage's variables, and the version that is running."""
     return bound.type == "version_metadata" or (bound.name in STAGE_VARIABLES and bound.type in {*_PLAIN, UNKNOWN})
 
@@ -185,13 +185,15 @@ def _lost(stack: Stack, seen: Seen, bound: Bound, bindings: Collection[Bound], w
 
 def _loose(stack: Stack, seen: Seen, bound: Bound, bindings: Collection[Bound]) -> bool:
     _, types = TARGETS[bound.type]
-    if any(not leads(stack, seen, holder(seen), value, *types) for value in target_values(bound)):
+    if any(not candidate_targets(stack, seen, holder(seen), value, *types) for value in target_values(bound)):
         return True
-    # Ids that are literal cannot be more than the resources whose ids are not told; what is not known is one of those.
-    told = stack.of(*types)
+    # There cannot be more literal ids than resources whose ids are not known; an unknown value is one of those.
+    candidates = stack.of(*types)
     values = {value for each in bindings if each.type == bound.type for value in target_values(each)}
-    literal = {value for value in values if value is not UNKNOWN and not any(has_id(each, value) for each in told)}
-    room = untold(seen, holder(seen), *types)
+    literal = {
+        value for value in values if value is not UNKNOWN and not any(has_id(each, value) for each in candidates)
+    }
+    room = sources_without_id(seen, holder(seen), *types)
     taken = UNKNOWN in values and len(room) == len(seen.sources(holder(seen), *types))
     return bool(literal & set(target_values(bound))) and len(literal) + taken > len(room)
 

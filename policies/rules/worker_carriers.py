@@ -106,23 +106,23 @@ def owners(stack: Stack, seen: Seen, world: World) -> tuple[Worker, ...]:
     value = seen[property_]
     named = [value]
     if seen.type == t.WORKER_VERSION or value is UNKNOWN:  # a version says its Worker by id or by name
-        named = names_of(leads(stack, seen, property_, value, *t.SCRIPTS)) or [value]
+        named = names_of(candidate_targets(stack, seen, property_, value, *t.SCRIPTS)) or [value]
     if UNKNOWN in named:
         return world.product.workers
     return tuple(worker for worker in world.product.workers if world.label.name(Kind.WORKER, worker.name) in named)
 
 
-def leads(stack: Stack, seen: Seen, property_: str, value: Any, *types: str) -> list[Seen]:
+def candidate_targets(stack: Stack, seen: Seen, property_: str, value: Any, *types: str) -> list[Seen]:
     """Return the resources of ``types`` that ``value``, an id in a top-level property of ``seen``, may stand for: the
-    one that has it, else those that the property depends on and whose id is not told. None of them: the value comes
-    from nothing in this stack."""
+    one that has it, else those that the property depends on and whose id is not known yet. None where the value comes
+    from no resource of this stack."""
     if value is UNKNOWN:
         return list(seen.sources(property_, *types))
-    return [each for each in stack.of(*types) if has_id(each, value)] or untold(seen, property_, *types)
+    return [each for each in stack.of(*types) if has_id(each, value)] or sources_without_id(seen, property_, *types)
 
 
-def untold(seen: Seen, property_: str, *types: str) -> list[Seen]:
-    """Return the resources of ``types`` that a property's value comes from and whose ids are not told (yet)."""
+def sources_without_id(seen: Seen, property_: str, *types: str) -> list[Seen]:
+    """Return the resources of ``types`` that a property's value comes from and whose ids are not known yet."""
     return [each for each in seen.sources(property_, *types) if not any(isinstance(id_, str) for id_ in _ids(each))]
 
 
@@ -151,7 +151,7 @@ def reached(stack: Stack, seen: Seen, bound: Bound) -> list[list[Any]]:
     _, types = TARGETS.get(bound.type, ((), ()))
     values = target_values(bound)
     if bound.type in BY_ID:
-        return [names_of(leads(stack, seen, holder(seen), value, *types)) for value in values]
+        return [names_of(candidate_targets(stack, seen, holder(seen), value, *types)) for value in values]
     # A class of the Worker's own has no script; the provider plans to learn it from the API.
     sources = names_of(seen.sources(holder(seen), *types)) if bound.type == "service" or len(types) == 1 else []
     return [[value] if value is not UNKNOWN else sources or [UNKNOWN] for value in values]

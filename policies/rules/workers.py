@@ -11,7 +11,7 @@ from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import superseded_by
 from bulkhead.resources.values import MISSING, UNKNOWN, listed
 from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
-from policies.rules.worker_carriers import CARRIERS, UPLOADS, carried, leads, names_of
+from policies.rules.worker_carriers import CARRIERS, UPLOADS, candidate_targets, carried, names_of
 from policies.world import World
 
 
@@ -104,7 +104,7 @@ def _consumers(stack: Stack, world: World) -> Iterator[Violation]:
     owned = world.owned(Kind.QUEUE)
     specs = {spec.name: spec for spec in world.product.queues}
     for seen in stack.of(t.QUEUE_CONSUMER):
-        queues = names_of(leads(stack, seen, "queueId", seen["queueId"], t.QUEUE))
+        queues = names_of(candidate_targets(stack, seen, "queueId", seen["queueId"], t.QUEUE))
         if UNKNOWN in queues:
             continue
         wanted = [specs[owned[name]] for name in queues if name in owned]
