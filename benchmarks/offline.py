@@ -13,9 +13,10 @@ from benchmarks.command import IMPORTS
 from benchmarks.figures import Figure, Series, in_turn, measured
 from benchmarks.telling import Tell
 from bulkhead.model.failures import Failed
+from bulkhead.resources.observed import ObservedResource
 from policies.catalogue import RULES
-from policies.rule import Rule, Seen
-from policies.world import World
+from policies.context import PolicyContext
+from policies.rule import Rule
 
 NAME: Final = "offline"
 CHECK_LIMIT_SECONDS: Final = 5.0
@@ -46,15 +47,15 @@ def waited(command: str, runs: Sequence[Once]) -> list[Figure]:
 
 def judged() -> Series:
     """Return how long it takes to ask all rules about one resource that they have nothing to say of, in ms."""
-    world, seen = _a_world(), _a_small_resource()
-    rules = [rule for rule in RULES if isinstance(rule, Rule) and (not rule.types or seen.type in rule.types)]
-    return Series(tuple(_milliseconds(partial(_ask, rules, seen, world)) for _ in range(_ROUNDS)))
+    context, resource = _a_context(), _a_small_resource()
+    rules = [rule for rule in RULES if isinstance(rule, Rule) and (not rule.types or resource.type in rule.types)]
+    return Series(tuple(_milliseconds(partial(_ask, rules, resource, context)) for _ in range(_ROUNDS)))
 
 
-def _ask(rules: Sequence[Rule], seen: Seen, world: World) -> None:
+def _ask(rules: Sequence[Rule], resource: ObservedResource, context: PolicyContext) -> None:
     for _ in range(_REPEATS):
         for rule in rules:
-            if list(rule.judge(seen, world)):
+            if list(rule.judge(resource, context)):
                 raise Failed(f"{rule.name} speaks of the resource that is measured", [])
 
 
@@ -64,14 +65,14 @@ def _milliseconds(ask: Callable[[], None]) -> float:
     return (time.perf_counter() - started) * 1000 / _REPEATS
 
 
-def _a_world() -> World:
-    from tests.support.policy_scene import make_world  # noqa: PLC0415 (imports the SDKs)
+def _a_context() -> PolicyContext:
+    from tests.support.policy_scene import make_context  # noqa: PLC0415 (imports the SDKs)
 
-    return make_world("staging")
+    return make_context("staging")
 
 
-def _a_small_resource() -> Seen:
-    from tests.support.policy_scene import seen_in  # noqa: PLC0415
+def _a_small_resource() -> ObservedResource:
+    from tests.support.policy_scene import observed_in  # noqa: PLC0415
     from tests.support.stages import rendered_stage  # noqa: PLC0415
 
-    return next(each for each in seen_in(rendered_stage("first", "staging")) if each.type.endswith(":D1Database"))
+    return next(each for each in observed_in(rendered_stage("first", "staging")) if each.type.endswith(":D1Database"))

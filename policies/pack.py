@@ -1,4 +1,4 @@
-"""Hands the rules to Pulumi: what the engine sends becomes `Seen`, what a rule finds becomes a report."""
+"""Hands the rules to Pulumi: what the engine sends becomes `ObservedResource`, what a rule finds becomes a report."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ from pulumi_policy.proxy import UnknownValueError
 
 from bulkhead.model.faults import Refused
 from bulkhead.model.naming import Stage, stage_of
+from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.values import UNKNOWN, is_list
 from policies.catalogue import NAME, RULES
+from policies.context import PolicyContext, read_context, stage_in
 from policies.once import once, read_resources_once
-from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation, level_in
-from policies.world import World, read_world, stage_in
+from policies.rule import AnyRule, Rule, StackRule, Violation, level_in
 
 _STACK_TYPE: Final = "pulumi:pulumi:Stack"
 
@@ -52,11 +53,11 @@ def level(environ: Mapping[str, str]) -> EnforcementLevel:
 def policies(rules: Sequence[AnyRule], environ: Mapping[str, str]) -> list[Policy]:
     """Return Pulumi's policies for ``rules``, judging against the product and settings of the stack in ``environ``."""
     try:
-        world: World | Refused = read_world(environ)
+        context: PolicyContext | Refused = read_context(environ)
     except Refused as refused:
-        world = refused
+        context = refused
     strict = level(environ)
-    return [_policy(rule, world, strict) for rule in rules]
+    return [_policy(rule, context, strict) for rule in rules]
 
 
 def misspelt(names: Iterable[str], rules: Sequence[AnyRule]) -> str:
@@ -84,52 +85,56 @@ def refuse_misspelt(rules: Sequence[AnyRule]) -> None:
     servicer.Configure = checked
 
 
-def _policy(rule: AnyRule, world: World | Refused, strict: EnforcementLevel) -> Policy:
+def _policy(rule: AnyRule, context: PolicyContext | Refused, strict: EnforcementLevel) -> Policy:
     description = f"{rule.reason} ({', '.join(rule.requirements)})"
     if isinstance(rule, Rule):
-        return ResourceValidationPolicy(rule.name, description, _about_one(rule, world), enforcement_level=strict)
-    return StackValidationPolicy(rule.name, description, _about_all(rule, world), enforcement_level=strict)
+        return ResourceValidationPolicy(rule.name, description, _about_one(rule, context), enforcement_level=strict)
+    return StackValidationPolicy(rule.name, description, _about_all(rule, context), enforcement_level=strict)
 
 
-def _about_one(rule: Rule, world: World | Refused) -> Callable[[ResourceValidationArgs, ReportViolation], None]:
+def _about_one(
+    rule: Rule, context: PolicyContext | Refused
+) -> Callable[[ResourceValidationArgs, ReportViolation], None]:
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         if rule.types and args.resource_type not in rule.types:
             return
-        if isinstance(world, Refused):
-            report(_not_judged(world), None)
+        if isinstance(context, Refused):
+            report(_not_judged(context), None)
             return
-        seen = _seen(args)
-        for violation in rule.judge(seen, world):
-            report(str(replace(violation, about=seen)), None)
+        resource = _observed(args)
+        for violation in rule.judge(resource, context):
+            report(str(replace(violation, about=resource)), None)
 
     return validate
 
 
-def _about_all(rule: StackRule, world: World | Refused) -> Callable[[StackValidationArgs, ReportViolation], None]:
+def _about_all(
+    rule: StackRule, context: PolicyContext | Refused
+) -> Callable[[StackValidationArgs, ReportViolation], None]:
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
-        if isinstance(world, Refused):
-            report(_not_judged(world), None)
+        if isinstance(context, Refused):
+            report(_not_judged(context), None)
             return
-        for violation in rule.judge(_stack(args.resources), world):
+        for violation in rule.judge(_stack(args.resources), context):
             report(str(violation), violation.about.urn if violation.about else None)
 
     return validate
 
 
-def _not_judged(world: Refused) -> str:
+def _not_judged(context: Refused) -> str:
     return str(
         Violation(
-            f"nothing is judged: {world}",
+            f"nothing is judged: {context}",
             "What nobody judged may be anything",
             "correct bulkhead:product or the setting, then run the same command again",
         )
     )
 
 
-def _seen(args: ResourceValidationArgs | PolicyResource) -> Seen:
+def _observed(args: ResourceValidationArgs | PolicyResource) -> ObservedResource:
     provider = args.provider
     parent = args.opts.parent
-    return Seen(
+    return ObservedResource(
         type=args.resource_type,
         name=args.name,
         urn=args.urn,
@@ -142,14 +147,15 @@ def _seen(args: ResourceValidationArgs | PolicyResource) -> Seen:
     )
 
 
-def _stack(resources: Sequence[PolicyResource]) -> Stack:
-    seen = {each.urn: _seen(each) for each in resources}
+def _stack(resources: Sequence[PolicyResource]) -> ObservedStack:
+    observed = {each.urn: _observed(each) for each in resources}
     for each in resources:
         depends = {
-            name: tuple(seen[source.urn] for source in sources) for name, sources in each.property_dependencies.items()
+            name: tuple(observed[source.urn] for source in sources)
+            for name, sources in each.property_dependencies.items()
         }
-        seen[each.urn].depends.update(depends)
-    return Stack(tuple(each for each in seen.values() if each.type != _STACK_TYPE))
+        observed[each.urn].depends.update(depends)
+    return ObservedStack(tuple(each for each in observed.values() if each.type != _STACK_TYPE))
 
 
 def plain(value: Any) -> Any:

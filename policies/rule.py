@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from bulkhead.model.naming import Stage
-from bulkhead.resources.values import at
-from policies.world import World
+from bulkhead.resources.observed import ObservedResource, ObservedStack
+from policies.context import PolicyContext
 
 Scope = Literal["resource", "stack"]
 Level = Literal["advisory", "mandatory"]  # as the engine spells them
@@ -19,38 +19,6 @@ def level_in(stage: Stage | None) -> Level:
     return "advisory" if stage is Stage.DEVELOPMENT else "mandatory"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Seen:
-    """One resource as the engine shows it. ``props`` are plain values under their camelCase names: inputs for a rule
-    about one resource, outputs for a rule about the stack. ``parent`` is a URN; ``provider`` and ``provider_props`` are
-    its provider's URN and configuration. ``depends``, for stack rules only, are the resources from which a property's
-    value comes, by the property's name."""
-
-    type: str
-    name: str
-    urn: str
-    props: Mapping[str, Any]
-    protect: bool = False
-    ignore_changes: tuple[str, ...] = ()
-    parent: str = ""
-    provider: str = ""
-    provider_props: Mapping[str, Any] = field(default_factory=dict)
-    depends: dict[str, tuple[Seen, ...]] = field(default_factory=dict)
-
-    def __getitem__(self, path: str) -> Any:
-        """Return the property at a dotted path (``lockConfiguration.rules``), UNKNOWN or MISSING."""
-        return at(self.props, *path.split("."))
-
-    @property
-    def kind(self) -> str:
-        """The last word of the type: ``Bucket``."""
-        return self.type.rpartition(":")[2]
-
-    def sources(self, property_: str, *types: str) -> tuple[Seen, ...]:
-        """Return the resources of ``types`` that a top-level property's value comes from."""
-        return tuple(each for each in self.depends.get(property_, ()) if not types or each.type in types)
-
-
 @dataclass(frozen=True, slots=True)
 class Violation:
     """``wrong`` says what is wrong, ``causes`` what it could lead to, ``fix`` what to write instead; sentences without
@@ -59,25 +27,15 @@ class Violation:
     wrong: str
     causes: str
     fix: str
-    about: Seen | None = None
+    about: ObservedResource | None = None
 
     def __str__(self) -> str:
         place = f"{self.about.kind} {self.about.name}: " if self.about else ""
         return f"{place}{self.wrong}. {self.causes}.\n  fix: {self.fix}"
 
 
-@dataclass(frozen=True, slots=True)
-class Stack:
-    """Every resource that the stack will have; those that are about to be deleted are not shown."""
-
-    resources: tuple[Seen, ...]
-
-    def of(self, *types: str) -> tuple[Seen, ...]:
-        return tuple(each for each in self.resources if each.type in types)
-
-
-Judge = Callable[[Seen, World], Iterable[Violation]]
-StackJudge = Callable[[Stack, World], Iterable[Violation]]
+Judge = Callable[[ObservedResource, PolicyContext], Iterable[Violation]]
+StackJudge = Callable[[ObservedStack, PolicyContext], Iterable[Violation]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from bulkhead.model.project import project_name
 from bulkhead.preview import proposed
 from bulkhead.twin.store import fetch
 from bulkhead.twin.workspace import bare_environment, make_workspace, require_language_host
-from policies.world import ALARMS
+from policies.context import ALARMS
 
 
 def asked(

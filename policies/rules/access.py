@@ -15,9 +15,10 @@ from typing import Any, Final
 from bulkhead.model.naming import Stage
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import superseded_by
+from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.values import MISSING, UNKNOWN, Absent, at, document, listed
-from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
-from policies.world import World
+from policies.context import PolicyContext
+from policies.rule import AnyRule, Rule, StackRule, Violation
 
 _TOKENS: Final = (t.ACCOUNT_TOKEN, *superseded_by(t.ACCOUNT_TOKEN))
 _APPLICATIONS: Final = (
@@ -39,15 +40,15 @@ _ANY_ADDRESS: Final = frozenset({"0.0.0.0/0", "::/0"})
 _ANY_DECISION: Final = {"allow": "whoever can log in anywhere", "non_identity": "anybody, without a login"}
 
 
-def _allowing(seen: Seen) -> Iterator[Any]:
+def _allowing(resource: ObservedResource) -> Iterator[Any]:
     """Yield a token's policies that grant something; one whose effect is not known yet is judged when it is."""
-    for policy in listed(seen.props, "policies"):
+    for policy in listed(resource.props, "policies"):
         if at(policy, "effect") == "allow":
             yield policy
 
 
-def _too_broad(seen: Seen, world: World) -> Iterator[Violation]:
-    for policy in _allowing(seen):
+def _too_broad(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    for policy in _allowing(resource):
         resources = document(policy, "resources")
         if resources is UNKNOWN:
             continue
@@ -71,8 +72,8 @@ def _broad(wrong: str) -> Violation:
     return Violation(wrong, causes, "name the stage's account, its zone, or a single bucket as the resource")
 
 
-def _without_expiry(seen: Seen, world: World) -> Iterator[Violation]:
-    ends, begins = seen["expiresOn"], seen["notBefore"]
+def _without_expiry(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    ends, begins = resource["expiresOn"], resource["notBefore"]
     if ends is MISSING or ends == "":
         wrong = "never expires"
     # One that does not say when it begins is valid from now on.
@@ -103,20 +104,20 @@ def lifetime(begins: Any, ends: Any) -> timedelta | None:
     return last - first
 
 
-def _foreign(seen: Seen, world: World) -> Iterator[Violation]:
-    own = world.settings.cloudflare
+def _foreign(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    own = context.settings.cloudflare
     wrongs = []
-    name, account = seen["name"], seen["accountId"]
-    if isinstance(name, str) and not name.startswith(world.prefix):
-        wrongs.append(f"is called {name}, which does not begin with {world.prefix}")
+    name, account = resource["name"], resource["accountId"]
+    if isinstance(name, str) and not name.startswith(context.prefix):
+        wrongs.append(f"is called {name}, which does not begin with {context.prefix}")
     if isinstance(account, str) and account != own.account_id:
         wrongs.append("belongs to an account that is not the stage's")
-    keys = {key for policy in _allowing(seen) for key in _keys(document(policy, "resources"))}
+    keys = {key for policy in _allowing(resource) for key in _keys(document(policy, "resources"))}
     for key in sorted(keys):
         if (zone := _ZONE.fullmatch(key)) is not None:
             foreign = zone["zone"] != own.zone_id
         elif (bucket := _BUCKET.fullmatch(key)) is not None:
-            foreign = bucket["account"] != own.account_id or not bucket["bucket"].startswith(world.prefix)
+            foreign = bucket["account"] != own.account_id or not bucket["bucket"].startswith(context.prefix)
         elif (whole := _ACCOUNT.fullmatch(key)) is not None and whole["account"] != "zone":
             foreign = whole["account"] != own.account_id
         else:
@@ -131,8 +132,8 @@ def _foreign(seen: Seen, world: World) -> Iterator[Violation]:
         )
 
 
-def _can_mint(seen: Seen, world: World) -> Iterator[Violation]:
-    ids = {at(group, "id") for policy in _allowing(seen) for group in listed(policy, "permissionGroups")}
+def _can_mint(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    ids = {at(group, "id") for policy in _allowing(resource) for group in listed(policy, "permissionGroups")}
     for name in sorted(_MINTING[id_] for id_ in ids if id_ in _MINTING):
         yield Violation(
             f"has the permission {name}",
@@ -141,7 +142,7 @@ def _can_mint(seen: Seen, world: World) -> Iterator[Violation]:
         )
 
 
-def _user_owned(seen: Seen, world: World) -> Iterator[Violation]:
+def _user_owned(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
     yield Violation(
         "belongs to a person",
         "It can reach what that person can reach, and stops working on the day the person leaves",
@@ -149,15 +150,15 @@ def _user_owned(seen: Seen, world: World) -> Iterator[Violation]:
     )
 
 
-def _open_to_public(stack: Stack, world: World) -> Iterator[Violation]:
+def _open_to_public(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
     """Judges applications that there are: a stage without Access is left to those who may add it."""
     applications = [each for each in stack.of(*_APPLICATIONS) if each["type"] in {"self_hosted", MISSING}]
-    if world.stage is not Stage.STAGING or not applications:
+    if context.stage is not Stage.STAGING or not applications:
         return
-    covered = [cover for each in applications for cover in _covers(each, world)]
+    covered = [cover for each in applications for cover in _covers(each, context)]
     if UNKNOWN in covered:
         return
-    for host in sorted(world.hostnames):
+    for host in sorted(context.hostnames):
         if not any(isinstance(cover, str) and fnmatchcase(host, cover) for cover in covered):
             yield Violation(
                 f"leaves {host} open: no Access application covers it with all its paths",
@@ -167,9 +168,9 @@ def _open_to_public(stack: Stack, world: World) -> Iterator[Violation]:
             )
 
 
-def _covers(application: Seen, world: World) -> Iterator[str | Absent]:
+def _covers(application: ObservedResource, context: PolicyContext) -> Iterator[str | Absent]:
     """Yield the patterns of hostnames that an application covers with all their paths."""
-    destinations, apex = listed(application.props, "destinations"), world.settings.cloudflare.hostname
+    destinations, apex = listed(application.props, "destinations"), context.settings.cloudflare.hostname
     said = [
         application["domain"],
         *listed(application.props, "selfHostedDomains"),
@@ -179,8 +180,8 @@ def _covers(application: Seen, world: World) -> Iterator[str | Absent]:
     if "all_workers" in kinds:
         yield "*"
     if "worker" in kinds:  # covers every address of the Worker; which one it is is shown by where the id comes from
-        sources, hosts = application.sources("destinations", t.WORKER), world.product.hostnames(apex)
-        workers = [world.worker(str(each["name"])) for each in sources]
+        sources, hosts = application.sources("destinations", t.WORKER), context.product.hostnames(apex)
+        workers = [context.worker(str(each["name"])) for each in sources]
         yield from (hosts[each.name] for each in workers if each and each.name in hosts)
         if not sources:
             yield UNKNOWN
@@ -197,17 +198,17 @@ def _covers(application: Seen, world: World) -> Iterator[str | Absent]:
             yield UNKNOWN
 
 
-def _bypassed(seen: Seen, world: World) -> Iterator[Violation]:
-    if seen.type == t.ZERO_TRUST_ACCESS_GROUP and seen["isDefault"] is True:
+def _bypassed(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    if resource.type == t.ZERO_TRUST_ACCESS_GROUP and resource["isDefault"] is True:
         yield Violation(
             "lets its members past every application of the account that names no group",
             "An application of another stage admits them too, and nobody sees that in its policies",
             "leave is_default off, and name the group in the policies that mean it",
         )
-    policies = listed(seen.props, "policies") if seen.type in _APPLICATIONS else [seen.props]
+    policies = listed(resource.props, "policies") if resource.type in _APPLICATIONS else [resource.props]
     for policy in policies:
         # A group decides nothing; whom it takes in, a policy lets past.
-        decision = "allow" if seen.type == t.ZERO_TRUST_ACCESS_GROUP else at(policy, "decision")
+        decision = "allow" if resource.type == t.ZERO_TRUST_ACCESS_GROUP else at(policy, "decision")
         if decision == "bypass":
             yield Violation(
                 "lets visitors past Access by a policy that bypasses it",

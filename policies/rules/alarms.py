@@ -11,22 +11,23 @@ from typing import Any, Final
 
 from bulkhead.model.alarms import Alarm, alarms_of
 from bulkhead.resources import types as t
+from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.statements import account_of
 from bulkhead.resources.values import MISSING, UNKNOWN, listed
-from policies.rule import AnyRule, Seen, Stack, StackRule, Violation
-from policies.world import World
+from policies.context import PolicyContext
+from policies.rule import AnyRule, StackRule, Violation
 
 _IN_ALARM: Final = re.compile(r'ALARM\s*\(\s*"?([^"()]+?)"?\s*\)')
 _CAUSES: Final = "What it watches goes wrong, and nobody is told"
 
 
-def _missing(stack: Stack, world: World) -> Iterator[Violation]:
-    if world.identities:
+def _missing(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
+    if context.identities:
         return
     alarms = stack.of(t.CLOUDWATCH_METRIC_ALARM)
-    for wanted in alarms_of(world.stage, world.alarms):
-        on_metric = [alarm for alarm in alarms if _measures(alarm, wanted, world)]
-        faults = {alarm.urn: _faults(stack, alarm, wanted, world) for alarm in on_metric}
+    for wanted in alarms_of(context.stage, context.alarms):
+        on_metric = [alarm for alarm in alarms if _measures(alarm, wanted, context)]
+        faults = {alarm.urn: _faults(stack, alarm, wanted, context) for alarm in on_metric}
         if on_metric and not all(faults.values()):
             continue
         fix = "declare it as docs/ops/alarms.yaml says; infra.components.alarms makes the whole catalogue"
@@ -37,9 +38,9 @@ def _missing(stack: Stack, world: World) -> Iterator[Violation]:
             yield Violation(f"the stage has no alarm {wanted.name}, on {wanted.metric}", _CAUSES, fix)
 
 
-def _measures(alarm: Seen, wanted: Alarm, world: World) -> bool:
+def _measures(alarm: ObservedResource, wanted: Alarm, context: PolicyContext) -> bool:
     dimensions = alarm["dimensions"]
-    should = wanted.dimensions(world.label)
+    should = wanted.dimensions(context.label)
     # CloudWatch knows a metric by all of its dimensions: with one more it is another, of which nobody has heard.
     same = (
         isinstance(dimensions, Mapping)
@@ -52,10 +53,10 @@ def _measures(alarm: Seen, wanted: Alarm, world: World) -> bool:
     )
 
 
-def _faults(stack: Stack, alarm: Seen, wanted: Alarm, world: World) -> list[str]:
+def _faults(stack: ObservedStack, alarm: ObservedResource, wanted: Alarm, context: PolicyContext) -> list[str]:
     """Return in what an alarm differs from the catalogue's; what is not known yet does not."""
     should: dict[str, Any] = {
-        "threshold": wanted.thresholds[world.stage],
+        "threshold": wanted.thresholds[context.stage],
         "comparisonOperator": wanted.comparison,
         "statistic": wanted.statistic,
         "period": wanted.minutes * 60,
@@ -67,7 +68,7 @@ def _faults(stack: Stack, alarm: Seen, wanted: Alarm, world: World) -> list[str]
     if missing is not UNKNOWN and ("missing" if missing is MISSING else missing) != wanted.missing:
         faults.append(f"treatMissingData is not {wanted.missing}")
     telling = [alarm, *(each for each in stack.of(t.CLOUDWATCH_COMPOSITE_ALARM) if _passes_on(each, alarm))]
-    if not any(_is_heard(each, world) for each in telling):
+    if not any(_is_heard(each, context) for each in telling):
         off = alarm["actionsEnabled"] is False
         faults.append("its actions are disabled" if off else "it tells nobody of the stage's account")
     if alarm["unit"] not in (UNKNOWN, MISSING, ""):
@@ -75,14 +76,14 @@ def _faults(stack: Stack, alarm: Seen, wanted: Alarm, world: World) -> list[str]
     return faults
 
 
-def _is_heard(alarm: Seen, world: World) -> bool:
+def _is_heard(alarm: ObservedResource, context: PolicyContext) -> bool:
     if alarm["actionsEnabled"] is False:
         return False
     actions = [UNKNOWN] if alarm["alarmActions"] is UNKNOWN else listed(alarm.props, "alarmActions")
-    return any(who is UNKNOWN or account_of(str(who)) == world.settings.aws.account_id for who in actions)
+    return any(who is UNKNOWN or account_of(str(who)) == context.settings.aws.account_id for who in actions)
 
 
-def _passes_on(composite: Seen, alarm: Seen) -> bool:
+def _passes_on(composite: ObservedResource, alarm: ObservedResource) -> bool:
     """Whether a composite alarm goes off whenever ``alarm`` does: it is one of those of which any is enough."""
     rule = composite["alarmRule"]
     if composite["actionsSuppressor"] is not MISSING:

@@ -6,22 +6,23 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from bulkhead.resources import types as t
+from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.values import MISSING, UNKNOWN, at, listed
-from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
+from policies.context import PolicyContext
+from policies.rule import AnyRule, Rule, StackRule, Violation
 from policies.rules.aws_storage import beside, is_vault
-from policies.world import World
 
 _YEAR: Final = 365
 
 
-def _unlocked(stack: Stack, world: World) -> Iterator[Violation]:
-    days = world.settings.backup.lock_days
+def _unlocked(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
+    days = context.settings.backup.lock_days
     if days == 0:  # everywhere but in production, as the settings demand
         return
     causes = "Whoever gets at the account, or a mistaken command, could delete every backup at once"
     fix = f'add a BucketObjectLockConfiguration with default_retention={{"mode": "GOVERNANCE", "days": {days}}}'
     for bucket in stack.of(t.S3_BUCKET):
-        if not is_vault(bucket, world):
+        if not is_vault(bucket, context):
             continue
         # It is the configuration that turns locks on, for a bucket that was made without them too (provider's docs).
         locks = beside(stack, bucket, t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION)
@@ -34,7 +35,7 @@ def _unlocked(stack: Stack, world: World) -> Iterator[Violation]:
                 yield Violation(wrong, causes, fix, lock)
 
 
-def _retention(lock: Seen) -> Any:
+def _retention(lock: ObservedResource) -> Any:
     """Return for how many days a new object is locked, or UNKNOWN."""
     days, years = (at(lock.props, "rule", "defaultRetention", unit) for unit in ("days", "years"))
     if days is UNKNOWN or years is UNKNOWN:
@@ -46,9 +47,9 @@ def _number(value: Any) -> float:
     return value if isinstance(value, int | float) else 0
 
 
-def _lives(world: World) -> dict[str, int]:
+def _lives(context: PolicyContext) -> dict[str, int]:
     """Return for how many days what is under each prefix is kept (BAK-4, and BAK-2 for what is made in between)."""
-    backup = world.settings.backup
+    backup = context.settings.backup
     keep = backup.retention
     lives = {
         "database/daily/": keep.daily_days,
@@ -60,15 +61,17 @@ def _lives(world: World) -> dict[str, int]:
     return {prefix: days for prefix, days in lives.items() if days is not None and backup.full != "none"}
 
 
-def _too_short(stack: Stack, world: World) -> Iterator[Violation]:
-    lives = _lives(world)
+def _too_short(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
+    lives = _lives(context)
     for bucket in stack.of(t.S3_BUCKET):
-        for lifecycle in beside(stack, bucket, t.S3_BUCKET_LIFECYCLE_CONFIGURATION) if is_vault(bucket, world) else ():
+        for lifecycle in (
+            beside(stack, bucket, t.S3_BUCKET_LIFECYCLE_CONFIGURATION) if is_vault(bucket, context) else ()
+        ):
             for rule in listed(lifecycle.props, "rules"):
                 yield from _early(lifecycle, rule, lives)
 
 
-def _early(lifecycle: Seen, rule: Any, lives: Mapping[str, int]) -> Iterator[Violation]:
+def _early(lifecycle: ObservedResource, rule: Any, lives: Mapping[str, int]) -> Iterator[Violation]:
     prefix, days, date = _prefix(rule), at(rule, "expiration", "days"), at(rule, "expiration", "date")
     if at(rule, "status") != "Enabled" or not isinstance(prefix, str):
         return
@@ -103,8 +106,8 @@ def _prefix(rule: Any) -> Any:
     return next((prefix for prefix in said if prefix is not MISSING and prefix != ""), "")
 
 
-def _disposable(seen: Seen, world: World) -> Iterator[Violation]:
-    if world.settings.protected and seen["forceDestroy"] is True:
+def _disposable(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    if context.settings.protected and resource["forceDestroy"] is True:
         yield Violation(
             "goes with everything in it when it is deleted or replaced",
             "A mistaken destroy, or a new name, takes the backups and their access log with it",

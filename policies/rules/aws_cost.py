@@ -9,9 +9,10 @@ from typing import Any, Final
 from bulkhead.model.naming import Stage
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import CATALOGUE
+from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.values import MISSING, UNKNOWN, Absent, at, document, leaves, listed
-from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
-from policies.world import World
+from policies.context import PolicyContext
+from policies.rule import AnyRule, Rule, StackRule, Violation
 
 _ATTRIBUTING: Final = ("product", "stage", "environment", "owner", "cost-center")
 _TAGGABLE: Final = tuple(row for row in CATALOGUE.values() if row.taggable)
@@ -19,75 +20,75 @@ _TAG_FILTER: Final = "TagKeyValue"
 _EMAIL: Final = frozenset({"email", "email-json"})
 
 
-def _budget(stack: Stack, world: World) -> Iterator[Violation]:
-    usd = world.settings.budget.monthly_usd
+def _budget(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
+    usd = context.settings.budget.monthly_usd
     causes = "The stage can cost any amount before somebody sees the bill"
     fix = (
         f'make a Budget with limit_amount="{usd:.1f}", limit_unit="USD", time_unit="MONTHLY", budget_type="COST", '
-        f'and no filter but {{"name": "{_TAG_FILTER}", "values": ["user:environment${world.settings.environment}"]}}'
+        f'and no filter but {{"name": "{_TAG_FILTER}", "values": ["user:environment${context.settings.environment}"]}}'
     )
     budgets = stack.of(t.BUDGET)
-    if not budgets and not world.identities:
+    if not budgets and not context.identities:
         yield Violation("the stage has no budget", causes, fix)
-    elif budgets and not any(_fits(budget, world) for budget in budgets):
-        closest = min(budgets, key=lambda budget: len(_faults(budget, world)))
-        wrong = f"is not a budget of {usd:g} US dollars a month for this stage: {', '.join(_faults(closest, world))}"
+    elif budgets and not any(_fits(budget, context) for budget in budgets):
+        closest = min(budgets, key=lambda budget: len(_faults(budget, context)))
+        wrong = f"is not a budget of {usd:g} US dollars a month for this stage: {', '.join(_faults(closest, context))}"
         yield Violation(wrong, causes, fix, closest)
 
 
-def _fits(budget: Seen, world: World) -> bool:
-    return not _faults(budget, world)
+def _fits(budget: ObservedResource, context: PolicyContext) -> bool:
+    return not _faults(budget, context)
 
 
-def _faults(budget: Seen, world: World) -> list[str]:
+def _faults(budget: ObservedResource, context: PolicyContext) -> list[str]:
     """Return in what a budget differs from the stage's; what is not known yet does not."""
     limit = _number(budget["limitAmount"])
     differs = {
-        "its limit": limit is not UNKNOWN and limit != world.settings.budget.monthly_usd,
+        "its limit": limit is not UNKNOWN and limit != context.settings.budget.monthly_usd,
         "its unit": budget["limitUnit"] not in {UNKNOWN, "USD"},
         "its time unit": budget["timeUnit"] not in {UNKNOWN, "MONTHLY"},
         "its type": budget["budgetType"] not in {UNKNOWN, "COST"},
-        "the tag it counts": not _counts_stage(budget, world),
-        "what else it counts": _narrowed(budget, world),
+        "the tag it counts": not _counts_stage(budget, context),
+        "what else it counts": _narrowed(budget, context),
         "its end": _is_over(budget["timePeriodEnd"]),
         "who sets its limit": budget["autoAdjustData"] not in (UNKNOWN, MISSING),
     }
     return [name for name, wrong in differs.items() if wrong]
 
 
-def _counts_stage(budget: Seen, world: World) -> bool:
+def _counts_stage(budget: ObservedResource, context: PolicyContext) -> bool:
     """Whether the stage's cost is among what a budget counts. AWS takes a tag that nothing has, or one without `user:`,
     without a word, and then counts nothing."""
-    own = {f"user:{key}${value}" for key, value in _tags(world).items()}
+    own = {f"user:{key}${value}" for key, value in _tags(context).items()}
     filters = [each for each in listed(budget.props, "costFilters") if at(each, "name") == _TAG_FILTER]
     counted = [[UNKNOWN] if at(each, "values") is UNKNOWN else listed(each, "values") for each in filters]
     return all(any(value is UNKNOWN or value in own for value in values) for values in counted)
 
 
-def _narrowed(budget: Seen, world: World) -> bool:
+def _narrowed(budget: ObservedResource, context: PolicyContext) -> bool:
     """Whether it counts only a part of the stage's cost: that of one service, or of another account."""
     filters = {at(each, "name"): listed(each, "values") for each in listed(budget.props, "costFilters")}
-    own = [world.settings.aws.account_id]
+    own = [context.settings.aws.account_id]
     fine = all(
         name in (UNKNOWN, _TAG_FILTER) or UNKNOWN in values or (name == "LinkedAccount" and own[0] in values)
         for name, values in filters.items()
     )
     expression = budget["filterExpression"]
-    return not fine or not (UNKNOWN in leaves(expression) or _lets_through(expression, world))
+    return not fine or not (UNKNOWN in leaves(expression) or _lets_through(expression, context))
 
 
-def _lets_through(expression: Any, world: World) -> bool:
+def _lets_through(expression: Any, context: PolicyContext) -> bool:
     """Whether an expression is true of everything that the stage costs."""
     words = expression.items() if isinstance(expression, Mapping) else ()
     # The provider shows the words that an expression does not use, as empty.
-    return all(_lets_word_through(word, said, world) for word, said in words if said not in (None, [], {}))
+    return all(_lets_word_through(word, said, context) for word, said in words if said not in (None, [], {}))
 
 
-def _lets_word_through(word: str, said: Any, world: World) -> bool:
+def _lets_word_through(word: str, said: Any, context: PolicyContext) -> bool:
     if word in {"ands", "ors"}:
-        return (all if word == "ands" else any)(_lets_through(each, world) for each in listed(said))
-    own = {("tags", key): value for key, value in _tags(world).items()}
-    own["dimensions", "LINKED_ACCOUNT"] = world.settings.aws.account_id
+        return (all if word == "ands" else any)(_lets_through(each, context) for each in listed(said))
+    own = {("tags", key): value for key, value in _tags(context).items()}
+    own["dimensions", "LINKED_ACCOUNT"] = context.settings.aws.account_id
     exact = set(listed(said, "matchOptions")) <= {"EQUALS", "CASE_SENSITIVE"}
     about = (word, at(said, "key"))
     return exact and about in own and own[about] in listed(said, "values")
@@ -111,11 +112,11 @@ def _number(value: Any) -> Any:
         return MISSING
 
 
-def _audience(stack: Stack, world: World) -> Iterator[Violation]:
-    budgets = [budget for budget in stack.of(t.BUDGET) if _fits(budget, world)] or list(stack.of(t.BUDGET))
+def _audience(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
+    budgets = [budget for budget in stack.of(t.BUDGET) if _fits(budget, context)] or list(stack.of(t.BUDGET))
     if not budgets or any(budget["notifications"] is UNKNOWN for budget in budgets):
         return
-    for share, audience in _audiences(world).items():
+    for share, audience in _audiences(context).items():
         missing: set[str] = set()
         for title, addresses in audience.items():
             recipients: set[Any] = set()
@@ -133,16 +134,16 @@ def _audience(stack: Stack, world: World) -> Iterator[Violation]:
             )
 
 
-def _audiences(world: World) -> dict[int, dict[str, tuple[str, ...]]]:
+def _audiences(context: PolicyContext) -> dict[int, dict[str, tuple[str, ...]]]:
     """Return who is told at which share of the budget (CST-3). An audience without an address is told nothing, and
     development only hears of the end."""
-    budget = world.settings.budget
+    budget = context.settings.budget
     finance, lead = {"finance": budget.finance}, {"the tech lead": budget.tech_lead}
     end = {100: finance | lead | {"the stakeholders": budget.stakeholders}}
-    return end if world.stage is Stage.DEVELOPMENT else {80: finance, 90: finance | lead} | end
+    return end if context.stage is Stage.DEVELOPMENT else {80: finance, 90: finance | lead} | end
 
 
-def _recipients(stack: Stack, budget: Seen, share: int) -> set[Any]:
+def _recipients(stack: ObservedStack, budget: ObservedResource, share: int) -> set[Any]:
     """Return the addresses that hear of it, UNKNOWN among them where some are not known yet."""
     limit = _number(budget["limitAmount"])
     recipients: set[Any] = set()
@@ -168,7 +169,7 @@ def _notifies_at(notice: Any, share: int, limit: Any) -> bool:
     return bool(kind == "PERCENTAGE" and threshold == share)
 
 
-def _subscribed(stack: Stack, budget: Seen, topic: Any) -> set[Any]:
+def _subscribed(stack: ObservedStack, budget: ObservedResource, topic: Any) -> set[Any]:
     """Return the addresses that subscribe to a topic: to the one of that ARN, else to those that the budget knows."""
     sources = {source.urn for source in budget.sources("notifications", t.SNS_TOPIC)}
     found: set[Any] = set()
@@ -185,13 +186,13 @@ def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
-def _untagged(seen: Seen, world: World) -> Iterator[Violation]:
-    said = at(document(seen.provider_props, "defaultTags"), "tags")
-    given = seen["tags"]
+def _untagged(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    said = at(document(resource.provider_props, "defaultTags"), "tags")
+    given = resource["tags"]
     if UNKNOWN in (said, given):
         return
     tags = {**(said if isinstance(said, Mapping) else {}), **(given if isinstance(given, Mapping) else {})}
-    wrong = [key for key, value in _tags(world).items() if tags.get(key) is not UNKNOWN and tags.get(key) != value]
+    wrong = [key for key, value in _tags(context).items() if tags.get(key) is not UNKNOWN and tags.get(key) != value]
     if wrong:
         yield Violation(
             f"does not carry the stage's {', '.join(wrong)} as tags",
@@ -200,9 +201,9 @@ def _untagged(seen: Seen, world: World) -> Iterator[Violation]:
         )
 
 
-def _tags(world: World) -> dict[str, str]:
+def _tags(context: PolicyContext) -> dict[str, str]:
     """Return the tags by which cost is attributed."""
-    tags = world.label.tags(owner=world.settings.owner, cost_center=world.settings.cost_center)
+    tags = context.label.tags(owner=context.settings.owner, cost_center=context.settings.cost_center)
     return {key: tags[key] for key in _ATTRIBUTING}
 
 

@@ -8,10 +8,11 @@ from typing import Final
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import CATALOGUE
 from bulkhead.resources.kind import Grants
+from bulkhead.resources.observed import ObservedResource
 from bulkhead.resources.statements import Statement, account_of, statements
 from bulkhead.resources.values import MISSING, UNKNOWN, document
-from policies.rule import AnyRule, Rule, Seen, Violation
-from policies.world import World
+from policies.context import PolicyContext
+from policies.rule import AnyRule, Rule, Violation
 
 _WITH_POLICY: Final = tuple(row for row in CATALOGUE.values() if Grants.RESOURCE in row.documents.values())
 _KEYS, _TOPICS, _QUEUES = (
@@ -23,14 +24,14 @@ _SOURCELESS: Final = frozenset({"events.amazonaws.com"})
 _TO_TOPICS: Final = frozenset({*_KEYS, *_TOPICS})
 
 
-def _still(seen: Seen, world: World) -> Iterator[Violation]:
-    usage, spec, store = seen["keyUsage"], seen["customerMasterKeySpec"], seen["customKeyStoreId"]
+def _still(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    usage, spec, store = resource["keyUsage"], resource["customerMasterKeySpec"], resource["customKeyStoreId"]
     if UNKNOWN in (usage, spec, store) or not (
         # KMS can rotate symmetric encryption keys of its own alone; a key is one unless it is said otherwise.
         usage in {MISSING, "ENCRYPT_DECRYPT"} and spec in {MISSING, "SYMMETRIC_DEFAULT"} and store in {MISSING, ""}
     ):
         return
-    rotated = seen["enableKeyRotation"]  # off unless somebody turns it on (provider's default)
+    rotated = resource["enableKeyRotation"]  # off unless somebody turns it on (provider's default)
     if rotated is not True and rotated is not UNKNOWN:
         yield Violation(
             "is never rotated",
@@ -39,19 +40,19 @@ def _still(seen: Seen, world: World) -> Iterator[Violation]:
         )
 
 
-def _open_key(seen: Seen, world: World) -> Iterator[Violation]:
-    yield from _open(seen, world, "read and write whatever is encrypted with the key")
+def _open_key(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    yield from _open(resource, context, "read and write whatever is encrypted with the key")
 
 
-def _open_channel(seen: Seen, world: World) -> Iterator[Violation]:
-    yield from _open(seen, world, "read the stage's messages, or send false ones to those who act on them")
+def _open_channel(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    yield from _open(resource, context, "read the stage's messages, or send false ones to those who act on them")
 
 
-def _open(seen: Seen, world: World, could: str) -> Iterator[Violation]:
+def _open(resource: ObservedResource, context: PolicyContext, could: str) -> Iterator[Violation]:
     """Judge a policy on the resource itself, in which each `Allow` stands for itself. Without a policy, AWS lets the
     account in and nobody else."""
-    for number, statement in enumerate(statements(document(seen.props, "policy")), 1):
-        wrong, fix = _wrong(statement, seen.type, world) if statement.allows else ("", "")
+    for number, statement in enumerate(statements(document(resource.props, "policy")), 1):
+        wrong, fix = _wrong(statement, resource.type, context) if statement.allows else ("", "")
         if wrong:
             yield Violation(
                 f"{wrong}, in statement {statement.sid or number} of its policy",
@@ -60,12 +61,12 @@ def _open(seen: Seen, world: World, could: str) -> Iterator[Violation]:
             )
 
 
-def _wrong(statement: Statement, type_: str, world: World) -> tuple[str, str]:
+def _wrong(statement: Statement, type_: str, context: PolicyContext) -> tuple[str, str]:
     """Return what is wrong with a statement and the fix; nothing where it is right."""
-    account = world.settings.aws.account_id
+    account = context.settings.aws.account_id
     name = f"name principals of account {account}"
     condition = f'"Condition": {{"StringEquals": {{"aws:SourceAccount": "{account}"}}}}'
-    confined = statement.confined_to(account, world.prefix)
+    confined = statement.confined_to(account, context.prefix)
     strangers = statement.strangers(account)
     sourceless = _SOURCELESS if type_ in _TO_TOPICS else frozenset()
     unbound = sorted(set(statement.services) - sourceless)

@@ -13,10 +13,11 @@ from typing import Any, Final
 
 from bulkhead.model.naming import Kind
 from bulkhead.resources import types as t
+from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.statements import Statement, account_of, matches, statements, texts
 from bulkhead.resources.values import MISSING, UNKNOWN, at, document, leaves, listed
-from policies.rule import AnyRule, Seen, Stack, StackRule, Violation
-from policies.world import World
+from policies.context import PolicyContext
+from policies.rule import AnyRule, StackRule, Violation
 
 PUBLIC_ACCESS: Final = t.S3_BUCKET_PUBLIC_ACCESS_BLOCK.guarding
 _PUBLIC_ACLS: Final = frozenset({"public-read", "public-read-write", "authenticated-read"})
@@ -47,9 +48,9 @@ _COMPARED: Final = ("bool", "stringequals", "stringequalsignorecase", "stringlik
 _COMPARED_NOT: Final = ("stringnotequals", "stringnotequalsignorecase", "stringnotlike")
 
 
-def _public(stack: Stack, world: World) -> Iterator[Violation]:
+def _public(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
     leak = "Anybody who learns the bucket's name could read or replace what it holds"
-    for bucket in () if _is_account_closed(stack, world) else stack.of(t.S3_BUCKET):
+    for bucket in () if _is_account_closed(stack, context) else stack.of(t.S3_BUCKET):
         blocks = beside(stack, bucket, t.S3_BUCKET_PUBLIC_ACCESS_BLOCK)
         if not blocks:
             yield Violation(
@@ -72,13 +73,13 @@ def _public(stack: Stack, world: World) -> Iterator[Violation]:
             yield Violation("has an ACL that lets everybody in", leak, fix, acl)
 
 
-def _is_account_closed(stack: Stack, world: World) -> bool:
+def _is_account_closed(stack: ObservedStack, context: PolicyContext) -> bool:
     """Whether the account blocks public access to all of its buckets: S3 then asks no bucket for more."""
-    own = (MISSING, UNKNOWN, world.settings.aws.account_id)
+    own = (MISSING, UNKNOWN, context.settings.aws.account_id)
     return any(each["accountId"] in own and not _off(each) for each in stack.of(t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK))
 
 
-def _off(block: Seen) -> list[str]:
+def _off(block: ObservedResource) -> list[str]:
     """Return the flags that are off, as each of the four is unless somebody turns it on (provider's default)."""
     return [flag for flag in PUBLIC_ACCESS if block[flag] is not True and block[flag] is not UNKNOWN]
 
@@ -103,17 +104,17 @@ def _is_fixed(key: str, value: str) -> bool:
     return not any(sign in value for sign in ("*", "?", "${")) or account_of(value) is not None
 
 
-def _outdated(stack: Stack, seen: Seen) -> bool:
+def _outdated(stack: ObservedStack, resource: ObservedResource) -> bool:
     """Whether this is a bucket's own `policy`, which its BucketPolicy replaces."""
-    return seen.type == t.S3_BUCKET and bool(beside(stack, seen, t.S3_BUCKET_POLICY))
+    return resource.type == t.S3_BUCKET and bool(beside(stack, resource, t.S3_BUCKET_POLICY))
 
 
-def _is_public_acl(acl: Seen) -> bool:
+def _is_public_acl(acl: ObservedResource) -> bool:
     grantees = [at(grant, "grantee", "uri") for grant in listed(acl.props, "accessControlPolicy", "grants")]
     return acl["acl"] in _PUBLIC_ACLS or any(isinstance(uri, str) and uri.endswith(_PUBLIC_GROUPS) for uri in grantees)
 
 
-def _unversioned(stack: Stack, world: World) -> Iterator[Violation]:
+def _unversioned(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
     causes = "What is overwritten or deleted, by mistake or by an intruder, cannot be brought back"
     fix = 'add a BucketVersioning with versioning_configuration={"status": "Enabled"}'
     for bucket in stack.of(t.S3_BUCKET):
@@ -126,9 +127,9 @@ def _unversioned(stack: Stack, world: World) -> Iterator[Violation]:
                 yield Violation("does not enable versions", causes, fix, versioning)
 
 
-def _unencrypted(stack: Stack, world: World) -> Iterator[Violation]:
+def _unencrypted(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
     for bucket in stack.of(t.S3_BUCKET):
-        vault = is_vault(bucket, world)
+        vault = is_vault(bucket, context)
         default = (
             '{"sse_algorithm": "aws:kms", "kms_master_key_id": key.arn}' if vault else '{"sse_algorithm": "AES256"}'
         )
@@ -142,7 +143,7 @@ def _unencrypted(stack: Stack, world: World) -> Iterator[Violation]:
                 yield from _weak(stack, encryption, fix, vault=vault)
 
 
-def _weak(stack: Stack, encryption: Seen, fix: str, *, vault: bool) -> Iterator[Violation]:
+def _weak(stack: ObservedStack, encryption: ObservedResource, fix: str, *, vault: bool) -> Iterator[Violation]:
     defaults = [at(rule, "applyServerSideEncryptionByDefault") for rule in listed(encryption.props, "rules")]
     algorithms = [at(default, "sseAlgorithm") for default in defaults]
     if not any(each is UNKNOWN or each in _ENCRYPTED for each in algorithms):
@@ -157,14 +158,14 @@ def _weak(stack: Stack, encryption: Seen, fix: str, *, vault: bool) -> Iterator[
         yield Violation("encrypts the backups with a key that is not the stack's", causes, fix, encryption)
 
 
-def _is_own(stack: Stack, encryption: Seen, key: Any) -> bool:
+def _is_own(stack: ObservedStack, encryption: ObservedResource, key: Any) -> bool:
     if key is UNKNOWN:
         return True
-    own = {seen[name] for seen in stack.of(*_KEYS) for name in ("arn", "keyId", "name")}
+    own = {resource[name] for resource in stack.of(*_KEYS) for name in ("arn", "keyId", "name")}
     return isinstance(key, str) and key != "" and (key in own or bool(encryption.sources("rules", *_KEYS)))
 
 
-def _plain_text(stack: Stack, world: World) -> Iterator[Violation]:
+def _plain_text(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
     causes = "Somebody on the way could read what is sent to the bucket, or what comes from it"
     fix = (
         'deny everybody s3:* on the bucket and on <bucket>/* with "Condition": '
@@ -180,7 +181,7 @@ def _plain_text(stack: Stack, world: World) -> Iterator[Violation]:
                 yield Violation("does not refuse plain HTTP for the whole bucket", causes, fix, policy)
 
 
-def _refuses_plain_text(said: Any, bucket: Seen, policy: Seen) -> bool:
+def _refuses_plain_text(said: Any, bucket: ObservedResource, policy: ObservedResource) -> bool:
     refusing = [statement for statement in statements(said) if _is_refusal(statement)]
     arn, name = bucket["arn"], bucket["bucket"]
     if isinstance(arn, str):
@@ -218,35 +219,35 @@ def _is_plain(operator: str, key: str, values: set[str]) -> bool:
     return key == "aws:securetransport" and (said or (operator in _COMPARED_NOT and values == {"true"}))
 
 
-def beside(stack: Stack, bucket: Seen, type_: str) -> list[Seen]:
+def beside(stack: ObservedStack, bucket: ObservedResource, type_: str) -> list[ObservedResource]:
     """Return the resources of one type that are about ``bucket``."""
     return [each for each in stack.of(type_) if bucket.urn in _about(stack, each)]
 
 
-def _about(stack: Stack, seen: Seen) -> set[str]:
+def _about(stack: ObservedStack, resource: ObservedResource) -> set[str]:
     """Return the URNs of the buckets a resource is about: the one that has the name, else the one it comes from, also
     through another resource about the same bucket (`versioning.bucket`, to be made after it)."""
-    said = seen["bucket"]
+    said = resource["bucket"]
     named = {each.urn for each in stack.of(t.S3_BUCKET) if isinstance(said, str) and said == each["bucket"]}
-    return named or set(_origins(seen))
+    return named or set(_origins(resource))
 
 
-def _origins(seen: Seen) -> Iterator[str]:
-    for source in seen.depends.get("bucket", ()):
+def _origins(resource: ObservedResource) -> Iterator[str]:
+    for source in resource.depends.get("bucket", ()):
         if source.type == t.S3_BUCKET:
             yield source.urn
         else:
             yield from _origins(source)
 
 
-def is_vault(bucket: Seen, world: World) -> bool:
+def is_vault(bucket: ObservedResource, context: PolicyContext) -> bool:
     """Whether it is the bucket of the stage's backups, or another that is called so (a second region's)."""
     name = bucket["bucket"]
     if not isinstance(name, str):
         return False
-    label = world.label
+    label = context.label
     called = [f"{name}-".startswith(f"{label.name(kind)}-") for kind in (Kind.VAULT, Kind.VAULT_LOG)]
-    return called == [True, False] or name == label.name(Kind.VAULT, world.settings.aws.account_id)
+    return called == [True, False] or name == label.name(Kind.VAULT, context.settings.aws.account_id)
 
 
 RULES: Final[tuple[AnyRule, ...]] = (

@@ -8,17 +8,18 @@ from typing import Any, Final
 
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import CATALOGUE, row_of
+from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.values import MISSING, UNKNOWN, Absent, at, document, is_list, listed
-from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
+from policies.context import PolicyContext
+from policies.rule import AnyRule, Rule, StackRule, Violation
 from policies.rules.github import may_be
-from policies.world import World
 
 _PROVIDER: Final = "pulumi:providers:"
 _TOP: Final = re.compile(r'(?:\[")?([^\].\["]+)')  # of a property path: `a.b`, `a[0]`, `["a"].b`
 
 
-def _default_provider(seen: Seen, world: World) -> Iterator[Violation]:
-    name = seen.provider.rpartition("::")[2]
+def _default_provider(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    name = resource.provider.rpartition("::")[2]
     if name == "default" or name.startswith("default_"):
         yield Violation(
             "is made by a default provider",
@@ -27,19 +28,19 @@ def _default_provider(seen: Seen, world: World) -> Iterator[Violation]:
         )
 
 
-def _pinned(seen: Seen, world: World) -> Iterator[Violation]:
-    package = seen.type.removeprefix(_PROVIDER)
-    settings = world.settings
+def _pinned(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    package = resource.type.removeprefix(_PROVIDER)
+    settings = context.settings
     if package == "aws":
-        accounts, wanted = document(seen.props, "allowedAccountIds"), [settings.aws.account_id]
+        accounts, wanted = document(resource.props, "allowedAccountIds"), [settings.aws.account_id]
         if accounts is not UNKNOWN and (not is_list(accounts) or list(accounts) != wanted):
             yield _loose("aws", "is not bound to the stage's account alone", f"allowed_account_ids={wanted}")
-    if package == "github" and not may_be(seen["owner"], settings.github.owner):
+    if package == "github" and not may_be(resource["owner"], settings.github.owner):
         owner = f"owner={settings.github.owner!r}"
         yield _loose("github", "is not bound to the owner of the stage's repository", owner)
     credentials = {"cloudflare": "apiToken", "github": "token"}
-    as_app = package == "github" and seen["appAuth"] is not MISSING
-    if package in credentials and not as_app and seen[credentials[package]] in {MISSING, ""}:
+    as_app = package == "github" and resource["appAuth"] is not MISSING
+    if package in credentials and not as_app and resource[credentials[package]] in {MISSING, ""}:
         yield _loose(package, "is handed no credential", f"hand it the stage's own, as {credentials[package]}")
 
 
@@ -48,22 +49,22 @@ def _loose(package: str, wrong: str, fix: str) -> Violation:
     return Violation(wrong, causes, fix)
 
 
-def _foreign_stack(stack: Stack, world: World) -> Iterator[Violation]:
+def _foreign_stack(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
     """The engine shows no policy which stack a program reads, only that it reads one: by the provider that does it
     (3.250). So every reference is refused; no part of a stage needs one."""
-    for seen in stack.of(f"{_PROVIDER}pulumi"):
+    for resource in stack.of(f"{_PROVIDER}pulumi"):
         yield Violation(
             "reads the outputs of another stack",
             "What one stage reads from another ties them together: names, ids and accounts of the other get in here",
             "say in this stage's settings what it needs to know",
-            seen,
+            resource,
         )
 
 
-def _ignored(seen: Seen, world: World) -> Iterator[Violation]:
-    row = row_of(seen.type)
+def _ignored(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    row = row_of(resource.type)
     guarding = row.guarding if row else ()
-    tops = {found[1] for path in seen.ignore_changes if (found := _TOP.match(path))}
+    tops = {found[1] for path in resource.ignore_changes if (found := _TOP.match(path))}
     for name in sorted(set(guarding) & tops if "*" not in tops else {"*"}):
         yield Violation(
             f"ignores changes of {name}",
@@ -72,10 +73,10 @@ def _ignored(seen: Seen, world: World) -> Iterator[Violation]:
         )
 
 
-def _admitted(seen: Seen, world: World) -> Iterator[Violation]:
+def _admitted(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
     # What no provider makes is a component: it is in no cloud, and what it consists of is judged by itself.
-    ours = seen.type.startswith(("pulumi:", "bulkhead:")) or not seen.provider
-    row = row_of(seen.type)
+    ours = resource.type.startswith(("pulumi:", "bulkhead:")) or not resource.provider
+    row = row_of(resource.type)
     if ours or (row and row.admitted is True):
         return
     with_rules = "in bulkhead/resources/, together with the rules that it needs"
@@ -91,61 +92,61 @@ def _admitted(seen: Seen, world: World) -> Iterator[Violation]:
     )
 
 
-def _mismatch(stack: Stack, world: World) -> Iterator[Violation]:
-    stage, environment = world.stage.value, world.settings.environment
+def _mismatch(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
+    stage, environment = context.stage.value, context.settings.environment
     wanted = {"stage": stage, "environment": environment, "STAGE": stage, "ENVIRONMENT": environment}
-    for seen in stack.resources:
-        if seen.type.startswith("cloudflare:"):
-            yield from _elsewhere(seen, world)
-        for key, value in _claims(seen):
+    for resource in stack.resources:
+        if resource.type.startswith("cloudflare:"):
+            yield from _elsewhere(resource, context)
+        for key, value in _claims(resource):
             if not isinstance(value, Absent) and key in wanted and value != wanted[key]:
                 yield Violation(
                     f"says that its {key} is {value!r}, in a stack that is {wanted[key]!r}",
                     "Costs, alarms and the Worker itself would take it for another stage's",
                     f"take the {key} from the stage's settings",
-                    seen,
+                    resource,
                 )
 
 
-def _elsewhere(seen: Seen, world: World) -> Iterator[Violation]:
+def _elsewhere(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
     """Cloudflare's provider is bound to no account: each resource says where it is made, and what it belongs to."""
-    own = world.settings.cloudflare
+    own = context.settings.cloudflare
     for path, wanted in (("accountId", own.account_id), ("zoneId", own.zone_id)):
-        value = seen[path]
+        value = resource[path]
         if isinstance(value, str) and value not in {wanted, ""}:
             yield Violation(
                 f"is made in a {path.removesuffix('Id')} that is not the stage's",
                 "A token that reaches both changes another stage, or what has nothing to do with any",
                 f"take {path} from cloudflare of the stage's settings",
-                seen,
+                resource,
             )
     for path in ("scriptName", "bucketName", "workerId"):
-        value = seen[path]
+        value = resource[path]
         # A Worker may be named by its id, which says nothing; by its name, it begins as all of the product's do.
-        named = isinstance(value, str) and (path != "workerId" or value.startswith(f"{world.product.name}-"))
-        if named and not str(value).startswith(world.prefix):
+        named = isinstance(value, str) and (path != "workerId" or value.startswith(f"{context.product.name}-"))
+        if named and not str(value).startswith(context.prefix):
             yield Violation(
                 f"belongs to {value}, which is not the stage's",
                 "It overwrites what another stage runs, keeps or lets expire",
-                f"name a Worker or a bucket of the stage: {world.prefix}...",
-                seen,
+                f"name a Worker or a bucket of the stage: {context.prefix}...",
+                resource,
             )
 
 
-def _claims(seen: Seen) -> Iterator[tuple[str, Any]]:
+def _claims(resource: ObservedResource) -> Iterator[tuple[str, Any]]:
     """Yield what a resource says of the stage it is in: in tags, in a Worker's tags, in its plain variables."""
-    if seen.type == f"{_PROVIDER}aws":
-        tags = at(document(seen.props, "defaultTags"), "tags")
+    if resource.type == f"{_PROVIDER}aws":
+        tags = at(document(resource.props, "defaultTags"), "tags")
         yield from tags.items() if not isinstance(tags, Absent) else ()
-    if seen.type.startswith("aws:"):
-        tags = seen["tags"]
+    if resource.type.startswith("aws:"):
+        tags = resource["tags"]
         yield from tags.items() if not isinstance(tags, Absent) else ()
-    if seen.type == t.WORKER:
-        for tag in listed(seen.props, "tags"):
+    if resource.type == t.WORKER:
+        for tag in listed(resource.props, "tags"):
             if isinstance(tag, str):
                 key, _, value = tag.partition(":")
                 yield key, value
-    for binding in listed(seen.props, "bindings") if seen.type == t.WORKER_VERSION else ():
+    for binding in listed(resource.props, "bindings") if resource.type == t.WORKER_VERSION else ():
         if at(binding, "type") == "plain_text":
             yield str(at(binding, "name")), at(binding, "text")
 

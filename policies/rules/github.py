@@ -13,9 +13,10 @@ from bulkhead.model.settings import required_secrets
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import CATALOGUE, superseded_by
 from bulkhead.resources.kind import Link
+from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.values import MISSING, UNKNOWN, Absent, at, listed
-from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
-from policies.world import World
+from policies.context import PolicyContext
+from policies.rule import AnyRule, Rule, StackRule, Violation
 
 # Jobs of a stage that are no deployment have environments of their own; schedules run on the default branch.
 _JOBS: Final = ("operations", "rollback")
@@ -37,74 +38,74 @@ _TOO_WIDE: Final[Mapping[str, str]] = {
 _BY_HAND: Final = "Somebody then opens it by hand, and no preview shows that"
 
 
-def _environment(stack: Stack, world: World) -> Iterator[Violation]:
-    yield from _of_others(stack, world)
-    if world.stage is Stage.DEVELOPMENT:
+def _environment(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
+    yield from _of_others(stack, context)
+    if context.stage is Stage.DEVELOPMENT:
         return
-    own = world.settings.environment
-    ours = [seen for seen in stack.of(t.GITHUB_REPOSITORY_ENVIRONMENT) if here(seen, world)]
-    if governs(stack, world) and not any(may_be(seen["environment"], own) for seen in ours):
+    own = context.settings.environment
+    ours = [resource for resource in stack.of(t.GITHUB_REPOSITORY_ENVIRONMENT) if here(resource, context)]
+    if governs(stack, context) and not any(may_be(resource["environment"], own) for resource in ours):
         yield Violation(
             f"there is no GitHub environment {own}",
             "GitHub makes an environment that a workflow names, without any protection, and AWS trusts its name",
             f"make a RepositoryEnvironment {own} with reviewers and a deployment branch policy",
         )
-    for seen in ours:
-        if _is(seen["environment"], own):
-            yield from _reviewed(seen, world)
-        if _is(seen["environment"], own, *(f"{own}-{job}" for job in _JOBS)):
-            yield from _branches(seen, stack, world)
+    for resource in ours:
+        if _is(resource["environment"], own):
+            yield from _reviewed(resource, context)
+        if _is(resource["environment"], own, *(f"{own}-{job}" for job in _JOBS)):
+            yield from _branches(resource, stack, context)
 
 
-def _of_others(stack: Stack, world: World) -> Iterator[Violation]:
+def _of_others(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
     """To make an environment is to write over the one that there is."""
-    others = [name for stage in Stage if stage is not world.stage for name in environments_of(stage)]
-    for seen in stack.of(*_ABOUT_ENVIRONMENT):
-        if here(seen, world) and _is(seen["environment"], *others):
+    others = [name for stage in Stage if stage is not context.stage for name in environments_of(stage)]
+    for resource in stack.of(*_ABOUT_ENVIRONMENT):
+        if here(resource, context) and _is(resource["environment"], *others):
             yield Violation(
-                f"is about the environment {seen['environment']}, which is another stage's",
+                f"is about the environment {resource['environment']}, which is another stage's",
                 "It takes the reviewers and branches of the other stage away, or hands a secret to its deployments",
-                f"make environments of {world.settings.environment} only",
-                seen,
+                f"make environments of {context.settings.environment} only",
+                resource,
             )
 
 
-def _reviewed(seen: Seen, world: World) -> Iterator[Violation]:
-    own, wanted = world.settings.environment, world.settings.github
+def _reviewed(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    own, wanted = context.settings.environment, context.settings.github
     for kind, people in (("teams", wanted.reviewers.teams), ("users", wanted.reviewers.users)):
-        named = [each for block in listed(seen.props, "reviewers") for each in _items(block, kind)]
+        named = [each for block in listed(resource.props, "reviewers") for each in _items(block, kind)]
         known = {each for each in named if each is not UNKNOWN}
-        whole = UNKNOWN not in named and seen["reviewers"] is not UNKNOWN
+        whole = UNKNOWN not in named and resource["reviewers"] is not UNKNOWN
         missing, more = set(people) - known if whole else set(), known - set(people)
         if missing or (more and (wanted.reviewers.teams or wanted.reviewers.users)):
             yield Violation(
                 f"environment {own} does not have the reviewers ({kind}) that the settings name",
                 "One approval of anybody on the list is enough, so others deploy, or nobody is asked",
                 f"take {kind} from github.reviewers of the settings: {sorted(people)}",
-                seen,
+                resource,
             )
-    if world.settings.governance.profile == "team" and off(seen["preventSelfReview"]):
+    if context.settings.governance.profile == "team" and off(resource["preventSelfReview"]):
         yield Violation(
             f"environment {own} lets people approve their own deployments",
             "One person, or one stolen session, takes a change to the stage alone",
             "set prevent_self_review=True; only governance.profile solo goes without",
-            seen,
+            resource,
         )
-    wait = seen["waitTimer"]
+    wait = resource["waitTimer"]
     if wait is not UNKNOWN and (0 if wait is MISSING else wait) < wanted.wait_minutes:
         yield Violation(
             f"environment {own} does not wait the {wanted.wait_minutes} minutes of the settings",
             "A deployment that should not have been approved can no longer be stopped in time",
             "take wait_timer from github.waitMinutes of the settings",
-            seen,
+            resource,
         )
 
 
-def _branches(seen: Seen, stack: Stack, world: World) -> Iterator[Violation]:
-    name, policy = str(seen["environment"]), seen["deploymentBranchPolicy"]
-    settings = world.settings
+def _branches(resource: ObservedResource, stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
+    name, policy = str(resource["environment"]), resource["deploymentBranchPolicy"]
+    settings = context.settings
     main = Ref("branch", settings.github.default_branch)
-    own = deploys_from(settings.release_model, world.label, main.pattern)
+    own = deploys_from(settings.release_model, context.label, main.pattern)
     allowed = own if _is(name, settings.environment) else tuple(dict.fromkeys([*own, main]))
     said = " or ".join(f"{ref.kind} {ref.pattern}" for ref in allowed)
     custom, protected = at(policy, "customBranchPolicies"), at(policy, "protectedBranches")
@@ -114,18 +115,18 @@ def _branches(seen: Seen, stack: Stack, world: World) -> Iterator[Violation]:
             + ("every protected branch deploy" if protected is True else "every branch and tag deploy"),
             "Whoever may push any of them gets the stage's secrets and its rights in AWS, without a review",
             f"set protected_branches=False and custom_branch_policies=True, and admit {said} only",
-            seen,
+            resource,
         )
         return
-    refs = [each for each in stack.of(t.GITHUB_REPOSITORY_ENVIRONMENT_DEPLOYMENT_POLICY) if here(each, world)]
+    refs = [each for each in stack.of(t.GITHUB_REPOSITORY_ENVIRONMENT_DEPLOYMENT_POLICY) if here(each, context)]
     admitted = [
         each
         for each in refs
-        if any(one.urn == seen.urn for one in each.sources("environment")) or _is(each["environment"], name)
+        if any(one.urn == resource.urn for one in each.sources("environment")) or _is(each["environment"], name)
     ]
     unclear = any(each["environment"] is UNKNOWN and not each.sources("environment") for each in refs)
     if not admitted and not unclear and custom is True:
-        yield Violation(f"environment {name} lets no branch or tag deploy", _BY_HAND, f"admit {said}", seen)
+        yield Violation(f"environment {name} lets no branch or tag deploy", _BY_HAND, f"admit {said}", resource)
     for each in admitted:
         for kind, path in (("branch", "branchPattern"), ("tag", "tagPattern")):
             pattern = each[path]
@@ -144,11 +145,11 @@ def _within(kind: str, pattern: str, ref: Ref) -> bool:
     return kind == ref.kind and "**" not in pattern and globs(ref.pattern, pattern)
 
 
-def _repository_wide(seen: Seen, world: World) -> Iterator[Violation]:
-    name = seen["secretName"]
-    said = name if isinstance(name, str) else seen.name
-    of_stage = said.upper() in {upper_snake(name) for name in _secrets(world)}
-    reason = _TOO_WIDE[seen.type]
+def _repository_wide(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    name = resource["secretName"]
+    said = name if isinstance(name, str) else resource.name
+    of_stage = said.upper() in {upper_snake(name) for name in _secrets(context)}
+    reason = _TOO_WIDE[resource.type]
     yield Violation(
         f"secret {said}" + (", a credential of the stage," if of_stage else "") + " is not bound to an environment",
         f"{reason[0].upper()}{reason[1:]}, and no reviewer is asked",
@@ -156,29 +157,29 @@ def _repository_wide(seen: Seen, world: World) -> Iterator[Violation]:
     )
 
 
-def _secrets(world: World) -> Iterator[str]:
-    yield from required_secrets(world.product)
-    yield from (secret.name for secret in world.product.secrets)
+def _secrets(context: PolicyContext) -> Iterator[str]:
+    yield from required_secrets(context.product)
+    yield from (secret.name for secret in context.product.secrets)
 
 
-def _bypass(seen: Seen, world: World) -> Iterator[Violation]:
+def _bypass(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
     # Provider default of can_admins_bypass: true.
-    guarded = seen.type == t.GITHUB_REPOSITORY_ENVIRONMENT and world.stage is not Stage.DEVELOPMENT
-    if guarded and seen["canAdminsBypass"] in {MISSING, True}:
+    guarded = resource.type == t.GITHUB_REPOSITORY_ENVIRONMENT and context.stage is not Stage.DEVELOPMENT
+    if guarded and resource["canAdminsBypass"] in {MISSING, True}:
         yield _bypassed("administrators may pass over the environment's reviewers and branches")
-    for actor in [] if _says_who_creates(seen) else listed(seen.props, "bypassActors"):
+    for actor in [] if _says_who_creates(resource) else listed(resource.props, "bypassActors"):
         if not isinstance(actor, Absent):
             kind, mode = at(actor, "actorType"), at(actor, "bypassMode")
             when = mode if isinstance(mode, str) else "some"
             who = kind if isinstance(kind, str) else "somebody"
             yield _bypassed(f"{who} may pass over the ruleset, mode {when}")
-    if seen.type in _BRANCH_PROTECTIONS and off(seen["enforceAdmins"]):
+    if resource.type in _BRANCH_PROTECTIONS and off(resource["enforceAdmins"]):
         yield _bypassed("administrators may pass over the branch protection")
 
 
-def _says_who_creates(seen: Seen) -> bool:
+def _says_who_creates(resource: ObservedResource) -> bool:
     """Whether a ruleset of tags restricts nothing but who makes one: GitHub has no word for that but a bypass."""
-    rules = seen["rules"] if seen["target"] == "tag" else MISSING
+    rules = resource["rules"] if resource["target"] == "tag" else MISSING
     return isinstance(rules, Mapping) and [key for key, said in rules.items() if said not in (False, None)] == [
         "creation"
     ]
@@ -189,10 +190,10 @@ def _bypassed(wrong: str) -> Violation:
     return Violation(wrong, causes, "let nobody bypass it; in an emergency the rule is changed, and that is seen")
 
 
-def governs(stack: Stack, world: World) -> bool:
+def governs(stack: ObservedStack, context: PolicyContext) -> bool:
     """Whether a stack says who may do what in GitHub: that of the identities does, whatever is in it. What is only kept
     in an environment is not about that; GitHub takes it for an environment that there is."""
-    return world.identities or any(
+    return context.identities or any(
         each.type.startswith("github:") and each.type not in _KEPT_IN_ENVIRONMENT for each in stack.resources
     )
 
@@ -202,9 +203,9 @@ def environments_of(environment: str) -> tuple[str, ...]:
     return (environment, *(f"{environment}-{job}" for job in (*_JOBS, PREVIEW)))
 
 
-def here(seen: Seen, world: World) -> bool:
+def here(resource: ObservedResource, context: PolicyContext) -> bool:
     """Whether a resource is, or may be, about the stage's repository."""
-    return may_be(seen["repository"], world.settings.github.repository)
+    return may_be(resource["repository"], context.settings.github.repository)
 
 
 def _is(value: Any, *names: str) -> bool:

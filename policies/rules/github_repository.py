@@ -8,39 +8,44 @@ from typing import Any, Final
 
 from bulkhead.model.release import guarded_branches
 from bulkhead.resources import types as t
+from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.values import MISSING, UNKNOWN, at, listed
-from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
+from policies.context import PolicyContext
+from policies.rule import AnyRule, Rule, StackRule, Violation
 from policies.rules.github import globs, governs, here, may_be, off
-from policies.world import World
 
 _TEAM_APPROVALS: Final = 2  # QLT-5
 _EVERYTHING: Final = frozenset({"*", "*/*", "**", "*@*", "*/*@*"})
 
 
-def _guarded(stack: Stack, world: World) -> Iterator[Violation]:
-    if not world.settings.owns.repository:
+def _guarded(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
+    if not context.settings.owns.repository:
         return
     ours = [
-        seen
-        for seen in stack.of(t.GITHUB_REPOSITORY_RULESET)
-        if here(seen, world) and may_be(seen["target"], "branch") and may_be(seen["enforcement"], "active")
+        resource
+        for resource in stack.of(t.GITHUB_REPOSITORY_RULESET)
+        if here(resource, context)
+        and may_be(resource["target"], "branch")
+        and may_be(resource["enforcement"], "active")
     ]
-    if not governs(stack, world):
+    if not governs(stack, context):
         return
-    main = world.settings.github.default_branch
+    main = context.settings.github.default_branch
     # Rulesets add up: what one of those that cover a branch demands, is demanded.
-    covering = {branch: [seen for seen in ours if _covers(seen, branch, main)] for branch in guarded_branches(main)}
+    covering = {
+        branch: [resource for resource in ours if _covers(resource, branch, main)] for branch in guarded_branches(main)
+    }
     if bare := [branch for branch, rulesets in covering.items() if not rulesets]:
         yield Violation(
             f"no active ruleset guards {' and '.join(bare)}",
             "Whoever may push changes what is deployed, without a review and without a test (QLT-5)",
             "make a RepositoryRuleset, target branch, enforcement active, that includes refs/heads/ of each",
         )
-    for wrong, causes, fix, kept in _demands(world):
+    for wrong, causes, fix, kept in _demands(context):
         lacking = {
             branch: rulesets
             for branch, rulesets in covering.items()
-            if rulesets and not any(kept(seen["rules"]) for seen in rulesets)
+            if rulesets and not any(kept(resource["rules"]) for resource in rulesets)
         }
         if lacking:
             about = next(iter(lacking.values()))[0]
@@ -50,10 +55,10 @@ def _guarded(stack: Stack, world: World) -> Iterator[Violation]:
 _Demand = tuple[str, str, str, Callable[[Any], bool]]
 
 
-def _demands(world: World) -> Iterator[_Demand]:
+def _demands(context: PolicyContext) -> Iterator[_Demand]:
     """Yield what an active ruleset must demand of a branch: what is wrong without it, what that causes, the fix, and
     how a ruleset's rules are asked for it."""
-    team = world.settings.governance.profile == "team"
+    team = context.settings.governance.profile == "team"
     approvals = _TEAM_APPROVALS if team else 0
 
     def reviewed(rules: Any) -> bool:
@@ -78,7 +83,7 @@ def _demands(world: World) -> Iterator[_Demand]:
             "set dismiss_stale_reviews_on_push or require_last_push_approval of pull_request",
             stays_reviewed,
         )
-    for check in world.settings.github.required_checks:
+    for check in context.settings.github.required_checks:
         yield (
             f"no active ruleset demands the check {check}",
             "A change that fails its tests, or never ran them, is merged and deployed",
@@ -104,12 +109,12 @@ def _has_check(check: str, rules: Any) -> bool:
     return asked is UNKNOWN or any(at(each, "context") in {check, UNKNOWN} for each in listed(asked))
 
 
-def _covers(seen: Seen, branch: str, main: str) -> bool:
+def _covers(resource: ObservedResource, branch: str, main: str) -> bool:
     """Whether a ruleset applies, or may apply, to a branch. Without conditions it applies to none."""
     names = ["~ALL", f"refs/heads/{branch}", *(["~DEFAULT_BRANCH"] if branch == main else [])]
 
     def among(key: str, *, unknown: bool) -> bool:
-        patterns = seen[f"conditions.refName.{key}"]
+        patterns = resource[f"conditions.refName.{key}"]
         if patterns is UNKNOWN:
             return unknown
         return any(
@@ -120,40 +125,43 @@ def _covers(seen: Seen, branch: str, main: str) -> bool:
     return among("includes", unknown=True) and not among("excludes", unknown=False)
 
 
-def _unpinned(stack: Stack, world: World) -> Iterator[Violation]:
-    ours = [seen for seen in stack.of(t.GITHUB_ACTIONS_REPOSITORY_PERMISSIONS) if here(seen, world)]
-    if not ours and governs(stack, world) and world.settings.owns.repository:
+def _unpinned(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
+    ours = [resource for resource in stack.of(t.GITHUB_ACTIONS_REPOSITORY_PERMISSIONS) if here(resource, context)]
+    if not ours and governs(stack, context) and context.settings.owns.repository:
         yield Violation(
             "nothing says which actions may run in the repository",
             "GitHub then runs any action of anybody, also by a tag that its author moves later",
             "make ActionsRepositoryPermissions with allowed_actions='selected' and sha_pinning_required=True",
         )
-    for seen in (each for each in ours if each["enabled"] is not False):
-        if off(seen["shaPinningRequired"]):
+    for resource in (each for each in ours if each["enabled"] is not False):
+        if off(resource["shaPinningRequired"]):
             yield Violation(
                 "actions need not be pinned to a commit",
                 "Whoever takes over an action moves its tag and gets the secrets of the next deployment",
                 "set sha_pinning_required=True",
-                seen,
+                resource,
             )
-        allowed, patterns = seen["allowedActions"], listed(seen.props, "allowedActionsConfig", "patternsAlloweds")
+        allowed, patterns = (
+            resource["allowedActions"],
+            listed(resource.props, "allowedActionsConfig", "patternsAlloweds"),
+        )
         if allowed in {MISSING, "all"} or (allowed == "selected" and _EVERYTHING & set(patterns)):
             yield Violation(
                 "actions of anybody may run in the repository",
                 "An action nobody has looked at gets the secrets of a deployment",
                 "set allowed_actions='selected' and name whose actions may run",
-                seen,
+                resource,
             )
 
 
-def _token(seen: Seen, world: World) -> Iterator[Violation]:
-    if seen["defaultWorkflowPermissions"] == "write":
+def _token(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    if resource["defaultWorkflowPermissions"] == "write":
         yield Violation(
             "every workflow's token may write to the repository",
             "One action that turned bad, in any job, rewrites branches, releases and packages",
             "set default_workflow_permissions='read' and let a job ask for what it needs",
         )
-    if seen["canApprovePullRequestReviews"] is True:
+    if resource["canApprovePullRequestReviews"] is True:
         yield Violation(
             "workflows may approve pull requests",
             "Whoever can change a workflow on a branch approves their own change with it (QLT-5)",

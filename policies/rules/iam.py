@@ -10,11 +10,12 @@ from bulkhead.model.naming import Stage
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import CATALOGUE
 from bulkhead.resources.kind import Grants
+from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.statements import Statement, action_matches, statements
 from bulkhead.resources.values import MISSING, document, listed
-from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
+from policies.context import PolicyContext
+from policies.rule import AnyRule, Rule, StackRule, Violation
 from policies.rules.iam_actions import WITHOUT_RESOURCE
-from policies.world import World
 
 _ATTACHMENTS: Final = (
     t.IAM_ROLE_POLICY_ATTACHMENT,
@@ -36,18 +37,18 @@ _MANAGED: Final = re.compile(r"arn:aws[a-z-]*:iam::aws:policy/(?:.*/)?([^/]+)")
 _BROAD: Final = re.compile(r".*Administrator.*|.*PowerUser.*|.*ReadOnlyAccess|.*FullAccess.*|.*ReadWrite.*")
 
 
-def granted(stack: Stack, world: World) -> Iterator[tuple[Seen, tuple[Statement, ...]]]:
+def granted(stack: ObservedStack, context: PolicyContext) -> Iterator[tuple[ObservedResource, tuple[Statement, ...]]]:
     """Yield every document that gives an identity rights, and whose it is. A policy that is a permissions boundary and
     attached to nobody gives none, however much it allows: it only limits."""
-    for seen in stack.of(*_DOCUMENTS):
-        if seen.type != t.IAM_POLICY or not _only_bounds(seen, stack):
-            yield seen, statements(document(seen.props, _DOCUMENTS[seen.type]))
+    for resource in stack.of(*_DOCUMENTS):
+        if resource.type != t.IAM_POLICY or not _only_bounds(resource, stack):
+            yield resource, statements(document(resource.props, _DOCUMENTS[resource.type]))
     for role in stack.of(t.IAM_ROLE):
         for inline in listed(role.props, "inlinePolicies"):
             yield role, statements(document(inline, "policy"))
 
 
-def _only_bounds(policy: Seen, stack: Stack) -> bool:
+def _only_bounds(policy: ObservedResource, stack: ObservedStack) -> bool:
     attached = any(_uses(each, "policyArn", policy) for each in stack.of(*_ATTACHMENTS)) or any(
         _uses(role, "managedPolicyArns", policy) for role in stack.of(t.IAM_ROLE)
     )
@@ -57,31 +58,31 @@ def _only_bounds(policy: Seen, stack: Stack) -> bool:
     )
 
 
-def _uses(seen: Seen, property_: str, policy: Seen) -> bool:
-    from_it = any(source.urn == policy.urn for source in seen.sources(property_))
-    return from_it or any(_is(policy, value) for value in listed(seen.props, property_))
+def _uses(resource: ObservedResource, property_: str, policy: ObservedResource) -> bool:
+    from_it = any(source.urn == policy.urn for source in resource.sources(property_))
+    return from_it or any(_is(policy, value) for value in listed(resource.props, property_))
 
 
-def _demands(seen: Seen, policy: Seen) -> bool:
+def _demands(resource: ObservedResource, policy: ObservedResource) -> bool:
     """Whether a document demands ``policy`` as the boundary of the roles that it lets somebody write."""
-    path = _DOCUMENTS[seen.type]
-    if any(source.urn == policy.urn for source in seen.sources(path)):
+    path = _DOCUMENTS[resource.type]
+    if any(source.urn == policy.urn for source in resource.sources(path)):
         return True
-    asked = (test for each in statements(document(seen.props, path)) for test in each.conditions.values())
+    asked = (test for each in statements(document(resource.props, path)) for test in each.conditions.values())
     return any(
         _is(policy, value) for test in asked for key in test if key.lower() == BOUNDARY for value in listed(test, key)
     )
 
 
-def _is(policy: Seen, arn: Any) -> bool:
+def _is(policy: ObservedResource, arn: Any) -> bool:
     name, path = policy["name"], policy["path"]
     ending = f":policy{'/' if path is MISSING else path}{name}"
     return isinstance(arn, str) and (arn == policy["arn"] or (isinstance(name, str) and arn.endswith(ending)))
 
 
-def _actions(stack: Stack, world: World) -> Iterator[Violation]:
+def _actions(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
     trusts = [(role, statements(document(role.props, "assumeRolePolicy"))) for role in stack.of(t.IAM_ROLE)]
-    for seen, said in (*granted(stack, world), *trusts):
+    for resource, said in (*granted(stack, context), *trusts):
         for statement in said:
             wide = [action for action in statement.actions if _is_wide(action)]
             if statement.allows and (wide or statement.not_actions):
@@ -90,7 +91,7 @@ def _actions(stack: Stack, world: World) -> Iterator[Violation]:
                     f"{title(statement)} allows {what}",
                     "Whoever gets hold of it may also delete, open to others and change what it was never meant for",
                     "list the actions that are used, each by its name",
-                    seen,
+                    resource,
                 )
 
 
@@ -99,21 +100,21 @@ def _is_wide(action: str) -> bool:
     return "*" in service or "?" in service or _WILD.fullmatch(name) is not None
 
 
-def _resources(stack: Stack, world: World) -> Iterator[Violation]:
-    for seen, said in granted(stack, world):
+def _resources(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
+    for resource, said in granted(stack, context):
         for statement in said:
             anything = statement.not_resources or any(_is_anything(each) for each in statement.resources)
             asked = [action for action in statement.actions if not _has_no_resource(action, statement)]
             if not statement.allows or not anything or not (asked or statement.not_actions):
                 continue
-            if not _about_the_stage(statement, asked, world):
+            if not _about_the_stage(statement, asked, context):
                 yield Violation(
                     f"{title(statement)} allows {named(asked) or 'almost everything'} on every resource",
                     "It reaches every other stage and product in the account",
                     _narrowing(asked)
-                    or f"name the resources, as those that begin with {world.prefix}, or demand the stage's tag "
+                    or f"name the resources, as those that begin with {context.prefix}, or demand the stage's tag "
                     "aws:ResourceTag/environment",
-                    seen,
+                    resource,
                 )
 
 
@@ -145,23 +146,23 @@ def _narrowing(asked: list[str]) -> str:
     return f"demand StringEquals of {named(sorted(set(keys)))} with what is the stage's" if keys and all(keys) else ""
 
 
-def _about_the_stage(statement: Statement, asked: list[str], world: World) -> bool:
+def _about_the_stage(statement: Statement, asked: list[str], context: PolicyContext) -> bool:
     """Whether its conditions let through only what belongs to the stage, by tag or by alias."""
-    own = {world.settings.environment, *(["pr-*"] if world.stage is Stage.DEVELOPMENT else [])}
+    own = {context.settings.environment, *(["pr-*"] if context.stage is Stage.DEVELOPMENT else [])}
     makes = all(_MAKES.match(action) for action in asked) and not statement.not_actions
     for key, values in statement.requires():
-        if key in _ALIASES and values and all(value.startswith(f"alias/{world.prefix}") for value in values):
+        if key in _ALIASES and values and all(value.startswith(f"alias/{context.prefix}") for value in values):
             return True
         tag = _TAG.fullmatch(key)
-        mine = own if tag and tag[2] == "environment" else {world.stage.value}
+        mine = own if tag and tag[2] == "environment" else {context.stage.value}
         if tag and (tag[1] == "resourcetag" or makes) and values and set(values) <= mine:
             return True
     return False
 
 
-def _managed(seen: Seen, world: World) -> Iterator[Violation]:
-    by_budget = listed(seen.props, "definition", "iamActionDefinition", "policyArn")
-    for arn in [*listed(seen.props, "policyArn"), *listed(seen.props, "managedPolicyArns"), *by_budget]:
+def _managed(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    by_budget = listed(resource.props, "definition", "iamActionDefinition", "policyArn")
+    for arn in [*listed(resource.props, "policyArn"), *listed(resource.props, "managedPolicyArns"), *by_budget]:
         if is_broad(arn):
             yield Violation(
                 f"attaches AWS's own policy {arn.rpartition('/')[2]}",
@@ -176,8 +177,8 @@ def is_broad(arn: Any) -> bool:
     return managed is not None and _BROAD.fullmatch(managed[1]) is not None
 
 
-def _person(seen: Seen, world: World) -> Iterator[Violation]:
-    what = seen.type.rpartition(":")[2]
+def _person(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    what = resource.type.rpartition(":")[2]
     yield Violation(
         f"is a {what}: somebody gets in with what never expires",
         "A copied key or password works from anywhere until somebody notices, and nobody knows who uses it",

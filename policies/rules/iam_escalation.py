@@ -8,11 +8,12 @@ from typing import Final
 
 from bulkhead.model.naming import Stage
 from bulkhead.resources import types as t
+from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.statements import Statement
 from bulkhead.resources.values import listed
-from policies.rule import AnyRule, Seen, Stack, StackRule, Violation
+from policies.context import PolicyContext
+from policies.rule import AnyRule, StackRule, Violation
 from policies.rules.iam import BOUNDARY, granted, is_broad, named, title
-from policies.world import World
 
 # Hands on what a role may do. Exact names are as good as the stage's own.
 _HANDED: Final = ("iam:PassRole", "sts:AssumeRole")
@@ -51,31 +52,33 @@ _OF_STAGE: Final = re.compile(r"arn:[^:*?]+:(?:iam|lambda|sts):[^:]*:(\d{12}):(?
 _EXCEPT: Final = frozenset({"stringnotequals", "stringnotlike", "arnnotequals", "arnnotlike"})
 
 
-def _escalates(stack: Stack, world: World) -> Iterator[Violation]:
+def _escalates(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
     roles = stack.of(t.IAM_ROLE)
     boundaries = {arn for role in roles for arn in listed(role.props, "permissionsBoundary") if _is_boundary(arn)}
     # Before the first `up` its ARN is not known, but its name is.
     limits = (policy for role in roles for policy in role.sources("permissionsBoundary", t.IAM_POLICY))
-    boundaries |= {_arn(policy, world) for policy in limits}
-    for seen, said in granted(stack, world):
+    boundaries |= {_arn(policy, context) for policy in limits}
+    for resource, said in granted(stack, context):
         asked = {value for each in said for value in (*_boundaries(each), *_demanded(each))}
         for statement in (each for each in said if each.allows):
             loose = [
                 action
                 for action in (*_HANDED, *_BOUNDED, *_PLACED, *_NEVER)
-                if statement.applies_to(action) and not _confined(action, statement, said, boundaries | asked, world)
+                if statement.applies_to(action) and not _confined(action, statement, said, boundaries | asked, context)
             ]
             if loose:
                 yield Violation(
                     f"{title(statement)} allows {named(loose)} without keeping to the stage and its boundary",
                     "Whoever gets hold of it gives themselves more rights, up to those of the account's owner",
-                    f"name the stage's own ({world.prefix}*), demand iam:PermissionsBoundary where roles are written, "
-                    "deny new versions of the boundary, and allow nothing on users and no end of a boundary",
-                    seen,
+                    f"name the stage's own ({context.prefix}*), demand iam:PermissionsBoundary where roles are "
+                    "written, deny new versions of the boundary, and allow nothing on users and no end of a boundary",
+                    resource,
                 )
 
 
-def _confined(action: str, statement: Statement, said: Sequence[Statement], boundaries: set[str], world: World) -> bool:
+def _confined(
+    action: str, statement: Statement, said: Sequence[Statement], boundaries: set[str], context: PolicyContext
+) -> bool:
     denies = [each for each in said if each.denies and each.applies_to(action)]
     flat = [each for each in denies if not each.conditions]
     resources = statement.resources or (("*",) if statement.not_resources else ())
@@ -84,9 +87,9 @@ def _confined(action: str, statement: Statement, said: Sequence[Statement], boun
     if action in _NEVER:
         return False
     exact = action in _HANDED
-    placed = all(_of_stage(each, world, exact=exact) for each in resources)
+    placed = all(_of_stage(each, context, exact=exact) for each in resources)
     placed = placed or any(
-        each.not_resources and all(_of_stage(one, world, exact=exact) for one in each.not_resources) for each in flat
+        each.not_resources and all(_of_stage(one, context, exact=exact) for one in each.not_resources) for each in flat
     )
     if action in _REWRITES:
         own = [arn for arn in boundaries if statement.covers(arn)]
@@ -96,15 +99,15 @@ def _confined(action: str, statement: Statement, said: Sequence[Statement], boun
     return placed
 
 
-def _of_stage(resource: str, world: World, *, exact: bool) -> bool:
+def _of_stage(resource: str, context: PolicyContext, *, exact: bool) -> bool:
     """Whether a pattern takes in nothing but the stage's own roles, policies or functions, by name or by path."""
     if exact and not any(wild in resource for wild in ("*", "?", "${")):
         return True
     found = _OF_STAGE.fullmatch(resource)
-    if found is None or found[1] != world.settings.aws.account_id:
+    if found is None or found[1] != context.settings.aws.account_id:
         return False
-    environment, product = world.settings.environment, world.product.name
-    begins = (world.prefix, *([f"{product}-pr-"] if world.stage is Stage.DEVELOPMENT else []))
+    environment, product = context.settings.environment, context.product.name
+    begins = (context.prefix, *([f"{product}-pr-"] if context.stage is Stage.DEVELOPMENT else []))
     parts = found[2].split("/")
     # A name is the only one in its account, below any path; a folder in the middle may hold anybody's.
     called = found[2].startswith(begins) or parts[-1].startswith(begins)
@@ -135,10 +138,10 @@ def _demanded(deny: Statement) -> tuple[str, ...]:
     return tuple(map(str, values)) if whole else ()
 
 
-def _arn(policy: Seen, world: World) -> str:
+def _arn(policy: ObservedResource, context: PolicyContext) -> str:
     path = policy["path"] if isinstance(policy["path"], str) else "/"
     name = policy["name"] if isinstance(policy["name"], str) else policy.name
-    return f"arn:aws:iam::{world.settings.aws.account_id}:policy{path}{name}"
+    return f"arn:aws:iam::{context.settings.aws.account_id}:policy{path}{name}"
 
 
 def _is_boundary(arn: object) -> bool:

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from bulkhead.resources import types as t
+from bulkhead.resources.observed import ObservedResource
 from bulkhead.resources.statements import Statement, account_of, statements
 from bulkhead.resources.values import MISSING, document
-from policies.rule import AnyRule, Rule, Seen, Violation
+from policies.context import PolicyContext
+from policies.rule import AnyRule, Rule, Violation
 from policies.rules.github import PREVIEW, environments_of
 from policies.rules.iam import is_broad, named, title
-from policies.world import World
 
 _GITHUB: Final = "token.actions.githubusercontent.com"
 _AUDIENCE: Final = "sts.amazonaws.com"
@@ -36,15 +37,15 @@ _WILD: Final = re.compile(r"[*?]*")
 _TAGGED: Final = "aws:principaltag/"
 
 
-def _trusted(seen: Seen) -> tuple[Statement, ...]:
+def _trusted(resource: ObservedResource) -> tuple[Statement, ...]:
     """Return the statements about who may take a role."""
-    said = statements(document(seen.props, "assumeRolePolicy"))
+    said = statements(document(resource.props, "assumeRolePolicy"))
     return tuple(statement for statement in said if statement.allows)
 
 
-def _anybody(seen: Seen, world: World) -> Iterator[Violation]:
-    own = world.settings.aws.account_id
-    for statement in _trusted(seen):
+def _anybody(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    own = context.settings.aws.account_id
+    for statement in _trusted(resource):
         narrowed = _fresh(statement) or any(_narrows(key, values) for key, values in statement.requires())
         by_name = any(_names(key, values) for key, values in statement.requires())
         federated = any(kind == "Federated" and "*" in who for kind, who in statement.principals)
@@ -119,8 +120,8 @@ def _names(key: str, values: Sequence[str]) -> bool:
     return key == "aws:principalarn" and bool(values) and not any("*" in v or v.endswith(":root") for v in values)
 
 
-def _subjects(seen: Seen, world: World) -> Iterator[Violation]:
-    for statement in _trusted(seen):
+def _subjects(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    for statement in _trusted(resource):
         if not any(kind == "Federated" and _GITHUB in who for kind, who in statement.principals):
             continue
         if set(_exactly(statement, "aud")) != {_AUDIENCE}:
@@ -129,11 +130,11 @@ def _subjects(seen: Seen, world: World) -> Iterator[Violation]:
                 "A token that a workflow asked for to show to somebody else opens the role, if they pass it on",
                 f'demand StringEquals {{"{_GITHUB}:aud": "{_AUDIENCE}"}}',
             )
-        yield from _wrong_subjects(seen, statement, world)
+        yield from _wrong_subjects(resource, statement, context)
 
 
-def _wrong_subjects(seen: Seen, statement: Statement, world: World) -> Iterator[Violation]:
-    settings = world.settings
+def _wrong_subjects(resource: ObservedResource, statement: Statement, context: PolicyContext) -> Iterator[Violation]:
+    settings = context.settings
     repository, environment = f"{settings.github.owner}/{settings.github.repository}", settings.environment
     wanted = f"repo:{repository}:environment:{environment}"
     fix = f'demand StringEquals {{"{_GITHUB}:sub": "{wanted}"}}'
@@ -145,14 +146,14 @@ def _wrong_subjects(seen: Seen, statement: Statement, world: World) -> Iterator[
             fix,
         )
         return
-    environments = [_environment(subject, world) for subject in subjects]
+    environments = [_environment(subject, context) for subject in subjects]
     if wrong := [each for each, found in zip(subjects, environments, strict=True) if found is None]:
         yield Violation(
             f"{title(statement)} trusts {named(wrong)}, no environment of {environment}",
             "Another stage, branch or repository takes the role with its own, weaker, protection",
             fix,
         )
-    name = seen.name if seen["name"] is MISSING else seen["name"]
+    name = resource.name if resource["name"] is MISSING else resource["name"]
     if isinstance(name, str) and PREVIEW not in name and f"{environment}-{PREVIEW}" in environments:
         yield Violation(
             f"{title(statement)} trusts {environment}-{PREVIEW}, and is no role for previews",
@@ -172,18 +173,18 @@ def _exactly(statement: Statement, claim: str) -> list[str]:
     ]
 
 
-def _environment(subject: str, world: World) -> str | None:
+def _environment(subject: str, context: PolicyContext) -> str | None:
     """Return which environment of the stage a subject is, spelt with or without GitHub's numbers of the owner and the
     repository (GitHub documentation, "OpenID Connect reference")."""
-    ours = world.settings.github
+    ours = context.settings.github
     owner, repository = re.escape(ours.owner), re.escape(ours.repository)
     found = re.fullmatch(rf"repo:(?:{owner}/{repository}|{owner}@\d+/{repository}@\d+):environment:(.+)", subject)
-    own = environments_of(world.settings.environment)
+    own = environments_of(context.settings.environment)
     return found[1] if found and found[1] in own else None
 
 
-def _unbounded(seen: Seen, world: World) -> Iterator[Violation]:
-    boundary: Any = seen["permissionsBoundary"]
+def _unbounded(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    boundary: Any = resource["permissionsBoundary"]
     if boundary in {MISSING, ""} or is_broad(boundary):
         yield Violation(
             "has no permissions boundary" + ("" if boundary in {MISSING, ""} else " that limits anything"),

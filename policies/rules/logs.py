@@ -12,9 +12,10 @@ from urllib.parse import parse_qs
 
 from bulkhead.model.naming import stage_of
 from bulkhead.resources import types as t
+from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.values import MISSING, UNKNOWN, Absent, at, document, is_list, leaves, listed
-from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
-from policies.world import World
+from policies.context import PolicyContext
+from policies.rule import AnyRule, Rule, StackRule, Violation
 
 _WORKER_TRACES: Final = "workers_trace_events"
 _BUCKETS: Final = frozenset({"r2", "s3", "gs"})
@@ -61,7 +62,7 @@ _DEVICE_CLASSES: Final = frozenset({"access", "audit"})
 _WAIVED: Final[Mapping[str, frozenset[str]]] = {}
 
 
-def _disabled(stack: Stack, world: World) -> Iterator[Violation]:
+def _disabled(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
     jobs = stack.of(t.LOGPUSH_JOB)
     for job in jobs:
         if job["enabled"] in {False, MISSING}:  # the provider's default is False
@@ -83,7 +84,7 @@ def _disabled(stack: Stack, world: World) -> Iterator[Violation]:
             )
 
 
-def _takes(job: Seen, worker: Any) -> bool:
+def _takes(job: ObservedResource, worker: Any) -> bool:
     """Whether a job takes the logs of the Worker of this name: unless its filter is about other Workers."""
     wanted = document(job.props, "filter")
     if wanted is UNKNOWN or not isinstance(worker, str):
@@ -110,17 +111,17 @@ def _matches(operator: str, values: list[str], name: str) -> bool:
     return any(test(name, value) for value in values)
 
 
-def _personal(seen: Seen, world: World) -> Iterator[Violation]:
-    if not world.settings.log.redact:
+def _personal(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    if not context.settings.log.redact:
         return
-    dataset = seen["dataset"] if isinstance(seen["dataset"], str) else "http_requests"  # the API's default
-    fields = _fields(seen)
+    dataset = resource["dataset"] if isinstance(resource["dataset"], str) else "http_requests"  # the API's default
+    fields = _fields(resource)
     if fields is UNKNOWN:
         return
     if not fields:
         yield _telling("does not say which fields it pushes", "then what it pushes is for the API to choose")
         return
-    bare = (fields - _WAIVED.get(dataset, frozenset())) & (_PERSONAL | _device_fields(seen))
+    bare = (fields - _WAIVED.get(dataset, frozenset())) & (_PERSONAL | _device_fields(resource))
     if bare:
         yield _telling(f"pushes {', '.join(sorted(bare))} in clear", "people can be recognised by them")
 
@@ -131,20 +132,20 @@ def _telling(wrong: str, why: str) -> Violation:
     return Violation(wrong, causes, fix)
 
 
-def _fields(seen: Seen) -> Any:
+def _fields(resource: ObservedResource) -> Any:
     """Return the fields that a job pushes, or UNKNOWN. The deprecated text counts where there is nothing else."""
-    names = seen["outputOptions.fieldNames"]
-    if names is UNKNOWN or (names is MISSING and seen["logpullOptions"] is UNKNOWN):
+    names = resource["outputOptions.fieldNames"]
+    if names is UNKNOWN or (names is MISSING and resource["logpullOptions"] is UNKNOWN):
         return UNKNOWN
-    if names is MISSING and isinstance(seen["logpullOptions"], str):
-        options = parse_qs(seen["logpullOptions"].rpartition("?")[2])
+    if names is MISSING and isinstance(resource["logpullOptions"], str):
+        options = parse_qs(resource["logpullOptions"].rpartition("?")[2])
         names = [name for each in options.get("fields", []) for name in each.split(",")]
     return {name for name in leaves(listed(names)) if isinstance(name, str) and name}
 
 
-def _device_fields(seen: Seen) -> frozenset[str]:
+def _device_fields(resource: ObservedResource) -> frozenset[str]:
     """Return what a job may not tell of devices: nothing is refused while it is not known where the job writes."""
-    where = seen["destinationConf"]
+    where = resource["destinationConf"]
     if where is UNKNOWN:
         return frozenset()
     return frozenset() if isinstance(where, str) and _DEVICE_CLASSES & set(_path(where)) else _DEVICE
@@ -154,12 +155,12 @@ def _path(destination: str) -> list[str]:
     return destination.partition("://")[2].partition("?")[0].split("/")[1:]
 
 
-def _foreign_destination(seen: Seen, world: World) -> Iterator[Violation]:
-    own = world.settings.cloudflare
+def _foreign_destination(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    own = context.settings.cloudflare
     for name, wanted in (("accountId", own.account_id), ("zoneId", own.zone_id)):
-        if not isinstance(seen[name], Absent) and seen[name] != wanted:
+        if not isinstance(resource[name], Absent) and resource[name] != wanted:
             yield _leaving(f"pushes the logs of another {name.removesuffix('Id')}", f"take {name} from the settings")
-    where = seen["destinationConf"]
+    where = resource["destinationConf"]
     if not isinstance(where, str):
         return
     scheme, _, rest = where.partition("://")
@@ -167,19 +168,19 @@ def _foreign_destination(seen: Seen, world: World) -> Iterator[Violation]:
     options = {key: values[0] for key, values in parse_qs(rest.partition("?")[2]).items()}
     if scheme.lower() not in _BUCKETS:
         return
-    if not bucket.startswith(world.prefix):
-        yield _leaving("pushes to a bucket that is not the stage's", f"name a bucket of the stage: {world.prefix}...")
+    if not bucket.startswith(context.prefix):
+        yield _leaving("pushes to a bucket that is not the stage's", f"name a bucket of the stage: {context.prefix}...")
     account = options.get("account-id")
     endpoint = options.get("endpoint", "").removeprefix("https://")
     if endpoint.endswith(_R2_ENDPOINT):
         account = endpoint.partition(".")[0]
     if account is not None and account != own.account_id:
         yield _leaving("pushes to a bucket of another Cloudflare account", f"name account {own.account_id}")
-    if scheme.lower() == "s3" and not endpoint and options.get("region") not in {None, world.settings.region.primary}:
-        yield _leaving("pushes to another region than the stage's", f"say region={world.settings.region.primary}")
-    if {part for part in _path(where) if stage_of(part)} - {world.stage.value, world.settings.environment}:
+    if scheme.lower() == "s3" and not endpoint and options.get("region") not in {None, context.settings.region.primary}:
+        yield _leaving("pushes to another region than the stage's", f"say region={context.settings.region.primary}")
+    if {part for part in _path(where) if stage_of(part)} - {context.stage.value, context.settings.environment}:
         yield _leaving(
-            "pushes below a path that is called after another stage", f"push below logs/{world.settings.environment}/"
+            "pushes below a path that is called after another stage", f"push below logs/{context.settings.environment}/"
         )
 
 
@@ -188,18 +189,18 @@ def _leaving(wrong: str, fix: str) -> Violation:
     return Violation(wrong, causes, fix)
 
 
-def _not_owner(seen: Seen, world: World) -> Iterator[Violation]:
-    settings = world.settings
+def _not_owner(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    settings = context.settings
     for name, owned, own, what in (
         ("zoneId", settings.owns.zone, settings.cloudflare.zone_id, "zone"),
         ("accountId", settings.owns.cloudflare_account, settings.cloudflare.account_id, "cloudflareAccount"),
     ):
-        said = seen[name]
+        said = resource[name]
         if isinstance(said, Absent):
             continue
         if said != own:
             wrong, fix = f"is about {name} {said}, which is not the stage's", "take it from the stage's settings"
-        elif not owned and seen["kind"] != "custom":  # of which there may be many; the owner's rules execute it
+        elif not owned and resource["kind"] != "custom":  # of which there may be many; the owner's rules execute it
             wrong = f"is made by a stage that does not own the {what}"
             fix = f"make it in the stage whose owns.{what} is true, or set bulkhead:owns.{what} here and only here"
         else:

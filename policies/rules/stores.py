@@ -11,9 +11,10 @@ from typing import Final
 from bulkhead.model.naming import Kind, Stage
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import CATALOGUE, NAMED_BY
+from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.values import MISSING, UNKNOWN, at, listed
-from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
-from policies.world import World
+from policies.context import PolicyContext
+from policies.rule import AnyRule, Rule, StackRule, Violation
 
 _HOLDS: Final[Mapping[str, str]] = {row: row.holds for row in CATALOGUE.values() if row.holds}
 _NAMED: Final = (
@@ -34,33 +35,33 @@ _ALIAS: Final = "alias/"
 _ANY_ORIGIN: Final = frozenset({"*", "http://*", "https://*"})
 
 
-def _unprotected(seen: Seen, world: World) -> Iterator[Violation]:
-    if not world.settings.protected or seen.protect:
+def _unprotected(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    if not context.settings.protected or resource.protect:
         return
-    if seen.type == t.WORKER:
-        name = seen["name"]
-        worker = world.worker(name) if isinstance(name, str) else None
+    if resource.type == t.WORKER:
+        name = resource["name"]
+        worker = context.worker(name) if isinstance(name, str) else None
         if worker is None or not worker.owns:
             return
         holds = f"is not protected, and its Durable Objects ({', '.join(worker.owns)}) live in it"
         yield _deletable(holds, "Deleting the Worker, by mistake or in a replacement, deletes all their data")
     else:
-        yield _deletable("is not protected", f"One mistaken destroy or replacement loses {_HOLDS[seen.type]}")
+        yield _deletable("is not protected", f"One mistaken destroy or replacement loses {_HOLDS[resource.type]}")
 
 
 def _deletable(wrong: str, causes: str) -> Violation:
     return Violation(wrong, causes, "ResourceOptions(protect=True, retain_on_delete=True), or the stage's parent")
 
 
-def _named_outside(seen: Seen, world: World) -> Iterator[Violation]:
-    named_by = NAMED_BY[seen.type]
-    name, exact = seen[named_by], True
+def _named_outside(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    named_by = NAMED_BY[resource.type]
+    name, exact = resource[named_by], True
     if name in (MISSING, ""):  # AWS's types take the beginning of a name instead
-        name, exact = seen[f"{named_by}Prefix"], False
+        name, exact = resource[f"{named_by}Prefix"], False
     if name is UNKNOWN:
         return
-    alias = _ALIAS if seen.type == t.KMS_ALIAS else ""
-    own = f"{alias}{world.prefix}"
+    alias = _ALIAS if resource.type == t.KMS_ALIAS else ""
+    own = f"{alias}{context.prefix}"
     if not isinstance(name, str):
         wrong = "has no name of its own, so one is made up"
     elif not name.startswith(own):
@@ -74,24 +75,24 @@ def _named_outside(seen: Seen, world: World) -> Iterator[Violation]:
     )
 
 
-def _public(seen: Seen, world: World) -> Iterator[Violation]:
-    enabled = seen["enabled"]
+def _public(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    enabled = resource["enabled"]
     if enabled is UNKNOWN or enabled is False:
         return
-    if seen.type == t.R2_MANAGED_DOMAIN:
+    if resource.type == t.R2_MANAGED_DOMAIN:
         wrong, fix = "opens the bucket's r2.dev address", "enabled=False"
     else:
         wrong, fix = "gives the bucket an address of its own", "remove it, and let a Worker with a binding answer"
     yield Violation(wrong, "Whoever has, or guesses, a key reads the object without anybody being asked", fix)
 
 
-def _open_origin(seen: Seen, world: World) -> Iterator[Violation]:
-    own = {f"https://{host}" for host in world.hostnames}
-    said = [each for rule in listed(seen.props, "rules") for each in listed(rule, "allowed", "origins")]
+def _open_origin(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    own = {f"https://{host}" for host in context.hostnames}
+    said = [each for rule in listed(resource.props, "rules") for each in listed(rule, "allowed", "origins")]
     for origin in dict.fromkeys(each for each in said if isinstance(each, str)):
         if origin in _ANY_ORIGIN:
             wrong = f"lets pages of any origin in ({origin})"
-        elif world.stage is not Stage.DEVELOPMENT and origin.lower().rstrip("/").removesuffix(":443") not in own:
+        elif context.stage is not Stage.DEVELOPMENT and origin.lower().rstrip("/").removesuffix(":443") not in own:
             wrong = f"lets pages of {origin} in, which is none of the stage's own origins"
         else:
             continue
@@ -102,8 +103,8 @@ def _open_origin(seen: Seen, world: World) -> Iterator[Violation]:
         )
 
 
-def _replication(seen: Seen, world: World) -> Iterator[Violation]:
-    mode, wanted = seen["readReplication.mode"], world.settings.database.read_replication
+def _replication(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    mode, wanted = resource["readReplication.mode"], context.settings.database.read_replication
     if mode is UNKNOWN or mode == wanted:
         return
     if mode is MISSING:
@@ -120,11 +121,11 @@ def _replication(seen: Seen, world: World) -> Iterator[Violation]:
         )
 
 
-def _unlocked(stack: Stack, world: World) -> Iterator[Violation]:
+def _unlocked(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
     """In production only: elsewhere a stage must be able to go, with everything in it."""
-    if world.stage is not Stage.PRODUCTION:
+    if context.stage is not Stage.PRODUCTION:
         return
-    evidence = {world.label.name(Kind.R2, each.name): each for each in world.product.buckets if each.evidence_days}
+    evidence = {context.label.name(Kind.R2, each.name): each for each in context.product.buckets if each.evidence_days}
     for bucket in stack.of(t.R2_BUCKET):
         name = bucket["name"]
         if not isinstance(name, str) or name not in evidence:
@@ -141,12 +142,12 @@ def _unlocked(stack: Stack, world: World) -> Iterator[Violation]:
             )
 
 
-def _is_about(lock: Seen, bucket: Seen) -> bool:
+def _is_about(lock: ObservedResource, bucket: ObservedResource) -> bool:
     from_it = any(source.urn == bucket.urn for source in lock.sources("bucketName"))
     return from_it or lock["bucketName"] in {bucket["name"], UNKNOWN}
 
 
-def _locks(lock: Seen, days: int) -> bool:
+def _locks(lock: ObservedResource, days: int) -> bool:
     """Whether a rule holds every object for so long; what is not known yet is judged when it is."""
     if lock["rules"] is UNKNOWN:
         return True

@@ -13,11 +13,12 @@ from bulkhead.model.naming import Kind
 from bulkhead.model.roles import Role
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import superseded_by
+from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.permissions import PERMISSIONS, Permission
 from bulkhead.resources.values import at, listed
 from identities.cloudflare import NEEDED, needs
-from policies.rule import AnyRule, Seen, Stack, StackRule, Violation
-from policies.world import World
+from policies.context import PolicyContext
+from policies.rule import AnyRule, StackRule, Violation
 
 # Groups that no role of a stage has, and the types that would need them all the same ("List permission groups" of
 # Cloudflare's API).
@@ -36,36 +37,36 @@ _OTHERS: Final[Mapping[Permission, tuple[str, ...]]] = {
 _KNOWN: Final = {permission.id: permission for permission in (*PERMISSIONS, *_OTHERS)}
 
 
-def _unused(stack: Stack, world: World) -> Iterator[Violation]:
-    made = {seen.type for seen in stack.resources}
+def _unused(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
+    made = {resource.type for resource in stack.resources}
     of_stack = {permission.id for type_ in made for permission in NEEDED.get(type_, ())}
     of_stack |= {permission.id for permission, types in _OTHERS.items() if made & set(types)}
-    for seen in stack.of(t.ACCOUNT_TOKEN, *superseded_by(t.ACCOUNT_TOKEN)):
-        role = _role(seen, world)
-        needed = {need.permission.id for each in ([role] if role else Role) for need in needs(each, world.product)}
+    for resource in stack.of(t.ACCOUNT_TOKEN, *superseded_by(t.ACCOUNT_TOKEN)):
+        role = _role(resource, context)
+        needed = {need.permission.id for each in ([role] if role else Role) for need in needs(each, context.product)}
         if role is None:
             needed |= of_stack
-        for id_ in sorted(_granted(seen) & _KNOWN.keys() - needed):
-            whom = f"the role {role}" if role else f"product {world.product.name}"
+        for id_ in sorted(_granted(resource) & _KNOWN.keys() - needed):
+            whom = f"the role {role}" if role else f"product {context.product.name}"
             yield Violation(
                 f"has the permission {_KNOWN[id_].name}, which nothing of {whom} needs",
                 "Whoever gets hold of the token can do what the stage itself never does, and nobody would miss it",
                 "leave it out; `bulkhead identities explain` says what each role needs, and why",
-                seen,
+                resource,
             )
 
 
-def _role(seen: Seen, world: World) -> Role | None:
+def _role(resource: ObservedResource, context: PolicyContext) -> Role | None:
     """Return the role that a token is made for by its name; a token of another name may be for any."""
     for role in Role:
-        name = world.label.name(Kind.TOKEN, role)
-        if seen["name"] == name or str(seen["name"]).startswith(f"{name}-"):
+        name = context.label.name(Kind.TOKEN, role)
+        if resource["name"] == name or str(resource["name"]).startswith(f"{name}-"):
             return role
     return None
 
 
-def _granted(seen: Seen) -> set[str]:
-    allowing = (policy for policy in listed(seen.props, "policies") if at(policy, "effect") == "allow")
+def _granted(resource: ObservedResource) -> set[str]:
+    allowing = (policy for policy in listed(resource.props, "policies") if at(policy, "effect") == "allow")
     groups = (at(group, "id") for policy in allowing for group in listed(policy, "permissionGroups"))
     return {id_ for id_ in groups if isinstance(id_, str)}
 

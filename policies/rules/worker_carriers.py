@@ -10,9 +10,9 @@ from bulkhead.model.naming import Kind, Label
 from bulkhead.model.product import Worker
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import NAMED_BY
+from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.values import MISSING, UNKNOWN, at, listed
-from policies.rule import Seen, Stack
-from policies.world import World
+from policies.context import PolicyContext
 
 # What can carry bindings: the property that says whose they are, and the one that holds them.
 CARRIERS: Final[Mapping[str, tuple[str, str]]] = {
@@ -77,65 +77,67 @@ class Bound:
         return self.name if isinstance(self.name, str) else "whose name is not known yet"
 
 
-def carried(seen: Seen) -> Iterator[Bound]:
+def carried(resource: ObservedResource) -> Iterator[Bound]:
     """Yield the bindings of one of CARRIERS; where nothing is known of some of them, one that is UNKNOWN."""
-    if seen.type == t.PAGES_PROJECT:
+    if resource.type == t.PAGES_PROJECT:
         for config in ("preview", "production"):
             for group, type_ in _PAGES.items():
                 old, new = _RESPELT.get(group, ("", ""))
-                for name, item in _entries(at(seen.props, "deploymentConfigs", config, group)):
+                for name, item in _entries(at(resource.props, "deploymentConfigs", config, group)):
                     known = isinstance(item, Mapping)
                     props = {new if key == old else key: value for key, value in item.items()} if known else item
                     yield Bound(name, type_ or _lower(at(item, "type")), props)
-    elif seen.type == t.WORKER:
-        for name, item in _entries(seen["previewsBaseConfig.env"]):
+    elif resource.type == t.WORKER:
+        for name, item in _entries(resource["previewsBaseConfig.env"]):
             yield Bound(name, _lower(at(item, "type")), item)
     else:
-        for item in [UNKNOWN] if seen["bindings"] is UNKNOWN else listed(seen.props, "bindings"):
+        for item in [UNKNOWN] if resource["bindings"] is UNKNOWN else listed(resource.props, "bindings"):
             yield Bound(at(item, "name"), _lower(at(item, "type")), item)
 
 
-def holder(seen: Seen) -> str:
+def holder(resource: ObservedResource) -> str:
     """Return the property in which a carrier holds its bindings."""
-    return CARRIERS[seen.type][1]
+    return CARRIERS[resource.type][1]
 
 
-def owners(stack: Stack, seen: Seen, world: World) -> tuple[Worker, ...]:
+def owners(stack: ObservedStack, resource: ObservedResource, context: PolicyContext) -> tuple[Worker, ...]:
     """Return the product's Workers whose bindings a carrier may hold: one, none, or all where that is not known."""
-    property_ = CARRIERS[seen.type][0]
-    value = seen[property_]
+    property_ = CARRIERS[resource.type][0]
+    value = resource[property_]
     named = [value]
-    if seen.type == t.WORKER_VERSION or value is UNKNOWN:  # a version says its Worker by id or by name
-        named = names_of(candidate_targets(stack, seen, property_, value, *t.SCRIPTS)) or [value]
+    if resource.type == t.WORKER_VERSION or value is UNKNOWN:  # a version says its Worker by id or by name
+        named = names_of(candidate_targets(stack, resource, property_, value, *t.SCRIPTS)) or [value]
     if UNKNOWN in named:
-        return world.product.workers
-    return tuple(worker for worker in world.product.workers if world.label.name(Kind.WORKER, worker.name) in named)
+        return context.product.workers
+    return tuple(worker for worker in context.product.workers if context.label.name(Kind.WORKER, worker.name) in named)
 
 
-def candidate_targets(stack: Stack, seen: Seen, property_: str, value: Any, *types: str) -> list[Seen]:
-    """Return the resources of ``types`` that ``value``, an id in a top-level property of ``seen``, may stand for: the
-    one that has it, else those that the property depends on and whose id is not known yet. None where the value comes
-    from no resource of this stack."""
+def candidate_targets(
+    stack: ObservedStack, resource: ObservedResource, property_: str, value: Any, *types: str
+) -> list[ObservedResource]:
+    """Return the resources of ``types`` that ``value``, an id in a top-level property, may stand for: the one that has
+    it, else those that the property depends on and whose id is not known yet. None where the value comes from no
+    resource of this stack."""
     if value is UNKNOWN:
-        return list(seen.sources(property_, *types))
-    return [each for each in stack.of(*types) if has_id(each, value)] or sources_without_id(seen, property_, *types)
+        return list(resource.sources(property_, *types))
+    return [each for each in stack.of(*types) if has_id(each, value)] or sources_without_id(resource, property_, *types)
 
 
-def sources_without_id(seen: Seen, property_: str, *types: str) -> list[Seen]:
+def sources_without_id(resource: ObservedResource, property_: str, *types: str) -> list[ObservedResource]:
     """Return the resources of ``types`` that a property's value comes from and whose ids are not known yet."""
-    return [each for each in seen.sources(property_, *types) if not any(isinstance(id_, str) for id_ in _ids(each))]
+    return [each for each in resource.sources(property_, *types) if not any(isinstance(id_, str) for id_ in _ids(each))]
 
 
-def has_id(seen: Seen, value: Any) -> bool:
-    return isinstance(value, str) and value in _ids(seen)
+def has_id(resource: ObservedResource, value: Any) -> bool:
+    return isinstance(value, str) and value in _ids(resource)
 
 
-def names_of(resources: Iterable[Seen]) -> list[Any]:
+def names_of(resources: Iterable[ObservedResource]) -> list[Any]:
     return [each[NAMED_BY[each.type]] for each in resources]
 
 
-def _ids(seen: Seen) -> list[Any]:
-    return [seen["id"], seen["uuid"], seen["queueId"]]
+def _ids(resource: ObservedResource) -> list[Any]:
+    return [resource["id"], resource["uuid"], resource["queueId"]]
 
 
 def target_values(bound: Bound) -> list[Any]:
@@ -145,15 +147,15 @@ def target_values(bound: Bound) -> list[Any]:
     return [value for value in values if value is not UNKNOWN] or values
 
 
-def reached(stack: Stack, seen: Seen, bound: Bound) -> list[list[Any]]:
+def reached(stack: ObservedStack, resource: ObservedResource, bound: Bound) -> list[list[Any]]:
     """Return for each value that says a binding's target the names of what it may be: UNKNOWN among them where that
     cannot be told, none where it is an id that belongs to nothing in this stack."""
     _, types = TARGETS.get(bound.type, ((), ()))
     values = target_values(bound)
     if bound.type in BY_ID:
-        return [names_of(candidate_targets(stack, seen, holder(seen), value, *types)) for value in values]
+        return [names_of(candidate_targets(stack, resource, holder(resource), value, *types)) for value in values]
     # A class of the Worker's own has no script; the provider plans to learn it from the API.
-    sources = names_of(seen.sources(holder(seen), *types)) if bound.type == "service" or len(types) == 1 else []
+    sources = names_of(resource.sources(holder(resource), *types)) if bound.type == "service" or len(types) == 1 else []
     return [[value] if value is not UNKNOWN else sources or [UNKNOWN] for value in values]
 
 
@@ -185,9 +187,9 @@ class _Physical:
         return UNKNOWN  # no rule needs to know it
 
 
-def granted_to(worker: Worker, world: World) -> dict[str, dict[str, Any]]:
+def granted_to(worker: Worker, context: PolicyContext) -> dict[str, dict[str, Any]]:
     """Return what the product grants, by the binding's name, in Cloudflare's shape with names in place of ids."""
-    physical = _Physical(world.label)
+    physical = _Physical(context.label)
     return {binding.name: binding.wire(physical) for binding in worker.bindings}
 
 

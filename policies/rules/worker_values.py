@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from bulkhead.model.bindings import Secret
 from bulkhead.model.naming import upper_snake
+from bulkhead.resources.observed import ObservedResource
 from bulkhead.resources.values import MISSING, Absent, at, document, is_list
-from policies.rule import AnyRule, Rule, Seen, Violation
+from policies.context import PolicyContext
+from policies.rule import AnyRule, Rule, Violation
 from policies.rules.worker_carriers import CARRIERS, carried
-from policies.world import World
 
 _LEVELS: Final = ("trace", "debug", "info", "warn", "error")
 _PLAIN: Final = {"plain_text": "text", "json": "json"}
@@ -40,10 +41,10 @@ _BY_NAME: Final = ("has the name of one of the product's secrets", "has a name t
 _SHORTEST_SECRET: Final = 8  # a shorter one stands in half of all texts by chance
 
 
-def _secret_in_clear(seen: Seen, world: World) -> Iterator[Violation]:
-    granted = {each.name for worker in world.product.workers for each in worker.bindings if isinstance(each, Secret)}
-    names = {upper_snake(name) for name in granted | {secret.name for secret in world.product.secrets}}
-    bindings = list(carried(seen))
+def _secret_in_clear(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    granted = {each.name for worker in context.product.workers for each in worker.bindings if isinstance(each, Secret)}
+    names = {upper_snake(name) for name in granted | {secret.name for secret in context.product.secrets}}
+    bindings = list(carried(resource))
     hidden = [text for each in bindings if each.type == "secret_text" and _long(text := at(each.props, "text"))]
     for bound in bindings:
         value = at(bound.props, _PLAIN.get(bound.type, "text")) if bound.type in _PLAIN else MISSING
@@ -93,9 +94,9 @@ def _is_switch_or_count(name: str, value: Any) -> bool:
     return said in {"true", "false"} or (name.endswith("TOKENS") and said.isdigit() and len(said) < _SHORTEST_SECRET)
 
 
-def _verbose(seen: Seen, world: World) -> Iterator[Violation]:
-    least = max(_LEVELS.index(world.settings.log.level), _LEVELS.index("info") if world.settings.protected else 0)
-    for bound in carried(seen):
+def _verbose(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    least = max(_LEVELS.index(context.settings.log.level), _LEVELS.index("info") if context.settings.protected else 0)
+    for bound in carried(resource):
         value: Any = MISSING
         if bound.name == "LOG_LEVEL" and bound.type in _PLAIN:
             value = at(bound.props, "text") if bound.type == "plain_text" else document(bound.props, "json")

@@ -9,26 +9,27 @@ from typing import Any, Final
 from bulkhead.model.naming import Kind, Stage
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import superseded_by
+from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.values import MISSING, UNKNOWN, listed
-from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
+from policies.context import PolicyContext
+from policies.rule import AnyRule, Rule, StackRule, Violation
 from policies.rules.worker_carriers import CARRIERS, UPLOADS, candidate_targets, carried, names_of
-from policies.world import World
 
 
-def _inherited(seen: Seen, world: World) -> Iterator[Violation]:
+def _inherited(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
     fix = "say every binding, and take away inherit and keep_bindings"
     causes = "What somebody bound by hand, or an older version had, stays for ever and is never reviewed"
-    for bound in carried(seen):
+    for bound in carried(resource):
         if bound.type == "inherit":
             yield Violation(f"its binding {bound.shown} takes over what an earlier version had", causes, fix)
-    kept = sorted(each for each in listed(seen.props, "keepBindings") if isinstance(each, str))
+    kept = sorted(each for each in listed(resource.props, "keepBindings") if isinstance(each, str))
     if kept:
         yield Violation(f"keeps whatever bindings an earlier version had, of type {', '.join(kept)}", causes, fix)
 
 
-def _tailed(seen: Seen, world: World) -> Iterator[Violation]:
+def _tailed(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
     for path in ("tailConsumers", "previewsBaseConfig.tailConsumers"):
-        for each in listed(seen.props, *path.split(".")):
+        for each in listed(resource.props, *path.split(".")):
             if isinstance(each, Mapping):
                 name = next((name for key in ("name", "service") if isinstance(name := each.get(key), str)), "a Worker")
                 yield Violation(
@@ -38,9 +39,9 @@ def _tailed(seen: Seen, world: World) -> Iterator[Violation]:
                 )
 
 
-def _answers(seen: Seen, world: World) -> Iterator[Violation]:
-    enabled = seen["subdomain.enabled" if seen.type == t.WORKER else "enabled"]
-    if world.stage is not Stage.DEVELOPMENT and _on(enabled):
+def _answers(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    enabled = resource["subdomain.enabled" if resource.type == t.WORKER else "enabled"]
+    if context.stage is not Stage.DEVELOPMENT and _on(enabled):
         yield Violation(
             "answers at a workers.dev address",
             "That address passes by the rules, the Access applications and the rate limits of the stage's zone",
@@ -48,15 +49,15 @@ def _answers(seen: Seen, world: World) -> Iterator[Violation]:
         )
 
 
-def _previews(seen: Seen, world: World) -> Iterator[Violation]:
-    if seen.type == t.WORKER:
+def _previews(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    if resource.type == t.WORKER:
         # The provider lets it follow `enabled` when it is left out (its `DefaultSubdomainPreviewsEnabledToEnabled`).
-        previews = seen["subdomain.previewsEnabled"]
-        previews = seen["subdomain.enabled"] if previews is MISSING else previews
+        previews = resource["subdomain.previewsEnabled"]
+        previews = resource["subdomain.enabled"] if previews is MISSING else previews
     else:
-        previews = seen["previewsEnabled"]  # left out, the provider sends nothing and keeps what there was
+        previews = resource["previewsEnabled"]  # left out, the provider sends nothing and keeps what there was
         previews = True if previews is MISSING else previews
-    if world.stage is not Stage.DEVELOPMENT and _on(previews):
+    if context.stage is not Stage.DEVELOPMENT and _on(previews):
         yield Violation(
             "gives every version an address of its own",
             "Versions that were never released, or were withdrawn, answer anybody with the stage's data",
@@ -68,72 +69,72 @@ def _on(value: Any) -> bool:
     return str(value).lower() == "true"
 
 
-def _custom_domain(seen: Seen, world: World) -> Iterator[Violation]:
-    hostname, service, zone = seen["hostname"], seen["service"], seen["zoneName"]
+def _custom_domain(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    hostname, service, zone = resource["hostname"], resource["service"], resource["zoneName"]
     fix = "take hostname, service and zone from the product and the stage's settings"
     causes = "Visitors of one stage reach the other: creating a custom domain takes the hostname from whoever had it"
-    apex = world.settings.cloudflare.hostname
-    hosts = world.product.hostnames(apex)
-    answering = {host: world.label.name(Kind.WORKER, worker) for worker, host in hosts.items()}
+    apex = context.settings.cloudflare.hostname
+    hosts = context.product.hostnames(apex)
+    answering = {host: context.label.name(Kind.WORKER, worker) for worker, host in hosts.items()}
     host = hostname.lower() if isinstance(hostname, str) else hostname
-    if host is not UNKNOWN and host not in world.hostnames:
+    if host is not UNKNOWN and host not in context.hostnames:
         yield Violation(f"takes the hostname {host}, at which this stage does not answer", causes, fix)
     if service is not UNKNOWN and service not in ([answering[host]] if host in answering else answering.values()):
         yield Violation(f"leads to {service}, which does not answer at that hostname in this stage", causes, fix)
-    if seen["zoneId"] not in (UNKNOWN, MISSING, world.settings.cloudflare.zone_id):
+    if resource["zoneId"] not in (UNKNOWN, MISSING, context.settings.cloudflare.zone_id):
         yield Violation("is made in a zone that is not the stage's", causes, fix)
     if isinstance(zone, str) and not f".{apex}".endswith(f".{zone.lower()}"):
         yield Violation(f"is made in zone {zone}, which does not hold the stage's hostname", causes, fix)
 
 
-def _route(seen: Seen, world: World) -> Iterator[Violation]:
-    pattern, script = seen["pattern"], seen["script"]
+def _route(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    pattern, script = resource["pattern"], resource["script"]
     causes = "Requests to another stage, or to what was never this product's, are answered by this one's Worker"
     if isinstance(pattern, str):
         host = re.sub(r"^[a-z*]+://", "", pattern.lower()).partition("/")[0]
-        if host not in world.hostnames:
-            hosts = ", ".join(sorted(world.hostnames))
+        if host not in context.hostnames:
+            hosts = ", ".join(sorted(context.hostnames))
             yield Violation(f"catches {pattern}, so not only the stage's own hosts", causes, f"name one host: {hosts}")
-    if isinstance(script, str) and script and not script.startswith(world.prefix):
+    if isinstance(script, str) and script and not script.startswith(context.prefix):
         yield Violation(f"leads to {script}, which is not of this stage", causes, "name a Worker of the stage")
-    if seen["zoneId"] not in (UNKNOWN, MISSING, world.settings.cloudflare.zone_id):
+    if resource["zoneId"] not in (UNKNOWN, MISSING, context.settings.cloudflare.zone_id):
         yield Violation("is made in a zone that is not the stage's", causes, "zone_id of the stage's settings")
 
 
-def _consumers(stack: Stack, world: World) -> Iterator[Violation]:
-    owned = world.owned(Kind.QUEUE)
-    specs = {spec.name: spec for spec in world.product.queues}
-    for seen in stack.of(t.QUEUE_CONSUMER):
-        queues = names_of(candidate_targets(stack, seen, "queueId", seen["queueId"], t.QUEUE))
+def _consumers(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
+    owned = context.owned(Kind.QUEUE)
+    specs = {spec.name: spec for spec in context.product.queues}
+    for resource in stack.of(t.QUEUE_CONSUMER):
+        queues = names_of(candidate_targets(stack, resource, "queueId", resource["queueId"], t.QUEUE))
         if UNKNOWN in queues:
             continue
         wanted = [specs[owned[name]] for name in queues if name in owned]
         shown = " or ".join(queues) or "a queue that is none of this stack's"
-        scripts = [world.label.name(Kind.WORKER, spec.consumer) for spec in wanted if spec.consumer]
-        dead = [world.label.name(Kind.QUEUE, spec.dead_letter) if spec.dead_letter else MISSING for spec in wanted]
-        type_ = seen["type"]
+        scripts = [context.label.name(Kind.WORKER, spec.consumer) for spec in wanted if spec.consumer]
+        dead = [context.label.name(Kind.QUEUE, spec.dead_letter) if spec.dead_letter else MISSING for spec in wanted]
+        type_ = resource["type"]
         pulled = isinstance(type_, str) and type_.lower() != "worker"
-        if not scripts or pulled or not _may_be(_said(seen, "scriptName", *t.SCRIPTS), scripts):
+        if not scripts or pulled or not _may_be(_said(resource, "scriptName", *t.SCRIPTS), scripts):
             yield Violation(
                 f"consumes {shown}, as whom the product does not name",
                 "Messages go to whoever should not read them, and never reach the Worker that waits for them",
                 "name the Worker in the product, as consumer of the queue, and consume with type worker",
-                seen,
+                resource,
             )
-        elif not _may_be(_said(seen, "deadLetterQueue", t.QUEUE), dead):
+        elif not _may_be(_said(resource, "deadLetterQueue", t.QUEUE), dead):
             yield Violation(
                 f"sends what failed in {shown} elsewhere than the product says",
                 "Failed messages are lost, or pile up in a queue that nobody watches",
                 "name the queue in the product, as dead_letter",
-                seen,
+                resource,
             )
 
 
-def _said(seen: Seen, property_: str, *types: str) -> list[Any]:
+def _said(resource: ObservedResource, property_: str, *types: str) -> list[Any]:
     """Return the names that a property has or, while it is not known, may have."""
-    value = seen[property_]
+    value = resource[property_]
     if value is UNKNOWN:
-        return names_of(seen.sources(property_, *types)) or [UNKNOWN]
+        return names_of(resource.sources(property_, *types)) or [UNKNOWN]
     return [MISSING if value == "" else value]
 
 

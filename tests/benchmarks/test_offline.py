@@ -40,11 +40,11 @@ def test_a_command_that_does_not_end_well_is_not_measured() -> None:
 
 
 def test_a_rule_that_speaks_is_not_measured() -> None:
-    seen = offline._a_small_resource()
-    world = offline._a_world()
+    resource = offline._a_small_resource()
+    context = offline._a_context()
     [rule] = [rule for rule in RULES if rule.name == "d1-replication-implicit"]
     assert isinstance(rule, Rule)
-    offline._ask([rule], seen, world)
-    del seen.props["readReplication"]  # type: ignore[attr-defined]
+    offline._ask([rule], resource, context)
+    del resource.props["readReplication"]  # type: ignore[attr-defined]
     with pytest.raises(Failed, match="d1-replication-implicit speaks"):
-        offline._ask([rule], seen, world)
+        offline._ask([rule], resource, context)

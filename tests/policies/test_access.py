@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from bulkhead.resources import types as t
+from bulkhead.resources.observed import ObservedResource
 from bulkhead.resources.values import MISSING, UNKNOWN
-from policies.rule import Seen
 from policies.rules import access
-from tests.support.policy_scene import as_first_preview, changed, found, make_seen, make_world, seen_in
+from tests.support.policy_scene import as_first_preview, changed, found, make_context, make_resource, observed_in
 from tests.support.stages import PRODUCTS, STAGES, rendered_stage
 
 RULES = {rule.name: rule for rule in access.RULES}
-STAGING = make_world("staging")
+STAGING = make_context("staging")
 ACCOUNT, ZONE = STAGING.settings.cloudflare.account_id, STAGING.settings.cloudflare.zone_id
-OTHER = make_world("production").settings.cloudflare
+OTHER = make_context("production").settings.cloudflare
 D1_WRITE, MINT, MINT_USER = (
     "09b2857d1c31407795e75e3fed8617a1",
     "5bc3f8b21c554832afc660159ab75fa4",
@@ -37,7 +37,7 @@ def granted(*resources: str, effect: Any = "allow", groups: Any = (D1_WRITE,)) -
 OWN_ACCOUNT = f"com.cloudflare.api.account.{ACCOUNT}"
 OWN_ZONE = f"com.cloudflare.api.account.zone.{ZONE}"
 OWN_BUCKET = f"com.cloudflare.edge.r2.bucket.{ACCOUNT}_default_harbor-staging-r2-logs"
-TOKEN = make_seen(
+TOKEN = make_resource(
     t.ACCOUNT_TOKEN,
     "deploy",
     accountId=ACCOUNT,
@@ -54,10 +54,10 @@ ALL_ZONES = "com.cloudflare.api.account.zone.*"
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_our_own_stages_keep_these_rules(product: str, stage: str) -> None:
-    resources, world = seen_in(rendered_stage(product, stage)), make_world(stage, of=PRODUCTS[product])
+    resources, context = observed_in(rendered_stage(product, stage)), make_context(stage, of=PRODUCTS[product])
     for rule in access.RULES:
-        assert found(rule, *resources, world=world) == []
-        assert found(rule, *as_first_preview(resources), world=world) == []
+        assert found(rule, *resources, context=context) == []
+        assert found(rule, *as_first_preview(resources), context=context) == []
 
 
 @pytest.mark.parametrize("name", ABOUT_TOKENS)
@@ -178,19 +178,19 @@ def test_a_token_cannot_make_tokens(id_: str) -> None:
 def test_a_token_belongs_to_the_account() -> None:
     rule = RULES["token-user-owned"]
     assert found(rule, TOKEN) == []
-    (message,) = found(rule, TOKEN, make_seen(t.API_TOKEN, "personal", name="canary", value="canary"))
+    (message,) = found(rule, TOKEN, make_resource(t.API_TOKEN, "personal", name="canary", value="canary"))
     assert "canary" not in message
 
 
 @pytest.mark.parametrize("name", ABOUT_TOKENS)
 def test_a_persons_token_is_judged_like_an_accounts(name: str) -> None:
     wide = granted("com.cloudflare.api.account.*", OWN_ACCOUNT.replace("2", "3"), groups=(MINT,))
-    token = make_seen(t.API_TOKEN, "personal", name="harbor-staging-personal", policies=[wide])
+    token = make_resource(t.API_TOKEN, "personal", name="harbor-staging-personal", policies=[wide])
     assert len(found(RULES[name], token)) == 1
 
 
 HOST = "staging.harbor.example"
-APPLICATION = make_seen(
+APPLICATION = make_resource(
     t.ZERO_TRUST_ACCESS_APPLICATION,
     "staging-access",
     accountId=ACCOUNT,
@@ -199,12 +199,12 @@ APPLICATION = make_seen(
     domain=HOST,
     policies=[{"id": UNKNOWN, "precedence": 1}],
 )
-WEB = make_seen(t.WORKER, "web", name="harbor-staging-worker-web")
-CLERK = make_seen(t.WORKER, "clerk", name="harbor-staging-worker-clerk")
+WEB = make_resource(t.WORKER, "web", name="harbor-staging-worker-web")
+CLERK = make_resource(t.WORKER, "clerk", name="harbor-staging-worker-clerk")
 
 
-def covering(*destinations: Any, sources: tuple[Seen, ...] = ()) -> Seen:
-    return make_seen(
+def covering(*destinations: Any, sources: tuple[ObservedResource, ...] = ()) -> ObservedResource:
+    return make_resource(
         t.ZERO_TRUST_ACCESS_APPLICATION,
         "by-destination",
         sources={"destinations": sources},
@@ -231,8 +231,8 @@ def test_access_covers_staging_once_it_is_there(domain: Any) -> None:
     (message,) = found(rule, changed(APPLICATION, "domain", domain))
     assert HOST in message
     assert found(rule, changed(APPLICATION, "domain", domain), APPLICATION) == []
-    for world in (make_world("production"), make_world("development")):
-        assert found(rule, changed(APPLICATION, "domain", domain), world=world) == []
+    for context in (make_context("production"), make_context("development")):
+        assert found(rule, changed(APPLICATION, "domain", domain), context=context) == []
 
 
 @pytest.mark.parametrize(
@@ -242,17 +242,17 @@ def test_access_covers_staging_once_it_is_there(domain: Any) -> None:
         changed(APPLICATION, "domain", f"https://{HOST}/*"),
         changed(APPLICATION, "domain", "*.harbor.example"),
         changed(APPLICATION, "type", ...),
-        make_seen(t.ACCESS_APPLICATION, type="self_hosted", selfHostedDomains=["other.example", HOST]),
+        make_resource(t.ACCESS_APPLICATION, type="self_hosted", selfHostedDomains=["other.example", HOST]),
         covering({"type": "public", "uri": HOST}),
         covering({"uri": HOST}),
         covering({"type": "all_workers"}),
         covering({"type": "worker", "workerId": UNKNOWN}, sources=(WEB,)),
         changed(changed(APPLICATION, "destinations", UNKNOWN), "selfHostedDomains", UNKNOWN),
-        make_seen(t.ZERO_TRUST_ACCESS_APPLICATION, type="saas"),
-        make_seen(t.ZERO_TRUST_ACCESS_APPLICATION, type="app_launcher", domain="team.cloudflareaccess.com"),
+        make_resource(t.ZERO_TRUST_ACCESS_APPLICATION, type="saas"),
+        make_resource(t.ZERO_TRUST_ACCESS_APPLICATION, type="app_launcher", domain="team.cloudflareaccess.com"),
     ],
 )
-def test_staging_can_be_covered_in_several_ways(application: Seen) -> None:
+def test_staging_can_be_covered_in_several_ways(application: ObservedResource) -> None:
     assert found(RULES["staging-open-to-public"], application) == []
 
 
@@ -267,7 +267,7 @@ def test_staging_can_be_covered_in_several_ways(application: Seen) -> None:
         changed(changed(APPLICATION, "domain", f"{HOST}/admin"), "selfHostedDomains", UNKNOWN),
     ],
 )
-def test_what_covers_something_else_leaves_staging_open(application: Seen) -> None:
+def test_what_covers_something_else_leaves_staging_open(application: ObservedResource) -> None:
     assert len(found(RULES["staging-open-to-public"], application)) == 1
 
 
@@ -279,7 +279,7 @@ def test_what_covers_something_else_leaves_staging_open(application: Seen) -> No
         covering({"type": "public", "uri": UNKNOWN}),
         covering(UNKNOWN),
         covering({"type": "worker", "workerId": "0123"}),
-        make_seen(
+        make_resource(
             t.ZERO_TRUST_ACCESS_APPLICATION,
             sources={"destinations": (CLERK,)},
             type="self_hosted",
@@ -288,31 +288,31 @@ def test_what_covers_something_else_leaves_staging_open(application: Seen) -> No
         ),
     ],
 )
-def test_what_an_application_covers_is_judged_when_it_is_known(application: Seen) -> None:
+def test_what_an_application_covers_is_judged_when_it_is_known(application: ObservedResource) -> None:
     assert found(RULES["staging-open-to-public"], application) == []
 
 
 def test_every_public_hostname_of_staging_is_covered() -> None:
-    rule, world = RULES["staging-open-to-public"], make_world("staging", of=PRODUCTS["second"])
-    hosts = world.hostnames
+    rule, context = RULES["staging-open-to-public"], make_context("staging", of=PRODUCTS["second"])
+    hosts = context.hostnames
     applications = [changed(APPLICATION, "domain", host) for host in sorted(hosts)]
-    assert found(rule, *applications, world=world) == []
-    assert len(found(rule, changed(APPLICATION, "domain", "other.example"), world=world)) == len(hosts)
+    assert found(rule, *applications, context=context) == []
+    assert len(found(rule, changed(APPLICATION, "domain", "other.example"), context=context)) == len(hosts)
 
 
 GROUP = {"group": {"id": "0123"}}
 EVERYONE: dict[str, Any] = {"everyone": {}}
-ALLOW = make_seen(t.ZERO_TRUST_ACCESS_POLICY, "people", name="people", decision="allow", includes=[GROUP])
-SERVICE = make_seen(
+ALLOW = make_resource(t.ZERO_TRUST_ACCESS_POLICY, "people", name="people", decision="allow", includes=[GROUP])
+SERVICE = make_resource(
     t.ACCESS_POLICY,
     "machines",
     decision="non_identity",
     includes=[{"serviceToken": {"tokenId": "canary"}}, {"anyValidServiceToken": {}}],
 )
-TEAM = make_seen(
+TEAM = make_resource(
     t.ZERO_TRUST_ACCESS_GROUP, "team", name="team", includes=[{"emailDomain": {"domain": "harbor.example"}}]
 )
-DENY = make_seen(t.ZERO_TRUST_ACCESS_POLICY, "nobody", decision="deny", includes=[EVERYONE])
+DENY = make_resource(t.ZERO_TRUST_ACCESS_POLICY, "nobody", decision="deny", includes=[EVERYONE])
 INLINE = changed(APPLICATION, "policies", [{"id": "0123"}, {"decision": "allow", "includes": [GROUP]}])
 FINE = (ALLOW, SERVICE, TEAM, DENY, INLINE, APPLICATION)
 
@@ -335,7 +335,7 @@ FINE = (ALLOW, SERVICE, TEAM, DENY, INLINE, APPLICATION)
         (INLINE, "policies.1.includes", [UNKNOWN, EVERYONE]),
     ],
 )
-def test_nobody_gets_past_access_unknown(resource: Seen, path: str, value: Any) -> None:
+def test_nobody_gets_past_access_unknown(resource: ObservedResource, path: str, value: Any) -> None:
     rule = RULES["access-bypass"]
     assert found(rule, *FINE) == []
     (message,) = found(rule, changed(resource, path, UNKNOWN), changed(resource, path, value))

@@ -11,16 +11,16 @@ import pytest
 from bulkhead.model.alarms import read_alarms
 from bulkhead.resources import types as t
 from bulkhead.resources.values import UNKNOWN
+from policies.context import ALARMS, read_context
 from policies.rules.alarms import RULES
-from policies.world import ALARMS, read_world
 from tests.policies.test_pack import environ
-from tests.support.policy_scene import changed, found, make_seen, make_world
+from tests.support.policy_scene import changed, found, make_context, make_resource
 
 (MISSING_ALARM,) = RULES
 TOPIC = "arn:aws:sns:ap-northeast-1:222222222222:harbor-staging-topic-alarms"
 NAME = "harbor-staging-alarm-notices-undelivered"
 ARN = f"arn:aws:cloudwatch:ap-northeast-1:222222222222:alarm:{NAME}"
-ALARM = make_seen(
+ALARM = make_resource(
     t.CLOUDWATCH_METRIC_ALARM,
     "undelivered",
     name=NAME,
@@ -48,7 +48,7 @@ def test_a_stage_with_its_alarms_is_let_be() -> None:
 
 @pytest.mark.parametrize("rule", [f'ALARM("{NAME}")', f"ALARM({ARN})", f'ALARM("other") OR ALARM("{NAME}")', UNKNOWN])
 def test_a_composite_alarm_may_tell_of_it(rule: Any) -> None:
-    composite = make_seen(
+    composite = make_resource(
         t.CLOUDWATCH_COMPOSITE_ALARM, "any", sources={"alarmRule": [ALARM]}, alarmRule=rule, alarmActions=[TOPIC]
     )
     silent = changed(changed(ALARM, "alarmActions", []), "actionsEnabled", False)
@@ -66,7 +66,7 @@ def test_a_composite_alarm_may_tell_of_it(rule: Any) -> None:
 
 
 def test_a_stage_without_one_is_named() -> None:
-    (message,) = found(MISSING_ALARM, make_seen(t.SNS_TOPIC))
+    (message,) = found(MISSING_ALARM, make_resource(t.SNS_TOPIC))
     assert "the stage has no alarm notices-undelivered, on NumberOfNotificationsFailed" in message
     assert "docs/ops/alarms.yaml" in message
 
@@ -113,16 +113,16 @@ def test_what_is_not_known_yet_is_no_difference_and_excuses_no_other(path: str) 
 
 
 def test_development_and_the_identities_have_none() -> None:
-    assert found(MISSING_ALARM, world=make_world("development")) == []
-    assert found(MISSING_ALARM, world=make_world("production", identities=True)) == []
-    assert len(found(MISSING_ALARM, world=make_world("production"))) == 1
+    assert found(MISSING_ALARM, context=make_context("development")) == []
+    assert found(MISSING_ALARM, context=make_context("production", identities=True)) == []
+    assert len(found(MISSING_ALARM, context=make_context("production"))) == 1
 
 
 def test_every_alarm_of_the_catalogue_is_asked_for() -> None:
     (alarm,) = read_alarms()
     second = replace(alarm, name="quiet", metric="NumberOfMessagesPublished")
-    world = make_world(alarms=[alarm, second])
-    (message,) = found(MISSING_ALARM, ALARM, world=world)
+    context = make_context(alarms=[alarm, second])
+    (message,) = found(MISSING_ALARM, ALARM, context=context)
     assert "no alarm quiet" in message
 
 
@@ -130,5 +130,5 @@ def test_the_catalogue_may_be_of_the_checkout_that_is_previewed(tmp_path: Path) 
     (tmp_path / "docs/ops").mkdir(parents=True)
     path = tmp_path / "docs/ops/alarms.yaml"
     path.write_text("alarms: []\n")
-    assert read_world({**environ(), ALARMS: str(path)}).alarms == ()
-    assert read_world(environ()).alarms == read_alarms()
+    assert read_context({**environ(), ALARMS: str(path)}).alarms == ()
+    assert read_context(environ()).alarms == read_alarms()

@@ -7,23 +7,23 @@ from typing import Any
 import pytest
 
 from bulkhead.resources import types as t
+from bulkhead.resources.observed import ObservedResource
 from bulkhead.resources.values import UNKNOWN
-from policies.rule import Seen
 from policies.rules import aws_backup
-from tests.support.policy_scene import changed, found, make_seen, make_world
+from tests.support.policy_scene import changed, found, make_context, make_resource
 
 RULES = {rule.name: rule for rule in aws_backup.RULES}
 LOCK, LIFECYCLE, FORCE = (
     RULES[name] for name in ("s3-no-object-lock", "s3-lifecycle-shorter-than-retention", "s3-force-destroy")
 )
-PRODUCTION = make_world("production")
+PRODUCTION = make_context("production")
 OWN = "333333333333"
-VAULT = make_seen(t.S3_BUCKET, "vault", bucket=f"harbor-production-vault-{OWN}", objectLockEnabled=True)
-LOG = make_seen(t.S3_BUCKET, "log", bucket=f"harbor-production-vault-log-{OWN}", objectLockEnabled=False)
+VAULT = make_resource(t.S3_BUCKET, "vault", bucket=f"harbor-production-vault-{OWN}", objectLockEnabled=True)
+LOG = make_resource(t.S3_BUCKET, "log", bucket=f"harbor-production-vault-log-{OWN}", objectLockEnabled=False)
 
 
-def beside(type_: str, bucket: Seen = VAULT, /, **props: Any) -> Seen:
-    return make_seen(type_, f"{bucket.name}-it", sources={"bucket": [bucket]}, bucket=UNKNOWN, **props)
+def beside(type_: str, bucket: ObservedResource = VAULT, /, **props: Any) -> ObservedResource:
+    return make_resource(type_, f"{bucket.name}-it", sources={"bucket": [bucket]}, bucket=UNKNOWN, **props)
 
 
 LOCKED = beside(t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION, rule={"defaultRetention": {"mode": "GOVERNANCE", "days": 7.0}})
@@ -39,27 +39,27 @@ DAYS = "rule.defaultRetention.days"
         (LOCKED, "rule", ...),
     ],
 )
-def test_productions_backups_are_locked(resource: Seen, path: str, value: Any) -> None:
-    assert found(LOCK, VAULT, LOG, LOCKED, world=PRODUCTION) == []
+def test_productions_backups_are_locked(resource: ObservedResource, path: str, value: Any) -> None:
+    assert found(LOCK, VAULT, LOG, LOCKED, context=PRODUCTION) == []
     own = [changed(each, path, value) if each is resource else each for each in (LOG, VAULT, LOCKED)]
-    (message,) = found(LOCK, *own, world=PRODUCTION)
+    (message,) = found(LOCK, *own, context=PRODUCTION)
     assert resource.name in message
     # Another vault, of which nothing is known yet, hides nothing.
-    other = make_seen(t.S3_BUCKET, "replica", bucket="harbor-production-vault-replica", objectLockEnabled=UNKNOWN)
+    other = make_resource(t.S3_BUCKET, "replica", bucket="harbor-production-vault-replica", objectLockEnabled=UNKNOWN)
     later = beside(t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION, other, rule=UNKNOWN)
-    assert found(LOCK, other, later, *own, world=PRODUCTION) == [message]
+    assert found(LOCK, other, later, *own, context=PRODUCTION) == [message]
 
 
 @pytest.mark.parametrize("enabled", [..., False, UNKNOWN])
 def test_a_configuration_locks_also_what_was_made_without_locks(enabled: Any) -> None:
-    assert found(LOCK, changed(VAULT, "objectLockEnabled", enabled), LOCKED, world=PRODUCTION) == []
+    assert found(LOCK, changed(VAULT, "objectLockEnabled", enabled), LOCKED, context=PRODUCTION) == []
 
 
 def test_a_vault_without_any_lock_is_named() -> None:
-    (message,) = found(LOCK, VAULT, LOG, world=PRODUCTION)
+    (message,) = found(LOCK, VAULT, LOG, context=PRODUCTION)
     assert "locks no new backup" in message
     of_log = beside(t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION, LOG, rule=LOCKED["rule"])
-    assert found(LOCK, VAULT, LOG, of_log, world=PRODUCTION) == [message]
+    assert found(LOCK, VAULT, LOG, of_log, context=PRODUCTION) == [message]
 
 
 @pytest.mark.parametrize(
@@ -72,20 +72,20 @@ def test_a_vault_without_any_lock_is_named() -> None:
     ],
 )
 def test_a_lock_may_be_longer(rule: Any) -> None:
-    assert found(LOCK, VAULT, changed(LOCKED, "rule", rule), world=PRODUCTION) == []
+    assert found(LOCK, VAULT, changed(LOCKED, "rule", rule), context=PRODUCTION) == []
 
 
 def test_how_long_is_what_the_settings_say() -> None:
-    longer = make_world("production", {"backup": {"lockDays": 8, "retention": {"dailyDays": 8}}})
-    assert len(found(LOCK, VAULT, LOCKED, world=longer)) == 1
-    assert found(LOCK, VAULT, changed(LOCKED, DAYS, 8), world=longer) == []
-    assert found(LOCK, VAULT, changed(LOCKED, "rule.defaultRetention", {"years": 1}), world=longer) == []
+    longer = make_context("production", {"backup": {"lockDays": 8, "retention": {"dailyDays": 8}}})
+    assert len(found(LOCK, VAULT, LOCKED, context=longer)) == 1
+    assert found(LOCK, VAULT, changed(LOCKED, DAYS, 8), context=longer) == []
+    assert found(LOCK, VAULT, changed(LOCKED, "rule.defaultRetention", {"years": 1}), context=longer) == []
 
 
 def test_only_production_locks() -> None:
     vault = changed(VAULT, "bucket", "harbor-staging-vault-222222222222")
     vault = changed(vault, "objectLockEnabled", False)
-    assert found(LOCK, vault, world=make_world("staging")) == []
+    assert found(LOCK, vault, context=make_context("staging")) == []
 
 
 def expiring(prefix: str, days: Any, **more: Any) -> dict[str, Any]:
@@ -132,13 +132,13 @@ KEPT = beside(
     ],
 )
 def test_no_backup_goes_before_its_time(path: str, value: Any) -> None:
-    assert found(LIFECYCLE, VAULT, KEPT, world=PRODUCTION) == []
-    (message,) = found(LIFECYCLE, VAULT, changed(KEPT, path, value), world=PRODUCTION)
+    assert found(LIFECYCLE, VAULT, KEPT, context=PRODUCTION) == []
+    (message,) = found(LIFECYCLE, VAULT, changed(KEPT, path, value), context=PRODUCTION)
     assert "database/" in message
     later = changed(KEPT, "rules", UNKNOWN)
     half = changed(KEPT, "rules.0.filter.prefix", UNKNOWN)
     for first in (later, changed(half, "rules.0.expiration.days", 1)):
-        assert len(found(LIFECYCLE, first, VAULT, changed(KEPT, path, value), world=PRODUCTION)) == 1
+        assert len(found(LIFECYCLE, first, VAULT, changed(KEPT, path, value), context=PRODUCTION)) == 1
 
 
 @pytest.mark.parametrize(
@@ -158,25 +158,25 @@ def test_no_backup_goes_before_its_time(path: str, value: Any) -> None:
     ],
 )
 def test_what_is_no_backup_may_go(rule: Any) -> None:
-    assert found(LIFECYCLE, VAULT, changed(KEPT, "rules.5", rule), world=PRODUCTION) == []
+    assert found(LIFECYCLE, VAULT, changed(KEPT, "rules.5", rule), context=PRODUCTION) == []
 
 
 def test_the_access_log_has_a_life_of_its_own() -> None:
     of_log = beside(t.S3_BUCKET_LIFECYCLE_CONFIGURATION, LOG, rules=[expiring("", 30)])
-    assert found(LIFECYCLE, VAULT, LOG, KEPT, of_log, world=PRODUCTION) == []
+    assert found(LIFECYCLE, VAULT, LOG, KEPT, of_log, context=PRODUCTION) == []
     of_vault = beside(t.S3_BUCKET_LIFECYCLE_CONFIGURATION, rules=of_log["rules"])
-    assert len(found(LIFECYCLE, LOG, of_log, VAULT, of_vault, world=PRODUCTION)) == 1
+    assert len(found(LIFECYCLE, LOG, of_log, VAULT, of_vault, context=PRODUCTION)) == 1
 
 
 def test_what_the_stage_does_not_keep_may_go() -> None:
     vault = changed(VAULT, "bucket", "harbor-staging-vault-222222222222")
     yearly, interim = (changed(KEPT, f"rules.{number}.expiration.days", 1) for number in (3, 4))
-    staging = make_world("staging")  # neither yearly backups nor any in between
-    assert found(LIFECYCLE, vault, yearly, interim, world=staging) == []
-    assert len(found(LIFECYCLE, vault, yearly, world=make_world("staging", {"backup": YEARLY}))) == 1
-    assert len(found(LIFECYCLE, vault, interim, world=make_world("staging", {"backup": {"interimHours": 6}}))) == 1
+    staging = make_context("staging")  # neither yearly backups nor any in between
+    assert found(LIFECYCLE, vault, yearly, interim, context=staging) == []
+    assert len(found(LIFECYCLE, vault, yearly, context=make_context("staging", {"backup": YEARLY}))) == 1
+    assert len(found(LIFECYCLE, vault, interim, context=make_context("staging", {"backup": {"interimHours": 6}}))) == 1
     daily = changed(KEPT, "rules.0.expiration.days", 1)
-    assert found(LIFECYCLE, vault, daily, world=make_world("staging", {"backup": {"full": "none"}})) == []
+    assert found(LIFECYCLE, vault, daily, context=make_context("staging", {"backup": {"full": "none"}})) == []
 
 
 YEARLY = {"retention": {"yearlyDays": 1827}}
@@ -185,14 +185,14 @@ YEARLY = {"retention": {"yearlyDays": 1827}}
 @pytest.mark.parametrize("value", [False, ..., UNKNOWN])
 def test_productions_buckets_do_not_go_with_what_is_in_them(value: Any) -> None:
     broken = changed(LOG, "forceDestroy", True)
-    assert found(FORCE, changed(VAULT, "forceDestroy", value), world=PRODUCTION) == []
-    assert len(found(FORCE, changed(VAULT, "forceDestroy", value), broken, world=PRODUCTION)) == 1
+    assert found(FORCE, changed(VAULT, "forceDestroy", value), context=PRODUCTION) == []
+    assert len(found(FORCE, changed(VAULT, "forceDestroy", value), broken, context=PRODUCTION)) == 1
     # A stage that is not protected must be able to go altogether.
-    assert found(FORCE, broken, world=make_world("staging")) == []
-    assert found(FORCE, broken, world=make_world("pr-7")) == []
+    assert found(FORCE, broken, context=make_context("staging")) == []
+    assert found(FORCE, broken, context=make_context("pr-7")) == []
 
 
 def test_no_message_shows_a_secret() -> None:
     secret = {"status": "Enabled", "id": "canary", "filter": {"prefix": ""}, "expiration": {"days": 1}}
-    (message,) = found(LIFECYCLE, VAULT, changed(KEPT, "rules.5", secret), world=PRODUCTION)
+    (message,) = found(LIFECYCLE, VAULT, changed(KEPT, "rules.5", secret), context=PRODUCTION)
     assert "canary" not in message

@@ -10,10 +10,10 @@ import pytest
 
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import CATALOGUE
+from bulkhead.resources.observed import ObservedResource
 from bulkhead.resources.values import UNKNOWN
-from policies.rule import Seen
 from policies.rules import aws_cost
-from tests.support.policy_scene import changed, found, make_seen, make_world
+from tests.support.policy_scene import changed, found, make_context, make_resource
 
 RULES = {rule.name: rule for rule in aws_cost.RULES}
 MISSING_BUDGET, AUDIENCE = RULES["budget-missing"], RULES["budget-audience-missing"]
@@ -32,7 +32,7 @@ def notice(threshold: float | None, *emails: Any, **more: Any) -> dict[str, Any]
     }
 
 
-BUDGET = make_seen(
+BUDGET = make_resource(
     t.BUDGET,
     "budget",
     name="harbor-staging-budget",
@@ -47,7 +47,7 @@ BUDGET = make_seen(
 
 def test_a_stage_has_a_budget() -> None:
     assert found(MISSING_BUDGET, BUDGET) == []
-    (message,) = found(MISSING_BUDGET, make_seen(t.SNS_TOPIC))
+    (message,) = found(MISSING_BUDGET, make_resource(t.SNS_TOPIC))
     assert "no budget" in message
 
 
@@ -124,9 +124,9 @@ def test_a_budget_may_be_spelt_otherwise(path: str, value: Any) -> None:
 @pytest.mark.parametrize(("stage", "usd"), [("development", 10), ("staging", 20), ("production", 500)])
 def test_every_stage_has_a_limit_of_its_own(stage: str, usd: int) -> None:
     budget = changed(changed(BUDGET, "limitAmount", f"{usd}.0"), "costFilters", ...)
-    world = make_world(stage)
-    assert found(MISSING_BUDGET, budget, world=world) == []
-    assert len(found(MISSING_BUDGET, changed(budget, "limitAmount", "20.5"), world=world)) == 1
+    context = make_context(stage)
+    assert found(MISSING_BUDGET, budget, context=context) == []
+    assert len(found(MISSING_BUDGET, changed(budget, "limitAmount", "20.5"), context=context)) == 1
 
 
 @pytest.mark.parametrize(
@@ -162,25 +162,25 @@ def test_each_share_of_the_budget_is_told_to_its_audience(path: str, value: Any)
 def test_a_budget_without_notices_tells_nobody() -> None:
     assert len(found(AUDIENCE, changed(BUDGET, "notifications", ...))) == 3
     assert len(found(AUDIENCE, changed(changed(BUDGET, "limitAmount", "5"), "notifications", []))) == 3
-    assert found(AUDIENCE, make_seen(t.SNS_TOPIC)) == []  # budget-missing says it
+    assert found(AUDIENCE, make_resource(t.SNS_TOPIC)) == []  # budget-missing says it
 
 
 def test_an_audience_without_an_address_is_told_nothing() -> None:
-    end = make_world("staging", {"budget": {"finance": [], "techLead": []}})
-    assert found(AUDIENCE, changed(BUDGET, "notifications", [notice(100, ALL)]), world=end) == []
-    lead = make_world("staging", {"budget": {"finance": [], "stakeholders": []}})
+    end = make_context("staging", {"budget": {"finance": [], "techLead": []}})
+    assert found(AUDIENCE, changed(BUDGET, "notifications", [notice(100, ALL)]), context=end) == []
+    lead = make_context("staging", {"budget": {"finance": [], "stakeholders": []}})
     own = [notice(90, LEAD), notice(100, LEAD)]
-    assert found(AUDIENCE, changed(BUDGET, "notifications", own), world=lead) == []
-    assert len(found(AUDIENCE, changed(BUDGET, "notifications", own[1:]), world=lead)) == 1
+    assert found(AUDIENCE, changed(BUDGET, "notifications", own), context=lead) == []
+    assert len(found(AUDIENCE, changed(BUDGET, "notifications", own[1:]), context=lead)) == 1
 
 
 def test_development_hears_of_the_end_only() -> None:
     everybody = [f"{who}-development@harbor.example" for who in ("finance", "lead", "everybody")]
     end = changed(changed(BUDGET, "limitAmount", "10.0"), "notifications", [notice(100.0, *everybody)])
     end = changed(end, "costFilters", ...)
-    development = make_world("development")
-    assert found(AUDIENCE, end, world=development) == []
-    assert len(found(AUDIENCE, changed(end, "notifications", []), world=development)) == 1
+    development = make_context("development")
+    assert found(AUDIENCE, end, context=development) == []
+    assert len(found(AUDIENCE, changed(end, "notifications", []), context=development)) == 1
 
 
 @pytest.mark.parametrize(
@@ -212,12 +212,12 @@ def test_two_budgets_may_share_the_notices() -> None:
 
 @pytest.mark.parametrize("arn", ["arn:aws:sns:ap-northeast-1:222222222222:harbor-staging-topic-cost", UNKNOWN])
 def test_an_audience_may_be_told_through_a_topic(arn: Any) -> None:
-    topic = make_seen(t.SNS_TOPIC, "topic")
-    other = make_seen(t.SNS_TOPIC, "other")
+    topic = make_resource(t.SNS_TOPIC, "topic")
+    other = make_resource(t.SNS_TOPIC, "other")
 
-    def subscribed(to: Seen, **props: Any) -> Seen:
+    def subscribed(to: ObservedResource, **props: Any) -> ObservedResource:
         said = {"topic": arn, "protocol": "email", "endpoint": FINANCE, **props}
-        return make_seen(t.SNS_TOPIC_SUBSCRIPTION, sources={"topic": [to]}, **said)
+        return make_resource(t.SNS_TOPIC_SUBSCRIPTION, sources={"topic": [to]}, **said)
 
     by_topic = [notice(80, subscriberSnsTopicArns=[arn]), *BUDGET["notifications"][1:]]
     budget = replace(changed(BUDGET, "notifications", by_topic), depends={"notifications": (topic,)})
@@ -238,7 +238,7 @@ TAGS = {
     "cost-center": "cc-staging",
 }
 PROVIDER = {"region": "ap-northeast-1", "defaultTags": json.dumps({"tags": TAGS})}
-BUCKET = replace(make_seen(t.S3_BUCKET, "vault", bucket="harbor-staging-vault"), provider_props=PROVIDER)
+BUCKET = replace(make_resource(t.S3_BUCKET, "vault", bucket="harbor-staging-vault"), provider_props=PROVIDER)
 
 
 @pytest.mark.parametrize("type_", [row for row in CATALOGUE.values() if row.taggable])
@@ -266,12 +266,12 @@ def test_tags_may_stand_on_the_resource() -> None:
 def test_an_ephemeral_stack_has_tags_of_its_own() -> None:
     tags = TAGS | {"stage": "development", "cost-center": "cc-development"}
     own = changed(replace(BUCKET, provider_props={}), "tags", tags | {"environment": "pr-7"})
-    assert found(UNTAGGED, own, world=make_world("pr-7")) == []
-    assert len(found(UNTAGGED, own, world=make_world("pr-8"))) == 1
+    assert found(UNTAGGED, own, context=make_context("pr-7")) == []
+    assert len(found(UNTAGGED, own, context=make_context("pr-8"))) == 1
 
 
 def test_what_takes_no_tags_needs_none() -> None:
-    assert found(UNTAGGED, make_seen(t.KMS_ALIAS), make_seen(t.S3_BUCKET_POLICY), make_seen(t.WORKER)) == []
+    assert found(UNTAGGED, make_resource(t.KMS_ALIAS), make_resource(t.S3_BUCKET_POLICY), make_resource(t.WORKER)) == []
 
 
 def test_no_message_shows_a_secret() -> None:

@@ -10,7 +10,7 @@ import pytest
 from bulkhead.resources import types as t
 from bulkhead.resources.values import UNKNOWN
 from policies.rules import aws_keys
-from tests.support.policy_scene import changed, found, make_seen
+from tests.support.policy_scene import changed, found, make_resource
 
 RULES = {rule.name: rule for rule in aws_keys.RULES}
 ROTATION, KEYS, CHANNELS = (RULES[name] for name in ("kms-no-rotation", "kms-policy-open", "topic-policy-open"))
@@ -42,8 +42,8 @@ PUBLISH = {
     "Resource": f"arn:aws:sns:ap-northeast-1:{OWN}:harbor-staging-topic-cost",
     "Condition": {"ArnLike": {"aws:SourceArn": f"arn:aws:budgets::{OWN}:*"}},
 }
-KEY = make_seen(t.KMS_KEY, "key", enableKeyRotation=True, policy=text(ROOT, SERVICE))
-TOPIC_POLICY = make_seen(t.SNS_TOPIC_POLICY, "topic", policy=text(PUBLISH))
+KEY = make_resource(t.KMS_KEY, "key", enableKeyRotation=True, policy=text(ROOT, SERVICE))
+TOPIC_POLICY = make_resource(t.SNS_TOPIC_POLICY, "topic", policy=text(PUBLISH))
 
 # What opens either kind of policy, laid over a statement that is as it should be.
 OPEN: list[dict[str, Any]] = [
@@ -110,27 +110,27 @@ def test_a_key_that_kms_cannot_rotate_need_not_be(path: str, value: str) -> None
 @pytest.mark.parametrize("type_", [t.KMS_KEY, t.KMS_KEY_POLICY, t.KMS_REPLICA_KEY])
 @pytest.mark.parametrize("change", OPEN, ids=range(len(OPEN)))
 def test_a_key_is_used_from_the_stages_account_only(type_: str, change: dict[str, Any]) -> None:
-    assert found(KEYS, KEY, make_seen(type_, policy=text(ROOT, SERVICE))) == []
-    later = make_seen(type_, policy=UNKNOWN)
-    (message,) = found(KEYS, later, make_seen(type_, policy=text(ROOT, {**SERVICE, **change})))
+    assert found(KEYS, KEY, make_resource(type_, policy=text(ROOT, SERVICE))) == []
+    later = make_resource(type_, policy=UNKNOWN)
+    (message,) = found(KEYS, later, make_resource(type_, policy=text(ROOT, {**SERVICE, **change})))
     assert "statement 2" in message
 
 
 @pytest.mark.parametrize("change", CLOSED, ids=range(len(CLOSED)))
 def test_what_is_the_accounts_own_may_use_a_key(change: dict[str, Any]) -> None:
-    assert found(KEYS, make_seen(t.KMS_KEY, policy=text(ROOT, {**SERVICE, **change}))) == []
+    assert found(KEYS, make_resource(t.KMS_KEY, policy=text(ROOT, {**SERVICE, **change}))) == []
 
 
 def test_a_key_without_a_policy_is_the_accounts() -> None:
-    assert found(KEYS, make_seen(t.KMS_KEY)) == []
+    assert found(KEYS, make_resource(t.KMS_KEY)) == []
 
 
 @pytest.mark.parametrize("type_", [t.SNS_TOPIC, t.SNS_TOPIC_POLICY, t.SQS_QUEUE, t.SQS_QUEUE_POLICY])
 @pytest.mark.parametrize("change", OPEN, ids=range(len(OPEN)))
 def test_a_topic_or_queue_is_the_accounts_only(type_: str, change: dict[str, Any]) -> None:
-    assert found(CHANNELS, make_seen(type_, policy=text(PUBLISH)), make_seen(type_)) == []
-    later = make_seen(type_, policy=UNKNOWN)
-    (message,) = found(CHANNELS, later, make_seen(type_, policy=text({**PUBLISH, **change})))
+    assert found(CHANNELS, make_resource(type_, policy=text(PUBLISH)), make_resource(type_)) == []
+    later = make_resource(type_, policy=UNKNOWN)
+    (message,) = found(CHANNELS, later, make_resource(type_, policy=text({**PUBLISH, **change})))
     assert "statement Publish" in message
 
 
@@ -159,10 +159,10 @@ def test_eventbridge_cannot_say_for_whom_it_sends_to_a_topic() -> None:
     """Its own guide says so, of topics and of their keys; to a queue it does say it."""
     change = {"Principal": {"Service": "events.amazonaws.com"}, "Condition": {}}
     for type_ in (t.SNS_TOPIC, t.SNS_TOPIC_POLICY):
-        assert found(CHANNELS, make_seen(type_, policy=text({**PUBLISH, **change}))) == []
+        assert found(CHANNELS, make_resource(type_, policy=text({**PUBLISH, **change}))) == []
     for type_ in (t.KMS_KEY, t.KMS_KEY_POLICY, t.KMS_REPLICA_KEY):
-        assert found(KEYS, make_seen(type_, policy=text(ROOT, {**SERVICE, **change}))) == []
-    assert len(found(CHANNELS, make_seen(t.SQS_QUEUE_POLICY, policy=text({**PUBLISH, **change})))) == 1
+        assert found(KEYS, make_resource(type_, policy=text(ROOT, {**SERVICE, **change}))) == []
+    assert len(found(CHANNELS, make_resource(t.SQS_QUEUE_POLICY, policy=text({**PUBLISH, **change})))) == 1
 
 
 def test_a_policy_of_which_a_part_is_not_known_yet() -> None:

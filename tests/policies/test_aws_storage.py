@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from bulkhead.resources import types as t
+from bulkhead.resources.observed import ObservedResource
 from bulkhead.resources.values import UNKNOWN
-from policies.rule import AnyRule, Seen
+from policies.rule import AnyRule
 from policies.rules import aws_storage
-from tests.support.policy_scene import changed, found, make_seen
+from tests.support.policy_scene import changed, found, make_resource
 
 RULES = {rule.name: rule for rule in aws_storage.RULES}
 PUBLIC, VERSIONS = RULES["s3-public"], RULES["s3-unversioned"]
@@ -21,25 +22,25 @@ OWN = "222222222222"
 
 NAME = f"harbor-staging-vault-{OWN}"
 ARN = f"arn:aws:s3:::{NAME}"
-BUCKET = make_seen(t.S3_BUCKET, "vault", bucket=NAME, arn=ARN)
-LOG = make_seen(t.S3_BUCKET, "log", bucket=f"harbor-staging-vault-log-{OWN}", arn=UNKNOWN)
-KEY = make_seen(t.KMS_KEY, "key", arn=f"arn:aws:kms:ap-northeast-1:{OWN}:key/1", keyId="1")
+BUCKET = make_resource(t.S3_BUCKET, "vault", bucket=NAME, arn=ARN)
+LOG = make_resource(t.S3_BUCKET, "log", bucket=f"harbor-staging-vault-log-{OWN}", arn=UNKNOWN)
+KEY = make_resource(t.KMS_KEY, "key", arn=f"arn:aws:kms:ap-northeast-1:{OWN}:key/1", keyId="1")
 
 
-def policy(*statements: Any, of: Seen = BUCKET) -> Seen:
+def policy(*statements: Any, of: ObservedResource = BUCKET) -> ObservedResource:
     said = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
     return beside(t.S3_BUCKET_POLICY, of, policy=said)
 
 
-def beside(type_: str, bucket: Seen = BUCKET, /, **props: Any) -> Seen:
+def beside(type_: str, bucket: ObservedResource = BUCKET, /, **props: Any) -> ObservedResource:
     name = f"{bucket.name}-{type_.rpartition(':')[2]}"
-    return make_seen(type_, name, sources={"bucket": [bucket]}, bucket=bucket["bucket"], **props)
+    return make_resource(type_, name, sources={"bucket": [bucket]}, bucket=bucket["bucket"], **props)
 
 
-def unnamed(seen: Seen, *sources: Seen) -> Seen:
+def unnamed(resource: ObservedResource, *sources: ObservedResource) -> ObservedResource:
     """Return what is beside a bucket as on a new stack: which one, is said only by where the name comes from."""
-    seen = changed(seen, "bucket", UNKNOWN)
-    return replace(seen, depends={"bucket": sources}) if sources else seen
+    resource = changed(resource, "bucket", UNKNOWN)
+    return replace(resource, depends={"bucket": sources}) if sources else resource
 
 
 BLOCK = beside(
@@ -77,7 +78,7 @@ def test_each_way_to_the_public_is_blocked(flag: str, value: Any) -> None:
 
 def test_the_account_may_block_public_access_to_all_of_its_buckets() -> None:
     flags: dict[str, Any] = dict.fromkeys(t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK.guarding, True)
-    whole = make_seen(t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK, **flags)
+    whole = make_resource(t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK, **flags)
     half = changed(BLOCK, "restrictPublicBuckets", False)
     for account in (whole, changed(whole, "accountId", OWN), changed(whole, "blockPublicAcls", UNKNOWN)):
         assert found(PUBLIC, BUCKET, LOG, half, account) == []
@@ -119,11 +120,11 @@ def test_what_is_not_known_yet_is_judged_later(rule: AnyRule) -> None:
     companion = COMPANIONS[rule]
     (path, *_) = {"restrictPublicBuckets", "versioningConfiguration", "rules", "policy"} & set(companion.props)
     unknown = unnamed(changed(companion, path, UNKNOWN), BUCKET)
-    bare = make_seen(t.S3_BUCKET, "bare", bucket="harbor-staging-bare")
+    bare = make_resource(t.S3_BUCKET, "bare", bucket="harbor-staging-bare")
     assert found(rule, KEY, unknown, BUCKET) == []
     (message,) = found(rule, KEY, unknown, BUCKET, bare)
     assert "bare" in message
-    broken = changed(make_seen(companion.type, "broken", bucket=NAME), path, NOTHING[rule])
+    broken = changed(make_resource(companion.type, "broken", bucket=NAME), path, NOTHING[rule])
     (message,) = found(rule, KEY, unknown, broken, BUCKET)
     assert "broken" in message
 
@@ -267,7 +268,7 @@ def test_backups_are_encrypted_with_a_key_of_the_stage(path: str, value: Any) ->
     ],
 )
 def test_a_key_of_the_stage_may_be_named_in_any_way(default: Any) -> None:
-    alias = make_seen(t.KMS_ALIAS, name="alias/harbor-staging-key-vault")
+    alias = make_resource(t.KMS_ALIAS, name="alias/harbor-staging-key-vault")
     assert found(ENCRYPTION, KEY, alias, BUCKET, changed(ENCRYPTED, BY_DEFAULT, default)) == []
 
 
@@ -277,7 +278,7 @@ def test_a_key_is_the_stages_where_its_name_comes_from_it() -> None:
     assert len(found(ENCRYPTION, changed(KEY, "arn", UNKNOWN), BUCKET, ENCRYPTED)) == 1
     for nothing in (..., ""):
         assert len(found(ENCRYPTION, KEY, BUCKET, changed(by_origin, f"{BY_DEFAULT}.kmsMasterKeyId", nothing))) == 1
-    replica = make_seen(t.KMS_REPLICA_KEY, arn=KEY["arn"])
+    replica = make_resource(t.KMS_REPLICA_KEY, arn=KEY["arn"])
     assert found(ENCRYPTION, replica, BUCKET, ENCRYPTED) == []
 
 

@@ -14,7 +14,7 @@ from bulkhead.resources.kind import Grants, ResourceType, Scope
 from bulkhead.resources.values import UNKNOWN, leaves
 from policies.catalogue import RULES, judged_by
 from policies.rule import AnyRule, Rule
-from tests.support.policy_scene import as_first_preview, changed, found, make_seen, make_world, seen_in
+from tests.support.policy_scene import as_first_preview, changed, found, make_context, make_resource, observed_in
 from tests.support.stages import PRODUCTS, STAGES, rendered_identities, rendered_stage
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,23 +40,23 @@ def test_names_are_unique() -> None:
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_our_own_stages_keep_every_rule(product: str, stage: str, preview: bool) -> None:
-    resources = seen_in(rendered_stage(product, stage))
+    resources = observed_in(rendered_stage(product, stage))
     if preview:
         resources = as_first_preview(resources)
         assert any(value is UNKNOWN for each in resources for value in leaves(each.props))
-    world = make_world(stage, of=PRODUCTS[product])
-    assert {rule.name: said for rule in RULES if (said := found(rule, *resources, world=world))} == {}
+    context = make_context(stage, of=PRODUCTS[product])
+    assert {rule.name: said for rule in RULES if (said := found(rule, *resources, context=context))} == {}
 
 
 @pytest.mark.parametrize("preview", [False, True], ids=["up", "first preview"])
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_our_own_identities_keep_every_rule(product: str, stage: str, preview: bool) -> None:
-    resources = seen_in(rendered_identities(product, stage))
+    resources = observed_in(rendered_identities(product, stage))
     if preview:
         resources = as_first_preview(resources)
-    world = make_world(stage, of=PRODUCTS[product], identities=True)
-    assert {rule.name: said for rule in RULES if (said := found(rule, *resources, world=world))} == {}
+    context = make_context(stage, of=PRODUCTS[product], identities=True)
+    assert {rule.name: said for rule in RULES if (said := found(rule, *resources, context=context))} == {}
 
 
 UNJUDGED = {
@@ -103,7 +103,7 @@ def test_what_a_policy_document_allows_is_judged_wherever_it_stands(row: Resourc
 def _said_of(row: ResourceType, path: str, statement: dict[str, str]) -> set[str]:
     document = json.dumps({"Statement": [statement]})
     outer, _, inner = path.partition("[].")
-    resource = changed(make_seen(row), outer, [{inner: document}] if inner else document)
+    resource = changed(make_resource(row), outer, [{inner: document}] if inner else document)
     return {message for rule in RULES for message in found(rule, resource)}
 
 
@@ -118,7 +118,7 @@ BELOW_A_PATH = {t.IAM_POLICY, t.IAM_ROLE}
 )
 def test_a_name_that_stages_share_begins_with_the_stages_own(row: ResourceType) -> None:
     messages = [
-        message for rule in RULES for message in found(rule, changed(make_seen(row), row.named_by, "somebodys"))
+        message for rule in RULES for message in found(rule, changed(make_resource(row), row.named_by, "somebodys"))
     ]
     assert any("is called somebodys, which does not begin with" in each for each in messages) == (
         row not in BELOW_A_PATH

@@ -10,30 +10,30 @@ import pytest
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import CATALOGUE
 from bulkhead.resources.kind import ResourceType
+from bulkhead.resources.observed import ObservedResource
 from bulkhead.resources.values import UNKNOWN
-from policies.rule import Seen
 from policies.rules import everywhere
-from tests.support.policy_scene import changed, found, make_seen, make_world
+from tests.support.policy_scene import changed, found, make_context, make_resource
 
 RULES = {rule.name: rule for rule in everywhere.RULES}
-STAGING = make_world("staging")
-AWS = make_seen(
+STAGING = make_context("staging")
+AWS = make_resource(
     "pulumi:providers:aws",
     "aws",
     allowedAccountIds='["222222222222"]',
     region="ap-northeast-1",
     defaultTags='{"tags": {"stage": "staging", "environment": "staging"}}',
 )
-CLOUDFLARE = make_seen("pulumi:providers:cloudflare", "cloudflare", apiToken="canary")
-GITHUB = make_seen("pulumi:providers:github", "github", owner="harbor-inc", token="canary")
-OWN = replace(make_seen(t.QUEUE), provider=AWS.urn)
+CLOUDFLARE = make_resource("pulumi:providers:cloudflare", "cloudflare", apiToken="canary")
+GITHUB = make_resource("pulumi:providers:github", "github", owner="harbor-inc", token="canary")
+OWN = replace(make_resource(t.QUEUE), provider=AWS.urn)
 
 
 @pytest.mark.parametrize("name", ["default", "default_6_23_1"])
 def test_a_default_provider_is_refused(name: str) -> None:
     rule = RULES["default-provider-used"]
     assert found(rule, OWN) == []
-    assert found(rule, make_seen("bulkhead:data:DataStores")) == []  # a component has none
+    assert found(rule, make_resource("bulkhead:data:DataStores")) == []  # a component has none
     by_default = replace(OWN, provider=f"urn:pulumi:staging::bulkhead::pulumi:providers:cloudflare::{name}")
     assert len(found(rule, by_default)) == 1
 
@@ -54,7 +54,7 @@ def test_a_default_provider_is_refused(name: str) -> None:
         (GITHUB, "token", ...),
     ],
 )
-def test_a_provider_is_bound_to_the_stages_account(provider: Seen, path: str, value: Any) -> None:
+def test_a_provider_is_bound_to_the_stages_account(provider: ObservedResource, path: str, value: Any) -> None:
     rule = RULES["provider-account-not-pinned"]
     assert found(rule, AWS, CLOUDFLARE, GITHUB) == []
     (message,) = found(rule, AWS, CLOUDFLARE, GITHUB, changed(provider, path, value))
@@ -65,7 +65,7 @@ def test_a_provider_is_bound_to_the_stages_account(provider: Seen, path: str, va
     ("provider", "path"),
     [(AWS, "allowedAccountIds"), (CLOUDFLARE, "apiToken"), (GITHUB, "owner"), (GITHUB, "token")],
 )
-def test_what_a_provider_is_told_later_is_judged_later(provider: Seen, path: str) -> None:
+def test_what_a_provider_is_told_later_is_judged_later(provider: ObservedResource, path: str) -> None:
     rule = RULES["provider-account-not-pinned"]
     broken = changed(AWS, "allowedAccountIds", "[]")
     assert len(found(rule, changed(provider, path, UNKNOWN), broken)) == 1
@@ -79,24 +79,24 @@ def test_github_is_reached_by_an_app_too_and_its_owner_in_any_case() -> None:
 def test_no_other_stack_is_read() -> None:
     rule = RULES["stack-reference-to-another-stage"]
     assert found(rule, AWS, CLOUDFLARE, GITHUB, OWN) == []
-    assert len(found(rule, AWS, make_seen("pulumi:providers:pulumi", "default"))) == 1
+    assert len(found(rule, AWS, make_resource("pulumi:providers:pulumi", "default"))) == 1
 
 
 @pytest.mark.parametrize("path", ["bindings", "bindings[0].text", "bindings.0", '["bindings"]', '["bindings"][0]', "*"])
 def test_what_guards_a_resource_is_not_ignored(path: str) -> None:
     rule = RULES["ignore-changes-hides-security"]
-    version = make_seen(t.WORKER_VERSION)
+    version = make_resource(t.WORKER_VERSION)
     assert found(rule, version, replace(version, ignore_changes=("annotations", "modules"))) == []
-    assert found(rule, replace(make_seen(t.QUEUE), ignore_changes=("*",))) == []  # nothing of it guards anything
+    assert found(rule, replace(make_resource(t.QUEUE), ignore_changes=("*",))) == []  # nothing of it guards anything
     assert len(found(rule, replace(version, ignore_changes=("annotations", path)))) == 1
-    composite = replace(make_seen(t.CLOUDWATCH_COMPOSITE_ALARM), ignore_changes=("alarmRule",))
+    composite = replace(make_resource(t.CLOUDWATCH_COMPOSITE_ALARM), ignore_changes=("alarmRule",))
     assert len(found(rule, composite)) == 1
 
 
 @pytest.mark.parametrize("row", [row for row in CATALOGUE.values() if row.guards], ids=lambda row: row.token)
 def test_nothing_that_a_row_calls_a_guard_is_ignored(row: ResourceType) -> None:
     rule = RULES["ignore-changes-hides-security"]
-    messages = found(rule, *(replace(make_seen(row), ignore_changes=(name,)) for name in row.guarding))
+    messages = found(rule, *(replace(make_resource(row), ignore_changes=(name,)) for name in row.guarding))
     assert len(messages) == len(row.guarding) > 0
 
 
@@ -106,7 +106,7 @@ def test_nothing_that_a_row_calls_a_guard_is_ignored(row: ResourceType) -> None:
 )
 def test_when_objects_expire_and_who_is_logged_is_not_ignored(type_: str, path: str) -> None:
     (message,) = found(
-        RULES["ignore-changes-hides-security"], replace(make_seen(type_), ignore_changes=(f"{path}[0].id",))
+        RULES["ignore-changes-hides-security"], replace(make_resource(type_), ignore_changes=(f"{path}[0].id",))
     )
     assert f"ignores changes of {path}. " in message
 
@@ -115,13 +115,13 @@ def test_when_objects_expire_and_who_is_logged_is_not_ignored(type_: str, path: 
 def test_a_type_nobody_reviewed_is_refused(type_: str) -> None:
     rule = RULES["resource-type-not-reviewed"]
     ours = ("pulumi:providers:aws", "pulumi:pulumi:StackReference", "bulkhead:data:DataStores", t.WORKER_VERSION)
-    assert found(rule, *(replace(make_seen(each), provider="urn::aws") for each in ours)) == []
-    assert len(found(rule, replace(make_seen(type_), provider="urn::aws"))) == 1
+    assert found(rule, *(replace(make_resource(each), provider="urn::aws") for each in ours)) == []
+    assert len(found(rule, replace(make_resource(type_), provider="urn::aws"))) == 1
 
 
 def test_a_type_that_nobody_knows_says_where_it_is_to_be_known() -> None:
     (message,) = found(
-        RULES["resource-type-not-reviewed"], replace(make_seen("aws:ec2/instance:Instance"), provider="urn::aws")
+        RULES["resource-type-not-reviewed"], replace(make_resource("aws:ec2/instance:Instance"), provider="urn::aws")
     )
     assert "is of a type that nobody has reviewed" in message
     assert message.endswith("fix: add its row in bulkhead/resources/, together with the rules that it needs")
@@ -132,7 +132,7 @@ REFUSED = [row for row in CATALOGUE.values() if row.admitted is not True]
 
 @pytest.mark.parametrize("row", REFUSED, ids=lambda row: row.token)
 def test_a_type_that_is_known_and_refused_says_why_and_what_to_use(row: ResourceType) -> None:
-    (message,) = found(RULES["resource-type-not-reviewed"], replace(make_seen(row), provider="urn::any"))
+    (message,) = found(RULES["resource-type-not-reviewed"], replace(make_resource(row), provider="urn::any"))
     assert f"is of a type that no stage may have: {row.admitted}. " in message
     fix = message.partition("fix: ")[2]
     assert fix == f"use {row.instead}" if row.instead else fix.startswith("leave it out, or admit its row in ")
@@ -140,11 +140,11 @@ def test_a_type_that_is_known_and_refused_says_why_and_what_to_use(row: Resource
 
 @pytest.mark.parametrize("type_", [t.KMS_REPLICA_KEY, t.WORKERS_SCRIPT_SUBDOMAIN, t.ZERO_TRUST_ACCESS_GROUP])
 def test_a_type_that_the_rules_look_at_is_let_be(type_: str) -> None:
-    assert found(RULES["resource-type-not-reviewed"], replace(make_seen(type_), provider="urn::any")) == []
+    assert found(RULES["resource-type-not-reviewed"], replace(make_resource(type_), provider="urn::any")) == []
 
 
 def test_a_component_of_somebodys_own_is_in_no_cloud() -> None:
-    assert found(RULES["resource-type-not-reviewed"], make_seen("acme:index:Data")) == []
+    assert found(RULES["resource-type-not-reviewed"], make_resource("acme:index:Data")) == []
 
 
 @pytest.mark.parametrize(
@@ -153,12 +153,12 @@ def test_a_component_of_somebodys_own_is_in_no_cloud() -> None:
 )
 def test_a_twin_is_told_what_to_use(type_: str, successor: str) -> None:
     rule = RULES["resource-type-not-reviewed"]
-    (message,) = found(rule, replace(make_seen(type_), provider="urn::any"))
+    (message,) = found(rule, replace(make_resource(type_), provider="urn::any"))
     assert message.endswith(f"fix: use {successor}")
-    assert found(rule, replace(make_seen(successor), provider="urn::any")) == []
+    assert found(rule, replace(make_resource(successor), provider="urn::any")) == []
 
 
-VERSION = make_seen(
+VERSION = make_resource(
     t.WORKER_VERSION,
     "web-version",
     bindings=[
@@ -167,8 +167,8 @@ VERSION = make_seen(
         {"type": "plain_text", "name": "LOG_LEVEL", "text": "debug"},
     ],
 )
-WORKER = make_seen(t.WORKER, "web", tags=["product:harbor", "stage:staging", "environment:staging"])
-BUCKET = make_seen(t.S3_BUCKET, "vault", tags={"stage": "staging", "part": "vault"})
+WORKER = make_resource(t.WORKER, "web", tags=["product:harbor", "stage:staging", "environment:staging"])
+BUCKET = make_resource(t.S3_BUCKET, "vault", tags={"stage": "staging", "part": "vault"})
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ BUCKET = make_seen(t.S3_BUCKET, "vault", tags={"stage": "staging", "part": "vaul
         (AWS, "defaultTags", '{"tags": {"stage": "production"}}'),
     ],
 )
-def test_nothing_says_that_it_belongs_to_another_stage(resource: Seen, path: str, value: Any) -> None:
+def test_nothing_says_that_it_belongs_to_another_stage(resource: ObservedResource, path: str, value: Any) -> None:
     rule = RULES["stage-mismatch"]
     assert found(rule, VERSION, WORKER, BUCKET, AWS) == []
     unknown = changed(VERSION, "bindings", UNKNOWN)
@@ -190,14 +190,14 @@ def test_nothing_says_that_it_belongs_to_another_stage(resource: Seen, path: str
 
 
 PLACED = [
-    make_seen(t.D1_DATABASE, accountId="2" * 32),
-    make_seen(t.DNS_RECORD, zoneId="2f" * 16),
-    make_seen(t.WORKERS_CUSTOM_DOMAIN, accountId="2" * 32, zoneId="2f" * 16),
-    make_seen(t.WORKER_VERSION, accountId="2" * 32, workerId="harbor-staging-worker-web"),
-    make_seen(t.WORKERS_DEPLOYMENT, scriptName="harbor-staging-worker-web"),
-    make_seen(t.WORKERS_CRON_TRIGGER, scriptName="harbor-staging-worker-clerk"),
-    make_seen(t.R2_BUCKET_LIFECYCLE, bucketName="harbor-staging-r2-transcripts"),
-    make_seen(t.R2_BUCKET_LOCK, bucketName="harbor-staging-r2-transcripts"),
+    make_resource(t.D1_DATABASE, accountId="2" * 32),
+    make_resource(t.DNS_RECORD, zoneId="2f" * 16),
+    make_resource(t.WORKERS_CUSTOM_DOMAIN, accountId="2" * 32, zoneId="2f" * 16),
+    make_resource(t.WORKER_VERSION, accountId="2" * 32, workerId="harbor-staging-worker-web"),
+    make_resource(t.WORKERS_DEPLOYMENT, scriptName="harbor-staging-worker-web"),
+    make_resource(t.WORKERS_CRON_TRIGGER, scriptName="harbor-staging-worker-clerk"),
+    make_resource(t.R2_BUCKET_LIFECYCLE, bucketName="harbor-staging-r2-transcripts"),
+    make_resource(t.R2_BUCKET_LOCK, bucketName="harbor-staging-r2-transcripts"),
 ]
 ELSEWHERE = {
     "accountId": "3" * 32,
@@ -211,7 +211,7 @@ ELSEWHERE = {
 @pytest.mark.parametrize(
     ("resource", "path"), [(resource, path) for resource in PLACED for path in ELSEWHERE if path in resource.props]
 )
-def test_cloudflares_things_are_where_the_stage_is(resource: Seen, path: str) -> None:
+def test_cloudflares_things_are_where_the_stage_is(resource: ObservedResource, path: str) -> None:
     rule = RULES["stage-mismatch"]
     assert found(rule, *PLACED) == []
     assert found(rule, changed(resource, path, UNKNOWN)) == []
@@ -220,12 +220,13 @@ def test_cloudflares_things_are_where_the_stage_is(resource: Seen, path: str) ->
 
 def test_a_worker_may_be_named_by_its_id() -> None:
     assert (
-        found(RULES["stage-mismatch"], make_seen(t.WORKER_VERSION, workerId="5bb4581274551d982720bd1a5586348c")) == []
+        found(RULES["stage-mismatch"], make_resource(t.WORKER_VERSION, workerId="5bb4581274551d982720bd1a5586348c"))
+        == []
     )
 
 
 def test_an_ephemeral_stack_is_a_development_stage_of_its_own() -> None:
     rule = RULES["stage-mismatch"]
-    tags = make_seen(t.S3_BUCKET, tags={"stage": "development", "environment": "pr-7"})
-    assert found(rule, tags, world=make_world("pr-7")) == []
-    assert len(found(rule, tags, world=make_world("pr-8"))) == 1
+    tags = make_resource(t.S3_BUCKET, tags={"stage": "development", "environment": "pr-7"})
+    assert found(rule, tags, context=make_context("pr-7")) == []
+    assert len(found(rule, tags, context=make_context("pr-8"))) == 1

@@ -9,19 +9,19 @@ import pytest
 
 from bulkhead.resources import types as t
 from bulkhead.resources.kind import ResourceType
+from bulkhead.resources.observed import ObservedResource
 from bulkhead.resources.values import UNKNOWN
-from policies.rule import Seen
 from policies.rules import github, github_repository
-from tests.support.policy_scene import changed, found, make_seen, make_world
+from tests.support.policy_scene import changed, found, make_context, make_resource
 
 RULES = {rule.name: rule for rule in (*github.RULES, *github_repository.RULES)}
-STAGING = make_world("staging")
-PRODUCTION = make_world("production")
-OWNER = make_world("production", {"github": {"requiredChecks": ["test", "lint"]}})
-SOLO = make_world("production", {"governance": {"profile": "solo"}})
+STAGING = make_context("staging")
+PRODUCTION = make_context("production")
+OWNER = make_context("production", {"github": {"requiredChecks": ["test", "lint"]}})
+SOLO = make_context("production", {"governance": {"profile": "solo"}})
 
 
-def environment(name: Any = "staging", **props: Any) -> Seen:
+def environment(name: Any = "staging", **props: Any) -> ObservedResource:
     said = {
         "repository": "harbor",
         "environment": name,
@@ -30,13 +30,13 @@ def environment(name: Any = "staging", **props: Any) -> Seen:
         "reviewers": [{"teams": [2.0], "users": []}],  # numbers arrive as floats
         "deploymentBranchPolicy": {"protectedBranches": False, "customBranchPolicies": True},
     }
-    return make_seen(t.GITHUB_REPOSITORY_ENVIRONMENT, str(name), **{**said, **props})
+    return make_resource(t.GITHUB_REPOSITORY_ENVIRONMENT, str(name), **{**said, **props})
 
 
-def admit(of: Seen, pattern: Any = "develop", kind: str = "branch", **props: Any) -> Seen:
+def admit(of: ObservedResource, pattern: Any = "develop", kind: str = "branch", **props: Any) -> ObservedResource:
     said = {"repository": "harbor", "environment": of["environment"], f"{kind}Pattern": pattern, **props}
     type_ = t.GITHUB_REPOSITORY_ENVIRONMENT_DEPLOYMENT_POLICY
-    return make_seen(type_, f"{of.name}-{pattern}", sources={"environment": [of]}, **said)
+    return make_resource(type_, f"{of.name}-{pattern}", sources={"environment": [of]}, **said)
 
 
 ENVIRONMENT = environment()
@@ -44,7 +44,7 @@ DEVELOP = admit(ENVIRONMENT)
 
 
 KEPT = [
-    make_seen(type_, repository="harbor", environment="staging")
+    make_resource(type_, repository="harbor", environment="staging")
     for type_ in (t.GITHUB_ACTIONS_ENVIRONMENT_SECRET, t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE)
 ]
 
@@ -87,12 +87,12 @@ class TestEnvironmentUnprotected:
         assert len(found(self.rule, changed(ENVIRONMENT, "reviewers.0.teams", [UNKNOWN, 9.0]), DEVELOP)) == 1
 
     def test_it_is_there_at_all(self) -> None:
-        assert len(found(self.rule, world=make_world(identities=True))) == 1
+        assert len(found(self.rule, context=make_context(identities=True))) == 1
         assert len(found(self.rule, changed(ENVIRONMENT, "environment", "another"))) == 1
         assert found(self.rule) == []  # the other stack of the stage is not about GitHub
         assert found(self.rule, *KEPT) == []  # nor is it by what it keeps in the environment of the first
         assert found(self.rule, environment(UNKNOWN)) == []
-        assert found(self.rule, world=make_world("development", identities=True)) == []
+        assert found(self.rule, context=make_context("development", identities=True)) == []
 
     def test_somebody_may_deploy(self) -> None:
         (message,) = found(self.rule, ENVIRONMENT)
@@ -120,12 +120,12 @@ class TestEnvironmentUnprotected:
         ],
     )
     def test_another_stages_environment_is_not_written_over(self, type_: str, name: str, stage: str) -> None:
-        theirs = make_seen(type_, repository="harbor", environment=name)
-        world = make_world(stage)
-        said = [message for message in found(self.rule, theirs, world=world) if "another stage's" in message]
+        theirs = make_resource(type_, repository="harbor", environment=name)
+        context = make_context(stage)
+        said = [message for message in found(self.rule, theirs, context=context) if "another stage's" in message]
         assert len(said) == 1
         elsewhere = changed(theirs, "repository", "another")
-        assert not [each for each in found(self.rule, elsewhere, world=world) if "another stage's" in each]
+        assert not [each for each in found(self.rule, elsewhere, context=context) if "another stage's" in each]
 
     @pytest.mark.parametrize("pattern", ["*", "develop*", "main", "feature/*", "refs/pull/*/merge", "**"])
     def test_no_other_ref_deploys(self, pattern: str) -> None:
@@ -135,35 +135,36 @@ class TestEnvironmentUnprotected:
         assert len(found(self.rule, ENVIRONMENT, admit(ENVIRONMENT, "develop", "tag"))) == 1
 
     def test_a_narrower_tag_deploys_production(self) -> None:
-        world = make_world("production", {"releaseModel": "release-tag"})
+        context = make_context("production", {"releaseModel": "release-tag"})
         own = environment("production", reviewers=[{"teams": [3.0]}])
         for pattern in ("v*.*.*", "v1.*.*", "v1.2.3"):
-            assert found(self.rule, own, admit(own, pattern, "tag", branchPattern=""), world=world) == []
+            assert found(self.rule, own, admit(own, pattern, "tag", branchPattern=""), context=context) == []
         for pattern in ("v*", "*", "v**.*.*"):
-            assert len(found(self.rule, own, admit(own, pattern, "tag"), world=world)) == 1
+            assert len(found(self.rule, own, admit(own, pattern, "tag"), context=context)) == 1
 
     def test_development_is_open_to_those_who_develop(self) -> None:
         own = environment("development", canAdminsBypass=True, preventSelfReview=False, reviewers=[])
-        world = make_world("development")
-        assert found(self.rule, own, world=world) == []
-        assert found(self.rule, environment("pr-7"), world=make_world("pr-7")) == []
+        context = make_context("development")
+        assert found(self.rule, own, context=context) == []
+        assert found(self.rule, environment("pr-7"), context=make_context("pr-7")) == []
 
     def test_solo_asks_nobody_else(self) -> None:
         own = environment("production", preventSelfReview=False, reviewers=[{"users": [5.0]}])
-        world = make_world("production", {"governance": {"profile": "solo"}, "github": {"reviewers": ME}})
-        assert found(self.rule, own, admit(own, "main"), world=world) == []
-        assert len(found(self.rule, own, admit(own, "main"), world=make_world("production"))) == 3
+        context = make_context("production", {"governance": {"profile": "solo"}, "github": {"reviewers": ME}})
+        assert found(self.rule, own, admit(own, "main"), context=context) == []
+        assert len(found(self.rule, own, admit(own, "main"), context=make_context("production"))) == 3
 
     def test_without_reviewers_in_the_settings_more_are_welcome(self) -> None:
-        world = make_world("staging", {"github": {"reviewers": {"teams": [], "users": []}}})
-        assert found(self.rule, ENVIRONMENT, DEVELOP, world=world) == []
-        assert found(self.rule, changed(ENVIRONMENT, "reviewers", ...), DEVELOP, world=world) == []
+        context = make_context("staging", {"github": {"reviewers": {"teams": [], "users": []}}})
+        assert found(self.rule, ENVIRONMENT, DEVELOP, context=context) == []
+        assert found(self.rule, changed(ENVIRONMENT, "reviewers", ...), DEVELOP, context=context) == []
 
     def test_nobody_is_on_the_list_but_those_of_the_settings(self) -> None:
-        world = make_world("staging", {"github": {"reviewers": ME}})
-        assert found(self.rule, environment(reviewers=[{"users": [5.0]}]), DEVELOP, world=world) == []
+        context = make_context("staging", {"github": {"reviewers": ME}})
+        assert found(self.rule, environment(reviewers=[{"users": [5.0]}]), DEVELOP, context=context) == []
         assert (
-            len(found(self.rule, environment(reviewers=[{"users": [5.0], "teams": [2.0]}]), DEVELOP, world=world)) == 1
+            len(found(self.rule, environment(reviewers=[{"users": [5.0], "teams": [2.0]}]), DEVELOP, context=context))
+            == 1
         )
 
     def test_it_says_what_is_open(self) -> None:
@@ -174,11 +175,11 @@ class TestEnvironmentUnprotected:
         assert "every branch and tag" in message
 
     def test_it_waits_as_long_as_the_settings_say(self) -> None:
-        world = make_world("staging", {"github": {"waitMinutes": 10}})
-        assert found(self.rule, environment(waitTimer=10.0), DEVELOP, world=world) == []
-        assert found(self.rule, environment(waitTimer=UNKNOWN), DEVELOP, world=world) == []
-        assert len(found(self.rule, ENVIRONMENT, DEVELOP, world=world)) == 1
-        assert len(found(self.rule, environment(waitTimer=5.0), DEVELOP, world=world)) == 1
+        context = make_context("staging", {"github": {"waitMinutes": 10}})
+        assert found(self.rule, environment(waitTimer=10.0), DEVELOP, context=context) == []
+        assert found(self.rule, environment(waitTimer=UNKNOWN), DEVELOP, context=context) == []
+        assert len(found(self.rule, ENVIRONMENT, DEVELOP, context=context)) == 1
+        assert len(found(self.rule, environment(waitTimer=5.0), DEVELOP, context=context)) == 1
 
     def test_a_stages_jobs_have_environments_of_their_own(self) -> None:
         operations, preview = environment("staging-operations", reviewers=[]), environment("staging-preview")
@@ -205,11 +206,13 @@ OPEN = environment(deploymentBranchPolicy=None)
 )
 def test_no_secret_is_repository_wide(type_: ResourceType) -> None:
     rule = RULES["github-secret-repository-wide"]
-    own = make_seen(
+    own = make_resource(
         t.GITHUB_ACTIONS_ENVIRONMENT_SECRET, environment="staging", secretName="SLACK_WEBHOOK", value="canary-1"
     )
     assert found(rule, own) == []
-    wide = make_seen(type_, repository="harbor", secretName="SLACK_WEBHOOK", value="canary-2", plaintextValue="canary")
+    wide = make_resource(
+        type_, repository="harbor", secretName="SLACK_WEBHOOK", value="canary-2", plaintextValue="canary"
+    )
     (message,) = found(rule, own, wide)
     assert "SLACK_WEBHOOK, a credential of the stage," in message
     assert f" {str(type_.admitted)[0].upper()}{str(type_.admitted)[1:]}, and no reviewer is asked." in message
@@ -217,7 +220,7 @@ def test_no_secret_is_repository_wide(type_: ResourceType) -> None:
     assert len(found(rule, changed(wide, "secretName", UNKNOWN), changed(wide, "secretName", "OTHER"))) == 2
 
 
-def ruleset(**props: Any) -> Seen:
+def ruleset(**props: Any) -> ObservedResource:
     said = {
         "repository": "harbor",
         "name": "harbor-production-ruleset-branches",
@@ -235,7 +238,7 @@ def ruleset(**props: Any) -> Seen:
             "requiredStatusChecks": {"requiredChecks": [{"context": "test"}, {"context": "lint"}]},
         },
     }
-    return make_seen(t.GITHUB_REPOSITORY_RULESET, "branches", **{**said, **props})
+    return make_resource(t.GITHUB_REPOSITORY_RULESET, "branches", **{**said, **props})
 
 
 RULESET = ruleset()
@@ -269,50 +272,52 @@ class TestBranchUnprotected:
         ],
     )
     def test_one_field(self, path: str, value: Any) -> None:
-        assert found(self.rule, RULESET, TAGS, world=OWNER) == []
-        messages = found(self.rule, changed(RULESET, path, value), TAGS, world=OWNER)
+        assert found(self.rule, RULESET, TAGS, context=OWNER) == []
+        messages = found(self.rule, changed(RULESET, path, value), TAGS, context=OWNER)
         assert len(messages) == (2 if (path, value) == ("rules.requiredStatusChecks", ...) else 1)
 
     def test_no_pull_request_at_all(self) -> None:
-        assert len(found(self.rule, changed(RULESET, "rules.pullRequest", ...), world=PRODUCTION)) == 2
-        assert len(found(self.rule, changed(RULESET, "rules.pullRequest", ...), world=SOLO)) == 1
+        assert len(found(self.rule, changed(RULESET, "rules.pullRequest", ...), context=PRODUCTION)) == 2
+        assert len(found(self.rule, changed(RULESET, "rules.pullRequest", ...), context=SOLO)) == 1
 
     def test_checks_have_names(self) -> None:
         path = "rules.requiredStatusChecks.requiredChecks"
-        assert len(found(self.rule, changed(RULESET, path, [{"context": "other"}]), world=OWNER)) == 2
-        assert found(self.rule, changed(RULESET, path, [{"context": "other"}, {"context": UNKNOWN}]), world=OWNER) == []
+        assert len(found(self.rule, changed(RULESET, path, [{"context": "other"}]), context=OWNER)) == 2
+        assert (
+            found(self.rule, changed(RULESET, path, [{"context": "other"}, {"context": UNKNOWN}]), context=OWNER) == []
+        )
 
     def test_what_is_pushed_after_an_approval_is_approved_again(self) -> None:
         one = changed(RULESET, "rules.pullRequest.dismissStaleReviewsOnPush", False)
-        assert found(self.rule, one, world=OWNER) == []
+        assert found(self.rule, one, context=OWNER) == []
         neither = changed(one, "rules.pullRequest.requireLastPushApproval", ...)
-        assert len(found(self.rule, neither, world=OWNER)) == 1
-        assert found(self.rule, neither, world=make_world("production", SOLO_CHANGES)) == []
+        assert len(found(self.rule, neither, context=OWNER)) == 1
+        assert found(self.rule, neither, context=make_context("production", SOLO_CHANGES)) == []
 
     def test_one_person_approves_nothing_and_still_makes_a_pull_request(self) -> None:
         alone = changed(RULESET, "rules.pullRequest", {"requiredApprovingReviewCount": 0.0})
-        assert found(self.rule, alone, world=SOLO) == []
-        assert len(found(self.rule, alone, world=PRODUCTION)) == 2
+        assert found(self.rule, alone, context=SOLO) == []
+        assert len(found(self.rule, alone, context=PRODUCTION)) == 2
 
     def test_it_is_there_where_the_stage_owns_the_repository(self) -> None:
-        (message,) = found(self.rule, TAGS, world=OWNER)
+        (message,) = found(self.rule, TAGS, context=OWNER)
         assert "develop and main" in message
-        assert found(self.rule, TAGS, world=STAGING) == []
-        assert found(self.rule, changed(RULESET, "rules", {}), world=STAGING) == []
-        assert found(self.rule, *KEPT, world=OWNER) == []
+        assert found(self.rule, TAGS, context=STAGING) == []
+        assert found(self.rule, changed(RULESET, "rules", {}), context=STAGING) == []
+        assert found(self.rule, *KEPT, context=OWNER) == []
 
     @pytest.mark.parametrize(
         "includes",
         [["~ALL"], ["~DEFAULT_BRANCH", "refs/heads/develop"], ["refs/heads/*"], ["refs/heads/**/*"], ["refs/heads/**"]],
     )
     def test_wildcards_cover_too(self, includes: list[str]) -> None:
-        assert found(self.rule, changed(RULESET, "conditions.refName.includes", includes), world=OWNER) == []
+        assert found(self.rule, changed(RULESET, "conditions.refName.includes", includes), context=OWNER) == []
 
     def test_rulesets_add_up(self) -> None:
         reviewed = changed(RULESET, "rules", {"pullRequest": RULESET["rules.pullRequest"]})
         rest = changed(RULESET, "rules.pullRequest", ...)
-        assert found(self.rule, reviewed, rest, world=OWNER) == []
-        assert len(found(self.rule, reviewed, changed(rest, "rules.deletion", False), world=OWNER)) == 1
+        assert found(self.rule, reviewed, rest, context=OWNER) == []
+        assert len(found(self.rule, reviewed, changed(rest, "rules.deletion", False), context=OWNER)) == 1
 
     @pytest.mark.parametrize(
         "path",
@@ -329,14 +334,14 @@ class TestBranchUnprotected:
         ],
     )
     def test_what_is_known_later_is_judged_later(self, path: str) -> None:
-        assert found(self.rule, changed(RULESET, path, UNKNOWN), world=OWNER) == []
+        assert found(self.rule, changed(RULESET, path, UNKNOWN), context=OWNER) == []
         unclear = ruleset(rules={"update": True})  # says nothing of what the other one lacks
         unclear = changed(unclear, "enforcement" if path.startswith("rules") else path, UNKNOWN)
-        assert len(found(self.rule, unclear, changed(RULESET, "rules.deletion", False), world=OWNER)) == 1
+        assert len(found(self.rule, unclear, changed(RULESET, "rules.deletion", False), context=OWNER)) == 1
 
 
 SOLO_CHANGES = {"governance": {"profile": "solo"}, "github": {"requiredChecks": ["test"]}}
-ACTIONS = make_seen(
+ACTIONS = make_resource(
     t.GITHUB_ACTIONS_REPOSITORY_PERMISSIONS,
     repository="harbor",
     enabled=True,
@@ -361,32 +366,32 @@ class TestShaPinningOff:
         ],
     )
     def test_one_field(self, path: str, value: Any) -> None:
-        assert found(self.rule, ACTIONS, world=OWNER) == []
-        assert len(found(self.rule, changed(ACTIONS, path, value), world=OWNER)) == 1
+        assert found(self.rule, ACTIONS, context=OWNER) == []
+        assert len(found(self.rule, changed(ACTIONS, path, value), context=OWNER)) == 1
 
     def test_it_is_there_where_the_stage_owns_the_repository(self) -> None:
-        assert len(found(self.rule, TAGS, world=OWNER)) == 1
-        assert found(self.rule, *KEPT, world=OWNER) == []
-        assert len(found(self.rule, world=replace(OWNER, identities=True))) == 1
-        assert found(self.rule, world=OWNER) == []
-        assert found(self.rule, TAGS, world=STAGING) == []
+        assert len(found(self.rule, TAGS, context=OWNER)) == 1
+        assert found(self.rule, *KEPT, context=OWNER) == []
+        assert len(found(self.rule, context=replace(OWNER, identities=True))) == 1
+        assert found(self.rule, context=OWNER) == []
+        assert found(self.rule, TAGS, context=STAGING) == []
 
     def test_another_stage_does_not_loosen_it(self) -> None:
-        assert len(found(self.rule, changed(ACTIONS, "shaPinningRequired", False), world=STAGING)) == 1
+        assert len(found(self.rule, changed(ACTIONS, "shaPinningRequired", False), context=STAGING)) == 1
 
     def test_fewer_actions_are_welcome(self) -> None:
         local = changed(ACTIONS, "allowedActions", "local_only")
         assert (
-            found(self.rule, local, changed(local, "allowedActionsConfig.patternsAlloweds", ["*"]), world=OWNER) == []
+            found(self.rule, local, changed(local, "allowedActionsConfig.patternsAlloweds", ["*"]), context=OWNER) == []
         )
-        off = make_seen(t.GITHUB_ACTIONS_REPOSITORY_PERMISSIONS, repository="harbor", enabled=False)
-        assert found(self.rule, off, world=OWNER) == []
+        off = make_resource(t.GITHUB_ACTIONS_REPOSITORY_PERMISSIONS, repository="harbor", enabled=False)
+        assert found(self.rule, off, context=OWNER) == []
 
     @pytest.mark.parametrize("path", ["shaPinningRequired", "allowedActions", "repository", "allowedActionsConfig"])
     def test_what_is_known_later_is_judged_later(self, path: str) -> None:
         unknown = changed(ACTIONS, path, UNKNOWN)
-        assert found(self.rule, unknown, world=OWNER) == []
-        assert len(found(self.rule, unknown, changed(ACTIONS, "shaPinningRequired", False), world=OWNER)) == 1
+        assert found(self.rule, unknown, context=OWNER) == []
+        assert len(found(self.rule, unknown, changed(ACTIONS, "shaPinningRequired", False), context=OWNER)) == 1
 
 
 class TestAdminBypass:
@@ -397,7 +402,7 @@ class TestAdminBypass:
         assert found(self.rule, ENVIRONMENT, RULESET) == []
         broken = changed(ENVIRONMENT, "canAdminsBypass", value)
         assert len(found(self.rule, changed(ENVIRONMENT, "canAdminsBypass", UNKNOWN), broken)) == 1
-        assert found(self.rule, broken, world=make_world("development")) == []
+        assert found(self.rule, broken, context=make_context("development")) == []
 
     @pytest.mark.parametrize("mode", ["always", "pull_request", "exempt", UNKNOWN])
     def test_nobody_passes_over_a_ruleset(self, mode: Any) -> None:
@@ -420,11 +425,11 @@ class TestAdminBypass:
 
     @pytest.mark.parametrize("type_", [t.GITHUB_BRANCH_PROTECTION, t.GITHUB_BRANCH_PROTECTION_V3])
     def test_nobody_passes_over_the_older_protection(self, type_: str) -> None:
-        assert found(self.rule, make_seen(type_, enforceAdmins=True)) == []
-        assert len(found(self.rule, make_seen(type_, enforceAdmins=UNKNOWN), make_seen(type_))) == 1
+        assert found(self.rule, make_resource(type_, enforceAdmins=True)) == []
+        assert len(found(self.rule, make_resource(type_, enforceAdmins=UNKNOWN), make_resource(type_))) == 1
 
 
-TOKEN = make_seen(
+TOKEN = make_resource(
     t.GITHUB_WORKFLOW_REPOSITORY_PERMISSIONS,
     repository="harbor",
     defaultWorkflowPermissions="read",
@@ -437,6 +442,6 @@ TOKEN = make_seen(
 )
 def test_a_workflows_token_reads(path: str, value: Any) -> None:
     rule = RULES["github-token-write-default"]
-    bare = make_seen(t.GITHUB_WORKFLOW_REPOSITORY_PERMISSIONS, repository="harbor")
+    bare = make_resource(t.GITHUB_WORKFLOW_REPOSITORY_PERMISSIONS, repository="harbor")
     assert found(rule, TOKEN, bare) == []
     assert len(found(rule, changed(TOKEN, path, UNKNOWN), changed(TOKEN, path, value))) == 1

@@ -13,13 +13,13 @@ from bulkhead.model.naming import Label
 from bulkhead.model.roles import Role
 from bulkhead.model.trust import trust
 from bulkhead.resources import types as t
+from bulkhead.resources.observed import ObservedResource
 from bulkhead.resources.values import UNKNOWN
-from policies.rule import Seen
 from policies.rules import iam, iam_escalation, iam_trust
-from tests.support.policy_scene import changed, found, make_seen, make_world
+from tests.support.policy_scene import changed, found, make_context, make_resource
 
 RULES = {rule.name: rule for rule in (*iam.RULES, *iam_escalation.RULES, *iam_trust.RULES)}
-STAGING = make_world("staging")
+STAGING = make_context("staging")
 ACCOUNT = "222222222222"
 BUCKET = "arn:aws:s3:::harbor-staging-vault-222222222222"
 ROLES = f"arn:aws:iam::{ACCOUNT}:role/harbor-staging-*"
@@ -42,13 +42,15 @@ def deny(action: Any, resource: Any = "*", **more: Any) -> dict[str, Any]:
     return {**allow(action, resource, **more), "Effect": "Deny"}
 
 
-def policy(*said: Mapping[str, Any], of: str = t.IAM_ROLE_POLICY, name: str = "rights", **props: Any) -> Seen:
-    return make_seen(of, name, policy=text(*said), **props)
+def policy(
+    *said: Mapping[str, Any], of: str = t.IAM_ROLE_POLICY, name: str = "rights", **props: Any
+) -> ObservedResource:
+    return make_resource(of, name, policy=text(*said), **props)
 
 
-def role(*said: Mapping[str, Any], name: str = "deploy", **props: Any) -> Seen:
+def role(*said: Mapping[str, Any], name: str = "deploy", **props: Any) -> ObservedResource:
     trusted = text(*said) if said else json.dumps(trust(Role.DEPLOY, ESTATE, STAGING.settings))
-    return make_seen(
+    return make_resource(
         t.IAM_ROLE, name, **{"assumeRolePolicy": trusted, "permissionsBoundary": BOUNDARY, "name": name, **props}
     )
 
@@ -82,11 +84,11 @@ class TestWildcardAction:
         inline = [{"name": "one", "policy": UNKNOWN}, {"name": "two", "policy": text(allow("s3:*"))}]
         assert len(found(self.rule, role(inlinePolicies=inline))) == 1
         assert len(found(self.rule, role({**FROM_GITHUB, "Action": "sts:*"}))) == 1
-        as_document = make_seen(t.IAM_ROLE_POLICY, policy=json.loads(text(allow("s3:*"))))
+        as_document = make_resource(t.IAM_ROLE_POLICY, policy=json.loads(text(allow("s3:*"))))
         assert len(found(self.rule, as_document)) == 1
 
     def test_what_is_known_later_is_judged_later(self) -> None:
-        unknown = make_seen(t.IAM_ROLE_POLICY, policy=UNKNOWN)
+        unknown = make_resource(t.IAM_ROLE_POLICY, policy=UNKNOWN)
         assert len(found(self.rule, unknown, role(UNKNOWN_TRUST), policy(allow("s3:*")))) == 1
 
     def test_other_documents_are_judged_elsewhere(self) -> None:
@@ -127,7 +129,7 @@ def test_what_aws_asks_about_no_resource_is_let_be(action: str) -> None:
 
 
 def test_a_budget_attaches_no_policy_for_administrators() -> None:
-    action = make_seen(
+    action = make_resource(
         t.BUDGET_ACTION,
         definition={
             "iamActionDefinition": {"policyArn": "arn:aws:iam::aws:policy/AdministratorAccess", "roles": ["x"]}
@@ -141,7 +143,7 @@ def test_a_budget_attaches_no_policy_for_administrators() -> None:
 class TestBoundaries:
     """A boundary may allow broadly, because it only limits; the same policy attached to somebody may not."""
 
-    bounding = make_seen(
+    bounding = make_resource(
         t.IAM_POLICY,
         "boundary",
         name="harbor-staging-boundary",
@@ -150,11 +152,13 @@ class TestBoundaries:
     )
     names = ("iam-wildcard-action", "iam-wildcard-resource", "iam-escalation")
 
-    def count(self, *resources: Seen) -> list[int]:
+    def count(self, *resources: ObservedResource) -> list[int]:
         return [len(found(RULES[name], *resources)) for name in self.names]
 
     def test_by_where_its_arn_comes_from(self) -> None:
-        unknown = make_seen(t.IAM_ROLE, sources={"permissionsBoundary": [self.bounding]}, permissionsBoundary=UNKNOWN)
+        unknown = make_resource(
+            t.IAM_ROLE, sources={"permissionsBoundary": [self.bounding]}, permissionsBoundary=UNKNOWN
+        )
         assert self.count(self.bounding, unknown) == [0, 0, 0]
 
     @pytest.mark.parametrize("arn", [BOUNDARY, "arn:aws:iam::222222222222:policy/harbor-staging-boundary"])
@@ -166,11 +170,13 @@ class TestBoundaries:
     def test_as_what_others_must_have(self) -> None:
         writing = policy(allow("iam:PutRolePolicy", ROLES, Condition=BOUNDED))
         assert self.count(self.bounding, writing) == [0, 0, 0]
-        unknown = make_seen(t.IAM_ROLE_POLICY, sources={"policy": [self.bounding]}, policy=UNKNOWN)
+        unknown = make_resource(t.IAM_ROLE_POLICY, sources={"policy": [self.bounding]}, policy=UNKNOWN)
         assert self.count(self.bounding, unknown) == [0, 0, 0]
 
     def test_attached_it_gives_rights(self) -> None:
-        attached = make_seen(t.IAM_ROLE_POLICY_ATTACHMENT, policyArn=UNKNOWN, sources={"policyArn": [self.bounding]})
+        attached = make_resource(
+            t.IAM_ROLE_POLICY_ATTACHMENT, policyArn=UNKNOWN, sources={"policyArn": [self.bounding]}
+        )
         assert self.count(self.bounding, ROLE, attached) == [1, 1, 1]
         assert self.count(self.bounding, ROLE, role(managedPolicyArns=[BOUNDARY])) == [1, 1, 1]
 
@@ -250,7 +256,7 @@ class TestWildcardResource:
         assert len(found(self.rule, policy(other))) == 1
 
     def test_what_is_known_later_is_judged_later(self) -> None:
-        unknown = make_seen(t.IAM_ROLE_POLICY, policy=UNKNOWN)
+        unknown = make_resource(t.IAM_ROLE_POLICY, policy=UNKNOWN)
         assert len(found(self.rule, unknown, policy(allow("s3:GetObject", "*")))) == 1
 
 
@@ -276,9 +282,9 @@ def test_aws_own_policies_for_administrators_are_not_attached(name: str) -> None
     ours = f"arn:aws:iam::{ACCOUNT}:policy/harbor-staging-FullAccess"
     types = (t.IAM_ROLE_POLICY_ATTACHMENT, t.IAM_POLICY_ATTACHMENT, t.IAM_USER_POLICY_ATTACHMENT)
     for type_ in types:
-        fine = [make_seen(type_, policyArn=arn) for arn in (UNKNOWN, narrow, ours)]
+        fine = [make_resource(type_, policyArn=arn) for arn in (UNKNOWN, narrow, ours)]
         assert found(rule, *fine) == []
-        assert len(found(rule, *fine, make_seen(type_, policyArn=f"arn:aws:iam::aws:policy/{name}"))) == 1
+        assert len(found(rule, *fine, make_resource(type_, policyArn=f"arn:aws:iam::aws:policy/{name}"))) == 1
     assert found(rule, ROLE, role(managedPolicyArns=UNKNOWN), role(managedPolicyArns=[UNKNOWN, narrow])) == []
     assert len(found(rule, role(managedPolicyArns=[UNKNOWN, f"arn:aws-cn:iam::aws:policy/{name}"]))) == 1
 
@@ -297,7 +303,7 @@ def test_aws_own_policies_for_administrators_are_not_attached(name: str) -> None
 def test_nobody_has_a_lasting_key(type_: str) -> None:
     rule = RULES["iam-user-or-key"]
     assert found(rule, ROLE, RIGHTS) == []
-    (message,) = found(rule, make_seen(type_, user="somebody", secret="canary", password="canary"))
+    (message,) = found(rule, make_resource(type_, user="somebody", secret="canary", password="canary"))
     assert "canary" not in message
 
 
@@ -315,10 +321,10 @@ class TestEscalation:
         assert len(found(self.rule, policy(writes, wanted, allow("iam:CreatePolicyVersion", policies)))) == 1
 
     def test_a_boundary_whose_arn_is_not_known_yet_is_not_rewritten(self) -> None:
-        limit = make_seen(
+        limit = make_resource(
             t.IAM_POLICY, "limit", name="harbor-staging-boundary", arn=UNKNOWN, policy=text(allow("*", "*"))
         )
-        bounded = make_seen(t.IAM_ROLE, permissionsBoundary=UNKNOWN, sources={"permissionsBoundary": [limit]})
+        bounded = make_resource(t.IAM_ROLE, permissionsBoundary=UNKNOWN, sources={"permissionsBoundary": [limit]})
         rewriting = policy(allow("iam:CreatePolicyVersion", f"arn:aws:iam::{ACCOUNT}:policy/harbor-staging-*"))
         assert len(found(self.rule, limit, bounded, rewriting)) == 1
 
@@ -366,14 +372,14 @@ class TestEscalation:
     )
     def test_nobody_widens_their_rights(self, said: Any) -> None:
         assert found(self.rule, RIGHTS, WRITING) == []
-        assert len(found(self.rule, make_seen(t.IAM_ROLE_POLICY, policy=UNKNOWN), WRITING, policy(said))) == 1
+        assert len(found(self.rule, make_resource(t.IAM_ROLE_POLICY, policy=UNKNOWN), WRITING, policy(said))) == 1
         assert found(self.rule, policy({**said, "Effect": "Deny"})) == []
         assert len(found(self.rule, role(inlinePolicies=[{"policy": text(said)}]))) == 1
 
     def test_the_names_are_those_of_the_stage(self) -> None:
         by_path = f"arn:aws:iam::{ACCOUNT}:role/harbor/staging/*"
         assert found(self.rule, policy(allow("iam:PassRole", [ROLES, by_path]))) == []
-        assert len(found(self.rule, policy(allow("iam:PassRole", by_path)), world=make_world("production"))) == 1
+        assert len(found(self.rule, policy(allow("iam:PassRole", by_path)), context=make_context("production"))) == 1
         below = [f"arn:aws:iam::{ACCOUNT}:role/service-role/harbor-{stage}-*" for stage in ("staging", "production")]
         assert [len(found(self.rule, policy(allow("iam:PassRole", each)))) for each in below] == [0, 1]
         for folder in ("role/harbor-production/harbor-staging-x/*", "role/team/harbor-staging-x/*"):
@@ -385,7 +391,7 @@ class TestEscalation:
 
     def test_development_has_the_ephemeral_roles_too(self) -> None:
         said = allow("iam:PassRole", "arn:aws:iam::111111111111:role/harbor-pr-*")
-        assert found(self.rule, policy(said), world=make_world("development")) == []
+        assert found(self.rule, policy(said), context=make_context("development")) == []
 
     @pytest.mark.parametrize("operator", ["StringNotEquals", "ArnNotLike"])
     def test_a_deny_sets_the_boundary_too(self, operator: str) -> None:
@@ -533,7 +539,7 @@ def test_a_second_factor_is_asked_for_where_it_mends_the_trust(who: Any, mended:
 class TestSubjects:
     rule = RULES["oidc-subject-not-exact"]
 
-    def trusting(self, *subjects: str, name: str = "deploy") -> Seen:
+    def trusting(self, *subjects: str, name: str = "deploy") -> ObservedResource:
         equals = {f"{GITHUB}:aud": "sts.amazonaws.com", f"{GITHUB}:sub": list(subjects)}
         return role({**FROM_GITHUB, "Condition": {"StringEquals": equals}}, name=name)
 

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 from bulkhead.resources import types as t
+from bulkhead.resources.observed import ObservedResource
 from bulkhead.resources.values import UNKNOWN
-from policies.rule import Seen
 from policies.rules import logs
-from tests.support.policy_scene import as_first_preview, changed, found, make_seen, make_world, seen_in
+from tests.support.policy_scene import as_first_preview, changed, found, make_context, make_resource, observed_in
 from tests.support.stages import PRODUCTS, STAGES, rendered_stage
 
 RULES = {rule.name: rule for rule in logs.RULES}
-STAGING = make_world("staging")
+STAGING = make_context("staging")
 ACCOUNT, ZONE = STAGING.settings.cloudflare.account_id, STAGING.settings.cloudflare.zone_id
-OTHER = make_world("production").settings.cloudflare
+OTHER = make_context("production").settings.cloudflare
 KEYS = "access-key-id=canary-id&secret-access-key=canary-secret"
 
 
@@ -27,7 +27,7 @@ def where(
     return f"r2://{bucket}/{path}?account-id={account}&{KEYS}"
 
 
-TRACES = make_seen(
+TRACES = make_resource(
     t.LOGPUSH_JOB,
     "traces",
     accountId=ACCOUNT,
@@ -37,7 +37,7 @@ TRACES = make_seen(
     destinationConf=where(),
     outputOptions={"fieldNames": ["Event", "EventTimestampMs", "Exceptions", "Logs", "Outcome", "ScriptName"]},
 )
-ACCESS = make_seen(
+ACCESS = make_resource(
     t.LOGPUSH_JOB,
     "access",
     zoneId=ZONE,
@@ -45,16 +45,16 @@ ACCESS = make_seen(
     destinationConf=where("logs/staging/access/{DATE}"),
     outputOptions={"fieldNames": ["ClientIP", "ClientRequestUserAgent", "ClientRequestPath", "RayID"]},
 )
-WORKER = make_seen(t.WORKER, "web", name="harbor-staging-worker-web", logpush=True)
+WORKER = make_resource(t.WORKER, "web", name="harbor-staging-worker-web", logpush=True)
 
 
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_our_own_stages_keep_these_rules(product: str, stage: str) -> None:
-    resources, world = seen_in(rendered_stage(product, stage)), make_world(stage, of=PRODUCTS[product])
+    resources, context = observed_in(rendered_stage(product, stage)), make_context(stage, of=PRODUCTS[product])
     for rule in logs.RULES:
-        assert found(rule, *resources, world=world) == []
-        assert found(rule, *as_first_preview(resources), world=world) == []
+        assert found(rule, *resources, context=context) == []
+        assert found(rule, *as_first_preview(resources), context=context) == []
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_our_own_stages_keep_these_rules(product: str, stage: str) -> None:
         (WORKER, "logpush", ...),
     ],
 )
-def test_logs_that_are_to_be_kept_arrive(resource: Seen, path: str, value: Any) -> None:
+def test_logs_that_are_to_be_kept_arrive(resource: ObservedResource, path: str, value: Any) -> None:
     rule = RULES["logpush-disabled"]
     whole = {each.name: each for each in (TRACES, ACCESS, WORKER)}
     assert found(rule, *whole.values()) == []
@@ -109,7 +109,7 @@ def test_a_worker_pushes_what_a_job_takes(condition: Any, taken: bool) -> None:
         changed(TRACES, "filter", UNKNOWN),
     ],
 )
-def test_a_worker_need_not_push_where_no_job_takes_its_logs(job: Seen) -> None:
+def test_a_worker_need_not_push_where_no_job_takes_its_logs(job: ObservedResource) -> None:
     silent = changed(WORKER, "logpush", False)
     assert found(RULES["logpush-disabled"], job, silent) == []
     assert len(found(RULES["logpush-disabled"], job, silent, changed(TRACES, "filter", ...))) == 1
@@ -120,7 +120,7 @@ def test_a_worker_need_not_push_where_no_job_takes_its_logs(job: Seen) -> None:
     ["Email", "Cookies", "RequestHeaders", "ResponseHeaders", "ClientRequestURI", "ClientRequestReferer", "Raw"],
 )
 @pytest.mark.parametrize("job", [TRACES, ACCESS])
-def test_no_personal_field_is_kept_in_clear(job: Seen, field: str) -> None:
+def test_no_personal_field_is_kept_in_clear(job: ObservedResource, field: str) -> None:
     rule = RULES["logpush-plain-personal-data"]
     assert found(rule, TRACES, ACCESS) == []
     unknown = changed(job, "outputOptions.fieldNames.0", UNKNOWN)
@@ -160,8 +160,8 @@ def test_a_job_says_which_fields_it_pushes(path: str) -> None:
 
 def test_a_stage_whose_settings_mask_nothing_may_push_everything() -> None:
     rule, job = RULES["logpush-plain-personal-data"], changed(ACCESS, "outputOptions.fieldNames", ["Email"])
-    assert found(rule, job, world=make_world("development")) == []
-    assert len(found(rule, job, world=make_world("development", {"log": {"redact": True}}))) == 1
+    assert found(rule, job, context=make_context("development")) == []
+    assert len(found(rule, job, context=make_context("development", {"log": {"redact": True}}))) == 1
 
 
 def test_a_dataset_can_be_waived(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,28 +219,28 @@ def test_destinations_that_are_the_stages_or_nobodys_pass(destination: str) -> N
 
 
 def test_an_ephemeral_stage_may_write_below_its_stages_name() -> None:
-    rule, world = RULES["log-destination-of-another-stage"], make_world("pr-7")
-    account = world.settings.cloudflare.account_id
+    rule, context = RULES["log-destination-of-another-stage"], make_context("pr-7")
+    account = context.settings.cloudflare.account_id
     job = changed(changed(TRACES, "accountId", account), "destinationConf", "")
     for name, count in (("development", 0), ("pr-7", 0), ("pr-8", 1), ("staging", 1)):
         destination = where(f"logs/{name}/error", "harbor-pr-7-r2-logs", account)
-        assert len(found(rule, changed(job, "destinationConf", destination), world=world)) == count
+        assert len(found(rule, changed(job, "destinationConf", destination), context=context)) == count
 
 
-OWNER = make_world("staging", {"owns": {"zone": True, "cloudflareAccount": True}})
-RULESET = make_seen(t.RULESET, "rules", zoneId=ZONE, kind="zone", phase="http_ratelimit")
-SETTING = make_seen(t.ZONE_SETTING, "tls", zoneId=ZONE, settingId="min_tls_version", value="canary")
-ACCOUNT_RULESET = make_seen(t.RULESET, "account-rules", accountId=ACCOUNT, kind="root", phase="http_ratelimit")
+OWNER = make_context("staging", {"owns": {"zone": True, "cloudflareAccount": True}})
+RULESET = make_resource(t.RULESET, "rules", zoneId=ZONE, kind="zone", phase="http_ratelimit")
+SETTING = make_resource(t.ZONE_SETTING, "tls", zoneId=ZONE, settingId="min_tls_version", value="canary")
+ACCOUNT_RULESET = make_resource(t.RULESET, "account-rules", accountId=ACCOUNT, kind="root", phase="http_ratelimit")
 
 
 @pytest.mark.parametrize("resource", [RULESET, SETTING, ACCOUNT_RULESET])
-def test_what_a_zone_has_once_is_made_by_its_owner(resource: Seen) -> None:
+def test_what_a_zone_has_once_is_made_by_its_owner(resource: ObservedResource) -> None:
     rule = RULES["ruleset-not-owner"]
-    assert found(rule, resource, world=OWNER) == []
+    assert found(rule, resource, context=OWNER) == []
     (message,) = found(rule, resource)
     assert "canary" not in message
     path = "accountId" if "accountId" in resource.props else "zoneId"
-    assert len(found(rule, changed(resource, path, UNKNOWN), changed(resource, path, "f" * 32), world=OWNER)) == 1
+    assert len(found(rule, changed(resource, path, UNKNOWN), changed(resource, path, "f" * 32), context=OWNER)) == 1
 
 
 def test_a_custom_ruleset_overwrites_no_other() -> None:
@@ -252,9 +252,9 @@ def test_a_custom_ruleset_overwrites_no_other() -> None:
 def test_owning_the_zone_is_not_owning_the_account() -> None:
     rule = RULES["ruleset-not-owner"]
     zone, account = (
-        make_world(changes={"owns": {"zone": True}}),
-        make_world(changes={"owns": {"cloudflareAccount": True}}),
+        make_context(changes={"owns": {"zone": True}}),
+        make_context(changes={"owns": {"cloudflareAccount": True}}),
     )
-    assert found(rule, RULESET, SETTING, world=zone) == found(rule, ACCOUNT_RULESET, world=account) == []
-    assert len(found(rule, ACCOUNT_RULESET, world=zone)) == 1
-    assert len(found(rule, RULESET, SETTING, world=account)) == 2
+    assert found(rule, RULESET, SETTING, context=zone) == found(rule, ACCOUNT_RULESET, context=account) == []
+    assert len(found(rule, ACCOUNT_RULESET, context=zone)) == 1
+    assert len(found(rule, RULESET, SETTING, context=account)) == 2

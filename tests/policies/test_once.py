@@ -21,17 +21,17 @@ def counting(into: list[Any]) -> Any:
 
 
 def test_an_object_is_read_once_in_a_call_and_anew_in_the_next() -> None:
-    seen: list[Any] = []
-    read = counting(seen)
+    resource: list[Any] = []
+    read = counting(resource)
     thing = object()
 
     def twice() -> bool:
         return read(thing) is read(thing)
 
     assert in_one_call(twice)()
-    assert seen == [thing]
+    assert resource == [thing]
     assert in_one_call(twice)()
-    assert seen == [thing, thing]
+    assert resource == [thing, thing]
     assert not twice()
 
 
@@ -41,8 +41,8 @@ def test_equal_objects_are_read_each_by_itself() -> None:
 
 
 def test_a_call_that_fails_leaves_nothing_behind() -> None:
-    seen: list[Any] = []
-    read = counting(seen)
+    resource: list[Any] = []
+    read = counting(resource)
     thing = object()
 
     def failing() -> None:
@@ -52,12 +52,12 @@ def test_a_call_that_fails_leaves_nothing_behind() -> None:
     with pytest.raises(ValueError, match="of the rule"):
         in_one_call(failing)()
     read(thing)
-    assert seen == [thing, thing]
+    assert resource == [thing, thing]
 
 
 def test_calls_that_overlap_do_not_share() -> None:
-    seen: list[Any] = []
-    read = counting(seen)
+    resource: list[Any] = []
+    read = counting(resource)
     thing = object()
     both = threading.Barrier(2, timeout=10)
 
@@ -71,7 +71,7 @@ def test_calls_that_overlap_do_not_share() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert seen == [thing, thing]
+    assert resource == [thing, thing]
 
 
 @pytest.fixture
@@ -86,10 +86,10 @@ def library(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_the_library_reads_a_message_once_for_all_its_policies(library: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[Any] = []
+    resource: list[Any] = []
 
     def reading(message: Any) -> Any:
-        seen.append(message)
+        resource.append(message)
         return json_format.MessageToDict(message)
 
     properties = struct_pb2.Struct()
@@ -110,4 +110,4 @@ def test_the_library_reads_a_message_once_for_all_its_policies(library: Any, mon
     first, second = library._PolicyAnalyzerServicer.Analyze(None, struct_pb2.Value(struct_value=properties), None)
     assert first is second
     assert first["bindings"][0]["name"] == "DB"
-    assert len(seen) == 1
+    assert len(resource) == 1

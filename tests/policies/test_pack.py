@@ -24,10 +24,11 @@ from bulkhead.model.faults import Refused
 from bulkhead.model.naming import Stage
 from bulkhead.model.settings.models import parts
 from bulkhead.resources import types as t
+from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.values import MISSING, UNKNOWN, at, document, leaves, listed
+from policies.context import PolicyContext, read_context, stage_in
 from policies.pack import level, misspelt, plain, policies
-from policies.rule import AnyRule, Rule, Seen, Stack, StackRule, Violation
-from policies.world import World, read_world, stage_in
+from policies.rule import AnyRule, Rule, StackRule, Violation
 from tests.support.settings_fixture import make_settings
 
 SECRET = "canary-of-a-token"
@@ -45,9 +46,9 @@ def environ(stack: str = "staging", **changes: Any) -> dict[str, str]:
     return {"PULUMI_STACK": stack, "PULUMI_CONFIG": json.dumps({**config, "secrets:githubToken": SECRET})}
 
 
-def seeing(into: list[Seen], *types: str) -> Rule:
-    def judge(seen: Seen, world: World) -> Iterator[Violation]:
-        into.append(seen)
+def seeing(into: list[ObservedResource], *types: str) -> Rule:
+    def judge(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+        into.append(resource)
         yield Violation("is wrong", "It may leak", "mend it")
 
     return Rule("a-rule", ("SEC-1",), "All is well", types, judge)
@@ -99,10 +100,10 @@ def test_the_stage_is_the_configured_one_else_that_of_the_name() -> None:
 
 
 def test_a_rule_sees_plain_values_options_and_the_provider() -> None:
-    seen: list[Seen] = []
+    resource: list[ObservedResource] = []
     args = one(t.WORKER_VERSION, bindings=[{"name": "DB", "databaseId": UNKNOWN_STRING_VALUE}], mainModule="x.js")
-    ((message, urn),) = said_by([seeing(seen)], environ(), args)
-    (it,) = seen
+    ((message, urn),) = said_by([seeing(resource)], environ(), args)
+    (it,) = resource
     assert it.props == {"bindings": [{"name": "DB", "databaseId": UNKNOWN}], "mainModule": "x.js"}
     assert (it.protect, it.ignore_changes, it.parent) == (True, ("bindings",), "urn:parent")
     assert (it.provider, it.provider_props) == ("urn:p", {"region": "x"})
@@ -111,15 +112,15 @@ def test_a_rule_sees_plain_values_options_and_the_provider() -> None:
 
 
 def test_a_rule_about_a_type_sees_no_other() -> None:
-    seen: list[Seen] = []
-    assert said_by([seeing(seen, t.QUEUE)], environ(), one(t.D1_DATABASE)) == []
-    assert len(said_by([seeing(seen, t.QUEUE)], environ(), one(t.QUEUE))) == 1
+    resource: list[ObservedResource] = []
+    assert said_by([seeing(resource, t.QUEUE)], environ(), one(t.D1_DATABASE)) == []
+    assert len(said_by([seeing(resource, t.QUEUE)], environ(), one(t.QUEUE))) == 1
 
 
 def test_a_stack_rule_sees_where_values_come_from_but_not_the_stack_itself() -> None:
-    stacks: list[Stack] = []
+    stacks: list[ObservedStack] = []
 
-    def judge(stack: Stack, world: World) -> Iterator[Violation]:
+    def judge(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
         stacks.append(stack)
         (version,) = stack.of(t.WORKER_VERSION)
         yield Violation("is wrong", "It may leak", "mend it", version)
@@ -148,7 +149,7 @@ def test_a_stack_rule_sees_where_values_come_from_but_not_the_stack_itself() -> 
     ],
 )
 def test_what_cannot_be_judged_does_not_pass(changes: dict[str, str], says: str) -> None:
-    stack_rule = StackRule("another-rule", ("SEC-1",), "All is well", lambda stack, world: ())
+    stack_rule = StackRule("another-rule", ("SEC-1",), "All is well", lambda stack, context: ())
     ((message, _),) = said_by([seeing([])], environ(**changes), one(t.QUEUE))
     ((about_all, _),) = said_by([stack_rule], environ(**changes), StackValidationArgs([]))
     assert says in message
@@ -159,18 +160,18 @@ def test_what_cannot_be_judged_does_not_pass(changes: dict[str, str], says: str)
 @pytest.mark.parametrize("config", ["not json", "[]", f'"{SECRET}"'])
 def test_a_configuration_that_is_none_is_refused_without_showing_it(config: str) -> None:
     with pytest.raises(Refused) as refused:
-        read_world({"PULUMI_STACK": "staging", "PULUMI_CONFIG": config})
+        read_context({"PULUMI_STACK": "staging", "PULUMI_CONFIG": config})
     assert SECRET not in str(refused.value)
 
 
-def test_the_world_is_the_product_and_the_settings_of_the_stack() -> None:
-    world = read_world(environ("pr-7"))
-    assert (world.stage, world.prefix) == (Stage.DEVELOPMENT, "harbor-pr-7-")
-    assert world.hostnames == {"pr-7.harbor.example"}
-    worker = world.worker("harbor-pr-7-worker-web")
+def test_the_context_is_the_product_and_the_settings_of_the_stack() -> None:
+    context = read_context(environ("pr-7"))
+    assert (context.stage, context.prefix) == (Stage.DEVELOPMENT, "harbor-pr-7-")
+    assert context.hostnames == {"pr-7.harbor.example"}
+    worker = context.worker("harbor-pr-7-worker-web")
     assert worker is not None
     assert worker.name == "web"
-    assert world.worker("harbor-staging-worker-web") is None
+    assert context.worker("harbor-staging-worker-web") is None
 
 
 def test_misspelt_rules_are_named_with_what_was_meant() -> None:

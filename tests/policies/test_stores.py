@@ -9,29 +9,29 @@ import pytest
 
 from bulkhead.resources import types as t
 from bulkhead.resources.kind import ResourceType
+from bulkhead.resources.observed import ObservedResource
 from bulkhead.resources.values import UNKNOWN
-from policies.rule import Seen
 from policies.rules import stores
-from tests.support.policy_scene import as_first_preview, changed, found, make_seen, make_world, seen_in
+from tests.support.policy_scene import as_first_preview, changed, found, make_context, make_resource, observed_in
 from tests.support.stages import PRODUCTS, STAGES, rendered_stage
 
 RULES = {rule.name: rule for rule in stores.RULES}
-STAGING = make_world("staging")
-PRODUCTION = make_world("production")
+STAGING = make_context("staging")
+PRODUCTION = make_context("production")
 
-DATABASE = make_seen(
+DATABASE = make_resource(
     t.D1_DATABASE, "d1-main", name="harbor-staging-d1-main", readReplication={"mode": "disabled"}, token="canary"
 )
-NAMESPACE = make_seen(t.WORKERS_KV_NAMESPACE, "kv", title="harbor-staging-kv-sessions")
-BUCKET = make_seen(t.R2_BUCKET, "r2", name="harbor-staging-r2-files")
-QUEUE = make_seen(t.QUEUE, "queue", queueName="harbor-staging-queue-events")
-WORKER = make_seen(t.WORKER, "web", name="harbor-staging-worker-web")
-VAULT = make_seen(t.S3_BUCKET, "vault", bucket="harbor-staging-vault-222222222222")
-DEAD = make_seen(t.SQS_QUEUE, "dead", name="harbor-staging-queue-dead")
-TOPIC = make_seen(t.SNS_TOPIC, "topic", name="harbor-staging-topic-cost")
-ALIAS = make_seen(t.KMS_ALIAS, "alias", name="alias/harbor-staging-key-vault")
-BUDGET = make_seen(t.BUDGET, "budget", name="harbor-staging-budget")
-ALARM = make_seen(t.CLOUDWATCH_METRIC_ALARM, "alarm", name="harbor-staging-alarm-errors")
+NAMESPACE = make_resource(t.WORKERS_KV_NAMESPACE, "kv", title="harbor-staging-kv-sessions")
+BUCKET = make_resource(t.R2_BUCKET, "r2", name="harbor-staging-r2-files")
+QUEUE = make_resource(t.QUEUE, "queue", queueName="harbor-staging-queue-events")
+WORKER = make_resource(t.WORKER, "web", name="harbor-staging-worker-web")
+VAULT = make_resource(t.S3_BUCKET, "vault", bucket="harbor-staging-vault-222222222222")
+DEAD = make_resource(t.SQS_QUEUE, "dead", name="harbor-staging-queue-dead")
+TOPIC = make_resource(t.SNS_TOPIC, "topic", name="harbor-staging-topic-cost")
+ALIAS = make_resource(t.KMS_ALIAS, "alias", name="alias/harbor-staging-key-vault")
+BUDGET = make_resource(t.BUDGET, "budget", name="harbor-staging-budget")
+ALARM = make_resource(t.CLOUDWATCH_METRIC_ALARM, "alarm", name="harbor-staging-alarm-errors")
 NAMED = {
     "name": (DATABASE, BUCKET, WORKER, DEAD, TOPIC, ALIAS, BUDGET, ALARM),
     "title": (NAMESPACE,),
@@ -56,36 +56,36 @@ ALL_NAMED = [each for group in NAMED.values() for each in group]
     ],
 )
 def test_no_store_of_production_can_be_deleted_by_mistake(type_: ResourceType) -> None:
-    rule, store = RULES["store-unprotected"], make_seen(type_, name=UNKNOWN, value="canary")
-    assert found(rule, replace(store, protect=True), world=PRODUCTION) == []
-    (message,) = found(rule, store, world=PRODUCTION)
+    rule, store = RULES["store-unprotected"], make_resource(type_, name=UNKNOWN, value="canary")
+    assert found(rule, replace(store, protect=True), context=PRODUCTION) == []
+    (message,) = found(rule, store, context=PRODUCTION)
     assert f"One mistaken destroy or replacement loses {type_.holds}." in message
     assert "canary" not in message
 
 
 @pytest.mark.parametrize("environment", ["development", "staging", "pr-7"])
 def test_what_is_not_production_can_be_destroyed(environment: str) -> None:
-    assert found(RULES["store-unprotected"], make_seen(t.D1_DATABASE), world=make_world(environment)) == []
+    assert found(RULES["store-unprotected"], make_resource(t.D1_DATABASE), context=make_context(environment)) == []
 
 
 def test_a_worker_is_a_store_where_durable_objects_live_in_it() -> None:
     rule = RULES["store-unprotected"]
-    owner = make_seen(t.WORKER, "booking", name="harbor-production-worker-booking")
-    without = make_seen(t.WORKER, "web", name="harbor-production-worker-web")
+    owner = make_resource(t.WORKER, "booking", name="harbor-production-worker-booking")
+    without = make_resource(t.WORKER, "web", name="harbor-production-worker-web")
     others = (without, changed(without, "name", "harbor-production-worker-tool"), changed(owner, "name", UNKNOWN))
-    assert found(rule, *others, replace(owner, protect=True), world=PRODUCTION) == []
-    (message,) = found(rule, *others, owner, world=PRODUCTION)
+    assert found(rule, *others, replace(owner, protect=True), context=PRODUCTION) == []
+    (message,) = found(rule, *others, owner, context=PRODUCTION)
     assert "BookingLedger" in message
 
 
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_our_own_stages_keep_these_rules(product: str, stage: str) -> None:
-    resources, world = seen_in(rendered_stage(product, stage)), make_world(stage, of=PRODUCTS[product])
+    resources, context = observed_in(rendered_stage(product, stage)), make_context(stage, of=PRODUCTS[product])
     assert any(each.type == t.D1_DATABASE for each in resources)
     for rule in stores.RULES:
-        assert found(rule, *resources, world=world) == []
-        assert found(rule, *as_first_preview(resources), world=world) == []
+        assert found(rule, *resources, context=context) == []
+        assert found(rule, *as_first_preview(resources), context=context) == []
 
 
 @pytest.mark.parametrize(("resource", "path"), [(each, path) for path, group in NAMED.items() for each in group])
@@ -102,7 +102,7 @@ def test_our_own_stages_keep_these_rules(product: str, stage: str) -> None:
         ...,
     ],
 )
-def test_what_a_store_is_called_begins_with_its_stage(resource: Seen, path: str, name: Any) -> None:
+def test_what_a_store_is_called_begins_with_its_stage(resource: ObservedResource, path: str, name: Any) -> None:
     rule = RULES["store-name-outside-stage"]
     assert found(rule, *ALL_NAMED) == []
     (message,) = found(rule, changed(resource, path, UNKNOWN), changed(resource, path, name))
@@ -123,38 +123,38 @@ def test_an_alias_is_judged_after_its_slash(name: str) -> None:
     ],
 )
 def test_the_beginning_of_a_name_that_aws_ends_is_judged(type_: str, path: str, beginning: str, foreign: str) -> None:
-    rule, seen = RULES["store-name-outside-stage"], make_seen(type_)
-    assert found(rule, changed(seen, path, beginning), changed(seen, path, UNKNOWN)) == []
-    assert len(found(rule, changed(seen, path, foreign))) == 1
-    empty = changed(seen, "bucket" if type_ == t.S3_BUCKET else "name", "")
+    rule, resource = RULES["store-name-outside-stage"], make_resource(type_)
+    assert found(rule, changed(resource, path, beginning), changed(resource, path, UNKNOWN)) == []
+    assert len(found(rule, changed(resource, path, foreign))) == 1
+    empty = changed(resource, "bucket" if type_ == t.S3_BUCKET else "name", "")
     assert found(rule, changed(empty, path, beginning)) == []
     (message,) = found(rule, empty)
     assert "has no name of its own" in message
 
 
 def test_names_of_an_ephemeral_stage_are_its_own() -> None:
-    rule, database = RULES["store-name-outside-stage"], make_seen(t.D1_DATABASE, name="harbor-pr-7-d1-main")
-    assert found(rule, database, world=make_world("pr-7")) == []
-    assert len(found(rule, database, world=make_world("pr-70"))) == 1
-    assert len(found(rule, database, world=make_world("development"))) == 1
+    rule, database = RULES["store-name-outside-stage"], make_resource(t.D1_DATABASE, name="harbor-pr-7-d1-main")
+    assert found(rule, database, context=make_context("pr-7")) == []
+    assert len(found(rule, database, context=make_context("pr-70"))) == 1
+    assert len(found(rule, database, context=make_context("development"))) == 1
 
 
-MANAGED = make_seen(t.R2_MANAGED_DOMAIN, "r2-dev", bucketName="harbor-staging-r2-files", enabled=False)
-CUSTOM = make_seen(t.R2_CUSTOM_DOMAIN, "r2-domain", domain="files.harbor.example", enabled=False)
+MANAGED = make_resource(t.R2_MANAGED_DOMAIN, "r2-dev", bucketName="harbor-staging-r2-files", enabled=False)
+CUSTOM = make_resource(t.R2_CUSTOM_DOMAIN, "r2-domain", domain="files.harbor.example", enabled=False)
 
 
 @pytest.mark.parametrize("address", [MANAGED, CUSTOM])
-@pytest.mark.parametrize("world", [STAGING, PRODUCTION, make_world("development")])
-def test_a_bucket_has_no_public_address(address: Seen, world: Any) -> None:
+@pytest.mark.parametrize("context", [STAGING, PRODUCTION, make_context("development")])
+def test_a_bucket_has_no_public_address(address: ObservedResource, context: Any) -> None:
     rule = RULES["r2-public"]
-    assert found(rule, MANAGED, CUSTOM, world=world) == []
+    assert found(rule, MANAGED, CUSTOM, context=context) == []
     hidden = changed(address, "enabled", UNKNOWN)
-    assert len(found(rule, hidden, changed(address, "enabled", True), world=world)) == 1
-    assert len(found(rule, changed(address, "enabled", ...), world=world)) == 1
+    assert len(found(rule, hidden, changed(address, "enabled", True), context=context)) == 1
+    assert len(found(rule, changed(address, "enabled", ...), context=context)) == 1
 
 
 OWN_ORIGIN = "https://staging.harbor.example"
-CORS = make_seen(
+CORS = make_resource(
     t.R2_BUCKET_CORS,
     "cors",
     bucketName="harbor-staging-r2-files",
@@ -204,10 +204,10 @@ def test_one_origin_can_be_spelt_in_several_ways(origin: str) -> None:
 
 
 def test_development_may_be_reached_from_a_workplace_and_not_from_everywhere() -> None:
-    rule, world = RULES["r2-cors-any-origin"], make_world("development")
+    rule, context = RULES["r2-cors-any-origin"], make_context("development")
     local = changed(CORS, "rules.0.allowed.origins", ["http://localhost:8787"])
-    assert found(rule, local, world=world) == []
-    assert len(found(rule, changed(local, "rules.0.allowed.origins", ["*"]), world=world)) == 1
+    assert found(rule, local, context=context) == []
+    assert len(found(rule, changed(local, "rules.0.allowed.origins", ["*"]), context=context)) == 1
 
 
 @pytest.mark.parametrize(
@@ -228,6 +228,6 @@ def test_read_replication_is_what_the_settings_say(path: str, value: Any, wrong:
 
 
 def test_read_replication_follows_the_settings_when_they_change() -> None:
-    rule, world = RULES["d1-replication-implicit"], make_world("staging", {"database": {"readReplication": "auto"}})
-    assert found(rule, changed(DATABASE, "readReplication.mode", "auto"), world=world) == []
-    assert len(found(rule, DATABASE, world=world)) == 1
+    rule, context = RULES["d1-replication-implicit"], make_context("staging", {"database": {"readReplication": "auto"}})
+    assert found(rule, changed(DATABASE, "readReplication.mode", "auto"), context=context) == []
+    assert len(found(rule, DATABASE, context=context)) == 1

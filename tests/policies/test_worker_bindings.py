@@ -9,7 +9,7 @@ import pytest
 
 from bulkhead.resources import types as t
 from bulkhead.resources.values import UNKNOWN
-from tests.support.policy_scene import changed, found, make_seen, make_world
+from tests.support.policy_scene import changed, found, make_context, make_resource
 from tests.support.stages import PRODUCTS
 from tests.support.worker_scene import (
     AUDIT,
@@ -36,10 +36,10 @@ from tests.support.worker_scene import (
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_our_own_stages_keep_the_rules(product: str, stack: str, view: str) -> None:
     scene = VIEWS[view](product, stack)
-    world = make_world(stack, of=PRODUCTS[product])
+    context = make_context(stack, of=PRODUCTS[product])
     for rule in RULES.values():
-        assert found(rule, *scene, world=world) == []
-        assert found(rule, *reversed(scene), world=world) == []
+        assert found(rule, *scene, context=context) == []
+        assert found(rule, *reversed(scene), context=context) == []
 
 
 def test_the_order_of_bindings_says_nothing() -> None:
@@ -89,14 +89,14 @@ def test_a_version_may_say_its_worker_by_name() -> None:
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_entrypoints_values_and_classes_of_others_can_be_granted(view: str) -> None:
-    scene, world = VIEWS[view]("tower", "staging"), make_world("staging", of=SHARED)
+    scene, context = VIEWS[view]("tower", "staging"), make_context("staging", of=SHARED)
     for rule in RULES.values():
-        assert found(rule, *scene, world=world) == []
+        assert found(rule, *scene, context=context) == []
     front, back = one(scene, "front-version"), one(scene, "back-version")
     spaced = rebound(back, "LIMITS", json='{"a":[2],"b":1.0}')
     empty = rebound(back, "EMPTY", text=...)
-    assert found(NOT_GRANTED, *put(scene, spaced), world=world) == []
-    assert found(NOT_GRANTED, *put(scene, empty), world=world) == []
+    assert found(NOT_GRANTED, *put(scene, spaced), context=context) == []
+    assert found(NOT_GRANTED, *put(scene, empty), context=context) == []
     for broken in (
         rebound(front, "ADMIN", entrypoint="Other"),
         rebound(front, "ADMIN", entrypoint=...),
@@ -105,7 +105,7 @@ def test_entrypoints_values_and_classes_of_others_can_be_granted(view: str) -> N
         rebound(back, "EMPTY", text="canary"),
         rebound(back, "LIMITS", json='{"a": "canary"}'),
     ):
-        (message,) = found(NOT_GRANTED, *put(scene, broken), world=world)
+        (message,) = found(NOT_GRANTED, *put(scene, broken), context=context)
         assert "canary" not in message
 
 
@@ -206,7 +206,7 @@ def test_a_version_of_an_unknown_worker_may_hold_what_any_worker_may() -> None:
 
 def test_a_worker_that_the_product_does_not_have_is_granted_nothing() -> None:
     scene = staging()
-    probe = make_seen(t.WORKERS_SCRIPT, scriptName="harbor-staging-worker-probe", bindings=[])
+    probe = make_resource(t.WORKERS_SCRIPT, scriptName="harbor-staging-worker-probe", bindings=[])
     variables = [{"name": "STAGE", "type": "plain_text", "text": "staging"}, {"name": "V", "type": "version_metadata"}]
     assert found(NOT_GRANTED, probe, changed(probe, "bindings", variables)) == []
     assert found(NOT_BOUND, probe) == []
@@ -246,7 +246,7 @@ PAGES = {
 )
 def test_a_pages_project_is_judged_like_a_worker(config: str, path: str, value: Any, foreign: int) -> None:
     scene = [THEIRS, *staging()]
-    pages = make_seen(t.PAGES_PROJECT, name="harbor-staging-worker-booking", deploymentConfigs={config: PAGES})
+    pages = make_resource(t.PAGES_PROJECT, name="harbor-staging-worker-booking", deploymentConfigs={config: PAGES})
     assert found(NOT_GRANTED, *scene, pages) == []
     assert found(FOREIGN, *scene, pages) == []
     broken = changed(pages, f"deploymentConfigs.{config}.{path}", value)
@@ -265,7 +265,7 @@ def test_a_pages_project_is_judged_like_a_worker(config: str, path: str, value: 
 def test_a_pages_project_reaches_objects_by_the_namespace_of_the_stage_only() -> None:
     scene = staging()
     booking = rebound(one(scene, "booking-version"), "LEDGER", namespaceId="own")
-    pages = make_seen(
+    pages = make_resource(
         t.PAGES_PROJECT,
         name="harbor-staging-pages",
         deploymentConfigs={"production": {"durableObjectNamespaces": {"LEDGER": {"namespaceId": "own"}}}},

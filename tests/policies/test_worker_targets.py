@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from bulkhead.resources import types as t
+from bulkhead.resources.observed import ObservedResource
 from bulkhead.resources.values import UNKNOWN
-from policies.rule import Seen
-from tests.support.policy_scene import changed, found, make_seen, make_world
+from tests.support.policy_scene import changed, found, make_context, make_resource
 from tests.support.stages import PRODUCTS
 from tests.support.worker_scene import (
     FOREIGN,
@@ -78,20 +78,20 @@ def test_a_literal_id_is_foreign_in_a_first_preview_too(version: str, binding: s
 
 
 def test_a_literal_id_does_not_hide_behind_another_binding_of_its_type() -> None:
-    scene, world = VIEWS["first preview"]("second", "staging"), make_world("staging", of=PRODUCTS["second"])
+    scene, context = VIEWS["first preview"]("second", "staging"), make_context("staging", of=PRODUCTS["second"])
     shop = one(scene, "shop-version")
     literal = drawing(rebound(shop, "ORDERS", databaseId="somebody"), "bindings", one(scene, "d1-catalogue"))
-    (message,) = found(FOREIGN, *put(scene, literal), world=world)
+    (message,) = found(FOREIGN, *put(scene, literal), context=context)
     assert "ORDERS" in message
-    (message,) = found(NOT_GRANTED, *put(scene, literal), world=world)
+    (message,) = found(NOT_GRANTED, *put(scene, literal), context=context)
     assert "ORDERS" in message
     swapped = VIEWS["up"]("second", "staging")
     shop = one(swapped, "shop-version")
     turned = rebound(
         rebound(shop, "ORDERS", databaseId="staging-d1-catalogue-id"), "CATALOGUE", databaseId="staging-d1-orders-id"
     )
-    assert found(FOREIGN, *put(swapped, turned), world=world) == []
-    assert len(found(NOT_GRANTED, *put(swapped, turned), world=world)) == 2
+    assert found(FOREIGN, *put(swapped, turned), context=context) == []
+    assert len(found(NOT_GRANTED, *put(swapped, turned), context=context)) == 2
 
 
 def test_a_store_whose_id_is_about_to_be_told_anew_is_still_the_stages() -> None:
@@ -111,23 +111,23 @@ def test_a_store_whose_id_is_about_to_be_told_anew_is_still_the_stages() -> None
     "source",
     [
         THEIRS,
-        make_seen(t.WORKERS_KV_NAMESPACE, title="harbor-production-kv-sessions"),
-        make_seen(t.R2_BUCKET, name="harbor-development-r2-transcripts"),
-        make_seen(t.QUEUE, queueName="harbor-pr-42-queue-events"),
-        make_seen(t.WORKER, name="harbor-production-worker-web"),
-        make_seen(t.WORKERS_SCRIPT, scriptName="corner-staging-worker-shop"),
+        make_resource(t.WORKERS_KV_NAMESPACE, title="harbor-production-kv-sessions"),
+        make_resource(t.R2_BUCKET, name="harbor-development-r2-transcripts"),
+        make_resource(t.QUEUE, queueName="harbor-pr-42-queue-events"),
+        make_resource(t.WORKER, name="harbor-production-worker-web"),
+        make_resource(t.WORKERS_SCRIPT, scriptName="corner-staging-worker-shop"),
     ],
 )
-def test_what_is_read_from_another_stage_is_not_bound(source: Seen, view: str) -> None:
+def test_what_is_read_from_another_stage_is_not_bound(source: ObservedResource, view: str) -> None:
     scene = staging(view)
     clerk = changed(one(scene, "clerk-version"), "bindings", UNKNOWN)
     assert len(found(FOREIGN, *put(scene, drawing(clerk, "bindings", source)), source)) == 1
 
 
 def test_a_secret_of_the_account_is_the_stages_by_its_name() -> None:
-    kept = make_seen(t.SECRETS_STORE_SECRET, name="harbor-staging-key", storeId="store", value="canary")
+    kept = make_resource(t.SECRETS_STORE_SECRET, name="harbor-staging-key", storeId="store", value="canary")
     bound = {"name": "KEY", "type": "secrets_store_secret", "storeId": "store", "secretName": "harbor-staging-key"}
-    probe = make_seen(t.WORKERS_SCRIPT, scriptName="harbor-staging-worker-probe", bindings=[bound])
+    probe = make_resource(t.WORKERS_SCRIPT, scriptName="harbor-staging-worker-probe", bindings=[bound])
     assert found(FOREIGN, kept, probe) == []
     assert found(FOREIGN, changed(kept, "storeId", UNKNOWN), probe) == []
     assert found(FOREIGN, kept, changed(probe, "bindings.0.storeId", UNKNOWN)) == []
@@ -180,9 +180,9 @@ def test_a_worker_may_bind_every_class_it_owns() -> None:
     again = rebound(one(scene, "booking-version"), "AGAIN", type="durable_object_namespace", className="BookingLedger")
     assert found(OBJECTS, *put(scene, again)) == []
     assert len(found(NOT_GRANTED, *put(scene, again))) == 1
-    scene, world = VIEWS["up"]("tower", "staging"), make_world("staging", of=SHARED)
+    scene, context = VIEWS["up"]("tower", "staging"), make_context("staging", of=SHARED)
     own = rebound(one(scene, "back-version"), "OWN", type="durable_object_namespace", className="Room")
-    assert found(OBJECTS, *put(scene, own), world=world) == []
+    assert found(OBJECTS, *put(scene, own), context=context) == []
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from bulkhead.resources import types as t
+from bulkhead.resources.observed import ObservedResource
 from bulkhead.resources.values import UNKNOWN
-from policies.rule import Seen
 from policies.rules import worker_values
-from tests.support.policy_scene import changed, found, make_seen, make_world
+from tests.support.policy_scene import changed, found, make_context, make_resource
 from tests.support.second_product import SECOND_PRODUCT
 
 RULES = {rule.name: rule for rule in worker_values.RULES}
@@ -29,8 +29,8 @@ BINDINGS = [
         "text": "a4618dc519ab5af7ffe5dd4d79107c48492882eba1d204802cc8cbfd9d8134a9",
     },
 ]
-VERSION = make_seen(t.WORKER_VERSION, "web-version", bindings=BINDINGS)
-PAGES = make_seen(
+VERSION = make_resource(t.WORKER_VERSION, "web-version", bindings=BINDINGS)
+PAGES = make_resource(
     t.PAGES_PROJECT,
     deploymentConfigs={
         "preview": {
@@ -42,14 +42,14 @@ PAGES = make_seen(
         }
     },
 )
-PREVIEWS = make_seen(t.WORKER, name="web", previewsBaseConfig={"env": {"API_TOKEN": {"type": "secret_text"}}})
+PREVIEWS = make_resource(t.WORKER, name="web", previewsBaseConfig={"env": {"API_TOKEN": {"type": "secret_text"}}})
 
 
 def test_the_baselines_keep_the_rules() -> None:
     for rule in RULES.values():
         for type_ in (t.WORKER_VERSION, t.WORKERS_SCRIPT, t.WORKER_SCRIPT):
-            assert found(rule, make_seen(type_, bindings=BINDINGS)) == []
-        assert found(rule, PAGES, PREVIEWS, make_seen(t.WORKER), make_seen(t.PAGES_PROJECT)) == []
+            assert found(rule, make_resource(type_, bindings=BINDINGS)) == []
+        assert found(rule, PAGES, PREVIEWS, make_resource(t.WORKER), make_resource(t.PAGES_PROJECT)) == []
 
 
 @pytest.mark.parametrize(
@@ -174,8 +174,8 @@ def test_what_everybody_may_know_is_a_plain_value(name: str, text: str) -> None:
 
 def test_a_products_secret_is_known_by_its_name() -> None:
     bindings = [{"type": "plain_text", "name": "PAYMENT-key", "text": "canary"}]
-    world = make_world("staging", of=SECOND_PRODUCT)
-    (message,) = found(SECRET, make_seen(t.WORKERS_SCRIPT, bindings=bindings), world=world)
+    context = make_context("staging", of=SECOND_PRODUCT)
+    (message,) = found(SECRET, make_resource(t.WORKERS_SCRIPT, bindings=bindings), context=context)
     assert "the product's secrets" in message
 
 
@@ -211,21 +211,21 @@ def test_what_is_not_known_hides_nothing(value: Any) -> None:
     ],
 )
 def test_workers_log_what_the_settings_say(environment: str, setting: str, said: str, expected: int) -> None:
-    world = make_world(environment, {"log": {"level": setting}})
-    for seen, path in _levels():
-        assert len(found(VERBOSE, changed(seen, path, said), world=world)) == expected
+    context = make_context(environment, {"log": {"level": setting}})
+    for resource, path in _levels():
+        assert len(found(VERBOSE, changed(resource, path, said), context=context)) == expected
 
 
 def test_production_logs_no_lower_than_info_whatever_the_settings_say() -> None:
-    strict = make_world("production")
+    strict = make_context("production")
     log = strict.settings.log.model_copy(update={"level": "debug"})  # a model refuses it
     lax = replace(strict, settings=strict.settings.model_copy(update={"log": log}))
-    assert found(VERBOSE, VERSION, world=lax) == []
-    assert len(found(VERBOSE, changed(VERSION, "bindings.0.text", "debug"), world=lax)) == 1
+    assert found(VERBOSE, VERSION, context=lax) == []
+    assert len(found(VERBOSE, changed(VERSION, "bindings.0.text", "debug"), context=lax)) == 1
 
 
-def _levels() -> list[tuple[Seen, str]]:
-    script = make_seen(t.WORKERS_SCRIPT, bindings=BINDINGS)
+def _levels() -> list[tuple[ObservedResource, str]]:
+    script = make_resource(t.WORKERS_SCRIPT, bindings=BINDINGS)
     return [
         (VERSION, "bindings.0.text"),
         (script, "bindings.0.text"),

@@ -8,10 +8,10 @@ import pytest
 
 from bulkhead.model.product import Product, Queue, Worker
 from bulkhead.resources import types as t
+from bulkhead.resources.observed import ObservedResource
 from bulkhead.resources.values import UNKNOWN
-from policies.rule import Seen
 from policies.rules import worker_values, workers
-from tests.support.policy_scene import as_first_preview, changed, found, make_seen, make_world, seen_in
+from tests.support.policy_scene import as_first_preview, changed, found, make_context, make_resource, observed_in
 from tests.support.second_product import BUNDLE, SECOND_PRODUCT
 from tests.support.stages import PRODUCTS, rendered_stage
 
@@ -22,11 +22,11 @@ RULES = {rule.name: rule for rule in workers.RULES}
 @pytest.mark.parametrize("stack", ["development", "staging", "production", "pr-42"])
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_our_own_stages_keep_the_rules(product: str, stack: str, preview: bool) -> None:
-    scene = seen_in(rendered_stage(product, stack))
+    scene = observed_in(rendered_stage(product, stack))
     scene = as_first_preview(scene) if preview else scene
-    world = make_world(stack, of=PRODUCTS[product])
+    context = make_context(stack, of=PRODUCTS[product])
     for rule in (*RULES.values(), *worker_values.RULES):
-        assert found(rule, *scene, world=world) == []
+        assert found(rule, *scene, context=context) == []
 
 
 BINDINGS = [
@@ -38,7 +38,7 @@ BINDINGS = [
 @pytest.mark.parametrize("type_", [t.WORKER_VERSION, t.WORKERS_SCRIPT, t.WORKER_SCRIPT])
 def test_no_binding_is_inherited(type_: str) -> None:
     rule = RULES["binding-inherited"]
-    own = make_seen(type_, bindings=BINDINGS, keepBindings=[], bindingsInherit="strict")
+    own = make_resource(type_, bindings=BINDINGS, keepBindings=[], bindingsInherit="strict")
     unknown = changed(changed(own, "bindings", [UNKNOWN, *BINDINGS]), "keepBindings", UNKNOWN)
     assert found(rule, own, unknown, changed(own, "bindings.0.type", UNKNOWN), changed(own, "keepBindings", ...)) == []
     for path, value in (
@@ -56,64 +56,74 @@ def test_no_binding_is_inherited(type_: str) -> None:
 
 def test_previews_inherit_no_binding() -> None:
     rule = RULES["binding-inherited"]
-    worker = make_seen(t.WORKER, previewsBaseConfig={"env": {"DB": {"type": "d1"}}})
+    worker = make_resource(t.WORKER, previewsBaseConfig={"env": {"DB": {"type": "d1"}}})
     assert found(rule, worker, changed(worker, "previewsBaseConfig", UNKNOWN)) == []
     assert len(found(rule, changed(worker, "previewsBaseConfig.env.DB.type", "inherit"))) == 1
-    pages = make_seen(t.PAGES_PROJECT, deploymentConfigs={"production": {"envVars": {"A": {"type": "inherit"}}}})
+    pages = make_resource(t.PAGES_PROJECT, deploymentConfigs={"production": {"envVars": {"A": {"type": "inherit"}}}})
     assert len(found(rule, pages)) == 1
 
 
 @pytest.mark.parametrize(
-    ("seen", "path", "value"),
+    ("resource", "path", "value"),
     [
-        (make_seen(t.WORKER, tailConsumers=[]), "tailConsumers", [{"name": "reader"}]),
-        (make_seen(t.WORKER, tailConsumers=None), "tailConsumers", [{"name": "harbor-staging-worker-clerk"}]),
-        (make_seen(t.WORKER), "tailConsumers", [{"name": UNKNOWN}]),
-        (make_seen(t.WORKER, previewsBaseConfig={"env": {}}), "previewsBaseConfig.tailConsumers", [{"name": "reader"}]),
-        (make_seen(t.WORKERS_SCRIPT), "tailConsumers", [{"service": "reader", "environment": "production"}]),
-        (make_seen(t.WORKER_SCRIPT), "tailConsumers", [UNKNOWN, {"service": "reader", "namespace": "tenants"}]),
+        (make_resource(t.WORKER, tailConsumers=[]), "tailConsumers", [{"name": "reader"}]),
+        (make_resource(t.WORKER, tailConsumers=None), "tailConsumers", [{"name": "harbor-staging-worker-clerk"}]),
+        (make_resource(t.WORKER), "tailConsumers", [{"name": UNKNOWN}]),
+        (
+            make_resource(t.WORKER, previewsBaseConfig={"env": {}}),
+            "previewsBaseConfig.tailConsumers",
+            [{"name": "reader"}],
+        ),
+        (make_resource(t.WORKERS_SCRIPT), "tailConsumers", [{"service": "reader", "environment": "production"}]),
+        (make_resource(t.WORKER_SCRIPT), "tailConsumers", [UNKNOWN, {"service": "reader", "namespace": "tenants"}]),
     ],
 )
-def test_nobody_reads_along(seen: Seen, path: str, value: Any) -> None:
+def test_nobody_reads_along(resource: ObservedResource, path: str, value: Any) -> None:
     rule = RULES["tail-consumer-not-granted"]
-    unknown = changed(seen, "tailConsumers", UNKNOWN)
-    assert found(rule, seen, unknown, changed(seen, "tailConsumers", [UNKNOWN])) == []
-    assert len(found(rule, unknown, changed(seen, path, value))) == 1
+    unknown = changed(resource, "tailConsumers", UNKNOWN)
+    assert found(rule, resource, unknown, changed(resource, "tailConsumers", [UNKNOWN])) == []
+    assert len(found(rule, unknown, changed(resource, path, value))) == 1
 
 
 @pytest.mark.parametrize("stack", ["development", "staging", "production", "pr-42"])
 @pytest.mark.parametrize(
-    ("seen", "dev", "previews"),
+    ("resource", "dev", "previews"),
     [
-        (make_seen(t.WORKER), 0, 0),
-        (make_seen(t.WORKER, subdomain={}), 0, 0),
-        (make_seen(t.WORKER, subdomain={"enabled": False, "previewsEnabled": False}), 0, 0),
-        (make_seen(t.WORKER, subdomain={"enabled": False}), 0, 0),
-        (make_seen(t.WORKER, subdomain={"enabled": True, "previewsEnabled": False}), 1, 0),
-        (make_seen(t.WORKER, subdomain={"enabled": "true", "previewsEnabled": False}), 1, 0),
-        (make_seen(t.WORKER, subdomain={"enabled": True}), 1, 1),  # the provider lets previews follow
-        (make_seen(t.WORKER, subdomain={"enabled": False, "previewsEnabled": True}), 0, 1),
-        (make_seen(t.WORKER, subdomain={"previewsEnabled": True}), 0, 1),
-        (make_seen(t.WORKER, subdomain={"enabled": UNKNOWN}), 0, 0),
-        (make_seen(t.WORKER, subdomain={"enabled": UNKNOWN, "previewsEnabled": True}), 0, 1),
-        (make_seen(t.WORKER, subdomain={"enabled": True, "previewsEnabled": UNKNOWN}), 1, 0),
-        (make_seen(t.WORKER, subdomain=UNKNOWN), 0, 0),
-        (make_seen(t.WORKERS_SCRIPT_SUBDOMAIN, enabled=False, previewsEnabled=False), 0, 0),
-        (make_seen(t.WORKERS_SCRIPT_SUBDOMAIN, enabled=True, previewsEnabled=False), 1, 0),
-        (make_seen(t.WORKERS_SCRIPT_SUBDOMAIN, enabled=False, previewsEnabled=True), 0, 1),
-        (make_seen(t.WORKERS_SCRIPT_SUBDOMAIN, enabled=False), 0, 1),  # keeps what there was
-        (make_seen(t.WORKERS_SCRIPT_SUBDOMAIN, enabled=UNKNOWN, previewsEnabled=UNKNOWN), 0, 0),
+        (make_resource(t.WORKER), 0, 0),
+        (make_resource(t.WORKER, subdomain={}), 0, 0),
+        (make_resource(t.WORKER, subdomain={"enabled": False, "previewsEnabled": False}), 0, 0),
+        (make_resource(t.WORKER, subdomain={"enabled": False}), 0, 0),
+        (make_resource(t.WORKER, subdomain={"enabled": True, "previewsEnabled": False}), 1, 0),
+        (make_resource(t.WORKER, subdomain={"enabled": "true", "previewsEnabled": False}), 1, 0),
+        (make_resource(t.WORKER, subdomain={"enabled": True}), 1, 1),  # the provider lets previews follow
+        (make_resource(t.WORKER, subdomain={"enabled": False, "previewsEnabled": True}), 0, 1),
+        (make_resource(t.WORKER, subdomain={"previewsEnabled": True}), 0, 1),
+        (make_resource(t.WORKER, subdomain={"enabled": UNKNOWN}), 0, 0),
+        (make_resource(t.WORKER, subdomain={"enabled": UNKNOWN, "previewsEnabled": True}), 0, 1),
+        (make_resource(t.WORKER, subdomain={"enabled": True, "previewsEnabled": UNKNOWN}), 1, 0),
+        (make_resource(t.WORKER, subdomain=UNKNOWN), 0, 0),
+        (make_resource(t.WORKERS_SCRIPT_SUBDOMAIN, enabled=False, previewsEnabled=False), 0, 0),
+        (make_resource(t.WORKERS_SCRIPT_SUBDOMAIN, enabled=True, previewsEnabled=False), 1, 0),
+        (make_resource(t.WORKERS_SCRIPT_SUBDOMAIN, enabled=False, previewsEnabled=True), 0, 1),
+        (make_resource(t.WORKERS_SCRIPT_SUBDOMAIN, enabled=False), 0, 1),  # keeps what there was
+        (make_resource(t.WORKERS_SCRIPT_SUBDOMAIN, enabled=UNKNOWN, previewsEnabled=UNKNOWN), 0, 0),
     ],
 )
-def test_only_development_answers_at_workers_dev(seen: Seen, dev: int, previews: int, stack: str) -> None:
-    world, counts = make_world(stack), stack in {"staging", "production"}
-    unknown = changed(seen, "subdomain", UNKNOWN) if seen.type == t.WORKER else make_seen(t.WORKER, subdomain=UNKNOWN)
-    assert len(found(RULES["workers-dev-open"], unknown, seen, world=world)) == (dev if counts else 0)
-    assert len(found(RULES["preview-urls-open"], unknown, seen, world=world)) == (previews if counts else 0)
+def test_only_development_answers_at_workers_dev(
+    resource: ObservedResource, dev: int, previews: int, stack: str
+) -> None:
+    context, counts = make_context(stack), stack in {"staging", "production"}
+    unknown = (
+        changed(resource, "subdomain", UNKNOWN)
+        if resource.type == t.WORKER
+        else make_resource(t.WORKER, subdomain=UNKNOWN)
+    )
+    assert len(found(RULES["workers-dev-open"], unknown, resource, context=context)) == (dev if counts else 0)
+    assert len(found(RULES["preview-urls-open"], unknown, resource, context=context)) == (previews if counts else 0)
 
 
 ZONE = "2f" * 16
-DOMAIN = make_seen(
+DOMAIN = make_resource(
     t.WORKERS_CUSTOM_DOMAIN, hostname="staging.harbor.example", service="harbor-staging-worker-web", zoneId=ZONE
 )
 
@@ -141,7 +151,7 @@ DOMAIN = make_seen(
 )
 def test_a_stage_takes_its_own_hostnames(path: str, value: Any, expected: int, type_: str) -> None:
     rule = RULES["custom-domain-of-another-stage"]
-    own = make_seen(type_, **DOMAIN.props)
+    own = make_resource(type_, **DOMAIN.props)
     assert found(rule, own) == []
     assert len(found(rule, changed(own, path, value))) == expected
     if value is UNKNOWN and path != "zoneName":
@@ -153,16 +163,16 @@ TWO = Product("twins", workers=(Worker("a", BUNDLE, host="@"), Worker("b", BUNDL
 
 
 def test_each_hostname_leads_to_its_worker() -> None:
-    rule, world = RULES["custom-domain-of-another-stage"], make_world("pr-42", of=TWO)
-    admin = make_seen(
+    rule, context = RULES["custom-domain-of-another-stage"], make_context("pr-42", of=TWO)
+    admin = make_resource(
         t.WORKERS_CUSTOM_DOMAIN, hostname="admin.pr-42.harbor.example", service="twins-pr-42-worker-b", zoneId="1f" * 16
     )
-    assert found(rule, admin, world=world) == []
-    assert len(found(rule, changed(admin, "service", "twins-pr-42-worker-a"), world=world)) == 1
-    assert len(found(rule, changed(admin, "service", "twins-pr-7-worker-b"), world=world)) == 1
+    assert found(rule, admin, context=context) == []
+    assert len(found(rule, changed(admin, "service", "twins-pr-42-worker-a"), context=context)) == 1
+    assert len(found(rule, changed(admin, "service", "twins-pr-7-worker-b"), context=context)) == 1
 
 
-ROUTE = make_seen(
+ROUTE = make_resource(
     t.WORKERS_ROUTE, pattern="staging.harbor.example/api/*", script="harbor-staging-worker-web", zoneId=ZONE
 )
 
@@ -202,21 +212,23 @@ def test_a_route_catches_the_stages_own_hosts(path: str, value: Any, expected: i
 
 
 def test_production_may_route_its_apex_only() -> None:
-    rule, world = RULES["route-catches-foreign-host"], make_world("production")
-    own = make_seen(t.WORKERS_ROUTE, pattern="harbor.example/*", zoneId="3f" * 16)
-    assert found(rule, own, world=world) == []
-    assert len(found(rule, changed(own, "pattern", "*harbor.example/*"), world=world)) == 1
+    rule, context = RULES["route-catches-foreign-host"], make_context("production")
+    own = make_resource(t.WORKERS_ROUTE, pattern="harbor.example/*", zoneId="3f" * 16)
+    assert found(rule, own, context=context) == []
+    assert len(found(rule, changed(own, "pattern", "*harbor.example/*"), context=context)) == 1
 
 
-EVENTS = make_seen(t.QUEUE, "events", queueName="harbor-staging-queue-events", queueId="events-id")
-FAILED = make_seen(t.QUEUE, "failed", queueName="harbor-staging-queue-events-failed", queueId="failed-id")
-THEIRS = make_seen(t.QUEUE, "theirs", queueName="harbor-production-queue-events", queueId="their-id")
-CLERK = make_seen(t.WORKER, "clerk", name="harbor-staging-worker-clerk")
-WEB = make_seen(t.WORKER, "web", name="harbor-staging-worker-web")
+EVENTS = make_resource(t.QUEUE, "events", queueName="harbor-staging-queue-events", queueId="events-id")
+FAILED = make_resource(t.QUEUE, "failed", queueName="harbor-staging-queue-events-failed", queueId="failed-id")
+THEIRS = make_resource(t.QUEUE, "theirs", queueName="harbor-production-queue-events", queueId="their-id")
+CLERK = make_resource(t.WORKER, "clerk", name="harbor-staging-worker-clerk")
+WEB = make_resource(t.WORKER, "web", name="harbor-staging-worker-web")
 QUEUES = (EVENTS, FAILED, THEIRS, CLERK, WEB)
 
 
-def consumer(queue: Seen = EVENTS, script: Seen = CLERK, dead: Seen = FAILED, **props: Any) -> Seen:
+def consumer(
+    queue: ObservedResource = EVENTS, script: ObservedResource = CLERK, dead: ObservedResource = FAILED, **props: Any
+) -> ObservedResource:
     said = {
         "type": "worker",
         "queueId": queue.props["queueId"],
@@ -226,7 +238,7 @@ def consumer(queue: Seen = EVENTS, script: Seen = CLERK, dead: Seen = FAILED, **
     }
     sources = {"queueId": [queue], "scriptName": [script], "deadLetterQueue": [dead]}
     name = "changed" if props else "own"
-    return make_seen(t.QUEUE_CONSUMER, name, sources=sources, **{**said, **props})
+    return make_resource(t.QUEUE_CONSUMER, name, sources=sources, **{**said, **props})
 
 
 @pytest.mark.parametrize(
@@ -264,7 +276,9 @@ def test_a_queue_is_consumed_by_whom_the_product_names(props: dict[str, Any]) ->
         (EVENTS, CLERK, EVENTS, 1),
     ],
 )
-def test_a_first_preview_joins_a_consumer_to_its_queue(queue: Seen, script: Seen, dead: Seen, expected: int) -> None:
+def test_a_first_preview_joins_a_consumer_to_its_queue(
+    queue: ObservedResource, script: ObservedResource, dead: ObservedResource, expected: int
+) -> None:
     rule = RULES["queue-consumer-not-granted"]
     said = {"queueId": UNKNOWN, "scriptName": UNKNOWN, "deadLetterQueue": UNKNOWN}
     new = [changed(each, "queueId", UNKNOWN) for each in (EVENTS, FAILED, THEIRS)]
@@ -274,21 +288,21 @@ def test_a_first_preview_joins_a_consumer_to_its_queue(queue: Seen, script: Seen
 
 def test_a_consumer_of_no_queue_of_the_stack_is_found() -> None:
     rule = RULES["queue-consumer-not-granted"]
-    stray = make_seen(t.QUEUE_CONSUMER, type="worker", queueId=UNKNOWN, scriptName="harbor-staging-worker-clerk")
+    stray = make_resource(t.QUEUE_CONSUMER, type="worker", queueId=UNKNOWN, scriptName="harbor-staging-worker-clerk")
     assert len(found(rule, *QUEUES, stray)) == 1
     nameless = changed(EVENTS, "queueName", UNKNOWN)
-    later = make_seen(t.QUEUE_CONSUMER, queueId=UNKNOWN, type="worker", sources={"queueId": [nameless]})
+    later = make_resource(t.QUEUE_CONSUMER, queueId=UNKNOWN, type="worker", sources={"queueId": [nameless]})
     assert found(rule, nameless, later) == []
 
 
 def test_a_queue_without_dead_letters_has_none() -> None:
     rule = RULES["queue-consumer-not-granted"]
     worker = Worker("one", BUNDLE)
-    world = make_world(
+    context = make_context(
         "staging", of=Product("mill", workers=(worker,), queues=(Queue("in", consumer="one"), Queue("out")))
     )
-    queue = make_seen(t.QUEUE, queueName="mill-staging-queue-in", queueId="in-id")
-    own = make_seen(t.QUEUE_CONSUMER, queueId="in-id", type="worker", scriptName="mill-staging-worker-one")
-    assert found(rule, queue, own, changed(own, "deadLetterQueue", ""), world=world) == []
-    assert len(found(rule, queue, changed(own, "deadLetterQueue", "mill-staging-queue-out"), world=world)) == 1
-    assert found(rule, queue, world=make_world("staging", of=SECOND_PRODUCT)) == []
+    queue = make_resource(t.QUEUE, queueName="mill-staging-queue-in", queueId="in-id")
+    own = make_resource(t.QUEUE_CONSUMER, queueId="in-id", type="worker", scriptName="mill-staging-worker-one")
+    assert found(rule, queue, own, changed(own, "deadLetterQueue", ""), context=context) == []
+    assert len(found(rule, queue, changed(own, "deadLetterQueue", "mill-staging-queue-out"), context=context)) == 1
+    assert found(rule, queue, context=make_context("staging", of=SECOND_PRODUCT)) == []

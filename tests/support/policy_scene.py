@@ -10,10 +10,11 @@ from typing import Any
 from bulkhead.engine.recorded import Recorded, Rendered, reveal
 from bulkhead.model.alarms import Alarm, read_alarms
 from bulkhead.model.product import Product
+from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.values import UNKNOWN, is_list
 from infra.product import PRODUCT
-from policies.rule import AnyRule, Rule, Seen, Stack
-from policies.world import World
+from policies.context import PolicyContext
+from policies.rule import AnyRule, Rule
 from tests.support.settings_fixture import make_settings
 
 _CATALOGUE = read_alarms()
@@ -21,41 +22,45 @@ _MADE = re.compile(r"[a-z0-9-]+-id")  # how `render` spells what a cloud would m
 _ARN = re.compile(r"arn:aws:[a-z0-9]+:[a-z0-9-]*:\d*:.*")
 
 
-def make_world(
+def make_context(
     environment: str = "staging",
     changes: Mapping[str, Any] | None = None,
     *,
     of: Product = PRODUCT,
     identities: bool = False,
     alarms: Sequence[Alarm] | None = None,
-) -> World:
+) -> PolicyContext:
     """Return what the rules judge against; ``changes`` are laid over the settings, spelt as in YAML."""
-    return World(of, make_settings(environment, changes), identities, _CATALOGUE if alarms is None else tuple(alarms))
+    return PolicyContext(
+        of, make_settings(environment, changes), identities, _CATALOGUE if alarms is None else tuple(alarms)
+    )
 
 
-def make_seen(
-    type_: str, name: str = "it", /, *, sources: Mapping[str, Sequence[Seen]] | None = None, **props: Any
-) -> Seen:
+def make_resource(
+    type_: str, name: str = "it", /, *, sources: Mapping[str, Sequence[ObservedResource]] | None = None, **props: Any
+) -> ObservedResource:
     """Return one resource. ``props`` are its properties in camelCase; ``sources`` says where some of them come from."""
     urn = f"urn:pulumi:staging::bulkhead::{type_}::{name}"
-    return Seen(type_, name, urn, props, depends={key: tuple(value) for key, value in (sources or {}).items()})
+    return ObservedResource(
+        type_, name, urn, props, depends={key: tuple(value) for key, value in (sources or {}).items()}
+    )
 
 
-def changed(seen: Seen, path: str, value: Any) -> Seen:
-    """Return ``seen`` with another value at a dotted path, numbers being places in lists; ``...`` takes it away."""
-    return replace(seen, props=_with(seen.props, path.split("."), value))
+def changed(resource: ObservedResource, path: str, value: Any) -> ObservedResource:
+    """Return ``resource`` with another value at a dotted path, numbers being places in lists; ``...`` takes it away."""
+    return replace(resource, props=_with(resource.props, path.split("."), value))
 
 
-def found(rule: AnyRule, *resources: Seen, world: World | None = None) -> list[str]:
+def found(rule: AnyRule, *resources: ObservedResource, context: PolicyContext | None = None) -> list[str]:
     """Return what ``rule`` says of these resources, which are all there are. Each message must name what is wrong, what
     it could cause and the fix."""
-    world = world or make_world()
+    context = context or make_context()
     if isinstance(rule, Rule):
         violations = [
-            v for each in resources if not rule.types or each.type in rule.types for v in rule.judge(each, world)
+            v for each in resources if not rule.types or each.type in rule.types for v in rule.judge(each, context)
         ]
     else:
-        violations = list(rule.judge(Stack(resources), world))
+        violations = list(rule.judge(ObservedStack(resources), context))
     for violation in violations:
         assert violation.wrong, violation
         assert violation.causes, violation
@@ -65,17 +70,17 @@ def found(rule: AnyRule, *resources: Seen, world: World | None = None) -> list[s
     return [str(violation) for violation in violations]
 
 
-def seen_in(rendered: Rendered) -> list[Seen]:
+def observed_in(rendered: Rendered) -> list[ObservedResource]:
     """Return everything a program registered as the engine shows it after an `up`: every value known."""
-    seen = {one.urn: _seen(one, rendered) for one in rendered.resources}
+    observed = {one.urn: _observed(one, rendered) for one in rendered.resources}
     for one in rendered.resources:
-        seen[one.urn].depends.update(
-            {key: tuple(seen[u] for u in urns if u in seen) for key, urns in one.sources.items()}
+        observed[one.urn].depends.update(
+            {key: tuple(observed[u] for u in urns if u in observed) for key, urns in one.sources.items()}
         )
-    return list(seen.values())
+    return list(observed.values())
 
 
-def as_first_preview(resources: Sequence[Seen]) -> list[Seen]:
+def as_first_preview(resources: Sequence[ObservedResource]) -> list[ObservedResource]:
     """Return the resources as the preview of an empty stack shows them: what the clouds will make up is not known."""
     unknown = {each.urn: replace(each, props=_hidden(each.props, each.name)) for each in resources}
     return [
@@ -84,9 +89,9 @@ def as_first_preview(resources: Sequence[Seen]) -> list[Seen]:
     ]
 
 
-def _seen(one: Recorded, rendered: Rendered) -> Seen:
+def _observed(one: Recorded, rendered: Rendered) -> ObservedResource:
     provider = next((p for p in rendered.resources if one.provider and one.provider.startswith(f"{p.urn}::")), None)
-    return Seen(
+    return ObservedResource(
         type=one.type,
         name=one.name,
         urn=one.urn,

@@ -10,9 +10,9 @@ from typing import Any
 from bulkhead.model.bindings import DurableObject, Json, PlainText, Service
 from bulkhead.model.product import Product, Worker
 from bulkhead.resources import types as t
-from policies.rule import Seen
+from bulkhead.resources.observed import ObservedResource
 from policies.rules import worker_bindings
-from tests.support.policy_scene import as_first_preview, make_seen, seen_in
+from tests.support.policy_scene import as_first_preview, make_resource, observed_in
 from tests.support.second_product import BUNDLE
 from tests.support.stages import PRODUCTS, render_stage, rendered_stage
 
@@ -21,8 +21,8 @@ NOT_GRANTED = RULES["worker-binding-not-granted"]
 NOT_BOUND = RULES["worker-grant-not-bound"]
 FOREIGN = RULES["binding-from-another-stage"]
 OBJECTS = RULES["durable-object-of-another-worker"]
-THEIRS = make_seen(t.D1_DATABASE, "theirs", id="their-id", uuid="their-id", name="harbor-production-d1-main")
-AUDIT = make_seen(t.D1_DATABASE, "audit", id="audit-id", uuid="audit-id", name="harbor-staging-d1-audit")
+THEIRS = make_resource(t.D1_DATABASE, "theirs", id="their-id", uuid="their-id", name="harbor-production-d1-main")
+AUDIT = make_resource(t.D1_DATABASE, "audit", id="audit-id", uuid="audit-id", name="harbor-staging-d1-audit")
 
 FRONT = Worker(
     "front", BUNDLE, host="@", bindings=(DurableObject("ROOMS", "Room", "back"), Service("ADMIN", "back", "Admin"))
@@ -30,12 +30,12 @@ FRONT = Worker(
 BACK = Worker("back", BUNDLE, owns=("Room",), bindings=(PlainText("EMPTY", ""), Json("LIMITS", {"b": 1, "a": [2]})))
 SHARED = Product("tower", workers=(FRONT, BACK))
 
-Scene = list[Seen]
+Scene = list[ObservedResource]
 
 
 @cache
-def _rendered(product: str, stack: str) -> tuple[Seen, ...]:
-    return tuple(seen_in(rendered_stage(product, stack) if product in PRODUCTS else render_stage(SHARED, stack)))
+def _rendered(product: str, stack: str) -> tuple[ObservedResource, ...]:
+    return tuple(observed_in(rendered_stage(product, stack) if product in PRODUCTS else render_stage(SHARED, stack)))
 
 
 def _up(product: str, stack: str) -> Scene:
@@ -45,12 +45,16 @@ def _up(product: str, stack: str) -> Scene:
     return [_linked(one, told) for one in told.values()]
 
 
-def _ids(seen: Seen, stack: str) -> dict[str, str]:
-    return {"id": f"{stack}-{seen.name}-id"} | ({"queueId": f"{seen.name}-queue-id"} if seen.type == t.QUEUE else {})
+def _ids(resource: ObservedResource, stack: str) -> dict[str, str]:
+    return {"id": f"{stack}-{resource.name}-id"} | (
+        {"queueId": f"{resource.name}-queue-id"} if resource.type == t.QUEUE else {}
+    )
 
 
-def _linked(seen: Seen, others: dict[str, Seen]) -> Seen:
-    return replace(seen, depends={key: tuple(others[each.urn] for each in on) for key, on in seen.depends.items()})
+def _linked(resource: ObservedResource, others: dict[str, ObservedResource]) -> ObservedResource:
+    return replace(
+        resource, depends={key: tuple(others[each.urn] for each in on) for key, on in resource.depends.items()}
+    )
 
 
 VIEWS: dict[str, Callable[[str, str], Scene]] = {
@@ -64,16 +68,16 @@ def staging(view: str = "up") -> Scene:
     return VIEWS[view]("first", "staging")
 
 
-def one(scene: Sequence[Seen], name: str) -> Seen:
+def one(scene: Sequence[ObservedResource], name: str) -> ObservedResource:
     (it,) = (each for each in scene if each.name == name and each.type.startswith("cloudflare"))
     return it
 
 
-def put(scene: Scene, new: Seen) -> Scene:
+def put(scene: Scene, new: ObservedResource) -> Scene:
     return [new if each.urn == new.urn else each for each in scene]
 
 
-def rebound(version: Seen, binding: str, **changes: Any) -> Seen:
+def rebound(version: ObservedResource, binding: str, **changes: Any) -> ObservedResource:
     """Return ``version`` with another binding of that name; a change to ``...`` takes a property away."""
     bindings = [dict(each) for each in version.props["bindings"]]
     if binding not in {each["name"] for each in bindings}:
@@ -83,16 +87,16 @@ def rebound(version: Seen, binding: str, **changes: Any) -> Seen:
     return replace(version, props={**version.props, "bindings": [*bindings[:at], kept, *bindings[at + 1 :]]})
 
 
-def unbound(version: Seen, *names: str) -> Seen:
+def unbound(version: ObservedResource, *names: str) -> ObservedResource:
     kept = [each for each in version.props["bindings"] if each["name"] not in names]
     return replace(version, props={**version.props, "bindings": kept})
 
 
-def drawing(seen: Seen, property_: str, *sources: Seen) -> Seen:
-    """Return ``seen`` with a property whose value comes from these resources and no others."""
-    return replace(seen, depends={**seen.depends, property_: sources})
+def drawing(resource: ObservedResource, property_: str, *sources: ObservedResource) -> ObservedResource:
+    """Return ``resource`` with a property whose value comes from these resources and no others."""
+    return replace(resource, depends={**resource.depends, property_: sources})
 
 
-def as_script(version: Seen, name: str) -> Seen:
-    script = make_seen(t.WORKERS_SCRIPT, name, scriptName=name, bindings=version.props["bindings"])
+def as_script(version: ObservedResource, name: str) -> ObservedResource:
+    script = make_resource(t.WORKERS_SCRIPT, name, scriptName=name, bindings=version.props["bindings"])
     return drawing(script, "bindings", *version.depends["bindings"])

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from bulkhead.analysis.access.matrix import UNKNOWN_YET, Cell, Table, table
 from bulkhead.analysis.identity import NAMED, names
-from bulkhead.analysis.isolation.workers import as_seen
+from bulkhead.analysis.isolation.workers import as_observed
 from bulkhead.analysis.planned import Plan, Planned
 from bulkhead.model.bindings import Binding, Secret, reading
 from bulkhead.resources import types as t
@@ -51,7 +51,7 @@ def _bound(plan: Plan) -> Iterator[tuple[Cell, ...]]:
     granted = _granted(plan)
     for resource in plan.of(*CARRIERS):
         worker = _worker(plan, at(resource.inputs, CARRIERS[resource.type][0]))
-        for bound in carried(as_seen(resource)):
+        for bound in carried(as_observed(resource)):
             if bound.type in _VALUES:
                 continue
             may = _MAY.get(bound.type, f"use ({bound.type})") if isinstance(bound.type, str) else UNKNOWN_YET

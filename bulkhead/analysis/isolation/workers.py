@@ -11,8 +11,8 @@ from bulkhead.analysis.isolation.pointer import Kind, Place, Pointer, held, made
 from bulkhead.analysis.planned import Plan, Planned, unsealed
 from bulkhead.model.bindings import AI, Json, PlainText, Secret, VersionMetadata
 from bulkhead.resources import types as t
+from bulkhead.resources.observed import ObservedResource
 from bulkhead.resources.values import MISSING, UNKNOWN, at
-from policies.rule import Seen
 from policies.rules.worker_carriers import CARRIERS, SCRIPTS, TARGETS, carried
 
 # What else a binding can name, as TARGETS has it. No program of this project makes such things, so that their names
@@ -31,7 +31,7 @@ _LEADS_NOWHERE: Final = (AI, Json, PlainText, Secret, VersionMetadata)
 
 def _bindings(plan: Plan, _others: Sequence[Plan]) -> Iterator[Pointer]:
     for resource in plan.of(*CARRIERS):
-        for bound in carried(as_seen(resource)):
+        for bound in carried(as_observed(resource)):
             path = f"{CARRIERS[resource.type][1]}[{bound.shown}]"
             if not isinstance(bound.type, str) or bound.props is UNKNOWN:
                 yield unknown(resource, path)
@@ -46,9 +46,9 @@ def _bindings(plan: Plan, _others: Sequence[Plan]) -> Iterator[Pointer]:
                     yield _named(plan, resource, f"{path}.{key}", value)
 
 
-def as_seen(resource: Planned) -> Seen:
+def as_observed(resource: Planned) -> ObservedResource:
     """Return a resource as the policies see it, secrets without their seal."""
-    return Seen(resource.type, resource.name, resource.urn, unsealed(resource.inputs))
+    return ObservedResource(resource.type, resource.name, resource.urn, unsealed(resource.inputs))
 
 
 def _named(plan: Plan, resource: Planned, path: str, value: Any) -> Pointer:

@@ -26,7 +26,7 @@ _CONFIG: Final = "PULUMI_CONFIG"  # JSON; it holds the stack's secrets in clear 
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class PolicyContext:
     """The product that is deployed, the settings of the stage, the catalogue of alarms, and whose names are the
     stage's own."""
 
@@ -70,7 +70,7 @@ class World:
         return {self.label.name(kind, name): name for name in stores[kind]}
 
 
-def read_world(environ: Mapping[str, str]) -> World:
+def read_context(environ: Mapping[str, str]) -> PolicyContext:
     """Return what the stack in ``environ`` is judged against. Raises Refused, without any value of the configuration,
     when its product, its settings or the catalogue of alarms cannot be read."""
     stack, config = environ.get(_STACK, ""), _config(environ)
@@ -78,7 +78,7 @@ def read_world(environ: Mapping[str, str]) -> World:
     # The identities are configured by themselves; what they are judged against is the stage's own file.
     settings = read_settings(ROOT / stack_file(stack)) if identities else _settings(stack, config)
     product = find_product(reference_in(config, settings.product), file=stack_file(stack))
-    return World(product, settings, identities, read_alarms(Path(environ.get(ALARMS, CATALOGUE))))
+    return PolicyContext(product, settings, identities, read_alarms(Path(environ.get(ALARMS, CATALOGUE))))
 
 
 def _settings(stack: str, config: Mapping[str, str]) -> StageSettings:
