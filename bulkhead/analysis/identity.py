@@ -8,25 +8,8 @@ from typing import Any, Final
 from bulkhead.analysis.clouds import account_of
 from bulkhead.analysis.planned import Plan, Planned, unsealed
 from bulkhead.resources import types as t
+from bulkhead.resources.catalogue import NAMED_BY
 from bulkhead.resources.values import UNKNOWN, at
-from policies.rules.worker_carriers import NAMED as CARRIED
-
-# The property that holds a resource's name.
-NAMED: Final[Mapping[str, str]] = {
-    **CARRIED,
-    t.ACCOUNT_TOKEN: "name",
-    t.API_TOKEN: "name",
-    t.BUDGET: "name",
-    t.CLOUDWATCH_METRIC_ALARM: "name",
-    t.GITHUB_REPOSITORY_ENVIRONMENT: "environment",
-    t.GITHUB_REPOSITORY_RULESET: "name",
-    t.IAM_POLICY: "name",
-    t.IAM_ROLE: "name",
-    t.KMS_ALIAS: "name",
-    t.S3_BUCKET: "bucket",
-    t.SNS_TOPIC: "name",
-    t.SQS_QUEUE: "name",
-}
 
 # The properties that make two resources of a type one and the same thing; nothing where each is a new thing. AWS's
 # account and region, and GitHub's owner, come from the provider and are added to these.
@@ -123,7 +106,7 @@ def same(plan: Plan, resource: Planned) -> tuple[Any, ...] | None:
 
 def names(resource: Planned) -> frozenset[str]:
     """Return everything by which others can point at a resource: its id, its name, and what its cloud calls it."""
-    own = at(resource.inputs, NAMED[resource.type]) if resource.type in NAMED else None
+    own = at(resource.inputs, NAMED_BY[resource.type]) if resource.type in NAMED_BY else None
     return frozenset(each for each in (resource.id, own, *resource.made.values()) if isinstance(each, str) and each)
 
 

@@ -19,7 +19,6 @@ from bulkhead.resources.values import MISSING, UNKNOWN, at, document, leaves, li
 from policies.context import PolicyContext
 from policies.rule import AnyRule, StackRule, Violation
 
-PUBLIC_ACCESS: Final = t.S3_BUCKET_PUBLIC_ACCESS_BLOCK.guarding
 _PUBLIC_ACLS: Final = frozenset({"public-read", "public-read-write", "authenticated-read"})
 _PUBLIC_GROUPS: Final = ("/groups/global/AllUsers", "/groups/global/AuthenticatedUsers")
 # Amazon S3 User Guide, "The meaning of public": a policy is not public where one of these keys has a fixed value.
@@ -81,7 +80,8 @@ def _is_account_closed(stack: ObservedStack, context: PolicyContext) -> bool:
 
 def _off(block: ObservedResource) -> list[str]:
     """Return the flags that are off, as each of the four is unless somebody turns it on (provider's default)."""
-    return [flag for flag in PUBLIC_ACCESS if block[flag] is not True and block[flag] is not UNKNOWN]
+    flags = t.S3_BUCKET_PUBLIC_ACCESS_BLOCK.guarding
+    return [flag for flag in flags if block[flag] is not True and block[flag] is not UNKNOWN]
 
 
 def _fixed(statement: Statement) -> bool:

@@ -39,8 +39,6 @@ TARGETS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "dispatch_namespace": (("namespace",), ()),
 }
 TARGET_TYPES: Final = frozenset(type_ for _, types in TARGETS.values() for type_ in types)
-NAMED: Final[Mapping[str, str]] = {type_: NAMED_BY[type_] for type_ in TARGET_TYPES}
-SCRIPTS: Final = t.SCRIPTS
 _PAGES: Final = {
     "aiBindings": "ai",
     "analyticsEngineDatasets": "analytics_engine",

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from bulkhead.analysis.access.matrix import UNKNOWN_YET, Cell, Table, table
 from bulkhead.analysis.documents import PolicyDocument, Sort, documents
-from bulkhead.analysis.identity import NAMED, names
+from bulkhead.analysis.identity import names
 from bulkhead.analysis.planned import Plan, Planned
 from bulkhead.resources import types as t
+from bulkhead.resources.catalogue import NAMED_BY
 from bulkhead.resources.statements import Statement, texts
 
 
@@ -91,7 +92,7 @@ def _when(said: Statement) -> tuple[str, ...]:
 
 
 def _title(resource: Planned) -> str:
-    return str(resource.inputs.get(NAMED.get(resource.type, ""), resource.name))
+    return str(resource.inputs.get(NAMED_BY.get(resource.type, ""), resource.name))
 
 
 def _name(plan: Plan, resource: Planned, property_: str) -> str:

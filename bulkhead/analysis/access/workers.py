@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from bulkhead.analysis.access.matrix import UNKNOWN_YET, Cell, Table, table
-from bulkhead.analysis.identity import NAMED, names
+from bulkhead.analysis.identity import names
 from bulkhead.analysis.isolation.workers import as_observed
 from bulkhead.analysis.planned import Plan, Planned
 from bulkhead.model.bindings import Binding, Secret, reading
 from bulkhead.resources import types as t
+from bulkhead.resources.catalogue import NAMED_BY
 from bulkhead.resources.values import Absent, at, listed
-from policies.rules.worker_carriers import CARRIERS, OBJECTS, SCRIPTS, TARGETS, Bound, carried
+from policies.rules.worker_carriers import CARRIERS, OBJECTS, TARGETS, Bound, carried
 
 # What a binding of each type lets its Worker do; Cloudflare knows no narrower one.
 _MAY: Final[Mapping[str, str]] = {
@@ -113,7 +114,7 @@ def _target(plan: Plan, worker: str, bound: Bound) -> Cell:
 
 
 def _worker(plan: Plan, value: Any) -> str:
-    return _called(plan, value, *SCRIPTS)
+    return _called(plan, value, *t.SCRIPTS)
 
 
 def _called(plan: Plan, value: Any, *types: str) -> str:
@@ -122,4 +123,4 @@ def _called(plan: Plan, value: Any, *types: str) -> str:
         return UNKNOWN_YET
     found: Callable[[Planned], bool] = lambda resource: value in names(resource)  # noqa: E731
     target = next(filter(found, plan.of(*types)), None)
-    return str(target.inputs.get(NAMED[target.type], value) if target else value)
+    return str(target.inputs.get(NAMED_BY[target.type], value) if target else value)

@@ -12,7 +12,6 @@ from bulkhead.analysis.isolation.pointer import Kind, Place, Pointer, always, he
 from bulkhead.analysis.planned import Plan, Planned, Sealed
 from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN, at
-from policies.rules.worker_carriers import SCRIPTS
 
 _AWS: Final = "pulumi:providers:aws"
 _GITHUB: Final = "pulumi:providers:github"
@@ -161,8 +160,8 @@ _KEYS: Final = (
 )
 _LOGS: Final = (
     Place(t.S3_BUCKET_LOGGING, "targetBucket", _S3),
-    Place(t.WORKER, "tailConsumers[].name", made(*SCRIPTS)),
-    Place(t.WORKERS_SCRIPT, "tailConsumers[].service", made(*SCRIPTS)),
+    Place(t.WORKER, "tailConsumers[].name", made(*t.SCRIPTS)),
+    Place(t.WORKERS_SCRIPT, "tailConsumers[].service", made(*t.SCRIPTS)),
 )
 _NOTICES: Final = (
     Place(t.BUDGET, "notifications[].subscriberSnsTopicArns[]", _TOPIC),

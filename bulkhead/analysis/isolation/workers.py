@@ -13,7 +13,7 @@ from bulkhead.model.bindings import AI, Json, PlainText, Secret, VersionMetadata
 from bulkhead.resources import types as t
 from bulkhead.resources.observed import ObservedResource
 from bulkhead.resources.values import MISSING, UNKNOWN, at
-from policies.rules.worker_carriers import CARRIERS, SCRIPTS, TARGETS, carried
+from policies.rules.worker_carriers import CARRIERS, TARGETS, carried
 
 # What else a binding can name, as TARGETS has it. No program of this project makes such things, so that their names
 # must say whose they are.
@@ -102,7 +102,7 @@ _HOSTNAMES: Final = (
     (t.DNS_RECORD, "name"),
     (t.ZERO_TRUST_ACCESS_APPLICATION, "domain"),
 )
-_SCRIPT: Final = made(*SCRIPTS)
+_SCRIPT: Final = made(*t.SCRIPTS)
 _QUEUE: Final = made(t.QUEUE)
 _PARTS: Final = (
     Place(t.WORKER_VERSION, "workerId", _SCRIPT),
