@@ -10,26 +10,10 @@ from pathlib import Path
 from typing import Final
 
 from bulkhead.localclouds.cloudflare.limits import NOT_REHEARSED
-from bulkhead.localclouds.providers import registry
-from bulkhead.localclouds.providers.rules import EVERYTHING, TypeRules
+from bulkhead.resources.catalogue import CATALOGUE, row_of
+from bulkhead.resources.kind import EVERY_INPUT, Rehearsed, ResourceType
 
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "rehearsal-coverage.md"
-EMULATED: Final = "emulated"
-RECORDED: Final = "recorded"
-UNREHEARSED: Final = "not rehearsed"
-
-# Listed here and compared with the handlers by a test, because asking the handlers would mean to import moto.
-ONLY_RECORDED: Final = frozenset(
-    {
-        *registry.TABLES["github"],
-        "cloudflare:index/accountToken:AccountToken",
-        "cloudflare:index/r2BucketCors:R2BucketCors",
-        "cloudflare:index/r2BucketLifecycle:R2BucketLifecycle",
-        "cloudflare:index/r2BucketLock:R2BucketLock",
-        "cloudflare:index/r2ManagedDomain:R2ManagedDomain",
-    }
-)
-
 _TITLES: Final = {"cloudflare": "Cloudflare", "aws": "AWS", "github": "GitHub"}
 _AWS_LIMITS: Final = {
     "public access block, ownership controls": "stored and read back; nobody is kept out by them",
@@ -58,11 +42,10 @@ replacement, what must exist before, and what the API refuses.
 """
 
 
-def treatment_of(type_: str) -> str:
-    """Return how a rehearsal treats a resource type: EMULATED, RECORDED or UNREHEARSED."""
-    if type_ not in registry.TABLES.get(registry.package_of(type_), {}):
-        return UNREHEARSED
-    return RECORDED if type_ in ONLY_RECORDED else EMULATED
+def treatment_of(type_: str) -> Rehearsed:
+    """Return how a rehearsal treats a resource type."""
+    row = row_of(type_)
+    return row.rehearsed if row else Rehearsed.NO
 
 
 def page() -> str:
@@ -76,7 +59,11 @@ def _sections() -> Iterator[str]:
         yield f"## {title}\n"
         yield from _table(
             ("Type", "In a rehearsal", "A change of these makes a new one", "Deleting it"),
-            (_row(rules) for _, rules in sorted(registry.TABLES[package].items())),
+            (
+                _line(row)
+                for row in sorted(CATALOGUE.values())
+                if row.provider == package and row.rehearsed is not Rehearsed.NO
+            ),
         )
     yield "## What the local Cloudflare does otherwise\n"
     yield from _table(("What", "In a rehearsal"), NOT_REHEARSED.items())
@@ -84,10 +71,10 @@ def _sections() -> Iterator[str]:
     yield from _table(("What", "In a rehearsal"), _AWS_LIMITS.items(), last=True)
 
 
-def _row(rules: TypeRules) -> tuple[str, ...]:
-    replaces = ["anything"] if rules.replaces is EVERYTHING else [f"`{name}`" for name in sorted(rules.replaces)]
-    deleting = "leaves it behind, as the real provider does" if rules.leaves_behind else "removes it"
-    return f"`{rules.type}`", treatment_of(rules.type), ", ".join(replaces), deleting
+def _line(row: ResourceType) -> tuple[str, ...]:
+    replaces = ["anything"] if row.replaced_by == EVERY_INPUT else [f"`{name}`" for name in sorted(row.replaced_by)]
+    deleting = "leaves it behind, as the real provider does" if row.leaves else "removes it"
+    return f"`{row}`", row.rehearsed, ", ".join(replaces), deleting
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]], *, last: bool = False) -> Iterator[str]:

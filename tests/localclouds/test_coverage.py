@@ -7,6 +7,8 @@ from bulkhead.localclouds.aws import handlers as aws_handlers
 from bulkhead.localclouds.cloudflare import handlers as cloudflare_handlers
 from bulkhead.localclouds.providers import planning, registry
 from bulkhead.localclouds.providers.wire import decode, encode
+from bulkhead.resources.catalogue import CATALOGUE
+from bulkhead.resources.kind import Rehearsed
 from tests.support.stages import PRODUCTS, STAGES, rendered_identities, rendered_stage
 
 
@@ -23,13 +25,14 @@ def test_the_page_is_current() -> None:
 def test_what_is_called_emulated_has_a_handler_and_the_rest_has_none() -> None:
     real = {*cloudflare_handlers.handlers(nowhere), *aws_handlers.REAL}  # type: ignore[arg-type] # never called
     listed = {type_ for table in registry.TABLES.values() for type_ in table}
-    assert {type_ for type_ in listed if coverage.treatment_of(type_) == coverage.EMULATED} == real
-    assert listed - real == coverage.ONLY_RECORDED
+    treated = {each: {row for row in CATALOGUE.values() if row.rehearsed is each} for each in Rehearsed}
+    assert treated[Rehearsed.EMULATED] == real
+    assert treated[Rehearsed.RECORDED] == listed - real
 
 
 def test_a_type_that_is_not_listed_is_not_rehearsed() -> None:
-    assert coverage.treatment_of("cloudflare:index/zone:Zone") == coverage.UNREHEARSED
-    assert coverage.treatment_of("gcp:storage/bucket:Bucket") == coverage.UNREHEARSED
+    assert coverage.treatment_of("cloudflare:index/zone:Zone") == Rehearsed.NO
+    assert coverage.treatment_of("gcp:storage/bucket:Bucket") == Rehearsed.NO
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -10,31 +10,30 @@ from bulkhead.localclouds.aws import budgets, cloudwatch, iam, kms, s3, s3_setti
 from bulkhead.localclouds.aws.local import LocalAws
 from bulkhead.localclouds.aws.resource import AwsResource
 from bulkhead.localclouds.providers.handler import Identity, Recorded
+from bulkhead.resources import types as t
 
 REAL: Final[Mapping[str, type[AwsResource]]] = {
-    "aws:budgets/budget:Budget": budgets.Budget,
-    "aws:cloudwatch/metricAlarm:MetricAlarm": cloudwatch.MetricAlarm,
-    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": iam.OpenIdConnectProvider,
-    "aws:iam/policy:Policy": iam.Policy,
-    "aws:iam/role:Role": iam.Role,
-    "aws:iam/rolePolicy:RolePolicy": iam.RolePolicy,
-    "aws:kms/alias:Alias": kms.Alias,
-    "aws:kms/key:Key": kms.Key,
-    "aws:s3/bucket:Bucket": s3.Bucket,
-    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": s3_settings.BucketLifecycleConfiguration,
-    "aws:s3/bucketLogging:BucketLogging": s3_settings.BucketLogging,
-    "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": s3_settings.BucketObjectLockConfiguration,
-    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": s3_settings.BucketOwnershipControls,
-    "aws:s3/bucketPolicy:BucketPolicy": s3.BucketPolicy,
-    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": s3_settings.BucketPublicAccessBlock,
-    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": (
-        s3_settings.BucketServerSideEncryptionConfiguration
-    ),
-    "aws:s3/bucketVersioning:BucketVersioning": s3_settings.BucketVersioning,
-    "aws:sns/topic:Topic": sns.Topic,
-    "aws:sns/topicPolicy:TopicPolicy": sns.TopicPolicy,
-    "aws:sns/topicSubscription:TopicSubscription": sns.TopicSubscription,
-    "aws:ssm/parameter:Parameter": ssm.Parameter,
+    t.BUDGET: budgets.Budget,
+    t.CLOUDWATCH_METRIC_ALARM: cloudwatch.MetricAlarm,
+    t.IAM_OPEN_ID_CONNECT_PROVIDER: iam.OpenIdConnectProvider,
+    t.IAM_POLICY: iam.Policy,
+    t.IAM_ROLE: iam.Role,
+    t.IAM_ROLE_POLICY: iam.RolePolicy,
+    t.KMS_ALIAS: kms.Alias,
+    t.KMS_KEY: kms.Key,
+    t.S3_BUCKET: s3.Bucket,
+    t.S3_BUCKET_LIFECYCLE_CONFIGURATION: s3_settings.BucketLifecycleConfiguration,
+    t.S3_BUCKET_LOGGING: s3_settings.BucketLogging,
+    t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION: s3_settings.BucketObjectLockConfiguration,
+    t.S3_BUCKET_OWNERSHIP_CONTROLS: s3_settings.BucketOwnershipControls,
+    t.S3_BUCKET_POLICY: s3.BucketPolicy,
+    t.S3_BUCKET_PUBLIC_ACCESS_BLOCK: s3_settings.BucketPublicAccessBlock,
+    t.S3_BUCKET_SERVER_SIDE_ENCRYPTION_CONFIGURATION: (s3_settings.BucketServerSideEncryptionConfiguration),
+    t.S3_BUCKET_VERSIONING: s3_settings.BucketVersioning,
+    t.SNS_TOPIC: sns.Topic,
+    t.SNS_TOPIC_POLICY: sns.TopicPolicy,
+    t.SNS_TOPIC_SUBSCRIPTION: sns.TopicSubscription,
+    t.SSM_PARAMETER: ssm.Parameter,
 }
 
 

@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
-from bulkhead.localclouds.cloudflare import inventory, layout
+from bulkhead.localclouds.cloudflare import layout
 from bulkhead.localclouds.cloudflare.local import LocalCloudflare
 from bulkhead.localclouds.providers.handler import ApiRefusal, Caller, Identity, Recorded
 from bulkhead.localclouds.providers.store import Record, Store
-from bulkhead.localclouds.providers.worker_state import CONSUMER, DEPLOYMENT, VERSION, WORKER
+from bulkhead.resources import types as t
 
 CloudOf = Callable[[str], LocalCloudflare]
 Factory = Callable[[str, Identity], Recorded]
@@ -110,14 +110,14 @@ class _Version(_Proposed):
 
 
 _KINDS: Final[Mapping[str, Callable[[CloudOf, str, Identity], Recorded]]] = {
-    inventory.D1_DATABASE: _Database,
-    inventory.KV_NAMESPACE: _Namespace,
-    inventory.R2_BUCKET: _Bucket,
-    inventory.QUEUE: _Declared,
-    inventory.CRON_TRIGGER: _Declared,
-    inventory.CUSTOM_DOMAIN: _Declared,
-    CONSUMER: _Proposed,
-    WORKER: _Worker,
-    VERSION: _Version,
-    DEPLOYMENT: _Proposed,
+    t.D1_DATABASE: _Database,
+    t.WORKERS_KV_NAMESPACE: _Namespace,
+    t.R2_BUCKET: _Bucket,
+    t.QUEUE: _Declared,
+    t.WORKERS_CRON_TRIGGER: _Declared,
+    t.WORKERS_CUSTOM_DOMAIN: _Declared,
+    t.QUEUE_CONSUMER: _Proposed,
+    t.WORKER: _Worker,
+    t.WORKER_VERSION: _Version,
+    t.WORKERS_DEPLOYMENT: _Proposed,
 }

@@ -8,14 +8,9 @@ from typing import Final
 
 from bulkhead.localclouds.providers.handler import ApiRefusal
 from bulkhead.localclouds.providers.store import Record
-from bulkhead.localclouds.providers.worker_state import ALIVE, CONSUMER, DEPLOYMENT, VERSION, WORKER
+from bulkhead.localclouds.providers.worker_state import ALIVE
+from bulkhead.resources import types as t
 
-D1_DATABASE: Final = "cloudflare:index/d1Database:D1Database"
-KV_NAMESPACE: Final = "cloudflare:index/workersKvNamespace:WorkersKvNamespace"
-R2_BUCKET: Final = "cloudflare:index/r2Bucket:R2Bucket"
-QUEUE: Final = "cloudflare:index/queue:Queue"
-CRON_TRIGGER: Final = "cloudflare:index/workersCronTrigger:WorkersCronTrigger"
-CUSTOM_DOMAIN: Final = "cloudflare:index/workersCustomDomain:WorkersCustomDomain"
 _EVERYTHING: Final = 100
 
 
@@ -51,22 +46,22 @@ def take(records: Iterable[Record]) -> Inventory:
     acts = []
     for record in records:
         of_type.setdefault(record.type, []).append(record)
-        if record.type == DEPLOYMENT or (record.type == VERSION and record.inputs.get("deploy")):
+        if record.type == t.WORKERS_DEPLOYMENT or (record.type == t.WORKER_VERSION and record.inputs.get("deploy")):
             acts.append(record)
-    workers = {str(worker.inputs["name"]): worker for worker in of_type.get(WORKER, [])}
-    versions = {version.id: version for version in of_type.get(VERSION, [])}
+    workers = {str(worker.inputs["name"]): worker for worker in of_type.get(t.WORKER, [])}
+    versions = {version.id: version for version in of_type.get(t.WORKER_VERSION, [])}
     return Inventory(
-        databases=tuple(database.id for database in of_type.get(D1_DATABASE, [])),
-        namespaces=tuple(namespace.id for namespace in of_type.get(KV_NAMESPACE, [])),
-        buckets=tuple(bucket.inputs["name"] for bucket in of_type.get(R2_BUCKET, [])),
-        queues={queue.id: queue.inputs["queueName"] for queue in of_type.get(QUEUE, [])},
+        databases=tuple(database.id for database in of_type.get(t.D1_DATABASE, [])),
+        namespaces=tuple(namespace.id for namespace in of_type.get(t.WORKERS_KV_NAMESPACE, [])),
+        buckets=tuple(bucket.inputs["name"] for bucket in of_type.get(t.R2_BUCKET, [])),
+        queues={queue.id: queue.inputs["queueName"] for queue in of_type.get(t.QUEUE, [])},
         workers=workers,
         live=_live(acts, workers, versions),
-        consumers=tuple(of_type.get(CONSUMER, [])),
-        domains=tuple(of_type.get(CUSTOM_DOMAIN, [])),
+        consumers=tuple(of_type.get(t.QUEUE_CONSUMER, [])),
+        domains=tuple(of_type.get(t.WORKERS_CUSTOM_DOMAIN, [])),
         crons={
             trigger.inputs["scriptName"]: tuple(schedule["cron"] for schedule in trigger.inputs["schedules"])
-            for trigger in of_type.get(CRON_TRIGGER, [])
+            for trigger in of_type.get(t.WORKERS_CRON_TRIGGER, [])
         },
     )
 
@@ -100,8 +95,8 @@ def _live(acts: Iterable[Record], workers: Mapping[str, Record], versions: Mappi
     # A version that deploys itself and a deployment are the same act; the newest of them counts.
     live = {}
     for act in acts:
-        worker = act.inputs["scriptName"] if act.type == DEPLOYMENT else worker_of(act, workers)
-        version = _chosen(act, versions) if act.type == DEPLOYMENT else act
+        worker = act.inputs["scriptName"] if act.type == t.WORKERS_DEPLOYMENT else worker_of(act, workers)
+        version = _chosen(act, versions) if act.type == t.WORKERS_DEPLOYMENT else act
         if worker in workers and version is not None:
             live[str(worker)] = version
     return live

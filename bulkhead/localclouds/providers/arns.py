@@ -10,12 +10,7 @@ from bulkhead.localclouds.providers.handler import Caller, Properties
 from bulkhead.localclouds.providers.rules import Identify
 from bulkhead.localclouds.providers.wire import UNKNOWN
 
-REGIONAL: Final = frozenset({"region"})
 ARN: Final = (r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:([0-9]{12})?:.+", "an ARN")
-
-
-def region(caller: Caller, inputs: Properties) -> str:
-    return str(inputs.get("region") or caller.config.get("region", ""))
 
 
 def with_all_tags(inputs: Properties, provider: Properties) -> Properties:
@@ -30,7 +25,7 @@ def arn_of(service: str, resource: str, *, regional: bool = True) -> Identify:
     """Return what makes the ARN of a resource; ``resource`` may hold ``{property}``."""
 
     def identify(caller: Caller, inputs: Properties) -> str:
-        where = region(caller, inputs) if regional else ""
+        where = caller.region_of(inputs) if regional else ""
         return f"arn:aws:{service}:{where}:{caller.account}:{resource.format(**inputs)}"
 
     return identify

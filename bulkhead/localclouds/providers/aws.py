@@ -6,11 +6,11 @@ invent them, because an invented name is another one in every rehearsal and cann
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from bulkhead.localclouds.providers import s3
-from bulkhead.localclouds.providers.arns import ARN, REGIONAL, arn_of, region, superseded, with_all_tags
+from bulkhead.localclouds.providers.arns import ARN, arn_of, superseded, with_all_tags
 from bulkhead.localclouds.providers.checks import (
     Check,
     at,
@@ -25,6 +25,7 @@ from bulkhead.localclouds.providers.checks import (
 )
 from bulkhead.localclouds.providers.handler import Caller, Properties
 from bulkhead.localclouds.providers.rules import TypeRules, joined, new_uuid, now
+from bulkhead.resources import types as t
 
 
 def _subscribers(inputs: Properties) -> Iterator[str]:
@@ -71,7 +72,7 @@ def _policy_arn(caller: Caller, inputs: Properties) -> str:
 
 _TABLE: Final = (
     TypeRules(
-        type="aws:kms/key:Key",
+        type=t.KMS_KEY,
         identify=new_uuid,
         checks=(
             between("deletionWindowInDays", 7, 30),
@@ -80,56 +81,50 @@ _TABLE: Final = (
             json_text("policy"),
             _rotation_needs_switch,
         ),
-        replaces=frozenset({"customKeyStoreId", "customerMasterKeySpec", "keyUsage", "multiRegion", "xksKeyId"})
-        | REGIONAL,
         defaults={"enableKeyRotation": False, "isEnabled": True, "keyUsage": "ENCRYPT_DECRYPT"},
         plan=with_all_tags,
         computed=lambda caller, id_, inputs: {
             "arn": arn_of("kms", f"key/{id_}")(caller, inputs),
             "keyId": id_,
-            "region": region(caller, inputs),
+            "region": caller.region_of(inputs),
         },
     ),
     TypeRules(
-        type="aws:kms/alias:Alias",
+        type=t.KMS_ALIAS,
         identify=joined("name"),
         own_name="name",
         checks=(
             needs("", "name"),
             shaped("name", r"alias/(?!aws/)[A-Za-z0-9/_-]{1,250}", "alias/NAME, and not alias/aws/"),
         ),
-        unique=("name", "region"),
-        replaces=frozenset({"name", "namePrefix"}) | REGIONAL,
         computed=lambda caller, _id, inputs: {
             "arn": arn_of("kms", "{name}")(caller, inputs),
-            "region": region(caller, inputs),
+            "region": caller.region_of(inputs),
         },
     ),
     TypeRules(
-        type="aws:sns/topic:Topic",
+        type=t.SNS_TOPIC,
         identify=arn_of("sns", "{name}"),
         own_name="name",
         checks=(
             needs("", "name"),
             shaped("name", r"[A-Za-z0-9_-]{1,256}(\.fifo)?", "1 to 256 letters, digits, - and _"),
         ),
-        replaces=frozenset({"name", "namePrefix", "fifoTopic"}) | REGIONAL,
         plan=with_all_tags,
         computed=lambda caller, id_, inputs: {
             "arn": id_,
             "owner": caller.account,
-            "region": region(caller, inputs),
+            "region": caller.region_of(inputs),
         },
     ),
     TypeRules(
-        type="aws:sns/topicPolicy:TopicPolicy",
+        type=t.SNS_TOPIC_POLICY,
         identify=joined("arn"),
         checks=(json_text("policy"), shaped("arn", *ARN)),
-        replaces=frozenset({"arn"}) | REGIONAL,
         computed=lambda caller, _id, _inputs: {"owner": caller.account},
     ),
     TypeRules(
-        type="aws:sns/topicSubscription:TopicSubscription",
+        type=t.SNS_TOPIC_SUBSCRIPTION,
         identify=lambda caller, inputs: f"{inputs['topic']}:{new_uuid(caller, inputs)}",
         checks=(
             one_of(
@@ -137,7 +132,6 @@ _TABLE: Final = (
             ),
             shaped("topic", *ARN),
         ),
-        replaces=frozenset({"endpoint", "protocol", "topic"}) | REGIONAL,
         computed=lambda caller, id_, inputs: {
             "arn": id_,
             "ownerId": caller.account,
@@ -145,7 +139,7 @@ _TABLE: Final = (
         },
     ),
     TypeRules(
-        type="aws:cloudwatch/metricAlarm:MetricAlarm",
+        type=t.CLOUDWATCH_METRIC_ALARM,
         identify=joined("name"),
         own_name="name",
         checks=(
@@ -162,17 +156,15 @@ _TABLE: Final = (
             one_of("treatMissingData", "missing", "ignore", "breaching", "notBreaching"),
             _whole_minutes,
         ),
-        unique=("name", "region"),
-        replaces=frozenset({"name"}) | REGIONAL,
         defaults={"actionsEnabled": True, "treatMissingData": "missing"},
         plan=with_all_tags,
         computed=lambda caller, id_, inputs: {
             "arn": arn_of("cloudwatch", f"alarm:{id_}")(caller, inputs),
-            "region": region(caller, inputs),
+            "region": caller.region_of(inputs),
         },
     ),
     TypeRules(
-        type="aws:budgets/budget:Budget",
+        type=t.BUDGET,
         identify=lambda caller, inputs: f"{caller.account}:{inputs['name']}",
         own_name="name",
         checks=(
@@ -190,14 +182,13 @@ _TABLE: Final = (
             _subscribers,
             _tag_filters,
         ),
-        replaces=frozenset({"accountId", "name", "namePrefix"}),
         plan=with_all_tags,
         computed=lambda caller, _id, inputs: {
             "arn": arn_of("budgets", "budget/{name}", regional=False)(caller, inputs),
         },
     ),
     TypeRules(
-        type="aws:iam/role:Role",
+        type=t.IAM_ROLE,
         identify=joined("name"),
         own_name="name",
         checks=(
@@ -207,8 +198,6 @@ _TABLE: Final = (
             between("maxSessionDuration", 3600, 43_200),
             superseded("inlinePolicies managedPolicyArns"),
         ),
-        unique=("name",),
-        replaces=frozenset({"name", "namePrefix", "path"}),
         defaults={"path": "/", "maxSessionDuration": 3600, "forceDetachPolicies": False},
         plan=with_all_tags,
         computed=lambda caller, _id, inputs: {
@@ -217,7 +206,7 @@ _TABLE: Final = (
         },
     ),
     TypeRules(
-        type="aws:ssm/parameter:Parameter",
+        type=t.SSM_PARAMETER,
         identify=joined("name"),
         own_name="name",
         checks=(
@@ -225,20 +214,17 @@ _TABLE: Final = (
             one_of("type", "String", "StringList", "SecureString"),
             exactly_one("", "value", "insecureValue", "valueWo"),
         ),
-        unique=("name", "region"),
-        replaces=frozenset({"name"}) | REGIONAL,
         defaults={"tier": "Standard", "dataType": "text"},
         plan=with_all_tags,
         computed=lambda caller, _id, inputs: {
             # Its ARN has one slash there, whether or not the name begins with one.
             "arn": arn_of("ssm", "parameter/{name}")(caller, {**inputs, "name": inputs["name"].removeprefix("/")}),
-            "region": region(caller, inputs),
+            "region": caller.region_of(inputs),
             "version": 1,
         },
-        secrets=lambda values: [("value",)] if "value" in values else [],
     ),
     TypeRules(
-        type="aws:iam/policy:Policy",
+        type=t.IAM_POLICY,
         identify=_policy_arn,
         own_name="name",
         checks=(
@@ -246,27 +232,22 @@ _TABLE: Final = (
             shaped("name", r"[\w+=,.@-]{1,128}", "1 to 128 letters, digits and _+=,.@-"),
             json_text("policy"),
         ),
-        unique=("name",),
-        replaces=frozenset({"description", "name", "namePrefix", "path"}),
         defaults={"path": "/", "description": ""},
         plan=with_all_tags,
         computed=lambda _caller, id_, _inputs: {"arn": id_, "attachmentCount": 0},
     ),
     TypeRules(
-        type="aws:iam/rolePolicy:RolePolicy",
+        type=t.IAM_ROLE_POLICY,
         identify=joined("role", "name", separator=":"),
         own_name="name",
         checks=(needs("", "name"), json_text("policy")),
-        replaces=frozenset({"name", "namePrefix", "role"}),
     ),
     TypeRules(
-        type="aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+        type=t.IAM_OPEN_ID_CONNECT_PROVIDER,
         identify=lambda caller, inputs: (
             f"arn:aws:iam::{caller.account}:oidc-provider/{inputs['url'].removeprefix('https://')}"
         ),
         checks=(shaped("url", r"https://[^/]+(/.*)?", "an https:// URL"), sized("clientIdLists", 1, 100)),
-        unique=("url",),
-        replaces=frozenset({"url"}),
         plan=with_all_tags,
         computed=lambda _caller, id_, _inputs: {"arn": id_},
     ),
@@ -288,4 +269,4 @@ PROVIDER_CHECKS: Final[tuple[Check, ...]] = (
     shaped("allowedAccountIds[*]", r"[0-9]{12}", "the 12 digits of an account"),
     _one_way_in,
 )
-RULES: Final[dict[str, TypeRules]] = {rules.type: rules for rules in (*s3.TABLE, *_TABLE)}
+RULES: Final[Mapping[str, TypeRules]] = {rules.type: rules for rules in (*s3.TABLE, *_TABLE)}

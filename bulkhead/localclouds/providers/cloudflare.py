@@ -6,7 +6,7 @@ Sources: SDK docstrings, the Terraform provider's source (v5.22), developers.clo
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from secrets import token_hex
 from typing import Final
 
@@ -38,9 +38,9 @@ from bulkhead.localclouds.providers.rules import (
 )
 from bulkhead.localclouds.providers.store import Record, Store
 from bulkhead.localclouds.providers.worker_state import binding_workers, not_deployed
+from bulkhead.resources import types as t
+from bulkhead.resources.kind import ResourceType
 
-BUCKET: Final = "cloudflare:index/r2Bucket:R2Bucket"
-QUEUE: Final = "cloudflare:index/queue:Queue"
 _CONDITION: Final = {"Age": ("maxAge", ""), "Date": ("date", "")}
 _JURISDICTIONS: Final = ("default", "eu", "fedramp", "us")
 
@@ -56,13 +56,13 @@ def _expires_later(inputs: Properties) -> Iterator[str]:
 def _bucket_exists(_caller: Caller, store: Store, inputs: Properties) -> Iterator[str]:
     """The side resources of a bucket must repeat its jurisdiction, or the API answers that there is no such bucket."""
     wanted = (inputs["accountId"], inputs["bucketName"], inputs.get("jurisdiction", "default"))
-    buckets = store.all(type_=BUCKET)
+    buckets = store.all(type_=t.R2_BUCKET)
     if not any(wanted == (b.account, b.outputs["name"], b.outputs["jurisdiction"]) for b in buckets):
         yield f"bucket {inputs['bucketName']!r} does not exist in jurisdiction {wanted[2]} [code: 10006]"
 
 
 def _queue_exists(_caller: Caller, store: Store, inputs: Properties) -> Iterator[str]:
-    queues = [queue for queue in store.all(type_=QUEUE) if queue.account == inputs["accountId"]]
+    queues = [queue for queue in store.all(type_=t.QUEUE) if queue.account == inputs["accountId"]]
     if inputs["queueId"] not in {queue.id for queue in queues}:
         yield f"queue {inputs['queueId']} does not exist [code: 11000]"
     dead_letters = inputs.get("deadLetterQueue")
@@ -98,26 +98,22 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _side_of_bucket(
-    name: str, *checks: Check, leaves_behind: bool = False, computed: Compute = compute_nothing
-) -> TypeRules:
+def _side_of_bucket(type_: ResourceType, *checks: Check, computed: Compute = compute_nothing) -> TypeRules:
+    """A setting of a bucket: there is one of each, and the API takes it by PUT."""
     return TypeRules(
-        type=f"cloudflare:index/{name[0].lower()}{name[1:]}:{name}",
+        type=type_,
         identify=joined("bucketName"),
         account="accountId",
         checks=(one_of("jurisdiction", *_JURISDICTIONS), *checks),
         admissions=(_bucket_exists,),
-        replaces=frozenset({"accountId", "bucketName", "jurisdiction"}),
         computed=computed,
-        overwrites=True,  # there is one of each in a bucket, and the API takes it by PUT
-        leaves_behind=leaves_behind,
-        within=Within(BUCKET, {"bucketName": "name"}),
+        within=Within(t.R2_BUCKET, {"bucketName": "name"}),
     )
 
 
 _TABLE: Final = (
     TypeRules(
-        type="cloudflare:index/d1Database:D1Database",
+        type=t.D1_DATABASE,
         identify=new_uuid,
         account="accountId",
         checks=(
@@ -126,8 +122,6 @@ _TABLE: Final = (
             one_of("readReplication.mode", "auto", "disabled"),
         ),
         admissions=(_no_replication_at_birth,),
-        unique=("name",),
-        replaces=frozenset({"accountId", "name", "jurisdiction", "primaryLocationHint"}),
         defaults={"readReplication": {"mode": "disabled"}},
         computed=lambda _caller, id_, _inputs: {
             "uuid": id_,
@@ -141,18 +135,16 @@ _TABLE: Final = (
         unread=frozenset({"primaryLocationHint"}),
     ),
     TypeRules(
-        type="cloudflare:index/workersKvNamespace:WorkersKvNamespace",
+        type=t.WORKERS_KV_NAMESPACE,
         identify=new_hex_id,
         account="accountId",
         checks=(one_of("jurisdiction", "eu", "fedramp", "us"), shaped("title", r".{1,512}", "1 to 512 characters")),
         releases=(_unbound("kv_namespace", "namespaceId"),),
-        unique=("title",),
-        replaces=frozenset({"accountId", "jurisdiction"}),
         computed=lambda _caller, _id, _inputs: {"supportsUrlEncoding": True},
         import_id=importable("accountId", "id"),
     ),
     TypeRules(
-        type=BUCKET,
+        type=t.R2_BUCKET,
         identify=joined("name"),
         account="accountId",
         checks=(
@@ -161,44 +153,39 @@ _TABLE: Final = (
             one_of("location", "apac", "eeur", "enam", "weur", "wnam", "oc"),
             one_of("storageClass", "Standard", "InfrequentAccess"),
         ),
-        unique=("name",),
-        replaces=frozenset({"accountId", "name", "jurisdiction"}),
         defaults={"jurisdiction": "default", "storageClass": "Standard"},
         computed=lambda _caller, _id, _inputs: {"creationDate": now()},
         import_id=importable("accountId", "name", "jurisdiction"),
     ),
     _side_of_bucket(
-        "R2BucketLifecycle",
+        t.R2_BUCKET_LIFECYCLE,
         distinct("rules[*].id"),
         by_kind("rules[*].abortMultipartUploadsTransition.condition", "type", {"Age": _CONDITION["Age"]}),
         by_kind("rules[*].deleteObjectsTransition.condition", "type", _CONDITION),
         by_kind("rules[*].storageClassTransitions[*].condition", "type", _CONDITION),
         one_of("rules[*].storageClassTransitions[*].storageClass", "InfrequentAccess"),
-        leaves_behind=True,
     ),
     _side_of_bucket(
-        "R2BucketLock",
+        t.R2_BUCKET_LOCK,
         distinct("rules[*].id"),
         by_kind(
             "rules[*].condition",
             "type",
             {"Age": ("maxAgeSeconds", ""), "Date": ("date", ""), "Indefinite": ("", "")},
         ),
-        leaves_behind=True,
     ),
     _side_of_bucket(
-        "R2BucketCors",
+        t.R2_BUCKET_CORS,
         distinct("rules[*].id"),
         one_of("rules[*].allowed.methods[*]", "GET", "PUT", "POST", "DELETE", "HEAD"),
         shaped("rules[*].allowed.origins[*]", r"\*|https?://[^/]+", "* or scheme://host without a path"),
     ),
     _side_of_bucket(
-        "R2ManagedDomain",
-        leaves_behind=True,
+        t.R2_MANAGED_DOMAIN,
         computed=lambda _caller, id_, _inputs: {"bucketId": id_, "domain": f"pub-{_digest(id_)}.r2.dev"},
     ),
     TypeRules(
-        type=QUEUE,
+        type=t.QUEUE,
         identify=new_hex_id,
         account="accountId",
         checks=(
@@ -209,8 +196,6 @@ _TABLE: Final = (
             between("settings.messageRetentionPeriod", 60, 1_209_600),
         ),
         releases=(_unbound("queue", "queueName", own_key="queueName"),),
-        unique=("queueName",),
-        replaces=frozenset({"accountId", "jurisdiction"}),
         defaults={
             "settings": {"deliveryDelay": 0, "deliveryPaused": False, "messageRetentionPeriod": 345_600},
         },
@@ -226,7 +211,7 @@ _TABLE: Final = (
         import_id=importable("accountId", "id"),
     ),
     TypeRules(
-        type="cloudflare:index/queueConsumer:QueueConsumer",
+        type=t.QUEUE_CONSUMER,
         identify=new_hex_id,
         account="accountId",
         checks=(
@@ -246,15 +231,12 @@ _TABLE: Final = (
             between("settings.retryDelay", 0, 43_200),
         ),
         admissions=(_queue_exists, _consumer_is_deployed),
-        # A queue has one consumer that is a Worker, so one consumer for each queue is the rule here.
-        unique=("queueId",),
-        replaces=frozenset({"accountId", "queueId"}),
         computed=lambda _caller, id_, _inputs: {"consumerId": id_, "createdOn": now()},
         import_id=importable("accountId", "queueId", "id"),
-        within=Within(QUEUE, {"queueId": "queueId"}),
+        within=Within(t.QUEUE, {"queueId": "queueId"}),
     ),
     TypeRules(
-        type="cloudflare:index/accountToken:AccountToken",
+        type=t.ACCOUNT_TOKEN,
         identify=new_hex_id,
         account="accountId",
         checks=(
@@ -270,15 +252,13 @@ _TABLE: Final = (
             shaped("notBefore", *_INSTANT),
             _expires_later,
         ),
-        replaces=frozenset({"accountId"}),
         defaults={"status": "active"},
         # The value is told once, when the token is made; the state alone keeps it.
         computed=lambda _caller, _id, _inputs: {"value": token_hex(20), "issuedOn": now(), "modifiedOn": now()},
-        secrets=lambda values: [("value",)] if "value" in values else [],
         import_id=importable("accountId", "id"),
     ),
 )
 
-RULES: Final = {rules.type: rules for rules in (*_TABLE, *workers.TABLE)}
+RULES: Final[Mapping[str, TypeRules]] = {rules.type: rules for rules in (*_TABLE, *workers.TABLE)}
 
 PROVIDER_CHECKS: Final[tuple[Check, ...]] = (exactly_one("", "apiToken", "apiKey", "apiUserServiceKey"),)

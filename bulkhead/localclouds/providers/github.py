@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from bulkhead.localclouds.providers.checks import Check, at, between, exactly_one, known, needs, one_of, shaped, sized
@@ -11,11 +11,13 @@ from bulkhead.localclouds.providers.handler import Caller, Properties
 from bulkhead.localclouds.providers.rules import TypeRules, Within, importable, joined, now
 from bulkhead.localclouds.providers.store import Store
 from bulkhead.localclouds.providers.wire import UNKNOWN
+from bulkhead.resources import types as t
 
-ENVIRONMENT: Final = "github:index/repositoryEnvironment:RepositoryEnvironment"
 _MOST_REVIEWERS: Final = 6
 _NAME: Final = (r"(?!GITHUB_)[A-Za-z_][A-Za-z0-9_]*", "letters, digits and _, not beginning with a digit or GITHUB_")
-_IN_ENVIRONMENT: Final = Within(ENVIRONMENT, {"repository": "repository", "environment": "environment"})
+_IN_ENVIRONMENT: Final = Within(
+    t.GITHUB_REPOSITORY_ENVIRONMENT, {"repository": "repository", "environment": "environment"}
+)
 
 
 def _number(_caller: Caller, _inputs: Properties) -> str:
@@ -23,7 +25,7 @@ def _number(_caller: Caller, _inputs: Properties) -> str:
 
 
 def _environment(store: Store, caller: Caller, inputs: Properties) -> Properties | None:
-    for record in store.all(type_=ENVIRONMENT):
+    for record in store.all(type_=t.GITHUB_REPOSITORY_ENVIRONMENT):
         same = all(record.outputs[name] == inputs[name] for name in ("repository", "environment"))
         if record.account == caller.account and same:
             return record.outputs
@@ -71,7 +73,7 @@ def _selected_actions(inputs: Properties) -> Iterator[str]:
 
 _TABLE: Final = (
     TypeRules(
-        type=ENVIRONMENT,
+        type=t.GITHUB_REPOSITORY_ENVIRONMENT,
         identify=joined("repository", "environment", separator=":"),
         checks=(
             between("waitTimer", 0, 43_200),
@@ -79,45 +81,39 @@ _TABLE: Final = (
             _not_too_many_reviewers,
             _one_branch_policy,
         ),
-        replaces=frozenset({"repository", "environment"}),
         defaults={"canAdminsBypass": True, "preventSelfReview": False},
     ),
     TypeRules(
-        type="github:index/repositoryEnvironmentDeploymentPolicy:RepositoryEnvironmentDeploymentPolicy",
+        type=t.GITHUB_REPOSITORY_ENVIRONMENT_DEPLOYMENT_POLICY,
         identify=lambda caller, inputs: f"{inputs['repository']}:{inputs['environment']}:{_number(caller, inputs)}",
         checks=(exactly_one("", "branchPattern", "tagPattern"),),
         admissions=(_environment_exists, _environment_has_custom_policies),
-        replaces=frozenset({"repository", "environment"}),
         settled_at_birth=frozenset({"branchPattern", "tagPattern"}),
         computed=lambda _caller, id_, _inputs: {"policyId": int(id_.rsplit(":", 1)[1])},
         within=_IN_ENVIRONMENT,
     ),
     TypeRules(
-        type="github:index/actionsEnvironmentSecret:ActionsEnvironmentSecret",
+        type=t.GITHUB_ACTIONS_ENVIRONMENT_SECRET,
         identify=joined("repository", "environment", "secretName", separator=":"),
         checks=(
             exactly_one("", "value", "valueEncrypted", "plaintextValue", "encryptedValue"),
             shaped("secretName", *_NAME),
         ),
         admissions=(_environment_exists,),
-        replaces=frozenset({"repository", "environment", "secretName"}),
         computed=lambda _caller, _id, _inputs: {"createdAt": now(), "updatedAt": now()},
-        secrets=lambda values: {(name,) for name in ("value", "plaintextValue") if name in values},
         unread=frozenset({"value", "valueEncrypted", "plaintextValue", "encryptedValue"}),
-        overwrites=True,  # the API takes it by PUT (resource_github_actions_environment_secret.go)
         within=_IN_ENVIRONMENT,
     ),
     TypeRules(
-        type="github:index/actionsEnvironmentVariable:ActionsEnvironmentVariable",
+        type=t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE,
         identify=joined("repository", "environment", "variableName", separator=":"),
         checks=(shaped("variableName", *_NAME),),
         admissions=(_environment_exists,),
-        replaces=frozenset({"repository", "environment", "variableName"}),
         computed=lambda _caller, _id, _inputs: {"createdAt": now(), "updatedAt": now()},
         within=_IN_ENVIRONMENT,
     ),
     TypeRules(
-        type="github:index/repositoryRuleset:RepositoryRuleset",
+        type=t.GITHUB_REPOSITORY_RULESET,
         identify=_number,
         checks=(
             needs("", "name"),
@@ -137,34 +133,27 @@ _TABLE: Final = (
             sized("rules.requiredStatusChecks.requiredChecks", 1, 1000),
             _conditions_fit_target,
         ),
-        unique=("repository", "name"),
-        replaces=frozenset({"repository"}),
         computed=lambda _caller, id_, _inputs: {"rulesetId": int(id_), "nodeId": f"RRS_{id_}", "etag": f'W/"{id_}"'},
         import_id=importable("repository", "id", separator=":"),
     ),
     TypeRules(
-        type="github:index/branchDefault:BranchDefault",
+        type=t.GITHUB_BRANCH_DEFAULT,
         identify=joined("repository"),
-        replaces=frozenset({"repository"}),
         defaults={"rename": False},
-        # Its delete sends an empty change: the branch stays the default one.
-        leaves_behind=True,
     ),
     TypeRules(
-        type="github:index/actionsRepositoryPermissions:ActionsRepositoryPermissions",
+        type=t.GITHUB_ACTIONS_REPOSITORY_PERMISSIONS,
         identify=joined("repository"),
         checks=(one_of("allowedActions", "all", "local_only", "selected"), _selected_actions),
-        replaces=frozenset({"repository"}),
         defaults={"enabled": True},
     ),
     TypeRules(
-        type="github:index/workflowRepositoryPermissions:WorkflowRepositoryPermissions",
+        type=t.GITHUB_WORKFLOW_REPOSITORY_PERMISSIONS,
         identify=joined("repository"),
         checks=(one_of("defaultWorkflowPermissions", "read", "write"),),
-        replaces=frozenset({"repository"}),
         defaults={"defaultWorkflowPermissions": "read", "canApprovePullRequestReviews": False},
     ),
 )
 
 PROVIDER_CHECKS: Final[tuple[Check, ...]] = (needs("", "owner"), exactly_one("", "token", "appAuth"))
-RULES: Final = {rules.type: rules for rules in _TABLE}
+RULES: Final[Mapping[str, TypeRules]] = {rules.type: rules for rules in _TABLE}

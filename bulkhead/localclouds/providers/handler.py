@@ -33,6 +33,10 @@ class Caller:
         pinned = self.config.get("allowedAccountIds") or [self.config.get("owner", "")]
         return str(pinned[0])
 
+    def region_of(self, inputs: Properties) -> str:
+        """The region a resource is in: its own, where its inputs name one, or the provider's."""
+        return str(inputs.get("region") or self.config.get("region", ""))
+
 
 class Identity(Protocol):
     """What the rule table of a type tells about new resources."""

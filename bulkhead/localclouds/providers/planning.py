@@ -40,7 +40,7 @@ def deletes_first(token: str, old: Properties, new: Properties) -> bool:
 
 def always_secret(token: str, values: Properties) -> frozenset[Steps]:
     """Return the paths of what is secret in ``values``, whoever asks."""
-    return frozenset(registry.rules_of(token).secrets(values))
+    return registry.rules_of(token).secrets(values)
 
 
 def foresee(token: str, inputs: Properties, old_outputs: Properties | None = None) -> Properties:

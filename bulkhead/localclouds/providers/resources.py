@@ -8,6 +8,7 @@ from bulkhead.localclouds.providers import registry
 from bulkhead.localclouds.providers.handler import Caller, Properties
 from bulkhead.localclouds.providers.registry import Registry
 from bulkhead.localclouds.providers.store import Record, Store
+from bulkhead.resources.kind import Create
 
 
 class Resources:
@@ -22,9 +23,10 @@ class Resources:
         rules, handler = registry.rules_of(token), self.registry.handler(token)
         with self.store.claim(rules.claim_of(caller, inputs)):
             rules.admit(caller, self.store, inputs)
-            existing = self.store.get(token, rules.id_of(caller, inputs)) if rules.overwrites else None
-            if existing is not None and not existing.left_behind:
-                return handler.update(caller, self.store, existing.id, inputs)
+            if rules.type.create is Create.UPSERTS:
+                existing = self.store.get(token, rules.id_of(caller, inputs))
+                if existing is not None and not existing.left_behind:
+                    return handler.update(caller, self.store, existing.id, inputs)
             return handler.create(caller, self.store, urn, inputs)
 
     def read(self, caller: Caller, token: str, reference: str) -> Record | None:
@@ -55,7 +57,7 @@ class Resources:
         record = self.store.get(token, id_)
         if record is None:
             return
-        if rules.leaves_behind:
+        if rules.type.leaves:
             self.store.put(replace(record, left_behind=True))
             return
         rules.release(self.store, record)

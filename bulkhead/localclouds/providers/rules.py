@@ -1,4 +1,4 @@
-"""What is true of a resource type beyond its SDK's types: the hand table's row, one for each listed type.
+"""What is true of a resource type beyond its SDK's types and its row in `bulkhead.resources`: what takes code to say.
 
 Sources of the tables: the providers' documentation and source, and reports of what the APIs answer; each rule that
 surprises names its own.
@@ -11,14 +11,13 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from bulkhead.localclouds.providers.checks import Check
 from bulkhead.localclouds.providers.handler import ApiRefusal, Caller, Properties
 from bulkhead.localclouds.providers.store import Record, Store
 from bulkhead.localclouds.providers.wire import Steps
-
-EVERYTHING: Final = frozenset({"*"})
+from bulkhead.resources.kind import EVERY_INPUT, Create, ResourceType, Scope
 
 Identify = Callable[[Caller, Properties], str]
 Compute = Callable[[Caller, str, Properties], Properties]
@@ -48,44 +47,38 @@ class Within:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypeRules:
-    """One resource type: its token and how its ids are made; what is left at its default is nothing special.
+    """What takes code to say of a resource type; what its row in `bulkhead.resources` says is asked there.
+
+    ``identify`` makes its ids. What is left at its default is nothing special.
 
     ``account``: the input that says which account the resource lives in; None: the provider's own.
     ``checks``: rules on the inputs alone. ``admissions`` and ``releases``: what the cloud, as it stands, answers to a
     create and to a delete; each yields reasons for a refusal.
-    ``unique``: inputs whose values together no two resources of the type share in an account (``unique_everywhere``:
-    anywhere).
-    ``replaces``: inputs whose change makes a new resource (EVERYTHING: any). ``settled_at_birth``: inputs that may
-    change, but not appear or vanish without a new resource. ``own_name``: the input that the real provider would
-    invent; where it stays the same over a replacement, the old resource is deleted first.
+    ``settled_at_birth``: inputs that may change, but not appear or vanish without a new resource. ``own_name``: the
+    input that the real provider would invent; where it stays the same over a replacement, the old resource is deleted
+    first.
     ``plan``: fills in the inputs that the provider works out itself before it compares; it is given the provider's
     configuration, too. ``defaults``: what the API says of inputs that were left out. ``computed``: outputs that are no
-    inputs. ``secrets``: what is secret whoever asks.
+    inputs. ``nested_secrets``: what is secret inside a property that is no secret as a whole.
     ``import_id``: what `pulumi import` is given, where that is not the id.
-    ``unread``: inputs that the API takes and never tells again, so that an import lacks them. ``overwrites``: a create
-    where there is one already writes over it. ``leaves_behind``: the real provider's delete does nothing. ``within``:
-    what this resource goes with.
+    ``unread``: inputs that the API takes and never tells again, so that an import lacks them. ``within``: what this
+    resource goes with.
     """
 
-    type: str
+    type: ResourceType
     identify: Identify
     account: str | None = None
     checks: tuple[Check, ...] = ()
     admissions: tuple[Admission, ...] = ()
     releases: tuple[Release, ...] = ()
-    unique: tuple[str, ...] = ()
-    unique_everywhere: bool = False
-    replaces: frozenset[str] = frozenset()
     settled_at_birth: frozenset[str] = frozenset()
     own_name: str | None = None
     plan: Callable[[Properties, Properties], Properties] = lambda inputs, _provider: inputs
     defaults: Properties = field(default_factory=dict)
     computed: Compute = compute_nothing
-    secrets: Callable[[Properties], Iterable[Steps]] = lambda _values: ()
+    nested_secrets: Callable[[Properties], Iterable[Steps]] = lambda _values: ()
     import_id: Callable[[Record], str] = lambda record: record.id
     unread: frozenset[str] = frozenset()
-    overwrites: bool = False
-    leaves_behind: bool = False
     within: Within | None = None
 
     def account_of(self, caller: Caller, inputs: Properties) -> str:
@@ -112,12 +105,17 @@ class TypeRules:
     def forces_new(self, name: str, *, appears: bool) -> bool:
         """Whether a change of this input makes a new resource; ``appears``: it was not there, or is not any more."""
         born = appears and name in self.settled_at_birth
-        return self.replaces is EVERYTHING or name in self.replaces or born
+        return self.type.replaced_by == EVERY_INPUT or name in self.type.replaced_by or born
+
+    def secrets(self, values: Properties) -> frozenset[Steps]:
+        """Return the paths of what is secret, whoever asks."""
+        return frozenset({*((name,) for name in self.type.secrets & values.keys()), *self.nested_secrets(values)})
 
     def claim_of(self, caller: Caller, inputs: Properties) -> str:
-        """Return what two creates at once take turns for: the unique name, or the type where it has none."""
-        scope = "" if self.unique_everywhere else self.account_of(caller, inputs)
-        return f"{self.type} {scope} {[inputs.get(name) for name in self.unique]}"
+        """Return what two creates at once take turns for: the name that both want, or the type where both may have
+        one."""
+        where = self._where(self.account_of(caller, inputs), caller.region_of(inputs))
+        return f"{self.type} {where} {[inputs.get(name) for name in self._names]}"
 
     def admit(self, caller: Caller, store: Store, inputs: Properties) -> None:
         """Raise ApiRefusal with every reason why the cloud, as it stands, would not make this resource."""
@@ -130,14 +128,32 @@ class TypeRules:
         """Raise ApiRefusal with every reason why the cloud, as it stands, would not delete this resource."""
         _refuse([reason for release in self.releases for reason in release(store, record)])
 
+    @property
+    def _names(self) -> tuple[str, ...]:
+        """The inputs that make a second one impossible where there is one with the same, but for its account."""
+        if self.type.create is not Create.REFUSED:
+            return ()
+        return tuple(name for name in self.type.same if name != self.account)
+
+    def _where(self, account: str, region: str | None) -> tuple[str | None, ...]:
+        """Return that within which a name is taken."""
+        match self.type.scope:
+            case Scope.EVERYWHERE:
+                return ()
+            case Scope.REGION:
+                return account, region
+            case _:
+                return (account,)
+
     def _taken(self, caller: Caller, store: Store, inputs: Properties) -> Iterator[str]:
-        if not self.unique:
+        if not self._names:
             return
-        account, wanted = self.account_of(caller, inputs), [inputs.get(name) for name in self.unique]
+        where = self._where(self.account_of(caller, inputs), caller.region_of(inputs))
+        wanted = [inputs.get(name) for name in self._names]
         for other in store.all(type_=self.type):
-            near = self.unique_everywhere or other.account == account
-            if near and not other.left_behind and [other.inputs.get(name) for name in self.unique] == wanted:
-                said = " and ".join(f"{name} {inputs.get(name)!r}" for name in self.unique)
+            near = self._where(other.account, other.outputs.get("region")) == where
+            if near and not other.left_behind and [other.inputs.get(name) for name in self._names] == wanted:
+                said = " and ".join(f"{name} {inputs.get(name)!r}" for name in self._names)
                 yield f"{said} is taken: environment {other.environment!r} has it ({other.urn})"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from bulkhead.localclouds.providers.arns import REGIONAL, region, superseded, with_all_tags
+from bulkhead.localclouds.providers.arns import superseded, with_all_tags
 from bulkhead.localclouds.providers.checks import (
     Check,
     at,
@@ -20,19 +20,18 @@ from bulkhead.localclouds.providers.checks import (
 )
 from bulkhead.localclouds.providers.handler import Caller, Properties
 from bulkhead.localclouds.providers.rules import TypeRules, joined
+from bulkhead.resources import types as t
+from bulkhead.resources.kind import ResourceType
 
 
-def _s3_setting(
-    name: str, *checks: Check, replaces: frozenset[str] = frozenset(), defaults: Properties | None = None
-) -> TypeRules:
+def _s3_setting(type_: ResourceType, *checks: Check, defaults: Properties | None = None) -> TypeRules:
     """A part of a bucket: S3 has one of each kind for a bucket, so its id is the bucket's name."""
     return TypeRules(
-        type=f"aws:s3/{name[0].lower()}{name[1:]}:{name}",
+        type=type_,
         identify=joined("bucket"),
         checks=checks,
-        replaces=frozenset({"bucket", "expectedBucketOwner"}) | REGIONAL | replaces,
         defaults=defaults or {},
-        computed=lambda caller, _id, inputs: {"region": region(caller, inputs)},
+        computed=lambda caller, _id, inputs: {"region": caller.region_of(inputs)},
     )
 
 
@@ -43,7 +42,7 @@ def _filter_of_each_rule(inputs: Properties) -> Iterator[str]:
 
 
 def _bucket_outputs(caller: Caller, _id: str, inputs: Properties) -> Properties:
-    name, where = inputs["bucket"], region(caller, inputs)
+    name, where = inputs["bucket"], caller.region_of(inputs)
     return {
         "arn": f"arn:aws:s3:::{name}",
         "bucketDomainName": f"{name}.s3.amazonaws.com",
@@ -55,7 +54,7 @@ def _bucket_outputs(caller: Caller, _id: str, inputs: Properties) -> Properties:
 
 TABLE: Final = (
     TypeRules(
-        type="aws:s3/bucket:Bucket",
+        type=t.S3_BUCKET,
         identify=joined("bucket"),
         checks=(
             needs("", "bucket"),
@@ -63,33 +62,30 @@ TABLE: Final = (
             superseded("acl grants lifecycleRules logging policy serverSideEncryptionConfiguration versioning"),
         ),
         own_name="bucket",
-        unique=("bucket",),
-        unique_everywhere=True,
-        replaces=frozenset({"bucket", "bucketPrefix", "bucketNamespace", "objectLockEnabled"}) | REGIONAL,
         defaults={"forceDestroy": False, "objectLockEnabled": False},
         plan=with_all_tags,
         computed=_bucket_outputs,
     ),
-    _s3_setting("BucketVersioning", one_of("versioningConfiguration.status", "Enabled", "Suspended", "Disabled")),
+    _s3_setting(t.S3_BUCKET_VERSIONING, one_of("versioningConfiguration.status", "Enabled", "Suspended", "Disabled")),
     _s3_setting(
-        "BucketServerSideEncryptionConfiguration",
+        t.S3_BUCKET_SERVER_SIDE_ENCRYPTION_CONFIGURATION,
         one_of("rules[*].applyServerSideEncryptionByDefault.sseAlgorithm", "AES256", "aws:kms", "aws:kms:dsse"),
         one_of("rules[*].blockedEncryptionTypes[*]", "SSE-C", "NONE"),
         sized("rules", 1, 1),
     ),
     _s3_setting(
-        "BucketPublicAccessBlock",
+        t.S3_BUCKET_PUBLIC_ACCESS_BLOCK,
         defaults=dict.fromkeys(
             ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"), False
         ),
     ),
     _s3_setting(
-        "BucketOwnershipControls",
+        t.S3_BUCKET_OWNERSHIP_CONTROLS,
         one_of("rule.objectOwnership", "BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"),
     ),
-    _s3_setting("BucketPolicy", json_text("policy")),
+    _s3_setting(t.S3_BUCKET_POLICY, json_text("policy")),
     _s3_setting(
-        "BucketLifecycleConfiguration",
+        t.S3_BUCKET_LIFECYCLE_CONFIGURATION,
         needs("", "rules"),
         sized("rules", 1, 1000),
         distinct("rules[*].id"),
@@ -100,12 +96,11 @@ TABLE: Final = (
         _filter_of_each_rule,
     ),
     _s3_setting(
-        "BucketObjectLockConfiguration",
+        t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION,
         one_of("objectLockEnabled", "Enabled"),
         one_of("rule.defaultRetention.mode", "GOVERNANCE", "COMPLIANCE"),
         exactly_one("rule.defaultRetention", "days", "years"),
-        replaces=frozenset({"objectLockEnabled"}),
         defaults={"objectLockEnabled": "Enabled"},
     ),
-    _s3_setting("BucketLogging", needs("", "targetBucket", "targetPrefix")),
+    _s3_setting(t.S3_BUCKET_LOGGING, needs("", "targetBucket", "targetPrefix")),
 )

@@ -8,17 +8,14 @@ from typing import Final
 from bulkhead.localclouds.providers.handler import Properties
 from bulkhead.localclouds.providers.rules import Within
 from bulkhead.localclouds.providers.store import Record, Store
+from bulkhead.resources import types as t
 
-WORKER: Final = "cloudflare:index/worker:Worker"
-VERSION: Final = "cloudflare:index/workerVersion:WorkerVersion"
-DEPLOYMENT: Final = "cloudflare:index/workersDeployment:WorkersDeployment"
-CONSUMER: Final = "cloudflare:index/queueConsumer:QueueConsumer"
 ALIVE: Final = (None, "created", "expecting-transfer")
 
 
 def find_worker(store: Store, account: str, reference: str) -> Record | None:
     """Return the Worker of this id or name."""
-    for worker in store.all(type_=WORKER):
+    for worker in store.all(type_=t.WORKER):
         if worker.account == account and reference in (worker.id, worker.outputs["name"]):
             return worker
     return None
@@ -28,10 +25,10 @@ def live_versions(store: Store, worker: Record) -> list[Record]:
     """Return the versions that serve the Worker now: those of its newest deployment, whoever made it."""
     live: list[Record] = []
     for record in store.all():
-        if record.type == VERSION and is_of(worker, record, "workerId") and record.outputs.get("deploy"):
+        if record.type == t.WORKER_VERSION and is_of(worker, record, "workerId") and record.outputs.get("deploy"):
             live = [record]
-        elif record.type == DEPLOYMENT and is_of(worker, record, "scriptName"):
-            found = (store.get(VERSION, share["versionId"]) for share in record.outputs["versions"])
+        elif record.type == t.WORKERS_DEPLOYMENT and is_of(worker, record, "scriptName"):
+            found = (store.get(t.WORKER_VERSION, share["versionId"]) for share in record.outputs["versions"])
             live = [version for version in found if version is not None]
     return live
 
@@ -39,7 +36,7 @@ def live_versions(store: Store, worker: Record) -> list[Record]:
 def durable_object_classes(store: Store, worker: Record) -> frozenset[str]:
     """Return the Durable Object classes that the Worker's deployments have brought into being and not deleted."""
     classes: frozenset[str] = frozenset()
-    for version in store.all(type_=VERSION):
+    for version in store.all(type_=t.WORKER_VERSION):
         if is_of(worker, version, "workerId") and version.outputs.get("deploy"):
             classes = classes_after(classes, version.outputs)
     return classes
@@ -49,7 +46,7 @@ def binding_workers(store: Store, account: str, kind: str, key: str, target: str
     """Return the names of the Workers whose live versions have a binding of ``kind`` that points at ``target``."""
     return [
         worker.outputs["name"]
-        for worker in store.all(type_=WORKER)
+        for worker in store.all(type_=t.WORKER)
         if worker.account == account
         and any(
             binding["type"] == kind and binding.get(key) == target
@@ -70,7 +67,7 @@ def not_deployed(store: Store, account: str, script: str) -> Iterator[str]:
 
 def is_of(worker: Record, record: Record, key: str) -> bool:
     """Whether ``key`` of the record names the Worker, by id or by name."""
-    return Within(WORKER, {key: "name"}).holds(worker, record)
+    return Within(t.WORKER, {key: "name"}).holds(worker, record)
 
 
 def classes_after(classes: frozenset[str], version: Properties) -> frozenset[str]:

@@ -26,17 +26,11 @@ from bulkhead.localclouds.providers.checks import (
     walk,
 )
 from bulkhead.localclouds.providers.handler import Caller, Properties
-from bulkhead.localclouds.providers.rules import EVERYTHING, TypeRules, Within, importable, new_uuid, now
+from bulkhead.localclouds.providers.rules import TypeRules, Within, importable, new_uuid, now
 from bulkhead.localclouds.providers.store import Store
 from bulkhead.localclouds.providers.wire import UNKNOWN, Steps
-from bulkhead.localclouds.providers.worker_state import (
-    ALIVE,
-    VERSION,
-    WORKER,
-    classes_after,
-    durable_object_classes,
-    find_worker,
-)
+from bulkhead.localclouds.providers.worker_state import ALIVE, classes_after, durable_object_classes, find_worker
+from bulkhead.resources import types as t
 
 # Every kind of binding that a rehearsal can make real: what it needs, and what it may also have.
 _BINDINGS: Final = {
@@ -55,11 +49,11 @@ _BINDINGS: Final = {
 }
 # Binding kind -> type of its target, the binding's property, the target's property (None: its id), the refusal's code.
 _TARGETS: Final = {
-    "d1": ("cloudflare:index/d1Database:D1Database", "databaseId", None, "10181"),
-    "kv_namespace": ("cloudflare:index/workersKvNamespace:WorkersKvNamespace", "namespaceId", None, "10041"),
-    "queue": ("cloudflare:index/queue:Queue", "queueName", "queueName", "11000"),
-    "r2_bucket": ("cloudflare:index/r2Bucket:R2Bucket", "bucketName", "name", "10085"),
-    "service": (WORKER, "service", "name", "10143"),
+    "d1": (t.D1_DATABASE, "databaseId", None, "10181"),
+    "kv_namespace": (t.WORKERS_KV_NAMESPACE, "namespaceId", None, "10041"),
+    "queue": (t.QUEUE, "queueName", "queueName", "11000"),
+    "r2_bucket": (t.R2_BUCKET, "bucketName", "name", "10085"),
+    "service": (t.WORKER, "service", "name", "10143"),
 }
 
 
@@ -138,7 +132,7 @@ def _classes_are_provisioned(_caller: Caller, store: Store, inputs: Properties) 
 
 
 RULES: Final = TypeRules(
-    type=VERSION,
+    type=t.WORKER_VERSION,
     identify=new_uuid,
     account="accountId",
     checks=(
@@ -160,12 +154,10 @@ RULES: Final = TypeRules(
         _durable_object_exports,
     ),
     admissions=(_bindings_lead_somewhere, _classes_are_provisioned),
-    replaces=EVERYTHING,
     plan=_with_file_digests,
     defaults={"usageModel": "standard"},
     computed=lambda _caller, _id, _inputs: {"createdOn": now(), "source": "terraform", "startupTimeMs": 1},
-    secrets=_secret_texts,
+    nested_secrets=_secret_texts,
     import_id=importable("accountId", "workerId", "id"),
-    leaves_behind=True,
-    within=Within(WORKER, {"workerId": "name"}),
+    within=Within(t.WORKER, {"workerId": "name"}),
 )

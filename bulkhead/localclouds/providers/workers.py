@@ -13,7 +13,6 @@ from bulkhead.localclouds.providers import worker_versions
 from bulkhead.localclouds.providers.checks import at, at_most_one, between, distinct, known, one_of, shaped, sized
 from bulkhead.localclouds.providers.handler import Caller, Properties
 from bulkhead.localclouds.providers.rules import (
-    EVERYTHING,
     TypeRules,
     Within,
     importable,
@@ -23,16 +22,8 @@ from bulkhead.localclouds.providers.rules import (
     now,
 )
 from bulkhead.localclouds.providers.store import Record, Store
-from bulkhead.localclouds.providers.worker_state import (
-    CONSUMER,
-    DEPLOYMENT,
-    VERSION,
-    WORKER,
-    binding_workers,
-    find_worker,
-    is_of,
-    not_deployed,
-)
+from bulkhead.localclouds.providers.worker_state import binding_workers, find_worker, is_of, not_deployed
+from bulkhead.resources import types as t
 
 # Worker
 
@@ -46,7 +37,7 @@ def _nobody_needs_it(store: Store, record: Record) -> Iterator[str]:
         *binding_workers(store, record.account, "durable_object_namespace", "scriptName", name),
         *(
             other.outputs["name"]
-            for other in store.all(type_=WORKER)
+            for other in store.all(type_=t.WORKER)
             if other.account == record.account
             for consumer in other.outputs.get("tailConsumers", ())
             if consumer["name"] == name
@@ -54,7 +45,7 @@ def _nobody_needs_it(store: Store, record: Record) -> Iterator[str]:
     }
     for caller in sorted(callers - {name}):
         yield f"Worker {caller!r} refers to it; delete that one first, or set force"
-    for consumer in store.all(type_=CONSUMER):
+    for consumer in store.all(type_=t.QUEUE_CONSUMER):
         if consumer.account == record.account and consumer.outputs.get("scriptName") == name:
             yield f"it consumes queue {consumer.outputs['queueId']}; delete that consumer first, or set force"
 
@@ -74,7 +65,7 @@ def _versions_are_its_own(_caller: Caller, store: Store, inputs: Properties) -> 
         yield f"Worker {inputs['scriptName']!r} does not exist [code: 10007]"
         return
     for index, share in enumerate(inputs["versions"]):
-        version = store.get(VERSION, share["versionId"])
+        version = store.get(t.WORKER_VERSION, share["versionId"])
         if version is None or not is_of(worker, version, "workerId"):
             yield f"versions[{index}].versionId: Worker {inputs['scriptName']!r} has no such version"
 
@@ -94,7 +85,7 @@ def _hostname_id(_caller: Caller, inputs: Properties) -> str:
 TABLE: Final = (
     worker_versions.RULES,
     TypeRules(
-        type=WORKER,
+        type=t.WORKER,
         identify=new_hex_id,
         account="accountId",
         checks=(
@@ -106,8 +97,6 @@ TABLE: Final = (
             distinct("tags[*]"),
         ),
         releases=(_nobody_needs_it,),
-        unique=("name",),
-        replaces=frozenset({"accountId"}),
         defaults={
             "logpush": False,
             "tags": [],
@@ -118,7 +107,7 @@ TABLE: Final = (
         import_id=importable("accountId", "id"),
     ),
     TypeRules(
-        type=DEPLOYMENT,
+        type=t.WORKERS_DEPLOYMENT,
         identify=new_uuid,
         account="accountId",
         checks=(
@@ -129,14 +118,12 @@ TABLE: Final = (
             _adds_up,
         ),
         admissions=(_versions_are_its_own,),
-        replaces=EVERYTHING,
         computed=lambda _caller, _id, _inputs: {"createdOn": now(), "source": "terraform"},
         import_id=importable("accountId", "scriptName", "id"),
-        leaves_behind=True,
-        within=Within(WORKER, {"scriptName": "name"}),
+        within=Within(t.WORKER, {"scriptName": "name"}),
     ),
     TypeRules(
-        type="cloudflare:index/workersCronTrigger:WorkersCronTrigger",
+        type=t.WORKERS_CRON_TRIGGER,
         identify=joined("scriptName"),
         account="accountId",
         checks=(
@@ -144,13 +131,11 @@ TABLE: Final = (
             distinct("schedules[*].cron"),
         ),
         admissions=(_script_is_deployed,),
-        replaces=frozenset({"accountId", "scriptName"}),
         import_id=importable("accountId", "scriptName"),
-        leaves_behind=True,
-        within=Within(WORKER, {"scriptName": "name"}),
+        within=Within(t.WORKER, {"scriptName": "name"}),
     ),
     TypeRules(
-        type="cloudflare:index/workersCustomDomain:WorkersCustomDomain",
+        type=t.WORKERS_CUSTOM_DOMAIN,
         identify=_hostname_id,
         account="accountId",
         checks=(
@@ -158,9 +143,6 @@ TABLE: Final = (
             at_most_one("", "zoneId", "zoneName"),
         ),
         admissions=(_script_is_deployed,),
-        unique=("hostname",),
-        unique_everywhere=True,
-        replaces=frozenset({"accountId", "hostname", "service", "environment"}),
         defaults={"environment": "production"},
         import_id=importable("accountId", "id"),
     ),

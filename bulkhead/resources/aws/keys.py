@@ -84,6 +84,7 @@ SSM_PARAMETER: Final = ResourceType(
     scope=Scope.REGION,
     replaced_by=frozenset({"name", "region"}),
     create=Create.REFUSED,
+    secrets=frozenset({"value"}),
     taggable=True,
     rehearsed=Rehearsed.EMULATED,
 )

@@ -7,9 +7,8 @@ import itertools
 from pathlib import Path
 from typing import Any
 
-from bulkhead.localclouds.cloudflare import inventory
 from bulkhead.localclouds.providers.store import Record
-from bulkhead.localclouds.providers.worker_state import CONSUMER, DEPLOYMENT, VERSION, WORKER
+from bulkhead.resources import types as t
 
 ACCOUNT = "0123456789abcdef0123456789abcdef"
 
@@ -33,21 +32,21 @@ class Account:
         self.records.remove(record)
 
     def database(self, id_: str = "d1-id", name: str = "main") -> Record:
-        return self.add(inventory.D1_DATABASE, id_, name=name)
+        return self.add(t.D1_DATABASE, id_, name=name)
 
     def namespace(self, id_: str = "kv-id", title: str = "sessions") -> Record:
-        return self.add(inventory.KV_NAMESPACE, id_, title=title)
+        return self.add(t.WORKERS_KV_NAMESPACE, id_, title=title)
 
     def bucket(self, name: str = "files") -> Record:
-        return self.add(inventory.R2_BUCKET, name, name=name)
+        return self.add(t.R2_BUCKET, name, name=name)
 
     def queue(self, name: str = "events") -> Record:
-        return self.add(inventory.QUEUE, f"{name}-id", queueName=name)
+        return self.add(t.QUEUE, f"{name}-id", queueName=name)
 
     def consumer(self, queue: Record, script: str, dead_letter: str | None = None, **settings: Any) -> Record:
         more: dict[str, Any] = {} if dead_letter is None else {"deadLetterQueue": dead_letter}
         return self.add(
-            CONSUMER,
+            t.QUEUE_CONSUMER,
             f"{queue.id}-consumer",
             queueId=queue.id,
             scriptName=script,
@@ -57,7 +56,7 @@ class Account:
         )
 
     def worker(self, name: str = "web", **inputs: Any) -> Record:
-        return self.add(WORKER, f"{name}-id", name=name, **inputs)
+        return self.add(t.WORKER, f"{name}-id", name=name, **inputs)
 
     def version(self, worker: Record, code: str | Path, *bindings: dict[str, Any], **inputs: Any) -> Record:
         source = (
@@ -69,7 +68,7 @@ class Account:
         given = {"mainModule": "index.js", "compatibilityDate": "2026-07-01"} | inputs
         number = next(self._count)
         return self.add(
-            VERSION,
+            t.WORKER_VERSION,
             f"version-{number}",
             {"createdOn": "2026-07-02T03:04:05Z"},
             workerId=worker.id,
@@ -81,7 +80,7 @@ class Account:
     def deployment(self, worker: Record, *shares: tuple[Record, float]) -> Record:
         versions = [{"versionId": version.id, "percentage": share} for version, share in shares]
         name = worker.inputs["name"]
-        return self.add(DEPLOYMENT, f"deployment-{next(self._count)}", scriptName=name, versions=versions)
+        return self.add(t.WORKERS_DEPLOYMENT, f"deployment-{next(self._count)}", scriptName=name, versions=versions)
 
     def deployed(self, name: str, code: str | Path, *bindings: dict[str, Any], **inputs: Any) -> Record:
         """Add a Worker, a version of it and a deployment of that version; return the Worker."""
@@ -90,10 +89,10 @@ class Account:
         return worker
 
     def domain(self, hostname: str, service: str) -> Record:
-        return self.add(inventory.CUSTOM_DOMAIN, hostname, hostname=hostname, service=service)
+        return self.add(t.WORKERS_CUSTOM_DOMAIN, hostname, hostname=hostname, service=service)
 
     def crons(self, script: str, *crons: str) -> Record:
-        return self.add(inventory.CRON_TRIGGER, script, scriptName=script, schedules=[{"cron": cron} for cron in crons])
+        return self.add(t.WORKERS_CRON_TRIGGER, script, scriptName=script, schedules=[{"cron": cron} for cron in crons])
 
 
 def durable(*classes: str, **states: str) -> dict[str, dict[str, str]]:

@@ -11,14 +11,13 @@ from typing import Any
 
 import pytest
 
-from bulkhead.localclouds.cloudflare import inventory
 from bulkhead.localclouds.cloudflare.handlers import handlers
 from bulkhead.localclouds.cloudflare.local import LocalCloudflare
 from bulkhead.localclouds.providers.handler import ApiRefusal, Caller
 from bulkhead.localclouds.providers.registry import Registry
 from bulkhead.localclouds.providers.store import Record, Store
-from bulkhead.localclouds.providers.worker_state import CONSUMER, DEPLOYMENT, VERSION, WORKER
 from bulkhead.model.failures import Failed
+from bulkhead.resources import types as t
 from tests.localclouds.cloudflare.account import ACCOUNT, durable
 
 pytestmark = pytest.mark.slow
@@ -57,15 +56,15 @@ class Provider:
         content = base64.b64encode(code.encode()).decode()
         module = {"name": "index.js", "contentType": "application/javascript+module", "contentBase64": content}
         given = {"mainModule": "index.js", "modules": [module], "compatibilityDate": "2026-07-01"}
-        return self.create(VERSION, workerId=worker.id, bindings=list(bindings), **given, **inputs)
+        return self.create(t.WORKER_VERSION, workerId=worker.id, bindings=list(bindings), **given, **inputs)
 
     def deployment(self, version: Record, worker: Record) -> Record:
         versions = [{"versionId": version.id, "percentage": 100}]
         name = worker.inputs["name"]
-        return self.create(DEPLOYMENT, scriptName=name, strategy="percentage", versions=versions)
+        return self.create(t.WORKERS_DEPLOYMENT, scriptName=name, strategy="percentage", versions=versions)
 
     def deployed(self, name: str, code: str, *bindings: dict[str, Any]) -> Record:
-        worker = self.create(WORKER, name=name)
+        worker = self.create(t.WORKER, name=name)
         self.deployment(self.version(worker, code, *bindings), worker)
         return worker
 
@@ -90,7 +89,7 @@ def files_with(cloud: LocalCloudflare, word: bytes) -> list[Path]:
 
 
 def test_a_worker_is_live_from_its_deployment_to_its_end(provider: Provider) -> None:
-    worker = provider.create(WORKER, name="web")
+    worker = provider.create(t.WORKER, name="web")
     version = provider.version(worker, HELLO)
     with pytest.raises(Failed, match="no Worker web is deployed"):
         provider.cloud.client.fetch("web", "/")
@@ -106,28 +105,28 @@ def test_a_deployment_that_cannot_run_leaves_no_row_and_the_old_one_running(prov
     broken = provider.version(worker, "throw new Error('broken')")
     with pytest.raises(ApiRefusal, match="broken"):
         provider.deployment(broken, worker)
-    assert len(provider.store.all(type_=DEPLOYMENT)) == 1
+    assert len(provider.store.all(type_=t.WORKERS_DEPLOYMENT)) == 1
     assert provider.cloud.client.fetch("web", "/").text == "hello"
-    provider.create(inventory.KV_NAMESPACE, title="later")
+    provider.create(t.WORKERS_KV_NAMESPACE, title="later")
     assert provider.cloud.client.fetch("web", "/").text == "hello"
 
 
 def test_a_version_that_deploys_itself_is_live_at_once(provider: Provider) -> None:
-    worker = provider.create(WORKER, name="web")
+    worker = provider.create(t.WORKER, name="web")
     provider.version(worker, HELLO, deploy=True)
     assert provider.cloud.client.fetch("web", "/").text == "hello"
 
 
 def test_a_version_with_an_unknown_binding_is_refused_before_anything_is_written(provider: Provider) -> None:
-    worker = provider.create(WORKER, name="web")
+    worker = provider.create(t.WORKER, name="web")
     with pytest.raises(ApiRefusal, match="binding PG: type hyperdrive is not rehearsed"):
         provider.version(worker, HELLO, {"type": "hyperdrive", "name": "PG", "id": "1"})
-    assert provider.store.all(type_=VERSION) == []
+    assert provider.store.all(type_=t.WORKER_VERSION) == []
 
 
 def test_a_store_takes_its_data_along(provider: Provider) -> None:
-    database = provider.create(inventory.D1_DATABASE, name="main")
-    namespace = provider.create(inventory.KV_NAMESPACE, title="sessions")
+    database = provider.create(t.D1_DATABASE, name="main")
+    namespace = provider.create(t.WORKERS_KV_NAMESPACE, title="sessions")
     client = provider.cloud.client
     client.d1_query(database.id, "CREATE TABLE t (word TEXT); INSERT INTO t VALUES ('mark-0815')")
     client.kv_put(namespace.id, "a", "mark-0815")
@@ -138,7 +137,7 @@ def test_a_store_takes_its_data_along(provider: Provider) -> None:
 
 
 def test_a_bucket_goes_only_when_it_is_empty_and_comes_back_empty(provider: Provider) -> None:
-    bucket = provider.create(inventory.R2_BUCKET, name="files")
+    bucket = provider.create(t.R2_BUCKET, name="files")
     client = provider.cloud.client
     client.r2_put("files", "a", "content")
     with pytest.raises(ApiRefusal, match=r"The bucket you tried to delete \(files\) is not empty"):
@@ -146,12 +145,12 @@ def test_a_bucket_goes_only_when_it_is_empty_and_comes_back_empty(provider: Prov
     assert client.r2_get("files", "a") == b"content"
     client.r2_delete("files", "a")
     provider.delete(bucket)
-    provider.create(inventory.R2_BUCKET, name="files")
+    provider.create(t.R2_BUCKET, name="files")
     assert client.r2_list("files") == []
 
 
 def test_a_deleted_worker_takes_its_objects_along(provider: Provider) -> None:
-    worker = provider.create(WORKER, name="web")
+    worker = provider.create(t.WORKER, name="web")
     binding = {"type": "durable_object_namespace", "name": "LEDGER", "className": "Ledger"}
     provider.version(worker, LEDGER, binding, exports=durable("Ledger"), deploy=True)
     client = provider.cloud.client
@@ -162,8 +161,8 @@ def test_a_deleted_worker_takes_its_objects_along(provider: Provider) -> None:
 
 
 def test_a_consumer_a_hostname_and_a_trigger_take_effect(provider: Provider) -> None:
-    queue = provider.create(inventory.QUEUE, queueName="events")
-    namespace = provider.create(inventory.KV_NAMESPACE, title="seen")
+    queue = provider.create(t.QUEUE, queueName="events")
+    namespace = provider.create(t.WORKERS_KV_NAMESPACE, title="seen")
     code = """export default {
       fetch: () => new Response("hello"),
       queue: (batch, env) => env.KV.put("message", batch.messages[0].body),
@@ -171,9 +170,9 @@ def test_a_consumer_a_hostname_and_a_trigger_take_effect(provider: Provider) -> 
     }"""
     provider.deployed("clerk", code, {"type": "kv_namespace", "name": "KV", "namespaceId": namespace.id})
     settings = {"batchSize": 1, "maxWaitTimeMs": 0}
-    provider.create(CONSUMER, queueId=queue.id, scriptName="clerk", type="worker", settings=settings)
-    provider.create(inventory.CRON_TRIGGER, scriptName="clerk", schedules=[{"cron": "0 * * * *"}])
-    provider.create(inventory.CUSTOM_DOMAIN, hostname="clerk.example", service="clerk", zoneId="zone")
+    provider.create(t.QUEUE_CONSUMER, queueId=queue.id, scriptName="clerk", type="worker", settings=settings)
+    provider.create(t.WORKERS_CRON_TRIGGER, scriptName="clerk", schedules=[{"cron": "0 * * * *"}])
+    provider.create(t.WORKERS_CUSTOM_DOMAIN, hostname="clerk.example", service="clerk", zoneId="zone")
     client = provider.cloud.client
     client.queue_send("events", "came")
     eventually(lambda: client.kv_get(namespace.id, "message") == "came")
@@ -183,11 +182,11 @@ def test_a_consumer_a_hostname_and_a_trigger_take_effect(provider: Provider) -> 
 
 
 def test_a_consumer_whose_worker_has_no_queue_handler_is_refused(provider: Provider) -> None:
-    queue = provider.create(inventory.QUEUE, queueName="events")
+    queue = provider.create(t.QUEUE, queueName="events")
     provider.deployed("web", HELLO)
     with pytest.raises(ApiRefusal, match=r"no queue\(\) handler"):
-        provider.create(CONSUMER, queueId=queue.id, scriptName="web", type="worker")
-    assert provider.store.all(type_=CONSUMER) == []
+        provider.create(t.QUEUE_CONSUMER, queueId=queue.id, scriptName="web", type="worker")
+    assert provider.store.all(type_=t.QUEUE_CONSUMER) == []
 
 
 def test_a_worker_cannot_be_renamed(provider: Provider) -> None:

@@ -236,6 +236,15 @@ def test_a_name_is_had_once_in_an_account(token: str, resources: Resources, call
         resources.create(caller, token, "urn:b", GOOD[token])
 
 
+@pytest.mark.parametrize("token", [ALIAS, ALARM, PARAMETER])
+def test_a_region_that_is_written_out_is_the_same_as_the_provider_s(
+    token: str, resources: Resources, caller: Caller
+) -> None:
+    resources.create(caller, token, "urn:a", GOOD[token])
+    with pytest.raises(ApiRefusal, match=f"^name '{GOOD[token]['name']}' is taken: environment 'staging' has it"):
+        resources.create(caller, token, "urn:b", {**GOOD[token], "region": PROVIDER["region"]})
+
+
 @pytest.mark.parametrize(
     ("token", "change", "replaced"),
     [
@@ -251,7 +260,7 @@ def test_what_makes_a_policy_or_a_parameter_anew(token: str, change: dict[str, A
 
 
 def test_a_parameter_s_value_is_secret() -> None:
-    assert registry.rules_of(PARAMETER).secrets(GOOD[PARAMETER]) == [("value",)]
+    assert registry.rules_of(PARAMETER).secrets(GOOD[PARAMETER]) == {("value",)}
 
 
 def _tagged(token: str, default: dict[str, Any], own: Any = None) -> Properties:

@@ -5,12 +5,16 @@ from typing import Any
 import pytest
 
 from bulkhead.localclouds.providers.diff import Change, differences
-from bulkhead.localclouds.providers.rules import EVERYTHING, TypeRules, new_uuid
+from bulkhead.localclouds.providers.rules import TypeRules, new_uuid
 from bulkhead.localclouds.providers.wire import UNKNOWN
+from bulkhead.resources.kind import EACH_NEW, EVERY_INPUT, ResourceType
 
-RULES = TypeRules(
-    type="t", identify=new_uuid, replaces=frozenset({"name"}), settled_at_birth=frozenset({"branch", "tag"})
-)
+
+def rules(replaced_by: frozenset[str], settled_at_birth: frozenset[str] = frozenset()) -> TypeRules:
+    type_ = ResourceType(
+        "made:up:Type", admitted=True, holds="", same=EACH_NEW, leaves="", references=(), replaced_by=replaced_by
+    )
+    return TypeRules(type=type_, identify=new_uuid, settled_at_birth=settled_at_birth)
 
 
 @pytest.mark.parametrize(
@@ -31,9 +35,11 @@ RULES = TypeRules(
     ],
 )
 def test_differences(old: dict[str, Any], new: dict[str, Any], expected: list[Any]) -> None:
-    assert [(d.path, d.change, d.forces_new) for d in differences(RULES, old, new)] == expected
+    assert [
+        (d.path, d.change, d.forces_new)
+        for d in differences(rules(frozenset({"name"}), frozenset({"branch", "tag"})), old, new)
+    ] == expected
 
 
 def test_of_an_immutable_type_everything_forces_a_new_one() -> None:
-    rules = TypeRules(type="t", identify=new_uuid, replaces=EVERYTHING)
-    assert [d.forces_new for d in differences(rules, {"a": 1}, {"a": 2, "b": 1})] == [True, True]
+    assert [d.forces_new for d in differences(rules(EVERY_INPUT), {"a": 1}, {"a": 2, "b": 1})] == [True, True]
