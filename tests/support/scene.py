@@ -10,7 +10,7 @@ import json
 import subprocess
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -74,9 +74,7 @@ class MemoryScene(Scene):
 
     def inventory(self, stage: StandingStage) -> Inventory:
         aws = self.parts[stage.environment].aws
-        named = ("buckets", "keys", "aliases", "topics", "budgets")
-        kinds = (*named, "policies", "roles", "identity_providers", "parameters")
-        return Inventory(*(tuple(aws.get(kind, ())) for kind in kinds))
+        return Inventory(*(tuple(aws.get(each.name, ())) for each in fields(Inventory)))
 
     def empty(self, stage: StandingStage) -> None:
         going = doomed(stage.environment, stage.stack.resources())

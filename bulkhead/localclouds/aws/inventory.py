@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bulkhead.localclouds.aws.client import client
 
 if TYPE_CHECKING:
     from types_boto3_budgets import BudgetsClient
+    from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_iam import IAMClient
     from types_boto3_kms import KMSClient
     from types_boto3_s3 import S3Client
@@ -20,17 +22,20 @@ if TYPE_CHECKING:
 class Inventory:
     """Names of what exists, sorted. ``buckets`` pairs a bucket with its number of versions and delete markers.
 
-    Left out: keys that wait for their deletion or that AWS manages itself, and access logs, because looking at a bucket
-    writes one.
+    Left out: keys that wait for their deletion or that AWS manages itself; access logs, because looking at a bucket
+    writes one; and what a bucket or a topic has one of, such as its policy, which goes with it.
     """
 
     buckets: tuple[tuple[str, int], ...]
     keys: tuple[str, ...]
     aliases: tuple[str, ...]
     topics: tuple[str, ...]
+    subscriptions: tuple[str, ...]
+    alarms: tuple[str, ...]
     budgets: tuple[str, ...]
     policies: tuple[str, ...]
     roles: tuple[str, ...]
+    role_policies: tuple[str, ...]
     identity_providers: tuple[str, ...]
     parameters: tuple[str, ...]
 
@@ -41,36 +46,52 @@ class Inventory:
 
 
 def inventory(endpoint: str, account: str, region: str) -> Inventory:
-    """Return what exists in ``account``: IAM, S3 and Budgets as a whole, KMS and SNS in ``region``."""
+    """Return what exists in ``account``: IAM, S3 and Budgets as a whole, the other services in ``region``."""
     s3: S3Client = client(endpoint, account, region, "s3")
     kms: KMSClient = client(endpoint, account, region, "kms")
     sns: SNSClient = client(endpoint, account, region, "sns")
     iam: IAMClient = client(endpoint, account, region, "iam")
-    budgets: BudgetsClient = client(endpoint, account, region, "budgets")
-    buckets = sorted(bucket["Name"] for bucket in s3.list_buckets()["Buckets"])
-    keys = [key["KeyId"] for page in kms.get_paginator("list_keys").paginate() for key in page["Keys"]]
-    aliases = [alias["AliasName"] for page in kms.get_paginator("list_aliases").paginate() for alias in page["Aliases"]]
-    topics = [topic["TopicArn"] for page in sns.get_paginator("list_topics").paginate() for topic in page["Topics"]]
-    found = budgets.describe_budgets(AccountId=account).get("Budgets", [])
-    roles = [role["RoleName"] for page in iam.get_paginator("list_roles").paginate() for role in page["Roles"]]
-    policies = [
-        p["PolicyName"] for page in iam.get_paginator("list_policies").paginate(Scope="Local") for p in page["Policies"]
-    ]
-    providers = iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
     ssm: SSMClient = client(endpoint, account, region, "ssm")
-    pages = ssm.get_paginator("describe_parameters").paginate()
-    parameters = [parameter["Name"] for page in pages for parameter in page["Parameters"]]
+    budgets: BudgetsClient = client(endpoint, account, region, "budgets")
+    cloudwatch: CloudWatchClient = client(endpoint, account, region, "cloudwatch")
+    buckets = sorted(bucket["Name"] for bucket in s3.list_buckets()["Buckets"])
+    roles = sorted(role["RoleName"] for role in _every(iam, "list_roles", "Roles"))
     return Inventory(
         buckets=tuple((bucket, _versions(s3, bucket, _log_prefixes(s3, buckets, bucket))) for bucket in buckets),
-        keys=tuple(sorted(key for key in keys if _is_live(kms, key))),
-        aliases=tuple(sorted(alias for alias in aliases if not alias.startswith("alias/aws/"))),
-        topics=tuple(sorted(topics)),
-        budgets=tuple(sorted(budget["BudgetName"] for budget in found)),
-        policies=tuple(sorted(policies)),
-        roles=tuple(sorted(roles)),
-        identity_providers=tuple(sorted(provider["Arn"] for provider in providers)),
-        parameters=tuple(sorted(parameters)),
+        keys=_sorted(key["KeyId"] for key in _every(kms, "list_keys", "Keys") if _is_live(kms, key["KeyId"])),
+        aliases=_sorted(
+            alias["AliasName"]
+            for alias in _every(kms, "list_aliases", "Aliases")
+            if not alias["AliasName"].startswith("alias/aws/")
+        ),
+        topics=_sorted(topic["TopicArn"] for topic in _every(sns, "list_topics", "Topics")),
+        subscriptions=_sorted(
+            f"{each['TopicArn']} to {each['Endpoint']}" for each in _every(sns, "list_subscriptions", "Subscriptions")
+        ),
+        alarms=_sorted(alarm["AlarmName"] for alarm in _every(cloudwatch, "describe_alarms", "MetricAlarms")),
+        budgets=_sorted(
+            budget["BudgetName"] for budget in budgets.describe_budgets(AccountId=account).get("Budgets", [])
+        ),
+        policies=_sorted(policy["PolicyName"] for policy in _every(iam, "list_policies", "Policies", Scope="Local")),
+        roles=tuple(roles),
+        role_policies=tuple(
+            f"{role}:{name}" for role in roles for name in iam.list_role_policies(RoleName=role)["PolicyNames"]
+        ),
+        identity_providers=_sorted(
+            provider["Arn"] for provider in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
+        ),
+        parameters=_sorted(parameter["Name"] for parameter in _every(ssm, "describe_parameters", "Parameters")),
     )
+
+
+def _every(service: Any, operation: str, member: str, **request: Any) -> Iterator[Any]:
+    """Yield each item of all pages of a list."""
+    for page in service.get_paginator(operation).paginate(**request):
+        yield from page[member]
+
+
+def _sorted(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(names))
 
 
 def _versions(s3: S3Client, bucket: str, log_prefixes: tuple[str, ...]) -> int:

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from bulkhead.localclouds.aws.handlers import REAL
-from bulkhead.localclouds.aws.inventory import inventory
+from bulkhead.localclouds.aws.inventory import Inventory, inventory
 from bulkhead.localclouds.aws.local import LocalAws
 from bulkhead.localclouds.providers.handler import ApiRefusal
+from bulkhead.resources.catalogue import CATALOGUE
 from tests.support.aws_stage import DEFAULT_TAGS, AwsStage
 
 pytestmark = pytest.mark.slow
@@ -494,6 +495,21 @@ def test_a_budget_changes_its_limit_notices_and_subscribers_in_place(stage: AwsS
     assert heard == [{"SubscriptionType": "EMAIL", "Address": "new@harbor.example"}]
     tags = api.list_tags_for_resource(ResourceARN=budget.outputs["arn"])["ResourceTags"]
     assert {tag["Key"]: tag["Value"] for tag in tags} == DEFAULT_TAGS
+
+
+@pytest.mark.parametrize("token", SAMPLES)
+def test_what_exists_is_in_the_inventory_unless_it_is_a_setting_of_something_that_is(
+    stage: AwsStage, token: str
+) -> None:
+    def looked() -> Inventory:
+        return inventory(stage.local.endpoint, stage.account, stage.local.region)
+
+    row = CATALOGUE[token]
+    settings_of = {to for reference in row.references if {reference.path} == set(row.same) for to in reference.to}
+    inputs = _filled(stage, token)  # makes what it needs
+    before = looked()
+    stage.create(token, **inputs)
+    assert looked() != before or (settings_of and settings_of <= REAL.keys() - {token})
 
 
 def test_looking_at_a_logged_bucket_does_not_change_the_inventory(stage: AwsStage) -> None:
