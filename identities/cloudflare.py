@@ -12,13 +12,13 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from bulkhead.model.naming import Kind, Label
 from bulkhead.model.product import Product
 from bulkhead.model.roles import Role
 from bulkhead.model.settings import StageSettings
-from bulkhead.resources.catalogue import CATALOGUE
+from bulkhead.resources import types as t
+from bulkhead.resources.kind import ResourceType
 from bulkhead.resources.permissions import (
     ANALYTICS_READ,
     D1_READ,
@@ -28,8 +28,6 @@ from bulkhead.resources.permissions import (
     Permission,
     Reach,
 )
-
-NEEDED: Final[Mapping[str, tuple[Permission, ...]]] = {row: row.needs for row in CATALOGUE.values() if row.needs}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +61,8 @@ def _needs(role: Role, product: Product) -> Iterator[tuple[Permission, str]]:
     match role:
         case Role.DEPLOY:
             for type_ in sorted(_types(product)):
-                for permission in NEEDED[type_]:
-                    yield permission, type_.rpartition(":")[2]
+                for permission in type_.needs:
+                    yield permission, type_.kind
         case Role.ROLLBACK:
             yield SCRIPTS_WRITE, "deploying a version that is there already"
         case Role.OPERATIONS:
@@ -77,25 +75,25 @@ def _needs(role: Role, product: Product) -> Iterator[tuple[Permission, str]]:
                 yield OBJECTS_READ, "backing buckets up"
 
 
-def _types(product: Product) -> Iterator[str]:
+def _types(product: Product) -> Iterator[ResourceType]:
     """Yield the types that a stage of ``product`` consists of; a token is no wider than its product."""
-    made_for: Mapping[str, object] = {
-        "D1Database": product.databases,
-        "Queue": product.queues,
-        "QueueConsumer": any(each.consumer for each in product.queues),
-        "R2Bucket": product.buckets,
-        "R2BucketCors": any(each.browser_access for each in product.buckets),
-        "R2BucketLifecycle": product.buckets,
-        "R2BucketLock": any(each.evidence_days for each in product.buckets),
-        "R2ManagedDomain": product.buckets,
-        "Worker": product.workers,
-        "WorkerVersion": product.workers,
-        "WorkersCronTrigger": any(each.crons for each in product.workers),
-        "WorkersCustomDomain": product.public_workers,
-        "WorkersDeployment": product.workers,
-        "WorkersKvNamespace": product.namespaces,
+    made_for: Mapping[ResourceType, object] = {
+        t.D1_DATABASE: product.databases,
+        t.QUEUE: product.queues,
+        t.QUEUE_CONSUMER: any(each.consumer for each in product.queues),
+        t.R2_BUCKET: product.buckets,
+        t.R2_BUCKET_CORS: any(each.browser_access for each in product.buckets),
+        t.R2_BUCKET_LIFECYCLE: product.buckets,
+        t.R2_BUCKET_LOCK: any(each.evidence_days for each in product.buckets),
+        t.R2_MANAGED_DOMAIN: product.buckets,
+        t.WORKER: product.workers,
+        t.WORKER_VERSION: product.workers,
+        t.WORKERS_CRON_TRIGGER: any(each.crons for each in product.workers),
+        t.WORKERS_CUSTOM_DOMAIN: product.public_workers,
+        t.WORKERS_DEPLOYMENT: product.workers,
+        t.WORKERS_KV_NAMESPACE: product.namespaces,
     }
-    yield from (type_ for type_ in NEEDED if made_for[type_.rpartition(":")[2]])
+    yield from (type_ for type_, wants in made_for.items() if wants)
 
 
 def token_policies(role: Role, product: Product, label: Label, settings: StageSettings) -> list[TokenPolicy]:

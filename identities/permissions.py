@@ -15,6 +15,7 @@ from bulkhead.model.iam import Grant, one_or_all
 from bulkhead.model.naming import Kind
 from bulkhead.model.product import Product
 from bulkhead.model.roles import Role
+from bulkhead.resources import types as t
 
 _BUCKET_SETTINGS: Final = (
     "s3:CreateBucket",
@@ -101,17 +102,17 @@ _PARAMETER_SETTINGS: Final = (
     "ssm:RemoveTagsFromResource",
 )
 _S3: Final = (
-    "aws:s3/bucket:Bucket",
-    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
-    "aws:s3/bucketLogging:BucketLogging",
-    "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration",
-    "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
-    "aws:s3/bucketPolicy:BucketPolicy",
-    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
-    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
-    "aws:s3/bucketVersioning:BucketVersioning",
+    t.S3_BUCKET,
+    t.S3_BUCKET_LIFECYCLE_CONFIGURATION,
+    t.S3_BUCKET_LOGGING,
+    t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION,
+    t.S3_BUCKET_OWNERSHIP_CONTROLS,
+    t.S3_BUCKET_POLICY,
+    t.S3_BUCKET_PUBLIC_ACCESS_BLOCK,
+    t.S3_BUCKET_SERVER_SIDE_ENCRYPTION_CONFIGURATION,
+    t.S3_BUCKET_VERSIONING,
 )
-_SNS: Final = ("aws:sns/topic:Topic", "aws:sns/topicPolicy:TopicPolicy", "aws:sns/topicSubscription:TopicSubscription")
+_SNS: Final = (t.SNS_TOPIC, t.SNS_TOPIC_POLICY, t.SNS_TOPIC_SUBSCRIPTION)
 # The redacted twin of the state, for whoever must know names and versions and no secret (see bulkhead/twin/state.py).
 _TWINS: Final = "twins/*"
 
@@ -179,7 +180,7 @@ def _deploy(estate: Estate, product: Product) -> Iterator[Grant]:
             # A new key has no tags yet; one of another stage has, and must not be tagged into this one.
             "StringLikeIfExists": {"aws:ResourceTag/environment": mine},
         },
-        ["aws:kms/key:Key"],
+        [t.KMS_KEY],
     )
     yield Grant(
         "ManageKeys",
@@ -187,21 +188,21 @@ def _deploy(estate: Estate, product: Product) -> Iterator[Grant]:
         [*_KEY_SETTINGS, *(["kms:ScheduleKeyDeletion"] if estate.removes else [])],
         [every_key],
         {**tagged, "StringLike": {"aws:ResourceTag/environment": mine}},
-        ["aws:kms/alias:Alias", "aws:kms/key:Key"],
+        [t.KMS_ALIAS, t.KMS_KEY],
     )
     yield Grant(
         "NameKeys",
         "an alias needs a right on itself, and one on its key",
         ["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"],
         [estate.arn("kms", f"alias/{name}-*", region=estate.region) for name in estate.names(Kind.KMS_ALIAS)],
-        types=["aws:kms/alias:Alias"],
+        types=[t.KMS_ALIAS],
     )
     yield Grant(
         "FindKeys",
         "the aliases of an account can be listed only as a whole",
         ["kms:ListAliases"],
         ["*"],
-        types=["aws:kms/alias:Alias"],
+        types=[t.KMS_ALIAS],
     )
     yield Grant(
         "ManageTopics",
@@ -215,14 +216,14 @@ def _deploy(estate: Estate, product: Product) -> Iterator[Grant]:
         "somebody is told when something of the stage goes wrong",
         _ALARM_SETTINGS,
         [estate.arn("cloudwatch", f"alarm:{name}-*", region=estate.region) for name in estate.names(Kind.ALARM)],
-        types=["aws:cloudwatch/metricAlarm:MetricAlarm"],
+        types=[t.CLOUDWATCH_METRIC_ALARM],
     )
     yield Grant(
         "ManageBudgets",
         "the stage has a monthly budget",
         _BUDGET_SETTINGS,
         [estate.arn("budgets", f"budget/{name}*") for name in estate.names(Kind.BUDGET)],
-        types=["aws:budgets/budget:Budget"],
+        types=[t.BUDGET],
     )
     if any(secret.jobs for secret in product.secrets):
         yield Grant(
@@ -230,14 +231,14 @@ def _deploy(estate: Estate, product: Product) -> Iterator[Grant]:
             "jobs read their secrets from parameters of the stage",
             _PARAMETER_SETTINGS,
             [estate.arn("ssm", f"parameter/{name}-*", region=estate.region) for name in estate.names(Kind.PARAMETER)],
-            types=["aws:ssm/parameter:Parameter"],
+            types=[t.SSM_PARAMETER],
         )
         yield Grant(
             "FindJobSecrets",
             "the parameters of an account can be listed only as a whole",
             ["ssm:DescribeParameters"],
             ["*"],
-            types=["aws:ssm/parameter:Parameter"],
+            types=[t.SSM_PARAMETER],
         )
     yield Grant(
         "AssumeItself",

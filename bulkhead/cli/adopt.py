@@ -18,10 +18,11 @@ from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.identities import require_stage
 from bulkhead.model.settings import StageSettings, read_settings
 from bulkhead.model.settings.paths import stack_file
+from bulkhead.resources import types as t
 
 if TYPE_CHECKING:
     from bulkhead.engine.stack import Stack
-    from bulkhead.operations.adopt import Change, Finder, Survey, Wanted
+    from bulkhead.operations.adopt import Discovery, Finder, PendingChange, Wanted
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 # As the Pulumi CLI says it.
@@ -77,7 +78,7 @@ def adopt(
     """
     # boto3 takes half a second to import, which `--help` and a mistyped stage need not wait for.
     from bulkhead.engine.stack import Stack  # noqa: PLC0415
-    from bulkhead.operations.adopt import changes, survey, take  # noqa: PLC0415
+    from bulkhead.operations.adopt import changes, discover, take  # noqa: PLC0415
 
     console = Console(json=json)
     aim = _aim(stage, identities=identities)
@@ -89,8 +90,8 @@ def adopt(
     console.say(f"{aim.whose}: asking Pulumi what an up would make, and the clouds which of it exists ...")
     with tempfile.TemporaryDirectory() as folder:  # readable by this user alone
         with _heeding_protection(aim):
-            seen = survey(stack, _finder(aim, settings, stack, profile), Path(folder), standing)
-        _tell_survey(console, seen)
+            seen = discover(stack, _finder(aim, settings, stack, profile), Path(folder), standing)
+        _tell_discovery(console, seen)
         after = seen.changes
         if seen.matches:
             console.confirm(stage, [_summary(seen)], yes, act="adopt", fate="imported")
@@ -146,7 +147,7 @@ def _standing(aim: _Aim, stack: Stack) -> list[dict[str, Any]]:
         raise Refused("There is no stack to adopt into.", [fault]) from refused
 
 
-def _outcomes(seen: Survey) -> Iterator[tuple[Wanted, str, str | None]]:
+def _outcomes(seen: Discovery) -> Iterator[tuple[Wanted, str, str | None]]:
     """Yield each resource that the state lacks, what becomes of it, and the id of one that is imported."""
     for match in seen.matches:
         yield match.wanted, "import", match.found.id
@@ -162,14 +163,14 @@ def _outcomes(seen: Survey) -> Iterator[tuple[Wanted, str, str | None]]:
         yield wanted, "unknown", None
 
 
-def _tell_survey(console: Console, seen: Survey) -> None:
-    from bulkhead.operations.adopt.parts import WRITTEN_AGAIN  # noqa: PLC0415
+def _tell_discovery(console: Console, seen: Discovery) -> None:
+    from bulkhead.operations.adopt.finding import made_again  # noqa: PLC0415
 
     rows = []
     for wanted, outcome, id_ in _outcomes(seen):
         said = {
             "import": f"will be imported: {id_}",
-            "again": f"made again by up: {WRITTEN_AGAIN.get(wanted.type)}",
+            "again": f"made again by up: {made_again(wanted.type)}",
             "missing": "does not exist: up makes a new one",
             "in the way": "exists and cannot be imported: remove it before up, with the command below",
             "outlived": "exists, but its value is told only once: up makes a new one, then remove the old one (below)",
@@ -180,12 +181,12 @@ def _tell_survey(console: Console, seen: Survey) -> None:
         console.table(["resource", "type", "what becomes of it"], rows)
 
 
-def _summary(seen: Survey) -> str:
+def _summary(seen: Discovery) -> str:
     counts = Counter(_short(match.wanted.type) for match in seen.matches)
     return ", ".join(f"{count} {type_}" for type_, count in sorted(counts.items()))
 
 
-def _tell_changes(console: Console, after: Sequence[Change]) -> None:
+def _tell_changes(console: Console, after: Sequence[PendingChange]) -> None:
     if not after:
         console.say("The next up would change nothing.", GOOD)
         return
@@ -193,13 +194,11 @@ def _tell_changes(console: Console, after: Sequence[Change]) -> None:
     console.table(["action", "resource", "type", "because of"], rows, title="What the next up would do:")
 
 
-def _next(aim: _Aim, seen: Survey) -> list[str]:
+def _next(aim: _Aim, seen: Discovery) -> list[str]:
     """Return the commands that come next, in order: what is in the way of an `up`, the `up`, and what is of no use
     after it."""
-    from bulkhead.operations.adopt.parts import TOKEN  # noqa: PLC0415
-
     commands = [*(obstacle.removal for obstacle in seen.in_the_way), aim.pulumi("up")]
-    if any(wanted.type == TOKEN for wanted, *_ in _outcomes(seen)):
+    if any(wanted.type == t.ACCOUNT_TOKEN for wanted, *_ in _outcomes(seen)):
         told = aim.pulumi("stack output deployToken --show-secrets")
         commands.append(f"{told} | bulkhead secrets set {aim.stage} cloudflareApiToken")
     return [*commands, *(obstacle.removal for obstacle in seen.outlived)]
@@ -225,19 +224,19 @@ def _heeding_protection(aim: _Aim) -> Iterator[None]:
         raise Refused(f"Do not bring {aim.whose} up: it would replace or delete what exists.", faults) from refused
 
 
-def _refuse_losses(aim: _Aim, after: Sequence[Change]) -> None:
+def _refuse_losses(aim: _Aim, after: Sequence[PendingChange]) -> None:
     """Raise Refused when the next `up` would lose something; what was imported stays imported."""
     faults = [Fault(change.name, _loss(change), _remedy(aim, change)) for change in after if change.loses]
     if faults:
         raise Refused(f"Do not bring {aim.whose} up: it would replace or delete what exists.", faults)
 
 
-def _loss(change: Change) -> str:
+def _loss(change: PendingChange) -> str:
     why = f" because of {', '.join(change.why)}" if change.why else ""
     return f"{_short(change.type)}: the next up would {change.action} it{why}, and it would not come back as it was"
 
 
-def _remedy(aim: _Aim, change: Change | None = None) -> str:
+def _remedy(aim: _Aim, change: PendingChange | None = None) -> str:
     if change is not None and change.action == "delete":
         return (
             "bring it back into the product or the settings, or let go of it: "

@@ -12,16 +12,9 @@ from typing import Any, Final
 
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.naming import Stage, stage_of
+from bulkhead.resources import types as t
 
 _ENGINE: Final = "pulumi:"  # the stack itself and its providers, which are in no cloud
-_D1: Final = "cloudflare:index/d1Database:D1Database"
-_KV: Final = "cloudflare:index/workersKvNamespace:WorkersKvNamespace"
-_R2: Final = "cloudflare:index/r2Bucket:R2Bucket"
-_QUEUE: Final = "cloudflare:index/queue:Queue"
-_WORKER: Final = "cloudflare:index/worker:Worker"
-_VERSION: Final = "cloudflare:index/workerVersion:WorkerVersion"
-_DOMAIN: Final = "cloudflare:index/workersCustomDomain:WorkersCustomDomain"
-_S3: Final = "aws:s3/bucket:Bucket"
 _CREATING: Final = "creating"  # the engine's word for a creation whose end it has not heard of (apitype.OperationType)
 
 State = Mapping[str, Any]
@@ -77,20 +70,20 @@ def doomed(stack: str, resources: Iterable[State]) -> Doomed:
         raise Refused(f"{stack} holds what somebody has protected. Nothing was done.", _protections(stack, protected))
     going = [one for one in resources if _goes(one)]
     owned: dict[str, set[str]] = {}
-    for version in _of(going, _VERSION):
+    for version in _of(going, t.WORKER_VERSION):
         owned.setdefault(version["inputs"]["workerId"], set()).update(_classes(version["inputs"].get("exports") or {}))
     return Doomed(
         environment=stack,
         resources=len(going),
-        hostnames=_named(going, _DOMAIN, "hostname"),
-        databases=_named(going, _D1, "name"),
-        namespaces=_named(going, _KV, "title"),
-        buckets=_named(going, _R2, "name"),
-        queues=_named(going, _QUEUE, "queueName"),
+        hostnames=_named(going, t.WORKERS_CUSTOM_DOMAIN, "hostname"),
+        databases=_named(going, t.D1_DATABASE, "name"),
+        namespaces=_named(going, t.WORKERS_KV_NAMESPACE, "title"),
+        buckets=_named(going, t.R2_BUCKET, "name"),
+        queues=_named(going, t.QUEUE, "queueName"),
         workers=tuple(
-            sorted((one["inputs"]["name"], tuple(sorted(owned.get(one["id"], ())))) for one in _of(going, _WORKER))
+            sorted((one["inputs"]["name"], tuple(sorted(owned.get(one["id"], ())))) for one in _of(going, t.WORKER))
         ),
-        vault=_named(going, _S3, "bucket"),
+        vault=_named(going, t.S3_BUCKET, "bucket"),
     )
 
 

@@ -12,11 +12,11 @@ from typing import Final
 from bulkhead.model.naming import Kind
 from bulkhead.model.roles import Role
 from bulkhead.resources import types as t
-from bulkhead.resources.catalogue import superseded_by
+from bulkhead.resources.catalogue import row_of, superseded_by
 from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.permissions import PERMISSIONS, Permission
 from bulkhead.resources.values import at, listed
-from identities.cloudflare import NEEDED, needs
+from identities.cloudflare import needs
 from policies.context import PolicyContext
 from policies.rule import AnyRule, StackRule, Violation
 
@@ -39,7 +39,7 @@ _KNOWN: Final = {permission.id: permission for permission in (*PERMISSIONS, *_OT
 
 def _unused(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
     made = {resource.type for resource in stack.resources}
-    of_stack = {permission.id for type_ in made for permission in NEEDED.get(type_, ())}
+    of_stack = {permission.id for row in map(row_of, made) if row for permission in row.needs}
     of_stack |= {permission.id for permission, types in _OTHERS.items() if made & set(types)}
     for resource in stack.of(t.ACCOUNT_TOKEN, *superseded_by(t.ACCOUNT_TOKEN)):
         role = _role(resource, context)

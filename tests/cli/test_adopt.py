@@ -15,7 +15,7 @@ import bulkhead.cli.adopt
 from bulkhead.cli.console import Console
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.operations.adopt import Found
-from bulkhead.operations.adopt.parts import CONSUMER
+from bulkhead.resources import types as t
 from tests.support.adopt_command import AdoptCommand
 from tests.support.adoption import ACCOUNT, D1, QUEUE, VERSION, FakeEngine, FakeFinder, Plan
 
@@ -49,7 +49,7 @@ def lost() -> Plan:
     plan.create(D1, "main", {"name": "harbor-production-d1-main"})
     queue = plan.create(QUEUE, "events", {"queueName": "harbor-production-queue-events"})
     consumer = {"accountId": ACCOUNT, "queueId": queue, "scriptName": "harbor-production-worker-clerk"}
-    plan.create(CONSUMER, "events-consumer", consumer)
+    plan.create(t.QUEUE_CONSUMER, "events-consumer", consumer)
     plan.create(VERSION, "web-version")
     return plan
 

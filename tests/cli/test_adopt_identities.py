@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bulkhead.operations.adopt import Found
-from bulkhead.operations.adopt.parts import TOKEN
+from bulkhead.resources import types as t
 from tests.support.adopt_command import AdoptCommand
 from tests.support.adoption import ACCOUNT, FakeEngine, FakeFinder, Plan
 
@@ -27,7 +27,7 @@ def no_identities() -> Plan:
     plan.create("aws:iam/role:Role", "roles-deploy", {"name": "bulkhead-production"})
     for slot in ("a", "b"):
         name = f"harbor-production-token-deploy-{slot}"
-        plan.create(TOKEN, f"tokens-deploy-{slot}", {"accountId": ACCOUNT, "name": name})
+        plan.create(t.ACCOUNT_TOKEN, f"tokens-deploy-{slot}", {"accountId": ACCOUNT, "name": name})
     return plan
 
 

@@ -11,8 +11,9 @@ from bulkhead.model.aws_scope import estate_of
 from bulkhead.model.naming import Label, stage_of
 from bulkhead.model.roles import Role
 from bulkhead.model.settings import StageSettings
+from bulkhead.resources.catalogue import CATALOGUE
 from bulkhead.resources.permissions import PERMISSIONS
-from identities.cloudflare import NEEDED, needs, token_policies
+from identities.cloudflare import needs, token_policies
 from identities.permissions import grants
 from tests.support.second_product import SECOND_PRODUCT
 from tests.support.settings_fixture import make_settings
@@ -51,14 +52,14 @@ def test_the_deploy_role_can_make_every_type_of_aws_and_no_grant_is_for_another(
 
 
 def test_each_type_of_cloudflare_has_a_permission_and_no_permission_is_for_another() -> None:
-    assert made("cloudflare") == NEEDED.keys()
+    assert made("cloudflare") == {row for row in CATALOGUE.values() if row.needs}
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
 @pytest.mark.parametrize("environment", STAGES)
 def test_a_product_s_token_is_for_what_its_stages_consist_of(product: str, environment: str) -> None:
     types = {r.type for r in rendered_stage(product, environment).resources if r.type.startswith("cloudflare:")}
-    wanted = {permission for type_ in types if type_ in NEEDED for permission in NEEDED[type_]}
+    wanted = {permission for type_ in types for permission in CATALOGUE[type_].needs}
     assert {need.permission for need in needs(Role.DEPLOY, PRODUCTS[product])} == wanted
 
 

@@ -1,4 +1,4 @@
-"""What an adoption makes of a plan and of what is found: the survey, the import, what the next `up` would change."""
+"""What an adoption makes of a plan and of what is found: the discovery, the import, what the next `up` would change."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bulkhead.model.faults import Refused
-from bulkhead.operations.adopt import Change, Found, Survey, changes, survey, take
-from bulkhead.operations.adopt.parts import CONSUMER, TOKEN
+from bulkhead.operations.adopt import Discovery, Found, changes, discover, take
+from bulkhead.resources import types as t
 from tests.support.adoption import (
     ACCOUNT,
     ALIAS,
@@ -27,8 +27,8 @@ STORES = "bulkhead:data:DataStores"
 ARN = "arn:aws:sns:ap-northeast-1:333333333333:harbor-production-topic-cost"
 
 
-def look(plan: Plan, finder: FakeFinder, folder: Path) -> Survey:
-    return survey(FakeEngine(plan), finder, folder)
+def look(plan: Plan, finder: FakeFinder, folder: Path) -> Discovery:
+    return discover(FakeEngine(plan), finder, folder)
 
 
 def test_what_exists_is_imported_and_the_rest_is_said(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_a_consumer_is_in_the_way_and_the_command_names_queue_worker_and_account
     plan = Plan()
     queue = plan.create(QUEUE, "events", {"queueName": "harbor-production-queue-events"})
     consumer = {"accountId": ACCOUNT, "queueId": queue, "scriptName": "harbor-production-worker-clerk"}
-    plan.create(CONSUMER, "events-consumer", consumer)
+    plan.create(t.QUEUE_CONSUMER, "events-consumer", consumer)
     finder = FakeFinder({"events": Found("q1", f"{ACCOUNT}/q1"), "events-consumer": Found("c1", f"{ACCOUNT}/q1/c1")})
 
     seen = look(plan, finder, tmp_path)
@@ -125,10 +125,12 @@ def test_the_queue_of_a_consumer_in_the_way_may_be_in_the_state_already(tmp_path
     plan = Plan(standing=True)
     queue = plan.step("same", QUEUE, "events", {"queueName": "harbor-production-queue-events"})
     stood = plan.steps.pop()["newState"]  # the engine leaves out what would stay as it is
-    consumer = plan.create(CONSUMER, "events-consumer", {"accountId": ACCOUNT, "queueId": "q1", "scriptName": "clerk"})
+    consumer = plan.create(
+        t.QUEUE_CONSUMER, "events-consumer", {"accountId": ACCOUNT, "queueId": "q1", "scriptName": "clerk"}
+    )
     plan.steps[-1]["newState"]["propertyDependencies"] = {"queueId": [queue]}
 
-    seen = survey(FakeEngine(plan), FakeFinder({"events-consumer": Found("c1", "c1")}), tmp_path, [stood])
+    seen = discover(FakeEngine(plan), FakeFinder({"events-consumer": Found("c1", "c1")}), tmp_path, [stood])
 
     [obstacle] = seen.in_the_way
     assert obstacle.wanted.urn == consumer
@@ -137,8 +139,8 @@ def test_the_queue_of_a_consumer_in_the_way_may_be_in_the_state_already(tmp_path
 
 def test_a_token_is_made_anew_and_the_command_ends_the_old_one_without_showing_what_may(tmp_path: Path) -> None:
     plan = Plan()
-    plan.create(TOKEN, "tokens-deploy-a", {"accountId": ACCOUNT, "name": "harbor-production-token-deploy-a"})
-    plan.create(TOKEN, "tokens-deploy-b", {"accountId": ACCOUNT, "name": "harbor-production-token-deploy-b"})
+    plan.create(t.ACCOUNT_TOKEN, "tokens-deploy-a", {"accountId": ACCOUNT, "name": "harbor-production-token-deploy-a"})
+    plan.create(t.ACCOUNT_TOKEN, "tokens-deploy-b", {"accountId": ACCOUNT, "name": "harbor-production-token-deploy-b"})
 
     seen = look(plan, FakeFinder({"tokens-deploy-a": Found("t1", f"{ACCOUNT}/t1")}), tmp_path)
 
@@ -162,7 +164,7 @@ def test_the_import_names_each_resource_its_components_and_its_configured_provid
     plan.create(D1, "absent", {"name": "n"}, parent=outer)
     engine = FakeEngine(plan)
 
-    seen = survey(engine, FakeFinder({"web": Found("w1", f"{ACCOUNT}/w1")}), tmp_path)
+    seen = discover(engine, FakeFinder({"web": Found("w1", f"{ACCOUNT}/w1")}), tmp_path)
     take(engine, seen.document, tmp_path, protect=True)
 
     [(document, protect)] = engine.taken
@@ -197,7 +199,7 @@ def test_an_engine_that_does_not_write_the_providers_configuration_is_refused(tm
         look(plan, FakeFinder({"main": Found("i", "a/i")}), tmp_path)
 
 
-def changed(plan: Plan) -> dict[str, Change]:
+def changed(plan: Plan) -> dict[str, PendingChange]:
     return {change.name: change for change in changes(plan.digest)}
 
 
@@ -228,6 +230,6 @@ def test_a_replaced_or_deleted_store_is_a_loss_and_an_update_is_none() -> None:
 def test_a_new_version_of_a_worker_and_a_closed_slot_of_tokens_lose_nothing() -> None:
     plan = Plan(standing=True)
     plan.step("replace", VERSION, "web-version", reasons=["annotations"])
-    plan.step("delete", TOKEN, "tokens-deploy-a", was={"name": "old"})
+    plan.step("delete", t.ACCOUNT_TOKEN, "tokens-deploy-a", was={"name": "old"})
     plan.step("replace", "pulumi:providers:cloudflare", "cloudflare", reasons=["apiToken"])
     assert not any(change.loses for change in changed(plan).values())

@@ -15,7 +15,7 @@ from bulkhead.operations.adopt import Finder, Found, Wanted
 from bulkhead.operations.adopt.cloudflare import CloudflareFinder
 from bulkhead.operations.adopt.everywhere import Finders
 from bulkhead.operations.adopt.github import GitHubFinder
-from bulkhead.operations.adopt.parts import CONSUMER, TOKEN
+from bulkhead.resources import types as t
 from tests.support.adoption import ACCOUNT, D1, QUEUE, wanted
 from tests.support.cloud_apis import CloudApis, serving
 
@@ -45,14 +45,14 @@ CLOUDFLARES = (
     *(record(KV, f"k{n}", ACCOUNT, title=f"harbor-production-kv-{n}") for n in range(3)),
     record(R2, "harbor-production-r2-files", ACCOUNT, name="harbor-production-r2-files"),
     *(record(QUEUE, f"q{n}", ACCOUNT, queueId=f"q{n}", queueName=f"harbor-production-queue-{n}") for n in range(3)),
-    record(CONSUMER, "c2", ACCOUNT, queueId="q2", type="worker", scriptName="harbor-production-worker-clerk"),
-    record(CONSUMER, "c1", ACCOUNT, queueId="q1", type="http_pull", scriptName=""),
+    record(t.QUEUE_CONSUMER, "c2", ACCOUNT, queueId="q2", type="worker", scriptName="harbor-production-worker-clerk"),
+    record(t.QUEUE_CONSUMER, "c1", ACCOUNT, queueId="q1", type="http_pull", scriptName=""),
     record(WORKER, "w1", ACCOUNT, name="harbor-production-worker-clerk"),
     record(WORKER, "w2", ACCOUNT, name="harbor-production-worker-web"),
     record(CRON, "harbor-production-worker-clerk", ACCOUNT, schedules=[{"cron": "0 * * * *"}]),
     record(DOMAIN, "h1", ACCOUNT, hostname="harbor.example"),
-    *(record(TOKEN, f"t{n}", ACCOUNT, name=f"harbor-production-token-{n}") for n in range(3)),
-    record(TOKEN, "theirs", OTHER_ACCOUNT, name="harbor-production-token-theirs"),
+    *(record(t.ACCOUNT_TOKEN, f"t{n}", ACCOUNT, name=f"harbor-production-token-{n}") for n in range(3)),
+    record(t.ACCOUNT_TOKEN, "theirs", OTHER_ACCOUNT, name="harbor-production-token-theirs"),
 )
 GITHUBS = (
     record(ENVIRONMENT, "harbor:production", "harbor-inc", **IN_PRODUCTION),
@@ -91,14 +91,14 @@ FINDS: Mapping[str, tuple[Wanted, Found]] = {
         Found("harbor-production-r2-files", f"{ACCOUNT}/harbor-production-r2-files/default"),
     ),
     "queue": (wanted(QUEUE, queueName="harbor-production-queue-2"), Found("q2", f"{ACCOUNT}/q2")),
-    "consumer": (wanted(CONSUMER, queueId="q2"), Found("c2", f"{ACCOUNT}/q2/c2")),
+    "consumer": (wanted(t.QUEUE_CONSUMER, queueId="q2"), Found("c2", f"{ACCOUNT}/q2/c2")),
     "worker": (wanted(WORKER, name="harbor-production-worker-web"), Found("w2", f"{ACCOUNT}/w2")),
     "schedule": (
         wanted(CRON, scriptName="harbor-production-worker-clerk"),
         Found("harbor-production-worker-clerk", f"{ACCOUNT}/harbor-production-worker-clerk"),
     ),
     "hostname": (wanted(DOMAIN, hostname="harbor.example"), Found("h1", f"{ACCOUNT}/h1")),
-    "token": (wanted(TOKEN, name="harbor-production-token-2"), Found("t2", f"{ACCOUNT}/t2")),
+    "token": (wanted(t.ACCOUNT_TOKEN, name="harbor-production-token-2"), Found("t2", f"{ACCOUNT}/t2")),
     "environment": (wanted(ENVIRONMENT, **IN_PRODUCTION), Found("harbor:production", "harbor:production")),
     "variable": (
         wanted(VARIABLE, **IN_PRODUCTION, variableName="STAGE"),
@@ -120,13 +120,13 @@ ABSENT: Mapping[str, Wanted] = {
     "database of another account": wanted(D1, name="harbor-production-d1-theirs"),
     "longer name": wanted(D1, name="harbor-production-d1"),
     "bucket": wanted(R2, name="harbor-production-r2-none"),
-    "consumer of a queue without one": wanted(CONSUMER, queueId="q0"),
-    "consumer that is no worker": wanted(CONSUMER, queueId="q1"),
-    "consumer of no queue": wanted(CONSUMER),
+    "consumer of a queue without one": wanted(t.QUEUE_CONSUMER, queueId="q0"),
+    "consumer that is no worker": wanted(t.QUEUE_CONSUMER, queueId="q1"),
+    "consumer of no queue": wanted(t.QUEUE_CONSUMER),
     "schedule of a worker without one": wanted(CRON, scriptName="harbor-production-worker-web"),
     "schedule of no worker": wanted(CRON, scriptName="harbor-production-worker-none"),
     "hostname": wanted(DOMAIN, hostname="www.harbor.example"),
-    "token of another account": wanted(TOKEN, name="harbor-production-token-theirs"),
+    "token of another account": wanted(t.ACCOUNT_TOKEN, name="harbor-production-token-theirs"),
     "environment": wanted(ENVIRONMENT, repository="harbor", environment="staging"),
     "environment beside another": wanted(ENVIRONMENT, repository="harbor", environment="../production"),
     "variable": wanted(VARIABLE, **IN_PRODUCTION, variableName="NONE"),

@@ -36,7 +36,8 @@ from bulkhead.model.settings.keys import required_secrets
 from bulkhead.model.settings.models import StageSettings
 from bulkhead.model.settings.paths import stack_file
 from bulkhead.operations.adopt import everywhere
-from bulkhead.operations.adopt.parts import CONSUMER, TOKEN, WRITTEN_AGAIN
+from bulkhead.resources import types as t
+from bulkhead.resources.catalogue import CATALOGUE
 from identities import program as identities_program
 from infra import program
 from infra.product import PRODUCT
@@ -59,6 +60,7 @@ STORES = {
     "aws:s3/bucket:Bucket",
     "aws:kms/key:Key",
 }
+MADE_AGAIN = {row for row in CATALOGUE.values() if row.unfound}
 # Who may do what: none of it may be made a second time either, but for the tokens.
 IDENTITIES = {
     "aws:iam/policy:Policy",
@@ -202,9 +204,9 @@ def test_a_lost_state_is_adopted_and_the_next_up_makes_no_second_store(world: Wo
     assert code == 0
     assert outcomes(document, "import") >= STORES
     assert outcomes(document, "missing") == outcomes(document, "unknown") == set()
-    assert outcomes(document, "in the way") == {CONSUMER}
+    assert outcomes(document, "in the way") == {t.QUEUE_CONSUMER}
     assert {change["action"] for change in document["changes"]} == {"create"}
-    assert {change["type"] for change in document["changes"]} <= {CONSUMER, *WRITTEN_AGAIN}
+    assert {change["type"] for change in document["changes"]} <= {t.QUEUE_CONSUMER, *MADE_AGAIN}
     assert all(one["protect"] for one in world.stack.resources() if one["type"] in STORES)
     assert (world.ids(STORES), world.vault(), data(world)) == (before, vault, kept)
 
@@ -221,7 +223,7 @@ def test_a_lost_state_is_adopted_and_the_next_up_makes_no_second_store(world: Wo
     [removal, up] = document["next"]
     queue, worker = removal.split()[-2:]
     assert (queue, worker) == ("harbor-production-queue-events", "harbor-production-worker-clerk")
-    world.store.remove(CONSUMER, world.id_of(CONSUMER))  # as the command would
+    world.store.remove(t.QUEUE_CONSUMER, world.id_of(t.QUEUE_CONSUMER))  # as the command would
     assert up == f"pulumi up -s {STAGE}"
 
     assert set(world.stack.up().changes) == {"create", "same"}
@@ -231,7 +233,7 @@ def test_a_lost_state_is_adopted_and_the_next_up_makes_no_second_store(world: Wo
 
 def test_lost_identities_are_adopted_and_the_next_up_makes_new_tokens_alone(world: World, adopt: Adopt) -> None:
     before, vault = world.ids(IDENTITIES), world.vault()
-    [*tokens] = world.store.all(type_=TOKEN)
+    [*tokens] = world.store.all(type_=t.ACCOUNT_TOKEN)
     assert all(before.values())
     assert len(vault.roles) == 4
     world.lose_state("bulkhead-identities")
@@ -249,10 +251,14 @@ def test_lost_identities_are_adopted_and_the_next_up_makes_new_tokens_alone(worl
     assert code == 0
     assert outcomes(document, "import") >= IDENTITIES
     assert outcomes(document, "missing") == outcomes(document, "unknown") == outcomes(document, "in the way") == set()
-    assert outcomes(document, "outlived") == {TOKEN}
+    assert outcomes(document, "outlived") == {t.ACCOUNT_TOKEN}
     assert {change["action"] for change in document["changes"]} == {"create"}
     # Tokens alone are made by Cloudflare's provider: nothing was imported that would have brought it along.
-    assert {change["type"] for change in document["changes"]} <= {TOKEN, "pulumi:providers:cloudflare", *WRITTEN_AGAIN}
+    assert {change["type"] for change in document["changes"]} <= {
+        t.ACCOUNT_TOKEN,
+        "pulumi:providers:cloudflare",
+        *MADE_AGAIN,
+    }
     assert not any(one.get("protect") for one in world.identities.resources())
     assert (world.ids(IDENTITIES), world.vault()) == (before, vault)
     up, _, *revocations = document["next"]
@@ -260,8 +266,8 @@ def test_lost_identities_are_adopted_and_the_next_up_makes_new_tokens_alone(worl
     assert {line.rpartition("/")[2] for line in revocations} == {token.id for token in tokens}
 
     assert set(world.identities.up().changes) == {"create", "same"}
-    assert len(world.store.all(type_=TOKEN)) == 2 * len(tokens)
+    assert len(world.store.all(type_=t.ACCOUNT_TOKEN)) == 2 * len(tokens)
     for token in tokens:
-        world.store.remove(TOKEN, token.id)  # as the last commands would
+        world.store.remove(t.ACCOUNT_TOKEN, token.id)  # as the last commands would
     assert not world.identities.preview(refresh=True).changed
     assert (world.ids(IDENTITIES), world.vault()) == (before, vault)

@@ -5,9 +5,22 @@ because most names are taken, and would first make a second of whatever has no n
 import reads, and writes the state only.
 """
 
-from bulkhead.operations.adopt.changes import Change, changes
+from bulkhead.operations.adopt.changes import PendingChange, changes
+from bulkhead.operations.adopt.discovery import Discovery, Match, Obstacle, discover
+from bulkhead.operations.adopt.engine_plan import Engine
+from bulkhead.operations.adopt.finding import Finder, Found, Wanted
 from bulkhead.operations.adopt.imports import take
-from bulkhead.operations.adopt.parts import Engine, Finder, Found, Wanted
-from bulkhead.operations.adopt.survey import Match, Obstacle, Survey, survey
 
-__all__ = ["Change", "Engine", "Finder", "Found", "Match", "Obstacle", "Survey", "Wanted", "changes", "survey", "take"]
+__all__ = [
+    "Discovery",
+    "Engine",
+    "Finder",
+    "Found",
+    "Match",
+    "Obstacle",
+    "PendingChange",
+    "Wanted",
+    "changes",
+    "discover",
+    "take",
+]

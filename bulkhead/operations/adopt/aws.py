@@ -9,7 +9,8 @@ from botocore.exceptions import ClientError
 
 from bulkhead.clients.clouds import ClientOf, said_plainly
 from bulkhead.model.faults import Fault, Refused
-from bulkhead.operations.adopt.parts import Found, Wanted
+from bulkhead.operations.adopt.finding import Found, Wanted
+from bulkhead.resources import types as t
 
 # How the services say that there is none; S3 has a word for each part of a bucket.
 _ABSENT: Final = frozenset(
@@ -143,38 +144,38 @@ class AwsFinder:
 
 # The operation that reads a part of a bucket, and the member of the answer that is there when the part is.
 _PARTS_OF_BUCKETS: Final[Mapping[str, tuple[str, str]]] = {
-    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": (
+    t.S3_BUCKET_LIFECYCLE_CONFIGURATION: (
         "get_bucket_lifecycle_configuration",
         "Rules",
     ),
-    "aws:s3/bucketLogging:BucketLogging": ("get_bucket_logging", "LoggingEnabled"),
-    "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": (
+    t.S3_BUCKET_LOGGING: ("get_bucket_logging", "LoggingEnabled"),
+    t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION: (
         "get_object_lock_configuration",
         "ObjectLockConfiguration",
     ),
-    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": ("get_bucket_ownership_controls", "OwnershipControls"),
-    "aws:s3/bucketPolicy:BucketPolicy": ("get_bucket_policy", "Policy"),
-    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": (
+    t.S3_BUCKET_OWNERSHIP_CONTROLS: ("get_bucket_ownership_controls", "OwnershipControls"),
+    t.S3_BUCKET_POLICY: ("get_bucket_policy", "Policy"),
+    t.S3_BUCKET_PUBLIC_ACCESS_BLOCK: (
         "get_public_access_block",
         "PublicAccessBlockConfiguration",
     ),
-    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": (
+    t.S3_BUCKET_SERVER_SIDE_ENCRYPTION_CONFIGURATION: (
         "get_bucket_encryption",
         "ServerSideEncryptionConfiguration",
     ),
-    "aws:s3/bucketVersioning:BucketVersioning": ("get_bucket_versioning", "Status"),
+    t.S3_BUCKET_VERSIONING: ("get_bucket_versioning", "Status"),
 }
 _LOOKS: Final[Mapping[str, Callable[[AwsFinder, Wanted], Found | None]]] = {
-    "aws:budgets/budget:Budget": AwsFinder._budget,
-    "aws:cloudwatch/metricAlarm:MetricAlarm": AwsFinder._alarm,
-    "aws:iam/policy:Policy": AwsFinder._policy,
-    "aws:iam/role:Role": AwsFinder._role,
-    "aws:iam/rolePolicy:RolePolicy": AwsFinder._role_policy,
-    "aws:kms/alias:Alias": AwsFinder._alias,
-    "aws:kms/key:Key": AwsFinder._key,
-    "aws:s3/bucket:Bucket": AwsFinder._bucket,
-    "aws:sns/topic:Topic": AwsFinder._topic,
-    "aws:sns/topicPolicy:TopicPolicy": AwsFinder._topic_policy,
-    "aws:sns/topicSubscription:TopicSubscription": AwsFinder._subscription,
-    "aws:ssm/parameter:Parameter": AwsFinder._parameter,
+    t.BUDGET: AwsFinder._budget,
+    t.CLOUDWATCH_METRIC_ALARM: AwsFinder._alarm,
+    t.IAM_POLICY: AwsFinder._policy,
+    t.IAM_ROLE: AwsFinder._role,
+    t.IAM_ROLE_POLICY: AwsFinder._role_policy,
+    t.KMS_ALIAS: AwsFinder._alias,
+    t.KMS_KEY: AwsFinder._key,
+    t.S3_BUCKET: AwsFinder._bucket,
+    t.SNS_TOPIC: AwsFinder._topic,
+    t.SNS_TOPIC_POLICY: AwsFinder._topic_policy,
+    t.SNS_TOPIC_SUBSCRIPTION: AwsFinder._subscription,
+    t.SSM_PARAMETER: AwsFinder._parameter,
 }

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bulkhead.operations.adopt.parts import PROVIDER, TOKEN, WRITTEN_AGAIN, Digest, State, name_of
+from bulkhead.operations.adopt.engine_plan import PROVIDER, Digest, State, name_of
+from bulkhead.operations.adopt.finding import made_again
+from bulkhead.resources import types as t
 
 _QUIET: Final = frozenset({"same", "read", "refresh"})
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PendingChange:
     """What the next `up` would do to one resource: the engine's word for it, and why: of each property that differs,
     its name and, where both are known and no secret, ``now`` and ``then``."""
 
@@ -27,15 +29,16 @@ class Change:
         when its successor replaces it, and so do the others that are written again. A token goes when its slot is
         closed, which somebody has decided."""
         goes = "delete" in self.action or "replace" in self.action
-        return goes and self.type not in {*WRITTEN_AGAIN, TOKEN} and not self.type.startswith(PROVIDER)
+        comes_back = made_again(self.type) or self.type == t.ACCOUNT_TOKEN or self.type.startswith(PROVIDER)
+        return goes and not comes_back
 
 
-def changes(digest: Digest) -> tuple[Change, ...]:
+def changes(digest: Digest) -> tuple[PendingChange, ...]:
     """Return what an `up` would do to real resources; components have nothing to change."""
     return tuple(_changes(digest))
 
 
-def _changes(digest: Digest) -> Iterator[Change]:
+def _changes(digest: Digest) -> Iterator[PendingChange]:
     for step in digest["steps"]:
         old, new = step.get("oldState") or {}, step.get("newState") or {}
         state = new or old
@@ -43,7 +46,7 @@ def _changes(digest: Digest) -> Iterator[Change]:
             continue
         reasons = step.get("replaceReasons") or step.get("diffReasons") or ()
         why = tuple(_difference(property_, old, new) for property_ in reasons)
-        yield Change(step["op"], state["type"], name_of(step["urn"]), why)
+        yield PendingChange(step["op"], state["type"], name_of(step["urn"]), why)
 
 
 def _difference(property_: str, old: State, new: State) -> str:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from bulkhead.clients.rest import Rest
-from bulkhead.operations.adopt.parts import CONSUMER, TOKEN, Found, Wanted
+from bulkhead.operations.adopt.finding import Found, Wanted
+from bulkhead.resources import types as t
 
 Look = Callable[["CloudflareFinder", Mapping[str, Any]], Found | None]
 
@@ -72,15 +73,13 @@ def _crons(finder: CloudflareFinder, inputs: Mapping[str, Any]) -> Found | None:
 
 
 _LOOKS: Final[Mapping[str, Look]] = {
-    CONSUMER: _consumer,
-    TOKEN: _listed("tokens", "name", "name", "id"),
-    "cloudflare:index/d1Database:D1Database": _listed("d1/database", "name", "name", "uuid"),
-    "cloudflare:index/queue:Queue": _listed("queues", "queue_name", "queueName", "queue_id"),
-    "cloudflare:index/r2Bucket:R2Bucket": _bucket,
-    "cloudflare:index/worker:Worker": _listed("workers/workers", "name", "name", "id"),
-    "cloudflare:index/workersCronTrigger:WorkersCronTrigger": _crons,
-    "cloudflare:index/workersCustomDomain:WorkersCustomDomain": _listed(
-        "workers/domains", "hostname", "hostname", "id"
-    ),
-    "cloudflare:index/workersKvNamespace:WorkersKvNamespace": _listed("storage/kv/namespaces", "title", "title", "id"),
+    t.QUEUE_CONSUMER: _consumer,
+    t.ACCOUNT_TOKEN: _listed("tokens", "name", "name", "id"),
+    t.D1_DATABASE: _listed("d1/database", "name", "name", "uuid"),
+    t.QUEUE: _listed("queues", "queue_name", "queueName", "queue_id"),
+    t.R2_BUCKET: _bucket,
+    t.WORKER: _listed("workers/workers", "name", "name", "id"),
+    t.WORKERS_CRON_TRIGGER: _crons,
+    t.WORKERS_CUSTOM_DOMAIN: _listed("workers/domains", "hostname", "hostname", "id"),
+    t.WORKERS_KV_NAMESPACE: _listed("storage/kv/namespaces", "title", "title", "id"),
 }

@@ -13,8 +13,8 @@ from bulkhead.model.identities import GITHUB_TOKEN, PROFILE, TOKEN_MAKER
 from bulkhead.model.settings.reader import read
 from bulkhead.operations.adopt.aws import AwsFinder
 from bulkhead.operations.adopt.cloudflare import CloudflareFinder
+from bulkhead.operations.adopt.finding import Finder, Found, Wanted
 from bulkhead.operations.adopt.github import GitHubFinder
-from bulkhead.operations.adopt.parts import Finder, Found, Wanted
 
 if TYPE_CHECKING:
     from bulkhead.engine.stack import Stack

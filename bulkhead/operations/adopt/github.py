@@ -12,7 +12,8 @@ from urllib.parse import quote
 
 from bulkhead.clients.rest import Rest
 from bulkhead.model.faults import Fault, Refused
-from bulkhead.operations.adopt.parts import Found, Wanted
+from bulkhead.operations.adopt.finding import Found, Wanted
+from bulkhead.resources import types as t
 
 Look = Callable[[Rest, str, Mapping[str, Any]], Found | None]
 
@@ -81,14 +82,14 @@ def _part(text: Any) -> str:
 
 
 _LOOKS: Final[Mapping[str, Look]] = {
-    "github:index/actionsEnvironmentVariable:ActionsEnvironmentVariable": _there(
+    t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE: _there(
         "/environments/{environment}/variables/{variableName}", "environment", "variableName"
     ),
     # A repository has one of each of these, whether or not anybody has ever set it.
-    "github:index/actionsRepositoryPermissions:ActionsRepositoryPermissions": _there(""),
-    "github:index/branchDefault:BranchDefault": _there(""),
-    "github:index/workflowRepositoryPermissions:WorkflowRepositoryPermissions": _there(""),
-    "github:index/repositoryEnvironment:RepositoryEnvironment": _there("/environments/{environment}", "environment"),
-    "github:index/repositoryEnvironmentDeploymentPolicy:RepositoryEnvironmentDeploymentPolicy": _branch_policy,
-    "github:index/repositoryRuleset:RepositoryRuleset": _ruleset,
+    t.GITHUB_ACTIONS_REPOSITORY_PERMISSIONS: _there(""),
+    t.GITHUB_BRANCH_DEFAULT: _there(""),
+    t.GITHUB_WORKFLOW_REPOSITORY_PERMISSIONS: _there(""),
+    t.GITHUB_REPOSITORY_ENVIRONMENT: _there("/environments/{environment}", "environment"),
+    t.GITHUB_REPOSITORY_ENVIRONMENT_DEPLOYMENT_POLICY: _branch_policy,
+    t.GITHUB_REPOSITORY_RULESET: _ruleset,
 }

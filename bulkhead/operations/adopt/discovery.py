@@ -1,4 +1,4 @@
-"""The survey: what an `up` would make, compared with what exists."""
+"""The discovery: what an `up` would make, compared with what exists."""
 
 from __future__ import annotations
 
@@ -6,32 +6,26 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from bulkhead.clients.rest import CLOUDFLARE
 from bulkhead.model.identities import TOKEN_MAKER
 from bulkhead.model.settings.paths import SECRETS
-from bulkhead.operations.adopt.changes import Change, changes
-from bulkhead.operations.adopt.imports import document, provider_inputs
-from bulkhead.operations.adopt.parts import (
-    CONSUMER,
+from bulkhead.operations.adopt.changes import PendingChange, changes
+from bulkhead.operations.adopt.engine_plan import (
     PROVIDER,
-    TOKEN,
-    WRITTEN_AGAIN,
     Digest,
     Engine,
-    Finder,
-    Found,
     State,
-    Wanted,
     created,
     name_of,
     sources,
     stack_of,
 )
+from bulkhead.operations.adopt.finding import Finder, Found, Wanted, made_again
+from bulkhead.operations.adopt.imports import document, provider_inputs
+from bulkhead.resources import types as t
 from bulkhead.resources.sentinels import UNKNOWN_STRING
-
-_ALIAS: Final = "aws:kms/alias:Alias"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +45,7 @@ class Obstacle:
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class Discovery:
     """What a look into the clouds has shown. ``matches`` can be imported. ``again`` is made again by the next `up`.
     ``missing`` does not exist. ``in_the_way`` must be removed before the next `up`. ``outlived`` is made a second time,
     and the first one stays usable until it is removed. ``unlisted`` cannot be looked for: nobody has said how.
@@ -63,11 +57,11 @@ class Survey:
     in_the_way: tuple[Obstacle, ...]
     outlived: tuple[Obstacle, ...]
     unlisted: tuple[Wanted, ...]
-    changes: tuple[Change, ...]
+    changes: tuple[PendingChange, ...]
     document: Mapping[str, Any] = field(repr=False)
 
 
-def survey(engine: Engine, finder: Finder, folder: Path, standing: Iterable[State] = ()) -> Survey:
+def discover(engine: Engine, finder: Finder, folder: Path, standing: Iterable[State] = ()) -> Discovery:
     """Ask the engine what an `up` would make, and the clouds which of it exists; change nothing.
 
     ``folder`` must be private: the engine writes a file into it that holds the providers' credentials, encrypted.
@@ -85,21 +79,21 @@ def survey(engine: Engine, finder: Finder, folder: Path, standing: Iterable[Stat
     outlived: list[Obstacle] = []
     ids: dict[str, str] = {}
     for wanted in _wanted(digest, ids):
-        if wanted.type in WRITTEN_AGAIN:
+        if made_again(wanted.type):
             again.append(wanted)
         elif not finder.knows(wanted.type):
             unlisted.append(wanted)
         elif (found := finder.find(wanted)) is None:
             missing.append(wanted)
-        elif wanted.type == CONSUMER:
+        elif wanted.type == t.QUEUE_CONSUMER:  # no import takes one, and a queue has one that is a Worker
             in_the_way.append(Obstacle(wanted, _removal(wanted, states)))
-        elif wanted.type == TOKEN:
+        elif wanted.type == t.ACCOUNT_TOKEN:  # of no use: its value was said once, and the lost state alone had it
             outlived.append(Obstacle(wanted, _revocation(wanted, found)))
         else:
             ids[wanted.urn] = found.id
             matches.append(Match(wanted, found))
     import_ids = {match.wanted.urn: match.found.import_id for match in matches}
-    return Survey(
+    return Discovery(
         tuple(matches),
         tuple(again),
         tuple(missing),
@@ -135,7 +129,7 @@ def _aliases(digest: Digest) -> dict[str, str]:
     return {
         key: state["inputs"]["name"]
         for state in states
-        if state["type"] == _ALIAS
+        if state["type"] == t.KMS_ALIAS
         for key in sources(state, "targetKeyId")
     }
 
