@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
     from bulkhead.engine.stack import Stack
-    from bulkhead.operations.doomed import Doomed
+    from bulkhead.operations.destroy_plan import DestroyPlan
     from bulkhead.operations.empty import Emptied
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -45,7 +45,7 @@ def destroy(
     # boto3 takes half a second to import, which `--help` and a mistyped stage need not wait for.
     from bulkhead.engine.stack import Stack  # noqa: PLC0415
     from bulkhead.operations.destroy import count, empty, losses  # noqa: PLC0415
-    from bulkhead.operations.doomed import doomed, refuse_production, unsettled  # noqa: PLC0415
+    from bulkhead.operations.destroy_plan import destroy_plan, refuse_production, unsettled  # noqa: PLC0415
 
     console = Console(json=json)
     refuse_production(stage)
@@ -56,7 +56,7 @@ def destroy(
     state = stack.state()
     for urn in unsettled(state.begun):
         console.warn(f"an `up` was cut off while it made {urn}: look in its cloud whether it exists")
-    going = doomed(stage, state.resources)
+    going = destroy_plan(stage, state.resources)
     if not going.resources:
         console.say(f"There is nothing to destroy: the stack {stage} is empty.", GOOD)
         console.result({"stage": stage, "destroyed": False, "lost": [], "emptied": {}, "next": _next(stage)})
@@ -78,7 +78,7 @@ def destroy(
 
 
 def _clients(
-    going: Doomed, settings: StageSettings, stack: Stack, profile: str | None
+    going: DestroyPlan, settings: StageSettings, stack: Stack, profile: str | None
 ) -> tuple[S3Client | None, S3Client | None]:
     """Return the clients of R2 and of S3, None where the stage has no bucket there."""
     from bulkhead.clients import clouds  # noqa: PLC0415
@@ -119,11 +119,11 @@ def _resumable(
 
 
 def _gone(stack: Stack, before: int, emptied: Mapping[str, Emptied]) -> str:
-    from bulkhead.operations.doomed import doomed  # noqa: PLC0415
+    from bulkhead.operations.destroy_plan import destroy_plan  # noqa: PLC0415
 
     gone = [f"what was in {bucket} ({how_much})" for bucket, how_much in emptied.items()]
     with suppress(Refused):  # what failed may be the very command that would say it
-        gone.append(f"{before - doomed(stack.name, stack.state().resources).resources} of {before} resources")
+        gone.append(f"{before - destroy_plan(stack.name, stack.state().resources).resources} of {before} resources")
     return f"Gone already: {'; '.join(gone) or 'nothing'}."
 
 

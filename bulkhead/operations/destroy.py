@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from bulkhead.operations.doomed import Doomed
+from bulkhead.operations.destroy_plan import DestroyPlan
 from bulkhead.operations.empty import Emptied, empty_bucket
+from bulkhead.resources import types as t
+from bulkhead.resources.kind import ResourceType
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -19,31 +21,36 @@ if TYPE_CHECKING:
 _NO_BUCKET: Final = frozenset({"NoSuchBucket", "404"})
 _MOST: Final = 10_000  # objects counted before a bucket is called large; a thousand take one request
 
+_CALLED: Final[Mapping[ResourceType, str]] = {
+    t.D1_DATABASE: "D1 database",
+    t.KMS_KEY: "KMS key",
+    t.QUEUE: "queue",
+    t.WORKERS_KV_NAMESPACE: "KV namespace",
+}
+
 Progress = Callable[[str, Emptied], None]
 
 
-def count(doomed: Doomed, *, r2: S3Client | None, s3: S3Client | None) -> dict[str, int | None]:
+def count(plan: DestroyPlan, *, r2: S3Client | None, s3: S3Client | None) -> dict[str, int | None]:
     """Return how many objects each bucket holds, at most 10,000; None where there is no such bucket any more."""
-    return {bucket: _objects(client, bucket) for bucket, client in _each_bucket(doomed, r2, s3)}
+    return {bucket: _objects(client, bucket) for bucket, client in _each_bucket(plan, r2, s3)}
 
 
-def losses(doomed: Doomed, counts: Mapping[str, int | None]) -> list[str]:
+def losses(plan: DestroyPlan, counts: Mapping[str, int | None]) -> list[str]:
     """Return, for a person who has to decide, what will be lost."""
-    answers = f", and the answers at {', '.join(doomed.hostnames)}" if doomed.hostnames else ""
+    answers = f", and the answers at {', '.join(plan.hostnames)}" if plan.hostnames else ""
     return [
-        f"all {_counted(doomed.resources, 'resource')} of the stack",
-        *(f"D1 database {name}, with every table" for name in doomed.databases),
-        *(f"KV namespace {name}, with every key" for name in doomed.namespaces),
-        *(f"R2 bucket {name}: {_objects_said(counts, name)}" for name in doomed.buckets),
-        *(f"Durable Objects {', '.join(classes)} in Worker {name}" for name, classes in doomed.workers if classes),
-        *(f"queue {name}, with the messages in it" for name in doomed.queues),
-        *(f"S3 bucket {name} of the backups: {_objects_said(counts, name)}" for name in doomed.vault),
-        *([f"{_counted(len(doomed.workers), 'Worker')}{answers}"] if doomed.workers else []),
+        f"all {_counted(plan.resources, 'resource')} of the stack",
+        *sorted(f"{_CALLED.get(row, row.kind)} {name}: {row.holds}" for row, name in plan.holders),
+        *(f"R2 bucket {name}: {_objects_said(counts, name)}" for name in plan.buckets),
+        *(f"Durable Objects {', '.join(classes)} in Worker {name}" for name, classes in plan.workers if classes),
+        *(f"S3 bucket {name} of the backups: {_objects_said(counts, name)}" for name in plan.vault),
+        *([f"{_counted(len(plan.workers), 'Worker')}{answers}"] if plan.workers else []),
     ]
 
 
 def empty(
-    doomed: Doomed, *, r2: S3Client | None, s3: S3Client | None, progress: Progress = lambda _bucket, _emptied: None
+    plan: DestroyPlan, *, r2: S3Client | None, s3: S3Client | None, progress: Progress = lambda _bucket, _emptied: None
 ) -> dict[str, Emptied]:
     """Empty the stage's buckets, R2's first; return how much was removed from each that there still is.
 
@@ -51,7 +58,7 @@ def empty(
     each page. Can be repeated. Raises Refused where a service keeps something back.
     """
     emptied = {}
-    for bucket, client in _each_bucket(doomed, r2, s3):
+    for bucket, client in _each_bucket(plan, r2, s3):
 
         def tell(so_far: Emptied, bucket: str = bucket) -> None:
             progress(bucket, so_far)
@@ -64,8 +71,8 @@ def empty(
     return emptied
 
 
-def _each_bucket(doomed: Doomed, r2: S3Client | None, s3: S3Client | None) -> Iterator[tuple[str, S3Client]]:
-    for buckets, client in ((doomed.buckets, r2), (doomed.vault, s3)):
+def _each_bucket(plan: DestroyPlan, r2: S3Client | None, s3: S3Client | None) -> Iterator[tuple[str, S3Client]]:
+    for buckets, client in ((plan.buckets, r2), (plan.vault, s3)):
         for bucket in buckets:
             if client is None:
                 raise ValueError(f"no client for {bucket}")  # a fault of the caller

@@ -19,7 +19,7 @@ from bulkhead.model.naming import Kind
 from bulkhead.model.product import Place, Product, Worker
 from bulkhead.model.settings.models import StageSettings
 from bulkhead.operations import destroy
-from bulkhead.operations.doomed import doomed
+from bulkhead.operations.destroy_plan import destroy_plan
 from bulkhead.rehearsal.evidence import Unproven
 
 T = TypeVar("T")
@@ -145,5 +145,5 @@ class Scene:
 
     def empty(self, stage: StandingStage) -> None:
         """Empty the stage's buckets as `bulkhead destroy` does. Raises Refused for production."""
-        going = doomed(stage.environment, stage.stack.resources())
+        going = destroy_plan(stage.environment, stage.stack.resources())
         destroy.empty(going, r2=stage.cloud.s3().client(), s3=self.aws(stage, "s3"))

@@ -76,7 +76,7 @@ def test_a_person_is_shown_the_losses_and_types_the_stage(
     resources = sum(bool(one.get("custom")) and not one["type"].startswith("pulumi:") for one in state)
     for loss in (
         f"  - all {resources} resources of the stack",
-        "  - D1 database harbor-staging-d1-main, with every table",
+        "  - D1 database harbor-staging-d1-main: its tables and every row in them",
         f"  - R2 bucket {TRANSCRIPTS}: 2 objects",
         f"  - S3 bucket {VAULT} of the backups: 1 object",
         "and the answers at staging.harbor.example",

@@ -15,7 +15,7 @@ import pytest
 from bulkhead.engine.finder import find_engine
 from bulkhead.engine.stack import Stack, State
 from bulkhead.model.faults import Refused
-from bulkhead.operations.doomed import doomed, unsettled
+from bulkhead.operations.destroy_plan import destroy_plan, unsettled
 from tests.support.fake_pulumi import FakePulumi
 from tests.support.toy_cloud import ToyCloud, serving
 
@@ -231,7 +231,7 @@ def test_the_real_engine_is_understood(cloud: ToyCloud, run: Callable[..., None]
     state = stack.state()
     assert [one["urn"] for one in state.resources] == [PROVIDER["urn"], THING["urn"]]
     assert unsettled(state.begun) == [half_made["urn"]]
-    assert doomed("staging", state.resources).resources == 1
+    assert destroy_plan("staging", state.resources).resources == 1
     said: list[str] = []
     stack.destroy(said.append)
     assert any("toy:index:Thing main deleted" in line for line in said)
@@ -246,13 +246,13 @@ def test_what_is_protected_stops_the_real_engine_and_is_seen_before(
     stack = Stack("staging", tmp_path)
     run("stack", "import", stdin=_holding(PROVIDER, {**THING, "protect": True}))
     with pytest.raises(Refused, match="protected") as seen:
-        doomed("staging", stack.state().resources)
+        destroy_plan("staging", stack.state().resources)
     with pytest.raises(Refused, match="could not do what staging needs"):
         stack.destroy(lambda _: None)
     assert list(cloud.things) == [THING["urn"]]
     mending = seen.value.faults[0].fix.removesuffix(" --stack staging")
     run(*shlex.split(mending)[1:], "--yes")
-    assert doomed("staging", stack.state().resources).resources == 1
+    assert destroy_plan("staging", stack.state().resources).resources == 1
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bulkhead.model.faults import Refused
-from bulkhead.operations.adopt import Discovery, Found, changes, discover, take
+from bulkhead.operations.adopt import Discovery, Found, PendingChange, changes, discover, take
 from bulkhead.resources import types as t
 from tests.support.adoption import (
     ACCOUNT,

@@ -10,18 +10,23 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from bulkhead.operations.destroy import count, empty, losses
-from bulkhead.operations.doomed import Doomed
+from bulkhead.operations.destroy_plan import DestroyPlan
 from bulkhead.operations.empty import Emptied
+from bulkhead.resources import types as t
 from tests.support.s3 import InProcessS3
 
-DOOMED = Doomed(
+PLAN = DestroyPlan(
     environment="staging",
     resources=58,
     hostnames=("api.harbor.example", "harbor.example"),
-    databases=("db",),
-    namespaces=("sessions",),
     buckets=("transcripts",),
-    queues=("events",),
+    holders=(
+        (t.D1_DATABASE, "db"),
+        (t.KMS_KEY, "vault"),
+        (t.QUEUE, "events"),
+        (t.SQS_QUEUE, "jobs"),
+        (t.WORKERS_KV_NAMESPACE, "sessions"),
+    ),
     workers=(("assistant", ("Conversation", "Ledger")), ("web", ())),
     vault=("vault", "vault-log"),
 )
@@ -34,13 +39,15 @@ def s3(local_s3: InProcessS3) -> Any:
 
 
 def test_every_loss_is_named_and_counted() -> None:
-    assert losses(DOOMED, COUNTS) == [
+    assert losses(PLAN, COUNTS) == [
         "all 58 resources of the stack",
-        "D1 database db, with every table",
-        "KV namespace sessions, with every key",
+        "D1 database db: its tables and every row in them",
+        "KMS key vault: whatever was encrypted with it, the backups too: nobody can read it ever again",
+        "KV namespace sessions: every key in it",
+        "Queue jobs: every message that was not consumed yet",
+        "queue events: every message that was not consumed yet",
         "R2 bucket transcripts: 1 object",
         "Durable Objects Conversation, Ledger in Worker assistant",
-        "queue events, with the messages in it",
         "S3 bucket vault of the backups: 10,000 objects or more",
         "S3 bucket vault-log of the backups: gone already",
         "2 Workers, and the answers at api.harbor.example, harbor.example",
@@ -48,7 +55,7 @@ def test_every_loss_is_named_and_counted() -> None:
 
 
 def test_what_a_stage_does_not_have_it_does_not_lose() -> None:
-    bare = Doomed("pr-42", 1, (), (), (), (), (), (), ())
+    bare = DestroyPlan("pr-42", 1, (), (), (), (), ())
     assert losses(bare, {}) == ["all 1 resource of the stack"]
     assert losses(replace(bare, workers=(("web", ()),)), {})[1:] == ["1 Worker"]
 
@@ -56,7 +63,7 @@ def test_what_a_stage_does_not_have_it_does_not_lose() -> None:
 def test_objects_are_counted_where_there_is_a_bucket(local_s3: InProcessS3, s3: Any) -> None:
     local_s3.bucket("transcripts", "a", "b")
     local_s3.bucket("vault")
-    assert count(DOOMED, r2=s3, s3=s3) == {"transcripts": 2, "vault": 0, "vault-log": None}
+    assert count(PLAN, r2=s3, s3=s3) == {"transcripts": 2, "vault": 0, "vault-log": None}
 
 
 def test_counting_ends_where_the_number_no_longer_matters(s3: Any) -> None:
@@ -64,23 +71,23 @@ def test_counting_ends_where_the_number_no_longer_matters(s3: Any) -> None:
         for page in range(10):
             answer = {"KeyCount": 1000, "IsTruncated": True, "NextContinuationToken": str(page)}
             stubber.add_response("list_objects_v2", answer)
-        assert count(replace(DOOMED, vault=()), r2=s3, s3=None) == {"transcripts": 10_000}
+        assert count(replace(PLAN, vault=()), r2=s3, s3=None) == {"transcripts": 10_000}
 
 
 def test_every_bucket_is_emptied_and_told(local_s3: InProcessS3, s3: Any) -> None:
     local_s3.bucket("transcripts", "a", "b")
     local_s3.bucket("vault", "c")
     told: list[tuple[str, Emptied]] = []
-    emptied = empty(DOOMED, r2=s3, s3=s3, progress=lambda bucket, how_much: told.append((bucket, how_much)))
+    emptied = empty(PLAN, r2=s3, s3=s3, progress=lambda bucket, how_much: told.append((bucket, how_much)))
     assert emptied == {"transcripts": Emptied(versions=2), "vault": Emptied(versions=1)}
     assert told == [("transcripts", Emptied(versions=2)), ("vault", Emptied(versions=1))]
-    assert count(DOOMED, r2=s3, s3=s3) == {"transcripts": 0, "vault": 0, "vault-log": None}
+    assert count(PLAN, r2=s3, s3=s3) == {"transcripts": 0, "vault": 0, "vault-log": None}
 
 
 def test_it_can_be_repeated(local_s3: InProcessS3, s3: Any) -> None:
     local_s3.bucket("transcripts", "a")
-    empty(DOOMED, r2=s3, s3=s3)
-    assert empty(DOOMED, r2=s3, s3=s3) == {"transcripts": Emptied()}
+    empty(PLAN, r2=s3, s3=s3)
+    assert empty(PLAN, r2=s3, s3=s3) == {"transcripts": Emptied()}
 
 
 @pytest.mark.parametrize("act", [count, empty])
@@ -88,9 +95,9 @@ def test_a_bucket_that_may_not_be_seen_is_not_taken_for_a_missing_one(act: Any, 
     with Stubber(s3) as stubber:
         stubber.add_client_error("list_objects_v2" if act is count else "list_object_versions", "AccessDenied")
         with pytest.raises(ClientError, match="AccessDenied"):
-            act(DOOMED, r2=s3, s3=s3)
+            act(PLAN, r2=s3, s3=s3)
 
 
 def test_a_bucket_without_a_client_is_a_fault_of_the_caller() -> None:
     with pytest.raises(ValueError, match="transcripts"):
-        count(DOOMED, r2=None, s3=None)
+        count(PLAN, r2=None, s3=None)

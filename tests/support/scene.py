@@ -24,7 +24,7 @@ from bulkhead.machine.rundir import RunDir
 from bulkhead.model.naming import Kind
 from bulkhead.model.product import Place
 from bulkhead.model.settings.models import StageSettings
-from bulkhead.operations.doomed import doomed
+from bulkhead.operations.destroy_plan import destroy_plan
 from bulkhead.rehearsal import closing
 from bulkhead.rehearsal.evidence import Outcome, Report, Verdict
 from bulkhead.rehearsal.proofs import PROOFS
@@ -77,7 +77,7 @@ class MemoryScene(Scene):
         return Inventory(*(tuple(aws.get(each.name, ())) for each in fields(Inventory)))
 
     def empty(self, stage: StandingStage) -> None:
-        going = doomed(stage.environment, stage.stack.resources())
+        going = destroy_plan(stage.environment, stage.stack.resources())
         self.parts[stage.environment].emptied += [*going.buckets, *going.vault]
 
 

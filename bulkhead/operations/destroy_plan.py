@@ -13,6 +13,8 @@ from typing import Any, Final
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.naming import Stage, stage_of
 from bulkhead.resources import types as t
+from bulkhead.resources.catalogue import row_of
+from bulkhead.resources.kind import ResourceType
 
 _ENGINE: Final = "pulumi:"  # the stack itself and its providers, which are in no cloud
 _CREATING: Final = "creating"  # the engine's word for a creation whose end it has not heard of (apitype.OperationType)
@@ -21,20 +23,19 @@ State = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Doomed:
+class DestroyPlan:
     """What a destroyed stage loses, by physical name.
 
-    ``resources`` counts what there is in the clouds, one by one; ``workers`` pairs a Worker with the Durable Object
-    classes in it; ``vault`` are the buckets in S3: of the backups, and of their access log.
+    ``resources`` counts what there is in the clouds, one by one; ``buckets`` are R2's, ``vault`` those in S3: of the
+    backups, and of their access log; ``holders`` pairs whatever else holds something with its type; ``workers`` pairs a
+    Worker with the Durable Object classes in it.
     """
 
     environment: str
     resources: int
     hostnames: tuple[str, ...]
-    databases: tuple[str, ...]
-    namespaces: tuple[str, ...]
     buckets: tuple[str, ...]
-    queues: tuple[str, ...]
+    holders: tuple[tuple[ResourceType, str], ...]
     workers: tuple[tuple[str, tuple[str, ...]], ...]
     vault: tuple[str, ...]
 
@@ -57,7 +58,7 @@ def refuse_production(stack: str) -> None:
         raise Refused("Nothing was done.", [Fault(stack, message, fix)])
 
 
-def doomed(stack: str, resources: Iterable[State]) -> Doomed:
+def destroy_plan(stack: str, resources: Iterable[State]) -> DestroyPlan:
     """Return what goes with ``stack``, whose state holds ``resources`` (as `pulumi stack export` has them).
 
     Raises Refused for production, and where something is protected: the engine would stop at it, and by then the
@@ -72,14 +73,12 @@ def doomed(stack: str, resources: Iterable[State]) -> Doomed:
     owned: dict[str, set[str]] = {}
     for version in _of(going, t.WORKER_VERSION):
         owned.setdefault(version["inputs"]["workerId"], set()).update(_classes(version["inputs"].get("exports") or {}))
-    return Doomed(
+    return DestroyPlan(
         environment=stack,
         resources=len(going),
         hostnames=_named(going, t.WORKERS_CUSTOM_DOMAIN, "hostname"),
-        databases=_named(going, t.D1_DATABASE, "name"),
-        namespaces=_named(going, t.WORKERS_KV_NAMESPACE, "title"),
         buckets=_named(going, t.R2_BUCKET, "name"),
-        queues=_named(going, t.QUEUE, "queueName"),
+        holders=_holders(going),
         workers=tuple(
             sorted((one["inputs"]["name"], tuple(sorted(owned.get(one["id"], ())))) for one in _of(going, t.WORKER))
         ),
@@ -111,6 +110,17 @@ def _of(resources: Iterable[State], type_: str) -> Iterator[State]:
 def _named(resources: Iterable[State], type_: str, property_: str) -> tuple[str, ...]:
     # The inputs are the program's own words; a set, because a resource being replaced is in the state twice.
     return tuple(sorted({one["inputs"][property_] for one in _of(resources, type_)}))
+
+
+def _holders(resources: Iterable[State]) -> tuple[tuple[ResourceType, str], ...]:
+    """Return what holds something that is lost with it, but for buckets, which are counted and emptied. A key has no
+    name of its own, so the program's stands for it."""
+    found = {
+        (row, one["inputs"][row.named_by] if row.named_by else one["urn"].rpartition("::")[2])
+        for one in resources
+        if (row := row_of(one["type"])) and row.holds and row not in {t.R2_BUCKET, t.S3_BUCKET}
+    }
+    return tuple(sorted(found))
 
 
 def _classes(exports: Mapping[str, State]) -> Iterator[str]:
