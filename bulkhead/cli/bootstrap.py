@@ -17,7 +17,8 @@ from bulkhead.model.settings.paths import stack_file
 from bulkhead.model.settings.product_reference import product_of
 
 if TYPE_CHECKING:
-    from bulkhead.operations.bootstrap.parts import Plan, Target
+    from bulkhead.operations.bootstrap.steps import BootstrapPlan
+    from bulkhead.operations.bootstrap.target import Target
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 _SIGN: Final = {"exists": "=", "create": "+", "change": "~"}
@@ -97,7 +98,7 @@ def _profile(settings: StageSettings, given: str | None) -> str:
     return chosen
 
 
-def _tell(console: Console, aim: Target, made: Plan) -> None:
+def _tell(console: Console, aim: Target, made: BootstrapPlan) -> None:
     console.say(f"{aim.estate.label.environment}: AWS account {aim.estate.account}, {aim.estate.region}")
     for step in made.steps:
         console.say(f"  {_SIGN[step.effect]} {step.what}", _STYLE[step.effect])
@@ -132,7 +133,7 @@ def _ask(console: Console, stage: str, word: str, *, yes: str | None, confirm: s
         raise Refused(f"Nothing was made: {word} was not typed.")
 
 
-def _require_done(after: Plan) -> None:
+def _require_done(after: BootstrapPlan) -> None:
     """Everything must be as planned now; what still is not was changed by somebody else in the meantime."""
     left = [Fault(step.what, f"still says {step.effect}", "run the same command again") for step in after.pending]
     if left:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from bulkhead.localclouds.aws.local import LocalAws
-from bulkhead.operations.bootstrap.parts import Clients
+from bulkhead.operations.bootstrap.clients import Clients
 
 
 @pytest.fixture

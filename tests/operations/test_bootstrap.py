@@ -13,9 +13,9 @@ from bulkhead.localclouds.aws.local import LocalAws
 from bulkhead.model.faults import Refused
 from bulkhead.model.trust import GITHUB, boundary
 from bulkhead.operations.bootstrap import (
+    BootstrapPlan,
     Clients,
     Effect,
-    Plan,
     StateStore,
     Target,
     apply,
@@ -50,7 +50,7 @@ def _bootstrap(aim: Target, clients: Clients) -> list[str]:
     return done
 
 
-def _pending(made: Plan) -> dict[str, Effect]:
+def _pending(made: BootstrapPlan) -> dict[str, Effect]:
     return {step.what: step.effect for step in made.pending}
 
 

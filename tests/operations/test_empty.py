@@ -11,7 +11,7 @@ import pytest
 from botocore.stub import Stubber
 
 from bulkhead.model.faults import Refused
-from bulkhead.operations.bootstrap.parts import Clients
+from bulkhead.operations.bootstrap.clients import Clients
 from bulkhead.operations.empty import Emptied, empty_bucket
 
 

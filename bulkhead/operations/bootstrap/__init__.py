@@ -4,14 +4,16 @@ Idempotent.
 These cannot be resources of a stack: its state would lie in the bucket that it makes.
 """
 
+from bulkhead.operations.bootstrap.clients import Clients
 from bulkhead.operations.bootstrap.commands import next_commands
-from bulkhead.operations.bootstrap.parts import Clients, Effect, Plan, StateStore, Target, target
 from bulkhead.operations.bootstrap.plan import apply, confirmation, plan
+from bulkhead.operations.bootstrap.steps import BootstrapPlan, Effect
+from bulkhead.operations.bootstrap.target import StateStore, Target, target
 
 __all__ = [
+    "BootstrapPlan",
     "Clients",
     "Effect",
-    "Plan",
     "StateStore",
     "Target",
     "apply",

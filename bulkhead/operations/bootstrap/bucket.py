@@ -14,7 +14,8 @@ from bulkhead.model.aws_scope import Estate
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.iam import Document, document
 from bulkhead.operations.bootstrap.key import StoreKey
-from bulkhead.operations.bootstrap.parts import Effect, StateStore, Step, covers, unless_absent
+from bulkhead.operations.bootstrap.steps import BootstrapStep, Effect, covers, unless_absent
+from bulkhead.operations.bootstrap.target import StateStore
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -38,10 +39,10 @@ class _Setting:
     exact: bool = False
 
 
-def bucket_steps(store: StateStore, estate: Estate, s3: S3Client, key: StoreKey) -> Iterator[Step]:
+def bucket_steps(store: StateStore, estate: Estate, s3: S3Client, key: StoreKey) -> Iterator[BootstrapStep]:
     """Yield the bucket and its settings. Raises Refused when somebody else has the name, or it is elsewhere."""
     exists = _is_ours(store.bucket, estate, s3)
-    yield Step(
+    yield BootstrapStep(
         f"bucket {store.bucket}",
         f"holds the Pulumi state of {store.whose}",
         Effect.EXISTS if exists else Effect.CREATE,
@@ -49,7 +50,7 @@ def bucket_steps(store: StateStore, estate: Estate, s3: S3Client, key: StoreKey)
     )
     for setting in _settings(store, estate, s3, key):
         effect = _effect(setting) if exists else Effect.CREATE
-        yield Step(f"{setting.what} of {store.bucket}", setting.why, effect, partial(_write, setting))
+        yield BootstrapStep(f"{setting.what} of {store.bucket}", setting.why, effect, partial(_write, setting))
 
 
 def tls_only(bucket: str, partition: str) -> Document:

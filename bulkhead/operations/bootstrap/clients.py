@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ProfileNotFound
 
 from bulkhead.model.faults import Fault, Refused
-from bulkhead.operations.bootstrap.parts import Clients
+
+if TYPE_CHECKING:
+    from types_boto3_iam import IAMClient
+    from types_boto3_kms import KMSClient
+    from types_boto3_s3 import S3Client
+    from types_boto3_sts import STSClient
 
 # Where boto3 looks when a profile holds no credentials: the machine's or the container's own role. Whose account that
 # is, nobody has said.
 _NOT_THE_PROFILE: Final = frozenset({"env", "iam-role", "container-role"})
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """boto3 clients with one person's credentials, in the region of the stage."""
+
+    s3: S3Client
+    kms: KMSClient
+    iam: IAMClient
+    sts: STSClient
 
 
 def connect(profile: str, region: str, endpoint: str | None = None) -> Clients:

@@ -10,7 +10,7 @@ from bulkhead.model.identities import required_secrets as identity_secrets
 from bulkhead.model.product import Product
 from bulkhead.model.settings.keys import REQUIRED_SECRETS, required_secrets
 from bulkhead.model.settings.paths import SECRETS, secret_command
-from bulkhead.operations.bootstrap.parts import StateStore, Target
+from bulkhead.operations.bootstrap.target import StateStore, Target
 
 _THERE = "-C identities"  # the folder of their project
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from bulkhead.model.faults import Fault, Refused
-from bulkhead.operations.bootstrap.parts import Effect, StateStore, Step, covers, unless_absent
+from bulkhead.operations.bootstrap.steps import BootstrapStep, Effect, covers, unless_absent
+from bulkhead.operations.bootstrap.target import StateStore
 
 if TYPE_CHECKING:
     from types_boto3_kms import KMSClient
@@ -32,24 +33,24 @@ class StoreKey:
         if found and found["KeyState"] != "Enabled":
             raise _unusable(store, region, found)
 
-    def steps(self) -> Iterator[Step]:
+    def steps(self) -> Iterator[BootstrapStep]:
         """Yield what the key needs: itself with its tags, rotation, and its name."""
         whose = self._store.whose
         tagged = self.arn is not None and covers(self._tags_of(self.arn), self._store.tags)
         rotates = self.arn is not None and self._kms.get_key_rotation_status(KeyId=self.arn)["KeyRotationEnabled"]
-        yield Step(
+        yield BootstrapStep(
             f"KMS key of {whose}, with its tags",
             f"encrypts the state and the secrets of {whose}; no other stack has the same key",
             self._effect(right=tagged),
             self._make_or_tag,
         )
-        yield Step(
+        yield BootstrapStep(
             f"yearly rotation of the key of {whose}",
             "limits what one leaked version of the key opens",
             self._effect(right=rotates),
             lambda: self._kms.enable_key_rotation(KeyId=self.required()),
         )
-        yield Step(
+        yield BootstrapStep(
             f"{self._store.alias}, the name of the key of {whose}",
             "the stack's file names the key by it",
             Effect.EXISTS if self._named else Effect.CREATE,

@@ -8,18 +8,20 @@ from bulkhead.clients.clouds import require_account, said_plainly
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.naming import Stage
 from bulkhead.operations.bootstrap.bucket import bucket_steps
+from bulkhead.operations.bootstrap.clients import Clients
 from bulkhead.operations.bootstrap.key import StoreKey
-from bulkhead.operations.bootstrap.parts import Clients, Plan, StateStore, Step, Target
 from bulkhead.operations.bootstrap.provider import provider_steps
+from bulkhead.operations.bootstrap.steps import BootstrapPlan, BootstrapStep
+from bulkhead.operations.bootstrap.target import StateStore, Target
 
 
-def plan(target: Target, clients: Clients) -> Plan:
+def plan(target: Target, clients: Clients) -> BootstrapPlan:
     """Return every step with what it would do now; reads only. The account is verified before anything else is asked.
 
     Raises Refused: the credentials are of another account, or something that exists cannot be used.
     """
     environment = target.estate.label.environment
-    steps: list[Step] = []
+    steps: list[BootstrapStep] = []
     faults: list[Fault] = []
     with said_plainly("AWS", "reading what exists"):
         require_account(clients.sts, target.estate.account, environment)
@@ -34,16 +36,16 @@ def plan(target: Target, clients: Clients) -> Plan:
                 faults += refused.faults
     if faults:
         raise Refused(f"{environment} cannot be bootstrapped.", faults)
-    return Plan(tuple(steps))
+    return BootstrapPlan(tuple(steps))
 
 
-def _store_steps(store: StateStore, target: Target, clients: Clients) -> Iterator[Step]:
+def _store_steps(store: StateStore, target: Target, clients: Clients) -> Iterator[BootstrapStep]:
     key = StoreKey(store, target.estate.region, clients.kms)
     yield from key.steps()
     yield from bucket_steps(store, target.estate, clients.s3, key)
 
 
-def apply(made: Plan, progress: Callable[[Step], None]) -> None:
+def apply(made: BootstrapPlan, progress: Callable[[BootstrapStep], None]) -> None:
     """Do what is pending, in order; ``progress`` is told before each step. After an interruption, plan and apply again.
 
     Raises Refused when AWS refuses a step; the ones before it are done.

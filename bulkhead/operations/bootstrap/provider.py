@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.trust import AUDIENCE, GITHUB
-from bulkhead.operations.bootstrap.parts import Effect, Step, Target, unless_absent
+from bulkhead.operations.bootstrap.steps import BootstrapStep, Effect, unless_absent
+from bulkhead.operations.bootstrap.target import Target
 
 if TYPE_CHECKING:
     from types_boto3_iam import IAMClient
 
 
-def provider_steps(target: Target, iam: IAMClient) -> Iterator[Step]:
+def provider_steps(target: Target, iam: IAMClient) -> Iterator[BootstrapStep]:
     """Yield the account's identity provider. An account has one; in a shared account the stage that owns the account
     makes it, and the others refuse to go on without it."""
     arn = target.estate.arn("iam", f"oidc-provider/{GITHUB}")
@@ -31,7 +32,7 @@ def provider_steps(target: Target, iam: IAMClient) -> Iterator[Step]:
         else:
             iam.add_client_id_to_open_id_connect_provider(OpenIDConnectProviderArn=arn, ClientID=AUDIENCE)
 
-    yield Step(
+    yield BootstrapStep(
         f"identity provider {GITHUB}",
         "lets GitHub's pipelines prove who they are, so that no key of AWS is stored in GitHub",
         Effect.EXISTS if admits else Effect.CREATE if found is None else Effect.CHANGE,

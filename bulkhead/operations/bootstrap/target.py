@@ -1,0 +1,56 @@
+"""What a bootstrap names: the stores of one stage's two stacks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bulkhead.model.aws_scope import Estate, estate_of
+from bulkhead.model.settings import StageSettings
+
+
+@dataclass(frozen=True, slots=True)
+class StateStore:
+    """Where one stack keeps its state: a bucket, and the key that encrypts the bucket and the stack's secrets, known by
+    its alias. ``whose`` is the stack in words."""
+
+    whose: str
+    bucket: str
+    alias: str
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Everything a bootstrap names: a store for the stage, and one for its identities, out of reach of every role that
+    they make (`bulkhead.model.trust.boundary`)."""
+
+    estate: Estate
+    identities: StateStore
+    stage: StateStore
+    owns_account: bool
+    tags: Mapping[str, str]
+
+
+def target(product: str, settings: StageSettings) -> Target:
+    """Return what a bootstrap of this stage is about."""
+    label = settings.label(product)
+    estate = estate_of(label, settings)
+    tags = label.tags(owner=settings.owner, cost_center=settings.cost_center)
+    return Target(
+        estate,
+        identities=StateStore(
+            f"{label.environment}'s identities",
+            estate.identities_state,
+            estate.identities_alias,
+            {**tags, "purpose": "identities"},
+        ),
+        stage=StateStore(
+            label.environment,
+            estate.state,
+            estate.secrets_alias,
+            {**tags, "purpose": "secrets"},
+        ),
+        owns_account=settings.owns.aws_account,
+        tags=tags,
+    )
