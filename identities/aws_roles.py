@@ -10,7 +10,7 @@ import pulumi
 from pulumi_aws.iam import Policy, RolePolicy
 from pulumi_aws.iam import Role as IamRole
 
-from bulkhead.model.aws_scope import Estate, estate_of
+from bulkhead.model.aws_scope import AwsScope, aws_scope_of
 from bulkhead.model.iam import document
 from bulkhead.model.naming import Kind, Label
 from bulkhead.model.product import Product
@@ -42,33 +42,33 @@ class StageRoles(pulumi.ComponentResource):
         super().__init__("bulkhead:identities:StageRoles", name, {}, opts)
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
-        estate = estate_of(args.label, args.settings)
+        scope = aws_scope_of(args.label, args.settings)
         limit = Policy(
             f"{name}-boundary",
             name=args.label.name(Kind.BOUNDARY),
             description=f"The most that any role of {args.label.product} {args.label.environment} can do",
-            policy=json.dumps(boundary(estate)),
+            policy=json.dumps(boundary(scope)),
             opts=self._child,
         )
-        self.arns = {role: self._role(name, role, estate, limit) for role in Role}
+        self.arns = {role: self._role(name, role, scope, limit) for role in Role}
         self.register_outputs({"arns": {role.value: arn for role, arn in self.arns.items()}})
 
-    def _role(self, name: str, role: Role, estate: Estate, limit: Policy) -> pulumi.Output[str]:
+    def _role(self, name: str, role: Role, scope: AwsScope, limit: Policy) -> pulumi.Output[str]:
         made = IamRole(
             f"{name}-{role}",
-            name=estate.role_name(role),
-            path=estate.role_path,
-            description=f"{role.capitalize()} of {estate.label.product} {estate.label.environment}",
-            assume_role_policy=json.dumps(trust(role, estate, self._args.settings)),
+            name=scope.role_name(role),
+            path=scope.role_path,
+            description=f"{role.capitalize()} of {scope.label.product} {scope.label.environment}",
+            assume_role_policy=json.dumps(trust(role, scope, self._args.settings)),
             permissions_boundary=limit.arn,
             max_session_duration=_SESSION_SECONDS,
             opts=self._child,
         )
         RolePolicy(
             f"{name}-{role}",
-            name=estate.role_name(role),
+            name=scope.role_name(role),
             role=made.name,
-            policy=json.dumps(document(grant.statement() for grant in grants(role, estate, self._args.product))),
+            policy=json.dumps(document(grant.statement() for grant in grants(role, scope, self._args.product))),
             opts=self._child,
         )
         return made.arn

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bulkhead.model.aws_scope import estate_of
+from bulkhead.model.aws_scope import aws_scope_of
 from bulkhead.model.iam import Grant
 from bulkhead.model.naming import Kind, Label
 from bulkhead.model.product import Product
@@ -60,7 +60,7 @@ def explain(role: Role, product: Product, settings: StageSettings) -> Explained:
             (need.permission.name, _reach(need, product, label, settings), need.reason) for need in needs(role, product)
         ),
         aws=tuple(
-            (grant.sid, _may(grant), _because(grant)) for grant in grants(role, estate_of(label, settings), product)
+            (grant.sid, _may(grant), _because(grant)) for grant in grants(role, aws_scope_of(label, settings), product)
         ),
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from bulkhead.model.aws_scope import Estate
+from bulkhead.model.aws_scope import AwsScope
 from bulkhead.model.iam import Grant, one_or_all
 from bulkhead.model.naming import Kind
 from bulkhead.model.product import Product
@@ -117,33 +117,33 @@ _SNS: Final = (t.SNS_TOPIC, t.SNS_TOPIC_POLICY, t.SNS_TOPIC_SUBSCRIPTION)
 _TWINS: Final = "twins/*"
 
 
-def grants(role: Role, estate: Estate, product: Product) -> tuple[Grant, ...]:
+def grants(role: Role, scope: AwsScope, product: Product) -> tuple[Grant, ...]:
     """Return the statements of a role's policy, in the order in which they are read."""
     match role:
         case Role.DEPLOY:
-            return tuple(_deploy(estate, product))
+            return tuple(_deploy(scope, product))
         case Role.OPERATIONS:
-            return tuple(_operations(estate))
+            return tuple(_operations(scope))
         case Role.PREVIEW | Role.ROLLBACK:
-            return tuple(_reads_twin(estate))
+            return tuple(_reads_twin(scope))
 
 
-def _deploy(estate: Estate, product: Product) -> Iterator[Grant]:
-    tagged = {"StringEquals": {"aws:ResourceTag/product": estate.label.product}}
-    mine = one_or_all(estate.environments)
-    every_key, secrets = estate.arn("kms", "key/*", region=estate.region), _is_called(estate.secrets_alias)
-    yield Grant("ListState", "the engine looks for the stage's state", ["s3:ListBucket"], [estate.state_bucket])
+def _deploy(scope: AwsScope, product: Product) -> Iterator[Grant]:
+    tagged = {"StringEquals": {"aws:ResourceTag/product": scope.label.product}}
+    mine = one_or_all(scope.environments)
+    every_key, secrets = scope.arn("kms", "key/*", region=scope.region), _is_called(scope.secrets_alias)
+    yield Grant("ListState", "the engine looks for the stage's state", ["s3:ListBucket"], [scope.state_bucket])
     yield Grant(
         "KeepState",
         "the engine writes the state down after each step",
         ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
-        [f"{estate.state_bucket}/.pulumi/*"],
+        [f"{scope.state_bucket}/.pulumi/*"],
     )
     yield Grant(
         "PublishTwin",
         "after a deployment the redacted twin is compared and published, on which pull requests are previewed",
         ["s3:GetObject", "s3:PutObject"],
-        [f"{estate.state_bucket}/{_TWINS}"],
+        [f"{scope.state_bucket}/{_TWINS}"],
     )
     yield Grant("UseSecretsKey", "the program reads the stage's secrets", _KEY_USE, [every_key], secrets)
     yield Grant(
@@ -159,14 +159,14 @@ def _deploy(estate: Estate, product: Product) -> Iterator[Grant]:
         "NeverRenameSecretsKey",
         "the rights above go by that key's name",
         ["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"],
-        [estate.arn("kms", estate.secrets_alias, region=estate.region)],
+        [scope.arn("kms", scope.secrets_alias, region=scope.region)],
         denies=True,
     )
     yield Grant(
         "ManageVaults",
-        "backups and their access log lie in buckets of the stage" + (", removed with it" if estate.removes else ""),
-        [*_BUCKET_SETTINGS, *(_BUCKET_REMOVAL if estate.removes else ())],
-        [*estate.vaults(), *estate.vaults(objects=True)],
+        "backups and their access log lie in buckets of the stage" + (", removed with it" if scope.removes else ""),
+        [*_BUCKET_SETTINGS, *(_BUCKET_REMOVAL if scope.removes else ())],
+        [*scope.vaults(), *scope.vaults(objects=True)],
         types=_S3,
     )
     yield Grant(
@@ -175,7 +175,7 @@ def _deploy(estate: Estate, product: Product) -> Iterator[Grant]:
         ["kms:CreateKey", "kms:TagResource"],
         ["*"],
         {
-            "StringEquals": {"aws:RequestTag/product": estate.label.product},
+            "StringEquals": {"aws:RequestTag/product": scope.label.product},
             "StringLike": {"aws:RequestTag/environment": mine},
             # A new key has no tags yet; one of another stage has, and must not be tagged into this one.
             "StringLikeIfExists": {"aws:ResourceTag/environment": mine},
@@ -185,7 +185,7 @@ def _deploy(estate: Estate, product: Product) -> Iterator[Grant]:
     yield Grant(
         "ManageKeys",
         "backups are encrypted with a key of the stage",
-        [*_KEY_SETTINGS, *(["kms:ScheduleKeyDeletion"] if estate.removes else [])],
+        [*_KEY_SETTINGS, *(["kms:ScheduleKeyDeletion"] if scope.removes else [])],
         [every_key],
         {**tagged, "StringLike": {"aws:ResourceTag/environment": mine}},
         [t.KMS_ALIAS, t.KMS_KEY],
@@ -194,7 +194,7 @@ def _deploy(estate: Estate, product: Product) -> Iterator[Grant]:
         "NameKeys",
         "an alias needs a right on itself, and one on its key",
         ["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"],
-        [estate.arn("kms", f"alias/{name}-*", region=estate.region) for name in estate.names(Kind.KMS_ALIAS)],
+        [scope.arn("kms", f"alias/{name}-*", region=scope.region) for name in scope.names(Kind.KMS_ALIAS)],
         types=[t.KMS_ALIAS],
     )
     yield Grant(
@@ -208,21 +208,21 @@ def _deploy(estate: Estate, product: Product) -> Iterator[Grant]:
         "ManageTopics",
         "notices of cost and alarms go out through topics of the stage",
         _TOPIC_SETTINGS,
-        [estate.arn("sns", f"{name}-*", region=estate.region) for name in estate.names(Kind.TOPIC)],
+        [scope.arn("sns", f"{name}-*", region=scope.region) for name in scope.names(Kind.TOPIC)],
         types=_SNS,
     )
     yield Grant(
         "ManageAlarms",
         "somebody is told when something of the stage goes wrong",
         _ALARM_SETTINGS,
-        [estate.arn("cloudwatch", f"alarm:{name}-*", region=estate.region) for name in estate.names(Kind.ALARM)],
+        [scope.arn("cloudwatch", f"alarm:{name}-*", region=scope.region) for name in scope.names(Kind.ALARM)],
         types=[t.CLOUDWATCH_METRIC_ALARM],
     )
     yield Grant(
         "ManageBudgets",
         "the stage has a monthly budget",
         _BUDGET_SETTINGS,
-        [estate.arn("budgets", f"budget/{name}*") for name in estate.names(Kind.BUDGET)],
+        [scope.arn("budgets", f"budget/{name}*") for name in scope.names(Kind.BUDGET)],
         types=[t.BUDGET],
     )
     if any(secret.jobs for secret in product.secrets):
@@ -230,7 +230,7 @@ def _deploy(estate: Estate, product: Product) -> Iterator[Grant]:
             "KeepJobSecrets",
             "jobs read their secrets from parameters of the stage",
             _PARAMETER_SETTINGS,
-            [estate.arn("ssm", f"parameter/{name}-*", region=estate.region) for name in estate.names(Kind.PARAMETER)],
+            [scope.arn("ssm", f"parameter/{name}-*", region=scope.region) for name in scope.names(Kind.PARAMETER)],
             types=[t.SSM_PARAMETER],
         )
         yield Grant(
@@ -244,31 +244,31 @@ def _deploy(estate: Estate, product: Product) -> Iterator[Grant]:
         "AssumeItself",
         "Pulumi's provider takes the role once more inside a pipeline that has it",
         ["sts:AssumeRole"],
-        [estate.role_arn(Role.DEPLOY)],
+        [scope.role_arn(Role.DEPLOY)],
     )
 
 
-def _reads_twin(estate: Estate) -> Iterator[Grant]:
+def _reads_twin(scope: AwsScope) -> Iterator[Grant]:
     yield Grant(
         "FindTwin",
         "the twin is looked for by its name",
         ["s3:ListBucket"],
-        [estate.state_bucket],
+        [scope.state_bucket],
         {"StringLike": {"s3:prefix": _TWINS}},
     )
     yield Grant(
         "ReadTwin",
         "it has the stage's names and versions, and no secret",
         ["s3:GetObject"],
-        [f"{estate.state_bucket}/{_TWINS}"],
+        [f"{scope.state_bucket}/{_TWINS}"],
     )
 
 
-def _operations(estate: Estate) -> Iterator[Grant]:
-    yield from _reads_twin(estate)
-    if not estate.keeps_backups:
+def _operations(scope: AwsScope) -> Iterator[Grant]:
+    yield from _reads_twin(scope)
+    if not scope.keeps_backups:
         return
-    vault = f"arn:{estate.partition}:s3:::{estate.vault}"
+    vault = f"arn:{scope.partition}:s3:::{scope.vault}"
     yield Grant("ListVault", "a restore looks for the backup it needs", ["s3:ListBucket"], [vault])
     yield Grant(
         "KeepBackups",
@@ -280,8 +280,8 @@ def _operations(estate: Estate) -> Iterator[Grant]:
         "UseVaultKey",
         "a backup is encrypted when it is written",
         ["kms:Decrypt", "kms:GenerateDataKey"],
-        [estate.arn("kms", "key/*", region=estate.region)],
-        _is_called(f"alias/{estate.label.name(Kind.KMS_ALIAS, 'vault')}"),
+        [scope.arn("kms", "key/*", region=scope.region)],
+        _is_called(f"alias/{scope.label.name(Kind.KMS_ALIAS, 'vault')}"),
     )
 
 

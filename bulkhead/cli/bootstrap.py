@@ -59,7 +59,7 @@ def bootstrap(
     product = product_of(settings)
     aim = target(product.name, settings)
     chosen = _profile(settings, profile)
-    clients = connect(chosen, aim.estate.region, endpoint)
+    clients = connect(chosen, aim.scope.region, endpoint)
     made = plan(aim, clients)
     _tell(console, aim, made)
     applied = bool(made.pending) and not plan_only
@@ -73,7 +73,7 @@ def bootstrap(
     console.result(
         {
             "stage": name,
-            "account": aim.estate.account,
+            "account": aim.scope.account,
             "steps": [{"what": s.what, "why": s.why, "effect": s.effect} for s in made.steps],
             "applied": applied,
             "next": [command for each in commands.values() for command in each],
@@ -99,7 +99,7 @@ def _profile(settings: StageSettings, given: str | None) -> str:
 
 
 def _tell(console: Console, aim: Target, made: BootstrapPlan) -> None:
-    console.say(f"{aim.estate.label.environment}: AWS account {aim.estate.account}, {aim.estate.region}")
+    console.say(f"{aim.scope.label.environment}: AWS account {aim.scope.account}, {aim.scope.region}")
     for step in made.steps:
         console.say(f"  {_SIGN[step.effect]} {step.what}", _STYLE[step.effect])
         console.say(f"      {step.why}", FAINT)

@@ -10,7 +10,7 @@ from bulkhead.model.settings import StageSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Estate:
+class AwsScope:
     """The AWS side of one stage. ``partition`` is the part of AWS's world an account is in, as ARNs begin."""
 
     label: Label
@@ -85,9 +85,9 @@ class Estate:
         return [f"arn:{self.partition}:s3:::{name}-*{'/*' if objects else ''}" for name in self.names(Kind.VAULT)]
 
 
-def estate_of(label: Label, settings: StageSettings) -> Estate:
+def aws_scope_of(label: Label, settings: StageSettings) -> AwsScope:
     named = settings.aws.role_arn
-    return Estate(
+    return AwsScope(
         label=label,
         account=settings.aws.account_id,
         region=settings.region.primary,

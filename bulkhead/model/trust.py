@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from bulkhead.model.aws_scope import Estate
+from bulkhead.model.aws_scope import AwsScope
 from bulkhead.model.iam import Document, document, one_or_all
 from bulkhead.model.roles import Role, subjects
 from bulkhead.model.settings import StageSettings
@@ -26,24 +26,24 @@ _SERVICES: Final = (
 )
 
 
-def trust(role: Role, estate: Estate, settings: StageSettings) -> Document:
+def trust(role: Role, scope: AwsScope, settings: StageSettings) -> Document:
     """Return who may take a role: GitHub for a run in the role's own environment; a person of the account who used a
     second factor, except for previews; and for the one that deploys the role itself, because Pulumi's provider assumes
     it once more inside a pipeline."""
-    return document(_trusted(role, estate, settings))
+    return document(_trusted(role, scope, settings))
 
 
-def _trusted(role: Role, estate: Estate, settings: StageSettings) -> Iterator[dict[str, Any]]:
-    anybody_in_account = {"AWS": estate.arn("iam", "root")}
+def _trusted(role: Role, scope: AwsScope, settings: StageSettings) -> Iterator[dict[str, Any]]:
+    anybody_in_account = {"AWS": scope.arn("iam", "root")}
     yield {
         "Sid": "GitHubRunsInThisEnvironment",
         "Effect": "Allow",
-        "Principal": {"Federated": estate.arn("iam", f"oidc-provider/{GITHUB}")},
+        "Principal": {"Federated": scope.arn("iam", f"oidc-provider/{GITHUB}")},
         "Action": "sts:AssumeRoleWithWebIdentity",
         "Condition": {
             "StringEquals": {
                 f"{GITHUB}:aud": AUDIENCE,
-                f"{GITHUB}:sub": one_or_all(subjects(role, estate.label, settings)),
+                f"{GITHUB}:sub": one_or_all(subjects(role, scope.label, settings)),
             }
         },
     }
@@ -61,15 +61,15 @@ def _trusted(role: Role, estate: Estate, settings: StageSettings) -> Iterator[di
             "Effect": "Allow",
             "Principal": anybody_in_account,
             "Action": "sts:AssumeRole",
-            "Condition": {"ArnEquals": {"aws:PrincipalArn": estate.role_arn(role)}},
+            "Condition": {"ArnEquals": {"aws:PrincipalArn": scope.role_arn(role)}},
         }
 
 
-def boundary(estate: Estate) -> Document:
+def boundary(scope: AwsScope) -> Document:
     """Return the limit of every role of the stage: a few services, and never the state and the key of the identities
     themselves, so that no role can widen itself by a detour."""
-    own_state, own_key = f"arn:{estate.partition}:s3:::{estate.identities_state}", estate.identities_alias
-    keys = estate.arn("kms", "key/*", region=estate.region)
+    own_state, own_key = f"arn:{scope.partition}:s3:::{scope.identities_state}", scope.identities_alias
+    keys = scope.arn("kms", "key/*", region=scope.region)
     return document(
         (
             {"Sid": "OnlyTheseServices", "Effect": "Allow", "Action": list(_SERVICES), "Resource": ["*"]},
@@ -90,7 +90,7 @@ def boundary(estate: Estate) -> Document:
                 "Sid": "NeverItsName",
                 "Effect": "Deny",
                 "Action": ["kms:*"],
-                "Resource": [estate.arn("kms", own_key, region=estate.region)],
+                "Resource": [scope.arn("kms", own_key, region=scope.region)],
             },
         )
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bulkhead.model.aws_scope import estate_of
+from bulkhead.model.aws_scope import aws_scope_of
 from bulkhead.model.naming import Label, stage_of
 from bulkhead.model.roles import Role
 from bulkhead.model.settings import StageSettings
@@ -36,8 +36,8 @@ def label_of(settings: StageSettings) -> Label:
 
 def statements(role: Role, environment: str = "staging") -> dict[str, dict[str, Any]]:
     settings = make_settings(environment)
-    estate = estate_of(label_of(settings), settings)
-    return {grant.sid: grant.statement() for grant in grants(role, estate, SECOND_PRODUCT)}
+    scope = aws_scope_of(label_of(settings), settings)
+    return {grant.sid: grant.statement() for grant in grants(role, scope, SECOND_PRODUCT)}
 
 
 def allowed(role: Role, environment: str = "staging") -> set[str]:
@@ -46,8 +46,8 @@ def allowed(role: Role, environment: str = "staging") -> set[str]:
 
 
 def test_the_deploy_role_can_make_every_type_of_aws_and_no_grant_is_for_another() -> None:
-    estate = estate_of(label_of(make_settings("production")), make_settings("production"))
-    granted = {type_ for grant in grants(Role.DEPLOY, estate, SECOND_PRODUCT) for type_ in grant.types}
+    scope = aws_scope_of(label_of(make_settings("production")), make_settings("production"))
+    granted = {type_ for grant in grants(Role.DEPLOY, scope, SECOND_PRODUCT) for type_ in grant.types}
     assert granted == made("aws")
 
 
@@ -137,7 +137,7 @@ def test_a_role_names_nothing_of_another_stage(role: Role, environment: str) -> 
 
 @every_role
 def test_every_grant_says_why(role: Role) -> None:
-    estate = estate_of(label_of(make_settings("staging")), make_settings("staging"))
-    for grant in grants(role, estate, SECOND_PRODUCT):
+    scope = aws_scope_of(label_of(make_settings("staging")), make_settings("staging"))
+    for grant in grants(role, scope, SECOND_PRODUCT):
         assert grant.reason
         assert not grant.reason.endswith(".")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bulkhead.model.aws_scope import Estate, estate_of
+from bulkhead.model.aws_scope import AwsScope, aws_scope_of
 from bulkhead.model.naming import Label, Stage
 from bulkhead.model.roles import Role, environment_of, subjects
 from bulkhead.model.settings import StageSettings
@@ -23,15 +23,15 @@ every_role = pytest.mark.parametrize("role", Role)
 NUMBERS = {"github": {"ownerId": 4321, "repositoryId": 8765}}
 
 
-def scene(environment: str, changes: Mapping[str, Any] | None = None) -> tuple[Label, StageSettings, Estate]:
+def scene(environment: str, changes: Mapping[str, Any] | None = None) -> tuple[Label, StageSettings, AwsScope]:
     settings = make_settings(environment, changes)
     label = Label("harbor", Stage(environment), environment)
-    return label, settings, estate_of(label, settings)
+    return label, settings, aws_scope_of(label, settings)
 
 
 def github_statement(role: Role, environment: str, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    _, settings, estate = scene(environment, changes)
-    [said] = [s for s in trust(role, estate, settings)["Statement"] if "Federated" in s["Principal"]]
+    _, settings, scope = scene(environment, changes)
+    [said] = [s for s in trust(role, scope, settings)["Statement"] if "Federated" in s["Principal"]]
     found: dict[str, Any] = said
     return found
 
@@ -68,24 +68,24 @@ def test_newer_repositories_have_numbers_in_the_subject() -> None:
 
 @every_role
 def test_people_need_a_second_factor_and_preview_nothing(role: Role) -> None:
-    _, settings, estate = scene("production")
-    by_hand = [s for s in trust(role, estate, settings)["Statement"] if s["Sid"] == "PeopleWithSecondFactor"]
+    _, settings, scope = scene("production")
+    by_hand = [s for s in trust(role, scope, settings)["Statement"] if s["Sid"] == "PeopleWithSecondFactor"]
     assert [s["Condition"] for s in by_hand] == (
         [] if role is Role.PREVIEW else [{"Bool": {"aws:MultiFactorAuthPresent": "true"}}]
     )
 
 
 def test_the_settings_name_the_role_that_deploys() -> None:
-    _, _, estate = scene("staging", {"aws": {"roleArn": "arn:aws-cn:iam::222222222222:role/team/deployer"}})
-    assert estate.role_arn(Role.DEPLOY) == "arn:aws-cn:iam::222222222222:role/team/deployer"
-    assert estate.role_arn(Role.PREVIEW) == "arn:aws-cn:iam::222222222222:role/team/harbor-staging-role-preview"
+    _, _, scope = scene("staging", {"aws": {"roleArn": "arn:aws-cn:iam::222222222222:role/team/deployer"}})
+    assert scope.role_arn(Role.DEPLOY) == "arn:aws-cn:iam::222222222222:role/team/deployer"
+    assert scope.role_arn(Role.PREVIEW) == "arn:aws-cn:iam::222222222222:role/team/harbor-staging-role-preview"
     _, _, unnamed = scene("staging", {"aws": {"roleArn": None, "profile": "mine"}})
     assert unnamed.role_arn(Role.DEPLOY) == "arn:aws:iam::222222222222:role/harbor-staging-role-deploy"
 
 
 def test_the_limit_leaves_out_identities_their_state_and_their_key() -> None:
-    _, _, estate = scene("staging")
-    said = boundary(estate)["Statement"]
+    _, _, scope = scene("staging")
+    said = boundary(scope)["Statement"]
     [allows] = [s for s in said if s["Effect"] == "Allow"]
     assert not [action for action in allows["Action"] if action.startswith(("iam:", "organizations:", "*"))]
     denied = json.dumps([s for s in said if s["Effect"] == "Deny"])
@@ -96,12 +96,12 @@ def test_the_limit_leaves_out_identities_their_state_and_their_key() -> None:
 @pytest.mark.parametrize("environment", STAGES)
 def test_the_limit_lets_through_what_a_role_is_granted(environment: str) -> None:
     """AWS allows what both allow: a grant outside of the limit is a right that nobody has."""
-    _, _, estate = scene(environment)
-    [limit] = [said["Action"] for said in boundary(estate)["Statement"] if said["Effect"] == "Allow"]
+    _, _, scope = scene(environment)
+    [limit] = [said["Action"] for said in boundary(scope)["Statement"] if said["Effect"] == "Allow"]
     granted = {
         action
         for role in Role
-        for grant in grants(role, estate, SECOND_PRODUCT)
+        for grant in grants(role, scope, SECOND_PRODUCT)
         if grant.statement()["Effect"] == "Allow"
         for action in grant.statement()["Action"]
     }

@@ -102,7 +102,7 @@ def test_both_state_buckets_are_versioned_encrypted_private_and_tls_only(aim: Ta
 
 
 def test_no_role_of_the_stage_reaches_the_store_of_its_identities(aim: Target) -> None:
-    denied = [said for said in boundary(aim.estate)["Statement"] if said["Effect"] == "Deny"]
+    denied = [said for said in boundary(aim.scope)["Statement"] if said["Effect"] == "Deny"]
     reached = json.dumps(denied)
     assert f'"arn:aws:s3:::{aim.identities.bucket}/*"' in reached
     assert f'"kms:ResourceAliases": "{aim.identities.alias}"' in reached

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bulkhead.model.aws_scope import estate_of
+from bulkhead.model.aws_scope import aws_scope_of
 from bulkhead.model.naming import Label
 from bulkhead.model.roles import Role
 from bulkhead.model.trust import trust
@@ -27,7 +27,7 @@ BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/harbor-staging-boundary"
 BOUNDED = {"StringEquals": {"iam:PermissionsBoundary": BOUNDARY}}
 GITHUB = "token.actions.githubusercontent.com"
 SUBJECT = "repo:harbor-inc/harbor:environment:staging"
-ESTATE = estate_of(Label("harbor", STAGING.settings.stage, "staging"), STAGING.settings)
+ESTATE = aws_scope_of(Label("harbor", STAGING.settings.stage, "staging"), STAGING.settings)
 
 
 def text(*said: Mapping[str, Any]) -> str:

@@ -163,7 +163,7 @@ BREAKS = (
         "allowed",
     ),
     sabotage(
-        "a role is gone", lambda iam: iam.roles.pop(iam.estate.role_name(Role.PREVIEW)), "to its end", "NoSuchEntity"
+        "a role is gone", lambda iam: iam.roles.pop(iam.scope.role_name(Role.PREVIEW)), "to its end", "NoSuchEntity"
     ),
     sabotage(
         "a condition that nobody here understands",
@@ -188,6 +188,6 @@ def test_the_roles_of_one_stage_alone_are_held_against_all_three(tmp_path: Path)
 
 def test_a_stage_without_backups_is_asked_about_no_vault(tmp_path: Path) -> None:
     world = World(tmp_path)
-    kept = {e: part.iam.estate.keeps_backups for e, part in world.parts.items()}
+    kept = {e: part.iam.scope.keeps_backups for e, part in world.parts.items()}
     assert kept == {"development": False, "staging": True, "production": True}
     assert world.verdict("roles").outcome is Outcome.PROVEN

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from bulkhead.localclouds.aws.enforced import EnforcedAws
 from bulkhead.localclouds.aws.evaluator import Identity, Request, allows
-from bulkhead.model.aws_scope import estate_of
+from bulkhead.model.aws_scope import aws_scope_of
 from bulkhead.model.iam import document
 from bulkhead.model.naming import Kind
 from bulkhead.model.roles import Role
@@ -38,17 +38,17 @@ class MemoryIam:
 
     def __init__(self, settings: StageSettings) -> None:
         label = settings.label(PRODUCT.name)
-        self.estate = estate_of(label, settings)
-        limit = self.estate.arn("iam", f"policy/{label.name(Kind.BOUNDARY)}")
-        self.managed: dict[str, Any] = {limit: boundary(self.estate)}
+        self.scope = aws_scope_of(label, settings)
+        limit = self.scope.arn("iam", f"policy/{label.name(Kind.BOUNDARY)}")
+        self.managed: dict[str, Any] = {limit: boundary(self.scope)}
         self.roles: dict[str, MemoryRole] = {}
         for role in Role:
-            name = self.estate.role_name(role)
-            rights = document(grant.statement() for grant in grants(role, self.estate, PRODUCT))
-            self.roles[name] = MemoryRole(trust(role, self.estate, settings), {name: rights}, limit)
+            name = self.scope.role_name(role)
+            rights = document(grant.statement() for grant in grants(role, self.scope, PRODUCT))
+            self.roles[name] = MemoryRole(trust(role, self.scope, settings), {name: rights}, limit)
 
     def of(self, role: Role) -> MemoryRole:
-        return self.roles[self.estate.role_name(role)]
+        return self.roles[self.scope.role_name(role)]
 
     def allow(self, role: Role, action: str, resource: str = "*", **more: Any) -> None:
         """Let a role do one thing more."""

@@ -232,10 +232,10 @@ def test_a_twin_is_fetched_by_the_role_for_previews_from_where_it_lies(stage: st
 
 
 def identity_grants(stage: str) -> list[str]:
-    from bulkhead.model.aws_scope import estate_of  # noqa: PLC0415
+    from bulkhead.model.aws_scope import aws_scope_of  # noqa: PLC0415
 
     label, settings = Label(PRODUCT.name, Stage(stage), stage), read_settings(ROOT / stack_file(stage))
-    found = grants(Role.PREVIEW, estate_of(label, settings), PRODUCT)
+    found = grants(Role.PREVIEW, aws_scope_of(label, settings), PRODUCT)
     return [resource for grant in found if "s3:GetObject" in grant.actions for resource in grant.resources]
 
 

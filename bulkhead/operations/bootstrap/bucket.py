@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from bulkhead.model.aws_scope import Estate
+from bulkhead.model.aws_scope import AwsScope
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.iam import Document, document
 from bulkhead.operations.bootstrap.key import StoreKey
@@ -39,16 +39,16 @@ class _Setting:
     exact: bool = False
 
 
-def bucket_steps(store: StateStore, estate: Estate, s3: S3Client, key: StoreKey) -> Iterator[BootstrapStep]:
+def bucket_steps(store: StateStore, scope: AwsScope, s3: S3Client, key: StoreKey) -> Iterator[BootstrapStep]:
     """Yield the bucket and its settings. Raises Refused when somebody else has the name, or it is elsewhere."""
-    exists = _is_ours(store.bucket, estate, s3)
+    exists = _is_ours(store.bucket, scope, s3)
     yield BootstrapStep(
         f"bucket {store.bucket}",
         f"holds the Pulumi state of {store.whose}",
         Effect.EXISTS if exists else Effect.CREATE,
-        partial(_create, store.bucket, estate.region, s3),
+        partial(_create, store.bucket, scope.region, s3),
     )
-    for setting in _settings(store, estate, s3, key):
+    for setting in _settings(store, scope, s3, key):
         effect = _effect(setting) if exists else Effect.CREATE
         yield BootstrapStep(f"{setting.what} of {store.bucket}", setting.why, effect, partial(_write, setting))
 
@@ -65,7 +65,7 @@ def tls_only(bucket: str, partition: str) -> Document:
     )
 
 
-def _settings(store: StateStore, estate: Estate, s3: S3Client, key: StoreKey) -> Iterator[_Setting]:
+def _settings(store: StateStore, scope: AwsScope, s3: S3Client, key: StoreKey) -> Iterator[_Setting]:
     bucket = store.bucket
     yield _Setting(
         "versioning",
@@ -105,7 +105,7 @@ def _settings(store: StateStore, estate: Estate, s3: S3Client, key: StoreKey) ->
     yield _Setting(
         "TLS-only policy",
         "nobody, no administrator either, reads or writes the state over a connection that can be overheard",
-        lambda: tls_only(bucket, estate.partition),
+        lambda: tls_only(bucket, scope.partition),
         lambda: json.loads(_part(s3.get_bucket_policy, "Policy", Bucket=bucket) or "null"),
         lambda wanted: s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(wanted)),
         exact=True,
@@ -160,10 +160,10 @@ def _create(bucket: str, region: str, s3: S3Client) -> None:
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
 
 
-def _is_ours(bucket: str, estate: Estate, s3: S3Client) -> bool:
+def _is_ours(bucket: str, scope: AwsScope, s3: S3Client) -> bool:
     """Whether the bucket exists in the stage's account and region; S3 names are global over all customers."""
     try:
-        head = unless_absent(s3.head_bucket, "404", Bucket=bucket, ExpectedBucketOwner=estate.account)
+        head = unless_absent(s3.head_bucket, "404", Bucket=bucket, ExpectedBucketOwner=scope.account)
     except ClientError as error:
         if error.response["Error"]["Code"] != "403":
             raise
@@ -172,8 +172,8 @@ def _is_ours(bucket: str, estate: Estate, s3: S3Client) -> bool:
         raise Refused("The state bucket is out of reach.", [Fault(bucket, message, fix)]) from error
     if head is None:
         return False
-    if head.get("BucketRegion", estate.region) != estate.region:
-        message = f"is in {head['BucketRegion']}, but the stage's region is {estate.region}"
+    if head.get("BucketRegion", scope.region) != scope.region:
+        message = f"is in {head['BucketRegion']}, but the stage's region is {scope.region}"
         fix = f"set bulkhead:region.primary back to {head['BucketRegion']}, or move the state and delete the bucket"
         raise Refused("The state bucket is in another region.", [Fault(bucket, message, fix)])
     return True

@@ -28,7 +28,7 @@ def next_commands(target: Target, product: Product, profile: str) -> dict[str, l
 
 
 def _identities(target: Target, product: Product, profile: str) -> Iterator[str]:
-    stage, region = target.estate.label.environment, target.estate.region
+    stage, region = target.scope.label.environment, target.scope.region
     yield f"export PULUMI_BACKEND_URL={_url(target.identities, region)}"
     yield f"pulumi stack init {stage} {_THERE} --secrets-provider={_key(target.identities, region)}"
     yield f"pulumi config set {PROFILE} {profile} {_THERE} --stack {stage}"
@@ -46,7 +46,7 @@ def _identities(target: Target, product: Product, profile: str) -> Iterator[str]
 
 
 def _stage(target: Target, product: Product) -> Iterator[str]:
-    stage, region = target.estate.label.environment, target.estate.region
+    stage, region = target.scope.label.environment, target.scope.region
     yield f"export PULUMI_BACKEND_URL={_url(target.stage, region)}"
     yield f"pulumi stack init {stage} --secrets-provider={_key(target.stage, region)}"
     [token] = REQUIRED_SECRETS

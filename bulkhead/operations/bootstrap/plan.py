@@ -20,11 +20,11 @@ def plan(target: Target, clients: Clients) -> BootstrapPlan:
 
     Raises Refused: the credentials are of another account, or something that exists cannot be used.
     """
-    environment = target.estate.label.environment
+    environment = target.scope.label.environment
     steps: list[BootstrapStep] = []
     faults: list[Fault] = []
     with said_plainly("AWS", "reading what exists"):
-        require_account(clients.sts, target.estate.account, environment)
+        require_account(clients.sts, target.scope.account, environment)
         for part in (
             _store_steps(target.identities, target, clients),
             _store_steps(target.stage, target, clients),
@@ -40,9 +40,9 @@ def plan(target: Target, clients: Clients) -> BootstrapPlan:
 
 
 def _store_steps(store: StateStore, target: Target, clients: Clients) -> Iterator[BootstrapStep]:
-    key = StoreKey(store, target.estate.region, clients.kms)
+    key = StoreKey(store, target.scope.region, clients.kms)
     yield from key.steps()
-    yield from bucket_steps(store, target.estate, clients.s3, key)
+    yield from bucket_steps(store, target.scope, clients.s3, key)
 
 
 def apply(made: BootstrapPlan, progress: Callable[[BootstrapStep], None]) -> None:
@@ -59,5 +59,5 @@ def apply(made: BootstrapPlan, progress: Callable[[BootstrapStep], None]) -> Non
 def confirmation(target: Target) -> str:
     """Return the word a person must type: the stage's name; for production ``<product>-production``, so that a habit
     from another stage or product does not confirm it."""
-    label = target.estate.label
+    label = target.scope.label
     return f"{label.product}-{label.stage}" if label.stage is Stage.PRODUCTION else label.stage.value

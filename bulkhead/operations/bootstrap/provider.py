@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def provider_steps(target: Target, iam: IAMClient) -> Iterator[BootstrapStep]:
     """Yield the account's identity provider. An account has one; in a shared account the stage that owns the account
     makes it, and the others refuse to go on without it."""
-    arn = target.estate.arn("iam", f"oidc-provider/{GITHUB}")
+    arn = target.scope.arn("iam", f"oidc-provider/{GITHUB}")
     found = unless_absent(iam.get_open_id_connect_provider, "NoSuchEntity", OpenIDConnectProviderArn=arn)
     admits = found is not None and AUDIENCE in found["ClientIDList"]
     if not target.owns_account:
@@ -41,8 +41,8 @@ def provider_steps(target: Target, iam: IAMClient) -> Iterator[BootstrapStep]:
 
 
 def _none(target: Target) -> Refused:
-    environment = target.estate.label.environment
-    message = f"is not in account {target.estate.account}, and {environment} does not own that account"
+    environment = target.scope.label.environment
+    message = f"is not in account {target.scope.account}, and {environment} does not own that account"
     fix = (
         "bootstrap the stage that owns it first; or, if this stage does: pulumi config set --path "
         f"bulkhead:owns.awsAccount true --stack {environment}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bulkhead.model.aws_scope import Estate, estate_of
+from bulkhead.model.aws_scope import AwsScope, aws_scope_of
 from bulkhead.model.settings import StageSettings
 
 
@@ -25,7 +25,7 @@ class Target:
     """Everything a bootstrap names: a store for the stage, and one for its identities, out of reach of every role that
     they make (`bulkhead.model.trust.boundary`)."""
 
-    estate: Estate
+    scope: AwsScope
     identities: StateStore
     stage: StateStore
     owns_account: bool
@@ -35,20 +35,20 @@ class Target:
 def target(product: str, settings: StageSettings) -> Target:
     """Return what a bootstrap of this stage is about."""
     label = settings.label(product)
-    estate = estate_of(label, settings)
+    scope = aws_scope_of(label, settings)
     tags = label.tags(owner=settings.owner, cost_center=settings.cost_center)
     return Target(
-        estate,
+        scope,
         identities=StateStore(
             f"{label.environment}'s identities",
-            estate.identities_state,
-            estate.identities_alias,
+            scope.identities_state,
+            scope.identities_alias,
             {**tags, "purpose": "identities"},
         ),
         stage=StateStore(
             label.environment,
-            estate.state,
-            estate.secrets_alias,
+            scope.state,
+            scope.secrets_alias,
             {**tags, "purpose": "secrets"},
         ),
         owns_account=settings.owns.aws_account,

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from bulkhead.engine.stack import Stack
-from bulkhead.model.aws_scope import estate_of
+from bulkhead.model.aws_scope import aws_scope_of
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.naming import Label
 from bulkhead.model.settings import StageSettings
@@ -45,8 +45,8 @@ def backend_of(keeper: Keeper, label: Label, settings: StageSettings, environ: M
 
     The two stacks of a stage lie in two buckets; whoever has selected one of them means both.
     """
-    estate = estate_of(label, settings)
-    buckets = {"": estate.state, IDENTITIES: estate.identities_state}
-    urls = {folder: f"s3://{bucket}?region={estate.region}" for folder, bucket in buckets.items()}
+    scope = aws_scope_of(label, settings)
+    buckets = {"": scope.state, IDENTITIES: scope.identities_state}
+    urls = {folder: f"s3://{bucket}?region={scope.region}" for folder, bucket in buckets.items()}
     selected = environ.get("PULUMI_BACKEND_URL", "").partition("?")[0]
     return urls[keeper.folder] if selected in {url.partition("?")[0] for url in urls.values()} else None

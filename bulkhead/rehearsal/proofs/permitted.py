@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Final
 
 from bulkhead.localclouds.aws.evaluator import Identity, Request, admits, allows
-from bulkhead.model.aws_scope import Estate, estate_of
+from bulkhead.model.aws_scope import AwsScope, aws_scope_of
 from bulkhead.model.naming import Label, Stage
 from bulkhead.model.roles import Role, environment_of, subjects
 from bulkhead.model.trust import AUDIENCE, GITHUB
@@ -32,17 +32,17 @@ class _Staged:
 
     stage: StandingStage
     label: Label
-    estate: Estate
+    scope: AwsScope
     identities: dict[Role, Identity]
 
     @property
     def account(self) -> str:
-        return self.estate.account
+        return self.scope.account
 
     def buckets(self) -> dict[str, tuple[str, ...]]:
         """Return the buckets that the requests are about, with what is in them."""
-        made = {self.estate.state: (_STATE, _TWIN), self.estate.identities_state: (_STATE,)}
-        return made | ({self.estate.vault: (_BACKUP,)} if self.estate.keeps_backups else {})
+        made = {self.scope.state: (_STATE, _TWIN), self.scope.identities_state: (_STATE,)}
+        return made | ({self.scope.vault: (_BACKUP,)} if self.scope.keeps_backups else {})
 
 
 def roles_hold(scene: Scene) -> str:
@@ -54,11 +54,11 @@ def roles_hold(scene: Scene) -> str:
             for bucket, keys in each.buckets().items():
                 aws.bucket(each.account, bucket, keys)
             for role, identity in each.identities.items():
-                aws.role(each.account, each.estate.role_name(role), identity.policies)
+                aws.role(each.account, each.scope.role_name(role), identity.policies)
         aws.enforce()
         for each in staged:
             for role, service, operation, request, expected in _requests(each, [o for o in staged if o is not each]):
-                seen = aws.tries(each.account, each.estate.role_name(role), service, operation, **request)
+                seen = aws.tries(each.account, each.scope.role_name(role), service, operation, **request)
                 said = f"{operation} on {request.get('Bucket', service)} by {each.stage.environment}'s {role}"
                 require(seen == expected, f"{said} to be {expected}", seen)
                 tried[expected] += 1
@@ -79,7 +79,7 @@ _Judgement = tuple[str, bool, bool]  # what was asked, how the evaluator answers
 
 def _requests(own: _Staged, others: list[_Staged]) -> Iterator[_Try]:
     """Yield what each role must be able to do, and what it must not."""
-    state, vault = own.estate.state, own.estate.vault
+    state, vault = own.scope.state, own.scope.vault
 
     def get(role: Role, bucket: str, key: str, expected: str) -> _Try:
         return role, "s3", "get_object", {"Bucket": bucket, "Key": key}, expected
@@ -92,26 +92,26 @@ def _requests(own: _Staged, others: list[_Staged]) -> Iterator[_Try]:
 
     yield put(Role.DEPLOY, state, _STATE, _ALLOWED)
     yield put(Role.DEPLOY, state, _TWIN, _ALLOWED)
-    yield put(Role.DEPLOY, own.estate.identities_state, _STATE, _DENIED)
+    yield put(Role.DEPLOY, own.scope.identities_state, _STATE, _DENIED)
     for role in Role:
         yield role, "iam", "create_user", {"UserName": "somebody"}, _DENIED
-        yield role, "iam", "attach_role_policy", _administrator(own.estate.role_name(role)), _DENIED
+        yield role, "iam", "attach_role_policy", _administrator(own.scope.role_name(role)), _DENIED
     for role in (Role.PREVIEW, Role.OPERATIONS, Role.ROLLBACK):
         yield get(role, state, _TWIN, _ALLOWED)
         yield put(role, state, _TWIN, _DENIED)
         yield get(role, state, _STATE, _DENIED)
         yield put(role, state, _STATE, _DENIED)
-    if own.estate.keeps_backups:
+    if own.scope.keeps_backups:
         yield put(Role.OPERATIONS, vault, _BACKUP, _ALLOWED)
         yield get(Role.OPERATIONS, vault, _BACKUP, _ALLOWED)
         yield delete(Role.OPERATIONS, vault, _BACKUP, _DENIED)
         yield get(Role.PREVIEW, vault, _BACKUP, _DENIED)
         yield put(Role.ROLLBACK, vault, _BACKUP, _DENIED)
-        yield delete(Role.DEPLOY, vault, _BACKUP, _ALLOWED if own.estate.removes else _DENIED)
+        yield delete(Role.DEPLOY, vault, _BACKUP, _ALLOWED if own.scope.removes else _DENIED)
     for other in others:
         for role in Role:
-            yield get(role, other.estate.state, _TWIN, _DENIED)
-        yield put(Role.DEPLOY, other.estate.state, _STATE, _DENIED)
+            yield get(role, other.scope.state, _TWIN, _DENIED)
+        yield put(Role.DEPLOY, other.scope.state, _STATE, _DENIED)
 
 
 def _administrator(role: str) -> dict[str, str]:
@@ -126,10 +126,10 @@ def _judgements(own: _Staged) -> Iterator[_Judgement]:
 
 def _trusted(own: _Staged) -> Iterator[_Judgement]:
     """Who may take a role, and who may not."""
-    by_hand, stranger = ("AWS", own.estate.arn("iam", "root")), ("AWS", f"arn:{own.estate.partition}:iam::{0:012}:root")
+    by_hand, stranger = ("AWS", own.scope.arn("iam", "root")), ("AWS", f"arn:{own.scope.partition}:iam::{0:012}:root")
     alone, proven = {_FACTOR: "false"}, {_FACTOR: "true"}
     for role, identity in own.identities.items():
-        arns = {other: own.estate.role_arn(other) for other in Role}
+        arns = {other: own.scope.role_arn(other) for other in Role}
         who = f"{own.stage.environment}'s {role} taken by"
         for subject in subjects(role, own.label, own.stage.settings):
             yield f"{who} a run in its environment", _takes(own, role, subject), True
@@ -149,7 +149,7 @@ def _trusted(own: _Staged) -> Iterator[_Judgement]:
 
 
 def _takes(own: _Staged, role: Role, subject: str, audience: str = AUDIENCE) -> bool:
-    by_github = ("Federated", own.estate.arn("iam", f"oidc-provider/{GITHUB}"))
+    by_github = ("Federated", own.scope.arn("iam", f"oidc-provider/{GITHUB}"))
     context = {f"{GITHUB}:sub": subject, f"{GITHUB}:aud": audience}
     return admits(own.identities[role], by_github, "sts:AssumeRoleWithWebIdentity", context)
 
@@ -174,8 +174,8 @@ def _foreign(own: _Staged, role: Role) -> Iterator[tuple[str, str]]:
 def _conditional(own: _Staged) -> Iterator[_Judgement]:
     """What depends on the names and tags of keys, and on what is listed."""
     deploy, preview = own.identities[Role.DEPLOY], own.identities[Role.PREVIEW]
-    key = own.estate.arn("kms", "key/5a5a5a5a", region=own.estate.region)
-    secrets, another = {"kms:ResourceAliases": own.estate.secrets_alias}, {"kms:ResourceAliases": "alias/another"}
+    key = own.scope.arn("kms", "key/5a5a5a5a", region=own.scope.region)
+    secrets, another = {"kms:ResourceAliases": own.scope.secrets_alias}, {"kms:ResourceAliases": "alias/another"}
     tagged = {"aws:ResourceTag/product": own.label.product, "aws:ResourceTag/environment": own.label.environment}
     foreign = tagged | {"aws:ResourceTag/environment": f"{own.label.environment}x"}
     name = own.stage.environment
@@ -191,29 +191,29 @@ def _conditional(own: _Staged) -> Iterator[_Judgement]:
         changed = Request("kms:PutKeyPolicy", key, context)
         yield f"{whose} changed by {name}'s deploy", allows(deploy, changed), expected
     for prefix, expected in (("twins/bulkhead", True), (".pulumi/", False)):
-        listed = Request("s3:ListBucket", own.estate.state_bucket, {"s3:prefix": prefix})
+        listed = Request("s3:ListBucket", own.scope.state_bucket, {"s3:prefix": prefix})
         yield f"{prefix} listed by {name}'s preview", allows(preview, listed), expected
 
 
 def _bounded(own: _Staged) -> Iterator[_Judgement]:
     """What a role could do if everything were attached to it."""
     everything = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-    theirs = f"arn:{own.estate.partition}:s3:::{own.estate.identities_state}/{_STATE}"
-    user = own.estate.arn("iam", "user/somebody")
+    theirs = f"arn:{own.scope.partition}:s3:::{own.scope.identities_state}/{_STATE}"
+    user = own.scope.arn("iam", "user/somebody")
     for role, identity in own.identities.items():
         widened = replace(identity, policies=(everything,))
         who = f"{own.stage.environment}'s {role} with every right"
         yield f"{who} making a user", allows(widened, Request("iam:CreateUser", user)), False
         yield f"{who} writing the state of the identities", allows(widened, Request("s3:PutObject", theirs)), False
-        yield f"{who} reading a bucket", allows(widened, Request("s3:GetObject", f"{own.estate.state_bucket}/x")), True
+        yield f"{who} reading a bucket", allows(widened, Request("s3:GetObject", f"{own.scope.state_bucket}/x")), True
 
 
 def _staged(scene: Scene, stage: StandingStage) -> _Staged:
     settings = stage.settings
     label = settings.label(scene.product.name)
-    estate = estate_of(label, settings)
+    scope = aws_scope_of(label, settings)
     iam = scene.aws(stage, "iam")
-    return _Staged(stage, label, estate, {role: _identity(iam, estate.role_name(role)) for role in Role})
+    return _Staged(stage, label, scope, {role: _identity(iam, scope.role_name(role)) for role in Role})
 
 
 def _identity(iam: Any, name: str) -> Identity:
