@@ -54,7 +54,7 @@ class StageRoles(pulumi.ComponentResource):
         self.register_outputs({"arns": {role.value: arn for role, arn in self.arns.items()}})
 
     def _role(self, name: str, role: Role, scope: AwsScope, limit: Policy) -> pulumi.Output[str]:
-        made = IamRole(
+        iam_role = IamRole(
             f"{name}-{role}",
             name=scope.role_name(role),
             path=scope.role_path,
@@ -67,8 +67,8 @@ class StageRoles(pulumi.ComponentResource):
         RolePolicy(
             f"{name}-{role}",
             name=scope.role_name(role),
-            role=made.name,
+            role=iam_role.name,
             policy=json.dumps(document(grant.statement() for grant in grants(role, scope, self._args.product))),
             opts=self._child,
         )
-        return made.arn
+        return iam_role.arn

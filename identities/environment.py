@@ -106,12 +106,15 @@ class RoleEnvironment(pulumi.ComponentResource):
 
 def variables(role: Role, settings: StageSettings, url: str | None) -> dict[str, str]:
     """Return what a run of a role may know in plain text; a preview reaches neither Cloudflare nor the stage."""
-    said = {
+    values = {
         "AWS_ACCOUNT_ID": settings.aws.account_id,
         "AWS_REGION": settings.region.primary,
         "STAGE": settings.stage.value,
     }
     if role is Role.PREVIEW:
-        return said
-    said |= {"CLOUDFLARE_ACCOUNT_ID": settings.cloudflare.account_id, "CLOUDFLARE_ZONE_ID": settings.cloudflare.zone_id}
-    return said | ({"STAGE_URL": url} if url else {})
+        return values
+    values |= {
+        "CLOUDFLARE_ACCOUNT_ID": settings.cloudflare.account_id,
+        "CLOUDFLARE_ZONE_ID": settings.cloudflare.zone_id,
+    }
+    return values | ({"STAGE_URL": url} if url else {})

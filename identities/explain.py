@@ -38,10 +38,10 @@ class Explained:
     aws: tuple[tuple[str, str, str], ...]
 
     def as_json(self) -> dict[str, Any]:
-        said = asdict(self)
-        said["cloudflare"] = [dict(zip(("permission", "of", "because"), each, strict=True)) for each in self.cloudflare]
-        said["aws"] = [dict(zip(("statement", "may", "because"), each, strict=True)) for each in self.aws]
-        return said
+        json = asdict(self)
+        json["cloudflare"] = [dict(zip(("permission", "of", "because"), each, strict=True)) for each in self.cloudflare]
+        json["aws"] = [dict(zip(("statement", "may", "because"), each, strict=True)) for each in self.aws]
+        return json
 
 
 def explain(role: Role, product: Product, settings: StageSettings) -> Explained:
@@ -83,5 +83,5 @@ def _may(grant: Grant) -> str:
 
 
 def _because(grant: Grant) -> str:
-    made = ", ".join(type_.rpartition(":")[2] for type_ in grant.types)
-    return f"{grant.reason} ({made})" if made else grant.reason
+    types = ", ".join(type_.rpartition(":")[2] for type_ in grant.types)
+    return f"{grant.reason} ({types})" if types else grant.reason

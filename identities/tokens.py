@@ -33,14 +33,16 @@ class StageTokens(pulumi.ComponentResource):
         super().__init__("bulkhead:identities:StageTokens", name, {}, opts)
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
-        made = {
+        tokens = {
             (role, slot): self._token(name, role, slot)
             for role in Role
             if needs(role, args.product)
             for slot in args.slots.windows
         }
         self.values: dict[Role, pulumi.Output[str]] = {
-            role: pulumi.Output.secret(token.value) for (role, slot), token in made.items() if slot == args.slots.active
+            role: pulumi.Output.secret(token.value)
+            for (role, slot), token in tokens.items()
+            if slot == args.slots.active
         }
         self.register_outputs({})
 

@@ -39,18 +39,18 @@ def r2(account: str, token: str, cloudflare: Rest) -> S3Client:
     "Authentication"). Raises Refused when Cloudflare does not know the token.
     """
     verified = None
-    said: list[Fault] = []
+    faults: list[Fault] = []
     # An account's own token and a person's token are verified in different places.
     for place in (f"/accounts/{account}/tokens/verify", "/user/tokens/verify"):
         try:
             verified = cloudflare.get(place)
             break
         except Refused as refused:
-            said += refused.faults
+            faults += refused.faults
     if not verified:
         message = "could not be verified, neither as a token of the account nor as a person's"
         fix = "make a new token (README.md), then: pulumi config set --secret secrets:cloudflareApiToken"
-        raise Refused("R2 cannot be reached.", [Fault("secrets:cloudflareApiToken", message, fix), *said])
+        raise Refused("R2 cannot be reached.", [Fault("secrets:cloudflareApiToken", message, fix), *faults])
     session = boto3.Session(
         aws_access_key_id=verified["id"],
         aws_secret_access_key=hashlib.sha256(token.encode()).hexdigest(),
@@ -88,8 +88,8 @@ def said_plainly(cloud: str, doing: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        said = error.response["Error"]
-        message = f"{said.get('Code', '')}: {said.get('Message', '')}"
+        answer = error.response["Error"]
+        message = f"{answer.get('Code', '')}: {answer.get('Message', '')}"
         fix = "use credentials that may do this, then run the same command again"
         raise Refused(f"{cloud} refused while {doing}.", [Fault(error.operation_name, message, fix)]) from error
     except BotoCoreError as error:

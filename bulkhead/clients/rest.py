@@ -82,18 +82,18 @@ def _is_last(answer: Any, page: int, count: int) -> bool:
     whole, whatever page is asked for; the others may have smaller pages than asked for, and most say how many."""
     if not isinstance(answer, dict) or "result" not in answer:
         return count < _PAGE
-    said = answer.get("result_info")
-    if not said:
+    paging = answer.get("result_info")
+    if not paging:
         return True
-    size = said.get("per_page") or _PAGE
-    pages = said.get("total_pages") or -(-(said.get("total_count") or 0) // size)
+    size = paging.get("per_page") or _PAGE
+    pages = paging.get("total_pages") or -(-(paging.get("total_count") or 0) // size)
     return not count or (page >= pages if pages else count < size)
 
 
 def _reason(response: httpx.Response) -> str:
     try:
-        said = response.json()
-        errors = [f"{one.get('message')} [code: {one.get('code')}]" for one in said.get("errors") or ()]
-        return "; ".join(errors) or str(said.get("message", response.reason_phrase))
+        body = response.json()
+        errors = [f"{one.get('message')} [code: {one.get('code')}]" for one in body.get("errors") or ()]
+        return "; ".join(errors) or str(body.get("message", response.reason_phrase))
     except (ValueError, AttributeError):
         return response.reason_phrase

@@ -98,8 +98,8 @@ class Budget(AwsResource):
         cloud.budgets.update_budget(AccountId=cloud.account, NewBudget=_to_api(wanted))  # type: ignore[arg-type]
         where: Any = {"AccountId": cloud.account, "BudgetName": name}
         if not same(_notifications(cloud, name), wanted.get("notifications", [])):
-            for said in cloud.budgets.describe_notifications_for_budget(**where)["Notifications"]:
-                cloud.budgets.delete_notification(**where, Notification=said)
+            for notification in cloud.budgets.describe_notifications_for_budget(**where)["Notifications"]:
+                cloud.budgets.delete_notification(**where, Notification=notification)
             for item in wanted.get("notifications", []):
                 cloud.budgets.create_notification(**where, **_notification(item))
         arn = _arn(cloud, name)
@@ -176,10 +176,12 @@ def _notification(item: Properties) -> dict[str, Any]:
 def _notifications(cloud: Cloud, name: str) -> list[dict[str, Any]]:
     where: Any = {"AccountId": cloud.account, "BudgetName": name}
     found = []
-    for said in cloud.budgets.describe_notifications_for_budget(**where)["Notifications"]:
-        heard = cloud.budgets.describe_subscribers_for_notification(**where, Notification=said)["Subscribers"]
-        one: dict[str, Any] = _NOTIFICATION.from_api(said)
+    for notification in cloud.budgets.describe_notifications_for_budget(**where)["Notifications"]:
+        subscribers = cloud.budgets.describe_subscribers_for_notification(**where, Notification=notification)[
+            "Subscribers"
+        ]
+        one: dict[str, Any] = _NOTIFICATION.from_api(notification)
         for plural, kind in _SUBSCRIBERS.items():
-            one[plural] = [person["Address"] for person in heard if person["SubscriptionType"] == kind]
+            one[plural] = [person["Address"] for person in subscribers if person["SubscriptionType"] == kind]
         found.append(one)
     return found

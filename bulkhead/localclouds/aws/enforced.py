@@ -55,8 +55,11 @@ class EnforcedAws:
         iam = self._local.client(account, "iam")
         arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(_TRUSTED))["Role"]["Arn"]
         for number, document in enumerate(policies):
-            said = {**document, "Statement": [each for each in document["Statement"] if "Condition" not in each]}
-            iam.put_role_policy(RoleName=name, PolicyName=f"policy-{number}", PolicyDocument=json.dumps(said))
+            unconditional = {
+                **document,
+                "Statement": [each for each in document["Statement"] if "Condition" not in each],
+            }
+            iam.put_role_policy(RoleName=name, PolicyName=f"policy-{number}", PolicyDocument=json.dumps(unconditional))
         taken = self._local.client(account, "sts").assume_role(RoleArn=arn, RoleSessionName="proof")
         self._sessions[account, name] = taken["Credentials"]
 

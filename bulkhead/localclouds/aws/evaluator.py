@@ -61,8 +61,8 @@ def allows(identity: Identity, request: Request) -> bool:
 
 def admits(identity: Identity, principal: Principal, action: str, context: Context) -> bool:
     """Whether somebody may take a role."""
-    said = [each for each in statements(identity.trust) if _names(each, principal) and each.applies_to(action)]
-    met = [each for each in said if _holds(each.conditions, context)]
+    relevant = [each for each in statements(identity.trust) if _names(each, principal) and each.applies_to(action)]
+    met = [each for each in relevant if _holds(each.conditions, context)]
     return not any(each.denies for each in met) and any(each.allows for each in met)
 
 

@@ -29,10 +29,10 @@ def extend() -> None:
 
 def _get_permission(self: Any, action: str, resource: str) -> Any:
     policy = json.loads(self.policy or b"{}")
-    told = [one for one in policy.get("Statement", []) if not _is_about_transport(one)]
-    if not told:
+    statements = [one for one in policy.get("Statement", []) if not _is_about_transport(one)]
+    if not statements:
         return PermissionResult.NEUTRAL
-    return IAMPolicy(json.dumps({**policy, "Statement": told})).is_action_permitted(action, resource)
+    return IAMPolicy(json.dumps({**policy, "Statement": statements})).is_action_permitted(action, resource)
 
 
 def _is_about_transport(statement: dict[str, Any]) -> bool:
@@ -42,8 +42,8 @@ def _is_about_transport(statement: dict[str, Any]) -> bool:
 
 def _log_permissions_enabled_policy(target_bucket: Any, target_prefix: str | None) -> bool:
     policy = json.loads(target_bucket.policy or b"{}")
-    told = [one for one in policy.get("Statement", []) if isinstance(one.get("Principal"), dict)]
-    text = json.dumps({**policy, "Statement": told}).encode()
+    statements = [one for one in policy.get("Statement", []) if isinstance(one.get("Principal"), dict)]
+    text = json.dumps({**policy, "Statement": statements}).encode()
     shown: Any = SimpleNamespace(policy=text, name=target_bucket.name, partition=target_bucket.partition)
     return _may_log(shown, target_prefix)
 

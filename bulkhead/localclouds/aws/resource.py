@@ -168,8 +168,8 @@ class AwsResource(Recorded):
         inputs, outputs = reconcile(
             record.inputs, truth, defaults={"tags": {}, **self.defaults}, forgotten=self.forgotten
         )
-        told = {name: value for name, value in record.outputs.items() if name not in truth}
-        return replace(record, inputs=inputs, outputs={**told, **outputs})
+        kept = {name: value for name, value in record.outputs.items() if name not in truth}
+        return replace(record, inputs=inputs, outputs={**kept, **outputs})
 
     def _wanted(self, cloud: Cloud, inputs: Properties) -> dict[str, Any]:
         unknown = sorted(inputs.keys() - self.understood - {"region", "tagsAll"})
@@ -207,7 +207,7 @@ def _refusals(token: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        said = error.response["Error"]
-        raise ApiRefusal(f"{token}: {error.operation_name}: {said['Code']}: {said['Message']}") from error
+        answer = error.response["Error"]
+        raise ApiRefusal(f"{token}: {error.operation_name}: {answer['Code']}: {answer['Message']}") from error
     except BotoCoreError as error:
         raise ApiRefusal(f"{token}: the local AWS cannot do this: {type(error).__name__}: {error}") from error

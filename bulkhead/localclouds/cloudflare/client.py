@@ -117,8 +117,8 @@ class StageCloud:
         """Send a request to a Worker, public or not, as another Worker would. A Worker that throws answers 500."""
         headers, body = _request(headers, json, body)
         content = None if body is None else base64.b64encode(body).decode()
-        said = self.call("fetch", worker=worker, path=path, method=method, headers=headers, body=content, host=host)
-        return Answer(said["status"], said["headers"], base64.b64decode(said["body"]))
+        answer = self.call("fetch", worker=worker, path=path, method=method, headers=headers, body=content, host=host)
+        return Answer(answer["status"], answer["headers"], base64.b64decode(answer["body"]))
 
     def visit(
         self,
@@ -223,8 +223,8 @@ class StageCloud:
 
     def s3(self) -> S3Access:
         """Return how boto3 reaches the buckets: list, get, put, delete, multipart; no CreateBucket, no lifecycle."""
-        said = self.call("s3")
-        return S3Access(said["endpoint"], said["accessKeyId"], said["secretAccessKey"])
+        access = self.call("s3")
+        return S3Access(access["endpoint"], access["accessKeyId"], access["secretAccessKey"])
 
     # Queues
 

@@ -106,7 +106,7 @@ class LocalCloudflare:
                 stderr=log,
             )
         try:
-            self._ready = self._said(_first_line(self._process, timeout))
+            self._ready = self._addresses(_first_line(self._process, timeout))
         except BaseException:
             self.stop()
             raise
@@ -174,11 +174,11 @@ class LocalCloudflare:
             except Failed as failure:
                 raise ApiRefusal(failure.summary.removeprefix(f"{operation}: ")) from failure
 
-    def _said(self, line: bytes) -> dict[str, str]:
+    def _addresses(self, line: bytes) -> dict[str, str]:
         if not line:
             raise Failed(f"The local Cloudflare of {self.environment} did not start.", tail(self._log), self._log)
-        said: dict[str, str] = json.loads(line)
-        return said
+        addresses: dict[str, str] = json.loads(line)
+        return addresses
 
     def _content(self, module: Mapping[str, str]) -> bytes:
         if module.get("contentBase64"):

@@ -43,8 +43,8 @@ class Resources:
         record, unread = self.read(caller, token, reference), registry.rules_of(token).unread
         if record is None:
             return None
-        told, seen = ({k: v for k, v in p.items() if k not in unread} for p in (record.inputs, record.outputs))
-        return replace(record, inputs=told, outputs=seen)
+        inputs, outputs = ({k: v for k, v in p.items() if k not in unread} for p in (record.inputs, record.outputs))
+        return replace(record, inputs=inputs, outputs=outputs)
 
     def update(self, caller: Caller, token: str, id_: str, inputs: Properties) -> Record:
         """Change the resource in place."""

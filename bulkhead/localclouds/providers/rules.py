@@ -153,8 +153,8 @@ class TypeRules:
         for other in store.all(type_=self.type):
             near = self._where(other.account, other.outputs.get("region")) == where
             if near and not other.left_behind and [other.inputs.get(name) for name in self._names] == wanted:
-                said = " and ".join(f"{name} {inputs.get(name)!r}" for name in self._names)
-                yield f"{said} is taken: environment {other.environment!r} has it ({other.urn})"
+                names = " and ".join(f"{name} {inputs.get(name)!r}" for name in self._names)
+                yield f"{names} is taken: environment {other.environment!r} has it ({other.urn})"
 
 
 def _refuse(reasons: list[str]) -> None:

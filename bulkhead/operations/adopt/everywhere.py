@@ -54,12 +54,12 @@ def profile_of(path: Path) -> str:
     """Return the AWS profile that the file at ``path`` configures the identities with. Raises Refused where it names
     none."""
     file = read(path, f"{path.parent.name}/{path.name}")
-    said = file.config.get(PROFILE)
+    profile = file.config.get(PROFILE)
     doubtful = [fault for fault in file.faults if path.exists() and fault.key != "config"]
     if doubtful:
         raise Refused("There are no credentials for the identities.", doubtful)
-    if isinstance(said, str) and said.strip():
-        return said
+    if isinstance(profile, str) and profile.strip():
+        return profile
     message = "is missing: whatever credentials lie around would be used"
     fix = f"pulumi config set {PROFILE} <profile that may see roles> -C identities --stack {file.stack}"
     raise Refused("There are no credentials for the identities.", [Fault(PROFILE, message, fix, file.name)])

@@ -50,8 +50,8 @@ def _stage(target: Target, product: Product) -> Iterator[str]:
     yield f"export PULUMI_BACKEND_URL={_url(target.stage, region)}"
     yield f"pulumi stack init {stage} --secrets-provider={_key(target.stage, region)}"
     [token] = REQUIRED_SECRETS
-    made = f"pulumi stack output deployToken --show-secrets {_THERE} --stack {stage}"
-    yield f"PULUMI_BACKEND_URL={_url(target.identities, region)} {made} | {secret_command(token, stage)}"
+    read_token = f"pulumi stack output deployToken --show-secrets {_THERE} --stack {stage}"
+    yield f"PULUMI_BACKEND_URL={_url(target.identities, region)} {read_token} | {secret_command(token, stage)}"
     for name in required_secrets(product):
         if name != token:
             yield secret_command(name, stage)

@@ -45,12 +45,12 @@ def _store_steps(store: StateStore, target: Target, clients: Clients) -> Iterato
     yield from bucket_steps(store, target.scope, clients.s3, key)
 
 
-def apply(made: BootstrapPlan, progress: Callable[[BootstrapStep], None]) -> None:
+def apply(bootstrap_plan: BootstrapPlan, progress: Callable[[BootstrapStep], None]) -> None:
     """Do what is pending, in order; ``progress`` is told before each step. After an interruption, plan and apply again.
 
     Raises Refused when AWS refuses a step; the ones before it are done.
     """
-    for step in made.pending:
+    for step in bootstrap_plan.pending:
         progress(step)
         with said_plainly("AWS", f"making {step.what}"):
             step.act()
