@@ -58,40 +58,41 @@ class Cloud:
 
     @property
     def s3(self) -> S3Client:
-        made: S3Client = self._client("s3")
+        made: S3Client = self.client("s3")
         return made
 
     @property
     def kms(self) -> KMSClient:
-        made: KMSClient = self._client("kms")
+        made: KMSClient = self.client("kms")
         return made
 
     @property
     def sns(self) -> SNSClient:
-        made: SNSClient = self._client("sns")
+        made: SNSClient = self.client("sns")
         return made
 
     @property
     def iam(self) -> IAMClient:
-        made: IAMClient = self._client("iam")
+        made: IAMClient = self.client("iam")
         return made
 
     @property
     def budgets(self) -> BudgetsClient:
-        made: BudgetsClient = self._client("budgets")
+        made: BudgetsClient = self.client("budgets")
         return made
 
     @property
     def cloudwatch(self) -> CloudWatchClient:
-        made: CloudWatchClient = self._client("cloudwatch")
+        made: CloudWatchClient = self.client("cloudwatch")
         return made
 
     @property
     def ssm(self) -> SSMClient:
-        made: SSMClient = self._client("ssm")
+        made: SSMClient = self.client("ssm")
         return made
 
-    def _client(self, service: str) -> Any:
+    def client(self, service: str) -> Any:
+        """Return boto3's client of any service."""
         return client(self.endpoint, self.account, self.region, service)
 
 

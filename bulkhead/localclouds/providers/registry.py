@@ -35,7 +35,7 @@ class NotRehearsed(Exception):
             if package in TABLES
             else "bulkhead/localclouds/providers/ (a package of its own)"
         )
-        super().__init__(f"{token} is not rehearsed; to rehearse it, add its TypeRules to {home}")
+        super().__init__(f"{token} is not rehearsed; to rehearse it, add its TypeRules to {home} (see CONTRIBUTING.md)")
 
 
 def package_of(token: str) -> str:
