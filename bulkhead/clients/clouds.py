@@ -29,6 +29,26 @@ _CONFIG: Final = Config(
     response_checksum_validation="when_required",
 )
 
+# How the services say "there is none": S3 has a word for each part of a bucket, and 404 where it answers no body.
+ABSENT: Final = frozenset(
+    {
+        "404",
+        "NoSuchBucket",
+        "NoSuchBucketPolicy",
+        "NoSuchEntity",
+        "NoSuchLifecycleConfiguration",
+        "NoSuchPublicAccessBlockConfiguration",
+        "NoSuchTagSet",
+        "NotFound",
+        "NotFoundException",
+        "ParameterNotFound",
+        "ObjectLockConfigurationNotFoundError",
+        "OwnershipControlsNotFoundError",
+        "ResourceNotFound",
+        "ServerSideEncryptionConfigurationNotFoundError",
+    }
+)
+
 ClientOf = Callable[[str], Any]
 
 
@@ -80,6 +100,16 @@ def require_account(sts: STSClient, account: str, stack: str) -> None:
         fix = f"name a profile of account {account} with --profile, or correct the setting"
         fault = Fault("bulkhead:aws.accountId", message, fix, f"Pulumi.{stack}.yaml")
         raise Refused("These are credentials of another account.", [fault])
+
+
+def unless_absent(call: Callable[..., Any], *codes: str, **request: Any) -> Any | None:
+    """Call a boto3 operation; return None where AWS answers one of ``codes``, or, where none are given, of ABSENT."""
+    try:
+        return call(**request)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in (codes or ABSENT):
+            return None
+        raise
 
 
 @contextmanager

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
+from bulkhead.clients.clouds import unless_absent
 from bulkhead.localclouds.aws.drift import same
-from bulkhead.localclouds.aws.resource import AwsResource, Cloud, unless_absent
+from bulkhead.localclouds.aws.resource import AwsResource, Cloud
 from bulkhead.localclouds.aws.shape import TAGS, Codec, Shape, retag
 from bulkhead.localclouds.providers.handler import Properties
 

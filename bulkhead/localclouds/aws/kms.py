@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final
 
-from bulkhead.localclouds.aws.resource import AwsResource, Cloud, unless_absent
+from bulkhead.clients.clouds import unless_absent
+from bulkhead.localclouds.aws.resource import AwsResource, Cloud
 from bulkhead.localclouds.aws.shape import Tags, retag
 from bulkhead.localclouds.providers.handler import Properties
 

@@ -26,25 +26,6 @@ if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
 
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
-# How the services say "there is none": S3 has a word for each part of a bucket, and 404 where it answers no body.
-_ABSENT: Final = frozenset(
-    {
-        "404",
-        "NoSuchBucket",
-        "NoSuchBucketPolicy",
-        "NoSuchEntity",
-        "NoSuchLifecycleConfiguration",
-        "NoSuchPublicAccessBlockConfiguration",
-        "NoSuchTagSet",
-        "NotFound",
-        "NotFoundException",
-        "ParameterNotFound",
-        "ObjectLockConfigurationNotFoundError",
-        "OwnershipControlsNotFoundError",
-        "ResourceNotFound",
-        "ServerSideEncryptionConfigurationNotFoundError",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,16 +171,6 @@ class AwsResource(Recorded):
             raise ApiRefusal(f"the aws provider of {caller.environment} must name its region")
         default_tags = (caller.config.get("defaultTags") or {}).get("tags") or {}
         return Cloud(self.local.endpoint, str(pinned[0]), str(region), default_tags)
-
-
-def unless_absent(answer: Any, **request: Any) -> Any | None:
-    """Call a boto3 operation; return None where the service says that the thing, or this part of it, is not there."""
-    try:
-        return answer(**request)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in _ABSENT:
-            return None
-        raise
 
 
 @contextmanager

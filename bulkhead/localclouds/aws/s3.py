@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
-from bulkhead.localclouds.aws.resource import AwsResource, Cloud, unless_absent
+from bulkhead.clients.clouds import unless_absent
+from bulkhead.localclouds.aws.resource import AwsResource, Cloud
 from bulkhead.localclouds.aws.shape import TAGS
 from bulkhead.localclouds.providers.handler import ApiRefusal, Properties
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from bulkhead.localclouds.aws.resource import AwsResource, Cloud, unless_absent
+from bulkhead.clients.clouds import unless_absent
+from bulkhead.localclouds.aws.resource import AwsResource, Cloud
 from bulkhead.localclouds.aws.s3 import has_object_lock
 from bulkhead.localclouds.aws.shape import TAGS, Shape, Wrapped
 from bulkhead.localclouds.providers.handler import Properties

@@ -7,28 +7,11 @@ from typing import Final
 
 from botocore.exceptions import ClientError
 
-from bulkhead.clients.clouds import ClientOf, said_plainly
+from bulkhead.clients.clouds import ABSENT, ClientOf, said_plainly
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.operations.adopt.finding import Found, Wanted
 from bulkhead.resources import types as t
 
-# How the services say that there is none; S3 has a word for each part of a bucket.
-_ABSENT: Final = frozenset(
-    {
-        "404",
-        "NoSuchBucket",
-        "NoSuchBucketPolicy",
-        "NoSuchEntity",
-        "NoSuchLifecycleConfiguration",
-        "NoSuchPublicAccessBlockConfiguration",
-        "NotFound",
-        "NotFoundException",
-        "ObjectLockConfigurationNotFoundError",
-        "OwnershipControlsNotFoundError",
-        "ParameterNotFound",
-        "ServerSideEncryptionConfigurationNotFoundError",
-    }
-)
 # A key in one of these states is on its way out, and with it everything that it has encrypted.
 _LEAVING: Final = frozenset({"PendingDeletion", "PendingReplicaDeletion"})
 
@@ -52,7 +35,7 @@ class AwsFinder:
                     return self._part_of_bucket(wanted)
                 return _LOOKS[wanted.type](self, wanted)
             except ClientError as error:
-                if error.response["Error"]["Code"] in _ABSENT:
+                if error.response["Error"]["Code"] in ABSENT:
                     return None
                 raise
 

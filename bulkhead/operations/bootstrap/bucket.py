@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from bulkhead.clients.clouds import unless_absent
 from bulkhead.model.aws_scope import AwsScope
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.iam import Document, document
 from bulkhead.operations.bootstrap.key import StoreKey
-from bulkhead.operations.bootstrap.steps import BootstrapStep, Effect, covers, unless_absent
+from bulkhead.operations.bootstrap.steps import BootstrapStep, Effect, covers
 from bulkhead.operations.bootstrap.target import StateStore
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+from bulkhead.clients.clouds import unless_absent
 from bulkhead.model.faults import Fault, Refused
-from bulkhead.operations.bootstrap.steps import BootstrapStep, Effect, covers, unless_absent
+from bulkhead.operations.bootstrap.steps import BootstrapStep, Effect, covers
 from bulkhead.operations.bootstrap.target import StateStore
 
 if TYPE_CHECKING:

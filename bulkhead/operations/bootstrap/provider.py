@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from bulkhead.clients.clouds import unless_absent
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.trust import AUDIENCE, GITHUB
-from bulkhead.operations.bootstrap.steps import BootstrapStep, Effect, unless_absent
+from bulkhead.operations.bootstrap.steps import BootstrapStep, Effect
 from bulkhead.operations.bootstrap.target import Target
 
 if TYPE_CHECKING:

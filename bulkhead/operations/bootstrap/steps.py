@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 
 class Effect(StrEnum):
     """What a step will do."""
@@ -49,13 +47,3 @@ def covers(current: Any, wanted: Any) -> bool:
         same_length = isinstance(current, list) and len(current) == len(wanted)
         return same_length and all(map(covers, current, wanted))
     return bool(current == wanted)
-
-
-def unless_absent(call: Callable[..., Any], *codes: str, **request: Any) -> Any | None:
-    """Call a boto3 operation; return None where AWS answers one of ``codes``."""
-    try:
-        return call(**request)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in codes:
-            return None
-        raise
