@@ -42,7 +42,7 @@ def test_every_loss_is_named_and_counted() -> None:
     assert losses(PLAN, COUNTS) == [
         "all 58 resources of the stack",
         "D1 database db: its tables and every row in them",
-        "KMS key vault: whatever was encrypted with it, the backups too: nobody can read it ever again",
+        "KMS key vault: whatever was encrypted with it, the backups too: nobody can ever read it again",
         "KV namespace sessions: every key in it",
         "Queue jobs: every message that was not consumed yet",
         "queue events: every message that was not consumed yet",
