@@ -14,6 +14,7 @@ from benchmarks import standing
 from benchmarks.figures import Figure, Series, in_turn, measured, ratio
 from benchmarks.telling import Tell
 from bulkhead.engine.finder import Engine
+from bulkhead.localclouds.command import clouds_command
 from bulkhead.machine.lifetime import Clock, lived, side_by_side
 from bulkhead.model.bundles import ROOT
 from bulkhead.model.naming import Stage
@@ -38,7 +39,7 @@ def measure(engine: Engine, tell: Tell) -> list[Figure]:
 
 def _seconds(engine: Engine, tell: Tell, *, together: bool) -> float:
     tell(f"three stages up, {'together' if together else 'one after another'}")
-    with lived(ROOT, keep=False, stages=STAGES, clock=Clock()) as life:
+    with lived(ROOT, keep=False, command=clouds_command(STAGES), clock=Clock()) as life:
         stacks = {name: stage.stack for name, stage in standing.stages(life, engine, STAGES).items()}
 
         def abandon() -> None:

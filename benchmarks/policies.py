@@ -18,6 +18,7 @@ from benchmarks.preview import STAGE, unchanged
 from benchmarks.telling import Tell
 from bulkhead.engine.analyzer import install_analyzer
 from bulkhead.engine.finder import Engine
+from bulkhead.localclouds.command import clouds_command
 from bulkhead.machine.lifetime import Clock, lived
 from bulkhead.model.bundles import ROOT
 from policies.catalogue import FOLDER
@@ -29,7 +30,7 @@ _ROUNDS: Final = 7
 
 def measure(engine: Engine, tell: Tell) -> list[Figure]:
     """Return the ratio of both, and the seconds of each. Raises Failed when a rule speaks or something would change."""
-    with lived(ROOT, keep=False, stages=(STAGE,), clock=Clock()) as life:
+    with lived(ROOT, keep=False, command=clouds_command((STAGE,)), clock=Clock()) as life:
         tell(f"bringing {STAGE} up on local clouds")
         tools = [install_analyzer(life.run.path / "tools")]
         stack = standing.stages(life, engine, (STAGE,), tools)[STAGE].stack

@@ -26,6 +26,7 @@ from bulkhead.engine.finder import Engine
 from bulkhead.engine.results import Result
 from bulkhead.engine.stacks import StageStack
 from bulkhead.engine.workspace import engine_environment
+from bulkhead.localclouds.command import clouds_command
 from bulkhead.machine.environment import MARK
 from bulkhead.machine.lifetime import Clock, Life, lived
 from bulkhead.model.bundles import ROOT
@@ -43,7 +44,7 @@ def measure(engine: Engine, tell: Tell) -> list[Figure]:
 
     Raises Failed when one of the programs would change something.
     """
-    with lived(ROOT, keep=False, stages=(STAGE,), clock=Clock()) as life:
+    with lived(ROOT, keep=False, command=clouds_command((STAGE,)), clock=Clock()) as life:
         tell(f"bringing {STAGE} up on local clouds")
         stage = standing.stages(life, engine, (STAGE,))[STAGE]
         stage.stack.up()

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 from urllib.parse import quote
 
-from bulkhead.preview.leaks import base64_forms
+from bulkhead.model.encoded import base64_forms
 
 _LETTERS: Final = string.ascii_letters + string.digits
 # A window this long of base64 text cannot coincide by chance, and survives being cut out of a longer text.

@@ -61,9 +61,10 @@ class Life:
 
 
 @contextlib.contextmanager
-def lived(checkout: Path, *, keep: bool, stages: Sequence[str], clock: Clock) -> Iterator[Life]:
+def lived(checkout: Path, *, keep: bool, command: Sequence[str], clock: Clock) -> Iterator[Life]:
     """Start the clouds in a run directory and end everything afterwards: the processes by their mark, a temporary
-    directory, the lock. A kept directory whose clouds still run is taken up where it was left."""
+    directory, the lock. A kept directory whose clouds still run is taken up where it was left. ``command`` starts the
+    clouds of a run directory, which becomes its last argument."""
     sweep()
     run = rundir.kept(checkout) if keep else rundir.temporary()
     watchdog = start_watchdog(run)
@@ -74,7 +75,7 @@ def lived(checkout: Path, *, keep: bool, stages: Sequence[str], clock: Clock) ->
             return
         end_marked(run.mark)  # half of a kept rehearsal may have survived the other half
         with clock.phase("local clouds"):
-            clouds = start_clouds(run, stages=stages)
+            clouds = start_clouds(run, command)
         life = Life(run, clouds.ready, watchdog.pid)
         try:
             yield life

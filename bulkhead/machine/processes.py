@@ -115,26 +115,17 @@ class Clouds:
         _end(self._process, grace)
 
 
-def start_clouds(
-    run: RunDir, *, stages: Sequence[str] = (), timeout: float = 60.0, command: Sequence[str] | None = None
-) -> Clouds:
-    """Start the clouds process of ``run`` for ``stages`` and return when it has said that it is ready.
+def start_clouds(run: RunDir, command: Sequence[str], *, timeout: float = 60.0) -> Clouds:
+    """Start the clouds process of ``run`` and return when it has said that it is ready. ``command`` is how; the run's
+    directory becomes its last argument.
 
     Raises Failed with the end of its log when it ends, or says nothing for ``timeout`` seconds.
     """
     run.clouds.unlink(missing_ok=True)  # of the process before this one, in a kept directory
-    command = command or (
-        sys.executable,
-        "-m",
-        "bulkhead.localclouds.clouds",
-        str(run.path),
-        "--stages",
-        ",".join(stages),
-    )
     log = run.logs / "clouds.log"
     with log.open("ab") as errors:
         process = subprocess.Popen(
-            command,
+            [*command, str(run.path)],
             cwd=_ROOT,
             env=child_environment(home=str(run.home), mark=run.mark),
             stdin=subprocess.PIPE,

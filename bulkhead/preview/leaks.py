@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, quote_plus
+
+from bulkhead.model.encoded import base64_forms
 
 # Shorter values are words that stand anywhere; and base64 text of this length is no chance.
 SHORTEST: Final = 6
@@ -51,17 +52,3 @@ def _forms(value: str) -> Iterator[tuple[str, str]]:
         for quoted in (quote(line), quote(line, safe=""), quote_plus(line)):
             yield quoted, "escaped for a URL"
     yield from ((form, "in base64") for form in base64_forms(value.encode(), _SHORTEST_BASE64))
-
-
-def base64_forms(value: bytes, shortest: int) -> Iterator[str]:
-    """Yield what is certain of the base64 of any text with ``value`` in it, if it has ``shortest`` characters at least.
-
-    Three bytes become four characters, so it depends on where in a group of three the value begins; characters that
-    depend on its neighbours are cut off.
-    """
-    for before in range(3):
-        encoded = base64.b64encode(b"\0" * before + value).decode()
-        certain = encoded[-(-before * 8 // 6) : (before + len(value)) * 8 // 6]
-        if len(certain) >= shortest:
-            yield certain
-            yield certain.translate(str.maketrans("+/", "-_"))

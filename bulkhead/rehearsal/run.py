@@ -15,6 +15,7 @@ from bulkhead.engine.finder import Engine, find_engine
 from bulkhead.engine.stacks import StageStack
 from bulkhead.engine.workspace import Cipher, engine_environment, prepare, prepare_identities
 from bulkhead.localclouds.cloudflare.client import StageCloud
+from bulkhead.localclouds.command import clouds_command
 from bulkhead.localclouds.providers.store import Store
 from bulkhead.machine import egress
 from bulkhead.machine.environment import shed_owner
@@ -84,7 +85,7 @@ def rehearse(wish: Wish, progress: Progress) -> Report:
     with ended_by_signals():
         with clock.phase("preparation"):
             cast = _prepare(wish, progress)
-        with lived(ROOT, keep=wish.keep, stages=wish.stages, clock=clock) as life:
+        with lived(ROOT, keep=wish.keep, command=clouds_command(wish.stages), clock=clock) as life:
             with egress.Traps(life.run.logs, life.run.mark) as traps:
                 try:
                     with clock.phase("stages up"):

@@ -1,4 +1,4 @@
-"""What Pulumi writes in the place of a plain value (pure): the one list of these marks.
+"""What stands in a state in the place of a plain value (pure): the one list of these marks, Pulumi's and ours.
 
 Source: pulumi/pulumi, sdk/go/common/resource/sig and sdk/go/common/resource/plugin/rpc.go.
 """
@@ -28,3 +28,6 @@ UNKNOWNS: Final = frozenset(
     }
 )
 """Stand for what is not known yet, one for each type that the value will have."""
+PLACEHOLDER: Final = "bulkheadTwinPlaceholderThatOpensNothing0"
+"""Ours: stands for a secret in the twin of a state. 40 letters and digits, because Cloudflare's provider takes nothing
+else for a token."""

@@ -24,12 +24,10 @@ from typing import Any, Final
 
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.resources.catalogue import row_of
-from bulkhead.resources.sentinels import SECRET, SIGNATURE
+from bulkhead.resources.sentinels import PLACEHOLDER, SECRET, SIGNATURE
 from bulkhead.twin.secrets import HARMLESS, Path, suspects
 
-# 40 letters and digits, because Cloudflare's provider takes nothing else for a token.
-PLACEHOLDER: Final = "bulkheadTwinPlaceholderThatOpensNothing0"
-# The public passphrase, the salt the engine checks it with, and the placeholder encrypted with both. That all three
+# The public passphrase, the salt the engine checks it with, and PLACEHOLDER encrypted with both. That all three
 # stand here is what makes a twin the same whoever makes it; a test opens them.
 PASSPHRASE: Final = "public-and-worthless"  # noqa: S105 - it guards placeholders
 SALT: Final = "v1:NWvQXDEricE=:v1:hR3i2wTkN8udfK1h:ED+2fHJufSARzbnd2xCnw/00tRG1BQ=="

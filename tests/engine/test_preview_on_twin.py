@@ -28,7 +28,8 @@ from bulkhead.model import alarms
 from bulkhead.model.bundles import ROOT
 from bulkhead.model.settings.keys import required_secrets
 from bulkhead.preview.markdown import LIMIT
-from bulkhead.twin.state import PLACEHOLDER, redact
+from bulkhead.resources.sentinels import PLACEHOLDER
+from bulkhead.twin.state import redact
 from bulkhead.twin.store import Folder, publish
 from infra import program
 from infra.product import PRODUCT

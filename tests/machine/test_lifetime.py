@@ -49,8 +49,8 @@ class Machine:
         self.acts.append("watchdog")
         return SimpleNamespace(pid=99, release=lambda: self.acts.append(f"release, directory {run.path.exists()}"))
 
-    def start_clouds(self, run: RunDir, *, stages: list[str]) -> Any:
-        self.acts.append(f"clouds of {','.join(stages)}")
+    def start_clouds(self, run: RunDir, command: list[str]) -> Any:
+        self.acts.append(f"clouds of {','.join(command)}")
         if self.failure:
             raise self.failure
         self.alive.add(READY["pid"])  # type: ignore[arg-type]
@@ -79,7 +79,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 @contextmanager
 def life_of(checkout: Path, *, keep: bool = False) -> Iterator[Life]:
-    with lived(checkout, keep=keep, stages=["staging"], clock=Clock()) as life:
+    with lived(checkout, keep=keep, command=["staging"], clock=Clock()) as life:
         yield life
 
 

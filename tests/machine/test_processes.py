@@ -108,7 +108,7 @@ def clouds_program(body: str) -> list[str]:
 
 def test_clouds_are_ready_when_they_say_so(run: rundir.RunDir) -> None:
     clouds = start_clouds(
-        run, command=clouds_program('print("{\\"providers\\": 5}", flush=True); import sys; sys.stdin.read()')
+        run, clouds_program('print("{\\"providers\\": 5}", flush=True); import sys; sys.stdin.read()')
     )
     assert clouds.ready == {"providers": 5}
     assert [p.pid for p in marked(run.mark)] == [clouds.pid]
@@ -129,14 +129,14 @@ def test_clouds_that_do_not_come_up_are_ended_and_their_log_is_shown(
     run: rundir.RunDir, body: str, summary: str
 ) -> None:
     with pytest.raises(Failed, match=summary) as caught:
-        start_clouds(run, timeout=1.5, command=clouds_program(body))
+        start_clouds(run, clouds_program(body), timeout=1.5)
     assert any("no node here" in detail for detail in caught.value.details)
     assert marked(run.mark) == []
 
 
 def test_clouds_can_be_told_to_stay(run: rundir.RunDir) -> None:
     body = 'print("{}", flush=True); import sys, time; said = sys.stdin.read(); time.sleep(60 if "keep" in said else 0)'
-    clouds = start_clouds(run, command=clouds_program(body))
+    clouds = start_clouds(run, clouds_program(body))
     clouds.keep()
     time.sleep(0.3)
     assert clouds.alive

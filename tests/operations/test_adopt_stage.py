@@ -26,6 +26,7 @@ from bulkhead.engine.workspace import Cipher, engine_environment, prepare, prepa
 from bulkhead.localclouds.aws.client import client
 from bulkhead.localclouds.aws.inventory import Inventory, inventory
 from bulkhead.localclouds.cloudflare.client import StageCloud
+from bulkhead.localclouds.command import clouds_command
 from bulkhead.localclouds.providers.store import Store
 from bulkhead.machine import rundir
 from bulkhead.machine.processes import end_marked, start_clouds, start_watchdog
@@ -107,7 +108,7 @@ def world() -> Iterator[World]:
         ending.callback(watchdog.release)
         ending.callback(run.close)
         ending.callback(end_marked, run.mark)
-        running = start_clouds(run, stages=[STAGE])
+        running = start_clouds(run, clouds_command([STAGE]))
         ending.callback(running.stop)
         store = Store(run.store)
         ending.callback(store.close)

@@ -77,7 +77,7 @@ class Rehearsal:
 
     @contextmanager
     def lived(self, checkout: Path, **given: Any) -> Iterator[Life]:
-        self.acts.append(f"clouds of {','.join(given['stages'])}")
+        self.acts.append(f"clouds of {given['command'][-1]}")
         run = replace(self.world.run, temporary=not given["keep"])
         self.life = Life(run, {}, NOBODY)
         try:

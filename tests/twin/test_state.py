@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bulkhead.model.faults import Refused
 from bulkhead.preview.leaks import leaks
+from bulkhead.resources.sentinels import PLACEHOLDER
 from bulkhead.twin.settled import settled
-from bulkhead.twin.state import CIPHERTEXT, PASSPHRASE, PLACEHOLDER, SALT, read_twin, redact, secret
+from bulkhead.twin.state import CIPHERTEXT, PASSPHRASE, SALT, read_twin, redact, secret
 
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"

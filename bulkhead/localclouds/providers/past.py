@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from bulkhead.localclouds.providers.handler import Properties
 from bulkhead.localclouds.providers.wire import Message, Steps
-from bulkhead.twin.state import PLACEHOLDER
+from bulkhead.resources.sentinels import PLACEHOLDER
 
 _NOTES: Final = "__"  # begins the names of what bridges and the engine keep beside the properties
 _DEFAULTS: Final = "__defaults"  # names the inputs that a plugin filled in (pulumi-terraform-bridge, pkg/reservedkeys)

@@ -8,7 +8,7 @@ import pytest
 
 from bulkhead.localclouds.providers.past import inputs_before
 from bulkhead.localclouds.providers.wire import Message, Steps
-from bulkhead.twin.state import PLACEHOLDER
+from bulkhead.resources.sentinels import PLACEHOLDER
 
 TEXT: Steps = ("bindings", 0, "text")
 

@@ -1,0 +1,11 @@
+"""How the local clouds are started: apart from them, because what they consist of takes seconds to import."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+
+def clouds_command(stages: Sequence[str]) -> tuple[str, ...]:
+    """Return the command that starts the clouds of ``stages``; the run's directory is its last argument."""
+    return (sys.executable, "-m", "bulkhead.localclouds.clouds", "--stages", ",".join(stages))
