@@ -21,7 +21,7 @@ from bulkhead.model.settings.paths import stack_file
 from bulkhead.resources import types as t
 
 if TYPE_CHECKING:
-    from bulkhead.engine.stack import Stack
+    from bulkhead.engine.stack import StackCli
     from bulkhead.operations.adopt import Discovery, Finder, PendingChange, Wanted
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -77,7 +77,7 @@ def adopt(
     Exit code 1 when it was refused, or when the next up would replace or delete something.
     """
     # boto3 takes half a second to import, which `--help` and a mistyped stage need not wait for.
-    from bulkhead.engine.stack import Stack  # noqa: PLC0415
+    from bulkhead.engine.stack import StackCli  # noqa: PLC0415
     from bulkhead.operations.adopt import changes, discover, take  # noqa: PLC0415
 
     console = Console(json=json)
@@ -85,7 +85,7 @@ def adopt(
     if yes not in {None, stage}:
         console.confirm(stage, [], yes, act="adopt")  # refuses; no cloud need be asked for that
     settings = read_settings(ROOT / stack_file(stage))
-    stack = Stack(stage, aim.folder, profile)
+    stack = StackCli(stage, aim.folder, profile)
     standing = _standing(aim, stack)
     console.say(f"{aim.whose}: asking Pulumi what an up would make, and the clouds which of it exists ...")
     with tempfile.TemporaryDirectory() as folder:  # readable by this user alone
@@ -124,7 +124,7 @@ def _aim(stage: str, *, identities: bool) -> _Aim:
     return _Aim(stage, identities)
 
 
-def _finder(aim: _Aim, settings: StageSettings, stack: Stack, profile: str | None) -> Finder:
+def _finder(aim: _Aim, settings: StageSettings, stack: StackCli, profile: str | None) -> Finder:
     from bulkhead.operations.adopt.everywhere import finder_of, finder_of_identities, profile_of  # noqa: PLC0415
 
     if not aim.identities:
@@ -132,7 +132,7 @@ def _finder(aim: _Aim, settings: StageSettings, stack: Stack, profile: str | Non
     return finder_of_identities(settings, stack, profile or profile_of(aim.folder / stack_file(aim.stage)))
 
 
-def _standing(aim: _Aim, stack: Stack) -> list[dict[str, Any]]:
+def _standing(aim: _Aim, stack: StackCli) -> list[dict[str, Any]]:
     """Return what is in the state. An adoption fills a stack, and does not make one: which key encrypts its secrets is
     for a person to say."""
     try:

@@ -20,7 +20,7 @@ from bulkhead.model.settings.paths import stack_file
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
-    from bulkhead.engine.stack import Stack
+    from bulkhead.engine.stack import StackCli
     from bulkhead.operations.destroy_plan import DestroyPlan
     from bulkhead.operations.empty import Emptied
 
@@ -43,7 +43,7 @@ def destroy(
     when it was refused, or when something is left.
     """
     # boto3 takes half a second to import, which `--help` and a mistyped stage need not wait for.
-    from bulkhead.engine.stack import Stack  # noqa: PLC0415
+    from bulkhead.engine.stack import StackCli  # noqa: PLC0415
     from bulkhead.operations.destroy import count, empty, losses  # noqa: PLC0415
     from bulkhead.operations.destroy_plan import destroy_plan, refuse_production, unsettled  # noqa: PLC0415
 
@@ -52,7 +52,7 @@ def destroy(
     if yes not in {None, stage}:
         console.confirm(stage, [], yes)  # refuses; no cloud need be asked for that
     settings = read_settings(ROOT / stack_file(stage))
-    stack = Stack(stage, ROOT, profile)
+    stack = StackCli(stage, ROOT, profile)
     state = stack.state()
     for urn in unsettled(state.begun):
         console.warn(f"an `up` was cut off while it made {urn}: look in its cloud whether it exists")
@@ -78,7 +78,7 @@ def destroy(
 
 
 def _clients(
-    going: DestroyPlan, settings: StageSettings, stack: Stack, profile: str | None
+    going: DestroyPlan, settings: StageSettings, stack: StackCli, profile: str | None
 ) -> tuple[S3Client | None, S3Client | None]:
     """Return the clients of R2 and of S3, None where the stage has no bucket there."""
     from bulkhead.clients import clouds  # noqa: PLC0415
@@ -103,7 +103,7 @@ def _said_plainly(doing: str) -> Iterator[None]:
 
 @contextmanager
 def _resumable(
-    console: Console, stack: Stack, before: int, emptied: Mapping[str, Emptied], *, again: str
+    console: Console, stack: StackCli, before: int, emptied: Mapping[str, Emptied], *, again: str
 ) -> Iterator[None]:
     """Whatever ends the removal half-way: say what is gone already, and that the command can be run again."""
     try:
@@ -118,7 +118,7 @@ def _resumable(
         raise Refused(f"{stack.name} is not destroyed yet. {refused.summary}", [*refused.faults, told]) from refused
 
 
-def _gone(stack: Stack, before: int, emptied: Mapping[str, Emptied]) -> str:
+def _gone(stack: StackCli, before: int, emptied: Mapping[str, Emptied]) -> str:
     from bulkhead.operations.destroy_plan import destroy_plan  # noqa: PLC0415
 
     gone = [f"what was in {bucket} ({how_much})" for bucket, how_much in emptied.items()]

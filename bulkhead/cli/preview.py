@@ -6,6 +6,7 @@ import json as jsonlib
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -18,7 +19,7 @@ from bulkhead.model.naming import Stage, stage_of
 from bulkhead.model.settings.paths import stack_file
 
 if TYPE_CHECKING:
-    from bulkhead.engine.preview import Said
+    from bulkhead.engine.cli import Output
     from bulkhead.preview.plan import UpdatePlan
     from bulkhead.preview.verdict import Leaked, Verdict
 
@@ -129,12 +130,12 @@ def _default_branch(stack: str) -> str:
     return read_settings(ROOT / stack_file(stack)).github.default_branch
 
 
-def _given(file: str) -> Said:
-    from bulkhead.engine.preview import Said  # noqa: PLC0415
+def _given(file: str) -> Output:
+    from bulkhead.engine.cli import Output  # noqa: PLC0415
 
     try:
         data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        return Said(data.decode(), failed=False, complaint="")
+        return Output(data.decode(), failed=False, complaint="")
     except OSError as error:
         fault = Fault(file, f"cannot be read: {error.strerror}", "give the file that the preview was written to")
         raise Refused("There are no events.", [fault]) from None
@@ -144,18 +145,20 @@ def _given(file: str) -> Said:
         raise Refused("These are no events.", [fault]) from None
 
 
-def _asked(stack: str, profile: str | None, console: Console) -> Said:
-    from bulkhead.engine.preview import PreviewedStack  # noqa: PLC0415
+def _asked(stack: str, profile: str | None, console: Console) -> Output:
+    from bulkhead.engine.stack import StackCli  # noqa: PLC0415
 
     console.say(f"{stack}: asking Pulumi, with the policies, what an up would change ...", FAINT)
-    return PreviewedStack(stack, ROOT, profile).preview(_hearing(console))
+    return StackCli(stack, ROOT, profile).preview("policies", _hearing(console))
 
 
-def _asked_of_twin(stack: str, place: str, checkout: Path, profile: str | None, console: Console) -> Said:
-    from bulkhead.cli.on_twin import asked  # noqa: PLC0415 (the providers' SDKs take seconds to import)
+def _asked_of_twin(stack: str, place: str, checkout: Path, profile: str | None, console: Console) -> Output:
+    from bulkhead.twin.preview import preview_on_twin  # noqa: PLC0415 (the providers' SDKs take seconds to import)
+    from bulkhead.twin.store import place_of  # noqa: PLC0415
 
     console.say(f"{stack}: asking Pulumi, with the policies, what an up of {checkout} would change ...", FAINT)
-    return asked(stack, ROOT, checkout, place, profile, _hearing(console))
+    there = partial(place_of, place, ROOT, stack, profile, reading=True)
+    return preview_on_twin(stack, ROOT, checkout, there, _hearing(console))
 
 
 def _hearing(console: Console) -> Callable[[int], None]:
@@ -174,7 +177,7 @@ def _write(file: Path, text: str) -> None:
         raise Refused("What the engine said is lost.", [fault]) from None
 
 
-def _judged(stack: str, stage: Stage, said: Said, reference: str) -> Verdict:
+def _judged(stack: str, stage: Stage, said: Output, reference: str) -> Verdict:
     # The rules import the whole policy pack, which `--help` and a mistyped stage need not wait for.
     from bulkhead.model.project import project_name  # noqa: PLC0415
     from bulkhead.preview import events, noise, waivers  # noqa: PLC0415
@@ -192,7 +195,7 @@ def _judged(stack: str, stage: Stage, said: Said, reference: str) -> Verdict:
     return with_failure(verdict, said.complaint) if said.failed else verdict
 
 
-def _whole(read: Callable[[str, str, str], UpdatePlan], said: Said, stack: str, project: str) -> UpdatePlan:
+def _whole(read: Callable[[str, str, str], UpdatePlan], said: Output, stack: str, project: str) -> UpdatePlan:
     """Return what was said as a plan. A CLI that failed half-way says why on standard error only."""
     try:
         return read(said.text, stack, project)
@@ -214,11 +217,11 @@ def _to_look_for(stack: str, profile: str | None, *, of_twin: bool, of_file: boo
 
 def _secrets(stack: str, profile: str | None) -> tuple[Mapping[str, str], str]:
     """Return the values of the stack's secrets, and what is to be said about them."""
-    from bulkhead.engine.preview import PreviewedStack  # noqa: PLC0415
+    from bulkhead.engine.stack import StackCli  # noqa: PLC0415
     from bulkhead.preview.leaks import SHORTEST, too_short  # noqa: PLC0415
 
     try:
-        secrets = PreviewedStack(stack, ROOT, profile).secrets()
+        secrets = StackCli(stack, ROOT, profile).secrets()
     except Refused:
         return {}, "no secret was looked for: their values could not be had, because the stack cannot be decrypted here"
     short = too_short(secrets)

@@ -14,7 +14,7 @@ import typer
 
 from bulkhead.cli.console import BAD, FAINT, GOOD, WARNING, Console
 from bulkhead.cli.options import AsJson, Profile, StageName
-from bulkhead.engine.stack import Stack
+from bulkhead.engine.stack import StackCli
 from bulkhead.model.identities import TOKENS, Slots, read_slots, require_stage, spelt
 from bulkhead.model.product import Product
 from bulkhead.model.settings import StageSettings, read_settings
@@ -93,7 +93,7 @@ def set_(
     today = datetime.now(UTC).date()
     for keeper in chosen:
         backend = backend_of(keeper, label, settings, os.environ)
-        store(ROOT, keeper, Stack(stage, ROOT / keeper.folder, profile, backend), name, value, today)
+        store(ROOT, keeper, StackCli(stage, ROOT / keeper.folder, profile, backend), name, value, today)
         console.say(f"{name} is stored in {keeper.name}.", GOOD)
     console.say("It takes effect with the next up.", FAINT)
     for keeper in chosen:

@@ -15,7 +15,7 @@ from bulkhead.analysis.code.foreign import foreign_names, marks_of
 from bulkhead.analysis.code.wrangler import Target, configurations, render, require_manifest
 from bulkhead.cli.console import GOOD, Console
 from bulkhead.cli.options import AsJson, Profile, StackName
-from bulkhead.engine.stack import Stack
+from bulkhead.engine.stack import StackCli
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.naming import Label
 from bulkhead.model.settings import StageSettings, read_settings
@@ -69,7 +69,9 @@ def wrangler(
 
 def _deployed(stage: str, profile: str | None) -> Mapping[str, Any]:
     """Return the manifest in the stack's state: its outputs, of which the state of the stack's root has a copy."""
-    roots = [resource for resource in Stack(stage, ROOT, profile).state().resources if resource["type"] == _ROOT_TYPE]
+    roots = [
+        resource for resource in StackCli(stage, ROOT, profile).state().resources if resource["type"] == _ROOT_TYPE
+    ]
     manifest = roots[0].get("outputs", {}).get("manifest") if roots else None
     if not isinstance(manifest, Mapping) or "product" not in manifest:
         message = "exports no manifest that can be read: it is not deployed, or only half-way"

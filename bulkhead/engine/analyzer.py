@@ -1,4 +1,5 @@
-"""Lets the engine run a policy pack without the Python language host, which a built engine does not have."""
+"""Lets the engine run a policy pack: without the Python language host, which a built engine does not have, and never
+without the Python that the pack names."""
 
 from __future__ import annotations
 
@@ -6,6 +7,10 @@ import shlex
 import sys
 from pathlib import Path
 from typing import Final
+
+from ruamel.yaml import YAML
+
+from bulkhead.model.faults import Fault, Refused
 
 # Where the engine finds no language host for a pack's runtime, it looks for this on PATH (3.250, `analyzer_plugin.go`).
 ANALYZER: Final = "pulumi-analyzer-policy-python"
@@ -20,3 +25,15 @@ def install_analyzer(folder: Path) -> Path:
     program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -u -m pulumi.policy "$1" "$2"\n')
     program.chmod(0o755)
     return folder
+
+
+def require_python_of(folder: Path, pack: str) -> None:
+    """Raise Refused where the virtual environment of a pack is missing: the CLI would wait for it without a word
+    (3.250). ``pack`` is a folder, seen from ``folder``."""
+    file = f"{pack}/PulumiPolicy.yaml"
+    project = YAML(typ="safe", pure=True).load((folder / file).read_text(encoding="utf-8"))
+    options = project["runtime"].get("options", {}) if isinstance(project.get("runtime"), dict) else {}
+    python = folder / pack / options["virtualenv"] if "virtualenv" in options else None
+    if python is not None and not python.exists():
+        message = f"names a virtual environment that is not there: {options['virtualenv']}"
+        raise Refused("The policies cannot be asked.", [Fault("runtime", message, "make install", file)])

@@ -36,6 +36,7 @@ from pulumi.automation._stack import StackInitMode
 from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
+from bulkhead.engine.cli import command_line
 from bulkhead.engine.finder import Engine
 from bulkhead.engine.workspace import Workspace
 
@@ -101,7 +102,7 @@ class EngineCommand(PulumiCommand):
         """Run one command to its end. Raises CommandError (of the SDK) when it fails."""
         added = {name: additional_env[name] for name in _FROM_THE_SDK if name in additional_env}
         with subprocess.Popen(
-            [self.command, "--non-interactive", *args],
+            command_line(self.command, args),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

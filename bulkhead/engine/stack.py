@@ -1,30 +1,18 @@
-"""The Pulumi CLI, asked about one stack: its state, its secrets, what an `up` would do, what is to be done.
-
-No value is ever in an argument. What the CLI says when it fails is shown as it is, because it blinds the stack's
-secrets itself.
-"""
+"""The Pulumi CLI, asked about one stack: its state, its secrets, what an `up` would do, what is to be done."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
+from bulkhead.engine.analyzer import require_python_of
+from bulkhead.engine.cli import Cli, Output, Say, require_language_host
+from bulkhead.engine.environment import SAVING_PLANS, STREAMING, inherited
 from bulkhead.model.faults import Fault, Refused
-from bulkhead.model.naming import Stage
-
-_NO_STACK: Final = "no stack named"  # how the CLI begins to say that its backend has none of that name
-_COMPLAINT_LINES: Final = 12  # of what the CLI said before it failed
-# Where credentials win over a named profile, in the order of the AWS SDKs.
-_BEFORE_PROFILE: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
-
-Say = Callable[[str], None]
+from bulkhead.model.settings.paths import SECRETS
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,123 +24,112 @@ class State:
     begun: list[dict[str, Any]]
 
 
-class Stack:
-    """One stack of the project in ``folder``. With a ``profile``, the CLI and its providers use that AWS profile; with
-    a ``backend``, the state in that place, whatever the CLI is logged in to.
+class StackCli:
+    """One stack of the project in ``folder``, as its user sees it: with a ``profile``, the CLI and its providers use
+    that AWS profile; with a ``backend``, the state in that place, whatever the CLI is logged in to. Given an
+    ``environment``, the CLI has that and nothing else.
 
     Every method raises Refused when there is no CLI, or when it fails.
     """
 
-    def __init__(self, name: str, folder: Path, profile: str | None = None, backend: str | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        profile: str | None = None,
+        backend: str | None = None,
+        *,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = name
-        self._folder = folder
-        self._environment = _environment(profile) | ({"PULUMI_BACKEND_URL": backend} if backend else {})
+        self._cli = Cli(name, folder, inherited(profile, backend) if environment is None else environment)
+
+    def export(self) -> dict[str, Any]:
+        """Return the whole state from the backend it lives in, its secrets encrypted."""
+        exported: dict[str, Any] = json.loads(self._cli.ask("stack", "export"))
+        return exported
 
     def state(self) -> State:
         """Return what the engine wrote down about the stack; secrets stay encrypted."""
-        deployment = json.loads(self._ask("stack", "export"))["deployment"] or {}
+        deployment = self.export()["deployment"] or {}
         return State(deployment.get("resources") or [], deployment.get("pending_operations") or [])
 
     def secret(self, name: str) -> str:
         """Return a secret of the stack's configuration in clear. Never to be printed."""
-        return self._ask("config", "get", f"secrets:{name}").rstrip("\n")
+        return self._cli.ask("config", "get", f"{SECRETS}:{name}").rstrip("\n")
+
+    def secrets(self) -> Mapping[str, str]:
+        """Return the values of the stack's secrets, by name (`githubToken`; the place in it where one has several).
+        Never to be printed. Raises Refused when they cannot be decrypted."""
+        answer = self._cli.ask("config", "--show-secrets", "--json")
+        try:
+            config = json.loads(answer)
+            found = {key: entry for key, entry in config.items() if entry.get("secret")}
+        except (ValueError, AttributeError):
+            message = "did not answer with the stack's configuration"
+            raise Refused("The secrets' values could not be had.", [Fault("pulumi config", message)]) from None
+        return {name: value for key, entry in found.items() for name, value in _values(key, entry)}
 
     def store_secret(self, name: str, value: str) -> None:
         """Encrypt a secret into the stack's configuration. The CLI reads the value from its standard input."""
-        self._ask("config", "set", "--secret", f"secrets:{name}", given=value)
+        self._cli.ask("config", "set", "--secret", f"{SECRETS}:{name}", given=value)
 
-    def destroy(self, say: Say) -> None:
-        """Destroy what the stack consists of; ``say`` is told what the CLI says, line by line."""
-        self._run(["destroy", "--yes"], say)
+    def preview(self, pack: str, hear: Callable[[int], None] = lambda _: None) -> Output:
+        """Return what the engine says of an `up`, the policies in the folder ``pack`` asked: events, or the digest of
+        an engine that does not stream. ``hear`` is told how many lines it has written.
+
+        Raises Refused when it says nothing at all, when it does not stop, or when the pack cannot start: the CLI would
+        wait for it for ever.
+        """
+        require_python_of(self._cli.folder, pack)
+        return self._cli.stream("preview", "--json", "--policy-pack", pack, hear=hear, added=STREAMING)
 
     def plan(self, import_file: Path) -> dict[str, Any]:
         """Return what an `up` would do, as `pulumi preview --json` has it; write what it would create into
         ``import_file``, in the form that `pulumi import` reads. The file holds the providers' credentials, encrypted.
         """
-        digest: dict[str, Any] = json.loads(self._ask("preview", "--json", "--import-file", str(import_file)))
+        digest: dict[str, Any] = json.loads(self._cli.ask("preview", "--json", "--import-file", str(import_file)))
         return digest
+
+    def saved_plan(self, file: Path) -> dict[str, Any]:
+        """Return what the program wants of each resource, secrets in clear, as `preview --save-plan` writes it into
+        ``file``. Raises Refused where no program in Python can be run."""
+        require_language_host()
+        cli = Cli(self.name, self._cli.folder, {**self._cli.environment, **SAVING_PLANS})
+        cli.follow("preview", "--show-secrets", "--save-plan", str(file), say=lambda _line: None)
+        plan: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        return plan
+
+    def make(self, state_file: Path) -> None:
+        """Make the stack, its secrets under the passphrase of the environment, and fill it with an exported state."""
+        self._cli.ask("stack", "init", "--secrets-provider", "passphrase")
+        self._cli.ask("stack", "import", "--file", str(state_file))
 
     def take(self, import_file: Path, *, protect: bool) -> None:
         """Take what ``import_file`` names into the state; no cloud is changed."""
         protected = f"--protect={str(protect).lower()}"
         arguments = ["import", "--file", str(import_file), "--yes", "--skip-preview", "--generate-code=false"]
-        self._run([*arguments, protected], lambda _line: None)
+        self._cli.follow(*arguments, protected, say=lambda _line: None)
 
-    def _ask(self, *arguments: str, given: str = "") -> str:
-        command = self._command(arguments)
-        answer = subprocess.run(
-            command,
-            cwd=self._folder,
-            env=self._environment,
-            input=given,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-        )
-        if answer.returncode != 0:
-            raise self._failed(arguments[0], [*_diagnostics(answer.stdout), *answer.stderr.splitlines()])
-        return answer.stdout
-
-    def _run(self, arguments: list[str], say: Say) -> None:
-        """Run a command to its end. A Ctrl-C reaches the CLI as well, which then stops after the step it is at."""
-        heard: deque[str] = deque(maxlen=_COMPLAINT_LINES)
-        interrupted = False
-        with subprocess.Popen(
-            self._command(arguments),
-            cwd=self._folder,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        ) as process:
-            while True:
-                try:
-                    for line in process.stdout or ():
-                        heard.append(line.rstrip())
-                        say(line.rstrip())
-                    break
-                except KeyboardInterrupt:
-                    interrupted = True
-        if interrupted:
-            raise KeyboardInterrupt
-        if process.returncode != 0:
-            raise self._failed(arguments[0], list(heard))
-
-    def _command(self, arguments: list[str] | tuple[str, ...]) -> list[str]:
-        cli = shutil.which("pulumi")
-        if cli is None:
-            fix = "install it: https://www.pulumi.com/docs/install/"
-            raise Refused("The Pulumi CLI is needed.", [Fault("pulumi", "is not on PATH", fix)])
-        return [cli, "--non-interactive", "--color", "never", *arguments, "--stack", self.name]
-
-    def _failed(self, command: str, said: list[str]) -> Refused:
-        complaint = "\n".join(line for line in said if line.strip()) or "it gave no reason"
-        fix = "mend what it says, then run the same command again"
-        if _NO_STACK in complaint:
-            made_by = f"bulkhead bootstrap {self.name}" if self.name in set(Stage) else f"pulumi stack init {self.name}"
-            fix = f"select where its state is (PULUMI_BACKEND_URL); where there is no such stack yet: {made_by}"
-        fault = Fault(f"pulumi {command} --stack {self.name}", complaint, fix)
-        return Refused(f"Pulumi could not do what {self.name} needs.", [fault])
+    def destroy(self, say: Say) -> None:
+        """Destroy what the stack consists of; ``say`` is told what the CLI says, line by line."""
+        self._cli.follow("destroy", "--yes", say=say)
 
 
-def _environment(profile: str | None) -> dict[str, str]:
-    environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
-    if profile is not None:
-        environment = {name: value for name, value in environment.items() if name not in _BEFORE_PROFILE}
-        environment["AWS_PROFILE"] = profile
-    return environment
+def _values(key: str, entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    name = key.removeprefix(f"{SECRETS}:")
+    if "objectValue" in entry:
+        yield from _texts(name, entry["objectValue"])
+    elif isinstance(entry.get("value"), str):
+        yield name, entry["value"]
 
 
-def _diagnostics(text: str) -> Iterator[str]:
-    """Yield the errors in what `preview --json` wrote; anything else has said them on standard error."""
-    try:
-        digest = json.loads(text)
-    except ValueError:
-        return
-    if isinstance(digest, Mapping):
-        for diagnostic in digest.get("diagnostics") or ():
-            if diagnostic.get("severity") == "error":
-                yield str(diagnostic.get("message", "")).strip()
+def _texts(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _texts(f"{name}.{key}", item)
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from _texts(f"{name}[{place}]", item)
+    elif isinstance(value, str):
+        yield name, value

@@ -16,10 +16,11 @@ from pulumi.automation import CommandError, EngineEvent
 
 from bulkhead.engine import state
 from bulkhead.engine.automation import EngineCommand, open_stack
+from bulkhead.engine.environment import apart
 from bulkhead.engine.events import OnEvent, OperationEnded, OperationStarted, translate
 from bulkhead.engine.finder import Engine
 from bulkhead.engine.results import Record, Result
-from bulkhead.engine.workspace import Workspace, backend_url
+from bulkhead.engine.workspace import Workspace
 from bulkhead.machine.rundir import RunDir
 from bulkhead.model.failures import Failed, tail
 from bulkhead.model.faults import Refused
@@ -142,7 +143,7 @@ class StageStack:
 
     def elsewhere(self, part: str, workspace: Workspace, backend: Path, passphrase: str) -> StageStack:
         """Return a stack of the same program on the same engine and clouds, with other files, in another backend."""
-        environment = {"PULUMI_BACKEND_URL": backend_url(backend), "PULUMI_CONFIG_PASSPHRASE": passphrase}
+        environment = apart(self._run.home, backend, passphrase)
         return StageStack(
             self._run,
             workspace,
@@ -289,7 +290,7 @@ def _written_to(file: TextIO) -> dict[str, Any]:
     def write(line: str) -> None:
         file.write(f"{line}\n")
 
-    return {"on_output": write, "on_error": write, "color": "never", "suppress_progress": True}
+    return {"on_output": write, "on_error": write, "suppress_progress": True}
 
 
 def _events_of(log: Path) -> Path:

@@ -8,6 +8,8 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
+from bulkhead.engine.environment import QUIET
+
 Version = tuple[int, int, int]
 
 # Pins the engine, in go.mod for Go and for everybody else, and the hashes of its archives.
@@ -28,7 +30,7 @@ def needed_go() -> Version:
 
 def version_of(program: Path, *question: str) -> Version | None:
     """Ask a program for its version; None when it does not answer with one."""
-    environment = os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true", "GOTOOLCHAIN": "local"}
+    environment = {**os.environ, **QUIET, "GOTOOLCHAIN": "local"}
     try:
         answer = subprocess.run(
             [program, *(question or ("version",))],

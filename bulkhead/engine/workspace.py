@@ -12,7 +12,7 @@ import base64
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -21,12 +21,14 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bulkhead.engine.canaries import canary
+from bulkhead.engine.environment import apart, attached
 from bulkhead.machine.environment import child_environment
 from bulkhead.machine.rundir import RunDir
 from bulkhead.model.faults import Fault, Refused
-from bulkhead.model.project import read_project
+from bulkhead.model.project import FILE, read_project
 from bulkhead.model.settings import reader
-from bulkhead.model.settings.paths import SECRETS, stack_file
+from bulkhead.model.settings.paths import SECRETS, spell, stack_file
+from bulkhead.model.settings.paths import Path as SettingPath
 
 # The engine's passphrase provider: PBKDF2-HMAC-SHA256, one million rounds, 256 bits, 8 bytes of salt
 # (pulumi/pulumi, sdk/go/common/resource/config/crypt.go and pkg/secrets/passphrase/manager.go).
@@ -99,17 +101,25 @@ def _prepared(
     project = read_project(folder)
     canaries: dict[str, str] = {}
 
-    def plant(name: str) -> dict[str, str]:
+    def plant(at: SettingPath) -> dict[str, str]:
+        name = spell(at).removeprefix(f"{SECRETS}:")
         canaries[name] = canary(name, stack, run.passphrase)
         return {"secure": cipher.encrypt(canaries[name])}
 
-    config = {key: _replaced(value, key, plant) for key, value in planted.items()}
-    path.mkdir(parents=True, exist_ok=True)
+    config = reader.replace_encrypted(planted, plant)
     # No `main`, `backend`, `plugins` or runtime options: the program runs in this process, the state is the run's own.
     copied: dict[str, Any] = {key: project[key] for key in ("name", "description", "config") if key in project}
-    _write(path / "Pulumi.yaml", {**copied, "runtime": "python"})
-    _write(path / stack_file(stack), {"encryptionsalt": cipher.salt, "config": config})
+    write_files(path, {**copied, "runtime": "python"}, stack, salt=cipher.salt, config=config)
     return Workspace(project["name"], stack, path, canaries)
+
+
+def write_files(folder: Path, project: Mapping[str, Any], stack: str, *, salt: str, config: Mapping[str, Any]) -> None:
+    """Write a project file and the settings of one stack into ``folder``. Of the passphrase that encrypts what is
+    secret in them, ``salt`` is what the engine checks it with."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in ((FILE, project), (stack_file(stack), {"encryptionsalt": salt, "config": config})):
+        # JSON is YAML in which no scalar can be mistaken for one of another type.
+        (folder / name).write_text(json.dumps(content, indent=2), encoding="utf-8")
 
 
 def engine_environment(run: RunDir, *, providers: Mapping[str, int], tools: Iterable[Path] = ()) -> dict[str, str]:
@@ -119,53 +129,23 @@ def engine_environment(run: RunDir, *, providers: Mapping[str, int], tools: Iter
     """
     environment = child_environment(home=str(run.home), mark=run.mark)
     nowhere = "http://127.0.0.1:9"  # the discard port: whatever would leave this machine is refused instead
-    return environment | {
+    return {
+        **environment,
         "PATH": os.pathsep.join([*map(str, tools), environment.get("PATH", os.defpath)]),
         "TMPDIR": str(run.tmp),
         "HTTP_PROXY": nowhere,
         "HTTPS_PROXY": nowhere,
         "NO_PROXY": "127.0.0.1,localhost",
         "PULUMI_AUTOMATION_API": "true",
-        "PULUMI_BACKEND_URL": backend_url(run.state),
-        "PULUMI_CONFIG_PASSPHRASE": run.passphrase,
-        "PULUMI_DEBUG_PROVIDERS": ",".join(f"{package}:{port}" for package, port in sorted(providers.items())),
-        # Without it every operation on existing state tries to download plugins.
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-        "PULUMI_HOME": str(run.home),
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        **apart(run.home, run.state, run.passphrase),
+        **attached(providers),
     }
-
-
-def backend_url(folder: Path) -> str:
-    """Return what the engine calls the file backend in ``folder``.
-
-    The engine puts a state in its place whole, but its MD5 (``.attrs``) byte by byte: killed in between, it takes the
-    state for lost ever after, "failed to load checkpoint: EOF" (gocloud.dev 0.46, blob/fileblob/attrs.go). So that file
-    is not to be written.
-    """
-    return f"{folder.as_uri()}?metadata=skip"
 
 
 def _elsewhere(settings: reader.StackFile) -> Iterator[Fault]:
     if "environment" in settings.lines:
         message = "takes settings from a Pulumi ESC environment, which is not on this machine"
         yield Fault("environment", message, "write the settings themselves into the file", settings.name)
-
-
-def _replaced(value: Any, key: str, plant: Callable[[str], Any]) -> Any:
-    """Return ``value`` with what ``plant`` makes of its name in the place of every secret, however deep."""
-    if value is reader.ENCRYPTED:
-        return plant(key.removeprefix(f"{SECRETS}:"))
-    if isinstance(value, dict):
-        return {name: _replaced(part, f"{key}.{name}", plant) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_replaced(part, f"{key}[{index}]", plant) for index, part in enumerate(value)]
-    return value
-
-
-def _write(path: Path, content: Mapping[str, Any]) -> None:
-    # JSON is YAML in which no scalar can be mistaken for one of another type.
-    path.write_text(json.dumps(content, indent=2), encoding="utf-8")
 
 
 def _base64(data: bytes) -> str:

@@ -21,6 +21,11 @@ class Failed(Exception):
         super().__init__("\n".join(lines))
 
 
+def last_lines(said: Iterable[str], most: int = 12) -> tuple[str, ...]:
+    """Return the last lines, blank ones left out, of what a program said before it failed."""
+    return tuple(line for line in said if line.strip())[-most:]
+
+
 def tail(log: Path, lines: int = 20) -> tuple[str, ...]:
     """Return the last lines of a log, none when it does not exist."""
     if not log.exists():

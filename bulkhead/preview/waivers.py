@@ -6,7 +6,6 @@ goes to. It names one resource, one kind of loss and one stage, and ends within 
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,6 +14,7 @@ from typing import ClassVar, Final
 
 from bulkhead.model import entries
 from bulkhead.model.entries import Day, Malformed, Text
+from bulkhead.machine.git import git
 from bulkhead.model.naming import Stage
 from bulkhead.preview.losses.catalogue import KINDS
 from bulkhead.preview.losses.loss import Loss
@@ -113,7 +113,7 @@ def from_base(checkout: Path, base: str, stage: Stage, today: date) -> Waivers:
     base = base.removeprefix(_REMOTES)
     if commit is None:
         return Waivers(base, notes=(f"there is no {base} here, so no waiver counts; {_fetching(base)}",))
-    text = _git(checkout, "show", f"{commit.strip()}:{PATH}")
+    text = git(checkout, "show", f"{commit.strip()}:{PATH}")
     if text is None:
         return Waivers(base, notes=(f"{base} has no {PATH}, so no waiver counts",))
     return parse(text, base, stage, today)
@@ -130,7 +130,7 @@ def _references(base: str) -> tuple[str, ...]:
 
 
 def _commit(checkout: Path, reference: str) -> str | None:
-    return _git(checkout, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}")
+    return git(checkout, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}")
 
 
 def _fetching(base: str) -> str:
@@ -138,14 +138,3 @@ def _fetching(base: str) -> str:
         return "name a branch or a commit that git rev-parse finds here"
     branch = base.removeprefix(_ORIGIN)
     return f"fetch it first: git fetch origin refs/heads/{branch}:{_REMOTES}{base}"
-
-
-def _git(checkout: Path, *arguments: str) -> str | None:
-    """Return what git answers, None when it has no answer."""
-    try:
-        answer = subprocess.run(
-            ["git", *arguments], cwd=checkout, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-        )
-    except FileNotFoundError:
-        return None
-    return answer.stdout if answer.returncode == 0 else None

@@ -9,13 +9,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from bulkhead.engine import state
 from bulkhead.engine.stacks import StageStack
-from bulkhead.engine.workspace import Workspace
+from bulkhead.engine.workspace import Workspace, write_files
+from bulkhead.model.project import read_project
+from bulkhead.model.settings import reader
 from bulkhead.model.settings.paths import stack_file
-from bulkhead.twin.state import CIPHERTEXT, PASSPHRASE, SALT, redact
+from bulkhead.twin.state import PASSPHRASE, SALT, redact, with_placeholders
 
 
 def twin_of(
@@ -30,28 +30,9 @@ def twin_of(
     theirs = stack.workspace
     files = Workspace(theirs.project, theirs.stack, folder / "work", {})
     backend = folder / "state"
-    settings = _read(theirs.path / stack_file(stack.name))
-    redacted = {key: _with_placeholders(value) for key, value in settings["config"].items()}
-    _write(files.path / "Pulumi.yaml", _read(theirs.path / "Pulumi.yaml"))
-    _write(files.path / stack_file(stack.name), {"encryptionsalt": SALT, "config": redacted | dict(chosen)})
+    settings = with_placeholders(reader.read(theirs.path / stack_file(stack.name)).config)
+    write_files(files.path, read_project(theirs.path), stack.name, salt=SALT, config=settings | dict(chosen))
     for path, content in state.backend(twin.body(), theirs.project, stack.name).items():
-        _write(backend / path, content)
+        (backend / path).parent.mkdir(parents=True, exist_ok=True)
+        (backend / path).write_text(json.dumps(content), encoding="utf-8")
     return stack.elsewhere(part, files, backend, PASSPHRASE)
-
-
-def _with_placeholders(value: Any) -> Any:
-    """Return a setting with the placeholder in the place of each secret, however deep."""
-    if isinstance(value, dict):
-        secret = value.keys() == {"secure"}
-        return {"secure": CIPHERTEXT} if secret else {name: _with_placeholders(part) for name, part in value.items()}
-    return [_with_placeholders(part) for part in value] if isinstance(value, list) else value
-
-
-def _read(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    return content
-
-
-def _write(path: Path, content: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=2), encoding="utf-8")

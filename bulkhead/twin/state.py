@@ -24,6 +24,7 @@ from typing import Any, Final
 
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.resources.catalogue import row_of
+from bulkhead.model.settings.reader import replace_encrypted
 from bulkhead.resources.sentinels import PLACEHOLDER, SECRET, SIGNATURE
 from bulkhead.twin.secrets import HARMLESS, Path, suspects
 
@@ -129,6 +130,12 @@ def read_twin(body: Mapping[str, Any], project: str, stack: str) -> Twin:
 def secret(value: Any = PLACEHOLDER) -> dict[str, str]:
     """Return a value as the state of a twin holds a secret."""
     return {SIGNATURE: SECRET, "plaintext": json.dumps(value)}
+
+
+def with_placeholders(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stack's settings as its twin has them: CIPHERTEXT in the place of each value that is encrypted."""
+    settings: dict[str, Any] = replace_encrypted(config, lambda _: {"secure": CIPHERTEXT})
+    return settings
 
 
 def is_secret(value: Any) -> bool:

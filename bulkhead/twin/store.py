@@ -16,12 +16,15 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from bulkhead.model.faults import Fault, Refused
+from bulkhead.model.settings import read_settings
+from bulkhead.model.settings.paths import stack_file
 from bulkhead.twin.state import Twin, read_twin
 
 if TYPE_CHECKING:
@@ -80,16 +83,18 @@ class Bucket:
     owner: str | None = None
 
     def read(self, key: str) -> bytes | None:
-        try:
-            return self.client.get_object(**self._at(key))["Body"].read()
-        except self.client.exceptions.NoSuchKey:
-            return None
+        with _said_plainly("fetching the twin"):
+            try:
+                return self.client.get_object(**self._at(key))["Body"].read()
+            except self.client.exceptions.NoSuchKey:
+                return None
 
     def write(self, key: str, document: bytes) -> None:
         # SSE-S3 whatever the bucket's default: with a KMS key, a reader would need the right to use that, too.
-        self.client.put_object(
-            **self._at(key), Body=document, ContentType="application/json", ServerSideEncryption="AES256"
-        )
+        with _said_plainly("publishing the twin"):
+            self.client.put_object(
+                **self._at(key), Body=document, ContentType="application/json", ServerSideEncryption="AES256"
+            )
 
     def where(self, key: str) -> str:
         return f"{_S3}{self.name}/{self._key(key)}"
@@ -100,6 +105,36 @@ class Bucket:
     def _at(self, key: str) -> Any:
         owner = {"ExpectedBucketOwner": self.owner} if self.owner else {}
         return {"Bucket": self.name, "Key": self._key(key), **owner}
+
+
+def place_of(place: str, checkout: Path, stack: str, profile: str | None, *, reading: bool = False) -> Place:
+    """Return the folder or bucket that ``place`` names. A publisher has to be in the account of the stage, whose
+    settings ``checkout`` has; a reader need not be anybody in particular, but the bucket must be of that account, too.
+    """
+    found = split_s3(place)
+    if found is None:
+        return Folder(Path(place))
+    import boto3  # noqa: PLC0415 (half a second, which a folder need not wait for)
+
+    from bulkhead.clients import clouds  # noqa: PLC0415
+
+    settings = read_settings(checkout / stack_file(stack))
+    with _said_plainly("looking for credentials"):
+        client = (
+            boto3.Session(profile_name=profile, region_name=settings.region.primary).client("s3")
+            if reading
+            else clouds.aws(settings, profile)("s3")
+        )
+    return Bucket(client, *found, settings.aws.account_id)
+
+
+@contextmanager
+def _said_plainly(doing: str) -> Iterator[None]:
+    """Turn what S3 refuses into something a person can act on."""
+    from bulkhead.clients import clouds  # noqa: PLC0415 (boto3, as above)
+
+    with clouds.said_plainly("S3", doing):
+        yield
 
 
 def split_s3(place: str) -> tuple[str, str] | None:

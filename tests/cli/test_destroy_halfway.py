@@ -15,7 +15,7 @@ import pytest
 from botocore.stub import Stubber
 
 from bulkhead.cli.console import Console
-from bulkhead.engine.stack import Stack
+from bulkhead.engine.stack import StackCli
 from bulkhead.model.faults import Fault, Refused
 from tests.support.fake_pulumi import FakePulumi
 from tests.support.s3 import InProcessS3
@@ -93,11 +93,11 @@ def test_a_bucket_that_may_not_be_counted_is_said_plainly(destroy: Destroy, stan
 def test_an_interruption_says_what_is_gone_and_how_to_go_on(
     destroy: Destroy, pulumi: FakePulumi, standing: InProcessS3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(self: Stack, say: Any) -> None:
+    def interrupted(self: StackCli, say: Any) -> None:
         pulumi.holds([])
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Stack, "destroy", interrupted)
+    monkeypatch.setattr(StackCli, "destroy", interrupted)
     code, out, err = destroy("staging", "--yes", "staging")
     assert code == 130
     assert "staging is not destroyed yet. Gone already: what was in harbor-staging-r2-transcripts (2 versions" in out

@@ -163,7 +163,7 @@ def test_without_a_twin_it_says_how_one_is_published(run: Run, pulumi: FakePulum
 def test_a_program_that_never_stops_writing_is_ended(
     run: Run, pulumi: FakePulumi, head: Path, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bulkhead.engine.preview._MOST", 1_000)
+    monkeypatch.setattr("bulkhead.engine.cli._MOST", 1_000)
     preview = pulumi.bin / "pulumi"
     preview.write_text(preview.read_text().replace("cat digest.json; [ -f fine ]", "exec yes '{}'"))
     code, _, err = run("--twin", str(place), "--checkout", str(head))

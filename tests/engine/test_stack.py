@@ -13,7 +13,7 @@ from typing import Any, Final
 import pytest
 
 from bulkhead.engine.finder import find_engine
-from bulkhead.engine.stack import Stack, State
+from bulkhead.engine.stack import StackCli, State
 from bulkhead.model.faults import Refused
 from bulkhead.operations.destroy_plan import destroy_plan, unsettled
 from tests.support.fake_pulumi import FakePulumi
@@ -23,11 +23,11 @@ RESOURCE = {"urn": "urn:pulumi:staging::harbor::cloudflare:index/queue:Queue::ev
 
 
 @pytest.fixture
-def stack(pulumi: FakePulumi, tmp_path: Path) -> Stack:
-    return Stack("staging", tmp_path)
+def stack(pulumi: FakePulumi, tmp_path: Path) -> StackCli:
+    return StackCli("staging", tmp_path)
 
 
-def test_the_state_is_what_the_engine_wrote_down(pulumi: FakePulumi, stack: Stack) -> None:
+def test_the_state_is_what_the_engine_wrote_down(pulumi: FakePulumi, stack: StackCli) -> None:
     begun = {"type": "creating", "resource": RESOURCE}
     pulumi.holds([RESOURCE], [begun])
     assert stack.state() == State([RESOURCE], [begun])
@@ -35,27 +35,27 @@ def test_the_state_is_what_the_engine_wrote_down(pulumi: FakePulumi, stack: Stac
 
 
 @pytest.mark.parametrize("deployment", [None, {}, {"manifest": {}, "resources": None}])
-def test_a_stack_that_was_never_brought_up_has_nothing(pulumi: FakePulumi, stack: Stack, deployment: object) -> None:
+def test_a_stack_that_was_never_brought_up_has_nothing(pulumi: FakePulumi, stack: StackCli, deployment: object) -> None:
     (pulumi.folder / "state.json").write_text(json.dumps({"version": 3, "deployment": deployment}))
     assert stack.state() == State([], [])
 
 
-def test_a_secret_comes_whole_and_is_in_no_argument(pulumi: FakePulumi, stack: Stack) -> None:
+def test_a_secret_comes_whole_and_is_in_no_argument(pulumi: FakePulumi, stack: StackCli) -> None:
     assert stack.secret("githubToken") == pulumi.secret
     assert pulumi.asked == ["--non-interactive --color never config get secrets:githubToken --stack staging"]
 
 
-def test_a_secret_is_stored_through_a_pipe(pulumi: FakePulumi, stack: Stack) -> None:
+def test_a_secret_is_stored_through_a_pipe(pulumi: FakePulumi, stack: StackCli) -> None:
     stack.store_secret("sessionKey", "a value")
     assert pulumi.asked == ["--non-interactive --color never config set --secret secrets:sessionKey --stack staging"]
 
 
 def test_a_backend_is_chosen_for_one_stack(pulumi: FakePulumi, tmp_path: Path) -> None:
-    Stack("staging", tmp_path, backend="s3://elsewhere").state()
+    StackCli("staging", tmp_path, backend="s3://elsewhere").state()
     assert pulumi.environment["PULUMI_BACKEND_URL"] == "s3://elsewhere"
 
 
-def test_a_destroy_is_told_line_by_line_and_asks_nobody(pulumi: FakePulumi, stack: Stack) -> None:
+def test_a_destroy_is_told_line_by_line_and_asks_nobody(pulumi: FakePulumi, stack: StackCli) -> None:
     pulumi.destroys("echo one; echo two >&2; cp empty.json state.json")
     said: list[str] = []
     stack.destroy(said.append)
@@ -63,7 +63,7 @@ def test_a_destroy_is_told_line_by_line_and_asks_nobody(pulumi: FakePulumi, stac
     assert pulumi.asked == ["--non-interactive --color never destroy --yes --stack staging"]
 
 
-def test_a_destroy_that_fails_is_refused_with_its_last_words(pulumi: FakePulumi, stack: Stack) -> None:
+def test_a_destroy_that_fails_is_refused_with_its_last_words(pulumi: FakePulumi, stack: StackCli) -> None:
     pulumi.destroys("for n in $(seq 30); do echo line $n; done; echo 'bucket is not empty' >&2; exit 255")
     with pytest.raises(Refused, match="could not do what staging needs") as refused:
         stack.destroy(lambda _: None)
@@ -74,7 +74,7 @@ def test_a_destroy_that_fails_is_refused_with_its_last_words(pulumi: FakePulumi,
     assert "line 3\n" not in fault.message
 
 
-def test_an_interruption_lets_the_engine_finish_its_step(pulumi: FakePulumi, stack: Stack) -> None:
+def test_an_interruption_lets_the_engine_finish_its_step(pulumi: FakePulumi, stack: StackCli) -> None:
     pulumi.destroys("echo one; echo two; cp empty.json state.json")
     said: list[str] = []
 
@@ -90,8 +90,8 @@ def test_an_interruption_lets_the_engine_finish_its_step(pulumi: FakePulumi, sta
     assert stack.state().resources == []
 
 
-@pytest.mark.parametrize(("command", "ask"), [("stack", Stack.state), ("config", lambda stack: stack.secret("x"))])
-def test_what_the_cli_complains_of_is_passed_on(pulumi: FakePulumi, stack: Stack, command: str, ask: object) -> None:
+@pytest.mark.parametrize(("command", "ask"), [("stack", StackCli.state), ("config", lambda stack: stack.secret("x"))])
+def test_what_the_cli_complains_of_is_passed_on(pulumi: FakePulumi, stack: StackCli, command: str, ask: object) -> None:
     assert callable(ask)
     pulumi.fails(command, "error: no stack named 'staging' found\n")
     with pytest.raises(Refused, match="no stack named 'staging' found"):
@@ -106,16 +106,16 @@ def test_a_stack_that_is_not_there_yet_is_made_first(
 ) -> None:
     pulumi.fails("config", f"error: no stack named '{name}' found\n")
     with pytest.raises(Refused, match=f"PULUMI_BACKEND_URL.*: {made_by}"):
-        Stack(name, tmp_path).store_secret("sessionKey", "a value")
+        StackCli(name, tmp_path).store_secret("sessionKey", "a value")
 
 
-def test_a_failure_without_a_word_says_so(pulumi: FakePulumi, stack: Stack) -> None:
+def test_a_failure_without_a_word_says_so(pulumi: FakePulumi, stack: StackCli) -> None:
     pulumi.fails("stack", "\n")
     with pytest.raises(Refused, match="it gave no reason"):
         stack.state()
 
 
-def test_a_preview_that_fails_says_its_own_diagnostics(pulumi: FakePulumi, stack: Stack, tmp_path: Path) -> None:
+def test_a_preview_that_fails_says_its_own_diagnostics(pulumi: FakePulumi, stack: StackCli, tmp_path: Path) -> None:
     errors = [{"severity": "error", "message": "no such account "}, {"severity": "info", "message": "fetching"}]
     pulumi.previews(json.dumps({"diagnostics": errors}), fine=False)
     with pytest.raises(Refused) as refused:
@@ -123,14 +123,14 @@ def test_a_preview_that_fails_says_its_own_diagnostics(pulumi: FakePulumi, stack
     assert refused.value.faults[0].message == "no such account"
 
 
-def test_a_plan_is_what_the_preview_says(pulumi: FakePulumi, stack: Stack, tmp_path: Path) -> None:
+def test_a_plan_is_what_the_preview_says(pulumi: FakePulumi, stack: StackCli, tmp_path: Path) -> None:
     pulumi.previews('{"steps": []}', fine=True)
     assert stack.plan(tmp_path / "import.json") == {"steps": []}
     assert pulumi.asked[0].endswith(f"preview --json --import-file {tmp_path / 'import.json'} --stack staging")
 
 
 @pytest.mark.parametrize("protect", [True, False])
-def test_taking_says_whether_to_protect(pulumi: FakePulumi, stack: Stack, tmp_path: Path, *, protect: bool) -> None:
+def test_taking_says_whether_to_protect(pulumi: FakePulumi, stack: StackCli, tmp_path: Path, *, protect: bool) -> None:
     stack.take(tmp_path / "import.json", protect=protect)
     assert f"--protect={str(protect).lower()}" in pulumi.asked[0].split()
 
@@ -141,17 +141,17 @@ def test_a_profile_wins_over_credentials_in_the_environment(
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "somebody")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "else")
     monkeypatch.setenv("AWS_PROFILE", "another")
-    Stack("staging", tmp_path, "harbor").state()
+    StackCli("staging", tmp_path, "harbor").state()
     assert pulumi.environment["AWS_PROFILE"] == "harbor"
     assert not {"AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN"} & pulumi.environment.keys()
-    Stack("staging", tmp_path).state()
+    StackCli("staging", tmp_path).state()
     assert pulumi.environment["AWS_PROFILE"] == "another"
     assert pulumi.environment["AWS_ACCESS_KEY_ID"] == "somebody"
 
 
 def test_without_the_cli_it_is_said_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    stack = Stack("staging", tmp_path)
+    stack = StackCli("staging", tmp_path)
     for ask in (stack.state, lambda: stack.destroy(lambda _: None)):
         with pytest.raises(Refused, match="is not on PATH") as refused:
             ask()
@@ -220,7 +220,7 @@ def _cut_off(folder: Path, resource: dict[str, Any]) -> None:
 
 @pytest.mark.slow
 def test_the_real_engine_is_understood(cloud: ToyCloud, run: Callable[..., None], tmp_path: Path) -> None:
-    stack = Stack("staging", tmp_path)
+    stack = StackCli("staging", tmp_path)
     assert stack.state() == State([], [])
     stack.store_secret("token", "canary of a secret")
     assert "canary" not in (tmp_path / "Pulumi.staging.yaml").read_text()
@@ -243,7 +243,7 @@ def test_the_real_engine_is_understood(cloud: ToyCloud, run: Callable[..., None]
 def test_what_is_protected_stops_the_real_engine_and_is_seen_before(
     cloud: ToyCloud, run: Callable[..., None], tmp_path: Path
 ) -> None:
-    stack = Stack("staging", tmp_path)
+    stack = StackCli("staging", tmp_path)
     run("stack", "import", stdin=_holding(PROVIDER, {**THING, "protect": True}))
     with pytest.raises(Refused, match="protected") as seen:
         destroy_plan("staging", stack.state().resources)
@@ -259,4 +259,4 @@ def test_what_is_protected_stops_the_real_engine_and_is_seen_before(
 @pytest.mark.usefixtures("run")
 def test_a_stack_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="no stack named 'pr-42' found"):
-        Stack("pr-42", tmp_path).state()
+        StackCli("pr-42", tmp_path).state()

@@ -15,6 +15,7 @@ import pytest
 import bulkhead.cli.preview
 from bulkhead.cli.main import main
 from bulkhead.engine.analyzer import install_analyzer
+from bulkhead.engine.environment import attached
 from bulkhead.engine.finder import find_engine
 from bulkhead.localclouds.providers.registry import Registry
 from bulkhead.localclouds.providers.resources import Resources
@@ -67,8 +68,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory, bundle: str) -> Iterator[En
         patch.setenv("PULUMI_HOME", str(folder / "home"))
         patch.setenv("PULUMI_BACKEND_URL", (folder / "state").as_uri())
         patch.setenv("PULUMI_CONFIG_PASSPHRASE", "made-up")
-        patch.setenv("PULUMI_DEBUG_PROVIDERS", server.debug_providers)
-        patch.setenv("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "true")
+        for name, value in attached(server.ports).items():
+            patch.setenv(name, value)
         patch.setenv("PULUMI_SKIP_UPDATE_CHECK", "true")
         patch.setattr(bulkhead.cli.preview, "ROOT", checkout)
         engine = Engine(checkout, patch)

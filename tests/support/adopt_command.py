@@ -52,7 +52,7 @@ class AdoptCommand:
         return code, out, err
 
     def _answering(self, stack: Any, finder_of: Any, finder_of_identities: Any) -> None:
-        self._patch.setattr(bulkhead.engine.stack, "Stack", stack)
+        self._patch.setattr(bulkhead.engine.stack, "StackCli", stack)
         self._patch.setattr(everywhere, "finder_of", finder_of)
         self._patch.setattr(everywhere, "finder_of_identities", finder_of_identities)
 

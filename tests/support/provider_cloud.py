@@ -9,6 +9,7 @@ from typing import Any
 
 from pulumi.automation import LocalWorkspaceOptions, ProjectBackend, ProjectSettings, Stack, create_or_select_stack
 
+from bulkhead.engine.environment import attached
 from bulkhead.localclouds.providers.server import ProviderServer
 from bulkhead.localclouds.providers.store import Store
 
@@ -36,8 +37,7 @@ class Cloud:
                 env_vars={
                     "PULUMI_HOME": str(self.root / "home"),
                     "PULUMI_CONFIG_PASSPHRASE": "made-up",
-                    "PULUMI_DEBUG_PROVIDERS": self.server.debug_providers,
-                    "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+                    **attached(self.server.ports),
                     "PULUMI_SKIP_UPDATE_CHECK": "1",
                 },
             ),

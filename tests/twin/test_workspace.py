@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from bulkhead.engine.environment import backend_url
+from bulkhead.engine.stack import StackCli
 from bulkhead.model.faults import Refused
 from bulkhead.model.project import read_project
 from bulkhead.twin.state import CIPHERTEXT, PASSPHRASE, SALT, Twin, redact
-from bulkhead.twin.workspace import ExportedStack, compute, make_workspace
+from bulkhead.twin.workspace import compute, make_workspace
 
 PROJECT = """
 name: toys
@@ -37,8 +39,8 @@ env > "$(dirname "$0")/environment"
 shift 3
 case "$*" in
 "stack export"*) echo '{"version": 3}' ;;
-preview*) for last; do :; done; echo '{"resourcePlans": {}}' > "$last" ;;
-"stack init bad"*) echo "error: the backend is full" >&2; exit 255 ;;
+preview*) echo '{"resourcePlans": {}}' > "$4" ;;
+"stack init"*"--stack bad") echo "error: the backend is full" >&2; exit 255 ;;
 esac
 """
 
@@ -103,13 +105,13 @@ def test_a_project_in_a_folder_of_its_own_keeps_it(checkout: Path, tmp_path: Pat
 def test_the_engine_is_kept_in_the_folder(checkout: Path, tmp_path: Path, pulumi: Path) -> None:
     into = tmp_path / "twin"
     workspace = make_workspace(checkout, TWIN, into)
-    assert workspace.environment["PULUMI_BACKEND_URL"] == (into / "state").as_uri()
+    assert workspace.environment["PULUMI_BACKEND_URL"] == backend_url(into / "state")
     assert workspace.environment["PULUMI_HOME"] == str(into / "home")
     assert workspace.environment["PULUMI_CONFIG_PASSPHRASE"] == PASSPHRASE
     asked = (pulumi / "asked").read_text()
     assert all(line.startswith(f"{into / 'work'}: ") for line in asked.splitlines()), asked
-    assert "stack init staging" in asked
-    assert f"stack import --stack staging --file {into / 'twin.json'}" in asked
+    assert "stack init --secrets-provider passphrase --stack staging" in asked
+    assert f"stack import --file {into / 'twin.json'} --stack staging" in asked
     assert written(into / "twin.json") == TWIN.body()
 
 
@@ -183,7 +185,7 @@ def test_a_program_that_is_settled_sees_nothing_of_this_processs_environment(
     monkeypatch.setenv("PULUMI_DEBUG_PROVIDERS", "toy:1234")
     workspace = make_workspace(checkout, TWIN, tmp_path / "twin")
     monkeypatch.setenv("PULUMI_DEBUG_LANGUAGES", "python:1")
-    assert compute(workspace, "staging", "aws:5,toy:6") == {"resourcePlans": {}}
+    assert compute(workspace, "staging", {"aws": 5, "toy": 6}) == {"resourcePlans": {}}
     seen = (pulumi / "environment").read_text()
     assert "canary-of-the-pipeline" not in seen
     assert "PULUMI_DEBUG_PROVIDERS=toy:6,aws:5\n" in seen
@@ -191,7 +193,7 @@ def test_a_program_that_is_settled_sees_nothing_of_this_processs_environment(
 
 
 def test_a_state_is_asked_for_where_it_lives_and_stays_closed(checkout: Path, pulumi: Path) -> None:
-    assert ExportedStack("staging", checkout, "mine").export() == {"version": 3}
+    assert StackCli("staging", checkout, "mine").export() == {"version": 3}
     assert (pulumi / "asked").read_text().startswith(f"{checkout}: ")
     assert "--show-secrets" not in (pulumi / "asked").read_text()
     assert "AWS_PROFILE=mine" in (pulumi / "environment").read_text()

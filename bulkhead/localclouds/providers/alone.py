@@ -13,12 +13,13 @@ from bulkhead.localclouds.providers.store import Store
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """Serve them on 127.0.0.1 for the length of a ``with``, their store in ``folder``; yield PULUMI_DEBUG_PROVIDERS."""
+def serving(folder: Path) -> Iterator[dict[str, int]]:
+    """Serve them on 127.0.0.1 for the length of a ``with``, their store in ``folder``; yield the
+    port of each package."""
     store = Store(folder / "store.sqlite")
     server = ProviderServer(ProviderServicer(Resources(Registry(), store)))
     try:
-        yield server.debug_providers
+        yield server.ports
     finally:
         server.stop()
         store.close()

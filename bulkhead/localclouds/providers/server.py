@@ -183,9 +183,9 @@ class ProviderServer:
         self._server.start()
 
     @property
-    def debug_providers(self) -> str:
-        """The value of PULUMI_DEBUG_PROVIDERS that makes an engine use this server."""
-        return ",".join(f"{package}:{self.port}" for package in PACKAGES)
+    def ports(self) -> dict[str, int]:
+        """The port of each package, as an engine is told it (`bulkhead.engine.environment.attached`)."""
+        return dict.fromkeys(PACKAGES, self.port)
 
     def stop(self) -> None:
         """End the server; calls under way are cut off."""

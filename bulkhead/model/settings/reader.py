@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as File
 from typing import Any, Final
@@ -74,6 +74,18 @@ def read(path: File, name: str = "") -> StackFile:
         message = f"line {bad.line}, column {bad.column}: {bad.problem}"
         return _unreadable(name, stack, f"is no YAML: {message}", f"mend line {bad.line}")
     return _Builder(name, stack).file(root)
+
+
+def replace_encrypted(value: Any, made: Callable[[Path], Any], path: Path = ()) -> Any:
+    """Return a part of a config, read from ``path`` on, with what ``made`` makes of its own path in the place of each
+    encrypted value."""
+    if value is ENCRYPTED:
+        return made(path)
+    if isinstance(value, Mapping):
+        return {name: replace_encrypted(part, made, (*path, name)) for name, part in value.items()}
+    if isinstance(value, list):
+        return [replace_encrypted(part, made, (*path, index)) for index, part in enumerate(value)]
+    return value
 
 
 def _problem_of(data: bytes) -> tuple[str, str] | None:

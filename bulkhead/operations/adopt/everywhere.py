@@ -17,7 +17,7 @@ from bulkhead.operations.adopt.finding import Finder, Found, Wanted
 from bulkhead.operations.adopt.github import GitHubFinder
 
 if TYPE_CHECKING:
-    from bulkhead.engine.stack import Stack
+    from bulkhead.engine.stack import StackCli
     from bulkhead.model.settings import StageSettings
 
 
@@ -35,7 +35,7 @@ class Finders:
         return self._by_package[_package(wanted.type)].find(wanted)
 
 
-def finder_of(settings: StageSettings, stack: Stack, profile: str | None = None) -> Finder:
+def finder_of(settings: StageSettings, stack: StackCli, profile: str | None = None) -> Finder:
     """Return what looks into the clouds of a stage; ``profile`` is the AWS profile to use instead of the settings'.
 
     Raises Refused when a credential is missing, or is of another AWS account.
@@ -43,7 +43,7 @@ def finder_of(settings: StageSettings, stack: Stack, profile: str | None = None)
     return Finders(_finders(settings, profile, stack.secret("cloudflareApiToken")))
 
 
-def finder_of_identities(settings: StageSettings, stack: Stack, profile: str) -> Finder:
+def finder_of_identities(settings: StageSettings, stack: StackCli, profile: str) -> Finder:
     """Return what looks for a stage's roles, tokens and environments, with the credentials that make them: ``profile``
     may see roles, the two tokens are secrets of the identities' own stack. Raises Refused as `finder_of` does."""
     github = GitHubFinder(Rest(GITHUB, stack.secret(GITHUB_TOKEN)), settings.github.owner)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from bulkhead.engine.stack import Stack
+from bulkhead.engine.stack import StackCli
 from bulkhead.model.aws_scope import aws_scope_of
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.naming import Label
@@ -34,7 +34,7 @@ def require_whole(name: str, value: str) -> None:
         raise Refused("Nothing was stored.", [Fault(name, message, "copy it without")])
 
 
-def store(root: Path, keeper: Keeper, stack: Stack, name: str, value: str, today: date) -> None:
+def store(root: Path, keeper: Keeper, stack: StackCli, name: str, value: str, today: date) -> None:
     """Encrypt a secret into a keeper's file, and write down when. Raises Refused when the CLI does."""
     stack.store_secret(name, value)
     write_config(root / keeper.name, {f"{ROTATED}:{name}": today.isoformat()})

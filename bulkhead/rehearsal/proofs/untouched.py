@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections import Counter
 from pathlib import Path
 
 from bulkhead.engine.results import Result
 from bulkhead.engine.stacks import StageStack
 from bulkhead.machine import egress
+from bulkhead.machine.git import git
 from bulkhead.rehearsal.evidence import NotShown, Unproven
 from bulkhead.rehearsal.proofs.proof import require
 from bulkhead.rehearsal.scene import Scene, StandingStage
@@ -54,9 +54,7 @@ def local_only(scene: Scene) -> str:
 
 def checkout_state(root: Path) -> str | None:
     """Return what git says of the checkout, or None when it is no git checkout."""
-    command = ("git", "status", "--porcelain=v1", "--untracked-files=all")
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    return done.stdout if done.returncode == 0 else None
+    return git(root, "status", "--porcelain=v1", "--untracked-files=all")
 
 
 def checkout_clean(scene: Scene) -> str:

@@ -1,0 +1,180 @@
+"""The Pulumi CLI on PATH: started in one way, heard in three, and quoted in its own words when it fails.
+
+No value is ever in an argument. What the CLI says when it fails is shown as it is, because it blinds the stack's
+secrets itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+from typing import Final
+
+from bulkhead.engine.environment import ATTACHED_HOSTS
+from bulkhead.model.failures import last_lines
+from bulkhead.model.faults import Fault, Refused
+from bulkhead.model.naming import Stage
+
+_PROGRAM: Final = "pulumi"
+_HOST: Final = "pulumi-language-python"
+_INSTALL: Final = "https://www.pulumi.com/docs/install/"
+_NO_STACK: Final = "no stack named"  # how the CLI begins to say that its backend has none of that name
+_REMEMBERED: Final = 100  # lines; blank ones are left out of what is quoted
+_MOST: Final = 256 * 1024 * 1024  # characters; a preview of 57 resources takes half a million
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a command wrote that may fail and still have said something: its standard output, whether the CLI failed,
+    and what it complained of."""
+
+    text: str
+    failed: bool
+    complaint: str
+
+
+def executable() -> str:
+    """Return the CLI that is on PATH. Raises Refused when there is none."""
+    found = shutil.which(_PROGRAM)
+    if found is None:
+        raise Refused("The Pulumi CLI is needed.", [Fault(_PROGRAM, "is not on PATH", f"install it: {_INSTALL}")])
+    return found
+
+
+def command_line(program: str, arguments: Iterable[str]) -> list[str]:
+    """Return how an engine is started so that it asks nobody and writes plain text."""
+    return [program, "--non-interactive", "--color", "never", *arguments]
+
+
+def require_language_host() -> None:
+    """Raise Refused where no program in Python can be run: the engine of `make engine` runs programs of its own process
+    only, and without a host it would fail with a riddle."""
+    beside = Path(executable()).resolve().with_name(_HOST)
+    if not (beside.exists() or shutil.which(_HOST) or os.environ.get(ATTACHED_HOSTS)):
+        message = "is neither on PATH nor beside `pulumi`: the engine cannot run a program in Python without it"
+        fix = f"install Pulumi with its language hosts: {_INSTALL}"
+        raise Refused("The program cannot be previewed.", [Fault(_HOST, message, fix)])
+
+
+@dataclass(frozen=True, slots=True)
+class Cli:
+    """The CLI, run in ``folder`` about one ``stack``; ``environment`` is all that it is given. Every method raises
+    Refused when there is none, or when it fails."""
+
+    stack: str
+    folder: Path
+    environment: Mapping[str, str]
+
+    def ask(self, *arguments: str, given: str = "") -> str:
+        """Return what a command writes to its standard output; ``given`` is what it reads from its input."""
+        answer = subprocess.run(
+            self._command(arguments),
+            cwd=self.folder,
+            env=self.environment,
+            input=given,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        if answer.returncode != 0:
+            raise self._failed(arguments, [*_diagnostics(answer.stdout), *last_lines(answer.stderr.splitlines())])
+        return answer.stdout
+
+    def follow(self, *arguments: str, say: Say) -> None:
+        """Run a command to its end; ``say`` is told what it says, line by line. A Ctrl-C reaches the CLI as well, which
+        then stops after the step it is at."""
+        heard: deque[str] = deque(maxlen=_REMEMBERED)
+        interrupted = False
+        with subprocess.Popen(
+            self._command(arguments),
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as process:
+            while True:
+                try:
+                    for line in process.stdout or ():
+                        heard.append(line.rstrip())
+                        say(line.rstrip())
+                    break
+                except KeyboardInterrupt:
+                    interrupted = True
+        if interrupted:
+            raise KeyboardInterrupt
+        if process.returncode != 0:
+            raise self._failed(arguments, last_lines(heard))
+
+    def stream(self, *arguments: str, hear: Callable[[int], None], added: Mapping[str, str]) -> Output:
+        """Return what a command writes, also of one that fails; ``hear`` is told how many lines it has written so far.
+        ``added`` is laid over the environment. Raises Refused when it says nothing at all, or does not stop."""
+        lines: list[str] = []
+        room = _MOST
+        with (
+            tempfile.TemporaryFile() as complaints,  # a second pipe could fill up while the first one is read
+            subprocess.Popen(
+                self._command(arguments),
+                cwd=self.folder,
+                env={**self.environment, **added},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+            ) as process,
+        ):
+            for line in process.stdout or ():
+                lines.append(line)
+                hear(len(lines))
+                room -= len(line)
+                if room < 0:
+                    process.kill()
+                    raise self._failed(arguments, [f"it wrote more than {_MOST:,} characters and was ended"])
+            process.wait()
+            complaints.seek(0)
+            complained = last_lines(complaints.read().decode(errors="replace").splitlines())
+        text = "".join(lines)
+        if not text.strip():
+            raise self._failed(arguments, complained)
+        return Output(text, process.returncode != 0, "\n".join(complained))
+
+    def _command(self, arguments: Sequence[str]) -> list[str]:
+        return [*command_line(executable(), arguments), "--stack", self.stack]
+
+    def _failed(self, arguments: Sequence[str], said: Iterable[str]) -> Refused:
+        complaint = "\n".join(said) or "it gave no reason"
+        fix = "mend what it says, then run the same command again"
+        if _NO_STACK in complaint:
+            known = self.stack in set(Stage)
+            made_by = f"bulkhead bootstrap {self.stack}" if known else f"pulumi stack init {self.stack}"
+            fix = f"select where its state is (PULUMI_BACKEND_URL); where there is no such stack yet: {made_by}"
+        verb = " ".join(takewhile(lambda argument: not argument.startswith("-"), arguments))
+        fault = Fault(f"{_PROGRAM} {verb} --stack {self.stack}", complaint, fix)
+        return Refused(f"Pulumi could not do what {self.stack} needs.", [fault])
+
+
+def _diagnostics(text: str) -> Iterator[str]:
+    """Yield the errors in what `preview --json` wrote; anything else has said them on standard error."""
+    try:
+        digest = json.loads(text)
+    except ValueError:
+        return
+    if isinstance(digest, Mapping):
+        for diagnostic in digest.get("diagnostics") or ():
+            if diagnostic.get("severity") == "error":
+                yield str(diagnostic.get("message", "")).strip()

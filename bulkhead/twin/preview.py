@@ -1,0 +1,38 @@
+"""A preview on a stage's twin: no credential, no cloud, nothing of ours in reach of the program that is previewed."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from bulkhead.engine.cli import Output, require_language_host
+from bulkhead.engine.environment import attached
+from bulkhead.engine.stack import StackCli
+from bulkhead.localclouds.providers import alone
+from bulkhead.model import alarms
+from bulkhead.model.project import project_name
+from bulkhead.preview import proposed
+from bulkhead.twin.store import Place, fetch
+from bulkhead.twin.workspace import make_workspace
+from policies.context import ALARMS
+
+# The rules of `policies`, about a product that was written down: see bulkhead/preview/proposed.py.
+_PACK: Final = "bulkhead/preview/pack"
+
+
+def preview_on_twin(
+    stack: str, rules: Path, checkout: Path, place: Callable[[], Place], hear: Callable[[int], None]
+) -> Output:
+    """Return what the engine says of an `up` of ``checkout``, compared with the twin in ``place``, by the policies and
+    the project's name of ``rules``, which is a checkout too. Raises Refused with what is missing or cannot be read."""
+    require_language_host()
+    twin, _ = fetch(place(), project_name(rules), stack)
+    with tempfile.TemporaryDirectory(prefix="bulkhead-twin-") as folder, alone.serving(Path(folder)) as providers:
+        workspace = make_workspace(checkout, twin, Path(folder) / "twin")
+        product = Path(folder) / "product.json"
+        proposed.write(checkout, stack, product, workspace.bare)
+        judged_by = {proposed.FILE: str(product), ALARMS: str((checkout / alarms.FILE).resolve())}
+        environment = {**workspace.bare, **attached(providers), **judged_by}
+        return StackCli(stack, workspace.work, environment=environment).preview(str(rules / _PACK), hear)
