@@ -12,8 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bulkhead.model.bundles import ROOT
 from bulkhead.model.failures import Failed
+from bulkhead.model.project import ROOT
 
 _GRACE: Final = 60.0  # seconds in which a child that is asked to end may remove what it has started
 _TAIL: Final = 15

@@ -16,8 +16,8 @@ from benchmarks.telling import Tell
 from bulkhead.engine.finder import Engine
 from bulkhead.localclouds.command import clouds_command
 from bulkhead.machine.lifetime import Clock, lived, side_by_side
-from bulkhead.model.bundles import ROOT
 from bulkhead.model.naming import Stage
+from bulkhead.model.project import ROOT
 
 NAME: Final = "parallel"
 # Both orders need the same work of the processor, and two cores share it; what is saved is what one stage waits for.

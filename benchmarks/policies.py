@@ -20,7 +20,7 @@ from bulkhead.engine.analyzer import install_analyzer
 from bulkhead.engine.finder import Engine
 from bulkhead.localclouds.command import clouds_command
 from bulkhead.machine.lifetime import Clock, lived
-from bulkhead.model.bundles import ROOT
+from bulkhead.model.project import ROOT
 from policies.catalogue import FOLDER
 
 NAME: Final = "policies"

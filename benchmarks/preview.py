@@ -29,9 +29,9 @@ from bulkhead.engine.workspace import engine_environment
 from bulkhead.localclouds.command import clouds_command
 from bulkhead.machine.environment import MARK
 from bulkhead.machine.lifetime import Clock, Life, lived
-from bulkhead.model.bundles import ROOT
 from bulkhead.model.failures import Failed
 from bulkhead.model.naming import Stage
+from bulkhead.model.project import ROOT
 
 NAME: Final = "preview"
 LIMIT: Final = 1.15

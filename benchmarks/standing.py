@@ -11,7 +11,8 @@ from bulkhead.engine.finder import Engine
 from bulkhead.engine.stacks import StageStack
 from bulkhead.engine.workspace import Cipher, Workspace, engine_environment, prepare
 from bulkhead.machine.lifetime import Life
-from bulkhead.model.bundles import ROOT, read_bundles
+from bulkhead.model.bundles import read_bundles
+from bulkhead.model.project import ROOT
 from bulkhead.model.settings.keys import required_secrets
 from bulkhead.rehearsal.run import PACKAGES
 from infra import program

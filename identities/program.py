@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Final
-
 import pulumi
 import pulumi.runtime.config
 
 from bulkhead.model.identities import require_stage
 from bulkhead.model.product import Product
+from bulkhead.model.project import ROOT
 from bulkhead.model.settings import StageSettings, read_settings
 from bulkhead.model.settings.paths import stack_file
 from bulkhead.model.settings.product_reference import find_product
@@ -17,8 +15,6 @@ from identities.load import load
 from identities.stage import deploy
 from infra.load import product_reference
 from infra.program import mistakes_said_plainly
-
-ROOT: Final = Path(__file__).resolve().parents[1]
 
 
 def main() -> None:

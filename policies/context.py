@@ -12,6 +12,7 @@ from bulkhead.model.alarms import CATALOGUE, Alarm, read_alarms
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.naming import Kind, Label, Stage, stage_of
 from bulkhead.model.product import Product, Worker
+from bulkhead.model.project import ROOT
 from bulkhead.model.settings import StageSettings, read_settings
 from bulkhead.model.settings.check import check_settings, from_engine
 from bulkhead.model.settings.paths import SETTINGS, stack_file
@@ -19,7 +20,6 @@ from bulkhead.model.settings.product_reference import find_product, reference_in
 
 ALARMS: Final = "BULKHEAD_ALARMS"  # the catalogue of alarms, where it is not this checkout's own
 IDENTITIES: Final = "bulkhead-identities"  # the project in identities/Pulumi.yaml
-ROOT: Final = Path(__file__).resolve().parents[1]
 _STACK: Final = "PULUMI_STACK"
 _PROJECT: Final = "PULUMI_PROJECT"
 _CONFIG: Final = "PULUMI_CONFIG"  # JSON; it holds the stack's secrets in clear and is never shown

@@ -172,6 +172,12 @@ def test_the_engine_alone_drives_pulumi(room: str) -> None:
     assert {path: lines for path, lines in found.items() if lines} == {}
 
 
+def test_one_module_knows_where_the_checkout_is() -> None:
+    files = [path for room in ROOMS for path in sources_of(room)]
+    found = [path for path in files if re.search(r"Path\(__file__\)\S*parents\[", path.read_text(encoding="utf-8"))]
+    assert [path.relative_to(ROOT).as_posix() for path in found] == ["bulkhead/model/project.py"]
+
+
 @pytest.mark.parametrize("package", ["bulkhead", "bulkhead/engine"])
 def test_what_is_imported_before_any_package_is_installed_runs_nothing(package: str) -> None:
     init = ast.parse((ROOT / package / "__init__.py").read_text(encoding="utf-8"))

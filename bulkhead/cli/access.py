@@ -9,12 +9,12 @@ import typer
 
 from bulkhead.cli.console import FAINT, GOOD, WARNING, Console
 from bulkhead.cli.options import AsJson, check_stack
+from bulkhead.model import project
 from bulkhead.model.faults import Fault, Refused
 
 if TYPE_CHECKING:
     from bulkhead.analysis.access.matrix import Cell, Matrix
 
-ROOT: Final = Path(__file__).resolve().parents[2]
 PAGE: Final = Path("docs/access.md")
 
 app = typer.Typer(add_completion=False)
@@ -63,7 +63,7 @@ def _matrices(stage: str | None) -> list[Matrix]:
     from bulkhead.model.naming import Stage  # noqa: PLC0415
     from bulkhead.model.settings.files import stage_files  # noqa: PLC0415
 
-    stages = read_stages(stage_files(ROOT))
+    stages = read_stages(stage_files(project.ROOT))
     wanted = [each for each in stages if (each.environment == stage if stage else each.environment in set(Stage))]
     if not wanted:
         known = ", ".join(each.environment for each in stages)
@@ -76,7 +76,7 @@ def _matrices(stage: str | None) -> list[Matrix]:
 
 def _keep(text: str, console: Console, *, write: bool) -> None:
     """Write the page, or refuse to go on when it is not what would be written."""
-    path = ROOT / PAGE
+    path = project.ROOT / PAGE
     current = path.read_text(encoding="utf-8") if path.is_file() else ""
     if current == text:
         console.say(f"{PAGE} is current.", GOOD)

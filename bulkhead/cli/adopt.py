@@ -14,6 +14,7 @@ import typer
 
 from bulkhead.cli.console import GOOD, Console
 from bulkhead.cli.options import AsJson, Profile, StackName, Yes
+from bulkhead.model import project
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.identities import require_stage
 from bulkhead.model.settings import StageSettings, read_settings
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from bulkhead.engine.stack import StackCli
     from bulkhead.operations.adopt import Discovery, Finder, PendingChange, Wanted
 
-ROOT: Final = Path(__file__).resolve().parents[2]
 # As the Pulumi CLI says it.
 _NO_STACK: Final = "no stack named"
 _PROTECTED: Final = "marked for protection"
@@ -46,7 +46,7 @@ class _Aim:
 
     @property
     def folder(self) -> Path:
-        return ROOT / _IDENTITIES if self.identities else ROOT
+        return project.ROOT / _IDENTITIES if self.identities else project.ROOT
 
     def pulumi(self, verb: str) -> str:
         """Return a command about the stack, as a person types it in the checkout."""
@@ -84,7 +84,7 @@ def adopt(
     aim = _aim(stage, identities=identities)
     if yes not in {None, stage}:
         console.confirm(stage, [], yes, act="adopt")  # refuses; no cloud need be asked for that
-    settings = read_settings(ROOT / stack_file(stage))
+    settings = read_settings(project.ROOT / stack_file(stage))
     stack = StackCli(stage, aim.folder, profile)
     standing = _standing(aim, stack)
     console.say(f"{aim.whose}: asking Pulumi what an up would make, and the clouds which of it exists ...")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -13,12 +12,11 @@ from bulkhead.analysis.code.reader import Facts, read
 from bulkhead.analysis.code.verdicts import faults, places
 from bulkhead.cli.console import GOOD, Console
 from bulkhead.cli.options import AsJson, ProductName
+from bulkhead.model import project
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.product import STAGE_VARIABLES, Product
 from bulkhead.model.settings.files import stage_files
 from bulkhead.model.settings.product_reference import OPTION, named_in, one_product
-
-ROOT: Final = Path(__file__).resolve().parents[2]
 
 app = typer.Typer(
     help="What each Worker's code does with its bindings, held against what the product grants.",
@@ -38,7 +36,7 @@ def check(product: ProductName = None, *, json: AsJson = False) -> None:
     """
     console = Console(json=json)
     described = _meant(product)
-    facts = read(described, ROOT)
+    facts = read(described, project.ROOT)
     found = faults(described, facts)
     if found:
         raise Refused("The code does not do with its bindings what the product grants.", found)
@@ -64,7 +62,7 @@ def types(
     """
     console = Console(json=json)
     wanted = code_types.all_types(_meant(product))
-    changed = stale(wanted, ROOT)
+    changed = stale(wanted, project.ROOT)
     if check and changed:
         again = "bulkhead bindings types" + (f" {OPTION} {product}" if product else "")
         message = "is not what the product grants (any more): the compiler would judge the code by something else"
@@ -72,7 +70,7 @@ def types(
             "The env types are not up to date.",
             [Fault("", message, again, path) for path in changed],
         )
-    write({path: wanted[path] for path in changed}, ROOT)
+    write({path: wanted[path] for path in changed}, project.ROOT)
     for path in changed:
         console.say(f"{path}: written")
     console.say(f"{len(wanted)} files are up to date.", GOOD)
@@ -80,7 +78,7 @@ def types(
 
 
 def _meant(chosen: str | None) -> Product:
-    return one_product(named_in(stage_files(ROOT)), chosen)
+    return one_product(named_in(stage_files(project.ROOT)), chosen)
 
 
 def _used(facts: Facts) -> list[str]:

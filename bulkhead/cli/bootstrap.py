@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from bulkhead.cli.console import FAINT, GOOD, WARNING, Console
 from bulkhead.cli.options import AsJson, StageName, Yes
+from bulkhead.model import project
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.naming import Stage
 from bulkhead.model.settings import StageSettings, read_settings
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from bulkhead.operations.bootstrap.steps import BootstrapPlan
     from bulkhead.operations.bootstrap.target import Target
 
-ROOT: Final = Path(__file__).resolve().parents[2]
 _SIGN: Final = {"exists": "=", "create": "+", "change": "~"}
 _STYLE: Final = {"exists": FAINT, "create": GOOD, "change": WARNING}
 
@@ -55,7 +54,7 @@ def bootstrap(
 
     console = Console(json=json)
     name = _known(stage)
-    settings = read_settings(ROOT / stack_file(name))
+    settings = read_settings(project.ROOT / stack_file(name))
     product = product_of(settings)
     aim = target(product.name, settings)
     chosen = _profile(settings, profile)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bulkhead.cli.console import FAINT, GOOD, WARNING, Console
 from bulkhead.cli.options import AsJson, Profile, Yes, check_stack
+from bulkhead.model import project
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.naming import EPHEMERAL_STACK
 from bulkhead.model.settings import StageSettings, read_settings
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from bulkhead.operations.destroy_plan import DestroyPlan
     from bulkhead.operations.empty import Emptied
 
-ROOT: Final = Path(__file__).resolve().parents[2]
 
 app = typer.Typer(add_completion=False)
 
@@ -51,8 +50,8 @@ def destroy(
     refuse_production(stage)
     if yes not in {None, stage}:
         console.confirm(stage, [], yes)  # refuses; no cloud need be asked for that
-    settings = read_settings(ROOT / stack_file(stage))
-    stack = StackCli(stage, ROOT, profile)
+    settings = read_settings(project.ROOT / stack_file(stage))
+    stack = StackCli(stage, project.ROOT, profile)
     state = stack.state()
     for urn in unsettled(state.begun):
         console.warn(f"an `up` was cut off while it made {urn}: look in its cloud whether it exists")

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Final
-
 import typer
 
 from bulkhead.cli.console import FAINT, Console
 from bulkhead.cli.options import AsJson, StageName
+from bulkhead.model import project
 from bulkhead.model.identities import require_stage
 from bulkhead.model.roles import Role
 from bulkhead.model.settings import read_settings
 from bulkhead.model.settings.paths import stack_file
 from bulkhead.model.settings.product_reference import product_of
 from identities.explain import Explained, explain
-
-ROOT: Final = Path(__file__).resolve().parents[2]
 
 app = typer.Typer(
     help="Who may do what to a stage: its roles, tokens and GitHub environments.",
@@ -35,7 +31,7 @@ def _group() -> None:
 def explain_(stage: StageName, *, json: AsJson = False) -> None:
     """Say of each role of a stage who can take it, what it may do, and which resource needs that."""
     console = Console(json=json)
-    settings = read_settings(ROOT / stack_file(require_stage(stage)))
+    settings = read_settings(project.ROOT / stack_file(require_stage(stage)))
     product = product_of(settings)
     told = [explain(role, product, settings) for role in Role]
     for each in told:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import typer
 
 from bulkhead.cli.console import BAD, FAINT, GOOD, WARNING, Console
 from bulkhead.cli.options import AsJson
+from bulkhead.model import project
 
 if TYPE_CHECKING:
     from bulkhead.analysis.isolation.check import Isolation, Leak
 
-ROOT: Final = Path(__file__).resolve().parents[2]
 
 app = typer.Typer(
     help="Show whether the stages are apart, before any of them exists.",
@@ -45,9 +44,9 @@ def check(*, json: AsJson = False) -> None:
     from bulkhead.model.settings.files import stage_files  # noqa: PLC0415
 
     console = Console(json=json)
-    stages = read_stages(stage_files(ROOT))
+    stages = read_stages(stage_files(project.ROOT))
     plans = plans_of(stages)
-    found = isolation(plans, tuple(wrangler_files(plans, ROOT)))
+    found = isolation(plans, tuple(wrangler_files(plans, project.ROOT)))
     _tell(found, [settings.environment for settings in stages], console)
     console.result(
         {

@@ -12,7 +12,6 @@ import sys
 import traceback
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -21,8 +20,8 @@ from typer.core import TyperCommand, TyperGroup
 from bulkhead.cli.console import Console, wants_debug, wants_json
 from bulkhead.model.failures import Failed
 from bulkhead.model.faults import Refused
+from bulkhead.model.project import ROOT
 
-ROOT: Final = str(Path(__file__).resolve().parents[2])
 INTERRUPTED: Final = 130  # 128 + SIGINT: what shells report of a program that Ctrl-C ended
 CRASHED: Final = 70  # EX_SOFTWARE of sysexits.h
 
@@ -82,8 +81,9 @@ def _options(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted, 70 a
     fault of this program."""
-    if ROOT not in sys.path:  # a product may lie anywhere in the checkout, and the installed script does not look there
-        sys.path.append(ROOT)
+    here = str(ROOT)
+    if here not in sys.path:  # a product may lie anywhere in the checkout, and the installed script does not look there
+        sys.path.append(here)
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     console = Console(json=wants_json(arguments))
     try:

@@ -14,6 +14,7 @@ import typer
 
 from bulkhead.cli.console import BAD, FAINT, GOOD, WARNING, Console
 from bulkhead.cli.options import AsJson, Profile
+from bulkhead.model import project
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.naming import Stage, stage_of
 from bulkhead.model.settings.paths import stack_file
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from bulkhead.preview.plan import UpdatePlan
     from bulkhead.preview.verdict import Leaked, Verdict
 
-ROOT: Final = Path(__file__).resolve().parents[2]
 _HEARD_EVERY: Final = 200  # lines of events between two signs of life
 
 app = typer.Typer(add_completion=False)
@@ -82,7 +82,7 @@ def preview(
         if from_ is not None:
             said = _given(from_)
         elif twin is not None:
-            said = _asked_of_twin(stage, twin, checkout or ROOT, profile, console)
+            said = _asked_of_twin(stage, twin, checkout or project.ROOT, profile, console)
         else:
             said = _asked(stage, profile, console)
         if events is not None:
@@ -127,7 +127,7 @@ def _refuse_contradictions(*each: tuple[bool, str, str]) -> None:
 def _default_branch(stack: str) -> str:
     from bulkhead.model.settings import read_settings  # noqa: PLC0415
 
-    return read_settings(ROOT / stack_file(stack)).github.default_branch
+    return read_settings(project.ROOT / stack_file(stack)).github.default_branch
 
 
 def _given(file: str) -> Output:
@@ -149,7 +149,7 @@ def _asked(stack: str, profile: str | None, console: Console) -> Output:
     from bulkhead.engine.stack import StackCli  # noqa: PLC0415
 
     console.say(f"{stack}: asking Pulumi, with the policies, what an up would change ...", FAINT)
-    return StackCli(stack, ROOT, profile).preview("policies", _hearing(console))
+    return StackCli(stack, project.ROOT, profile).preview("policies", _hearing(console))
 
 
 def _asked_of_twin(stack: str, place: str, checkout: Path, profile: str | None, console: Console) -> Output:
@@ -157,8 +157,8 @@ def _asked_of_twin(stack: str, place: str, checkout: Path, profile: str | None, 
     from bulkhead.twin.store import place_of  # noqa: PLC0415
 
     console.say(f"{stack}: asking Pulumi, with the policies, what an up of {checkout} would change ...", FAINT)
-    there = partial(place_of, place, ROOT, stack, profile, reading=True)
-    return preview_on_twin(stack, ROOT, checkout, there, _hearing(console))
+    there = partial(place_of, place, project.ROOT, stack, profile, reading=True)
+    return preview_on_twin(stack, project.ROOT, checkout, there, _hearing(console))
 
 
 def _hearing(console: Console) -> Callable[[int], None]:
@@ -184,11 +184,11 @@ def _judged(stack: str, stage: Stage, said: Output, reference: str) -> Verdict:
     from bulkhead.preview.verdict import judge, with_failure  # noqa: PLC0415
     from policies.catalogue import NAME  # noqa: PLC0415
 
-    plan = _whole(events.read, said, stack, project_name(ROOT))
+    plan = _whole(events.read, said, stack, project_name(project.ROOT))
     today = datetime.now(UTC).date()
-    agreed = waivers.from_base(ROOT, reference, stage, today)
+    agreed = waivers.from_base(project.ROOT, reference, stage, today)
     try:
-        known = noise.parse((ROOT / noise.PATH).read_text(encoding="utf-8"))
+        known = noise.parse((project.ROOT / noise.PATH).read_text(encoding="utf-8"))
     except FileNotFoundError:
         known = ()
     verdict = judge(plan, stage, agreed, known, today, pack=NAME)
@@ -221,7 +221,7 @@ def _secrets(stack: str, profile: str | None) -> tuple[Mapping[str, str], str]:
     from bulkhead.preview.leaks import SHORTEST, too_short  # noqa: PLC0415
 
     try:
-        secrets = StackCli(stack, ROOT, profile).secrets()
+        secrets = StackCli(stack, project.ROOT, profile).secrets()
     except Refused:
         return {}, "no secret was looked for: their values could not be had, because the stack cannot be decrypted here"
     short = too_short(secrets)

@@ -12,7 +12,7 @@ import typer
 from bulkhead.cli.board import Board
 from bulkhead.cli.console import BAD, FAINT, GOOD, WARNING, Console
 from bulkhead.machine.lifetime import stop_kept
-from bulkhead.model.bundles import ROOT
+from bulkhead.model import project
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.naming import Stage
 from bulkhead.rehearsal.evidence import Outcome, Report, Verdict
@@ -85,7 +85,7 @@ def _alone(option: str, others: Mapping[str, object]) -> None:
 
 
 def _stop(console: Console) -> None:
-    stopped = stop_kept(ROOT)
+    stopped = stop_kept(project.ROOT)
     console.say("The kept rehearsal is ended." if stopped else "No rehearsal is kept running.")
     console.result({"stopped": stopped})
 

@@ -7,14 +7,14 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from getpass import getpass
-from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from bulkhead.cli.console import BAD, FAINT, GOOD, WARNING, Console
 from bulkhead.cli.options import AsJson, Profile, StageName
 from bulkhead.engine.stack import StackCli
+from bulkhead.model import project
 from bulkhead.model.identities import TOKENS, Slots, read_slots, require_stage, spelt
 from bulkhead.model.product import Product
 from bulkhead.model.settings import StageSettings, read_settings
@@ -25,8 +25,6 @@ from bulkhead.operations.secrets.check import as_json
 from bulkhead.operations.secrets.check import check as checked
 from bulkhead.operations.secrets.files import Keeper, changeable, keepers, opened, write_config
 from bulkhead.operations.secrets.store import backend_of, needing, require_whole, store
-
-ROOT: Final = Path(__file__).resolve().parents[2]
 
 app = typer.Typer(
     help="A stage's secrets: check that all are there and young enough, store one, rotate the tokens.",
@@ -47,7 +45,7 @@ def check(stage: StageName, *, json: AsJson = False) -> None:
     """
     console = Console(json=json)
     _, product = _known(stage)
-    files = {keeper: opened(ROOT, keeper) for keeper in keepers(product, stage)}
+    files = {keeper: opened(project.ROOT, keeper) for keeper in keepers(product, stage)}
     findings, faults = checked(product, files, datetime.now(UTC))
     console.table(
         ["secret", "file", "state", "", "what to do"],
@@ -87,13 +85,13 @@ def set_(
     label = settings.label(product.name)
     chosen = needing(keepers(product, stage), name)
     for keeper in chosen:
-        changeable(ROOT, keeper)
+        changeable(project.ROOT, keeper)
     value = getpass(f"{name} of {stage} (not shown): ") if console.interactive else sys.stdin.read().rstrip("\n")
     require_whole(name, value)
     today = datetime.now(UTC).date()
     for keeper in chosen:
         backend = backend_of(keeper, label, settings, os.environ)
-        store(ROOT, keeper, StackCli(stage, ROOT / keeper.folder, profile, backend), name, value, today)
+        store(project.ROOT, keeper, StackCli(stage, project.ROOT / keeper.folder, profile, backend), name, value, today)
         console.say(f"{name} is stored in {keeper.name}.", GOOD)
     console.say("It takes effect with the next up.", FAINT)
     for keeper in chosen:
@@ -119,10 +117,10 @@ def rotate(
     identities, own = keepers(product, stage)
     label = settings.label(product.name)
     typed = [_typed(keeper, backend_of(keeper, label, settings, os.environ)) for keeper in (identities, own)]
-    said = changeable(ROOT, identities).config.get(TOKENS)
+    said = changeable(project.ROOT, identities).config.get(TOKENS)
     slots = None if said is None else read_slots(said, stage)
     after = rotation.closed(slots, stage) if close else rotation.opened(slots, datetime.now(UTC), stage)
-    write_config(ROOT / identities.name, {TOKENS: spelt(after)})
+    write_config(project.ROOT / identities.name, {TOKENS: spelt(after)})
     commands = _next(stage, *typed, close=close)
     console.say(_told(slots, after, close=close), GOOD)
     for command in commands:
@@ -157,5 +155,5 @@ def _typed(keeper: Keeper, backend: str | None) -> Typed:
 
 def _known(stage: str) -> tuple[StageSettings, Product]:
     require_stage(stage)
-    settings = read_settings(ROOT / stack_file(stage))
+    settings = read_settings(project.ROOT / stack_file(stage))
     return settings, product_of(settings)

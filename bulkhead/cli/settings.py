@@ -5,12 +5,13 @@ from __future__ import annotations
 import json as jsonlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
 from bulkhead.cli.console import BAD, FAINT, GOOD, WARNING, Console
 from bulkhead.cli.options import AsJson, ProductName, StackName
+from bulkhead.model import project
 from bulkhead.model.settings.files import Finding, check_files, read_settings, stage_files
 from bulkhead.model.settings.keys import required_secrets
 from bulkhead.model.settings.models import parts
@@ -18,8 +19,6 @@ from bulkhead.model.settings.paths import SECRETS, SETTINGS, stack_file
 from bulkhead.model.settings.product_reference import OPTION, find_product, product_of
 from bulkhead.model.settings.reader import read
 from bulkhead.model.settings.schema import render
-
-ROOT: Final = Path(__file__).resolve().parents[2]
 
 app = typer.Typer(
     help="Check, show and describe what differs between stages: the files Pulumi.<stage>.yaml.",
@@ -40,7 +39,7 @@ def check(
     Exit code 1 when there is a fault; warnings alone stop nothing.
     """
     console = Console(json=json)
-    chosen = files or stage_files(ROOT)
+    chosen = files or stage_files(project.ROOT)
     findings = check_files(chosen, None if product is None else find_product(product, OPTION))
     faults = sum(finding.level == "fault" for finding in findings)
     for finding in findings:
@@ -59,7 +58,7 @@ def show(
 ) -> None:
     """Show what a stage gets, defaults included. Of a secret, only whether it is set."""
     console = Console(json=json)
-    file = ROOT / stack_file(stage)
+    file = project.ROOT / stack_file(stage)
     held = read_settings(file)
     settings = parts(held)
     written = read(file).config

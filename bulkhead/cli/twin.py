@@ -11,13 +11,13 @@ import typer
 
 from bulkhead.cli.console import FAINT, GOOD, Console
 from bulkhead.cli.options import AsJson, Profile
+from bulkhead.model import project
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.naming import stage_of
 
 if TYPE_CHECKING:
     from bulkhead.twin.state import Twin
 
-ROOT: Final = Path(__file__).resolve().parents[2]
 
 app = typer.Typer(
     help="Publish a stage's state without its secrets, and preview a checkout against it.",
@@ -59,8 +59,8 @@ def publish(
 
     console = Console(json=json)
     _require_stage(stage)
-    stack = StackCli(stage, ROOT, profile)
-    twin = make_twin(stack, ROOT, settle=settle)
+    stack = StackCli(stage, project.ROOT, profile)
+    twin = make_twin(stack, project.ROOT, settle=settle)
     _tell(console, twin)
     opened = refuse_values(twin, stack)
     if not opened:
@@ -71,7 +71,7 @@ def publish(
         console.say(f"Nothing was written; it would be {where}.", FAINT)
     else:
         now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        written = put(twin, place_of(to, ROOT, stage, profile), provenance(twin, ROOT), now=now)
+        written = put(twin, place_of(to, project.ROOT, stage, profile), provenance(twin, project.ROOT), now=now)
         console.say(f"Published: {where}" if written else f"Published already, and nothing has changed: {where}", GOOD)
     told = {"stage": stage, "place": where, "written": written, "digest": twin.digest()}
     counts = {"resources": len(twin.resources), "redacted": dict(twin.redacted)}
@@ -92,15 +92,14 @@ def use(
 
     Prints the environment for it, as lines for a shell. Nothing beyond the folder is touched.
     """
-    from bulkhead.model.project import project_name  # noqa: PLC0415
     from bulkhead.twin.store import fetch, place_of  # noqa: PLC0415
     from bulkhead.twin.workspace import make_workspace  # noqa: PLC0415
 
     console = Console(json=json)
     _require_stage(stage)
-    place = place_of(source, ROOT, stage, profile, reading=True)
-    twin, about = fetch(place, project_name(ROOT), stage)
-    workspace = make_workspace(ROOT, twin, into)
+    place = place_of(source, project.ROOT, stage, profile, reading=True)
+    twin, about = fetch(place, project.project_name(project.ROOT), stage)
+    workspace = make_workspace(project.ROOT, twin, into)
     for name, value in workspace.environment.items():
         console.say(f"export {name}={shlex.quote(value)}")
     command = f"pulumi preview --cwd {shlex.quote(str(workspace.work))} --stack {stage}"

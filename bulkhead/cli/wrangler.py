@@ -16,6 +16,7 @@ from bulkhead.analysis.code.wrangler import Target, configurations, render, requ
 from bulkhead.cli.console import GOOD, Console
 from bulkhead.cli.options import AsJson, Profile, StackName
 from bulkhead.engine.stack import StackCli
+from bulkhead.model import project
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.naming import Label
 from bulkhead.model.settings import StageSettings, read_settings
@@ -23,7 +24,6 @@ from bulkhead.model.settings.files import stage_files
 from bulkhead.model.settings.paths import stack_file
 from bulkhead.model.settings.product_reference import product_of
 
-ROOT: Final = Path(__file__).resolve().parents[2]
 _ROOT_TYPE: Final = "pulumi:pulumi:Stack"
 
 app = typer.Typer(add_completion=False)
@@ -49,12 +49,12 @@ def wrangler(
     named in a comment, and not written. Exit code 1 when anything in it is about another stage.
     """
     console = Console(json=json)
-    settings = read_settings(ROOT / stack_file(stage))
+    settings = read_settings(project.ROOT / stack_file(stage))
     product = product_of(settings)
     target = Target(product, settings, _given(manifest) if manifest else _deployed(stage, profile))
     require_manifest(target)
-    folder = (output or ROOT / ".wrangler" / stage).resolve()
-    documents = configurations(target, folder, ROOT)
+    folder = (output or project.ROOT / ".wrangler" / stage).resolve()
+    documents = configurations(target, folder, project.ROOT)
     others = [marks_of(_label(other), other) for other in _others(settings)]
     leaks = foreign_names(documents, marks_of(target.label, settings), others)
     if leaks:
@@ -69,9 +69,8 @@ def wrangler(
 
 def _deployed(stage: str, profile: str | None) -> Mapping[str, Any]:
     """Return the manifest in the stack's state: its outputs, of which the state of the stack's root has a copy."""
-    roots = [
-        resource for resource in StackCli(stage, ROOT, profile).state().resources if resource["type"] == _ROOT_TYPE
-    ]
+    resources = StackCli(stage, project.ROOT, profile).state().resources
+    roots = [resource for resource in resources if resource["type"] == _ROOT_TYPE]
     manifest = roots[0].get("outputs", {}).get("manifest") if roots else None
     if not isinstance(manifest, Mapping) or "product" not in manifest:
         message = "exports no manifest that can be read: it is not deployed, or only half-way"
@@ -96,7 +95,7 @@ def _given(source: str) -> Mapping[str, Any]:
 
 def _others(settings: StageSettings) -> list[StageSettings]:
     """Return the settings of every other stage that has a file; what one of them owns has no business in here."""
-    files = [file for file in stage_files(ROOT) if file.is_file()]
+    files = [file for file in stage_files(project.ROOT) if file.is_file()]
     every = [read_settings(file) for file in files if file.name != stack_file(settings.environment)]
     return [other for other in every if other.environment != settings.environment]
 

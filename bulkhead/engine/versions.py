@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from bulkhead.engine.environment import QUIET
+from bulkhead.model.project import ROOT
 
 Version = tuple[int, int, int]
 
 # Pins the engine, in go.mod for Go and for everybody else, and the hashes of its archives.
-SOURCE: Final = Path(__file__).resolve().parents[2] / "tools" / "engine"
+SOURCE: Final = ROOT / "tools" / "engine"
 _VERSION: Final = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?(?:[-+].*)?")
 _PATIENCE: Final = 30.0  # seconds for a command that only tells its version
 

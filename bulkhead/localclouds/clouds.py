@@ -33,9 +33,9 @@ from bulkhead.localclouds.providers.server import ProviderServer, ProviderServic
 from bulkhead.localclouds.providers.store import Store
 from bulkhead.machine import egress
 from bulkhead.machine.environment import MARK
+from bulkhead.model.project import ROOT
 
 _ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-_ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 class Cloudflares:
@@ -64,7 +64,7 @@ class Cloudflares:
                 cloud = LocalCloudflare(
                     environment,
                     self._run_dir / "cloudflare" / environment,
-                    _ROOT,
+                    ROOT,
                     os.environ.get(MARK, str(self._run_dir)),
                     log=self._run_dir / "logs" / f"cloudflare-{environment}.log",
                 )

@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Final
 
 from bulkhead.localclouds.cloudflare.limits import NOT_REHEARSED
+from bulkhead.model.project import ROOT
 from bulkhead.resources.catalogue import CATALOGUE, row_of
 from bulkhead.resources.kind import EVERY_INPUT, Rehearsed, ResourceType
 
-PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "rehearsal-coverage.md"
+PAGE: Final = ROOT / "docs" / "rehearsal-coverage.md"
 _TITLES: Final = {"cloudflare": "Cloudflare", "aws": "AWS", "github": "GitHub"}
 _AWS_LIMITS: Final = {
     "public access block, ownership controls": "stored and read back; nobody is kept out by them",

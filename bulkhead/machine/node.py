@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Final
 
 from bulkhead.model.faults import Fault, Refused
+from bulkhead.model.project import ROOT
 
-_ROOT: Final = Path(__file__).resolve().parents[2]
-OWN: Final = _ROOT / "tools" / "node" / "node_modules" / ".bin" / "node"
+OWN: Final = ROOT / "tools" / "node" / "node_modules" / ".bin" / "node"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Node:
 
 def oldest_node() -> int:
     """Return the oldest release line that will do, which is Miniflare's to say."""
-    package = json.loads((_ROOT / "worker" / "package.json").read_text(encoding="utf-8"))
+    package = json.loads((ROOT / "worker" / "package.json").read_text(encoding="utf-8"))
     return int(package["engines"]["node"].removeprefix(">="))
 
 

@@ -23,8 +23,8 @@ import psutil
 from bulkhead.machine.environment import MARK, child_environment
 from bulkhead.machine.rundir import RunDir
 from bulkhead.model.failures import Failed, tail
+from bulkhead.model.project import ROOT
 
-_ROOT: Final = Path(__file__).resolve().parents[2]
 # A process that is being ended may start another one meanwhile; more rounds than this is a process that breeds.
 _ROUNDS: Final = 5
 
@@ -126,7 +126,7 @@ def start_clouds(run: RunDir, command: Sequence[str], *, timeout: float = 60.0) 
     with log.open("ab") as errors:
         process = subprocess.Popen(
             [*command, str(run.path)],
-            cwd=_ROOT,
+            cwd=ROOT,
             env=child_environment(home=str(run.home), mark=run.mark),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -215,7 +215,7 @@ def start_watchdog(run: RunDir) -> Watchdog:
     )
     process = subprocess.Popen(
         command,
-        cwd=_ROOT,
+        cwd=ROOT,
         env=child_environment(home=str(run.home), mark=None),
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,

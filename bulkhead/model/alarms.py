@@ -16,9 +16,10 @@ from bulkhead.model import entries
 from bulkhead.model.entries import Text
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.naming import Kind, Label, Stage
+from bulkhead.model.project import ROOT
 
 FILE: Final = "docs/ops/alarms.yaml"
-CATALOGUE: Final = Path(__file__).resolve().parents[2] / FILE
+CATALOGUE: Final = ROOT / FILE
 _SUMMARY: Final = "The catalogue of alarms cannot be used."
 
 

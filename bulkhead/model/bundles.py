@@ -17,8 +17,8 @@ from typing import Any, Final
 
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.product import Product
+from bulkhead.model.project import ROOT
 
-ROOT: Final = Path(__file__).resolve().parents[2]
 RECORD: Final = "built-from.json"
 _BUILD: Final = "build.mjs"
 _RELEASE_LENGTH: Final = 12

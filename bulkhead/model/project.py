@@ -1,20 +1,23 @@
-"""The project file, Pulumi.yaml, for tools that make a workspace of their own from it."""
+"""Where this checkout is, and what its project file, Pulumi.yaml, says. Imported before any package is installed."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, Final
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from bulkhead.model.faults import Fault, Refused
 
+ROOT: Path = Path(__file__).resolve().parents[2]
+"""The checkout that a command works on, asked for as ``project.ROOT`` when it is needed. Where a module says for itself
+where a tool or a page of ours lies, it takes ROOT as it is imported."""
 FILE: Final = "Pulumi.yaml"
 
 
 def read_project(folder: Path) -> dict[str, Any]:
     """Return what the project file in ``folder`` says. Raises Refused when there is none, or it names no project."""
+    from ruamel.yaml import YAML  # noqa: PLC0415 (`make engine` runs before it is installed)
+    from ruamel.yaml.error import YAMLError  # noqa: PLC0415
+
     fault = Fault("name", "is missing: the engine would not know which project this is", "name: <project>", FILE)
     try:
         content = YAML(typ="safe", pure=True).load((folder / FILE).read_text(encoding="utf-8"))

@@ -12,9 +12,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import ClassVar, Final
 
+from bulkhead.machine.git import git
 from bulkhead.model import entries
 from bulkhead.model.entries import Day, Malformed, Text
-from bulkhead.machine.git import git
 from bulkhead.model.naming import Stage
 from bulkhead.preview.losses.catalogue import KINDS
 from bulkhead.preview.losses.loss import Loss

@@ -22,7 +22,8 @@ from bulkhead.machine.environment import shed_owner
 from bulkhead.machine.lifetime import Clock, Life, ended_by_signals, lived, side_by_side
 from bulkhead.machine.node import find_node
 from bulkhead.model import identities as identity_settings
-from bulkhead.model.bundles import ROOT, read_bundles
+from bulkhead.model import project
+from bulkhead.model.bundles import read_bundles
 from bulkhead.model.failures import Failed
 from bulkhead.model.naming import Stage
 from bulkhead.model.product import Product
@@ -85,7 +86,7 @@ def rehearse(wish: Wish, progress: Progress) -> Report:
     with ended_by_signals():
         with clock.phase("preparation"):
             cast = _prepare(wish, progress)
-        with lived(ROOT, keep=wish.keep, command=clouds_command(wish.stages), clock=clock) as life:
+        with lived(project.ROOT, keep=wish.keep, command=clouds_command(wish.stages), clock=clock) as life:
             with egress.Traps(life.run.logs, life.run.mark) as traps:
                 try:
                     with clock.phase("stages up"):
@@ -119,15 +120,15 @@ def _prepare(wish: Wish, progress: Progress) -> Cast:
     if wish.page:
         report.check_writable(wish.page)
     shed_owner()
-    read = {stack: read_settings(ROOT / stack_file(stack)) for stack in wish.stages}
+    read = {stack: read_settings(project.ROOT / stack_file(stack)) for stack in wish.stages}
     settings = {
         stack: each if wish.product is None else each.model_copy(update={"product": wish.product})
         for stack, each in read.items()
     }
     product = one_product({stack: each.product for stack, each in read.items()}, wish.product)
-    read_bundles(product, ROOT)
+    read_bundles(product, project.ROOT)
     find_node()
-    return Cast(product, settings, find_engine(progress.note), checkout_state(ROOT))
+    return Cast(product, settings, find_engine(progress.note), checkout_state(project.ROOT))
 
 
 def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress) -> Scene:
@@ -137,13 +138,13 @@ def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress) -> 
         providers=dict.fromkeys(PACKAGES, life.clouds["providers"]),
         tools=[install_analyzer(life.run.path / "tools")],
     )
-    cipher = Cipher(life.run.passphrase)
+    root, cipher = project.ROOT, Cipher(life.run.passphrase)
     stages = {}
     for stack, settings in cast.settings.items():
         chosen = {KEY: settings.product}
-        workspace = prepare(ROOT, life.run, stack, required_secrets(cast.product), cipher, chosen)
+        workspace = prepare(root, life.run, stack, required_secrets(cast.product), cipher, chosen)
         identities = prepare_identities(
-            ROOT, life.run, stack, identity_settings.required_secrets(cast.product), cipher, chosen | _IDENTITIES
+            root, life.run, stack, identity_settings.required_secrets(cast.product), cipher, chosen | _IDENTITIES
         )
         driven = partial(
             StageStack,
@@ -166,7 +167,7 @@ def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress) -> 
             {**identities.canaries, **workspace.canaries},
         )
     store = Store(life.run.store)
-    return Scene(cast.product, ROOT, life.run, store, life.clouds["moto"], stages, cast.checkout, lambda: traps.looks)
+    return Scene(cast.product, root, life.run, store, life.clouds["moto"], stages, cast.checkout, lambda: traps.looks)
 
 
 def _bring_up(scene: Scene, progress: Progress) -> dict[str, dict[str, float]]:
@@ -236,7 +237,7 @@ def _failed(verdicts: list[Verdict]) -> bool:
 
 def _save_logs(life: Life, started: str) -> str:
     """Copy the logs to where they stay when the run directory goes; return that place."""
-    kept = ROOT / ".rehearsal" / "logs" / started.replace(":", "")
+    kept = project.ROOT / ".rehearsal" / "logs" / started.replace(":", "")
     shutil.copytree(life.run.logs, kept, dirs_exist_ok=True)
     return str(kept)
 

@@ -23,8 +23,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bulkhead.model.faults import Fault, Refused
-from bulkhead.resources.catalogue import row_of
 from bulkhead.model.settings.reader import replace_encrypted
+from bulkhead.resources.catalogue import row_of
 from bulkhead.resources.sentinels import PLACEHOLDER, SECRET, SIGNATURE
 from bulkhead.twin.secrets import HARMLESS, Path, suspects
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import bulkhead.cli.destroy
 from bulkhead.cli.console import Console
 from bulkhead.cli.main import main
+from tests.support.checkout import work_in
 from tests.support.fake_pulumi import FakePulumi
 from tests.support.standing import CONTENTS, Destroy
 
@@ -33,7 +33,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout with the files of staging, of production and of a pull request."""
     from tests.support.settings_fixture import write_stage_files  # noqa: PLC0415
 
-    monkeypatch.setattr(bulkhead.cli.destroy, "ROOT", tmp_path)
+    work_in(monkeypatch, tmp_path)
     monkeypatch.setenv("BULKHEAD_CACHE", str(tmp_path / "cache"))
     write_stage_files(tmp_path)
     return tmp_path

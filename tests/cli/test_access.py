@@ -9,6 +9,8 @@ import pytest
 
 import bulkhead.cli.access
 from bulkhead.cli.main import main
+from bulkhead.model import project
+from tests.support.checkout import work_in
 
 Capture = pytest.CaptureFixture[str]
 
@@ -22,7 +24,7 @@ def each_stage_is_planned_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_page_in_the_repository_is_current(capsys: Capture) -> None:
     assert main(["access", "--check"]) == 0, "run: bulkhead access --write"
-    page = (bulkhead.cli.access.ROOT / bulkhead.cli.access.PAGE).read_text(encoding="utf-8")
+    page = (project.ROOT / bulkhead.cli.access.PAGE).read_text(encoding="utf-8")
     assert [line for line in page.splitlines() if line.startswith("## ")] == [
         "## development",
         "## staging",
@@ -36,7 +38,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     write_stage_files(tmp_path, ["development", "staging", "production", "pr-42"])
     (tmp_path / "docs").mkdir()
-    monkeypatch.setattr(bulkhead.cli.access, "ROOT", tmp_path)
+    work_in(monkeypatch, tmp_path)
     return tmp_path
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-import bulkhead.cli.bindings
 from bulkhead.analysis.code import reader
 from bulkhead.cli.main import main
 from bulkhead.machine import node
 from bulkhead.machine.node import find_node
 from infra.product import PRODUCT
+from tests.support.checkout import work_in
 from tests.support.leaky_code import LEAKY_CODE, USE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,7 +35,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(bulkhead.cli.bindings, "ROOT", tmp_path)
+    work_in(monkeypatch, tmp_path)
     return tmp_path
 
 
@@ -109,7 +109,7 @@ def test_without_node_the_command_says_what_to_install(run: Run, monkeypatch: py
 def test_without_the_compiler_the_command_says_how_to_get_it(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(reader, "_ROOT", tmp_path)
+    monkeypatch.setattr(reader, "ROOT", tmp_path)
     code, _, err = run("check")
     assert code == 1
     assert "make install" in err

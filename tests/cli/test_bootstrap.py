@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-import bulkhead.cli.bootstrap
 from bulkhead.cli.console import Console
 from bulkhead.cli.main import main
 from bulkhead.localclouds.aws.inventory import inventory
 from bulkhead.localclouds.aws.local import LocalAws
 from bulkhead.model.faults import Refused
 from bulkhead.operations.bootstrap.clients import connect
+from tests.support.checkout import work_in
 from tests.support.second_product import SECOND_PRODUCT
 
 Run = Callable[..., tuple[int, str, str]]
@@ -49,7 +49,7 @@ def profile(home: Path, local_aws: LocalAws, account: str) -> str:
 @pytest.fixture
 def write_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WriteStage:
     """Write the file of a stage, with no secret in it, where the command looks for it."""
-    monkeypatch.setattr(bulkhead.cli.bootstrap, "ROOT", tmp_path)
+    work_in(monkeypatch, tmp_path)
 
     def write(stage: str, account: str, setting: str = "") -> None:
         (tmp_path / f"Pulumi.{stage}.yaml").write_text(_stage_file(stage, account) + setting)

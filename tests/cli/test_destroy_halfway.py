@@ -125,7 +125,7 @@ def test_a_real_ctrl_c_waits_for_the_engines_step(
     pulumi.holds([one for one in state if one["type"] == "cloudflare:index/d1Database:D1Database"])
     step = "cp empty.json state.json; echo stopped; kill $!; exit 255"
     pulumi.destroys(f"trap '{step}' INT; sleep 20 >/dev/null 2>&1 & touch begun; wait")
-    code = "import sys, pathlib, bulkhead.cli.destroy; bulkhead.cli.destroy.ROOT = pathlib.Path(sys.argv.pop(1)); "
+    code = "import sys, pathlib, bulkhead.model.project; bulkhead.model.project.ROOT = pathlib.Path(sys.argv.pop(1)); "
     code += "from bulkhead.cli.main import main; sys.exit(main(sys.argv[1:]))"
     with subprocess.Popen(
         [sys.executable, "-c", code, str(checkout), "destroy", "staging", "--yes", "staging"],

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-import bulkhead.cli.isolation
 from bulkhead.cli.main import main
+from tests.support.checkout import work_in
 
 Capture = pytest.CaptureFixture[str]
 
@@ -26,7 +26,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     from tests.support.settings_fixture import write_stage_files  # noqa: PLC0415 (pydantic is not imported twice)
 
     write_stage_files(tmp_path, ["development", "staging", "production"])
-    monkeypatch.setattr(bulkhead.cli.isolation, "ROOT", tmp_path)
+    work_in(monkeypatch, tmp_path)
     return tmp_path
 
 

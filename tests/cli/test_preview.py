@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-import bulkhead.cli.preview
 from bulkhead.cli.main import main
 from bulkhead.preview import waivers
 from bulkhead.resources import types as t
 from tests.preview.made import Preview
+from tests.support.checkout import work_in
 from tests.support.fake_pulumi import FakePulumi
 from tests.support.settings_fixture import write_stage_files
 
@@ -34,7 +34,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = tmp_path / "checkout"
     (root / "policies").mkdir(parents=True)
     (root / "policies" / "PulumiPolicy.yaml").write_text("runtime: python\n")
-    monkeypatch.setattr(bulkhead.cli.preview, "ROOT", root)
+    work_in(monkeypatch, root)
     monkeypatch.setenv("BULKHEAD_CACHE", str(tmp_path / "cache"))
     write_stage_files(root)
     (root / "Pulumi.yaml").write_text("name: bulkhead\nruntime: python\n")

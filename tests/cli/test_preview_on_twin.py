@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-import bulkhead.cli.preview
 from bulkhead.cli.main import main
 from bulkhead.preview import proposed
 from bulkhead.preview.markdown import LIMIT
@@ -17,6 +16,7 @@ from bulkhead.twin.state import redact
 from bulkhead.twin.store import Folder, publish
 from infra.product import PRODUCT
 from tests.preview.made import Preview
+from tests.support.checkout import work_in
 from tests.support.fake_pulumi import FakePulumi
 from tests.support.settings_fixture import write_stage_files
 
@@ -45,7 +45,7 @@ def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (base / "bulkhead/preview/pack" / "PulumiPolicy.yaml").write_text("runtime: python\n")
     (base / "Pulumi.yaml").write_text(PROJECT)
     write_stage_files(base)
-    monkeypatch.setattr(bulkhead.cli.preview, "ROOT", base)
+    work_in(monkeypatch, base)
     monkeypatch.setenv("BULKHEAD_CACHE", str(tmp_path / "cache"))
     return base
 
@@ -242,10 +242,10 @@ def test_whoever_waits_for_a_comment_gets_one_whatever_is_wrong(run: Run, tmp_pa
     assert err
 
 
-def test_without_a_twin_no_refusal_is_printed_where_a_comment_is_made(run: Run, pulumi: FakePulumi) -> None:
+def test_without_a_twin_no_refusal_is_printed_where_a_comment_is_made(run: Run, pulumi: FakePulumi, base: Path) -> None:
     """The stack's own secrets are in reach of the engine there, and only a verdict was searched for them."""
     pulumi.fails("preview", "error: something with a secret in it")
-    (bulkhead.cli.preview.ROOT / "policies").mkdir()
-    (bulkhead.cli.preview.ROOT / "policies" / "PulumiPolicy.yaml").write_text("runtime: python\n")
+    (base / "policies").mkdir()
+    (base / "policies" / "PulumiPolicy.yaml").write_text("runtime: python\n")
     code, out, _ = run("--markdown")
     assert (code, out) == (1, "")

@@ -18,6 +18,7 @@ from bulkhead.model.faults import Refused
 from bulkhead.model.naming import Stage
 from bulkhead.model.settings import StageSettings
 from bulkhead.model.settings.paths import stack_file
+from tests.support.checkout import work_in
 from tests.support.settings_fixture import write_stage_files
 
 NAMED: Final = "tests.support.second_product:UNBUILT"
@@ -69,16 +70,12 @@ def test_every_command_says_whether_it_is_about_the_product() -> None:
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in COMMANDS:
-        module = importlib.import_module(f"bulkhead.cli.{name}")
-        if hasattr(module, "ROOT"):
-            monkeypatch.setattr(module, "ROOT", tmp_path)
     (tmp_path / "identities").mkdir()
     write_stage_files(tmp_path, tuple(Stage))
     for stage in Stage:
         file = tmp_path / stack_file(stage)
         file.write_text(file.read_text().replace("infra.product:PRODUCT", NAMED))
-    monkeypatch.setattr("bulkhead.rehearsal.run.ROOT", tmp_path)
+    work_in(monkeypatch, tmp_path)
     monkeypatch.setattr("bulkhead.rehearsal.run.shed_owner", lambda: ())
     monkeypatch.setattr("bulkhead.operations.bootstrap.target", _names_the_product)
     monkeypatch.setattr("sys.stdin", io.StringIO("{}"))

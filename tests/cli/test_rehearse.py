@@ -18,6 +18,7 @@ from bulkhead.machine import rundir
 from bulkhead.model.failures import Failed
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.rehearsal.evidence import Outcome, Report, StageReport, Verdict
+from tests.support.checkout import work_in
 
 Capture = pytest.CaptureFixture[str]
 PROVEN = Verdict("answers", "each Worker answers", Outcome.PROVEN, "web 200", seconds=1.25)
@@ -63,7 +64,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     run = Run()
     monkeypatch.setitem(sys.modules, "bulkhead.rehearsal.run", run)
     monkeypatch.setattr(room, "run", run, raising=False)
-    monkeypatch.setattr(command, "ROOT", tmp_path)
+    work_in(monkeypatch, tmp_path)
     monkeypatch.setenv("BULKHEAD_CACHE", str(tmp_path))
     return run
 

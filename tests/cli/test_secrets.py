@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 import tests.support.second_product
-from bulkhead.cli import identities, secrets
 from bulkhead.cli.main import main
 from bulkhead.model.product import Product, StageSecret, Worker
 from bulkhead.model.settings.reader import read
+from tests.support.checkout import work_in
 from tests.support.fake_pulumi import FakePulumi
 from tests.support.settings_fixture import write_stage_files
 
@@ -22,8 +22,7 @@ Command = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for module in (secrets, identities):
-        monkeypatch.setattr(module, "ROOT", tmp_path)
+    work_in(monkeypatch, tmp_path)
     monkeypatch.setenv("BULKHEAD_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("PULUMI_BACKEND_URL", raising=False)
     (tmp_path / "identities").mkdir()

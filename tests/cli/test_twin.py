@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-import bulkhead.cli.twin
 from bulkhead.cli.main import main
 from bulkhead.twin.state import secret
+from tests.support.checkout import work_in
 from tests.support.fake_pulumi import FakePulumi
 from tests.support.settings_fixture import write_stage_files
 
@@ -28,7 +28,7 @@ def thing(**inputs: Any) -> dict[str, Any]:
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     checkout = tmp_path / "checkout"
     checkout.mkdir()
-    monkeypatch.setattr(bulkhead.cli.twin, "ROOT", checkout)
+    work_in(monkeypatch, checkout)
     monkeypatch.delenv("GITHUB_SHA", raising=False)
     write_stage_files(checkout)
     (checkout / "Pulumi.yaml").write_text("name: bulkhead\nruntime: python\n")

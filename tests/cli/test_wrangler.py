@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-import bulkhead.cli.wrangler
 from bulkhead.cli.main import main
 from infra.product import PRODUCT
+from tests.support.checkout import work_in
 from tests.support.fake_pulumi import FakePulumi
 from tests.support.manifests import make_manifest
 from tests.support.settings_fixture import make_settings, write_stage_files
@@ -23,7 +23,7 @@ ROOT_OF = {"urn": "urn:pulumi:staging::bulkhead::pulumi:pulumi:Stack::s", "type"
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(bulkhead.cli.wrangler, "ROOT", tmp_path)
+    work_in(monkeypatch, tmp_path)
     write_stage_files(tmp_path)
     return tmp_path
 

@@ -25,7 +25,7 @@ from bulkhead.localclouds.providers.schema import PACKAGES
 from bulkhead.localclouds.providers.server import ProviderServer, ProviderServicer
 from bulkhead.localclouds.providers.store import Store
 from bulkhead.model import alarms
-from bulkhead.model.bundles import ROOT
+from bulkhead.model.project import ROOT
 from bulkhead.model.settings.keys import required_secrets
 from bulkhead.preview.markdown import LIMIT
 from bulkhead.resources.sentinels import PLACEHOLDER

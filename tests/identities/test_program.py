@@ -13,6 +13,7 @@ from pulumi.runtime.config import set_all_config
 
 from bulkhead.engine.recorded import is_secret
 from bulkhead.model.identities import PROFILE, TOKENS, spelt
+from bulkhead.model.project import ROOT
 from identities import program
 from tests.support.stages import SLOTS, render
 
@@ -50,7 +51,7 @@ def test_the_identities_are_those_of_the_stage_in_the_root() -> None:
 def test_the_entry_point_is_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
     called: list[bool] = []
     monkeypatch.setattr(program, "main", lambda: called.append(True))
-    runpy.run_path(str(program.ROOT / "identities" / "__main__.py"), run_name="__main__")
+    runpy.run_path(str(ROOT / "identities" / "__main__.py"), run_name="__main__")
     assert called == [True]
 
 

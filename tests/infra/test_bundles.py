@@ -15,12 +15,14 @@ import pulumi
 import pytest
 
 import bulkhead.cli.main
-from bulkhead.model.bundles import RECORD, ROOT, Bundle, read_bundles
+from bulkhead.model.bundles import RECORD, Bundle, read_bundles
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.product import Product, Worker
+from bulkhead.model.project import ROOT
 from bulkhead.model.settings.keys import required_secrets
 from infra import program
 from infra.load import LoadedStage
+from tests.support.checkout import work_in
 from tests.support.settings_fixture import make_secrets, make_settings, write_stage_files
 from tests.support.stages import render
 
@@ -140,7 +142,7 @@ def test_no_old_bundle_is_rehearsed(
     (root / "built_by_us.py").write_text("from tests.infra.test_bundles import SITE")
     monkeypatch.syspath_prepend(root)
     write_stage_files(root, ("staging",))
-    monkeypatch.setattr("bulkhead.rehearsal.run.ROOT", root)
+    work_in(monkeypatch, root)
     monkeypatch.setattr("bulkhead.rehearsal.run.shed_owner", lambda: ())
     assert bulkhead.cli.main.main(["rehearse", "--stage", "staging", "--product", "built_by_us:SITE"]) == 1
     err = capsys.readouterr().err

@@ -10,9 +10,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from bulkhead.model.bundles import ROOT
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.product import Product
+from bulkhead.model.project import ROOT
 from bulkhead.model.settings import required_secrets
 from infra import program
 from infra.product import PRODUCT

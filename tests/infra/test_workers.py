@@ -5,8 +5,8 @@ import json
 from dataclasses import replace
 
 from bulkhead.engine.recorded import Rendered
-from bulkhead.model.bundles import ROOT
 from bulkhead.model.product import Product, Worker
+from bulkhead.model.project import ROOT
 from tests.support.second_product import BUNDLE, SECOND_PRODUCT
 from tests.support.stages import render_stage, rendered_stage
 

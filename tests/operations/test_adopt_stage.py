@@ -16,7 +16,6 @@ from typing import Any
 import pulumi
 import pytest
 
-import bulkhead.cli.adopt
 from bulkhead.cli.main import main
 from bulkhead.clients import clouds
 from bulkhead.clients.rest import Rest
@@ -31,7 +30,7 @@ from bulkhead.localclouds.providers.store import Store
 from bulkhead.machine import rundir
 from bulkhead.machine.processes import end_marked, start_clouds, start_watchdog
 from bulkhead.model import identities as identity_settings
-from bulkhead.model.bundles import ROOT
+from bulkhead.model.project import ROOT
 from bulkhead.model.settings.files import read_settings
 from bulkhead.model.settings.keys import required_secrets
 from bulkhead.model.settings.models import StageSettings
@@ -42,6 +41,7 @@ from bulkhead.resources.catalogue import CATALOGUE
 from identities import program as identities_program
 from infra import program
 from infra.product import PRODUCT
+from tests.support.checkout import work_in
 from tests.support.cloud_apis import CloudApis, serving
 from tests.support.language_host import language_host
 from tests.support.stages import SLOTS
@@ -151,7 +151,7 @@ def world() -> Iterator[World]:
         patch.setattr(everywhere, "Rest", partial(Rest, transport=transport))
         account, region = settings.aws.account_id, settings.region.primary
         patch.setattr(clouds, "aws", lambda *_: lambda service: client(running.ready["moto"], account, region, service))
-        patch.setattr(bulkhead.cli.adopt, "ROOT", workspace.path)
+        work_in(patch, workspace.path)
         stage = running.ready["stages"][STAGE]
         states = run.state / ".pulumi" / "stacks"
         cloud = StageCloud(stage["control"], stage["token"])

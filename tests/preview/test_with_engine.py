@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-import bulkhead.cli.preview
 from bulkhead.cli.main import main
 from bulkhead.engine.analyzer import install_analyzer
 from bulkhead.engine.environment import attached
@@ -22,6 +21,7 @@ from bulkhead.localclouds.providers.resources import Resources
 from bulkhead.localclouds.providers.server import ProviderServer, ProviderServicer
 from bulkhead.localclouds.providers.store import Store
 from tests.preview.planted import SECRET, Engine, Program, guardless
+from tests.support.checkout import work_in
 from tests.support.language_host import language_host
 
 pytestmark = pytest.mark.slow
@@ -71,7 +71,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory, bundle: str) -> Iterator[En
         for name, value in attached(server.ports).items():
             patch.setenv(name, value)
         patch.setenv("PULUMI_SKIP_UPDATE_CHECK", "true")
-        patch.setattr(bulkhead.cli.preview, "ROOT", checkout)
+        work_in(patch, checkout)
         engine = Engine(checkout, patch)
         engine.stand("production", Program(bundle))
         engine.stand("staging", guardless(bundle))

@@ -23,6 +23,7 @@ from bulkhead.rehearsal.proofs import PROOFS
 from bulkhead.rehearsal.proofs.proof import Proof, require
 from bulkhead.rehearsal.scene import Scene
 from infra.product import PRODUCT
+from tests.support.checkout import work_in
 from tests.support.scene import World
 
 LAST = ["staging-goes", "report", "no-trace"]
@@ -65,7 +66,7 @@ class Rehearsal:
         engine: Any = SimpleNamespace(version="3.250.0", origin="the cache")
         settings = {environment: part.settings for environment, part in self.world.parts.items()}
         cast = run.Cast(PRODUCT, settings, engine, self.world.scene.checkout)
-        patch.setattr(run, "ROOT", self.kept)
+        work_in(patch, self.kept)
         patch.setattr(run, "_prepare", lambda *_: cast)
         patch.setattr(run, "lived", self.lived)
         patch.setattr(egress, "Traps", self.traps)

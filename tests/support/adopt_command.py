@@ -13,6 +13,7 @@ import bulkhead.engine.stack
 from bulkhead.cli.main import main
 from bulkhead.operations.adopt import everywhere
 from tests.support.adoption import FakeEngine, FakeFinder
+from tests.support.checkout import work_in
 from tests.support.settings_fixture import write_stage_files
 
 
@@ -25,7 +26,7 @@ class AdoptCommand:
         self.asked: list[tuple[Any, ...]] = []
         self._patch = patch
         self._capsys = capsys
-        patch.setattr(bulkhead.cli.adopt, "ROOT", root)
+        work_in(patch, root)
         patch.setenv("BULKHEAD_CACHE", str(root / "cache"))
         write_stage_files(root)
         self._answering(_nobody, _nobody, _nobody)

@@ -12,7 +12,6 @@ from typing import Any
 import pulumi
 import pytest
 
-import bulkhead.cli.twin
 from bulkhead.cli.main import main
 from bulkhead.engine import canaries
 from bulkhead.engine.finder import find_engine
@@ -24,7 +23,7 @@ from bulkhead.localclouds.providers.server import ProviderServer, ProviderServic
 from bulkhead.localclouds.providers.store import Store
 from bulkhead.machine import rundir
 from bulkhead.model import identities as identity_settings
-from bulkhead.model.bundles import ROOT
+from bulkhead.model.project import ROOT
 from bulkhead.model.settings import read_settings
 from bulkhead.model.settings.keys import required_secrets
 from bulkhead.rehearsal.twins import twin_of
@@ -32,6 +31,7 @@ from identities import program as identities_program
 from infra import program
 from infra.product import PRODUCT
 from tests.support.bridged import NOTE, dressed
+from tests.support.checkout import work_in
 from tests.support.deployed import Deployed, Previewed, deployed, settings_of, written_in
 from tests.support.lenient_cloud import LenientCloud
 from tests.support.toy_cloud import serving
@@ -100,7 +100,7 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def at(it: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulkhead.cli.twin, "ROOT", it.checkout)
+    work_in(monkeypatch, it.checkout)
     for name, value in it.environment.items():
         monkeypatch.setenv(name, value)
 

@@ -15,8 +15,8 @@ from bulkhead.machine.node import find_node
 from bulkhead.model.bindings import Service, reading
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.product import Product, Worker
+from bulkhead.model.project import ROOT
 
-_ROOT: Final = Path(__file__).resolve().parents[3]
 _READER: Final = Path(__file__).with_name("read.mjs")
 _COMPILER: Final = "worker/node_modules/typescript/lib/typescript.js"
 _RUNTIME_TYPES: Final = "worker/node_modules/@cloudflare/workers-types/index.d.ts"
@@ -146,9 +146,9 @@ def _request(product: Product, root: Path) -> dict[str, Any]:
 
 def _installed(path: str) -> Path:
     """Return a file of the Node packages, which are this checkout's whatever the Workers' root is."""
-    if not (_ROOT / path).is_file():
+    if not (ROOT / path).is_file():
         raise Refused("The Workers' code cannot be read.", [Fault(path, "does not exist", "make install")])
-    return _ROOT / path
+    return ROOT / path
 
 
 def _ask(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,10 +23,11 @@ from typing import Any, Final
 
 from bulkhead.localclouds.providers import sdk
 from bulkhead.localclouds.providers.wire import UNKNOWN
+from bulkhead.model.project import ROOT
 from bulkhead.resources.sentinels import SIGNATURE
 
 # Not below HOME: the processes of a rehearsal have a HOME of their own, which disappears with it.
-_CACHE: Final = Path(__file__).resolve().parents[3] / ".rehearsal" / "cache" / "schemas"
+_CACHE: Final = ROOT / ".rehearsal" / "cache" / "schemas"
 PACKAGES: Final = ("aws", "cloudflare", "github")
 # Three engines ask at the same moment. The SDKs import each other in circles, and of such a module a second thread may
 # be handed the half that is there.

@@ -16,7 +16,7 @@ Digest = Mapping[str, Any]
 
 
 class Engine(Protocol):
-    """The stack's engine; see bulkhead.engine.stack.Stack."""
+    """The stack's engine; see bulkhead.engine.stack.StackCli."""
 
     def plan(self, import_file: Path) -> dict[str, Any]:
         """Return what an `up` would do; write what it would make, in the form of an import, into ``import_file``."""

@@ -13,6 +13,7 @@ import bulkhead.cli.settings
 from bulkhead.model.faults import Refused
 from bulkhead.model.settings.schema import render
 from tests.model.settings.baseline import CIPHERTEXT, baseline, changed, write
+from tests.support.checkout import work_in
 
 run = CliRunner()
 SECRETS = 2
@@ -21,7 +22,7 @@ SECRETS = 2
 @pytest.fixture(autouse=True)
 def stages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository of its own, with three compliant stages."""
-    monkeypatch.setattr(bulkhead.cli.settings, "ROOT", tmp_path)
+    work_in(monkeypatch, tmp_path)
     for stack in ("development", "staging", "production"):
         write(tmp_path, stack, baseline(stack))
     return tmp_path
