@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -21,8 +20,7 @@ from bulkhead.model.settings.paths import stack_file
 
 if TYPE_CHECKING:
     from bulkhead.engine.cli import Output
-    from bulkhead.preview.plan import UpdatePlan
-    from bulkhead.preview.verdict import Leaked, Verdict
+    from bulkhead.preview.verdict import Verdict
 
 _HEARD_EVERY: Final = 200  # lines of events between two signs of life
 
@@ -80,23 +78,26 @@ def preview(
     of_twin = twin is not None or on_twin
     try:
         if from_ is not None:
-            said = _given(from_)
+            output = _given(from_)
         elif twin is not None:
-            said = _asked_of_twin(stage, twin, checkout or project.ROOT, profile, console)
+            output = _asked_of_twin(stage, twin, checkout or project.ROOT, profile, console)
         else:
-            said = _asked(stage, profile, console)
+            output = _asked(stage, profile, console)
         if events is not None:
-            _write(events, said.text)
-        verdict = _judged(stage, which, said, reference)
+            _write(events, output.text)
+        # The rules import the whole policy pack, which `--help` and a mistyped stage need not wait for.
+        from bulkhead.preview.gate import judged, watched  # noqa: PLC0415
+
+        verdict = judged(project.ROOT, stage, which, output, reference, datetime.now(UTC).date())
     except Refused as refused:
-        # Whoever waits for a comment gets one. Elsewhere the engine's words might hold a secret: see `_watched`.
+        # Whoever waits for a comment gets one. Elsewhere the engine's words might hold a secret: see `watched`.
         if markdown and (of_twin or from_ is not None):
             from bulkhead.preview.markdown import render_refusal  # noqa: PLC0415
 
             sys.stdout.write(render_refusal(stage, refused))
         raise
     secrets, note = _to_look_for(stage, profile, of_twin=of_twin, of_file=from_ is not None)
-    verdict = _watched(verdict, said.text, secrets, note)
+    verdict = watched(verdict, output, secrets, note)
     if json:
         from bulkhead.preview.verdict import as_json  # noqa: PLC0415
 
@@ -177,89 +178,17 @@ def _write(file: Path, text: str) -> None:
         raise Refused("What the engine said is lost.", [fault]) from None
 
 
-def _judged(stack: str, stage: Stage, said: Output, reference: str) -> Verdict:
-    # The rules import the whole policy pack, which `--help` and a mistyped stage need not wait for.
-    from bulkhead.model.project import project_name  # noqa: PLC0415
-    from bulkhead.preview import events, noise, waivers  # noqa: PLC0415
-    from bulkhead.preview.verdict import judge, with_failure  # noqa: PLC0415
-    from policies.catalogue import NAME  # noqa: PLC0415
-
-    plan = _whole(events.read, said, stack, project_name(project.ROOT))
-    today = datetime.now(UTC).date()
-    agreed = waivers.from_base(project.ROOT, reference, stage, today)
-    try:
-        known = noise.parse((project.ROOT / noise.PATH).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        known = ()
-    verdict = judge(plan, stage, agreed, known, today, pack=NAME)
-    return with_failure(verdict, said.complaint) if said.failed else verdict
-
-
-def _whole(read: Callable[[str, str, str], UpdatePlan], said: Output, stack: str, project: str) -> UpdatePlan:
-    """Return what was said as a plan. A CLI that failed half-way says why on standard error only."""
-    try:
-        return read(said.text, stack, project)
-    except Refused as refused:
-        if not said.complaint:
-            raise
-        why = Fault(f"pulumi preview --stack {stack}", said.complaint, "mend what it says")
-        raise Refused(refused.summary, [why, *refused.faults]) from None
-
-
 def _to_look_for(stack: str, profile: str | None, *, of_twin: bool, of_file: bool) -> tuple[Mapping[str, str], str]:
     """Return the values of secrets that must not be shown, and what is to be said about them."""
+    from bulkhead.engine.stack import StackCli  # noqa: PLC0415
+    from bulkhead.preview.gate import secrets_of  # noqa: PLC0415
     from bulkhead.twin.state import NOT_SEEN  # noqa: PLC0415
 
     if of_twin:
         return {}, NOT_SEEN
-    return ({}, "no secret was looked for in events of a file") if of_file else _secrets(stack, profile)
-
-
-def _secrets(stack: str, profile: str | None) -> tuple[Mapping[str, str], str]:
-    """Return the values of the stack's secrets, and what is to be said about them."""
-    from bulkhead.engine.stack import StackCli  # noqa: PLC0415
-    from bulkhead.preview.leaks import SHORTEST, too_short  # noqa: PLC0415
-
-    try:
-        secrets = StackCli(stack, project.ROOT, profile).secrets()
-    except Refused:
-        return {}, "no secret was looked for: their values could not be had, because the stack cannot be decrypted here"
-    short = too_short(secrets)
-    return secrets, f"not looked for, being shorter than {SHORTEST} characters: {', '.join(short)}" if short else ""
-
-
-def _watched(verdict: Verdict, said: str, secrets: Mapping[str, str], note: str) -> Verdict:
-    """Return the verdict after a search for secrets in all that the engine said, and in all that would be printed."""
-    from bulkhead.preview import markdown  # noqa: PLC0415
-    from bulkhead.preview.verdict import as_json, bare, with_leaks, with_note  # noqa: PLC0415
-
-    verdict = with_note(verdict, note) if note else verdict
-    verdict = with_leaks(verdict, _leaked(said, secrets, "what the engine said"))
-    printed = "\n".join([*_texts(as_json(verdict)), markdown.render(verdict)])
-    shown = _leaked(printed, secrets, "what would have been printed here")
-    return bare(with_leaks(verdict, shown)) if shown else verdict
-
-
-def _leaked(text: str, secrets: Mapping[str, str], where: str) -> list[Leaked]:
-    """Return one finding a secret, with the first line in which it stands."""
-    from bulkhead.preview.leaks import leaks  # noqa: PLC0415
-    from bulkhead.preview.verdict import Leaked  # noqa: PLC0415
-
-    found: dict[str, list[Any]] = {}
-    for leak in leaks(text, secrets):
-        found.setdefault(leak.name, []).append(leak)
-    return [
-        Leaked(name, f"line {each[0].line} of {where}, {each[0].form}" + (f" ({len(each)} lines)" if each[1:] else ""))
-        for name, each in found.items()
-    ]
-
-
-def _texts(document: Any) -> list[str]:
-    if isinstance(document, dict):
-        return [text for item in document.items() for part in item for text in _texts(part)]
-    if isinstance(document, list):
-        return [text for item in document for text in _texts(item)]
-    return [document if isinstance(document, str) else jsonlib.dumps(document)]
+    if of_file:
+        return {}, "no secret was looked for in events of a file"
+    return secrets_of(StackCli(stack, project.ROOT, profile))
 
 
 def _tell(console: Console, verdict: Verdict) -> None:
