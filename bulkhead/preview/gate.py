@@ -1,5 +1,5 @@
-"""The gate: what the engine said becomes a verdict, by the waivers and the known noise of a checkout, and neither of the
-two may show the value of a secret."""
+"""The gate: what the engine said becomes a verdict, by the waivers and the known noise of a checkout. Neither of both may
+show the value of a secret."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from bulkhead.engine import canaries
 from bulkhead.engine.stacks import StageStack
 from bulkhead.machine.rundir import RunDir
 from bulkhead.model.faults import Refused
-from bulkhead.rehearsal.twins import twin_of
+from bulkhead.twin.stacks import twin_of
 from tests.support.toy_cloud import Thing, ToyCloud
 
 pytestmark = pytest.mark.slow

@@ -26,7 +26,7 @@ from bulkhead.model import identities as identity_settings
 from bulkhead.model.project import ROOT
 from bulkhead.model.settings import read_settings
 from bulkhead.model.settings.keys import required_secrets
-from bulkhead.rehearsal.twins import twin_of
+from bulkhead.twin.stacks import twin_of
 from identities import program as identities_program
 from infra import program
 from infra.product import PRODUCT

@@ -14,7 +14,7 @@ from bulkhead.rehearsal.proofs.apart import minted
 from bulkhead.rehearsal.proofs.proof import require
 from bulkhead.rehearsal.proofs.untouched import changed_nothing
 from bulkhead.rehearsal.scene import Scene, StandingStage
-from bulkhead.rehearsal.twins import twin_of
+from bulkhead.twin.stacks import twin_of
 
 _DATABASE: Final = "cloudflare:index/d1Database:D1Database"
 
