@@ -1,5 +1,5 @@
-"""The gate: what the engine said becomes a verdict, by the waivers and the known noise of a checkout. Neither of both may
-show the value of a secret."""
+"""The gate: what the engine said becomes a verdict, by the waivers and the known noise of a checkout. What it said and
+what is printed of it are searched for the values of secrets."""
 
 from __future__ import annotations
 

@@ -13,9 +13,8 @@ from bulkhead.engine import state
 from bulkhead.engine.stacks import StageStack
 from bulkhead.engine.workspace import Workspace, write_files
 from bulkhead.model.project import read_project
-from bulkhead.model.settings import reader
-from bulkhead.model.settings.paths import stack_file
-from bulkhead.twin.state import PASSPHRASE, SALT, redact, with_placeholders
+from bulkhead.twin.state import PASSPHRASE, SALT, redact
+from bulkhead.twin.workspace import twin_settings
 
 
 def twin_of(
@@ -30,8 +29,8 @@ def twin_of(
     theirs = stack.workspace
     files = Workspace(theirs.project, theirs.stack, folder / "work", {})
     backend = folder / "state"
-    settings = with_placeholders(reader.read(theirs.path / stack_file(stack.name)).config)
-    write_files(files.path, read_project(theirs.path), stack.name, salt=SALT, config=settings | dict(chosen))
+    settings = twin_settings(theirs.path, stack.name) | dict(chosen)
+    write_files(files.path, read_project(theirs.path), stack.name, salt=SALT, config=settings)
     for path, content in state.backend(twin.body(), theirs.project, stack.name).items():
         (backend / path).parent.mkdir(parents=True, exist_ok=True)
         (backend / path).write_text(json.dumps(content), encoding="utf-8")

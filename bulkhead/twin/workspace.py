@@ -50,7 +50,7 @@ def make_workspace(checkout: Path, twin: Twin, into: Path) -> Workspace:
     that holds anything else."""
     into = into.resolve()
     checkout = checkout.resolve()
-    project, settings = _in_workspace(read_project(checkout), checkout), _settings(checkout, twin.stack)
+    project, settings = _in_workspace(read_project(checkout), checkout), twin_settings(checkout, twin.stack)
     _claim(into)
     work, state = into / "work", into / "state"
     for room in (work, state):
@@ -65,6 +65,18 @@ def make_workspace(checkout: Path, twin: Twin, into: Path) -> Workspace:
     return workspace
 
 
+def twin_settings(checkout: Path, stack: str) -> dict[str, Any]:
+    """Return the settings of a stack in ``checkout`` as its twin has them. Raises Refused with all that is wrong."""
+    file = reader.read(checkout / stack_file(stack))
+    faults = [*file.faults]
+    if "environment" in file.lines:
+        message = "takes settings from a Pulumi ESC environment, which a preview without credentials cannot ask"
+        faults.append(Fault("environment", message, "write the settings themselves into the file", file.name))
+    if faults:
+        raise Refused(f"The settings of {stack} cannot be used with a twin.", faults)
+    return with_placeholders(file.config)
+
+
 def compute(workspace: Workspace, stack: str, providers: Mapping[str, int]) -> dict[str, Any]:
     """Return the plan (see `bulkhead.twin.settled`) that the checkout's program makes of the placeholders.
 
@@ -74,17 +86,6 @@ def compute(workspace: Workspace, stack: str, providers: Mapping[str, int]) -> d
     """
     environment = {**workspace.bare, **attached(providers, os.environ)}
     return StackCli(stack, workspace.work, environment=environment).saved_plan(workspace.work.parent / "plan.json")
-
-
-def _settings(checkout: Path, stack: str) -> dict[str, Any]:
-    file = reader.read(checkout / stack_file(stack))
-    faults = [*file.faults]
-    if "environment" in file.lines:
-        message = "takes settings from a Pulumi ESC environment, which a preview without credentials cannot ask"
-        faults.append(Fault("environment", message, "write the settings themselves into the file", file.name))
-    if faults:
-        raise Refused(f"The settings of {stack} cannot be used with a twin.", faults)
-    return with_placeholders(file.config)
 
 
 def _in_workspace(project: Mapping[str, Any], checkout: Path) -> dict[str, Any]:

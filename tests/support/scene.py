@@ -253,7 +253,7 @@ def _run_dir(path: Path, stages: Sequence[str]) -> RunDir:
         room.mkdir(parents=True)
     for work, stage in works.items():
         (work / "Pulumi.yaml").write_text("name: harbor")
-        (work / f"Pulumi.{stage}.yaml").write_text("config: {secrets:githubToken: {secure: v1:...}}")
+        (work / f"Pulumi.{stage}.yaml").write_text("config: {secrets:githubToken: {secure: v1:AAAA:BBBB}}")
     for stage in stages:
         (state / f"{stage}.json").write_text('{"ciphertext": "v1:..."}')
         (run.logs / f"{stage}-01-up.log").write_text("+ created")
