@@ -1,3 +1,6 @@
-from identities.program import main
+from bulkhead.model.imports import kept_for_good
+
+with kept_for_good():
+    from identities.program import main
 
 main()

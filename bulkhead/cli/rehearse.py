@@ -14,6 +14,7 @@ from bulkhead.cli.console import BAD, FAINT, GOOD, WARNING, Console
 from bulkhead.machine.lifetime import stop_kept
 from bulkhead.model import project
 from bulkhead.model.faults import Fault, Refused
+from bulkhead.model.imports import kept_for_good
 from bulkhead.model.naming import Stage
 from bulkhead.rehearsal.evidence import Outcome, Report, Verdict
 
@@ -53,7 +54,8 @@ def rehearse(
         return
     stages = _known(stage or _STAGES)
 
-    from bulkhead.rehearsal import run  # noqa: PLC0415 (the Pulumi SDKs take seconds to import)
+    with kept_for_good():
+        from bulkhead.rehearsal import run  # noqa: PLC0415 (the Pulumi SDKs take seconds to import)
 
     wish = run.Wish(product=product, stages=stages, keep=keep, page=report)
     with _Watched(console, stages) as board:
