@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from bulkhead.cli.console import BAD, FAINT, GOOD, WARNING, Console
-from bulkhead.cli.options import AsJson, Profile
+from bulkhead.cli.options import AsJson, Profile, StackName
 from bulkhead.model import project
 from bulkhead.model.faults import Fault, Refused
-from bulkhead.model.naming import Stage, stage_of
 from bulkhead.model.settings.paths import stack_file
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command(epilog="Example: bulkhead preview production --markdown > comment.md")
 def preview(
-    stage: Annotated[str, typer.Argument(help="development, staging, production, or a stack such as pr-42.")],
+    stage: StackName,
     *,
     from_: Annotated[
         str | None, typer.Option("--from", metavar="FILE", help="Judge these events; - reads them from standard input.")
@@ -66,7 +65,6 @@ def preview(
     the base branch covers, a mandatory policy, a failure, a secret that is shown. In development losses are only shown.
     """
     console = Console(json=json or markdown)
-    which = _stage(stage)
     _refuse_contradictions(
         (json and markdown, "--markdown", "is another form than --json"),
         (from_ is not None and twin is not None, "--twin", "is for a preview that is made now; --from is one that was"),
@@ -88,7 +86,7 @@ def preview(
         # The rules import the whole policy pack, which `--help` and a mistyped stage need not wait for.
         from bulkhead.preview.gate import judged, watched  # noqa: PLC0415
 
-        verdict = judged(project.ROOT, stage, which, output, reference, datetime.now(UTC).date())
+        verdict = judged(project.ROOT, stage, output, reference, datetime.now(UTC).date())
     except Refused as refused:
         # Whoever waits for a comment gets one. Elsewhere the engine's words might hold a secret: see `watched`.
         if markdown and (of_twin or from_ is not None):
@@ -109,14 +107,6 @@ def preview(
     else:
         _tell(console, verdict)
     raise typer.Exit(0 if verdict.passes else 1)
-
-
-def _stage(stack: str) -> Stage:
-    stage = stage_of(stack)
-    if stage is None:
-        message = "is no stage; a stage is development, staging, production or the stack of a pull request"
-        raise Refused("There is nothing to preview.", [Fault(stack, message, "pulumi stack ls")])
-    return stage
 
 
 def _refuse_contradictions(*each: tuple[bool, str, str]) -> None:

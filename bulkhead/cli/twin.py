@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from bulkhead.cli.console import FAINT, GOOD, Console
-from bulkhead.cli.options import AsJson, Profile
+from bulkhead.cli.options import AsJson, Profile, StackName
 from bulkhead.model import project
-from bulkhead.model.faults import Fault, Refused
-from bulkhead.model.naming import stage_of
 
 if TYPE_CHECKING:
     from bulkhead.twin.state import Twin
@@ -26,13 +24,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Stage = Annotated[str, typer.Argument(help="development, staging, production, or a stack such as pr-42.")]
 _PLACE: Final = "s3://bucket/prefix, or a folder."
 
 
 @app.command(epilog="Example: bulkhead twin publish staging --to s3://harbor-twins")
 def publish(
-    stage: Stage,
+    stage: StackName,
     *,
     to: Annotated[str, typer.Option("--to", metavar="PLACE", help=f"Where to put it: {_PLACE}")],
     settle: Annotated[
@@ -58,7 +55,6 @@ def publish(
     from bulkhead.twin.store import publish as put  # noqa: PLC0415
 
     console = Console(json=json)
-    _require_stage(stage)
     stack = StackCli(stage, project.ROOT, profile)
     twin = make_twin(stack, project.ROOT, settle=settle)
     _tell(console, twin)
@@ -80,7 +76,7 @@ def publish(
 
 @app.command(epilog='Example: eval "$(bulkhead twin use staging --from s3://harbor-twins --into /tmp/twin)"')
 def use(
-    stage: Stage,
+    stage: StackName,
     *,
     source: Annotated[str, typer.Option("--from", metavar="PLACE", help=f"Where it was published: {_PLACE}")],
     into: Annotated[Path, typer.Option("--into", metavar="DIR", help="A folder of its own; is made over each time.")],
@@ -96,7 +92,6 @@ def use(
     from bulkhead.twin.workspace import make_workspace  # noqa: PLC0415
 
     console = Console(json=json)
-    _require_stage(stage)
     place = place_of(source, project.ROOT, stage, profile, reading=True)
     twin, about = fetch(place, project.project_name(project.ROOT), stage)
     workspace = make_workspace(project.ROOT, twin, into)
@@ -107,12 +102,6 @@ def use(
     console.result(
         {"stage": stage, "about": dict(about), "environment": dict(workspace.environment), "work": str(workspace.work)}
     )
-
-
-def _require_stage(stage: str) -> None:
-    if stage_of(stage) is None:
-        message = "is no stage; a stage is development, staging, production or the stack of a pull request"
-        raise Refused("Nothing was done.", [Fault(stage, message, "pulumi stack ls")])
 
 
 def _tell(console: Console, twin: Twin) -> None:

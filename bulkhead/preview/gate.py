@@ -12,7 +12,7 @@ from typing import Any
 from bulkhead.engine.cli import Output
 from bulkhead.engine.stack import StackCli
 from bulkhead.model.faults import Fault, Refused
-from bulkhead.model.naming import Stage
+from bulkhead.model.naming import stage_of
 from bulkhead.model.project import project_name
 from bulkhead.preview import events, markdown, noise, waivers
 from bulkhead.preview.leaks import SHORTEST, Leak, leaks, too_short
@@ -20,9 +20,12 @@ from bulkhead.preview.verdict import Leaked, Verdict, as_json, bare, judge, with
 from policies.catalogue import NAME
 
 
-def judged(checkout: Path, stack: str, stage: Stage, output: Output, base: str, today: date) -> Verdict:
+def judged(checkout: Path, stack: str, output: Output, base: str, today: date) -> Verdict:
     """Return the verdict about a preview of ``stack``, by the waivers of the commit ``base`` and the noise of
     ``checkout``. Raises Refused for what is no preview; where the CLI failed half-way, in its own words as well."""
+    stage = stage_of(stack)
+    if stage is None:
+        raise ValueError(f"no stage has a stack {stack}")  # a fault of the caller
     try:
         plan = events.read(output.text, stack, project_name(checkout))
     except Refused as refused:
