@@ -18,6 +18,7 @@ from bulkhead.localclouds.providers.checks import (
     between,
     exactly_one,
     json_text,
+    limited,
     needs,
     one_of,
     shaped,
@@ -64,6 +65,12 @@ _BUDGET_TYPES: Final = (
     "SAVINGS_PLANS_COVERAGE",
     "SAVINGS_PLANS_UTILIZATION",
 )
+
+
+def _fits_its_tier(inputs: Properties) -> Iterator[str]:
+    """A parameter of the standard tier holds half of what its type may hold at most (AWS Systems Manager quotas)."""
+    if inputs.get("tier", "Standard") == "Standard":
+        yield from limited("value", t.SSM_PARAMETER.limits["value"] // 2)(inputs)
 
 
 def _policy_arn(caller: Caller, inputs: Properties) -> str:
@@ -213,6 +220,7 @@ _TABLE: Final = (
             needs("", "name"),
             one_of("type", "String", "StringList", "SecureString"),
             exactly_one("", "value", "insecureValue", "valueWo"),
+            _fits_its_tier,
         ),
         defaults={"tier": "Standard", "dataType": "text"},
         plan=with_all_tags,

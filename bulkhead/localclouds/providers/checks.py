@@ -91,6 +91,19 @@ def sized(path: str, low: int, high: int) -> Check:
     return check
 
 
+def limited(path: str, most: int) -> Check:
+    """The text has at most ``most`` bytes, the list at most ``most`` items."""
+
+    def check(inputs: Properties) -> Iterator[str]:
+        for place, value in at(inputs, path):
+            if isinstance(value, str) and len(value.encode()) > most:
+                yield f"{place}: has {len(value.encode())} bytes, and at most {most} are taken"
+            elif isinstance(value, list) and len(value) > most:
+                yield f"{place}: has {len(value)} items, and at most {most} are taken"
+
+    return check
+
+
 def needs(path: str, *names: str) -> Check:
     """The object at ``path`` has all of ``names``, though the SDK's types call them optional."""
 

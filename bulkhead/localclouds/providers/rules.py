@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from bulkhead.localclouds.providers.checks import Check
+from bulkhead.localclouds.providers.checks import Check, limited
 from bulkhead.localclouds.providers.handler import ApiRefusal, Caller, Properties
 from bulkhead.localclouds.providers.store import Record, Store
 from bulkhead.localclouds.providers.wire import Steps
@@ -99,7 +99,10 @@ class TypeRules:
 
     def complaints(self, inputs: Properties) -> Iterator[str]:
         """Yield ``path: what is wrong`` with the inputs."""
-        for check in self.checks:
+        for check in (
+            *self.checks,
+            *(limited(path.replace("[]", "[*]"), most) for path, most in self.type.limits.items()),
+        ):
             yield from check(inputs)
 
     def forces_new(self, name: str, *, appears: bool) -> bool:

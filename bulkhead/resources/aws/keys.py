@@ -87,4 +87,5 @@ SSM_PARAMETER: Final = ResourceType(
     secrets=frozenset({"value"}),
     taggable=True,
     rehearsed=Rehearsed.EMULATED,
+    limits={"value": 8 * 1024},  # AWS Systems Manager quotas: of an advanced parameter; a standard one holds half of it
 )

@@ -81,6 +81,7 @@ WORKER_VERSION: Final = ResourceType(
     unfound="the code is uploaded again, as a new version",
     rehearsed=Rehearsed.EMULATED,
     needs=(SCRIPTS_WRITE,),
+    limits={"bindings[].text": 5 * 1024},  # developers.cloudflare.com, Workers, Limits: an environment variable
 )
 
 WORKERS_CRON_TRIGGER: Final = ResourceType(

@@ -142,6 +142,7 @@ GITHUB_ACTIONS_ENVIRONMENT_SECRET: Final = ResourceType(
     secrets=frozenset({"encryptedValue", "plaintextValue", "value", "valueEncrypted"}),
     unfound="is written again",
     rehearsed=Rehearsed.RECORDED,
+    limits={"value": 48 * 1024},  # docs.github.com, Actions: limits of secrets and variables
 )
 
 GITHUB_ACTIONS_ENVIRONMENT_VARIABLE: Final = ResourceType(
@@ -154,6 +155,7 @@ GITHUB_ACTIONS_ENVIRONMENT_VARIABLE: Final = ResourceType(
     scope=Scope.REPOSITORY,
     replaced_by=frozenset({"environment", "repository", "variableName"}),
     rehearsed=Rehearsed.RECORDED,
+    limits={"value": 48 * 1024},  # docs.github.com, Actions: limits of secrets and variables
 )
 
 GITHUB_REPOSITORY_ENVIRONMENT_DEPLOYMENT_POLICY: Final = ResourceType(

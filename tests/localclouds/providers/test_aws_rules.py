@@ -76,6 +76,11 @@ def caller() -> Caller:
     return Caller("staging", "aws", {**PROVIDER, "defaultTags": {"tags": {"stage": "staging"}}})
 
 
+@pytest.mark.parametrize("tier", ["Advanced", "Intelligent-Tiering"])
+def test_a_parameter_of_a_higher_tier_holds_more(tier: str) -> None:
+    assert planning.check(PARAMETER, {**GOOD[PARAMETER], "value": "x" * 8192, "tier": tier})[1] == []
+
+
 @pytest.mark.parametrize("token", GOOD)
 def test_the_good_inputs_are_good(token: str) -> None:
     assert planning.check(token, GOOD[token])[1] == []
@@ -85,6 +90,8 @@ def test_the_good_inputs_are_good(token: str) -> None:
     ("token", "change", "fault"),
     [
         (BUCKET, {"bucket": None}, "bucket: required property is missing"),
+        (PARAMETER, {"value": "x" * 4097}, "value: has 4097 bytes, and at most 4096 are taken"),
+        (PARAMETER, {"value": "x" * 8193, "tier": "Advanced"}, "value: has 8193 bytes, and at most 8192 are taken"),
         (BUCKET, {"bucket": "Vault"}, "bucket: must be 3 to 63 lower-case letters, digits, - and ."),
         (
             BUCKET,

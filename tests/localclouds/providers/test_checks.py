@@ -20,6 +20,14 @@ KINDS = {"d1": ("databaseId", ""), "r2": ("bucketName", "jurisdiction")}
         (checks.shaped("a", "[0-9]+", "digits"), {"a": "1"}, {"a": "1x"}, "a: must be digits"),
         (checks.between("a", 0, 10), {"a": 10}, {"a": 10.5}, "a: must be from 0 to 10"),
         (checks.sized("a", 1, 2), {"a": [1]}, {"a": []}, "a: must have from 1 to 2 items"),
+        (checks.limited("a", 6), {"a": "日本"}, {"a": "日本語"}, "a: has 9 bytes, and at most 6 are taken"),
+        (
+            checks.limited("l[*].a", 1),
+            {"l": [{"a": "x"}]},
+            {"l": [{}, {"a": "xy"}]},
+            "l[1].a: has 2 bytes, and at most 1 are taken",
+        ),
+        (checks.limited("l", 1), {"l": [1]}, {"l": [1, 2]}, "l: has 2 items, and at most 1 are taken"),
         (checks.needs("", "a"), {"a": 1}, {}, "a: required property is missing"),
         (checks.needs("o", "a"), {"o": {"a": 1}}, {"o": {}}, "o.a: required property is missing"),
         (

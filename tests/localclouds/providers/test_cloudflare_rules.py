@@ -102,6 +102,11 @@ def test_the_good_inputs_are_good(bundle: Path) -> None:
 @pytest.mark.parametrize(
     ("token", "change", "fault"),
     [
+        (
+            VERSION,
+            {"bindings": [{"type": "secret_text", "name": "KEY", "text": "x" * 5121}]},
+            "bindings[0].text: has 5121 bytes, and at most 5120 are taken",
+        ),
         (D1, {"primaryLocationHint": "tokyo"}, "primaryLocationHint: must be one of wnam, enam, weur, eeur, apac, oc"),
         (D1, {"readReplication": {"mode": "on"}}, "readReplication.mode: must be one of auto, disabled"),
         (BUCKET, {"name": "My_Bucket"}, "name: must be 3 to 63 lower-case letters, digits and hyphens"),

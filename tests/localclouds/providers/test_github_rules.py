@@ -62,6 +62,8 @@ def test_the_good_inputs_are_good(token: str) -> None:
     ("token", "change", "fault"),
     [
         (ENVIRONMENT, {"waitTimer": 50_000}, "waitTimer: must be from 0 to 43200"),
+        (SECRET, {"value": "語" * 16_385}, "value: has 49155 bytes, and at most 49152 are taken"),
+        (VARIABLE, {"value": "x" * 49_153}, "value: has 49153 bytes, and at most 49152 are taken"),
         (
             ENVIRONMENT,
             {"reviewers": [{"teams": [1, 2, 3, 4], "users": [5, 6, 7]}]},
