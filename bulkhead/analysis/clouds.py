@@ -2,19 +2,20 @@
 stage has.
 
 Names are real, because the program chooses them. What a cloud makes up is a placeholder, ``<staging/D1Database/main>``.
-What is not listed here stays unknown, and whoever needs it says so; a row is added to ``_TOLD``.
+An output that the row of a type does not tell (``tells``) stays unknown, and whoever needs it says so.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any
 
-from bulkhead.engine.recorded import ENVELOPE, Asked, Made
-from bulkhead.resources import types as t
-
-_Inputs = Mapping[str, Any]
+from bulkhead.engine.recorded import Asked, Made
+from bulkhead.resources.catalogue import row_of
+from bulkhead.resources.kind import ResourceType
+from bulkhead.resources.planned import Sealed
+from bulkhead.resources.values import MISSING, at, is_list
 
 
 def placeholder(environment: str, *path: str) -> str:
@@ -23,105 +24,55 @@ def placeholder(environment: str, *path: str) -> str:
 
 
 def answer(asked: Asked) -> Made:
-    """Return what the cloud of one resource would make up; the account and region are those of its provider."""
-    told = _TOLD.get(asked.type)
-    if told is None:
-        return Made(_id(asked))
-    id_, outputs = told(asked)
-    return Made(id_ or _id(asked), outputs)
+    """Return how the cloud of one resource would name it."""
+    row, made_up = row_of(asked.type), placeholder(asked.stack, asked.type.rpartition(":")[2], asked.name)
+    if row is None:
+        return Made(made_up)
+    fields = _fields(asked, row, made_up)
+    outputs: dict[str, Any] = {}
+    for output, template in row.tells.items():
+        try:
+            fields[output] = outputs[output] = template.format_map(fields)
+        except KeyError:  # it is made of an input that is not known yet
+            continue
+    if row.named_by and "name" in fields:
+        outputs[row.named_by] = fields["name"]
+    return Made(
+        outputs.pop("id", made_up),
+        {output: Sealed(text) if output in row.secrets else text for output, text in outputs.items()},
+    )
 
 
-def account_of(provider: _Inputs) -> str:
+def _fields(asked: Asked, row: ResourceType, made_up: str) -> dict[str, str]:
+    """Return what a template may hold: the inputs that are known, and what follows from them and from the provider."""
+    name, region = at(asked.inputs, row.named_by or "name"), at(asked.inputs, "region")
+    known = {
+        "path": "/",
+        **asked.inputs,
+        "id": made_up,
+        "secret": placeholder(asked.stack, "secret", asked.name),
+        "account": account_of(asked.provider),
+        "name": made_up if name is MISSING else name,  # the provider makes one up where the program gives none
+        "region": at(asked.provider, "region") if region is MISSING else region,
+    }
+    fields = {key: value for key, value in known.items() if isinstance(value, str)}
+    if "name" in fields:
+        fields["relative"] = fields["name"].removeprefix("/")
+    if "url" in fields:
+        fields["host"] = fields["url"].removeprefix("https://")
+    return fields
+
+
+def account_of(provider: Mapping[str, Any]) -> str:
     """Return the AWS account that a provider is pinned to, nothing where it is pinned to none or to several."""
-    pinned = nested(provider, "allowedAccountIds") or []
-    return str(pinned[0]) if len(pinned) == 1 else ""
+    pinned = nested(provider, "allowedAccountIds")
+    return str(pinned[0]) if is_list(pinned) and len(pinned) == 1 else ""
 
 
-def nested(provider: _Inputs, name: str) -> Any:
+def nested(provider: Mapping[str, Any], name: str) -> Any:
     """Return one setting of a provider; nested ones travel as JSON."""
     value = provider.get(name)
     try:
         return json.loads(value) if isinstance(value, str) else value
     except ValueError:
         return value
-
-
-def _id(asked: Asked) -> str:
-    return placeholder(asked.stack, asked.type.rpartition(":")[2], asked.name)
-
-
-def _arn(asked: Asked, service: str, resource: str, *, regional: bool = True) -> str:
-    region = str(asked.inputs.get("region") or asked.provider.get("region", "")) if regional else ""
-    return f"arn:aws:{service}:{region}:{account_of(asked.provider)}:{resource}"
-
-
-def _named(asked: Asked, property_: str = "name") -> str:
-    """Return the name the program gives; where it gives none the provider makes one up."""
-    return str(asked.inputs.get(property_) or _id(asked))
-
-
-_Told = tuple[str, dict[str, Any]]
-
-
-def _bucket(asked: Asked) -> _Told:
-    name = _named(asked, "bucket")
-    return name, {"bucket": name, "arn": f"arn:aws:s3:::{name}"}
-
-
-def _key(asked: Asked) -> _Told:
-    return _id(asked), {"keyId": _id(asked), "arn": _arn(asked, "kms", f"key/{_id(asked)}")}
-
-
-def _alias(asked: Asked) -> _Told:
-    return _named(asked), {"arn": _arn(asked, "kms", _named(asked))}
-
-
-def _by_arn(service: str, resource: str = "") -> Callable[[Asked], _Told]:
-    def told(asked: Asked) -> _Told:
-        arn = _arn(asked, service, f"{resource}{_named(asked)}")
-        return arn, {"arn": arn}
-
-    return told
-
-
-def _iam(kind: str, *, id_is_arn: bool) -> Callable[[Asked], _Told]:
-    def told(asked: Asked) -> _Told:
-        path = str(asked.inputs.get("path") or "/")
-        arn = _arn(asked, "iam", f"{kind}{path}{_named(asked)}", regional=False)
-        return arn if id_is_arn else _named(asked), {"arn": arn, "name": _named(asked)}
-
-    return told
-
-
-def _oidc(asked: Asked) -> _Told:
-    host = str(asked.inputs.get("url", "")).removeprefix("https://")
-    arn = _arn(asked, "iam", f"oidc-provider/{host}", regional=False)
-    return arn, {"arn": arn}
-
-
-def _token(asked: Asked) -> _Told:
-    value = placeholder(asked.stack, "secret", asked.name)
-    return "", {"value": {**ENVELOPE, "value": value}}
-
-
-_TOLD: Final[Mapping[str, Callable[[Asked], _Told]]] = {
-    t.R2_BUCKET: lambda asked: (_named(asked), {}),
-    t.QUEUE: lambda asked: (_id(asked), {"queueId": _id(asked)}),
-    t.ACCOUNT_TOKEN: _token,
-    t.API_TOKEN: _token,
-    t.S3_BUCKET: _bucket,
-    t.KMS_KEY: _key,
-    t.KMS_ALIAS: _alias,
-    t.SNS_TOPIC: _by_arn("sns"),
-    t.IAM_ROLE: _iam("role", id_is_arn=False),
-    t.IAM_POLICY: _iam("policy", id_is_arn=True),
-    t.IAM_OPEN_ID_CONNECT_PROVIDER: _oidc,
-    t.SSM_PARAMETER: lambda asked: (
-        _named(asked),
-        {"arn": _arn(asked, "ssm", f"parameter/{_named(asked).removeprefix('/')}")},
-    ),
-    t.CLOUDWATCH_METRIC_ALARM: lambda asked: (
-        _named(asked),
-        {"arn": _arn(asked, "cloudwatch", f"alarm:{_named(asked)}")},
-    ),
-}

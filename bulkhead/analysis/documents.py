@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-from bulkhead.analysis.planned import Plan, Planned, unsealed
+from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.resources import types as t
+from bulkhead.resources.planned import PlannedResource, unsealed
 from bulkhead.resources.statements import Statement, statements
 from bulkhead.resources.values import MISSING, UNKNOWN, at, document, leaves, listed
 
@@ -27,7 +28,7 @@ class Sort(Enum):
 class PolicyDocument:
     """One document. ``statements`` is None where it is not known before the stage exists."""
 
-    resource: Planned
+    resource: PlannedResource
     path: str
     sort: Sort
     statements: tuple[Statement, ...] | None
@@ -52,12 +53,12 @@ PLACES: Final[Mapping[str, tuple[str, Sort]]] = {
 }
 
 
-def documents(plan: Plan, *sorts: Sort) -> Iterator[PolicyDocument]:
+def documents(plan: StagePlan, *sorts: Sort) -> Iterator[PolicyDocument]:
     """Yield the documents of a plan, of some sorts or of all."""
     limits = {str(role.inputs.get("permissionsBoundary")) for role in plan.of(t.IAM_ROLE, t.IAM_USER)}
     for resource in plan.of(*PLACES):
         path, sort = PLACES[resource.type]
-        if resource.type == t.IAM_POLICY and limits & {str(resource.made.get("arn")), resource.id}:
+        if resource.type == t.IAM_POLICY and limits & {str(resource.outputs.get("arn")), resource.id}:
             sort = Sort.LIMIT
         inputs = unsealed(resource.inputs)
         yield from _said(resource, path, sort, document(inputs, path), sorts)
@@ -65,7 +66,9 @@ def documents(plan: Plan, *sorts: Sort) -> Iterator[PolicyDocument]:
             yield from _said(resource, f"{INLINE}[{number}].policy", Sort.RIGHTS, document(inline, "policy"), sorts)
 
 
-def _said(resource: Planned, path: str, sort: Sort, said: Any, wanted: tuple[Sort, ...]) -> Iterator[PolicyDocument]:
+def _said(
+    resource: PlannedResource, path: str, sort: Sort, said: Any, wanted: tuple[Sort, ...]
+) -> Iterator[PolicyDocument]:
     if said is MISSING or (wanted and sort not in wanted):
         return
     # A statement under a condition that is not known may let in anybody: then nothing is known of the whole.

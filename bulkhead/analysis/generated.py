@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bulkhead.analysis.code.wrangler import Target, configurations, render
-from bulkhead.analysis.planned import Plan
+from bulkhead.analysis.stage_plan import StagePlan
 
 
-def wrangler_files(plans: Sequence[Plan], root: Path) -> Iterator[tuple[str, str, str]]:
+def wrangler_files(plans: Sequence[StagePlan], root: Path) -> Iterator[tuple[str, str, str]]:
     """Yield (stage, name, text) of each Worker's wrangler.jsonc. What only a deployment can tell is a placeholder."""
     for plan in plans:
         workers = {worker.name: worker for worker in plan.product.workers}

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from bulkhead.analysis.clouds import account_of
-from bulkhead.analysis.planned import Plan, Planned, unsealed
+from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import NAMED_BY
+from bulkhead.resources.planned import PlannedResource, unsealed
 from bulkhead.resources.values import UNKNOWN, at
 
 # The properties that make two resources of a type one and the same thing; nothing where each is a new thing. AWS's
@@ -82,7 +83,7 @@ _GLOBAL: Final = frozenset({t.S3_BUCKET})
 _IN_NO_REGION: Final = ("aws:iam/", "aws:budgets/", t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK)
 
 
-def is_made(resource: Planned) -> bool:
+def is_made(resource: PlannedResource) -> bool:
     """Whether a resource becomes a thing of its own in a cloud."""
     return resource.custom and not resource.read and not resource.is_provider
 
@@ -92,7 +93,7 @@ def is_known(type_: str) -> bool:
     return type_ in _SAME
 
 
-def same(plan: Plan, resource: Planned) -> tuple[Any, ...] | None:
+def same(plan: StagePlan, resource: PlannedResource) -> tuple[Any, ...] | None:
     """Return what makes a resource of a known type the same thing as another one: both have the same answer. None where
     each is a new thing, or where that cannot be told."""
     properties = _SAME[resource.type].split()
@@ -104,13 +105,13 @@ def same(plan: Plan, resource: Planned) -> tuple[Any, ...] | None:
     return (resource.type, *where, *(str(value).lower() for value in values))
 
 
-def names(resource: Planned) -> frozenset[str]:
+def names(resource: PlannedResource) -> frozenset[str]:
     """Return everything by which others can point at a resource: its id, its name, and what its cloud calls it."""
     own = at(resource.inputs, NAMED_BY[resource.type]) if resource.type in NAMED_BY else None
-    return frozenset(each for each in (resource.id, own, *resource.made.values()) if isinstance(each, str) and each)
+    return frozenset(each for each in (resource.id, own, *resource.outputs.values()) if isinstance(each, str) and each)
 
 
-def _where(plan: Plan, resource: Planned) -> tuple[str, ...]:
+def _where(plan: StagePlan, resource: PlannedResource) -> tuple[str, ...]:
     provider = plan.provider_of(resource)
     settings = provider.inputs if provider else {}
     match resource.type.partition(":")[0]:

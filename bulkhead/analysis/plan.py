@@ -6,27 +6,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import pulumi
 
 from bulkhead.analysis.clouds import answer, placeholder
-from bulkhead.analysis.planned import Plan, Planned, Sealed
-from bulkhead.engine.recorded import Recorded, Rendered, is_secret
+from bulkhead.analysis.stage_plan import StagePlan
+from bulkhead.engine.recorded import Rendered
 from bulkhead.engine.render import render
 from bulkhead.model.identities import LONGEST_LIFE, Slots, Window
 from bulkhead.model.identities import required_secrets as identity_secrets
 from bulkhead.model.naming import EPHEMERAL_STACK
 from bulkhead.model.product import Product
 from bulkhead.model.settings import StageSettings, required_secrets
-from bulkhead.resources.sentinels import UNKNOWN_STRING
-from bulkhead.resources.values import UNKNOWN
 from identities.stage import IdentityOutputs
 from identities.stage import deploy as deploy_identities
 from infra.stage import StageOutputs, deploy
 
 _NO_BUNDLE: Final = "bulkhead/analysis/no_bundle.js"
-_STACK: Final = "pulumi:pulumi:Stack"
 _SOME_DAY: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -65,7 +62,7 @@ PROGRAMS: Final = (
 )
 
 
-def plan(product: Product, stage: str, settings: StageSettings) -> Plan:
+def plan(product: Product, stage: str, settings: StageSettings) -> StagePlan:
     """Return what the stack ``stage`` would consist of. Raises Refused where a program refuses the settings.
 
     Whether the Workers are built plays no part: what a Worker does says nothing about what it may touch.
@@ -73,11 +70,11 @@ def plan(product: Product, stage: str, settings: StageSettings) -> Plan:
     workers = tuple(replace(worker, bundle=_NO_BUNDLE) for worker in product.workers)
     whole = replace(product, workers=workers)
     parts = [_rendered(program, whole, stage, settings) for program in _programs(stage)]
-    return Plan(
+    return StagePlan(
         product,
         settings,
-        tuple(sorted((_planned(one) for part in parts for one in part.resources), key=lambda one: one.urn)),
-        {name: _value(value) for part in parts for name, value in part.outputs.items()},
+        tuple(sorted((resource for part in parts for resource in part.resources), key=lambda each: each.urn)),
+        {name: value for part in parts for name, value in part.outputs.items()},
     )
 
 
@@ -94,33 +91,3 @@ def _rendered(program: Program, product: Product, stage: str, settings: StageSet
         program.run(product, settings, secrets)
 
     return render(run, stage, project=program.project, cloud=answer, dry_run=True)
-
-
-def _planned(one: Recorded) -> Planned:
-    return Planned(
-        type=one.type,
-        name=one.name,
-        urn=one.urn,
-        id=one.id,
-        inputs=_value(one.wire),
-        made=_value(one.made),
-        parent="" if f"::{_STACK}::" in one.parent else one.parent,
-        provider=one.provider.rpartition("::")[0],
-        custom=one.custom,
-        read=one.read,
-        protect=one.protect,
-        retain_on_delete=one.retain_on_delete,
-        ignore_changes=one.ignore_changes,
-        sources=one.sources,
-    )
-
-
-def _value(wire: Any) -> Any:
-    """Return a value as the provider sees it, from how it travels."""
-    if isinstance(wire, Mapping):
-        if is_secret(wire):
-            return Sealed(_value(wire["value"]))
-        return {str(key): _value(item) for key, item in wire.items()}
-    if isinstance(wire, list):
-        return [_value(item) for item in wire]
-    return UNKNOWN if wire == UNKNOWN_STRING else wire

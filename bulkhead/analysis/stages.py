@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bulkhead.analysis.planned import Plan
+from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.imports import kept_for_good
 from bulkhead.model.settings import StageSettings, read_settings
@@ -26,7 +26,7 @@ def read_stages(files: Sequence[Path]) -> list[StageSettings]:
     return stages
 
 
-def plans_of(stages: Sequence[StageSettings]) -> list[Plan]:
+def plans_of(stages: Sequence[StageSettings]) -> list[StagePlan]:
     """Return the plan of each stage. Raises Refused where a product or a program refuses."""
     with kept_for_good():  # it takes seconds, which faults in the settings need not wait for
         from bulkhead.analysis.plan import plan  # noqa: PLC0415

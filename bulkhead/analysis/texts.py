@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote
 
-from bulkhead.analysis.planned import Sealed
+from bulkhead.resources.planned import Sealed
 from bulkhead.resources.values import UNKNOWN, is_list
 
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")  # shorter ones decode to nothing that names anything

@@ -1,76 +1,41 @@
-"""What a program tells the engine, written down as it travels (pure): resources with their options, outputs, messages;
-and what a cloud is asked and answers."""
+"""What a program tells the engine (pure): resources with their options, outputs, messages; what a cloud is asked and
+answers; and how values travel between the three."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from bulkhead.resources.sentinels import SECRET, SIGNATURE
+from bulkhead.resources.planned import PlannedResource, Sealed
+from bulkhead.resources.sentinels import SECRET, SIGNATURE, UNKNOWN_STRING
+from bulkhead.resources.values import UNKNOWN
 
 if TYPE_CHECKING:
     import pulumi
-
-ENVELOPE: Final = {SIGNATURE: SECRET}
-"""What makes a mapping the envelope of a secret, which is its ``value``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """One registered resource, or with ``read`` one that is only looked up, by its ``id``. ``wire`` holds the inputs as
-    sent (camelCase), secrets in their envelopes, and ``made`` what the cloud adds; ``sources`` are the URNs that each
-    input's value comes from."""
-
-    type: str
-    name: str
-    urn: str
-    id: str
-    parent: str
-    custom: bool
-    provider: str
-    wire: Mapping[str, Any]
-    protect: bool
-    retain_on_delete: bool
-    delete_before_replace: bool
-    ignore_changes: tuple[str, ...]
-    dependencies: frozenset[str]
-    sources: Mapping[str, tuple[str, ...]]
-    made: Mapping[str, Any] = field(default_factory=dict)
-    read: bool = False
-
-    @property
-    def inputs(self) -> dict[str, Any]:
-        """The inputs as the provider sees them: secrets taken out of their envelopes."""
-        revealed: dict[str, Any] = reveal(self.wire)
-        return revealed
-
-    @property
-    def is_provider(self) -> bool:
-        return self.type.startswith("pulumi:providers:")
 
 
 @dataclass(slots=True)
 class Rendered:
     """Everything a program registered, what it exported, and its warnings and errors."""
 
-    resources: list[Recorded] = field(default_factory=list)
+    resources: list[PlannedResource] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
     messages: list[str] = field(default_factory=list)
 
-    def of(self, cls: type[pulumi.Resource] | str) -> list[Recorded]:
+    def of(self, cls: type[pulumi.Resource] | str) -> list[PlannedResource]:
         """Return the resources of one class, or of one type token."""
         token = cls if isinstance(cls, str) else type_token(cls)
         return [resource for resource in self.resources if resource.type == token]
 
-    def one(self, cls: type[pulumi.Resource] | str, name: str | None = None) -> Recorded:
+    def one(self, cls: type[pulumi.Resource] | str, name: str | None = None) -> PlannedResource:
         """Return the only resource of this class (and logical name). Raises LookupError unless there is one."""
         found = [resource for resource in self.of(cls) if name is None or resource.name == name]
         if len(found) != 1:
             raise LookupError(f"{cls} {name}: {[resource.name for resource in found]}")
         return found[0]
 
-    def before(self, resource: Recorded) -> set[str]:
+    def before(self, resource: PlannedResource) -> set[str]:
         """Return the URNs of everything that must exist before ``resource``, directly or through others."""
         by_urn = {other.urn: other for other in self.resources}
         reached: set[str] = set()
@@ -87,32 +52,32 @@ def type_token(cls: type[pulumi.Resource]) -> str:
     return str(cls.pulumi_type)  # type: ignore[attr-defined]
 
 
-def reveal(value: Any) -> Any:
-    """Return ``value`` with every secret taken out of its envelope."""
+def from_wire(value: Any) -> Any:
+    """Return a value as the provider sees it, from how it travels: a secret ``Sealed``, UNKNOWN what is not known."""
     if isinstance(value, Mapping):
-        return reveal(value["value"]) if is_secret(value) else {key: reveal(item) for key, item in value.items()}
-    return [reveal(item) for item in value] if isinstance(value, list) else value
+        if value.get(SIGNATURE) == SECRET:
+            return Sealed(from_wire(value["value"]))
+        return {str(key): from_wire(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [from_wire(item) for item in value]
+    return UNKNOWN if value == UNKNOWN_STRING else value
 
 
-def is_secret(value: Any) -> bool:
-    return isinstance(value, Mapping) and value.get(SIGNATURE) == SECRET
-
-
-def in_the_open(value: Any) -> Iterator[str]:
-    """Yield every text of ``value`` that is in no secret's envelope."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        for item in value:
-            yield from in_the_open(item)
-    elif isinstance(value, Mapping) and not is_secret(value):
-        for item in value.values():
-            yield from in_the_open(item)
+def to_wire(value: Any) -> Any:
+    """Return how a value travels: what ``from_wire`` reads."""
+    if isinstance(value, Sealed):
+        return {SIGNATURE: SECRET, "value": to_wire(value.content)}
+    if isinstance(value, Mapping):
+        return {key: to_wire(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [to_wire(item) for item in value]
+    return UNKNOWN_STRING if value is UNKNOWN else value
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a cloud is asked to make: inputs as the provider sees them, and the configuration of that provider."""
+    """What a cloud is asked to make: inputs as the provider sees them, and the configuration of that provider, both
+    without the seals of secrets."""
 
     stack: str
     type: str

@@ -1,8 +1,8 @@
 """Run a Pulumi program without an engine, and see everything it would have told one.
 
 ``render`` is the entry point. It differs from ``pulumi.runtime.set_mocks`` in four ways: options such as ``protect``
-are recorded too, inputs are kept as they travel (a secret is still in its envelope), what is read instead of made is
-recorded, and each run has an event loop and settings of its own, so runs cannot see each other.
+are kept too, a secret stays sealed, what is read instead of made is kept too, and each run has an event loop and
+settings of its own, so runs cannot see each other.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from pulumi.runtime.proto import engine_pb2, resource_pb2
 from pulumi.runtime.settings import configure
 from pulumi.runtime.stack import run_in_stack
 
-from bulkhead.engine.recorded import Asked, Cloud, Made, Recorded, Rendered, reveal
+from bulkhead.engine.recorded import Asked, Cloud, Made, Rendered, from_wire, to_wire
+from bulkhead.resources.planned import PlannedResource, unsealed
 
 _STACK: Final = "pulumi:pulumi:Stack"
 
@@ -130,49 +131,46 @@ class _Monitor(mocks.MockMonitor):
         urn = self._urn(request)
         if request.type == _STACK:
             return resource_pb2.RegisterResourceResponse(urn=urn)
-        wire = json_format.MessageToDict(request.object)
-        made = self._made(request, reveal(wire)) if request.custom else Made("")
-        recorded = Recorded(
-            type=request.type,
-            name=request.name,
-            urn=urn,
-            id=made.id,
-            parent=request.parent,
-            custom=request.custom,
-            provider=request.provider,
-            wire=wire,
-            protect=self._inherited(request, "protect"),
-            retain_on_delete=self._inherited(request, "retainOnDelete"),
-            delete_before_replace=request.deleteBeforeReplace,
-            ignore_changes=tuple(request.ignoreChanges),
-            dependencies=frozenset(request.dependencies) | _named_in(request.propertyDependencies),
-            sources={name: tuple(group.urns) for name, group in request.propertyDependencies.items()},
-            made=made.outputs,
+        inputs = from_wire(json_format.MessageToDict(request.object))
+        made = self._made(request, unsealed(inputs)) if request.custom else Made("")
+        self._keep(
+            PlannedResource(
+                type=request.type,
+                name=request.name,
+                urn=urn,
+                id=made.id,
+                inputs=inputs,
+                outputs=made.outputs,
+                parent=_component(request.parent),
+                provider=_provider(request),
+                custom=request.custom,
+                protect=self._inherited(request, "protect"),
+                retain_on_delete=self._inherited(request, "retainOnDelete"),
+                delete_before_replace=request.deleteBeforeReplace,
+                ignore_changes=tuple(request.ignoreChanges),
+                dependencies=frozenset(request.dependencies) | _named_in(request.propertyDependencies),
+                sources={name: tuple(group.urns) for name, group in request.propertyDependencies.items()},
+            )
         )
-        self._keep(recorded)
-        answer = json_format.ParseDict({**wire, **made.outputs}, struct_pb2.Struct())
+        answer = json_format.ParseDict(to_wire({**inputs, **made.outputs}), struct_pb2.Struct())
         return resource_pb2.RegisterResourceResponse(urn=urn, id=made.id, object=answer)
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802 -- the name of the RPC
-        recorded = Recorded(
-            type=request.type,
-            name=request.name,
-            urn=self._urn(request),
-            id=request.id,
-            parent=request.parent,
-            custom=True,
-            provider=request.provider,
-            wire=json_format.MessageToDict(request.properties),
-            protect=False,
-            retain_on_delete=False,
-            delete_before_replace=False,
-            ignore_changes=(),
-            dependencies=frozenset(request.dependencies),
-            sources={},
-            read=True,
+        urn = self._urn(request)
+        self._keep(
+            PlannedResource(
+                type=request.type,
+                name=request.name,
+                urn=urn,
+                id=request.id,
+                inputs=from_wire(json_format.MessageToDict(request.properties)),
+                parent=_component(request.parent),
+                provider=_provider(request),
+                read=True,
+                dependencies=frozenset(request.dependencies),
+            )
         )
-        self._keep(recorded)
-        return resource_pb2.ReadResourceResponse(urn=recorded.urn, id=request.id, properties=request.properties)
+        return resource_pb2.ReadResourceResponse(urn=urn, id=request.id, properties=request.properties)
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802 -- the name of the RPC
         self.faults.append(f"the program asks a cloud: {request.tok}")
@@ -183,21 +181,21 @@ class _Monitor(mocks.MockMonitor):
         return f"urn:pulumi:{self.stack}::{self.project}::{parent}{request.type}::{request.name}"
 
     def _made(self, request: Any, inputs: Mapping[str, Any]) -> Made:
-        """Return what the cloud of the resource's provider answers; a provider's URN is what stands before its id."""
-        provider = self._providers.get(request.provider.rpartition("::")[0], {})
+        """Return what the cloud of the resource's provider answers."""
+        provider = self._providers.get(_provider(request), {})
         return self._cloud(Asked(self.stack, request.type, request.name, inputs, provider))
 
-    def _keep(self, recorded: Recorded) -> None:
+    def _keep(self, resource: PlannedResource) -> None:
         with self._lock:
-            if recorded.urn in self._options:
-                self.faults.append(f"two resources have the URN {recorded.urn}")
-            self.rendered.resources.append(recorded)
-            self._options[recorded.urn] = {
-                "protect": recorded.protect,
-                "retainOnDelete": recorded.retain_on_delete,
+            if resource.urn in self._options:
+                self.faults.append(f"two resources have the URN {resource.urn}")
+            self.rendered.resources.append(resource)
+            self._options[resource.urn] = {
+                "protect": resource.protect,
+                "retainOnDelete": resource.retain_on_delete,
             }
-            if recorded.is_provider:
-                self._providers[recorded.urn] = recorded.inputs
+            if resource.is_provider:
+                self._providers[resource.urn] = unsealed(resource.inputs)
 
     def _inherited(self, request: Any, option: str) -> bool:
         """Return what the engine would take for an option: a child's own word, else its parent's."""
@@ -207,8 +205,19 @@ class _Monitor(mocks.MockMonitor):
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 -- the name of the RPC
         if f"::{_STACK}::" in request.urn:
-            self.rendered.outputs.update(json_format.MessageToDict(request.outputs))
+            self.rendered.outputs.update(from_wire(json_format.MessageToDict(request.outputs)))
         return empty_pb2.Empty()
+
+
+def _component(parent: str) -> str:
+    """Return a parent's URN, nothing where it is the stack, which is everybody's."""
+    return "" if f"::{_STACK}::" in parent else parent
+
+
+def _provider(request: Any) -> str:
+    """Return the URN of a resource's provider, which the SDK sends with the provider's id behind it."""
+    urn: str = request.provider.rpartition("::")[0]
+    return urn
 
 
 def _named_in(dependencies: Mapping[str, Any]) -> frozenset[str]:

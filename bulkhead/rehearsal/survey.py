@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 from bulkhead.analysis.access import aws, deployment
 from bulkhead.analysis.access.matrix import Table
-from bulkhead.analysis.planned import Plan, Planned
+from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.localclouds.coverage import treatment_of
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.rehearsal.evidence import ResourceLine, StageReport
 from bulkhead.rehearsal.scene import Scene, StandingStage
+from bulkhead.resources.planned import PlannedResource
 
 _VERSION = "cloudflare:index/workerVersion:WorkerVersion"
 # Where a binding says what it points at; a secret's value is none of them.
@@ -37,9 +38,10 @@ def survey(scene: Scene, seconds: Mapping[str, Mapping[str, float]]) -> tuple[St
 def _access(scene: Scene, stage: StandingStage) -> tuple[Table, ...]:
     """Return who may change the stage, from what its clouds hold."""
     held = tuple(
-        Planned(r.type, r.urn.rpartition("::")[2], r.urn, r.id, r.inputs, r.outputs) for r in scene.records(stage)
+        PlannedResource(r.type, r.urn.rpartition("::")[2], r.urn, r.id, r.inputs, r.outputs)
+        for r in scene.records(stage)
     )
-    plan = Plan(scene.product, stage.settings, held)
+    plan = StagePlan(scene.product, stage.settings, held)
     return tuple(look(plan) for look in (deployment.environments, deployment.tokens, aws.trust, aws.rights))
 
 

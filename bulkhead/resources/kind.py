@@ -96,8 +96,9 @@ class ResourceType(str):
 
     ``instead``: what to use where it is not admitted. ``ends``: where two are told apart by nothing but what they
     connect, the inputs that say so. ``replaced_by``: inputs whose change makes a new one. ``secrets``: properties that
-    are secret whatever they hold. ``tells``: how its cloud names it, as templates of its outputs. ``unfound``: why
-    `adopt` does not look for one by name, and what is done instead. ``needs``: the least that a Cloudflare token must
+    are secret whatever they hold. ``tells``: how its cloud names it, as templates of its ``id`` and outputs, each made
+    of its inputs, of those before it and of what bulkhead/analysis/clouds.py adds. ``unfound``: why `adopt` does not
+    look for one by name, and what is done instead. ``needs``: the least that a Cloudflare token must
     be allowed to make, change and remove one ("Accepted Permissions" of each operation in Cloudflare's API reference).
     ``limits``: the most bytes or items that a path may hold.
     """

@@ -11,9 +11,10 @@ import pytest
 from bulkhead.analysis.access.markdown import page
 from bulkhead.analysis.access.matrix import UNKNOWN_YET, as_json
 from bulkhead.analysis.access.of import access_of
-from bulkhead.analysis.planned import Plan, Sealed
+from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.model.bindings import KV
 from bulkhead.resources import types as t
+from bulkhead.resources.planned import Sealed
 from bulkhead.resources.values import UNKNOWN
 from infra.product import PRODUCT
 from tests.support.plans import PRODUCTS, STAGES, added, changed, make_plan, planned
@@ -21,12 +22,12 @@ from tests.support.plans import PRODUCTS, STAGES, added, changed, make_plan, pla
 ACCOUNT = "2" * 12
 
 
-def rows(plan: Plan, key: str) -> list[dict[str, Any]]:
+def rows(plan: StagePlan, key: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = as_json(access_of(plan))["tables"][key]
     return found
 
 
-def row(plan: Plan, key: str, **wanted: Any) -> dict[str, Any]:
+def row(plan: StagePlan, key: str, **wanted: Any) -> dict[str, Any]:
     found = [each for each in rows(plan, key) if all(each[name] == value for name, value in wanted.items())]
     assert len(found) == 1, found
     return found[0]

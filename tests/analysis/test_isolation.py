@@ -10,7 +10,7 @@ import pytest
 
 from bulkhead.analysis.isolation.check import Leak, isolation
 from bulkhead.analysis.plan import plan
-from bulkhead.analysis.planned import Plan
+from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.model.bindings import PlainText
 from bulkhead.model.product import Product
 from bulkhead.resources import types as t
@@ -22,7 +22,7 @@ from tests.support.settings_fixture import make_settings
 STAGING, PRODUCTION = "staging", "production"
 
 
-def leaks(*plans: Plan) -> list[Leak]:
+def leaks(*plans: StagePlan) -> list[Leak]:
     return list(isolation(plans).leaks)
 
 
@@ -41,11 +41,11 @@ def statement(said: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Sid": "Planted"} | said]})
 
 
-def granting(plan: Plan, said: dict[str, Any]) -> Plan:
+def granting(plan: StagePlan, said: dict[str, Any]) -> StagePlan:
     return changed(plan, t.IAM_ROLE_POLICY, "policy", statement(said))
 
 
-def trusting(plan: Plan, said: dict[str, Any]) -> Plan:
+def trusting(plan: StagePlan, said: dict[str, Any]) -> StagePlan:
     return changed(plan, t.IAM_ROLE, "assumeRolePolicy", statement(said))
 
 

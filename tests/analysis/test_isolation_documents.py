@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from bulkhead.analysis.isolation.check import isolation
-from bulkhead.analysis.planned import Plan, Sealed
+from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.resources import types as t
+from bulkhead.resources.planned import Sealed
 from bulkhead.resources.values import UNKNOWN
 from tests.support.plans import added, changed, planned, planned_together
 from tests.support.planted_leaks import policy
@@ -21,13 +22,13 @@ OWN_ROOT = "arn:aws:iam::999999999999:root"
 EVERYBODY = {"Principal": {"AWS": "*"}, "Action": "s3:*", "Resource": "*"}
 
 
-def leaks(plan: Plan, *others: Plan) -> list[tuple[str, str]]:
+def leaks(plan: StagePlan, *others: StagePlan) -> list[tuple[str, str]]:
     """Return what leads out of the first plan, and what is said of it."""
     found = isolation([plan, *others]).leaks
     return [(leak.path, leak.wrong) for leak in found if leak.stage == plan.environment]
 
 
-def with_role(plan: Plan, path: str, value: Any) -> Plan:
+def with_role(plan: StagePlan, path: str, value: Any) -> StagePlan:
     return changed(plan, t.IAM_ROLE, path, value, name="roles-deploy")
 
 
@@ -36,7 +37,7 @@ def inline(said: dict[str, Any]) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("make", [planned, planned_together])
-def test_stages_as_they_are_stay_apart(make: Callable[[str], Plan]) -> None:
+def test_stages_as_they_are_stay_apart(make: Callable[[str], StagePlan]) -> None:
     assert leaks(make("staging"), make("production")) == []
 
 
@@ -77,7 +78,7 @@ def test_stages_as_they_are_stay_apart(make: Callable[[str], Plan]) -> None:
         ),
     ],
 )
-def test_rights_are_found_wherever_they_stand(plant: Callable[[Plan], Plan], path: str) -> None:
+def test_rights_are_found_wherever_they_stand(plant: Callable[[StagePlan], StagePlan], path: str) -> None:
     found = leaks(plant(planned("staging")), planned("production"))
     assert [each for each in found if each[0].startswith(path)], found
 
@@ -103,7 +104,7 @@ def test_rights_are_found_wherever_they_stand(plant: Callable[[Plan], Plan], pat
         ),
     ],
 )
-def test_in_a_shared_account_what_is_wide_takes_in_the_neighbour(plant: Callable[[Plan], Plan]) -> None:
+def test_in_a_shared_account_what_is_wide_takes_in_the_neighbour(plant: Callable[[StagePlan], StagePlan]) -> None:
     production = planned_together("production")
     assert any("production" in wrong for _, wrong in leaks(plant(planned_together("staging")), production))
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bulkhead.analysis.isolation.marks import Marks
-from bulkhead.analysis.planned import Plan
+from bulkhead.analysis.stage_plan import StagePlan
 from infra.product import PRODUCT
 from tests.support.settings_fixture import make_settings
 
@@ -15,9 +15,9 @@ HARBOR = replace(PRODUCT, name="harbor")
 ROLE = "arn:aws:iam::222222222222:role/bulkhead-"
 
 
-def bare(environment: str, product: str = "harbor") -> Plan:
+def bare(environment: str, product: str = "harbor") -> StagePlan:
     """A plan without resources: accounts and names alone make marks."""
-    return Plan(replace(HARBOR, name=product), make_settings(environment), ())
+    return StagePlan(replace(HARBOR, name=product), make_settings(environment), ())
 
 
 MARKS = Marks([bare("development"), bare("staging"), bare("production"), bare("pr-4"), bare("pr-42", "harbor-staging")])

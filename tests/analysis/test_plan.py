@@ -15,13 +15,14 @@ import pytest
 
 from bulkhead.analysis import plan as planning
 from bulkhead.analysis.plan import Program
-from bulkhead.analysis.planned import Plan, Sealed
+from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.analysis.stages import plans_of, read_stages
 from bulkhead.engine.render import Unrenderable
 from bulkhead.model.faults import Refused
 from bulkhead.model.product import Product, Worker
 from bulkhead.model.settings import StageSettings
 from bulkhead.resources import types as t
+from bulkhead.resources.planned import Sealed
 from bulkhead.resources.values import UNKNOWN
 from infra.product import PRODUCT
 from tests.support.plans import STAGES, planned
@@ -42,7 +43,7 @@ def sealed_in(value: Any) -> Iterator[str]:
             yield from sealed_in(item)
 
 
-def plan_of(program: Any, monkeypatch: pytest.MonkeyPatch) -> Plan:
+def plan_of(program: Any, monkeypatch: pytest.MonkeyPatch) -> StagePlan:
     """Return the plan of staging with this program as the only one."""
 
     def run(product: Product, settings: StageSettings, secrets: Mapping[str, pulumi.Output[str]]) -> None:
@@ -71,11 +72,11 @@ def test_what_a_cloud_makes_up_is_unmistakably_of_the_stage() -> None:
     (database,) = planned("staging").of(t.D1_DATABASE)
     assert database.id == "<staging/D1Database/d1-main>"
     (key, *_) = planned("staging").of(t.KMS_KEY)
-    assert key.made["arn"] == f"arn:aws:kms:ap-northeast-1:{'2' * 12}:key/{key.id}"
+    assert key.outputs["arn"] == f"arn:aws:kms:ap-northeast-1:{'2' * 12}:key/{key.id}"
     (topic,) = (each for each in planned("staging").of(t.SNS_TOPIC) if each.name == "budget-topic")
     assert topic.id == f"arn:aws:sns:ap-northeast-1:{'2' * 12}:harbor-staging-topic-cost"
     (bucket, *_) = planned("staging").of(t.S3_BUCKET)
-    assert (bucket.id, bucket.made["arn"]) == (bucket.inputs["bucket"], f"arn:aws:s3:::{bucket.inputs['bucket']}")
+    assert (bucket.id, bucket.outputs["arn"]) == (bucket.inputs["bucket"], f"arn:aws:s3:::{bucket.inputs['bucket']}")
 
 
 def test_ids_arrive_where_the_program_sends_them() -> None:
@@ -95,7 +96,7 @@ def test_every_secret_is_a_placeholder_and_sealed() -> None:
     found = {text for resource in planned("staging").resources for text in sealed_in(resource.inputs)}
     assert "<staging/secret/sessionKey>" in found
     assert all(text.startswith("<staging/secret/") for text in found)
-    assert "secret/" not in repr([(one.inputs, one.made) for one in planned("staging").resources])
+    assert "secret/" not in repr([(one.inputs, one.outputs) for one in planned("staging").resources])
 
 
 def test_a_pull_requests_stack_has_no_identities() -> None:

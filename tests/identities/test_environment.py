@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from bulkhead.engine.recorded import Recorded, Rendered, is_secret
+from bulkhead.engine.recorded import Rendered
 from bulkhead.model.naming import Label, Stage
 from bulkhead.model.release import PULL_REQUESTS, Ref, ReleaseModel, deploys_from, guarded_branches
+from bulkhead.resources.planned import PlannedResource, Sealed
 from tests.support.second_product import SECOND_PRODUCT
 from tests.support.settings_fixture import secret_value
 from tests.support.stages import render_identities, rendered_identities
@@ -33,7 +34,7 @@ def admitted(stage: Rendered, role: str = "deploy") -> set[tuple[str | None, str
     return {(policy.get("branchPattern"), policy.get("tagPattern")) for policy in policies}
 
 
-def of_role(stage: Rendered, type_: str, role: str) -> list[Recorded]:
+def of_role(stage: Rendered, type_: str, role: str) -> list[PlannedResource]:
     return [each for each in stage.of(type_) if each.name.startswith(f"{role}-")]
 
 
@@ -118,14 +119,14 @@ def test_a_run_is_handed_what_its_role_needs_and_no_more(role: str, handed: set[
         each.inputs["secretName"]: each for each in of_role(rendered_identities("first", "staging"), SECRET, role)
     }
     assert set(secrets) == handed
-    assert all(is_secret(secret.wire["value"]) for secret in secrets.values())
+    assert all(isinstance(secret.inputs["value"], Sealed) for secret in secrets.values())
 
 
 def test_a_token_is_that_of_the_role_and_of_the_active_slot() -> None:
     stage = rendered_identities("first", "staging")
     for role in ("deploy", "operations", "rollback"):
-        assert stage.one(SECRET, f"{role}-cloudflareApiToken").inputs["value"] == secret_value(
-            "staging", f"tokens-{role}-b"
+        assert stage.one(SECRET, f"{role}-cloudflareApiToken").inputs["value"] == Sealed(
+            secret_value("staging", f"tokens-{role}-b")
         )
 
 

@@ -11,9 +11,9 @@ import pulumi
 import pytest
 from pulumi.runtime.config import set_all_config
 
-from bulkhead.engine.recorded import is_secret
 from bulkhead.model.identities import PROFILE, TOKENS, spelt
 from bulkhead.model.project import ROOT
+from bulkhead.resources.planned import Sealed
 from identities import program
 from tests.support.stages import SLOTS, render
 
@@ -42,7 +42,7 @@ def test_the_identities_are_those_of_the_stage_in_the_root() -> None:
     rendered = deploy(GOOD)
     assert rendered.outputs["environments"]["preview"] == "staging-preview"
     assert rendered.outputs["tokens"]["active"] == "b"
-    assert is_secret(rendered.outputs["deployToken"])
+    assert isinstance(rendered.outputs["deployToken"], Sealed)
     aws = rendered.one("pulumi:providers:aws").inputs
     assert aws["profile"] == "harbor-staging-admin"
     assert json.loads(aws["allowedAccountIds"]) == ["444455556666"]  # of the shipped Pulumi.staging.yaml

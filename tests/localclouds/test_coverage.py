@@ -9,6 +9,7 @@ from bulkhead.localclouds.providers import planning, registry
 from bulkhead.localclouds.providers.wire import decode, encode
 from bulkhead.resources.catalogue import CATALOGUE
 from bulkhead.resources.kind import Rehearsed
+from bulkhead.resources.planned import unsealed
 from tests.support.stages import PRODUCTS, STAGES, rendered_identities, rendered_stage
 
 
@@ -41,7 +42,7 @@ def test_everything_the_program_makes_is_rehearsed_and_passes_the_checks(product
     faults: list[str] = []
     seen = 0
     for resource in (*rendered_stage(product, stage).resources, *rendered_identities(product, stage).resources):
-        inputs = decode(encode(resource.inputs)).values
+        inputs = decode(encode(unsealed(resource.inputs))).values
         package = registry.package_of(resource.type)
         if resource.is_provider:
             found = planning.check_provider(package, planning.provider_config(package, inputs))

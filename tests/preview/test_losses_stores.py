@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bulkhead.engine.recorded import to_wire
 from bulkhead.preview.losses.catalogue import KINDS
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import CATALOGUE
@@ -255,7 +256,7 @@ def test_every_kind_of_loss_has_a_word_for_waivers() -> None:
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_no_two_resources_of_a_stage_are_taken_for_one(product: str, environment: str) -> None:
     rendered = [*rendered_stage(product, environment).resources, *rendered_identities(product, environment).resources]
-    by_type = [(each.type, each.wire) for each in rendered if each.custom and not each.is_provider]
+    by_type = [(each.type, to_wire(each.inputs)) for each in rendered if each.custom and not each.is_provider]
     renamed = [
         (type_, was, becomes)
         for (type_, was), (other, becomes) in permutations(by_type, 2)

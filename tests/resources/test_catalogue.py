@@ -42,6 +42,7 @@ def paths(row: ResourceType) -> Iterator[str]:
     yield from (reference.path for reference in row.references)
     yield from row.documents
     yield from row.secrets
+    yield from row.tells
     yield from [row.named_by] if row.named_by else []
 
 

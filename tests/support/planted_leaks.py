@@ -7,12 +7,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from bulkhead.analysis.planned import Plan, Sealed
+from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.resources import types as t
+from bulkhead.resources.planned import Sealed
 from bulkhead.resources.values import UNKNOWN
 from tests.support.plans import added, changed
 
-Plant = Callable[[Plan], Plan]
+Plant = Callable[[StagePlan], StagePlan]
 THEIRS, OURS = "3", "2"  # digits of the accounts of production and of staging
 ACCOUNT = THEIRS * 12
 BUCKET = f"harbor-production-vault-{ACCOUNT}"
@@ -37,7 +38,7 @@ def policy(statement: dict[str, Any]) -> str:
 def binding(type_: str, **target: str) -> Plant:
     """A binding in a Worker's preview, which no other plant touches; each type has its own name."""
 
-    def plant(plan: Plan) -> Plan:
+    def plant(plan: StagePlan) -> StagePlan:
         return changed(plan, t.WORKER, f"previewsBaseConfig.env.{type_}", {"type": type_} | target, name="clerk")
 
     return plant

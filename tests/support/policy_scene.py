@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bulkhead.engine.recorded import Recorded, Rendered, reveal
+from bulkhead.engine.recorded import Rendered
 from bulkhead.model.alarms import Alarm, read_alarms
 from bulkhead.model.product import Product
 from bulkhead.resources.observed import ObservedResource, ObservedStack
+from bulkhead.resources.planned import PlannedResource, unsealed
 from bulkhead.resources.values import UNKNOWN, is_list
 from infra.product import PRODUCT
 from policies.context import PolicyContext
@@ -89,18 +90,18 @@ def as_first_preview(resources: Sequence[ObservedResource]) -> list[ObservedReso
     ]
 
 
-def _observed(one: Recorded, rendered: Rendered) -> ObservedResource:
-    provider = next((p for p in rendered.resources if one.provider and one.provider.startswith(f"{p.urn}::")), None)
+def _observed(one: PlannedResource, rendered: Rendered) -> ObservedResource:
+    provider = next((p for p in rendered.resources if p.urn == one.provider), None)
     return ObservedResource(
         type=one.type,
         name=one.name,
         urn=one.urn,
-        props=one.inputs,
+        props=unsealed(one.inputs),
         protect=one.protect,
         ignore_changes=one.ignore_changes,
         parent=one.parent,
-        provider=one.provider.rpartition("::")[0],
-        provider_props=reveal(provider.wire) if provider else {},
+        provider=one.provider,
+        provider_props=unsealed(provider.inputs) if provider else {},
     )
 
 

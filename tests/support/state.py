@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bulkhead.engine.recorded import Rendered
+from bulkhead.engine.recorded import Rendered, to_wire
 
 
 def state_of(rendered: Rendered, environment: str) -> list[dict[str, Any]]:
@@ -18,5 +18,5 @@ def _entry(one: Any, environment: str) -> dict[str, Any]:
     # What is false is left out of a state.
     entry |= {key: True for key, on in (("protect", one.protect), ("retainOnDelete", one.retain_on_delete)) if on}
     if one.custom:
-        entry |= {"id": f"{environment}-{one.name}-id", "inputs": dict(one.wire), "outputs": dict(one.wire)}
+        entry |= {"id": f"{environment}-{one.name}-id", "inputs": to_wire(one.inputs), "outputs": to_wire(one.inputs)}
     return entry

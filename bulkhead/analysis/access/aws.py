@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from bulkhead.analysis.access.matrix import UNKNOWN_YET, Cell, Table, table
 from bulkhead.analysis.documents import PolicyDocument, Sort, documents
 from bulkhead.analysis.identity import names
-from bulkhead.analysis.planned import Plan, Planned
+from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import NAMED_BY
+from bulkhead.resources.planned import PlannedResource
 from bulkhead.resources.statements import Statement, texts
 
 
-def trust(plan: Plan) -> Table:
+def trust(plan: StagePlan) -> Table:
     """Return who may take each role, and the limit that is on it."""
     return table(
         "roleTrust",
@@ -24,7 +25,7 @@ def trust(plan: Plan) -> Table:
     )
 
 
-def rights(plan: Plan) -> Table:
+def rights(plan: StagePlan) -> Table:
     """Return what whoever has a role may do, and at most."""
     rows = [row for found in documents(plan, Sort.RIGHTS, Sort.LIMIT) for row in _doing(plan, found)]
     managed: list[tuple[Cell, ...]] = [
@@ -35,14 +36,14 @@ def rights(plan: Plan) -> Table:
     return table("roleRights", "What a role of AWS may do", columns, [*rows, *managed])
 
 
-def resources(plan: Plan) -> Table:
+def resources(plan: StagePlan) -> Table:
     """Return whom buckets, keys and topics let in themselves, and whom they keep out whatever a role says."""
     rows = [row for found in documents(plan, Sort.RESOURCE) for row in _letting_in(plan, found)]
     columns = ("resource", "effect", "who", "actions", "when", "statement")
     return table("resourcePolicies", "Whom buckets, keys and topics let in", columns, rows)
 
 
-def _taking(plan: Plan, found: PolicyDocument) -> Iterator[tuple[Cell, ...]]:
+def _taking(plan: StagePlan, found: PolicyDocument) -> Iterator[tuple[Cell, ...]]:
     role = found.resource
     limit = _pointed(plan, str(role.inputs.get("permissionsBoundary", "none")))
     for said in found.statements or ():
@@ -52,7 +53,7 @@ def _taking(plan: Plan, found: PolicyDocument) -> Iterator[tuple[Cell, ...]]:
         yield (_title(role),), UNKNOWN_YET, "", limit
 
 
-def _doing(plan: Plan, found: PolicyDocument) -> Iterator[tuple[Cell, ...]]:
+def _doing(plan: StagePlan, found: PolicyDocument) -> Iterator[tuple[Cell, ...]]:
     role = _name(plan, found.resource, "role") if found.resource.type == t.IAM_ROLE_POLICY else _title(found.resource)
     for said in found.statements or ():
         effect = "never" if said.denies else "at most" if found.sort is Sort.LIMIT else "may"
@@ -62,7 +63,7 @@ def _doing(plan: Plan, found: PolicyDocument) -> Iterator[tuple[Cell, ...]]:
         yield (role,), UNKNOWN_YET, "", "", "", ""
 
 
-def _letting_in(plan: Plan, found: PolicyDocument) -> Iterator[tuple[Cell, ...]]:
+def _letting_in(plan: StagePlan, found: PolicyDocument) -> Iterator[tuple[Cell, ...]]:
     resource = _guarded(plan, found.resource)
     for said in found.statements or ():
         yield (resource,), "never" if said.denies else "may", _who(said), _actions(said), _when(said), said.sid
@@ -91,20 +92,20 @@ def _when(said: Statement) -> tuple[str, ...]:
     )
 
 
-def _title(resource: Planned) -> str:
+def _title(resource: PlannedResource) -> str:
     return str(resource.inputs.get(NAMED_BY.get(resource.type, ""), resource.name))
 
 
-def _name(plan: Plan, resource: Planned, property_: str) -> str:
+def _name(plan: StagePlan, resource: PlannedResource, property_: str) -> str:
     value = str(resource.inputs.get(property_))
     return next((_title(role) for role in plan.of(t.IAM_ROLE) if value in names(role)), value)
 
 
-def _pointed(plan: Plan, arn: str) -> Cell:
+def _pointed(plan: StagePlan, arn: str) -> Cell:
     return next(((_title(policy),) for policy in plan.of(t.IAM_POLICY) if arn in names(policy)), arn)
 
 
-def _guarded(plan: Plan, resource: Planned) -> str:
+def _guarded(plan: StagePlan, resource: PlannedResource) -> str:
     """Return the name of the thing a policy is attached to; a key is called by its alias, as people know it."""
     for property_ in ("bucket", "arn", "keyId", "queueUrl"):
         value = resource.inputs.get(property_)

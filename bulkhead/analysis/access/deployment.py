@@ -9,9 +9,10 @@ from typing import Any, Final
 from bulkhead.analysis.access.matrix import UNKNOWN_YET, Cell, Table, table
 from bulkhead.analysis.clouds import nested
 from bulkhead.analysis.isolation.tokens import resources
-from bulkhead.analysis.planned import Plan, Planned, Sealed
+from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.resources import types as t
 from bulkhead.resources.permissions import PERMISSIONS
+from bulkhead.resources.planned import PlannedResource, Sealed
 from bulkhead.resources.values import Absent, at, is_list, listed
 from policies.rules.access import lifetime
 
@@ -22,7 +23,7 @@ _SCOPE: Final = re.compile(
 _CREDENTIALS: Final = ("apiToken", "token", "profile")
 
 
-def tokens(plan: Plan) -> Table:
+def tokens(plan: StagePlan) -> Table:
     """Return what each token of Cloudflare may do, and for how long."""
     return table(
         "tokens",
@@ -33,7 +34,7 @@ def tokens(plan: Plan) -> Table:
     )
 
 
-def environments(plan: Plan) -> Table:
+def environments(plan: StagePlan) -> Table:
     """Return which runs each environment of GitHub admits, who approves them, and what they are handed."""
     return table(
         "environments",
@@ -43,7 +44,7 @@ def environments(plan: Plan) -> Table:
     )
 
 
-def credentials(plan: Plan) -> Table:
+def credentials(plan: StagePlan) -> Table:
     """Return with what each program of the stage gets into its clouds."""
     return table(
         "credentials",
@@ -54,7 +55,7 @@ def credentials(plan: Plan) -> Table:
     )
 
 
-def _token(token: Planned) -> Iterator[tuple[Cell, ...]]:
+def _token(token: PlannedResource) -> Iterator[tuple[Cell, ...]]:
     name = (str(token.inputs.get("name", token.name)),)
     life = lifetime(at(token.inputs, "notBefore"), at(token.inputs, "expiresOn"))
     valid = f"{life.days} days at most" if life else "for ever" if "expiresOn" not in token.inputs else UNKNOWN_YET
@@ -80,7 +81,7 @@ def _scope(key: str, account: str) -> str:
     return f"{what} of account {account}" if account else what
 
 
-def _environment(plan: Plan, environment: Planned) -> tuple[Cell, ...]:
+def _environment(plan: StagePlan, environment: PlannedResource) -> tuple[Cell, ...]:
     name = environment.inputs.get("environment")
 
     def of(type_: str, property_: str) -> tuple[str, ...]:
@@ -102,7 +103,7 @@ def _environment(plan: Plan, environment: Planned) -> tuple[Cell, ...]:
     )
 
 
-def _approval(environment: Planned) -> str:
+def _approval(environment: PlannedResource) -> str:
     people = [
         f"{word} {person:.0f}"
         for reviewers in listed(environment.inputs, "reviewers")
@@ -116,7 +117,7 @@ def _approval(environment: Planned) -> str:
     return f"{said}; waits {wait:.0f} minutes" if isinstance(wait, int | float) and wait else said
 
 
-def _provider(provider: Planned) -> tuple[Cell, ...]:
+def _provider(provider: PlannedResource) -> tuple[Cell, ...]:
     cloud = provider.type.rpartition(":")[2]
     account = {
         "aws": ", ".join(str(each) for each in nested(provider.inputs, "allowedAccountIds") or ["not pinned"]),

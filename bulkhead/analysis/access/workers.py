@@ -8,10 +8,11 @@ from typing import Any, Final
 from bulkhead.analysis.access.matrix import UNKNOWN_YET, Cell, Table, table
 from bulkhead.analysis.identity import names
 from bulkhead.analysis.isolation.workers import as_observed
-from bulkhead.analysis.planned import Plan, Planned
+from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.model.bindings import Binding, Secret, reading
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import NAMED_BY
+from bulkhead.resources.planned import PlannedResource
 from bulkhead.resources.values import Absent, at, listed
 from policies.rules.worker_carriers import CARRIERS, OBJECTS, TARGETS, Bound, carried
 
@@ -32,7 +33,7 @@ _VALUES: Final = frozenset({"json", "plain_text", "version_metadata"})
 _GUARD: Final = "the product grants reading only; a guard against mistakes, Cloudflare enforces nothing"
 
 
-def bindings(plan: Plan) -> Table:
+def bindings(plan: StagePlan) -> Table:
     """Return what each Worker is bound to, and whose messages it consumes."""
     return table(
         "workers",
@@ -43,12 +44,12 @@ def bindings(plan: Plan) -> Table:
     )
 
 
-def entrances(plan: Plan) -> Table:
+def entrances(plan: StagePlan) -> Table:
     """Return what sends requests to each Worker from outside the stage."""
     return table("entrances", "What reaches a Worker from outside", ("worker", "who", "by"), _entrances(plan))
 
 
-def _bound(plan: Plan) -> Iterator[tuple[Cell, ...]]:
+def _bound(plan: StagePlan) -> Iterator[tuple[Cell, ...]]:
     granted = _granted(plan)
     for resource in plan.of(*CARRIERS):
         worker = _worker(plan, at(resource.inputs, CARRIERS[resource.type][0]))
@@ -69,7 +70,7 @@ def _limit(bound: Bound, grant: Binding | None) -> str:
     return f"{_GUARD} ({', '.join(methods)})" if methods else ""
 
 
-def _granted(plan: Plan) -> dict[tuple[str, str], Binding]:
+def _granted(plan: StagePlan) -> dict[tuple[str, str], Binding]:
     own = {resource.name: str(resource.inputs.get("name")) for resource in plan.of(t.WORKER)}
     return {
         (own.get(worker.name, worker.name), binding.name): binding
@@ -78,7 +79,7 @@ def _granted(plan: Plan) -> dict[tuple[str, str], Binding]:
     }
 
 
-def _consuming(plan: Plan) -> Iterator[tuple[Cell, ...]]:
+def _consuming(plan: StagePlan) -> Iterator[tuple[Cell, ...]]:
     for consumer in plan.of(t.QUEUE_CONSUMER):
         dead = at(consumer.inputs, "deadLetterQueue")
         tries = at(consumer.inputs, "settings", "maxRetries")
@@ -88,7 +89,7 @@ def _consuming(plan: Plan) -> Iterator[tuple[Cell, ...]]:
         yield (worker,), "consume", (_called(plan, at(consumer.inputs, "queueId"), t.QUEUE),), "", limit
 
 
-def _entrances(plan: Plan) -> Iterator[tuple[Cell, ...]]:
+def _entrances(plan: StagePlan) -> Iterator[tuple[Cell, ...]]:
     hosts: Mapping[str, tuple[str, str]] = {
         t.WORKERS_CUSTOM_DOMAIN: ("hostname", "service"),
         t.WORKERS_ROUTE: ("pattern", "script"),
@@ -105,7 +106,7 @@ def _entrances(plan: Plan) -> Iterator[tuple[Cell, ...]]:
             yield (worker,), "Cloudflare's schedule", (str(at(schedule, "cron")),)
 
 
-def _target(plan: Plan, worker: str, bound: Bound) -> Cell:
+def _target(plan: StagePlan, worker: str, bound: Bound) -> Cell:
     if bound.type == OBJECTS:
         owner = at(bound.props, "scriptName")
         return (f"{at(bound.props, 'className')} of {worker if isinstance(owner, Absent) else owner}",)
@@ -113,14 +114,14 @@ def _target(plan: Plan, worker: str, bound: Bound) -> Cell:
     return tuple(_called(plan, value, *types) for key in keys if not isinstance(value := at(bound.props, key), Absent))
 
 
-def _worker(plan: Plan, value: Any) -> str:
+def _worker(plan: StagePlan, value: Any) -> str:
     return _called(plan, value, *t.SCRIPTS)
 
 
-def _called(plan: Plan, value: Any, *types: str) -> str:
+def _called(plan: StagePlan, value: Any, *types: str) -> str:
     """Return the name of what an id or a name points at; itself where it points at nothing of the plan."""
     if isinstance(value, Absent):
         return UNKNOWN_YET
-    found: Callable[[Planned], bool] = lambda resource: value in names(resource)  # noqa: E731
+    found: Callable[[PlannedResource], bool] = lambda resource: value in names(resource)  # noqa: E731
     target = next(filter(found, plan.of(*types)), None)
     return str(target.inputs.get(NAMED_BY[target.type], value) if target else value)

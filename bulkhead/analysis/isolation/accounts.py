@@ -9,8 +9,9 @@ from typing import Any, Final
 from bulkhead.analysis.clouds import nested
 from bulkhead.analysis.identity import is_made
 from bulkhead.analysis.isolation.pointer import Kind, Place, Pointer, always, held, made, places, pointing, unknown
-from bulkhead.analysis.planned import Plan, Planned, Sealed
+from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.resources import types as t
+from bulkhead.resources.planned import PlannedResource, Sealed
 from bulkhead.resources.values import MISSING, UNKNOWN, at
 
 _AWS: Final = "pulumi:providers:aws"
@@ -19,7 +20,7 @@ _CLOUDFLARE: Final = "pulumi:providers:cloudflare"
 _ARN_ROLE: Final = re.compile(r"arn:[^:]*:iam::\d{12}:role/.+")
 
 
-def _accounts(plan: Plan, _others: Sequence[Plan]) -> Iterator[Pointer]:
+def _accounts(plan: StagePlan, _others: Sequence[StagePlan]) -> Iterator[Pointer]:
     own = plan.settings.cloudflare
     for resource in plan.resources:
         for key, value in (("accountId", own.account_id), ("zoneId", own.zone_id)):
@@ -27,7 +28,7 @@ def _accounts(plan: Plan, _others: Sequence[Plan]) -> Iterator[Pointer]:
                 yield _exactly(resource, key, found, value)
 
 
-def _pins(plan: Plan, _others: Sequence[Plan]) -> Iterator[Pointer]:
+def _pins(plan: StagePlan, _others: Sequence[StagePlan]) -> Iterator[Pointer]:
     """A provider that says nothing takes what it finds in the environment of whoever runs it, as does a default one."""
     for resource in plan.resources:
         if is_made(resource):
@@ -48,7 +49,7 @@ def _pins(plan: Plan, _others: Sequence[Plan]) -> Iterator[Pointer]:
         yield _exactly(provider, "owner", at(provider.inputs, "owner"), owner)
 
 
-def _exactly(resource: Planned, path: str, value: Any, own: Any) -> Pointer:
+def _exactly(resource: PlannedResource, path: str, value: Any, own: Any) -> Pointer:
     if value is UNKNOWN:
         return unknown(resource, path)
     if value in (MISSING, None):
@@ -56,7 +57,7 @@ def _exactly(resource: Planned, path: str, value: Any, own: Any) -> Pointer:
     return Pointer(resource, path, value, "" if value == own else f"is not what the stage's settings have ({own})")
 
 
-def _logs(plan: Plan, others: Sequence[Plan]) -> Iterator[Pointer]:
+def _logs(plan: StagePlan, others: Sequence[StagePlan]) -> Iterator[Pointer]:
     yield from places(*_LOGS)(plan, others)
     buckets = made(t.R2_BUCKET, t.S3_BUCKET)(plan)
     for job in plan.of(t.LOGPUSH_JOB):
@@ -70,7 +71,7 @@ def _logs(plan: Plan, others: Sequence[Plan]) -> Iterator[Pointer]:
             yield Pointer(job, "destinationConf", content, "" if own else "is a bucket that this stage does not make")
 
 
-def _words(plan: Plan, _others: Sequence[Plan]) -> Iterator[Pointer]:
+def _words(plan: StagePlan, _others: Sequence[StagePlan]) -> Iterator[Pointer]:
     """Where the stage's own name stands: alarms, costs and logs are told apart by it."""
     environment, stage = plan.environment, plan.settings.stage.value
     own = {"environment": environment, "stage": stage, "ENVIRONMENT": environment, "STAGE": stage, "NODE_ENV": stage}
@@ -81,7 +82,7 @@ def _words(plan: Plan, _others: Sequence[Plan]) -> Iterator[Pointer]:
                     yield _exactly(resource, f"{path}.{word}", value, own[word])
 
 
-def _tags(resource: Planned) -> Iterator[tuple[str, dict[str, Any]]]:
+def _tags(resource: PlannedResource) -> Iterator[tuple[str, dict[str, Any]]]:
     tags = at(resource.inputs, "tags")
     if isinstance(tags, dict):
         yield "tags", tags
@@ -91,7 +92,7 @@ def _tags(resource: Planned) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "defaultTags", at(default, "tags")
 
 
-def _variables(resource: Planned) -> Iterator[tuple[str, dict[str, Any]]]:
+def _variables(resource: PlannedResource) -> Iterator[tuple[str, dict[str, Any]]]:
     bindings = resource.inputs.get("bindings")
     if isinstance(bindings, list):
         plain = [each for each in bindings if isinstance(each, dict) and each.get("type") == "plain_text"]
@@ -100,7 +101,7 @@ def _variables(resource: Planned) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "value", {str(resource.inputs.get("variableName")): resource.inputs.get("value")}
 
 
-def _found(plan: Plan, others: Sequence[Plan]) -> Iterator[Pointer]:
+def _found(plan: StagePlan, others: Sequence[StagePlan]) -> Iterator[Pointer]:
     """What is looked up by its id was not made here. Another stack of the same stage may be read."""
     own = frozenset().union(*(_ids(plan), {plan.settings.cloudflare.account_id, plan.settings.cloudflare.zone_id}))
     for resource in plan.resources:
@@ -114,7 +115,7 @@ def _found(plan: Plan, others: Sequence[Plan]) -> Iterator[Pointer]:
                 yield pointing(resource, "id", resource.id, own)
 
 
-def _ids(plan: Plan) -> frozenset[str]:
+def _ids(plan: StagePlan) -> frozenset[str]:
     return made(*{resource.type for resource in plan.resources})(plan)
 
 

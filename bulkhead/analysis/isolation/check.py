@@ -13,8 +13,9 @@ from bulkhead.analysis.isolation import accounts, documents, github, tokens, wor
 from bulkhead.analysis.isolation.marks import Mark, Marks
 from bulkhead.analysis.isolation.pointer import Kind, Pointer
 from bulkhead.analysis.isolation.shared import Risk, risks
-from bulkhead.analysis.planned import Plan, Planned
+from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.analysis.texts import Text, parsed, texts
+from bulkhead.resources.planned import PlannedResource
 from bulkhead.resources.values import at, listed
 
 KINDS: Final[tuple[Kind, ...]] = (
@@ -72,7 +73,7 @@ Files = Sequence[tuple[str, str, str]]
 """Files that were generated for stages: stage, name, text."""
 
 
-def isolation(plans: Sequence[Plan], files: Files = ()) -> Isolation:
+def isolation(plans: Sequence[StagePlan], files: Files = ()) -> Isolation:
     """Return whether these stages are apart. ``files`` were generated for them and are read as texts."""
     marks = Marks(plans)
     leaks: dict[tuple[str, str, str], Leak] = {}
@@ -97,7 +98,7 @@ def isolation(plans: Sequence[Plan], files: Files = ()) -> Isolation:
 
 
 def _looked(
-    plan: Plan, others: Sequence[Plan], marks: Marks, files: Files
+    plan: StagePlan, others: Sequence[StagePlan], marks: Marks, files: Files
 ) -> Iterator[tuple[str, int, Sequence[Leak]]]:
     """Yield, for each kind, how many references there are and which of them lead out of the stage."""
     leaks: defaultdict[str, list[Leak]] = defaultdict(list)
@@ -137,7 +138,7 @@ def _values(pointer: Pointer) -> list[str]:
     return [str(each) for each in pointer.value] if isinstance(pointer.value, list) else [str(pointer.value)]
 
 
-def _everything(plan: Plan) -> Iterator[tuple[Planned, Text]]:
+def _everything(plan: StagePlan) -> Iterator[tuple[PlannedResource, Text]]:
     """Yield every text of a plan, apart from what policies forbid."""
     for resource in plan.resources:
         for name, value in resource.inputs.items():
@@ -146,7 +147,7 @@ def _everything(plan: Plan) -> Iterator[tuple[Planned, Text]]:
             elif resource.type in tokens.TOKENS and name == "policies" and isinstance(value, list):
                 value = [each for each in value if at(each, "effect") != "deny"]  # noqa: PLW2901
             yield from ((resource, text) for text in texts(value, name))
-    exported = Planned("output", "of the stack", "output", "", plan.outputs)
+    exported = PlannedResource("output", "of the stack", "output", "", plan.outputs)
     yield from ((exported, text) for text in texts(plan.outputs))
 
 
@@ -166,7 +167,7 @@ _BY_PLACE: Final = {place: kind for kind in KINDS for place in kind.holds}
 _BY_NAME: Final = {kind.name: kind for kind in KINDS}
 
 
-def _kind_of(resource: Planned, text: Text) -> Kind | None:
+def _kind_of(resource: PlannedResource, text: Text) -> Kind | None:
     property_ = text.path.split(" ")[0].split(".")[0].split("[")[0]
     if text.sealed and text.text.startswith("<"):
         return _BY_NAME[SECRETS]
@@ -177,7 +178,7 @@ def _kind_of(resource: Planned, text: Text) -> Kind | None:
     return _BY_PLACE.get((resource.type, property_))
 
 
-def _written(plan: Plan, resource: Planned, text: Text, kind: Kind | None, mark: Mark, whose: str) -> Leak:
+def _written(plan: StagePlan, resource: PlannedResource, text: Text, kind: Kind | None, mark: Mark, whose: str) -> Leak:
     return Leak(
         plan.environment,
         kind.name if kind else OTHER,
@@ -190,7 +191,7 @@ def _written(plan: Plan, resource: Planned, text: Text, kind: Kind | None, mark:
     )
 
 
-def _led(plan: Plan, marks: Marks, kind: Kind, pointer: Pointer) -> Leak:
+def _led(plan: StagePlan, marks: Marks, kind: Kind, pointer: Pointer) -> Leak:
     foreign = next(marks.foreign(plan.environment, str(pointer.value)), None)
     whose = pointer.whose or (foreign[1] if foreign else "")
     sealed = [text.text for text in texts(pointer.resource.inputs) if text.sealed]
@@ -208,7 +209,7 @@ def _led(plan: Plan, marks: Marks, kind: Kind, pointer: Pointer) -> Leak:
     )
 
 
-def _nothing(plan: Plan, kind: Kind) -> Leak:
+def _nothing(plan: StagePlan, kind: Kind) -> Leak:
     return Leak(
         plan.environment,
         kind.name,
@@ -221,7 +222,7 @@ def _nothing(plan: Plan, kind: Kind) -> Leak:
     )
 
 
-def _unlisted(plan: Plan, resource: Planned) -> Leak:
+def _unlisted(plan: StagePlan, resource: PlannedResource) -> Leak:
     return Leak(
         plan.environment,
         NAMES,
@@ -234,13 +235,13 @@ def _unlisted(plan: Plan, resource: Planned) -> Leak:
     )
 
 
-def _first_of_type(resources: Sequence[Planned]) -> list[Planned]:
+def _first_of_type(resources: Sequence[PlannedResource]) -> list[PlannedResource]:
     return list({resource.type: resource for resource in reversed(resources)}.values())
 
 
-def _twice(plans: Sequence[Plan]) -> Iterator[Leak]:
+def _twice(plans: Sequence[StagePlan]) -> Iterator[Leak]:
     """Yield what two stages would both make."""
-    first: dict[tuple[Any, ...], tuple[Plan, Planned]] = {}
+    first: dict[tuple[Any, ...], tuple[StagePlan, PlannedResource]] = {}
     for plan in plans:
         for resource in plan.resources:
             if not is_made(resource) or not is_known(resource.type) or (what := same(plan, resource)) is None:
@@ -259,7 +260,7 @@ def _twice(plans: Sequence[Plan]) -> Iterator[Leak]:
                 )
 
 
-def _in_files(plan: Plan, marks: Marks, files: Files) -> Iterator[tuple[str, int, Sequence[Leak]]]:
+def _in_files(plan: StagePlan, marks: Marks, files: Files) -> Iterator[tuple[str, int, Sequence[Leak]]]:
     leaks, looked = [], 0
     for stage, name, text in files:
         if stage != plan.environment:

@@ -24,10 +24,11 @@ from bulkhead.analysis.isolation.pointer import (
     places,
     unknown,
 )
-from bulkhead.analysis.planned import Plan, Planned, unsealed
+from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.model.naming import EPHEMERAL_STACK
 from bulkhead.model.naming import Kind as Name
 from bulkhead.resources import types as t
+from bulkhead.resources.planned import PlannedResource, unsealed
 from bulkhead.resources.statements import Statement, account_of, matches, texts
 from bulkhead.resources.values import UNKNOWN, at, listed
 from policies.rules.iam import is_broad
@@ -43,7 +44,7 @@ _MAKING: Final = re.compile(r"[a-z0-9-]+:Create[A-Za-z*]*")
 
 
 def _in(*sorts: Sort) -> Find:
-    def find(plan: Plan, others: Sequence[Plan]) -> Iterator[Pointer]:
+    def find(plan: StagePlan, others: Sequence[StagePlan]) -> Iterator[Pointer]:
         for found in documents(plan, *sorts):
             if found.statements is None:
                 yield unknown(found.resource, found.path)
@@ -54,7 +55,9 @@ def _in(*sorts: Sort) -> Find:
     return find
 
 
-def _pointers(plan: Plan, others: Sequence[Plan], found: PolicyDocument, statement: Statement) -> Iterator[Pointer]:
+def _pointers(
+    plan: StagePlan, others: Sequence[StagePlan], found: PolicyDocument, statement: Statement
+) -> Iterator[Pointer]:
     path = f"{found.path}.Statement[{statement.sid or 'without a Sid'}]"
     for kind, who in statement.principals:
         yield _principal(plan, others, found, statement, Pointer(found.resource, f"{path}.Principal.{kind}", who))
@@ -81,7 +84,7 @@ def _pointers(plan: Plan, others: Sequence[Plan], found: PolicyDocument, stateme
 
 
 def _principal(
-    plan: Plan, others: Sequence[Plan], found: PolicyDocument, statement: Statement, pointer: Pointer
+    plan: StagePlan, others: Sequence[StagePlan], found: PolicyDocument, statement: Statement, pointer: Pointer
 ) -> Pointer:
     who, account = str(pointer.value), plan.settings.aws.account_id
     if pointer.path.endswith(".Service"):
@@ -104,7 +107,7 @@ def _principal(
     return _located(plan, pointer)
 
 
-def _keeps_out(statement: Statement, neighbour: Plan) -> bool:
+def _keeps_out(statement: Statement, neighbour: StagePlan) -> bool:
     """Whether a condition names principals, and none of the neighbour's roles is among them."""
     arns = [arn for arn in _arns(neighbour) if ":role/" in arn]
     return any(
@@ -118,7 +121,7 @@ def _second_factor(statement: Statement) -> bool:
     return any(key == "aws:multifactorauthpresent" and set(values) == {"true"} for key, values in statement.requires())
 
 
-def _subject(plan: Plan, others: Sequence[Plan], pointer: Pointer) -> Pointer:
+def _subject(plan: StagePlan, others: Sequence[StagePlan], pointer: Pointer) -> Pointer:
     """Whom GitHub says a run is: a repository, and the environment that admitted it."""
     subject, ours = str(pointer.value), plan.settings.github
     for other in others:
@@ -137,7 +140,7 @@ def _subject(plan: Plan, others: Sequence[Plan], pointer: Pointer) -> Pointer:
     return pointer
 
 
-def _located(plan: Plan, pointer: Pointer) -> Pointer:
+def _located(plan: StagePlan, pointer: Pointer) -> Pointer:
     """Say whether an ARN, or an account, is the stage's; what names neither an account nor a bucket is nobody's."""
     value = str(pointer.value)
     if pointer.value is UNKNOWN:
@@ -150,7 +153,7 @@ def _located(plan: Plan, pointer: Pointer) -> Pointer:
     return pointer
 
 
-def _confined(plan: Plan, statement: Statement) -> bool:
+def _confined(plan: StagePlan, statement: Statement) -> bool:
     """Whether its conditions let it reach nothing that is tagged, or called, as another stage's. The tag that a request
     gives says nothing of what is there already: that must be new, or at least not be tagged as another stage's."""
     required = dict(statement.requires())
@@ -166,18 +169,18 @@ def _confined(plan: Plan, statement: Statement) -> bool:
     return _owned(plan, required.get(_TAGS[1], ())) and (new or any(_owned(plan, values) for values in there))
 
 
-def _owned(plan: Plan, values: Sequence[str]) -> bool:
+def _owned(plan: StagePlan, values: Sequence[str]) -> bool:
     return bool(values) and all(_own(plan, value) for value in values)
 
 
-def _own_bucket(plan: Plan, rest: str) -> bool:
+def _own_bucket(plan: StagePlan, rest: str) -> bool:
     bucket = rest.partition("/")[0]
     known = _WILD.split(bucket)[0]
     passing = plan.environment == plan.settings.stage == "development" and known.startswith(f"{plan.product.name}-pr-")
     return bucket in made(t.S3_BUCKET)(plan) or known.startswith(f"{plan.prefix}-") or passing
 
 
-def _reaching(plan: Plan, others: Sequence[Plan], statement: Statement, pointer: Pointer) -> Pointer:
+def _reaching(plan: StagePlan, others: Sequence[StagePlan], statement: Statement, pointer: Pointer) -> Pointer:
     """Say whose things a pattern takes in besides the stage's. What only lists is told as a risk that remains."""
     pattern = str(pointer.value)
     if not _WILD.search(pattern) or all(_LISTING.fullmatch(action) for action in statement.actions or ("*:*",)):
@@ -196,33 +199,33 @@ def _reaching(plan: Plan, others: Sequence[Plan], statement: Statement, pointer:
     return pointer
 
 
-def _arns(plan: Plan) -> Iterator[str]:
+def _arns(plan: StagePlan) -> Iterator[str]:
     account = plan.settings.aws.account_id
     yield f"arn:aws:s3:::{plan.label.name(Name.STATE, account)}"
     if plan.settings.aws.role_arn:
         yield plan.settings.aws.role_arn
     for resource in plan.resources:
-        if isinstance(arn := at(resource.made, "arn"), str):
+        if isinstance(arn := at(resource.outputs, "arn"), str):
             yield arn
 
 
-def _own(plan: Plan, value: str) -> bool:
+def _own(plan: StagePlan, value: str) -> bool:
     """Whether the value of a tag or an alias is the stage's; development's may be that of a pull request's stack."""
     own = value == plan.environment or value.removeprefix("alias/").startswith(f"{plan.prefix}-")
     return own or (plan.environment == plan.settings.stage == "development" and value == "pr-*")
 
 
-def _apart(plan: Plan, other: Plan) -> bool:
+def _apart(plan: StagePlan, other: StagePlan) -> bool:
     """Whether two stages must be apart in rights, too: a pull request's stack is deployed with development's."""
     passing = [each for each in (plan, other) if EPHEMERAL_STACK.fullmatch(each.environment)]
     return not passing or plan.settings.stage is not other.settings.stage
 
 
-def _same_account(plan: Plan, other: Plan) -> bool:
+def _same_account(plan: StagePlan, other: StagePlan) -> bool:
     return plan.settings.aws.account_id == other.settings.aws.account_id
 
 
-def _beside(plan: Plan, others: Sequence[Plan]) -> list[Plan]:
+def _beside(plan: StagePlan, others: Sequence[StagePlan]) -> list[StagePlan]:
     """Return the stages that must be apart from this one in rights, and are in its account."""
     return [other for other in others if _apart(plan, other) and _same_account(plan, other)]
 
@@ -237,7 +240,7 @@ _TRUSTED: Final = _in(Sort.TRUST)
 _GRANTED: Final = _in(Sort.RIGHTS)
 
 
-def _rights(plan: Plan, others: Sequence[Plan]) -> Iterator[Pointer]:
+def _rights(plan: StagePlan, others: Sequence[StagePlan]) -> Iterator[Pointer]:
     yield from _GRANTED(plan, others)
     yield from places(*_OF_ROLES)(plan, others)
     own = _OWN_POLICY(plan)
@@ -248,7 +251,7 @@ def _rights(plan: Plan, others: Sequence[Plan]) -> Iterator[Pointer]:
                 yield unknown(resource, path) if arn is UNKNOWN else _attached(resource, path, arn, own, shared)
 
 
-def _attached(resource: Planned, path: str, arn: Any, own: frozenset[str], shared: Plan | None) -> Pointer:
+def _attached(resource: PlannedResource, path: str, arn: Any, own: frozenset[str], shared: StagePlan | None) -> Pointer:
     if shared and is_broad(arn):
         wrong = f"allows a whole service or account, and {shared.environment} is in the same one"
         return Pointer(resource, path, arn, wrong, shared.environment)

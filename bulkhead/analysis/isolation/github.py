@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from bulkhead.analysis.isolation.pointer import Kind, Place, Pointer, held, made, permanent, places, unknown
-from bulkhead.analysis.planned import Plan
+from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN, at
 
@@ -22,7 +22,7 @@ _PLACES: Final = tuple(
 )
 
 
-def _github(plan: Plan, others: Sequence[Plan]) -> Iterator[Pointer]:
+def _github(plan: StagePlan, others: Sequence[StagePlan]) -> Iterator[Pointer]:
     for pointer in places(*_PLACES)(plan, others):
         yield replace(pointer, whose=_whose(others, pointer.value)) if pointer.wrong else pointer
     for resource in plan.of(t.GITHUB_REPOSITORY_ENVIRONMENT):
@@ -42,11 +42,11 @@ def _github(plan: Plan, others: Sequence[Plan]) -> Iterator[Pointer]:
             yield Pointer(resource, "repository", named, wrong)
 
 
-def _whose(others: Sequence[Plan], name: object) -> str:
+def _whose(others: Sequence[StagePlan], name: object) -> str:
     return next((other.environment for other in others if is_environment_of(other, str(name))), "")
 
 
-def is_environment_of(plan: Plan, name: str) -> bool:
+def is_environment_of(plan: StagePlan, name: str) -> bool:
     """Whether a GitHub environment is the stage's: ``staging``, or ``staging-rollback`` for one of its jobs."""
     return name == plan.environment or name.startswith(f"{plan.environment}-")
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bulkhead.analysis.planned import Plan
+from bulkhead.analysis.stage_plan import StagePlan
 
 _ENDS: Final = r"(?![0-9A-Za-z])"
 # What comes before a hostname: after an @ it is where somebody's mail goes, unless that @ ends who asks in a URL.
@@ -32,7 +32,7 @@ class Mark:
 class Marks:
     """The marks of several stages, each of which is looked at with the eyes of one of them."""
 
-    def __init__(self, plans: Sequence[Plan]) -> None:
+    def __init__(self, plans: Sequence[StagePlan]) -> None:
         self._owners: dict[Mark, set[str]] = {}
         for plan in plans:
             for mark in _marks(plan):
@@ -52,7 +52,7 @@ class Marks:
 
 
 class _Eyes:
-    def __init__(self, plan: Plan, owners: dict[Mark, set[str]]) -> None:
+    def __init__(self, plan: StagePlan, owners: dict[Mark, set[str]]) -> None:
         product = plan.product.name
         # Without its environment a product's name says nothing of a stage, even where it is what another stage's names
         # begin with (a product `harbor-production` beside the production of `harbor`).
@@ -69,7 +69,7 @@ class _Eyes:
             yield from (self._marks[(match.lastindex or 1) - 1] for match in self._pattern.finditer(text))
 
 
-def _marks(plan: Plan) -> Iterator[Mark]:
+def _marks(plan: StagePlan) -> Iterator[Mark]:
     settings = plan.settings
     yield _id("Cloudflare account", settings.cloudflare.account_id)
     yield _id("zone", settings.cloudflare.zone_id)
@@ -85,7 +85,7 @@ def _marks(plan: Plan) -> Iterator[Mark]:
         yield Mark("role", role, rf"{re.escape(role)}(?![\w+=,.@/-])")
 
 
-def _repository(plan: Plan) -> Mark:
+def _repository(plan: StagePlan) -> Mark:
     """Stages may share a repository, and it may be called as the hostname of one of them. GitHub writes numbers behind
     both of its names where the settings have them."""
     github = plan.settings.github

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from bulkhead.analysis.identity import names
-from bulkhead.analysis.planned import Plan, Planned, Sealed
+from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.analysis.texts import at_path
 from bulkhead.model.naming import EPHEMERAL_STACK
+from bulkhead.resources.planned import PlannedResource, Sealed
 from bulkhead.resources.values import UNKNOWN
 
-Own = Callable[[Plan], frozenset[str]]
+Own = Callable[[StagePlan], frozenset[str]]
 """What a pointer of a stage may hold."""
 
 
@@ -21,7 +22,7 @@ class Pointer:
     """One value that leads somewhere. ``wrong`` is empty where it leads to the stage itself; ``whose`` is the stage it
     leads to instead, where that is known. ``fix`` replaces the usual one of its kind."""
 
-    resource: Planned
+    resource: PlannedResource
     path: str
     value: Any
     wrong: str = ""
@@ -38,7 +39,7 @@ class Place:
     own: Own
 
 
-Find = Callable[[Plan, Sequence[Plan]], Iterator[Pointer]]
+Find = Callable[[StagePlan, Sequence[StagePlan]], Iterator[Pointer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +53,13 @@ class Kind:
     fix: str
     find: Find
     holds: frozenset[tuple[str, str]]
-    expected: Callable[[Plan], bool]
+    expected: Callable[[StagePlan], bool]
 
 
 def places(*there: Place) -> Find:
     """Return what finds the pointers that stand in these places."""
 
-    def find(plan: Plan, _others: Sequence[Plan]) -> Iterator[Pointer]:
+    def find(plan: StagePlan, _others: Sequence[StagePlan]) -> Iterator[Pointer]:
         for place in there:
             own = place.own(plan)
             for resource in plan.of(place.type):
@@ -68,7 +69,7 @@ def places(*there: Place) -> Find:
     return find
 
 
-def pointing(resource: Planned, path: str, value: Any, own: frozenset[str]) -> Pointer:
+def pointing(resource: PlannedResource, path: str, value: Any, own: frozenset[str]) -> Pointer:
     """Return the pointer that a value is, where it may hold ``own`` and nothing else."""
     if isinstance(value, Sealed):
         value = value.content
@@ -77,7 +78,7 @@ def pointing(resource: Planned, path: str, value: Any, own: frozenset[str]) -> P
     return Pointer(resource, path, value, "" if value in own else "leads to nothing that this stage makes")
 
 
-def unknown(resource: Planned, path: str) -> Pointer:
+def unknown(resource: PlannedResource, path: str) -> Pointer:
     return Pointer(
         resource,
         path,
@@ -97,11 +98,11 @@ def held(*there: Place) -> frozenset[tuple[str, str]]:
     return frozenset((place.type, place.path.partition(".")[0].removesuffix("[]")) for place in there)
 
 
-def always(_: Plan) -> bool:
+def always(_: StagePlan) -> bool:
     """Say that every stage must have pointers of a kind."""
     return True
 
 
-def permanent(plan: Plan) -> bool:
+def permanent(plan: StagePlan) -> bool:
     """Say that every stage must have pointers of a kind, but no pull request's stack: it has no identities."""
     return EPHEMERAL_STACK.fullmatch(plan.environment) is None

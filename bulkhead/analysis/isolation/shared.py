@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bulkhead.analysis.planned import Plan
+from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.model.naming import EPHEMERAL_STACK
 from bulkhead.model.settings import StageSettings
 
@@ -81,7 +81,7 @@ _SHAREABLE: Final[tuple[tuple[str, _Identity, str, str], ...]] = (
 )
 
 
-def risks(plans: Sequence[Plan]) -> tuple[Risk, ...]:
+def risks(plans: Sequence[StagePlan]) -> tuple[Risk, ...]:
     """Return what is shared between the stages of these plans."""
     return shared([plan.settings for plan in plans])
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from bulkhead.analysis.isolation.pointer import Kind, Pointer, made, permanent, unknown
-from bulkhead.analysis.planned import Plan, Planned, unsealed
+from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.resources import types as t
+from bulkhead.resources.planned import PlannedResource, unsealed
 from bulkhead.resources.values import UNKNOWN, at, is_list
 
 TOKENS: Final = (t.ACCOUNT_TOKEN, t.API_TOKEN)
@@ -18,7 +19,7 @@ _ZONE: Final = re.compile(r"com\.cloudflare\.api\.account\.zone\.(?P<zone>.+)")
 _ACCOUNT: Final = re.compile(r"com\.cloudflare\.api\.account\.(?P<account>.+)")
 
 
-def _tokens(plan: Plan, others: Sequence[Plan]) -> Iterator[Pointer]:
+def _tokens(plan: StagePlan, others: Sequence[StagePlan]) -> Iterator[Pointer]:
     for token in plan.of(*TOKENS):
         policies = at(unsealed(token.inputs), "policies")
         if policies is UNKNOWN:
@@ -50,7 +51,9 @@ def resources(value: Any) -> list[tuple[str, str]] | None:
     return found
 
 
-def _reach(plan: Plan, others: Sequence[Plan], token: Planned, path: str, key: str, account: str) -> Pointer:
+def _reach(
+    plan: StagePlan, others: Sequence[StagePlan], token: PlannedResource, path: str, key: str, account: str
+) -> Pointer:
     own = plan.settings.cloudflare
     wrong, whose = "", ""
     if account and account != own.account_id:

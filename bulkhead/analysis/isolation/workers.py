@@ -8,10 +8,11 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from bulkhead.analysis.isolation.pointer import Kind, Place, Pointer, held, made, places, pointing, unknown
-from bulkhead.analysis.planned import Plan, Planned, unsealed
+from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.model.bindings import AI, Json, PlainText, Secret, VersionMetadata
 from bulkhead.resources import types as t
 from bulkhead.resources.observed import ObservedResource
+from bulkhead.resources.planned import PlannedResource, unsealed
 from bulkhead.resources.values import MISSING, UNKNOWN, at
 from policies.rules.worker_carriers import CARRIERS, TARGETS, carried
 
@@ -29,7 +30,7 @@ _OTHER_TARGETS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
 _LEADS_NOWHERE: Final = (AI, Json, PlainText, Secret, VersionMetadata)
 
 
-def _bindings(plan: Plan, _others: Sequence[Plan]) -> Iterator[Pointer]:
+def _bindings(plan: StagePlan, _others: Sequence[StagePlan]) -> Iterator[Pointer]:
     for resource in plan.of(*CARRIERS):
         for bound in carried(as_observed(resource)):
             path = f"{CARRIERS[resource.type][1]}[{bound.shown}]"
@@ -46,12 +47,12 @@ def _bindings(plan: Plan, _others: Sequence[Plan]) -> Iterator[Pointer]:
                     yield _named(plan, resource, f"{path}.{key}", value)
 
 
-def as_observed(resource: Planned) -> ObservedResource:
+def as_observed(resource: PlannedResource) -> ObservedResource:
     """Return a resource as the policies see it, secrets without their seal."""
     return ObservedResource(resource.type, resource.name, resource.urn, unsealed(resource.inputs))
 
 
-def _named(plan: Plan, resource: Planned, path: str, value: Any) -> Pointer:
+def _named(plan: StagePlan, resource: PlannedResource, path: str, value: Any) -> Pointer:
     """What comes into being when it is first used has nothing but its name to say whose it is."""
     if value is UNKNOWN:
         return unknown(resource, path)
@@ -59,7 +60,7 @@ def _named(plan: Plan, resource: Planned, path: str, value: Any) -> Pointer:
     return Pointer(resource, path, value, "" if own else f"does not begin with {plan.prefix}-")
 
 
-def _hostnames(plan: Plan, others: Sequence[Plan]) -> Iterator[Pointer]:
+def _hostnames(plan: StagePlan, others: Sequence[StagePlan]) -> Iterator[Pointer]:
     for type_, property_ in _HOSTNAMES:
         for resource in plan.of(type_):
             value = at(unsealed(resource.inputs), property_)
@@ -69,7 +70,9 @@ def _hostnames(plan: Plan, others: Sequence[Plan]) -> Iterator[Pointer]:
                 yield _hostname(plan, others, resource, property_, value)
 
 
-def _hostname(plan: Plan, others: Sequence[Plan], resource: Planned, path: str, value: str) -> Pointer:
+def _hostname(
+    plan: StagePlan, others: Sequence[StagePlan], resource: PlannedResource, path: str, value: str
+) -> Pointer:
     host = re.sub(r"^[a-z]+://", "", value.lower()).partition("/")[0]
     for other in others:
         answered = next((name for name in other.hostnames if "*" in host and fnmatchcase(name, host)), None)

@@ -14,7 +14,9 @@ LAMBDA_FUNCTION: Final = ResourceType(
     leaves="",
     references=(),
     scope=Scope.REGION,
+    named_by="name",
     taggable=True,
+    tells={"id": "{name}", "arn": "arn:aws:lambda:{region}:{account}:function:{name}"},
 )
 
 LAMBDA_PERMISSION: Final = ResourceType(

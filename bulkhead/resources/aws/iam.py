@@ -55,6 +55,7 @@ IAM_OPEN_ID_CONNECT_PROVIDER: Final = ResourceType(
     replaced_by=frozenset({"url"}),
     create=Create.REFUSED,
     taggable=True,
+    tells={"arn": "arn:aws:iam::{account}:oidc-provider/{host}", "id": "{arn}"},
     rehearsed=Rehearsed.EMULATED,
 )
 
@@ -71,6 +72,7 @@ IAM_POLICY: Final = ResourceType(
     create=Create.REFUSED,
     documents={"policy": Grants.RIGHTS},
     taggable=True,
+    tells={"arn": "arn:aws:iam::{account}:policy{path}{name}", "id": "{arn}"},
     rehearsed=Rehearsed.EMULATED,
 )
 
@@ -97,6 +99,7 @@ IAM_ROLE: Final = ResourceType(
     create=Create.REFUSED,
     documents={"assumeRolePolicy": Grants.TRUST},
     taggable=True,
+    tells={"id": "{name}", "arn": "arn:aws:iam::{account}:role{path}{name}"},
     rehearsed=Rehearsed.EMULATED,
 )
 

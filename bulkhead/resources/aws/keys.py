@@ -20,6 +20,7 @@ KMS_KEY: Final = ResourceType(
     ),
     documents={"policy": Grants.RESOURCE},
     taggable=True,
+    tells={"keyId": "{id}", "arn": "arn:aws:kms:{region}:{account}:key/{id}"},
     rehearsed=Rehearsed.EMULATED,
 )
 
@@ -34,6 +35,7 @@ KMS_ALIAS: Final = ResourceType(
     named_by="name",
     replaced_by=frozenset({"name", "namePrefix", "region"}),
     create=Create.REFUSED,
+    tells={"id": "{name}", "arn": "arn:aws:kms:{region}:{account}:{name}"},
     rehearsed=Rehearsed.EMULATED,
 )
 
@@ -60,6 +62,7 @@ KMS_REPLICA_KEY: Final = ResourceType(
     guards=Guard(("policy", "enabled")),
     documents={"policy": Grants.RESOURCE},
     taggable=True,
+    tells={"keyId": "{id}", "arn": "arn:aws:kms:{region}:{account}:key/{id}"},
 )
 
 SECRETS_MANAGER_SECRET_VERSION: Final = ResourceType(
@@ -82,10 +85,12 @@ SSM_PARAMETER: Final = ResourceType(
     leaves="",
     references=(Reference("keyId", Link.KEY, (KMS_KEY, KMS_ALIAS)),),
     scope=Scope.REGION,
+    named_by="name",
     replaced_by=frozenset({"name", "region"}),
     create=Create.REFUSED,
     secrets=frozenset({"value"}),
     taggable=True,
+    tells={"id": "{name}", "arn": "arn:aws:ssm:{region}:{account}:parameter/{relative}"},
     rehearsed=Rehearsed.EMULATED,
     limits={"value": 8 * 1024},  # AWS Systems Manager quotas: of an advanced parameter; a standard one holds half of it
 )

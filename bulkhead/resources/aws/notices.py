@@ -41,6 +41,7 @@ SNS_TOPIC: Final = ResourceType(
     replaced_by=frozenset({"fifoTopic", "name", "namePrefix", "region"}),
     documents={"policy": Grants.RESOURCE},
     taggable=True,
+    tells={"arn": "arn:aws:sns:{region}:{account}:{name}", "id": "{arn}"},
     rehearsed=Rehearsed.EMULATED,
 )
 
@@ -71,7 +72,9 @@ CLOUDWATCH_COMPOSITE_ALARM: Final = ResourceType(
     ),
     scope=Scope.REGION,
     guards=Guard(("alarmActions", "actionsEnabled", "alarmRule", "actionsSuppressor")),
+    named_by="alarmName",
     taggable=True,
+    tells={"id": "{name}", "arn": "arn:aws:cloudwatch:{region}:{account}:alarm:{name}"},
 )
 
 CLOUDWATCH_METRIC_ALARM: Final = ResourceType(
@@ -91,6 +94,7 @@ CLOUDWATCH_METRIC_ALARM: Final = ResourceType(
     replaced_by=frozenset({"name", "region"}),
     create=Create.REFUSED,
     taggable=True,
+    tells={"id": "{name}", "arn": "arn:aws:cloudwatch:{region}:{account}:alarm:{name}"},
     rehearsed=Rehearsed.EMULATED,
 )
 
@@ -134,6 +138,11 @@ SQS_QUEUE: Final = ResourceType(
     named_by="name",
     documents={"policy": Grants.RESOURCE},
     taggable=True,
+    tells={
+        "arn": "arn:aws:sqs:{region}:{account}:{name}",
+        "url": "https://sqs.{region}.amazonaws.com/{account}/{name}",
+        "id": "{url}",
+    },
 )
 
 SQS_QUEUE_POLICY: Final = ResourceType(

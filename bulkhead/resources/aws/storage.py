@@ -21,6 +21,7 @@ S3_BUCKET: Final = ResourceType(
     create=Create.REFUSED,
     documents={"policy": Grants.RESOURCE},
     taggable=True,
+    tells={"id": "{name}", "arn": "arn:aws:s3:::{name}"},
     rehearsed=Rehearsed.EMULATED,
 )
 

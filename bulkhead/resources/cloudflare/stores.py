@@ -32,6 +32,7 @@ QUEUE: Final = ResourceType(
     named_by="queueName",
     replaced_by=frozenset({"accountId", "jurisdiction"}),
     create=Create.REFUSED,
+    tells={"queueId": "{id}"},
     rehearsed=Rehearsed.EMULATED,
     needs=(QUEUES_WRITE,),
 )
@@ -65,6 +66,7 @@ R2_BUCKET: Final = ResourceType(
     named_by="name",
     replaced_by=frozenset({"accountId", "jurisdiction", "name"}),
     create=Create.REFUSED,
+    tells={"id": "{name}"},
     rehearsed=Rehearsed.EMULATED,
     needs=(R2_WRITE,),
 )

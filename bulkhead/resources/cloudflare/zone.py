@@ -39,6 +39,7 @@ ACCOUNT_TOKEN: Final = ResourceType(
     named_by="name",
     replaced_by=frozenset({"accountId"}),
     secrets=frozenset({"value"}),
+    tells={"value": "{secret}"},
     rehearsed=Rehearsed.RECORDED,
 )
 
@@ -53,6 +54,7 @@ API_TOKEN: Final = ResourceType(
     guards=Guard(("policies", "condition", "expiresOn")),
     named_by="name",
     secrets=frozenset({"value"}),
+    tells={"value": "{secret}"},
 )
 
 DNS_RECORD: Final = ResourceType(
