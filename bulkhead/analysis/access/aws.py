@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 from bulkhead.analysis.access.matrix import UNKNOWN_YET, Cell, Table, table
 from bulkhead.analysis.documents import PolicyDocument, Sort, documents
-from bulkhead.analysis.identity import names
+from bulkhead.analysis.identity import name_of, names
 from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.resources import types as t
-from bulkhead.resources.catalogue import NAMED_BY
 from bulkhead.resources.planned import PlannedResource
 from bulkhead.resources.statements import Statement, texts
 
@@ -48,13 +47,13 @@ def _taking(plan: StagePlan, found: PolicyDocument) -> Iterator[tuple[Cell, ...]
     limit = _pointed(plan, str(role.inputs.get("permissionsBoundary", "none")))
     for said in found.statements or ():
         who = _who(said) if said.allows else (f"never {', '.join(_who(said))}",)
-        yield (_title(role),), who, _when(said), limit
+        yield (name_of(role),), who, _when(said), limit
     if found.statements is None:
-        yield (_title(role),), UNKNOWN_YET, "", limit
+        yield (name_of(role),), UNKNOWN_YET, "", limit
 
 
 def _doing(plan: StagePlan, found: PolicyDocument) -> Iterator[tuple[Cell, ...]]:
-    role = _name(plan, found.resource, "role") if found.resource.type == t.IAM_ROLE_POLICY else _title(found.resource)
+    role = _name(plan, found.resource, "role") if found.resource.type == t.IAM_ROLE_POLICY else name_of(found.resource)
     for said in found.statements or ():
         effect = "never" if said.denies else "at most" if found.sort is Sort.LIMIT else "may"
         on = said.resources or _all_but(said.not_resources)
@@ -92,17 +91,13 @@ def _when(said: Statement) -> tuple[str, ...]:
     )
 
 
-def _title(resource: PlannedResource) -> str:
-    return str(resource.inputs.get(NAMED_BY.get(resource.type, ""), resource.name))
-
-
 def _name(plan: StagePlan, resource: PlannedResource, property_: str) -> str:
     value = str(resource.inputs.get(property_))
-    return next((_title(role) for role in plan.of(t.IAM_ROLE) if value in names(role)), value)
+    return next((name_of(role) for role in plan.of(t.IAM_ROLE) if value in names(role)), value)
 
 
 def _pointed(plan: StagePlan, arn: str) -> Cell:
-    return next(((_title(policy),) for policy in plan.of(t.IAM_POLICY) if arn in names(policy)), arn)
+    return next(((name_of(policy),) for policy in plan.of(t.IAM_POLICY) if arn in names(policy)), arn)
 
 
 def _guarded(plan: StagePlan, resource: PlannedResource) -> str:
@@ -111,10 +106,10 @@ def _guarded(plan: StagePlan, resource: PlannedResource) -> str:
         value = resource.inputs.get(property_)
         target = next((each for each in plan.of(*_GUARDED) if value in names(each)), None)
         if target is not None:
-            return _guarded(plan, target) if target.type == t.KMS_KEY else _title(target)
+            return _guarded(plan, target) if target.type == t.KMS_KEY else name_of(target)
     own = names(resource)
     alias = next((a for a in plan.of(t.KMS_ALIAS) if a.inputs.get("targetKeyId") in own), None)
-    return _title(alias) if alias else _title(resource)
+    return name_of(alias) if alias else name_of(resource)
 
 
 _GUARDED = (t.S3_BUCKET, t.SNS_TOPIC, t.SQS_QUEUE, t.KMS_KEY)

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from bulkhead.analysis.access.matrix import UNKNOWN_YET, Cell, Table, table
-from bulkhead.analysis.identity import names
+from bulkhead.analysis.identity import name_of, names
 from bulkhead.analysis.isolation.workers import as_observed
 from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.model.bindings import Binding, Secret, reading
 from bulkhead.resources import types as t
-from bulkhead.resources.catalogue import NAMED_BY
 from bulkhead.resources.planned import PlannedResource
 from bulkhead.resources.values import Absent, at, listed
 from policies.rules.worker_carriers import CARRIERS, OBJECTS, TARGETS, Bound, carried
@@ -124,4 +123,4 @@ def _called(plan: StagePlan, value: Any, *types: str) -> str:
         return UNKNOWN_YET
     found: Callable[[PlannedResource], bool] = lambda resource: value in names(resource)  # noqa: E731
     target = next(filter(found, plan.of(*types)), None)
-    return str(target.inputs.get(NAMED_BY[target.type], value) if target else value)
+    return name_of(target) if target else str(value)

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bulkhead.analysis.documents import PLACES
-from bulkhead.analysis.identity import is_known, is_made, same
+from bulkhead.analysis.identity import is_made, same
 from bulkhead.analysis.isolation import accounts, documents, github, tokens, workers
 from bulkhead.analysis.isolation.marks import Mark, Marks
 from bulkhead.analysis.isolation.pointer import Kind, Pointer
 from bulkhead.analysis.isolation.shared import Risk, risks
 from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.analysis.texts import Text, parsed, texts
+from bulkhead.resources.catalogue import row_of
 from bulkhead.resources.planned import PlannedResource
 from bulkhead.resources.values import at, listed
 
@@ -128,7 +129,7 @@ def _looked(
     yield (
         NAMES,
         len(made),
-        [_unlisted(plan, resource) for resource in _first_of_type(made) if not is_known(resource.type)],
+        [_unlisted(plan, resource) for resource in _first_of_type(made) if row_of(resource.type) is None],
     )
     if files:
         yield from _in_files(plan, marks, files)
@@ -231,7 +232,7 @@ def _unlisted(plan: StagePlan, resource: PlannedResource) -> Leak:
         "",
         f"is of a type of which it is not known what tells two of them apart ({resource.type})",
         "Two stages could make one and the same thing, and nobody would see it",
-        "add the type to bulkhead/analysis/identity.py",
+        "add a row for the type to bulkhead/resources",
     )
 
 
@@ -244,7 +245,7 @@ def _twice(plans: Sequence[StagePlan]) -> Iterator[Leak]:
     first: dict[tuple[Any, ...], tuple[StagePlan, PlannedResource]] = {}
     for plan in plans:
         for resource in plan.resources:
-            if not is_made(resource) or not is_known(resource.type) or (what := same(plan, resource)) is None:
+            if not is_made(resource) or (what := same(plan, resource)) is None:
                 continue
             other, theirs = first.setdefault(what, (plan, resource))
             if other is not plan:
