@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from bulkhead.engine.recorded import Asked, Made
 from bulkhead.resources.catalogue import row_of
 from bulkhead.resources.kind import ResourceType
 from bulkhead.resources.planned import Sealed
 from bulkhead.resources.values import MISSING, at, is_list
+
+DEFAULTS: Final = {"path": "/", "groupName": "default"}
+"""What AWS takes where the program gives none."""
 
 
 def placeholder(environment: str, *path: str) -> str:
@@ -47,7 +50,7 @@ def _fields(asked: Asked, row: ResourceType, made_up: str) -> dict[str, str]:
     """Return what a template may hold: the inputs that are known, and what follows from them and from the provider."""
     name, region = at(asked.inputs, row.named_by or "name"), at(asked.inputs, "region")
     known = {
-        "path": "/",
+        **DEFAULTS,
         **asked.inputs,
         "id": made_up,
         "secret": placeholder(asked.stack, "secret", asked.name),

@@ -4,73 +4,79 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any, Final
 
 from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.resources import types as t
+from bulkhead.resources.catalogue import row_of
+from bulkhead.resources.kind import Grants
 from bulkhead.resources.planned import PlannedResource, unsealed
 from bulkhead.resources.statements import Statement, statements
 from bulkhead.resources.values import MISSING, UNKNOWN, at, document, leaves, listed
 
 
-class Sort(Enum):
-    """What a document is for. ``TRUST``: who may take a role. ``RIGHTS``: what whoever has it may do. ``LIMIT``: what
-    they may do at most, which grants nothing. ``RESOURCE``: who may use the thing it is attached to."""
-
-    TRUST = "trust"
-    RIGHTS = "rights"
-    LIMIT = "limit"
-    RESOURCE = "resource"
-
-
 @dataclass(frozen=True, slots=True)
 class PolicyDocument:
-    """One document. ``statements`` is None where it is not known before the stage exists."""
+    """One document. A ``limit`` says what a role may do at most, and grants nothing. ``statements`` is None where it is
+    not known before the stage exists."""
 
     resource: PlannedResource
     path: str
-    sort: Sort
+    grants: Grants
+    limit: bool
     statements: tuple[Statement, ...] | None
 
 
-INLINE: Final = "inlinePolicies"  # of a role
-PLACES: Final[Mapping[str, tuple[str, Sort]]] = {
-    t.IAM_ROLE: ("assumeRolePolicy", Sort.TRUST),
-    t.IAM_POLICY: ("policy", Sort.RIGHTS),
-    t.IAM_ROLE_POLICY: ("policy", Sort.RIGHTS),
-    t.IAM_USER_POLICY: ("policy", Sort.RIGHTS),
-    t.IAM_GROUP_POLICY: ("policy", Sort.RIGHTS),
-    t.KMS_KEY: ("policy", Sort.RESOURCE),
-    t.KMS_KEY_POLICY: ("policy", Sort.RESOURCE),
-    t.KMS_REPLICA_KEY: ("policy", Sort.RESOURCE),
-    t.S3_BUCKET: ("policy", Sort.RESOURCE),
-    t.S3_BUCKET_POLICY: ("policy", Sort.RESOURCE),
-    t.SNS_TOPIC: ("policy", Sort.RESOURCE),
-    t.SNS_TOPIC_POLICY: ("policy", Sort.RESOURCE),
-    t.SQS_QUEUE: ("policy", Sort.RESOURCE),
-    t.SQS_QUEUE_POLICY: ("policy", Sort.RESOURCE),
-}
+# Of a role.
+INLINE: Final = "inlinePolicies"
+BOUNDARY: Final = "permissionsBoundary"
 
 
-def documents(plan: StagePlan, *sorts: Sort) -> Iterator[PolicyDocument]:
-    """Yield the documents of a plan, of some sorts or of all."""
-    limits = {str(role.inputs.get("permissionsBoundary")) for role in plan.of(t.IAM_ROLE, t.IAM_USER)}
-    for resource in plan.of(*PLACES):
-        path, sort = PLACES[resource.type]
-        if resource.type == t.IAM_POLICY and limits & {str(resource.outputs.get("arn")), resource.id}:
-            sort = Sort.LIMIT
-        inputs = unsealed(resource.inputs)
-        yield from _said(resource, path, sort, document(inputs, path), sorts)
-        for number, inline in enumerate(listed(inputs, INLINE)):
-            yield from _said(resource, f"{INLINE}[{number}].policy", Sort.RIGHTS, document(inline, "policy"), sorts)
+def documents(plan: StagePlan, grants: Grants) -> Iterator[PolicyDocument]:
+    """Yield the documents of a plan that say this."""
+    limits = {str(role.inputs.get(BOUNDARY)) for role in plan.of(t.IAM_ROLE, t.IAM_USER)}
+    for resource in plan.resources:
+        limit = resource.type == t.IAM_POLICY and bool(limits & {str(resource.outputs.get("arn")), resource.id})
+        for path, what, found in _documents_in(resource):
+            if what is grants and found is not MISSING:
+                yield PolicyDocument(resource, path, grants, limit, _statements(found))
 
 
-def _said(
-    resource: PlannedResource, path: str, sort: Sort, said: Any, wanted: tuple[Sort, ...]
-) -> Iterator[PolicyDocument]:
-    if said is MISSING or (wanted and sort not in wanted):
-        return
+def _documents_in(resource: PlannedResource) -> Iterator[tuple[str, Grants, Any]]:
+    row, inputs = row_of(resource.type), unsealed(resource.inputs)
+    for path, grants in row.documents.items() if row else ():
+        yield path, grants, document(inputs, path)
+    for number, inline in enumerate(listed(inputs, INLINE)):
+        yield f"{INLINE}[{number}].policy", Grants.RIGHTS, document(inline, "policy")
+    if resource.type == t.LAMBDA_PERMISSION:
+        yield "permission", Grants.RESOURCE, _permission(inputs)
+
+
+def _permission(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document that AWS makes of a permission of a function (AWS Lambda, "AddPermission")."""
+    who = at(inputs, "principal")
+    service = isinstance(who, str) and "." in who and ":" not in who
+    conditions = {
+        "ArnLike": {"aws:SourceArn": at(inputs, "sourceArn")},
+        "StringEquals": {
+            "aws:SourceAccount": at(inputs, "sourceAccount"),
+            "aws:PrincipalOrgID": at(inputs, "principalOrgId"),
+        },
+    }
+    statement = {
+        "Sid": inputs.get("statementId", ""),
+        "Effect": "Allow",
+        "Principal": {"Service" if service else "AWS": who},
+        "Action": at(inputs, "action"),
+        "Condition": {
+            operator: {key: value for key, value in tests.items() if value is not MISSING}
+            for operator, tests in conditions.items()
+        },
+    }
+    return {"Statement": [statement]}
+
+
+def _statements(found: Any) -> tuple[Statement, ...] | None:
     # A statement under a condition that is not known may let in anybody: then nothing is known of the whole.
-    unclear = said is UNKNOWN or any(UNKNOWN in leaves(at(each, "Condition")) for each in listed(said, "Statement"))
-    yield PolicyDocument(resource, path, sort, None if unclear else statements(said))
+    unclear = found is UNKNOWN or any(UNKNOWN in leaves(at(each, "Condition")) for each in listed(found, "Statement"))
+    return None if unclear else statements(found)

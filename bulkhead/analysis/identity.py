@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from bulkhead.analysis.clouds import account_of
+from bulkhead.analysis.clouds import DEFAULTS, account_of
 from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.resources.catalogue import NAMED_BY, row_of
 from bulkhead.resources.kind import ResourceType, Scope
@@ -13,8 +13,6 @@ from bulkhead.resources.values import MISSING, UNKNOWN, at
 
 # Says whose a thing is, and nothing of which one it is.
 _WHOSE: Final = ("accountId", "zoneId")
-# What AWS takes where the program gives none.
-_DEFAULTS: Final = {"groupName": "default"}
 
 
 def is_made(resource: PlannedResource) -> bool:
@@ -28,7 +26,7 @@ def same(plan: StagePlan, resource: PlannedResource) -> tuple[Any, ...] | None:
     row = row_of(resource.type)
     if row is None or not row.same:
         return None
-    inputs = {**_DEFAULTS, **unsealed(resource.inputs)}
+    inputs = {**DEFAULTS, **unsealed(resource.inputs)}
     which = {name: at(inputs, name) for name in row.same if name not in _WHOSE}
     missing = {name for name, value in which.items() if value is MISSING}
     # The provider makes up a name that the program leaves out, and AWS's makes up whatever else it needs.

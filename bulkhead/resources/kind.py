@@ -47,11 +47,14 @@ class Link(StrEnum):
     BUCKET = "buckets"
     CONSUMER = "queue consumers"
     ENVIRONMENT = "GitHub environments"
+    FUNCTION = "functions and schedules"
+    HOSTNAME = "hostnames and routes"
     KEY = "keys"
     LOGS = "log destinations"
     NOTICE = "notices and alarms"
+    RIGHTS = "rights of roles"
+    VISITOR = "Access policies"
     WORKER = "Worker parts"
-    HOSTNAME = "hostnames and routes"
 
 
 class Grants(StrEnum):

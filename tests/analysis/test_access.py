@@ -137,6 +137,16 @@ def test_services_that_buckets_keys_and_topics_let_in_are_listed() -> None:
     }
 
 
+def test_who_may_start_a_function_is_listed_with_its_name() -> None:
+    topic = "arn:aws:sns:ap-northeast-1:222222222222:harbor-staging-alarms"
+    permission = {"function": "report", "principal": "sns.amazonaws.com", "action": "lambda:InvokeFunction"}
+    plan = added(STAGING, t.LAMBDA_FUNCTION, {"name": "report"})
+    plan = added(plan, t.LAMBDA_PERMISSION, {**permission, "sourceArn": topic})
+    found = row(plan, "resourcePolicies", actions=["lambda:InvokeFunction"])
+    assert (found["resource"], found["who"]) == (["report"], ["sns.amazonaws.com"])
+    assert found["when"] == [f"aws:SourceArn ArnLike {topic}"]
+
+
 def test_a_token_is_shown_with_names_of_permissions_scope_and_life() -> None:
     zone = row(STAGING, "tokens", token=["harbor-staging-token-deploy-a"], on=[f"zone {'2f' * 16}"])
     assert zone["permissions"] == ["Workers Routes Write", "Zone Read"]

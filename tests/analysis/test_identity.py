@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from bulkhead.resources import types as t
 from bulkhead.resources.values import UNKNOWN
 from tests.support.plans import added, planned, planned_together
 
+PROVIDERS = [f"pulumi:providers:{package}" for package in ("aws", "cloudflare", "github")]
 ACCOUNT, OWNER = "a" * 32, "9" * 12
 ALARM = {"alarmName": "errors", "alarmRule": "ALARM(x)"}
 STARTS = {"function": "report", "principal": "sns.amazonaws.com"}
@@ -19,7 +21,10 @@ STARTS = {"function": "report", "principal": "sns.amazonaws.com"}
 def shared(type_: str, ours: dict[str, Any], theirs: dict[str, Any] | None = None, *, together: bool = True) -> bool:
     """Whether staging and production are told that both would make the planted resource."""
     make = planned_together if together else planned
-    stages = [added(make("staging"), type_, ours), added(make("production"), type_, ours if theirs is None else theirs)]
+    staging, production = (
+        replace(plan, resources=plan.of(*PROVIDERS)) for plan in (make("staging"), make("production"))
+    )
+    stages = [added(staging, type_, ours), added(production, type_, ours if theirs is None else theirs)]
     found = isolation(stages).leaks
     return any(leak.kind == "names" and leak.whose and leak.resource.endswith(" planted") for leak in found)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from bulkhead.analysis.access.matrix import UNKNOWN_YET, Cell, Table, table
-from bulkhead.analysis.documents import PolicyDocument, Sort, documents
+from bulkhead.analysis.documents import BOUNDARY, PolicyDocument, documents
 from bulkhead.analysis.identity import name_of, names
 from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.resources import types as t
+from bulkhead.resources.catalogue import row_of
+from bulkhead.resources.kind import Grants
 from bulkhead.resources.planned import PlannedResource
 from bulkhead.resources.statements import Statement, texts
 
@@ -19,14 +22,14 @@ def trust(plan: StagePlan) -> Table:
         "roleTrust",
         "Who may take a role of AWS",
         ("role", "who", "when", "limit"),
-        [row for found in documents(plan, Sort.TRUST) for row in _taking(plan, found)],
+        [row for found in documents(plan, Grants.TRUST) for row in _taking(plan, found)],
         "The limit is the role's permissions boundary: it grants nothing, and nothing is possible beyond it.",
     )
 
 
 def rights(plan: StagePlan) -> Table:
     """Return what whoever has a role may do, and at most."""
-    rows = [row for found in documents(plan, Sort.RIGHTS, Sort.LIMIT) for row in _doing(plan, found)]
+    rows = [row for found in documents(plan, Grants.RIGHTS) for row in _doing(plan, found)]
     managed: list[tuple[Cell, ...]] = [
         ((_name(plan, a, "role"),), "may", "what the policy says", (str(a.inputs.get("policyArn")),), "", "")
         for a in plan.of(t.IAM_ROLE_POLICY_ATTACHMENT)
@@ -37,14 +40,14 @@ def rights(plan: StagePlan) -> Table:
 
 def resources(plan: StagePlan) -> Table:
     """Return whom buckets, keys and topics let in themselves, and whom they keep out whatever a role says."""
-    rows = [row for found in documents(plan, Sort.RESOURCE) for row in _letting_in(plan, found)]
+    rows = [row for found in documents(plan, Grants.RESOURCE) for row in _letting_in(plan, found)]
     columns = ("resource", "effect", "who", "actions", "when", "statement")
     return table("resourcePolicies", "Whom buckets, keys and topics let in", columns, rows)
 
 
 def _taking(plan: StagePlan, found: PolicyDocument) -> Iterator[tuple[Cell, ...]]:
     role = found.resource
-    limit = _pointed(plan, str(role.inputs.get("permissionsBoundary", "none")))
+    limit = _pointed(plan, str(role.inputs.get(BOUNDARY, "none")))
     for said in found.statements or ():
         who = _who(said) if said.allows else (f"never {', '.join(_who(said))}",)
         yield (name_of(role),), who, _when(said), limit
@@ -55,7 +58,7 @@ def _taking(plan: StagePlan, found: PolicyDocument) -> Iterator[tuple[Cell, ...]
 def _doing(plan: StagePlan, found: PolicyDocument) -> Iterator[tuple[Cell, ...]]:
     role = _name(plan, found.resource, "role") if found.resource.type == t.IAM_ROLE_POLICY else name_of(found.resource)
     for said in found.statements or ():
-        effect = "never" if said.denies else "at most" if found.sort is Sort.LIMIT else "may"
+        effect = "never" if said.denies else "at most" if found.limit else "may"
         on = said.resources or _all_but(said.not_resources)
         yield (role,), effect, _actions(said), on, _when(said), said.sid
     if found.statements is None:
@@ -102,14 +105,15 @@ def _pointed(plan: StagePlan, arn: str) -> Cell:
 
 def _guarded(plan: StagePlan, resource: PlannedResource) -> str:
     """Return the name of the thing a policy is attached to; a key is called by its alias, as people know it."""
-    for property_ in ("bucket", "arn", "keyId", "queueUrl"):
-        value = resource.inputs.get(property_)
-        target = next((each for each in plan.of(*_GUARDED) if value in names(each)), None)
+    row = row_of(resource.type)
+    for reference in row.references if row else ():
+        value = resource.inputs.get(reference.path) if reference.path in _ATTACHED_BY else None
+        target = next((each for each in plan.of(*reference.to) if value in names(each)), None)
         if target is not None:
             return _guarded(plan, target) if target.type == t.KMS_KEY else name_of(target)
     own = names(resource)
     alias = next((a for a in plan.of(t.KMS_ALIAS) if a.inputs.get("targetKeyId") in own), None)
-    return name_of(alias) if alias else name_of(resource)
+    return name_of(alias or resource)
 
 
-_GUARDED = (t.S3_BUCKET, t.SNS_TOPIC, t.SQS_QUEUE, t.KMS_KEY)
+_ATTACHED_BY: Final = ("arn", "bucket", "function", "keyId", "queueUrl")

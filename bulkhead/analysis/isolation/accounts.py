@@ -1,4 +1,4 @@
-"""Pointers to accounts and to what is kept in them (pure): pins, buckets, keys, logs, notices, secrets, words."""
+"""References to accounts and to what is kept in them (pure): pins, buckets, keys, logs, notices, secrets, words."""
 
 from __future__ import annotations
 
@@ -8,9 +8,19 @@ from typing import Any, Final
 
 from bulkhead.analysis.clouds import nested
 from bulkhead.analysis.identity import is_made
-from bulkhead.analysis.isolation.pointer import Kind, Place, Pointer, always, held, made, places, pointing, unknown
+from bulkhead.analysis.isolation.reference import (
+    FoundReference,
+    ReferenceKind,
+    always,
+    linked,
+    of_link,
+    own_names,
+    resolved,
+    unknown,
+)
 from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.resources import types as t
+from bulkhead.resources.kind import Link
 from bulkhead.resources.planned import PlannedResource, Sealed
 from bulkhead.resources.values import MISSING, UNKNOWN, at
 
@@ -20,7 +30,7 @@ _CLOUDFLARE: Final = "pulumi:providers:cloudflare"
 _ARN_ROLE: Final = re.compile(r"arn:[^:]*:iam::\d{12}:role/.+")
 
 
-def _accounts(plan: StagePlan, _others: Sequence[StagePlan]) -> Iterator[Pointer]:
+def _accounts(plan: StagePlan, _others: Sequence[StagePlan]) -> Iterator[FoundReference]:
     own = plan.settings.cloudflare
     for resource in plan.resources:
         for key, value in (("accountId", own.account_id), ("zoneId", own.zone_id)):
@@ -28,19 +38,19 @@ def _accounts(plan: StagePlan, _others: Sequence[StagePlan]) -> Iterator[Pointer
                 yield _exactly(resource, key, found, value)
 
 
-def _pins(plan: StagePlan, _others: Sequence[StagePlan]) -> Iterator[Pointer]:
+def _pins(plan: StagePlan, _others: Sequence[StagePlan]) -> Iterator[FoundReference]:
     """A provider that says nothing takes what it finds in the environment of whoever runs it, as does a default one."""
     for resource in plan.resources:
         if is_made(resource):
             wrong = "" if plan.provider_of(resource) else "is not made with a provider of the stage"
-            yield Pointer(resource, "provider", resource.provider, wrong)
+            yield FoundReference(resource, "provider", resource.provider, wrong)
     aws, owner = plan.settings.aws, plan.settings.github.owner
-    roles = made(t.IAM_ROLE)(plan) | {aws.role_arn}
+    roles = own_names(plan, t.IAM_ROLE) | {aws.role_arn}
     for provider in plan.of(_AWS):
         accounts = nested(provider.inputs, "allowedAccountIds")
         yield _exactly(provider, "allowedAccountIds", accounts, [aws.account_id])
         for role in nested(provider.inputs, "assumeRoles") or []:
-            yield pointing(provider, "assumeRoles[].roleArn", at(role, "roleArn"), frozenset(filter(None, roles)))
+            yield resolved(provider, "assumeRoles[].roleArn", at(role, "roleArn"), frozenset(filter(None, roles)))
         if (profile := at(provider.inputs, "profile")) is not MISSING:
             # The identities are brought up with a profile of the person who does it.
             persons = str(profile).startswith(f"<{plan.environment}/")
@@ -49,17 +59,19 @@ def _pins(plan: StagePlan, _others: Sequence[StagePlan]) -> Iterator[Pointer]:
         yield _exactly(provider, "owner", at(provider.inputs, "owner"), owner)
 
 
-def _exactly(resource: PlannedResource, path: str, value: Any, own: Any) -> Pointer:
+def _exactly(resource: PlannedResource, path: str, value: Any, own: Any) -> FoundReference:
     if value is UNKNOWN:
         return unknown(resource, path)
     if value in (MISSING, None):
-        return Pointer(resource, path, "", f"is missing, where the stage has {own}")
-    return Pointer(resource, path, value, "" if value == own else f"is not what the stage's settings have ({own})")
+        return FoundReference(resource, path, "", f"is missing, where the stage has {own}")
+    return FoundReference(
+        resource, path, value, "" if value == own else f"is not what the stage's settings have ({own})"
+    )
 
 
-def _logs(plan: StagePlan, others: Sequence[StagePlan]) -> Iterator[Pointer]:
-    yield from places(*_LOGS)(plan, others)
-    buckets = made(t.R2_BUCKET, t.S3_BUCKET)(plan)
+def _logs(plan: StagePlan, others: Sequence[StagePlan]) -> Iterator[FoundReference]:
+    yield from linked(Link.LOGS)(plan, others)
+    buckets = own_names(plan, t.R2_BUCKET, t.S3_BUCKET)
     for job in plan.of(t.LOGPUSH_JOB):
         destination = at(job.inputs, "destinationConf")
         content = destination.content if isinstance(destination, Sealed) else destination
@@ -68,10 +80,12 @@ def _logs(plan: StagePlan, others: Sequence[StagePlan]) -> Iterator[Pointer]:
         elif isinstance(content, str):
             bucket = re.match(r"(?:r2|s3)://([^/?]+)", content)
             own = bucket is None or bucket[1] in buckets
-            yield Pointer(job, "destinationConf", content, "" if own else "is a bucket that this stage does not make")
+            yield FoundReference(
+                job, "destinationConf", content, "" if own else "is a bucket that this stage does not make"
+            )
 
 
-def _words(plan: StagePlan, _others: Sequence[StagePlan]) -> Iterator[Pointer]:
+def _words(plan: StagePlan, _others: Sequence[StagePlan]) -> Iterator[FoundReference]:
     """Where the stage's own name stands: alarms, costs and logs are told apart by it."""
     environment, stage = plan.environment, plan.settings.stage.value
     own = {"environment": environment, "stage": stage, "ENVIRONMENT": environment, "STAGE": stage, "NODE_ENV": stage}
@@ -101,7 +115,7 @@ def _variables(resource: PlannedResource) -> Iterator[tuple[str, dict[str, Any]]
         yield "value", {str(resource.inputs.get("variableName")): resource.inputs.get("value")}
 
 
-def _found(plan: StagePlan, others: Sequence[StagePlan]) -> Iterator[Pointer]:
+def _found(plan: StagePlan, others: Sequence[StagePlan]) -> Iterator[FoundReference]:
     """What is looked up by its id was not made here. Another stack of the same stage may be read."""
     own = frozenset().union(*(_ids(plan), {plan.settings.cloudflare.account_id, plan.settings.cloudflare.zone_id}))
     for resource in plan.resources:
@@ -110,74 +124,17 @@ def _found(plan: StagePlan, others: Sequence[StagePlan]) -> Iterator[Pointer]:
                 stack = resource.id.rpartition("/")[2]
                 whose = next((other.environment for other in others if other.environment == stack), "")
                 wrong = "" if stack == plan.environment else f"reads the stack {resource.id}"
-                yield Pointer(resource, "id", resource.id, wrong, whose)
+                yield FoundReference(resource, "id", resource.id, wrong, whose)
             else:
-                yield pointing(resource, "id", resource.id, own)
+                yield resolved(resource, "id", resource.id, own)
 
 
 def _ids(plan: StagePlan) -> frozenset[str]:
-    return made(*{resource.type for resource in plan.resources})(plan)
-
-
-_R2: Final = made(t.R2_BUCKET)
-_S3: Final = made(t.S3_BUCKET)
-_KEY: Final = made(t.KMS_KEY, t.KMS_ALIAS)
-_TOPIC: Final = made(t.SNS_TOPIC)
-_BUCKETS: Final = (
-    *(
-        Place(type_, "bucketName", _R2)
-        for type_ in (
-            t.R2_BUCKET_CORS,
-            t.R2_BUCKET_LIFECYCLE,
-            t.R2_BUCKET_LOCK,
-            t.R2_CUSTOM_DOMAIN,
-            t.R2_MANAGED_DOMAIN,
-        )
-    ),
-    *(
-        Place(type_, "bucket", _S3)
-        for type_ in (
-            t.S3_BUCKET_LIFECYCLE_CONFIGURATION,
-            t.S3_BUCKET_LOGGING,
-            t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION,
-            t.S3_BUCKET_OWNERSHIP_CONTROLS,
-            t.S3_BUCKET_POLICY,
-            t.S3_BUCKET_PUBLIC_ACCESS_BLOCK,
-            t.S3_BUCKET_SERVER_SIDE_ENCRYPTION_CONFIGURATION,
-            t.S3_BUCKET_VERSIONING,
-        )
-    ),
-)
-_KEYS: Final = (
-    Place(t.KMS_ALIAS, "targetKeyId", _KEY),
-    Place(t.KMS_KEY_POLICY, "keyId", _KEY),
-    Place(t.SNS_TOPIC, "kmsMasterKeyId", _KEY),
-    Place(t.SSM_PARAMETER, "keyId", _KEY),
-    Place(
-        t.S3_BUCKET_SERVER_SIDE_ENCRYPTION_CONFIGURATION,
-        "rules[].applyServerSideEncryptionByDefault.kmsMasterKeyId",
-        _KEY,
-    ),
-)
-_LOGS: Final = (
-    Place(t.S3_BUCKET_LOGGING, "targetBucket", _S3),
-    Place(t.WORKER, "tailConsumers[].name", made(*t.SCRIPTS)),
-    Place(t.WORKERS_SCRIPT, "tailConsumers[].service", made(*t.SCRIPTS)),
-)
-_NOTICES: Final = (
-    Place(t.BUDGET, "notifications[].subscriberSnsTopicArns[]", _TOPIC),
-    Place(t.SNS_TOPIC_POLICY, "arn", _TOPIC),
-    Place(t.SNS_TOPIC_SUBSCRIPTION, "topic", _TOPIC),
-    *(
-        Place(type_, f"{when}[]", _TOPIC)
-        for type_ in (t.CLOUDWATCH_METRIC_ALARM, t.CLOUDWATCH_COMPOSITE_ALARM)
-        for when in ("alarmActions", "okActions", "insufficientDataActions")
-    ),
-)
+    return own_names(plan, *{resource.type for resource in plan.resources})
 
 
 KINDS: Final = (
-    Kind(
+    ReferenceKind(
         "accounts and zones",
         "What one stage makes and deletes would be the other's",
         "take the account and the zone from the stage's own settings",
@@ -185,7 +142,7 @@ KINDS: Final = (
         frozenset(),
         always,
     ),
-    Kind(
+    ReferenceKind(
         "pins of providers",
         "With the wrong credentials at hand, a deployment of this stage would change the other one",
         "pin every provider to the stage's settings, as infra/providers.py does",
@@ -201,47 +158,47 @@ KINDS: Final = (
         ),
         always,
     ),
-    Kind(
+    ReferenceKind(
         "secrets",
         "One leaked secret would open both stages",
         "hand over the secret that the stage's own settings hold",
-        places(),  # a secret is a text that is sealed; isolation/check.py knows it by that
+        lambda _plan, _others: iter(()),  # a secret is a text that is sealed; isolation/check.py knows it by that
         frozenset(),
         always,
     ),
-    Kind(
-        "buckets",
+    of_link(
+        Link.BUCKET,
         "What one stage stores would be seen, changed or deleted by the other",
         "name the bucket by the output of its resource",
-        places(*_BUCKETS),
-        held(*_BUCKETS),
         lambda plan: bool(plan.product.buckets) or plan.settings.backup.full != "none",
     ),
-    Kind(
-        "keys",
+    of_link(
+        Link.KEY,
         "Whoever may decrypt in one stage could decrypt in the other",
         "name the key by the output of its resource",
-        places(*_KEYS),
-        held(*_KEYS),
         always,
     ),
-    Kind(
-        "log destinations",
+    of_link(
+        Link.LOGS,
         "Logs of one stage, personal data in them, would lie in the other",
         "send logs to a bucket of the stage itself",
-        _logs,
-        held(*_LOGS) | {(t.LOGPUSH_JOB, "destinationConf"), (t.WORKER, "observability")},
         lambda plan: plan.settings.backup.full != "none" or bool(plan.of(t.LOGPUSH_JOB)),
+        find=_logs,
+        properties=frozenset({(t.LOGPUSH_JOB, "destinationConf"), (t.WORKER, "observability")}),
     ),
-    Kind(
-        "notices and alarms",
+    of_link(
+        Link.NOTICE,
         "An alarm of one stage would call the people of the other, and nobody for this one",
         "notify the stage's own topic",
-        places(*_NOTICES),
-        held(*_NOTICES),
         always,
     ),
-    Kind(
+    of_link(
+        Link.FUNCTION,
+        "A schedule or an alarm of this stage would start the other's function, on the other's data",
+        "name the function, and what starts it, by the outputs of their resources",
+        lambda plan: bool(plan.of(t.LAMBDA_PERMISSION, t.SCHEDULER_SCHEDULE)),
+    ),
+    ReferenceKind(
         "tags and variables",
         "Costs, logs and alarms of one stage would be taken for the other's",
         "take them from Label.tags and bulkhead/model/variables.py, and name no other stage in owner and costCenter",
@@ -249,7 +206,7 @@ KINDS: Final = (
         frozenset(),
         always,
     ),
-    Kind(
+    ReferenceKind(
         "look-ups",
         "What belongs to another stage, or to nobody, would become a part of this one",
         "make it in the stage, or put it into the stage's settings",

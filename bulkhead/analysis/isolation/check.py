@@ -1,17 +1,17 @@
-"""The whole check (pure): every text, every pointer and every name of every stage, and what is wrong with them."""
+"""The whole check (pure): every text, every reference and every name of every stage, and what is wrong with them."""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bulkhead.analysis.documents import PLACES
 from bulkhead.analysis.identity import is_made, same
 from bulkhead.analysis.isolation import accounts, documents, github, tokens, workers
 from bulkhead.analysis.isolation.marks import Mark, Marks
-from bulkhead.analysis.isolation.pointer import Kind, Pointer
+from bulkhead.analysis.isolation.reference import FoundReference, ReferenceKind
 from bulkhead.analysis.isolation.shared import Risk, risks
 from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.analysis.texts import Text, parsed, texts
@@ -19,7 +19,7 @@ from bulkhead.resources.catalogue import row_of
 from bulkhead.resources.planned import PlannedResource
 from bulkhead.resources.values import at, listed
 
-KINDS: Final[tuple[Kind, ...]] = (
+KINDS: Final[tuple[ReferenceKind, ...]] = (
     *workers.KINDS,
     *accounts.KINDS,
     *documents.KINDS,
@@ -106,8 +106,8 @@ def _looked(
     seen: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
     told: set[tuple[str, str]] = set()
     for resource, text in _everything(plan):
-        if text.path.rpartition(".")[2] == "repository" and text.text == plan.settings.github.repository:
-            continue  # it may be called as another stage's hostname
+        if _is_no_hostname(plan, text):
+            continue
         for mark, owners in marks.seen(plan.environment, text.text):
             kind = _kind_of(resource, text)
             name = kind.name if kind else OTHER
@@ -116,11 +116,11 @@ def _looked(
                 told.add((resource.urn, text.text))
                 leaks[name].append(_written(plan, resource, text, kind, mark, min(owners)))
     for kind in KINDS:
-        for pointer in kind.find(plan, others):
-            values = {(pointer.resource.urn, value) for value in _values(pointer)}
+        for reference in kind.find(plan, others):
+            values = {(reference.resource.urn, value) for value in _values(reference)}
             seen[kind.name] |= values
-            if pointer.wrong and not told & values:  # what betrayed itself by a mark has been told already
-                leaks[kind.name].append(_led(plan, marks, kind, pointer))
+            if reference.wrong and not told & values:  # what betrayed itself by a mark has been told already
+                leaks[kind.name].append(_led(plan, marks, kind, reference))
         if not seen[kind.name] and kind.expected(plan):
             leaks[kind.name].append(_nothing(plan, kind))
         yield kind.name, len(seen[kind.name]), leaks[kind.name]
@@ -135,15 +135,22 @@ def _looked(
         yield from _in_files(plan, marks, files)
 
 
-def _values(pointer: Pointer) -> list[str]:
-    return [str(each) for each in pointer.value] if isinstance(pointer.value, list) else [str(pointer.value)]
+def _is_no_hostname(plan: StagePlan, text: Text) -> bool:
+    """Whether a text may be spelt as another stage's hostname and is none: a repository, or where people have mail."""
+    repository = text.path.rpartition(".")[2] == "repository" and text.text == plan.settings.github.repository
+    return repository or text.path.endswith("emailDomain.domain")
+
+
+def _values(reference: FoundReference) -> list[str]:
+    return [str(each) for each in reference.value] if isinstance(reference.value, list) else [str(reference.value)]
 
 
 def _everything(plan: StagePlan) -> Iterator[tuple[PlannedResource, Text]]:
     """Yield every text of a plan, apart from what policies forbid."""
     for resource in plan.resources:
         for name, value in resource.inputs.items():
-            if resource.type in PLACES and name == PLACES[resource.type][0]:
+            row = row_of(resource.type)
+            if row and name in row.documents:
                 value = _allowed(value)  # noqa: PLW2901
             elif resource.type in tokens.TOKENS and name == "policies" and isinstance(value, list):
                 value = [each for each in value if at(each, "effect") != "deny"]  # noqa: PLW2901
@@ -164,22 +171,26 @@ def _allowed(value: Any) -> Any:
     return {**document, "Statement": said}
 
 
-_BY_PLACE: Final = {place: kind for kind in KINDS for place in kind.holds}
+_BY_PROPERTY: Final = {property_: kind for kind in KINDS for property_ in kind.properties}
 _BY_NAME: Final = {kind.name: kind for kind in KINDS}
 
 
-def _kind_of(resource: PlannedResource, text: Text) -> Kind | None:
-    property_ = text.path.split(" ")[0].split(".")[0].split("[")[0]
+def _kind_of(resource: PlannedResource, text: Text) -> ReferenceKind | None:
+    path = text.path.split(" ")[0]
+    property_ = path.split(".")[0].split("[")[0]
     if text.sealed and text.text.startswith("<"):
         return _BY_NAME[SECRETS]
     if property_ in {"accountId", "zoneId"} and resource.type.startswith("cloudflare:"):
         return _BY_NAME["accounts and zones"]
     if property_ in {"tags", "defaultTags"}:
         return _BY_NAME["tags and variables"]
-    return _BY_PLACE.get((resource.type, property_))
+    exact = _BY_PROPERTY.get((resource.type, re.sub(r"\[[^\]]*\]", "[]", path)))
+    return exact or _BY_PROPERTY.get((resource.type, property_))
 
 
-def _written(plan: StagePlan, resource: PlannedResource, text: Text, kind: Kind | None, mark: Mark, whose: str) -> Leak:
+def _written(
+    plan: StagePlan, resource: PlannedResource, text: Text, kind: ReferenceKind | None, mark: Mark, whose: str
+) -> Leak:
     return Leak(
         plan.environment,
         kind.name if kind else OTHER,
@@ -192,25 +203,25 @@ def _written(plan: StagePlan, resource: PlannedResource, text: Text, kind: Kind 
     )
 
 
-def _led(plan: StagePlan, marks: Marks, kind: Kind, pointer: Pointer) -> Leak:
-    foreign = next(marks.foreign(plan.environment, str(pointer.value)), None)
-    whose = pointer.whose or (foreign[1] if foreign else "")
-    sealed = [text.text for text in texts(pointer.resource.inputs) if text.sealed]
-    hidden = any(value in text for value in _values(pointer) for text in sealed)
-    shown = f"{pointer.value} " if isinstance(pointer.value, str | list) and pointer.value and not hidden else ""
+def _led(plan: StagePlan, marks: Marks, kind: ReferenceKind, reference: FoundReference) -> Leak:
+    foreign = next(marks.foreign(plan.environment, str(reference.value)), None)
+    whose = reference.whose or (foreign[1] if foreign else "")
+    sealed = [text.text for text in texts(reference.resource.inputs) if text.sealed]
+    hidden = any(value in text for value in _values(reference) for text in sealed)
+    shown = f"{reference.value} " if isinstance(reference.value, str | list) and reference.value and not hidden else ""
     return Leak(
         plan.environment,
         kind.name,
-        pointer.resource.title,
-        pointer.path,
+        reference.resource.title,
+        reference.path,
         whose,
-        f"{shown}{pointer.wrong}",
+        f"{shown}{reference.wrong}",
         kind.causes,
-        pointer.fix or kind.fix,
+        reference.fix or kind.fix,
     )
 
 
-def _nothing(plan: StagePlan, kind: Kind) -> Leak:
+def _nothing(plan: StagePlan, kind: ReferenceKind) -> Leak:
     return Leak(
         plan.environment,
         kind.name,

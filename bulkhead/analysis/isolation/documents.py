@@ -1,4 +1,4 @@
-"""Pointers in AWS's policy documents (pure): whom they let in, and what they reach.
+"""References in AWS's policy documents (pure): whom they let in, and what they reach.
 
 A ``Deny`` points nowhere: forbidding what another stage has is a safeguard. Neither does a permissions boundary.
 """
@@ -8,29 +8,29 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
-from bulkhead.analysis.documents import INLINE, PLACES, PolicyDocument, Sort, documents
+from bulkhead.analysis.documents import BOUNDARY, INLINE, PolicyDocument, documents
 from bulkhead.analysis.isolation.github import is_environment_of
-from bulkhead.analysis.isolation.pointer import (
+from bulkhead.analysis.isolation.reference import (
     Find,
-    Kind,
-    Place,
-    Pointer,
+    FoundReference,
+    ReferenceKind,
     always,
-    held,
-    made,
+    linked,
+    of_link,
+    own_names,
     permanent,
-    places,
     unknown,
 )
 from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.model.naming import EPHEMERAL_STACK
 from bulkhead.model.naming import Kind as Name
 from bulkhead.resources import types as t
-from bulkhead.resources.planned import PlannedResource, unsealed
+from bulkhead.resources.catalogue import CATALOGUE
+from bulkhead.resources.kind import Grants, Link
 from bulkhead.resources.statements import Statement, account_of, matches, texts
-from bulkhead.resources.values import UNKNOWN, at, listed
+from bulkhead.resources.values import UNKNOWN, at
 from policies.rules.iam import is_broad
 
 _ARN: Final = re.compile(r"arn:[^:]*:(?P<service>[^:]*):[^:]*:[^:]*:(?P<rest>.*)", re.DOTALL)
@@ -43,68 +43,76 @@ _OWNED: Final = ("aws:resourcetag/environment", "kms:resourcealiases")
 _MAKING: Final = re.compile(r"[a-z0-9-]+:Create[A-Za-z*]*")
 
 
-def _in(*sorts: Sort) -> Find:
-    def find(plan: StagePlan, others: Sequence[StagePlan]) -> Iterator[Pointer]:
-        for found in documents(plan, *sorts):
+def _granted(grants: Grants) -> Find:
+    def find(plan: StagePlan, others: Sequence[StagePlan]) -> Iterator[FoundReference]:
+        for found in documents(plan, grants):
+            if found.limit:
+                continue
             if found.statements is None:
                 yield unknown(found.resource, found.path)
             for statement in found.statements or ():
                 if statement.allows:
-                    yield from _pointers(plan, others, found, statement)
+                    yield from _named(plan, others, found, statement)
 
     return find
 
 
-def _pointers(
+def _named(
     plan: StagePlan, others: Sequence[StagePlan], found: PolicyDocument, statement: Statement
-) -> Iterator[Pointer]:
+) -> Iterator[FoundReference]:
     path = f"{found.path}.Statement[{statement.sid or 'without a Sid'}]"
     for kind, who in statement.principals:
-        yield _principal(plan, others, found, statement, Pointer(found.resource, f"{path}.Principal.{kind}", who))
+        yield _principal(
+            plan, others, found, statement, FoundReference(found.resource, f"{path}.Principal.{kind}", who)
+        )
     for kind, who in statement.not_principals if statement.allows else ():
         wrong = "lets in everybody else, the roles of other stages too"
-        yield Pointer(found.resource, f"{path}.NotPrincipal.{kind}", who, wrong)
+        yield FoundReference(found.resource, f"{path}.NotPrincipal.{kind}", who, wrong)
     for key, values in statement.requires():
         for value in values:
-            pointer = Pointer(found.resource, f"{path}.Condition.{key}", value)
+            reference = FoundReference(found.resource, f"{path}.Condition.{key}", value)
             if key.endswith(":sub"):
-                yield _subject(plan, others, pointer)
+                yield _subject(plan, others, reference)
             elif key in _TAGS:
-                yield pointer if _own(plan, value) else replace(pointer, wrong="is not the environment of this stage")
+                yield (
+                    reference if _own(plan, value) else replace(reference, wrong="is not the environment of this stage")
+                )
             elif key.endswith(("account", "arn")) or account_of(value) is not None:
-                yield _located(plan, pointer)
+                yield _located(plan, reference)
     confined = _confined(plan, statement)
     for pattern in statement.resources:
-        pointer = _located(plan, Pointer(found.resource, f"{path}.Resource", pattern))
-        if not pointer.wrong and not confined and (found.sort is Sort.RIGHTS or pattern != "*"):
-            pointer = _reaching(plan, others, statement, pointer)
-        yield pointer
+        reference = _located(plan, FoundReference(found.resource, f"{path}.Resource", pattern))
+        if not reference.wrong and not confined and (found.grants is Grants.RIGHTS or pattern != "*"):
+            reference = _reaching(plan, others, statement, reference)
+        yield reference
     for pattern in statement.not_resources:
-        yield Pointer(found.resource, f"{path}.NotResource", pattern, "allows everything but this, in every stage")
+        yield FoundReference(
+            found.resource, f"{path}.NotResource", pattern, "allows everything but this, in every stage"
+        )
 
 
 def _principal(
-    plan: StagePlan, others: Sequence[StagePlan], found: PolicyDocument, statement: Statement, pointer: Pointer
-) -> Pointer:
-    who, account = str(pointer.value), plan.settings.aws.account_id
-    if pointer.path.endswith(".Service"):
-        return pointer
-    if pointer.path.endswith(".CanonicalUser"):
-        return replace(pointer, wrong="names an account in a way that does not tell which")
+    plan: StagePlan, others: Sequence[StagePlan], found: PolicyDocument, statement: Statement, reference: FoundReference
+) -> FoundReference:
+    who, account = str(reference.value), plan.settings.aws.account_id
+    if reference.path.endswith(".Service"):
+        return reference
+    if reference.path.endswith(".CanonicalUser"):
+        return replace(reference, wrong="names an account in a way that does not tell which")
     if who == "*":
         confined = statement.confined_to(account, f"{plan.prefix}-")
         by_name = any(key == "aws:principalarn" for key, _ in statement.requires())
         if confined and by_name and not all(_keeps_out(statement, other) for other in _beside(plan, others)):
             confined = False
-        return pointer if confined else replace(pointer, wrong="lets in everybody, the roles of other stages too")
-    if pointer.path.endswith(".Federated") and not any(key.endswith(":sub") for key, _ in statement.requires()):
-        return replace(pointer, wrong="demands no subject, so that runs of every stage are let in")
-    if found.sort is Sort.TRUST and who in {account, f"arn:aws:iam::{account}:root"}:
+        return reference if confined else replace(reference, wrong="lets in everybody, the roles of other stages too")
+    if reference.path.endswith(".Federated") and not any(key.endswith(":sub") for key, _ in statement.requires()):
+        return replace(reference, wrong="demands no subject, so that runs of every stage are let in")
+    if found.grants is Grants.TRUST and who in {account, f"arn:aws:iam::{account}:root"}:
         neighbour = next(iter(_beside(plan, others)), None)
         if neighbour and not (_second_factor(statement) or _keeps_out(statement, neighbour)):
             wrong = f"lets in every role of the account, and {neighbour.environment} is in the same one"
-            return replace(pointer, wrong=wrong, whose=neighbour.environment)
-    return _located(plan, pointer)
+            return replace(reference, wrong=wrong, whose=neighbour.environment)
+    return _located(plan, reference)
 
 
 def _keeps_out(statement: Statement, neighbour: StagePlan) -> bool:
@@ -121,36 +129,36 @@ def _second_factor(statement: Statement) -> bool:
     return any(key == "aws:multifactorauthpresent" and set(values) == {"true"} for key, values in statement.requires())
 
 
-def _subject(plan: StagePlan, others: Sequence[StagePlan], pointer: Pointer) -> Pointer:
+def _subject(plan: StagePlan, others: Sequence[StagePlan], reference: FoundReference) -> FoundReference:
     """Whom GitHub says a run is: a repository, and the environment that admitted it."""
-    subject, ours = str(pointer.value), plan.settings.github
+    subject, ours = str(reference.value), plan.settings.github
     for other in others:
         theirs = other.settings.github
         name = f"repo:{theirs.owner}/{theirs.repository}:environment:{other.environment}"
         if _WILD.search(subject) and matches(subject, name) and _apart(plan, other):
-            return replace(pointer, wrong=f"takes in runs of {other.environment}", whose=other.environment)
+            return replace(reference, wrong=f"takes in runs of {other.environment}", whose=other.environment)
     said = _SUBJECT.fullmatch(subject)
     if said is None:
-        return replace(pointer, wrong="names no environment of the stage")
+        return replace(reference, wrong="names no environment of the stage")
     if re.sub(r"@\d+", "", said["repository"]).lower() != f"{ours.owner}/{ours.repository}".lower():
-        return replace(pointer, wrong="is a run of another repository")
+        return replace(reference, wrong="is a run of another repository")
     if not is_environment_of(plan, said["environment"]):
         whose = next((each.environment for each in others if is_environment_of(each, said["environment"])), "")
-        return replace(pointer, wrong="is a run in an environment that is not the stage's", whose=whose)
-    return pointer
+        return replace(reference, wrong="is a run in an environment that is not the stage's", whose=whose)
+    return reference
 
 
-def _located(plan: StagePlan, pointer: Pointer) -> Pointer:
+def _located(plan: StagePlan, reference: FoundReference) -> FoundReference:
     """Say whether an ARN, or an account, is the stage's; what names neither an account nor a bucket is nobody's."""
-    value = str(pointer.value)
-    if pointer.value is UNKNOWN:
-        return unknown(pointer.resource, pointer.path)
+    value = str(reference.value)
+    if reference.value is UNKNOWN:
+        return unknown(reference.resource, reference.path)
     account, arn = account_of(value), _ARN.fullmatch(value)
     if account is not None and account != plan.settings.aws.account_id:
-        return replace(pointer, wrong=f"is in account {account}, which is not the stage's")
+        return replace(reference, wrong=f"is in account {account}, which is not the stage's")
     if arn is not None and arn["service"] == "s3" and arn["rest"] != "*" and not _own_bucket(plan, arn["rest"]):
-        return replace(pointer, wrong=f"is a bucket that is not called {plan.prefix}-…")
-    return pointer
+        return replace(reference, wrong=f"is a bucket that is not called {plan.prefix}-…")
+    return reference
 
 
 def _confined(plan: StagePlan, statement: Statement) -> bool:
@@ -177,14 +185,16 @@ def _own_bucket(plan: StagePlan, rest: str) -> bool:
     bucket = rest.partition("/")[0]
     known = _WILD.split(bucket)[0]
     passing = plan.environment == plan.settings.stage == "development" and known.startswith(f"{plan.product.name}-pr-")
-    return bucket in made(t.S3_BUCKET)(plan) or known.startswith(f"{plan.prefix}-") or passing
+    return bucket in own_names(plan, t.S3_BUCKET) or known.startswith(f"{plan.prefix}-") or passing
 
 
-def _reaching(plan: StagePlan, others: Sequence[StagePlan], statement: Statement, pointer: Pointer) -> Pointer:
+def _reaching(
+    plan: StagePlan, others: Sequence[StagePlan], statement: Statement, reference: FoundReference
+) -> FoundReference:
     """Say whose things a pattern takes in besides the stage's. What only lists is told as a risk that remains."""
-    pattern = str(pointer.value)
+    pattern = str(reference.value)
     if not _WILD.search(pattern) or all(_LISTING.fullmatch(action) for action in statement.actions or ("*:*",)):
-        return pointer
+        return reference
     services = {action.partition(":")[0].lower() for action in statement.actions} or {"*"}
     for other in (other for other in others if _apart(plan, other)):
         for arn in _arns(other):
@@ -195,8 +205,8 @@ def _reaching(plan: StagePlan, others: Sequence[StagePlan], statement: Statement
                 and any(matches(each, service) for each in services)
                 and (matches(pattern, arn) or matches(pattern, f"{arn}/x"))
             ):
-                return replace(pointer, wrong=f"takes in {arn} of {other.environment}", whose=other.environment)
-    return pointer
+                return replace(reference, wrong=f"takes in {arn} of {other.environment}", whose=other.environment)
+    return reference
 
 
 def _arns(plan: StagePlan) -> Iterator[str]:
@@ -230,63 +240,51 @@ def _beside(plan: StagePlan, others: Sequence[StagePlan]) -> list[StagePlan]:
     return [other for other in others if _apart(plan, other) and _same_account(plan, other)]
 
 
-_OWN_POLICY: Final = made(t.IAM_POLICY)
-_OF_ROLES: Final = (
-    Place(t.IAM_ROLE_POLICY, "role", made(t.IAM_ROLE)),
-    Place(t.IAM_ROLE_POLICY_ATTACHMENT, "role", made(t.IAM_ROLE)),
-    Place(t.IAM_ROLE, "permissionsBoundary", _OWN_POLICY),
-)
-_TRUSTED: Final = _in(Sort.TRUST)
-_GRANTED: Final = _in(Sort.RIGHTS)
+_ROLES: Final = (_granted(Grants.RIGHTS), linked(Link.RIGHTS))
 
 
-def _rights(plan: StagePlan, others: Sequence[StagePlan]) -> Iterator[Pointer]:
-    yield from _GRANTED(plan, others)
-    yield from places(*_OF_ROLES)(plan, others)
-    own = _OWN_POLICY(plan)
-    shared = next(iter(_beside(plan, others)), None)
-    for resource in plan.of(t.IAM_ROLE_POLICY_ATTACHMENT, t.IAM_ROLE):
-        for path in ("policyArn", "managedPolicyArns"):
-            for arn in listed(unsealed(resource.inputs), path):
-                yield unknown(resource, path) if arn is UNKNOWN else _attached(resource, path, arn, own, shared)
+def _rights(plan: StagePlan, others: Sequence[StagePlan]) -> Iterator[FoundReference]:
+    neighbour = next(iter(_beside(plan, others)), None)
+    for find in _ROLES:
+        for found in find(plan, others):
+            if neighbour and is_broad(found.value) and found.path != BOUNDARY:
+                wrong = f"allows a whole service or account, and {neighbour.environment} is in the same one"
+                yield replace(found, wrong=wrong, whose=neighbour.environment)
+            else:
+                yield found
 
 
-def _attached(resource: PlannedResource, path: str, arn: Any, own: frozenset[str], shared: StagePlan | None) -> Pointer:
-    if shared and is_broad(arn):
-        wrong = f"allows a whole service or account, and {shared.environment} is in the same one"
-        return Pointer(resource, path, arn, wrong, shared.environment)
-    managed = isinstance(arn, str) and ":iam::aws:policy/" in arn
-    return Pointer(resource, path, arn, "" if managed or arn in own else "is a policy that this stage does not make")
-
-
-def _has(*sorts: Sort) -> frozenset[tuple[str, str]]:
-    inline = {(t.IAM_ROLE, INLINE)} if Sort.RIGHTS in sorts else set()
-    return frozenset((type_, path) for type_, (path, sort) in PLACES.items() if sort in sorts) | inline
+def _documents_of(grants: Grants) -> frozenset[tuple[str, str]]:
+    own: list[tuple[str, str]] = [(t.IAM_ROLE, INLINE)] if grants is Grants.RIGHTS else []
+    own += [(row, path) for row in CATALOGUE.values() for path, what in row.documents.items() if what is grants]
+    if grants is Grants.RESOURCE:
+        own += [(t.LAMBDA_PERMISSION, property_) for property_ in ("principal", "sourceArn", "sourceAccount")]
+    return frozenset(own)
 
 
 KINDS: Final = (
-    Kind(
+    ReferenceKind(
         "trust of roles",
         "Whoever runs for the other stage could take this stage's role",
         "trust the stage's own GitHub environments and its own account, one exact subject each",
-        _TRUSTED,
-        _has(Sort.TRUST),
+        _granted(Grants.TRUST),
+        _documents_of(Grants.TRUST),
         permanent,
     ),
-    Kind(
-        "rights of roles",
+    of_link(
+        Link.RIGHTS,
         "With the role of one stage the other could be read and changed, so one leak opens both",
         "name the stage's own resources, by names that begin as the stage's do, or demand the tag environment",
-        _rights,
-        _has(Sort.RIGHTS, Sort.LIMIT) | held(*_OF_ROLES) | {(t.IAM_ROLE_POLICY_ATTACHMENT, "policyArn")},
         permanent,
+        find=_rights,
+        properties=_documents_of(Grants.RIGHTS),
     ),
-    Kind(
+    ReferenceKind(
         "policies of buckets, keys and topics",
         "The other stage could read, change or delete what this stage keeps",
         "let in the stage's own account, and services on its behalf (aws:SourceAccount)",
-        _in(Sort.RESOURCE),
-        _has(Sort.RESOURCE),
+        _granted(Grants.RESOURCE),
+        _documents_of(Grants.RESOURCE),
         always,
     ),
 )

@@ -1,4 +1,4 @@
-"""Pointers in GitHub (pure): the environments of a stage, and what belongs to them."""
+"""References in GitHub (pure): the environments of a stage, and what belongs to them."""
 
 from __future__ import annotations
 
@@ -6,40 +6,28 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from bulkhead.analysis.isolation.pointer import Kind, Place, Pointer, held, made, permanent, places, unknown
+from bulkhead.analysis.isolation.reference import FoundReference, of_link, own_names, permanent, references, resolved
 from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.resources import types as t
+from bulkhead.resources.kind import Link
 from bulkhead.resources.values import MISSING, UNKNOWN, at
 
-_ENVIRONMENT: Final = made(t.GITHUB_REPOSITORY_ENVIRONMENT)
-_PLACES: Final = tuple(
-    Place(type_, "environment", _ENVIRONMENT)
-    for type_ in (
-        t.GITHUB_ACTIONS_ENVIRONMENT_SECRET,
-        t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE,
-        t.GITHUB_REPOSITORY_ENVIRONMENT_DEPLOYMENT_POLICY,
-    )
-)
 
-
-def _github(plan: StagePlan, others: Sequence[StagePlan]) -> Iterator[Pointer]:
-    for pointer in places(*_PLACES)(plan, others):
-        yield replace(pointer, whose=_whose(others, pointer.value)) if pointer.wrong else pointer
-    for resource in plan.of(t.GITHUB_REPOSITORY_ENVIRONMENT):
-        name = at(resource.inputs, "environment")
-        if name is UNKNOWN:
-            yield unknown(resource, "environment")
-        elif is_environment_of(plan, str(name)):
-            yield Pointer(resource, "environment", name)
+def _github(plan: StagePlan, others: Sequence[StagePlan]) -> Iterator[FoundReference]:
+    environments = own_names(plan, t.GITHUB_REPOSITORY_ENVIRONMENT)
+    for resource, reference, path, name in references(plan, Link.ENVIRONMENT):
+        if reference.to or name is UNKNOWN:
+            found = resolved(resource, path, name, environments)
         else:
-            wrong = "is not an environment of this stage"
-            yield Pointer(resource, "environment", name, wrong, _whose(others, name))
+            wrong = "" if is_environment_of(plan, str(name)) else "is not an environment of this stage"
+            found = FoundReference(resource, path, name, wrong)
+        yield replace(found, whose=_whose(others, name)) if found.wrong else found
     repository = plan.settings.github.repository.lower()
     for resource in plan.resources:
         named = at(resource.inputs, "repository")
         if resource.type.startswith("github:") and named is not MISSING:
             wrong = "" if isinstance(named, str) and named.lower() == repository else f"is not {repository}"
-            yield Pointer(resource, "repository", named, wrong)
+            yield FoundReference(resource, "repository", named, wrong)
 
 
 def _whose(others: Sequence[StagePlan], name: object) -> str:
@@ -52,12 +40,11 @@ def is_environment_of(plan: StagePlan, name: str) -> bool:
 
 
 KINDS: Final = (
-    Kind(
-        "GitHub environments",
+    of_link(
+        Link.ENVIRONMENT,
         "A run that may deploy one stage would get the secrets and rights of the other",
         "name the environment by the output of its resource",
-        _github,
-        held(*_PLACES) | {(t.GITHUB_REPOSITORY_ENVIRONMENT, "environment")},
         permanent,
+        find=_github,
     ),
 )

@@ -1,4 +1,4 @@
-"""Pointers of Cloudflare tokens (pure): the accounts, zones and buckets that a token reaches."""
+"""References of Cloudflare tokens (pure): the accounts, zones and buckets that a token reaches."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from bulkhead.analysis.isolation.pointer import Kind, Pointer, made, permanent, unknown
+from bulkhead.analysis.isolation.reference import FoundReference, ReferenceKind, own_names, permanent, unknown
 from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.resources import types as t
 from bulkhead.resources.planned import PlannedResource, unsealed
@@ -19,7 +19,7 @@ _ZONE: Final = re.compile(r"com\.cloudflare\.api\.account\.zone\.(?P<zone>.+)")
 _ACCOUNT: Final = re.compile(r"com\.cloudflare\.api\.account\.(?P<account>.+)")
 
 
-def _tokens(plan: StagePlan, others: Sequence[StagePlan]) -> Iterator[Pointer]:
+def _tokens(plan: StagePlan, others: Sequence[StagePlan]) -> Iterator[FoundReference]:
     for token in plan.of(*TOKENS):
         policies = at(unsealed(token.inputs), "policies")
         if policies is UNKNOWN:
@@ -53,13 +53,13 @@ def resources(value: Any) -> list[tuple[str, str]] | None:
 
 def _reach(
     plan: StagePlan, others: Sequence[StagePlan], token: PlannedResource, path: str, key: str, account: str
-) -> Pointer:
+) -> FoundReference:
     own = plan.settings.cloudflare
     wrong, whose = "", ""
     if account and account != own.account_id:
         wrong = "is in an account that is not the stage's"
     elif bucket := _BUCKET.fullmatch(key):
-        if bucket["account"] != own.account_id or bucket["bucket"] not in made(t.R2_BUCKET)(plan):
+        if bucket["account"] != own.account_id or bucket["bucket"] not in own_names(plan, t.R2_BUCKET):
             wrong = "is a bucket that this stage does not make"
     elif zone := _ZONE.fullmatch(key):
         if zone["zone"] == "*":
@@ -76,11 +76,11 @@ def _reach(
         wrong = "is every account" if whole["account"] == "*" else "is not the stage's account"
     elif not whole and "*" in key:
         wrong = "is more than one account"
-    return Pointer(token, f"{path}.{key}", key, wrong, whose)
+    return FoundReference(token, f"{path}.{key}", key, wrong, whose)
 
 
 KINDS: Final = (
-    Kind(
+    ReferenceKind(
         "Cloudflare tokens",
         "With the token of one stage the other could be read and changed, so one leak opens both",
         "name the stage's account, its zone or one of its buckets as the resource",

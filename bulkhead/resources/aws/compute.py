@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from bulkhead.resources.kind import Guard, ResourceType, Scope
+from bulkhead.resources.aws.iam import IAM_ROLE
+from bulkhead.resources.aws.keys import KMS_KEY
+from bulkhead.resources.aws.notices import SNS_TOPIC, SQS_QUEUE
+from bulkhead.resources.kind import Guard, Link, Reference, ResourceType, Scope
 
 LAMBDA_FUNCTION: Final = ResourceType(
     "aws:lambda/function:Function",
@@ -12,7 +15,12 @@ LAMBDA_FUNCTION: Final = ResourceType(
     holds="",
     same=("name",),
     leaves="",
-    references=(),
+    references=(
+        Reference("role", Link.RIGHTS, (IAM_ROLE,)),
+        Reference("kmsKeyArn", Link.KEY, (KMS_KEY,)),
+        Reference("sourceKmsKeyArn", Link.KEY, (KMS_KEY,)),
+        Reference("deadLetterConfig.targetArn", Link.CONSUMER, (SQS_QUEUE, SNS_TOPIC)),
+    ),
     scope=Scope.REGION,
     named_by="name",
     taggable=True,
@@ -25,7 +33,7 @@ LAMBDA_PERMISSION: Final = ResourceType(
     holds="",
     same=("function", "statementId"),
     leaves="",
-    references=(),
+    references=(Reference("function", Link.FUNCTION, (LAMBDA_FUNCTION,)),),
     scope=Scope.REGION,
     guards=Guard(("principal", "sourceArn", "sourceAccount")),
     ends=("function", "principal", "sourceArn"),
@@ -37,6 +45,13 @@ SCHEDULER_SCHEDULE: Final = ResourceType(
     holds="",
     same=("groupName", "name"),
     leaves="",
-    references=(),
+    references=(
+        Reference("target.arn", Link.FUNCTION, (LAMBDA_FUNCTION, SQS_QUEUE, SNS_TOPIC)),
+        Reference("target.roleArn", Link.RIGHTS, (IAM_ROLE,)),
+        Reference("target.deadLetterConfig.arn", Link.CONSUMER, (SQS_QUEUE,)),
+        Reference("kmsKeyArn", Link.KEY, (KMS_KEY,)),
+    ),
     scope=Scope.REGION,
+    named_by="name",
+    tells={"arn": "arn:aws:scheduler:{region}:{account}:schedule/{groupName}/{name}", "id": "{groupName}/{name}"},
 )

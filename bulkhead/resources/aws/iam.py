@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bulkhead.resources.kind import EACH_NEW, Create, Grants, Guard, Rehearsed, ResourceType
+from bulkhead.resources.kind import EACH_NEW, Create, Grants, Guard, Link, Reference, Rehearsed, ResourceType
 
 IAM_ACCESS_KEY: Final = ResourceType(
     "aws:iam/accessKey:AccessKey",
@@ -92,7 +92,10 @@ IAM_ROLE: Final = ResourceType(
     holds="",
     same=("name",),
     leaves="",
-    references=(),
+    references=(
+        Reference("permissionsBoundary", Link.RIGHTS, (IAM_POLICY,)),
+        Reference("managedPolicyArns[]", Link.RIGHTS, (IAM_POLICY,)),
+    ),
     guards=Guard(("assumeRolePolicy", "permissionsBoundary", "inlinePolicies", "managedPolicyArns")),
     named_by="name",
     replaced_by=frozenset({"name", "namePrefix", "path"}),
@@ -109,7 +112,7 @@ IAM_ROLE_POLICY: Final = ResourceType(
     holds="",
     same=("role", "name"),
     leaves="",
-    references=(),
+    references=(Reference("role", Link.RIGHTS, (IAM_ROLE,)),),
     guards=Guard(("policy",)),
     replaced_by=frozenset({"name", "namePrefix", "role"}),
     documents={"policy": Grants.RIGHTS},
@@ -122,7 +125,7 @@ IAM_ROLE_POLICY_ATTACHMENT: Final = ResourceType(
     holds="",
     same=("role", "policyArn"),
     leaves="",
-    references=(),
+    references=(Reference("role", Link.RIGHTS, (IAM_ROLE,)), Reference("policyArn", Link.RIGHTS, (IAM_POLICY,))),
     guards=Guard(("policyArn", "role")),
     ends=("role", "policyArn"),
 )

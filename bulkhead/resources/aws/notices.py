@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from bulkhead.resources.aws.iam import IAM_POLICY, IAM_ROLE
 from bulkhead.resources.aws.keys import KMS_ALIAS, KMS_KEY
 from bulkhead.resources.kind import EACH_NEW, Create, Grants, Guard, Link, Reference, Rehearsed, ResourceType, Scope
 
@@ -13,7 +14,12 @@ BUDGET_ACTION: Final = ResourceType(
     holds="",
     same=EACH_NEW,
     leaves="",
-    references=(),
+    references=(
+        Reference("budgetName", Link.NOTICE, ("aws:budgets/budget:Budget",)),
+        Reference("executionRoleArn", Link.RIGHTS, (IAM_ROLE,)),
+        Reference("definition.iamActionDefinition.policyArn", Link.RIGHTS, (IAM_POLICY,)),
+        Reference("definition.iamActionDefinition.roles[]", Link.RIGHTS, (IAM_ROLE,)),
+    ),
     taggable=True,
 )
 
@@ -23,7 +29,7 @@ CLOUDWATCH_LOG_GROUP: Final = ResourceType(
     holds="every line that was logged there",
     same=("name",),
     leaves="",
-    references=(),
+    references=(Reference("kmsKeyId", Link.KEY, (KMS_KEY, KMS_ALIAS)),),
     scope=Scope.REGION,
     taggable=True,
 )
@@ -56,8 +62,15 @@ BUDGET: Final = ResourceType(
     named_by="name",
     replaced_by=frozenset({"accountId", "name", "namePrefix"}),
     taggable=True,
+    tells={"arn": "arn:aws:budgets::{account}:budget/{name}", "id": "{account}:{name}"},
     rehearsed=Rehearsed.EMULATED,
 )
+
+_ACTIONS: Final = tuple(
+    Reference(f"{state}Actions[]", Link.NOTICE, (SNS_TOPIC, "aws:lambda/function:Function"))
+    for state in ("alarm", "ok", "insufficientData")
+)
+_ALARMS: Final = ("aws:cloudwatch/metricAlarm:MetricAlarm", "aws:cloudwatch/compositeAlarm:CompositeAlarm")
 
 CLOUDWATCH_COMPOSITE_ALARM: Final = ResourceType(
     "aws:cloudwatch/compositeAlarm:CompositeAlarm",
@@ -65,11 +78,7 @@ CLOUDWATCH_COMPOSITE_ALARM: Final = ResourceType(
     holds="",
     same=("alarmName",),
     leaves="",
-    references=(
-        Reference("alarmActions[]", Link.NOTICE, (SNS_TOPIC,)),
-        Reference("okActions[]", Link.NOTICE, (SNS_TOPIC,)),
-        Reference("insufficientDataActions[]", Link.NOTICE, (SNS_TOPIC,)),
-    ),
+    references=(*_ACTIONS, Reference("actionsSuppressor.alarm", Link.NOTICE, _ALARMS)),
     scope=Scope.REGION,
     guards=Guard(("alarmActions", "actionsEnabled", "alarmRule", "actionsSuppressor")),
     named_by="alarmName",
@@ -83,11 +92,7 @@ CLOUDWATCH_METRIC_ALARM: Final = ResourceType(
     holds="",
     same=("name",),
     leaves="",
-    references=(
-        Reference("alarmActions[]", Link.NOTICE, (SNS_TOPIC,)),
-        Reference("okActions[]", Link.NOTICE, (SNS_TOPIC,)),
-        Reference("insufficientDataActions[]", Link.NOTICE, (SNS_TOPIC,)),
-    ),
+    references=_ACTIONS,
     scope=Scope.REGION,
     guards=Guard(("alarmActions", "actionsEnabled", "threshold", "treatMissingData")),
     named_by="name",
@@ -126,13 +131,19 @@ SNS_TOPIC_SUBSCRIPTION: Final = ResourceType(
     rehearsed=Rehearsed.EMULATED,
 )
 
+_QUEUE: Final = "aws:sqs/queue:Queue"
+
 SQS_QUEUE: Final = ResourceType(
-    "aws:sqs/queue:Queue",
+    _QUEUE,
     admitted=True,
     holds="every message that has not been consumed yet",
     same=("name",),
     leaves="",
-    references=(),
+    references=(
+        Reference("kmsMasterKeyId", Link.KEY, (KMS_KEY, KMS_ALIAS)),
+        Reference("redrivePolicy.deadLetterTargetArn", Link.CONSUMER, (_QUEUE,)),
+        Reference("redriveAllowPolicy.sourceQueueArns[]", Link.CONSUMER, (_QUEUE,)),
+    ),
     scope=Scope.REGION,
     guards=Guard(("policy", "kmsMasterKeyId")),
     named_by="name",
@@ -151,7 +162,7 @@ SQS_QUEUE_POLICY: Final = ResourceType(
     holds="",
     same=("queueUrl",),
     leaves="",
-    references=(),
+    references=(Reference("queueUrl", Link.CONSUMER, (SQS_QUEUE,)),),
     scope=Scope.REGION,
     guards=Guard(("policy",)),
     documents={"policy": Grants.RESOURCE},

@@ -64,7 +64,7 @@ WORKER_SCRIPT: Final = ResourceType(
     holds="",
     same=("accountId", "scriptName"),
     leaves="",
-    references=(),
+    references=(Reference("tailConsumers[].service", Link.LOGS, SCRIPTS),),
     instead="cloudflare:index/workerVersion:WorkerVersion",
     named_by="scriptName",
 )

@@ -4,7 +4,27 @@ from __future__ import annotations
 
 from typing import Final
 
+from bulkhead.resources.cloudflare.workers import SCRIPTS
 from bulkhead.resources.kind import EACH_NEW, Guard, Link, Reference, Rehearsed, ResourceType, Scope
+
+_WHO: Final = {
+    "group.id": "cloudflare:index/zeroTrustAccessGroup:ZeroTrustAccessGroup",
+    "serviceToken.tokenId": "cloudflare:index/zeroTrustAccessServiceToken:ZeroTrustAccessServiceToken",
+}
+# Whom a rule lets in. Whom it excludes is no reference: to keep another stage's people out is a safeguard.
+_LET_IN: Final = tuple(
+    Reference(f"{side}[].{path}", Link.VISITOR, (type_,))
+    for side in ("includes", "requires")
+    for path, type_ in _WHO.items()
+)
+_APPLICATION: Final = (
+    Reference("domain", Link.HOSTNAME),
+    Reference("selfHostedDomains[]", Link.HOSTNAME),
+    Reference("destinations[].uri", Link.HOSTNAME),
+    Reference("destinations[].workerId", Link.WORKER, SCRIPTS),
+    Reference("policies[].id", Link.VISITOR, ("cloudflare:index/zeroTrustAccessPolicy:ZeroTrustAccessPolicy",)),
+    *(Reference(f"policies[].{each.path}", each.link, each.to) for each in _LET_IN),
+)
 
 ACCESS_APPLICATION: Final = ResourceType(
     "cloudflare:index/accessApplication:AccessApplication",
@@ -12,7 +32,7 @@ ACCESS_APPLICATION: Final = ResourceType(
     holds="",
     same=("accountId", "zoneId", "domain", "name"),
     leaves="",
-    references=(),
+    references=_APPLICATION,
     instead="cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication",
     guards=Guard(("policies", "domain", "destinations", "selfHostedDomains")),
 )
@@ -23,7 +43,7 @@ ACCESS_POLICY: Final = ResourceType(
     holds="",
     same=("accountId", "name"),
     leaves="",
-    references=(),
+    references=_LET_IN,
     instead="cloudflare:index/zeroTrustAccessPolicy:ZeroTrustAccessPolicy",
     guards=Guard(("decision", "includes", "requires", "excludes")),
 )
@@ -78,17 +98,19 @@ LOGPUSH_JOB: Final = ResourceType(
     secrets=frozenset({"destinationConf", "ownershipChallenge"}),
 )
 
+_WEBHOOKS: Final = "cloudflare:index/notificationPolicyWebhooks:NotificationPolicyWebhooks"
+
 NOTIFICATION_POLICY: Final = ResourceType(
     "cloudflare:index/notificationPolicy:NotificationPolicy",
     admitted=True,
     holds="",
     same=("accountId", "name"),
     leaves="",
-    references=(),
+    references=(Reference("mechanisms.webhooks[].id", Link.NOTICE, (_WEBHOOKS,)),),
 )
 
 NOTIFICATION_POLICY_WEBHOOKS: Final = ResourceType(
-    "cloudflare:index/notificationPolicyWebhooks:NotificationPolicyWebhooks",
+    _WEBHOOKS,
     admitted=True,
     holds="",
     same=("accountId", "name"),
@@ -123,7 +145,7 @@ ZERO_TRUST_ACCESS_APPLICATION: Final = ResourceType(
     holds="",
     same=("accountId", "zoneId", "domain", "name"),
     leaves="",
-    references=(Reference("domain", Link.HOSTNAME),),
+    references=_APPLICATION,
     guards=Guard(("policies", "domain", "destinations", "selfHostedDomains")),
 )
 
@@ -133,7 +155,7 @@ ZERO_TRUST_ACCESS_GROUP: Final = ResourceType(
     holds="",
     same=("accountId", "zoneId", "name"),
     leaves="",
-    references=(),
+    references=_LET_IN,
     guards=Guard(("includes", "requires", "excludes")),
 )
 
@@ -143,7 +165,7 @@ ZERO_TRUST_ACCESS_POLICY: Final = ResourceType(
     holds="",
     same=("accountId", "name"),
     leaves="",
-    references=(),
+    references=_LET_IN,
     guards=Guard(("decision", "includes", "requires", "excludes")),
 )
 
