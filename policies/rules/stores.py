@@ -19,14 +19,18 @@ from policies.rule import AnyRule, Rule, StackRule, Violation
 _HOLDS: Final[Mapping[str, str]] = {row: row.holds for row in CATALOGUE.values() if row.holds}
 _NAMED: Final = (
     t.BUDGET,
+    t.CLOUDWATCH_COMPOSITE_ALARM,
     t.CLOUDWATCH_METRIC_ALARM,
     t.D1_DATABASE,
     t.KMS_ALIAS,
+    t.LAMBDA_FUNCTION,
     t.QUEUE,
     t.R2_BUCKET,
     t.S3_BUCKET,
+    t.SCHEDULER_SCHEDULE,
     t.SNS_TOPIC,
     t.SQS_QUEUE,
+    t.SSM_PARAMETER,
     t.WORKER,
     t.WORKERS_KV_NAMESPACE,
 )
