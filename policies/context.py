@@ -47,7 +47,7 @@ class PolicyContext:
     @property
     def prefix(self) -> str:
         """What every name of this stage begins with, and no other stage's does."""
-        return self.label.name(Kind.D1).removesuffix(Kind.D1.value)
+        return self.label.prefix
 
     @property
     def hostnames(self) -> frozenset[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bulkhead.model.naming import Kind, Label
+from bulkhead.model.naming import Label
 from bulkhead.model.product import Product
 from bulkhead.model.settings import StageSettings
 from bulkhead.resources.planned import PlannedResource
@@ -28,11 +28,6 @@ class StagePlan:
     @property
     def label(self) -> Label:
         return self.settings.label(self.product.name)
-
-    @property
-    def prefix(self) -> str:
-        """What every name of the stage begins with, and no other stage's does: ``harbor-staging``."""
-        return self.label.name(Kind.D1).removesuffix(f"-{Kind.D1}")
 
     @property
     def hostnames(self) -> tuple[str, ...]:

@@ -97,6 +97,11 @@ class Label:
         return shorten("-".join(_slug(word) for word in words), LIMITS[kind])
 
     @property
+    def prefix(self) -> str:
+        """What every name of the stage begins with, and no other stage's does: ``harbor-staging-``."""
+        return f"{_slug(self.product)}-{_slug(self.environment)}-"
+
+    @property
     def deploys_from(self) -> str:
         """The GitHub environment that deploys it; a pull request's stack has the one of its stage."""
         return self.stage.value

@@ -186,4 +186,4 @@ def test_each_stage_is_planned_with_the_product_its_settings_name() -> None:
     named = make_settings("pr-42", {"product": "tests.support.second_product:SECOND_PRODUCT"})
     (plan,) = plans_of([named])
     assert plan.product.name == "corner"
-    assert plan.prefix == "corner-pr-42"
+    assert plan.label.prefix == "corner-pr-42-"

@@ -12,6 +12,13 @@ def test_a_name_tells_product_environment_kind_and_part() -> None:
     assert HARBOR.name(Kind.D1, "main") == "harbor-staging-d1-main"
 
 
+@pytest.mark.parametrize("kind", Kind)
+def test_every_name_begins_with_the_prefix_of_its_stage(kind: Kind) -> None:
+    for label in (Label("harbor", Stage.STAGING, "staging"), Label("corner", Stage.DEVELOPMENT, "pr-42")):
+        assert label.prefix == f"{label.product}-{label.environment}-"
+        assert label.name(kind, "x").startswith(label.prefix)
+
+
 def test_an_ephemeral_stack_has_names_of_its_own() -> None:
     assert Label("harbor", Stage.DEVELOPMENT, "pr-42").name(Kind.KV, "sessions") == "harbor-pr-42-kv-sessions"
 

@@ -32,7 +32,7 @@ def marks_of(label: Label, settings: StageSettings) -> Marks:
     return Marks(
         environment=label.environment,
         hostname=settings.cloudflare.hostname,
-        prefix=f"{label.product}-{label.environment}-",
+        prefix=label.prefix,
         ids=frozenset({settings.cloudflare.account_id, settings.cloudflare.zone_id, settings.aws.account_id}),
         words=frozenset({label.environment, label.stage.value}),
     )

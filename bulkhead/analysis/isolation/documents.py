@@ -100,7 +100,7 @@ def _principal(
     if reference.path.endswith(".CanonicalUser"):
         return replace(reference, wrong="names an account in a way that does not tell which")
     if who == "*":
-        confined = statement.confined_to(account, f"{plan.prefix}-")
+        confined = statement.confined_to(account, plan.label.prefix)
         by_name = any(key == "aws:principalarn" for key, _ in statement.requires())
         if confined and by_name and not all(_keeps_out(statement, other) for other in _beside(plan, others)):
             confined = False
@@ -157,7 +157,7 @@ def _located(plan: StagePlan, reference: FoundReference) -> FoundReference:
     if account is not None and account != plan.settings.aws.account_id:
         return replace(reference, wrong=f"is in account {account}, which is not the stage's")
     if arn is not None and arn["service"] == "s3" and arn["rest"] != "*" and not _own_bucket(plan, arn["rest"]):
-        return replace(reference, wrong=f"is a bucket that is not called {plan.prefix}-…")
+        return replace(reference, wrong=f"is a bucket that is not called {plan.label.prefix}…")
     return reference
 
 
@@ -185,7 +185,7 @@ def _own_bucket(plan: StagePlan, rest: str) -> bool:
     bucket = rest.partition("/")[0]
     known = _WILD.split(bucket)[0]
     passing = plan.environment == plan.settings.stage == "development" and known.startswith(f"{plan.product.name}-pr-")
-    return bucket in own_names(plan, t.S3_BUCKET) or known.startswith(f"{plan.prefix}-") or passing
+    return bucket in own_names(plan, t.S3_BUCKET) or known.startswith(plan.label.prefix) or passing
 
 
 def _reaching(
@@ -221,7 +221,7 @@ def _arns(plan: StagePlan) -> Iterator[str]:
 
 def _own(plan: StagePlan, value: str) -> bool:
     """Whether the value of a tag or an alias is the stage's; development's may be that of a pull request's stack."""
-    own = value == plan.environment or value.removeprefix("alias/").startswith(f"{plan.prefix}-")
+    own = value == plan.environment or value.removeprefix("alias/").startswith(plan.label.prefix)
     return own or (plan.environment == plan.settings.stage == "development" and value == "pr-*")
 
 

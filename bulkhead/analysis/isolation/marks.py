@@ -74,7 +74,7 @@ def _marks(plan: StagePlan) -> Iterator[Mark]:
     yield _id("Cloudflare account", settings.cloudflare.account_id)
     yield _id("zone", settings.cloudflare.zone_id)
     yield _id("AWS account", settings.aws.account_id)
-    yield _id("name", plan.prefix)
+    yield _id("name", plan.label.prefix.removesuffix("-"))
     yield Mark("id", f"<{plan.environment}/", re.escape(f"<{plan.environment}/"))
     environment = re.escape(plan.environment)
     yield Mark("GitHub environment", plan.environment, rf"(?<=environment[:$=/]){environment}{_ENDS}")

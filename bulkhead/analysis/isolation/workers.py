@@ -64,8 +64,8 @@ def _named(plan: StagePlan, resource: PlannedResource, path: str, value: Any) ->
     """What comes into being when it is first used has nothing but its name to say whose it is."""
     if value is UNKNOWN:
         return unknown(resource, path)
-    own = isinstance(value, str) and value.startswith(f"{plan.prefix}-")
-    return FoundReference(resource, path, value, "" if own else f"does not begin with {plan.prefix}-")
+    own = isinstance(value, str) and value.startswith(plan.label.prefix)
+    return FoundReference(resource, path, value, "" if own else f"does not begin with {plan.label.prefix}")
 
 
 def _hostnames(plan: StagePlan, others: Sequence[StagePlan]) -> Iterator[FoundReference]:
