@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from bulkhead.engine.recorded import Asked, Made
+from bulkhead.engine.rendered import CreateRequest, CreateResponse
 from bulkhead.resources.catalogue import row_of
 from bulkhead.resources.kind import ResourceType
 from bulkhead.resources.planned import Sealed
@@ -26,12 +26,12 @@ def placeholder(environment: str, *path: str) -> str:
     return f"<{environment}/{'/'.join(path)}>"
 
 
-def answer(asked: Asked) -> Made:
+def answer(request: CreateRequest) -> CreateResponse:
     """Return how the cloud of one resource would name it."""
-    row, made_up = row_of(asked.type), placeholder(asked.stack, asked.type.rpartition(":")[2], asked.name)
+    row, made_up = row_of(request.type), placeholder(request.stack, request.type.rpartition(":")[2], request.name)
     if row is None:
-        return Made(made_up)
-    fields = _fields(asked, row, made_up)
+        return CreateResponse(made_up)
+    fields = _fields(request, row, made_up)
     outputs: dict[str, Any] = {}
     for output, template in row.tells.items():
         try:
@@ -40,23 +40,23 @@ def answer(asked: Asked) -> Made:
             continue
     if row.named_by and "name" in fields:
         outputs[row.named_by] = fields["name"]
-    return Made(
+    return CreateResponse(
         outputs.pop("id", made_up),
         {output: Sealed(text) if output in row.secrets else text for output, text in outputs.items()},
     )
 
 
-def _fields(asked: Asked, row: ResourceType, made_up: str) -> dict[str, str]:
+def _fields(request: CreateRequest, row: ResourceType, made_up: str) -> dict[str, str]:
     """Return what a template may hold: the inputs that are known, and what follows from them and from the provider."""
-    name, region = at(asked.inputs, row.named_by or "name"), at(asked.inputs, "region")
+    name, region = at(request.inputs, row.named_by or "name"), at(request.inputs, "region")
     known = {
         **DEFAULTS,
-        **asked.inputs,
+        **request.inputs,
         "id": made_up,
-        "secret": placeholder(asked.stack, "secret", asked.name),
-        "account": account_of(asked.provider),
+        "secret": placeholder(request.stack, "secret", request.name),
+        "account": account_of(request.provider),
         "name": made_up if name is MISSING else name,  # the provider makes one up where the program gives none
-        "region": at(asked.provider, "region") if region is MISSING else region,
+        "region": at(request.provider, "region") if region is MISSING else region,
     }
     fields = {key: value for key, value in known.items() if isinstance(value, str)}
     if "name" in fields:

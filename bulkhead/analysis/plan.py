@@ -12,8 +12,8 @@ import pulumi
 
 from bulkhead.analysis.clouds import answer, placeholder
 from bulkhead.analysis.stage_plan import StagePlan
-from bulkhead.engine.recorded import Rendered
 from bulkhead.engine.render import render
+from bulkhead.engine.rendered import Rendered
 from bulkhead.model.identities import LONGEST_LIFE, Slots, Window
 from bulkhead.model.identities import required_secrets as identity_secrets
 from bulkhead.model.naming import EPHEMERAL_STACK

@@ -1,7 +1,7 @@
 """Run a Pulumi program without an engine, and see everything it would have told one.
 
 ``render`` is the entry point. It differs from ``pulumi.runtime.set_mocks`` in four ways: options such as ``protect``
-are kept too, a secret stays sealed, what is read instead of made is kept too, and each run has an event loop and
+are kept too, a secret stays sealed, what is read instead of created is kept too, and each run has an event loop and
 settings of its own, so runs cannot see each other.
 """
 
@@ -20,7 +20,7 @@ from pulumi.runtime.proto import engine_pb2, resource_pb2
 from pulumi.runtime.settings import configure
 from pulumi.runtime.stack import run_in_stack
 
-from bulkhead.engine.recorded import Asked, Cloud, Made, Rendered, from_wire, to_wire
+from bulkhead.engine.rendered import Cloud, CreateRequest, CreateResponse, Rendered, from_wire, to_wire
 from bulkhead.resources.planned import PlannedResource, unsealed
 
 _STACK: Final = "pulumi:pulumi:Stack"
@@ -56,8 +56,8 @@ def render(
     return rendered
 
 
-def _only_an_id(asked: Asked) -> Made:
-    return Made(f"{asked.stack}-{asked.name}-id")
+def _only_an_id(request: CreateRequest) -> CreateResponse:
+    return CreateResponse(f"{request.stack}-{request.name}-id")
 
 
 def _run(program: Callable[[], object], monitor: _Monitor, dry_run: bool) -> None:
@@ -132,15 +132,15 @@ class _Monitor(mocks.MockMonitor):
         if request.type == _STACK:
             return resource_pb2.RegisterResourceResponse(urn=urn)
         inputs = from_wire(json_format.MessageToDict(request.object))
-        made = self._made(request, unsealed(inputs)) if request.custom else Made("")
+        created = self._created(request, unsealed(inputs)) if request.custom else CreateResponse("")
         self._keep(
             PlannedResource(
                 type=request.type,
                 name=request.name,
                 urn=urn,
-                id=made.id,
+                id=created.id,
                 inputs=inputs,
-                outputs=made.outputs,
+                outputs=created.outputs,
                 parent=_component(request.parent),
                 provider=_provider(request),
                 custom=request.custom,
@@ -152,8 +152,8 @@ class _Monitor(mocks.MockMonitor):
                 sources={name: tuple(group.urns) for name, group in request.propertyDependencies.items()},
             )
         )
-        answer = json_format.ParseDict(to_wire({**inputs, **made.outputs}), struct_pb2.Struct())
-        return resource_pb2.RegisterResourceResponse(urn=urn, id=made.id, object=answer)
+        answer = json_format.ParseDict(to_wire({**inputs, **created.outputs}), struct_pb2.Struct())
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=created.id, object=answer)
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802 -- the name of the RPC
         urn = self._urn(request)
@@ -180,10 +180,10 @@ class _Monitor(mocks.MockMonitor):
         parent = request.parent.split("::")[2] + "$" if request.parent and _STACK not in request.parent else ""
         return f"urn:pulumi:{self.stack}::{self.project}::{parent}{request.type}::{request.name}"
 
-    def _made(self, request: Any, inputs: Mapping[str, Any]) -> Made:
+    def _created(self, request: Any, inputs: Mapping[str, Any]) -> CreateResponse:
         """Return what the cloud of the resource's provider answers."""
         provider = self._providers.get(_provider(request), {})
-        return self._cloud(Asked(self.stack, request.type, request.name, inputs, provider))
+        return self._cloud(CreateRequest(self.stack, request.type, request.name, inputs, provider))
 
     def _keep(self, resource: PlannedResource) -> None:
         with self._lock:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bulkhead.analysis.clouds import answer
-from bulkhead.engine.recorded import Asked
+from bulkhead.engine.rendered import CreateRequest
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import CATALOGUE
 from bulkhead.resources.kind import ResourceType
@@ -21,15 +21,15 @@ HERE = f"ap-northeast-1:{'2' * 12}"
 
 def told(type_: str, stack: str = "staging", **inputs: Any) -> dict[str, Any]:
     """Return the id and the outputs of a resource called ``it``."""
-    made = answer(Asked(stack, type_, "it", inputs, AWS))
-    return {"id": made.id, **made.outputs}
+    answered = answer(CreateRequest(stack, type_, "it", inputs, AWS))
+    return {"id": answered.id, **answered.outputs}
 
 
 @pytest.mark.parametrize("row", [row for row in CATALOGUE.values() if row.tells], ids=lambda row: row.token)
 def test_whatever_a_row_tells_can_be_told(row: ResourceType) -> None:
-    made = told(row, **{row.named_by or "url": "harbor-staging-x"})
-    assert row.tells.keys() <= made.keys()
-    assert "{" not in "".join(unsealed(list(made.values())))
+    answered = told(row, **{row.named_by or "url": "harbor-staging-x"})
+    assert row.tells.keys() <= answered.keys()
+    assert "{" not in "".join(unsealed(list(answered.values())))
 
 
 @pytest.mark.parametrize(
@@ -58,12 +58,12 @@ def test_names_are_real_and_what_a_cloud_makes_up_is_of_the_stage(
 @pytest.mark.parametrize("unknown", ["name", "region"])
 def test_what_is_made_of_an_unknown_input_is_unknown(unknown: str) -> None:
     inputs: dict[str, Any] = {"name": "x", unknown: UNKNOWN}
-    made = told(t.SNS_TOPIC, "staging", **inputs)
-    assert "arn" not in made
-    assert made["id"] == "<staging/Topic/it>"
+    answered = told(t.SNS_TOPIC, "staging", **inputs)
+    assert "arn" not in answered
+    assert answered["id"] == "<staging/Topic/it>"
 
 
 def test_a_secret_that_a_cloud_makes_is_sealed() -> None:
-    made = told(t.ACCOUNT_TOKEN, name="x")
-    assert "secret/it" not in repr(made)
-    assert unsealed(made["value"]) == "<staging/secret/it>"
+    answered = told(t.ACCOUNT_TOKEN, name="x")
+    assert "secret/it" not in repr(answered)
+    assert unsealed(answered["value"]) == "<staging/secret/it>"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bulkhead.engine.recorded import Rendered
+from bulkhead.engine.rendered import Rendered
 from bulkhead.model.naming import Label, Stage
 from bulkhead.model.release import PULL_REQUESTS, Ref, ReleaseModel, deploys_from, guarded_branches
 from bulkhead.resources.planned import PlannedResource, Sealed

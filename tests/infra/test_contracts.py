@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bulkhead.analysis.texts import texts
-from bulkhead.engine.recorded import Rendered, to_wire
+from bulkhead.engine.rendered import Rendered, to_wire
 from bulkhead.model.naming import LIMITS, Kind, Label, stage_of
 from bulkhead.resources.planned import PlannedResource, Sealed
 from tests.support.settings_fixture import make_settings, secret_value

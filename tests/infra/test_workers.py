@@ -4,7 +4,7 @@ import hashlib
 import json
 from dataclasses import replace
 
-from bulkhead.engine.recorded import Rendered
+from bulkhead.engine.rendered import Rendered
 from bulkhead.model.product import Product, Worker
 from bulkhead.model.project import ROOT
 from tests.support.second_product import BUNDLE, SECOND_PRODUCT

@@ -9,7 +9,7 @@ from typing import get_overloads
 import pytest
 
 from bulkhead.clients.rest import CLOUDFLARE, GITHUB, Rest
-from bulkhead.engine.recorded import Rendered
+from bulkhead.engine.rendered import Rendered
 from bulkhead.model.naming import Stage
 from bulkhead.operations.adopt.aws import AwsFinder
 from bulkhead.operations.adopt.cloudflare import CloudflareFinder

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bulkhead.engine.recorded import to_wire
+from bulkhead.engine.rendered import to_wire
 from bulkhead.preview.losses.catalogue import KINDS
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import CATALOGUE

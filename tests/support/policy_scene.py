@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bulkhead.engine.recorded import Rendered
+from bulkhead.engine.rendered import Rendered
 from bulkhead.model.alarms import Alarm, read_alarms
 from bulkhead.model.product import Product
 from bulkhead.resources.observed import ObservedResource, ObservedStack

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pulumi
 
 from bulkhead.engine import render as rendering
-from bulkhead.engine.recorded import Asked, Made, Rendered
+from bulkhead.engine.rendered import CreateRequest, CreateResponse, Rendered
 from bulkhead.model.identities import Slots, Window
 from bulkhead.model.identities import required_secrets as identity_secrets
 from bulkhead.model.product import Product
@@ -42,19 +42,19 @@ def render(program: Callable[[], object], stack: str) -> Rendered:
     return rendering.render(program, stack, cloud=_cloud)
 
 
-def _cloud(asked: Asked) -> Made:
-    name, kind = asked.name, asked.type.rpartition(":")[2]
-    account = make_settings(asked.stack).aws.account_id
+def _cloud(request: CreateRequest) -> CreateResponse:
+    name, kind = request.name, request.type.rpartition(":")[2]
+    account = make_settings(request.stack).aws.account_id
     outputs = {
         "Queue": {"queueId": f"{name}-queue-id"},
         "Key": {"keyId": f"{name}-key-id", "arn": f"arn:aws:kms:ap-northeast-1:000000000000:key/{name}"},
         "Topic": {"arn": f"arn:aws:sns:ap-northeast-1:{account}:{name}"},
         "Bucket": {"arn": f"arn:aws:s3:::{name}"},
-        "Policy": {"arn": f"arn:aws:iam::000000000000:policy/{asked.stack}-{name}"},
-        "Role": {"arn": f"arn:aws:iam::000000000000:role/{asked.stack}-{name}"},
-        "AccountToken": {"value": secret_value(asked.stack, name)},
+        "Policy": {"arn": f"arn:aws:iam::000000000000:policy/{request.stack}-{name}"},
+        "Role": {"arn": f"arn:aws:iam::000000000000:role/{request.stack}-{name}"},
+        "AccountToken": {"value": secret_value(request.stack, name)},
     }
-    return Made(f"{asked.stack}-{name}-id", outputs.get(kind, {}))
+    return CreateResponse(f"{request.stack}-{name}-id", outputs.get(kind, {}))
 
 
 def render_stage(product: Product, environment: str, changes: Mapping[str, Any] | None = None) -> Rendered:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bulkhead.engine.recorded import Rendered, to_wire
+from bulkhead.engine.rendered import Rendered, to_wire
 
 
 def state_of(rendered: Rendered, environment: str) -> list[dict[str, Any]]:

@@ -115,7 +115,7 @@ def _variables(resource: PlannedResource) -> Iterator[tuple[str, dict[str, Any]]
         yield "value", {str(resource.inputs.get("variableName")): resource.inputs.get("value")}
 
 
-def _found(plan: StagePlan, others: Sequence[StagePlan]) -> Iterator[FoundReference]:
+def _looked_up(plan: StagePlan, others: Sequence[StagePlan]) -> Iterator[FoundReference]:
     """What is looked up by its id was not made here. Another stack of the same stage may be read."""
     own = frozenset().union(*(_ids(plan), {plan.settings.cloudflare.account_id, plan.settings.cloudflare.zone_id}))
     for resource in plan.resources:
@@ -210,7 +210,7 @@ KINDS: Final = (
         "look-ups",
         "What belongs to another stage, or to nobody, would become a part of this one",
         "make it in the stage, or put it into the stage's settings",
-        _found,
+        _looked_up,
         frozenset(),
         lambda plan: any(resource.read for resource in plan.resources),
     ),

@@ -104,7 +104,7 @@ def _looked(
     """Yield, for each kind, how many references there are and which of them lead out of the stage."""
     leaks: defaultdict[str, list[Leak]] = defaultdict(list)
     seen: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
-    told: set[tuple[str, str]] = set()
+    marked: set[tuple[str, str]] = set()
     for resource, text in _everything(plan):
         if _is_no_hostname(plan, text):
             continue
@@ -113,23 +113,23 @@ def _looked(
             name = kind.name if kind else OTHER
             seen[name].add((resource.urn, text.text))
             if plan.environment not in owners:
-                told.add((resource.urn, text.text))
-                leaks[name].append(_written(plan, resource, text, kind, mark, min(owners)))
+                marked.add((resource.urn, text.text))
+                leaks[name].append(_foreign_text(plan, resource, text, kind, mark, min(owners)))
     for kind in KINDS:
         for reference in kind.find(plan, others):
             values = {(reference.resource.urn, value) for value in _values(reference)}
             seen[kind.name] |= values
-            if reference.wrong and not told & values:  # what betrayed itself by a mark has been told already
-                leaks[kind.name].append(_led(plan, marks, kind, reference))
+            if reference.wrong and not marked & values:  # what a mark betrays is in the list already
+                leaks[kind.name].append(_foreign_reference(plan, marks, kind, reference))
         if not seen[kind.name] and kind.expected(plan):
-            leaks[kind.name].append(_nothing(plan, kind))
+            leaks[kind.name].append(_none_found(plan, kind))
         yield kind.name, len(seen[kind.name]), leaks[kind.name]
     yield OTHER, len(seen[OTHER]), leaks[OTHER]
     made = [resource for resource in plan.resources if is_made(resource)]
     yield (
         NAMES,
         len(made),
-        [_unlisted(plan, resource) for resource in _first_of_type(made) if row_of(resource.type) is None],
+        [_without_row(plan, resource) for resource in _first_of_type(made) if row_of(resource.type) is None],
     )
     if files:
         yield from _in_files(plan, marks, files)
@@ -188,7 +188,7 @@ def _kind_of(resource: PlannedResource, text: Text) -> ReferenceKind | None:
     return exact or _BY_PROPERTY.get((resource.type, property_))
 
 
-def _written(
+def _foreign_text(
     plan: StagePlan, resource: PlannedResource, text: Text, kind: ReferenceKind | None, mark: Mark, whose: str
 ) -> Leak:
     return Leak(
@@ -203,7 +203,7 @@ def _written(
     )
 
 
-def _led(plan: StagePlan, marks: Marks, kind: ReferenceKind, reference: FoundReference) -> Leak:
+def _foreign_reference(plan: StagePlan, marks: Marks, kind: ReferenceKind, reference: FoundReference) -> Leak:
     foreign = next(marks.foreign(plan.environment, str(reference.value)), None)
     whose = reference.whose or (foreign[1] if foreign else "")
     sealed = [text.text for text in texts(reference.resource.inputs) if text.sealed]
@@ -221,7 +221,7 @@ def _led(plan: StagePlan, marks: Marks, kind: ReferenceKind, reference: FoundRef
     )
 
 
-def _nothing(plan: StagePlan, kind: ReferenceKind) -> Leak:
+def _none_found(plan: StagePlan, kind: ReferenceKind) -> Leak:
     return Leak(
         plan.environment,
         kind.name,
@@ -234,7 +234,7 @@ def _nothing(plan: StagePlan, kind: ReferenceKind) -> Leak:
     )
 
 
-def _unlisted(plan: StagePlan, resource: PlannedResource) -> Leak:
+def _without_row(plan: StagePlan, resource: PlannedResource) -> Leak:
     return Leak(
         plan.environment,
         NAMES,

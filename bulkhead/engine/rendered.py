@@ -75,7 +75,7 @@ def to_wire(value: Any) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CreateRequest:
     """What a cloud is asked to make: inputs as the provider sees them, and the configuration of that provider, both
     without the seals of secrets."""
 
@@ -87,11 +87,11 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class CreateResponse:
     """What the cloud answers: an id, and outputs beside the inputs."""
 
     id: str
     outputs: Mapping[str, Any] = field(default_factory=dict)
 
 
-Cloud = Callable[[Asked], Made]
+Cloud = Callable[[CreateRequest], CreateResponse]
