@@ -112,6 +112,12 @@ def unless_absent(call: Callable[..., Any], *codes: str, **request: Any) -> Any 
         raise
 
 
+def every(client: Any, operation: str, member: str, **request: Any) -> Iterator[Any]:
+    """Yield each item of all pages of a list."""
+    for page in client.get_paginator(operation).paginate(**request):
+        yield from page[member]
+
+
 @contextmanager
 def said_plainly(cloud: str, doing: str) -> Iterator[None]:
     """Turn what boto3 raises into something a person can act on."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 from bulkhead.clients.clouds import unless_absent
 from bulkhead.localclouds.aws.drift import same
 from bulkhead.localclouds.aws.resource import AwsResource, Cloud
-from bulkhead.localclouds.aws.shape import TAGS, Codec, Shape, retag
+from bulkhead.localclouds.aws.shape import TAGS, Codec, Shape, Tagging
 from bulkhead.localclouds.providers.handler import Properties
 
 _PERIOD: Final = "%Y-%m-%d_%H:%M"  # how Pulumi's provider writes the two ends of a budget's period, in UTC
@@ -44,6 +44,7 @@ _NOTIFICATION: Final = Shape(
     }
 )
 _SUBSCRIBERS: Final = {"subscriberEmailAddresses": "EMAIL", "subscriberSnsTopicArns": "SNS"}
+_TAGGING: Final = Tagging(words=("ResourceTags", "ResourceTagKeys"), member="ResourceTags")
 
 
 class Budget(AwsResource):
@@ -85,13 +86,12 @@ class Budget(AwsResource):
         answer = unless_absent(cloud.budgets.describe_budget, AccountId=cloud.account, BudgetName=name)
         if answer is None:
             return None
-        tags = cloud.budgets.list_tags_for_resource(ResourceARN=_arn(cloud, name))
         return {
             **_from_api(answer["Budget"]),
             "accountId": cloud.account,
             "arn": _arn(cloud, name),
             "notifications": _notifications(cloud, name),
-            "tagsAll": TAGS.from_api(tags["ResourceTags"]),
+            "tagsAll": _TAGGING.of(cloud.budgets, ResourceARN=_arn(cloud, name)),
         }
 
     def change(self, cloud: Cloud, id_: str, wanted: Properties) -> None:
@@ -103,10 +103,7 @@ class Budget(AwsResource):
                 cloud.budgets.delete_notification(**where, Notification=notification)
             for item in wanted.get("notifications", []):
                 cloud.budgets.create_notification(**where, **_notification(item))
-        arn = _arn(cloud, name)
-        current = TAGS.from_api(cloud.budgets.list_tags_for_resource(ResourceARN=arn)["ResourceTags"])
-        tag, untag = cloud.budgets.tag_resource, cloud.budgets.untag_resource
-        retag(current, wanted["tagsAll"], tag, untag, words=("ResourceTags", "ResourceTagKeys"), ResourceARN=arn)
+        _TAGGING.write(cloud.budgets, wanted["tagsAll"], ResourceARN=_arn(cloud, name))
 
     def drop(self, cloud: Cloud, id_: str, inputs: Properties) -> None:
         unless_absent(cloud.budgets.delete_budget, AccountId=cloud.account, BudgetName=id_.partition(":")[2])

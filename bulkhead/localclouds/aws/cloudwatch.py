@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Final
 
 from bulkhead.localclouds.aws.resource import AwsResource, Cloud
-from bulkhead.localclouds.aws.shape import TAGS, retag
+from bulkhead.localclouds.aws.shape import TAGS, Tagging
 from bulkhead.localclouds.providers.handler import Properties
 
 _NAMES: Final = {
@@ -25,6 +25,7 @@ _NAMES: Final = {
     "threshold": "Threshold",
     "treatMissingData": "TreatMissingData",
 }
+_TAGGING: Final = Tagging()
 _WHOLE: Final = frozenset({"datapointsToAlarm", "evaluationPeriods", "period"})  # the engine knows one kind of number
 
 
@@ -48,15 +49,14 @@ class MetricAlarm(AwsResource):
             "arn": alarm["AlarmArn"],
             "dimensions": {each["Name"]: each["Value"] for each in alarm["Dimensions"]},
             "region": cloud.region,
-            "tagsAll": _tags(cloud, alarm["AlarmArn"]),
+            "tagsAll": _TAGGING.of(cloud.cloudwatch, ResourceARN=alarm["AlarmArn"]),
             **{name: alarm.get(api) for name, api in _NAMES.items()},
         }
 
     def change(self, cloud: Cloud, id_: str, wanted: Properties) -> None:
         cloud.cloudwatch.put_metric_alarm(**_request(wanted))
         arn = cloud.cloudwatch.describe_alarms(AlarmNames=[id_])["MetricAlarms"][0]["AlarmArn"]
-        tag, untag = cloud.cloudwatch.tag_resource, cloud.cloudwatch.untag_resource
-        retag(_tags(cloud, arn), wanted["tagsAll"], tag, untag, ResourceARN=arn)
+        _TAGGING.write(cloud.cloudwatch, wanted["tagsAll"], ResourceARN=arn)
 
     def drop(self, cloud: Cloud, id_: str, inputs: Properties) -> None:
         cloud.cloudwatch.delete_alarms(AlarmNames=[id_])
@@ -68,7 +68,3 @@ def _request(wanted: Properties) -> Any:
     }
     dimensions = wanted.get("dimensions", {})
     return request | {"Dimensions": [{"Name": name, "Value": value} for name, value in sorted(dimensions.items())]}
-
-
-def _tags(cloud: Cloud, arn: str) -> dict[str, str]:
-    return TAGS.from_api(cloud.cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"])

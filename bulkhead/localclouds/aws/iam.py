@@ -8,10 +8,15 @@ from typing import Any, ClassVar, Final
 
 from bulkhead.clients.clouds import unless_absent
 from bulkhead.localclouds.aws.resource import AwsResource, Cloud
-from bulkhead.localclouds.aws.shape import TAGS, retag
+from bulkhead.localclouds.aws.shape import TAGS, Tagging
 from bulkhead.localclouds.providers.handler import ApiRefusal, Properties
 
 _LONGEST_SESSION_SECONDS: Final = 3600  # IAM's default
+_ROLE_TAGGING: Final = Tagging("list_role_tags", "tag_role", "untag_role")
+_POLICY_TAGGING: Final = Tagging("list_policy_tags", "tag_policy", "untag_policy")
+_PROVIDER_TAGGING: Final = Tagging(
+    "list_open_id_connect_provider_tags", "tag_open_id_connect_provider", "untag_open_id_connect_provider"
+)
 
 
 class Role(AwsResource):
@@ -80,8 +85,7 @@ class Role(AwsResource):
             cloud.iam.put_role_permissions_boundary(RoleName=id_, PermissionsBoundary=wanted["permissionsBoundary"])
         else:
             unless_absent(cloud.iam.delete_role_permissions_boundary, RoleName=id_)
-        current = TAGS.from_api(cloud.iam.list_role_tags(RoleName=id_)["Tags"])
-        retag(current, wanted["tagsAll"], cloud.iam.tag_role, cloud.iam.untag_role, RoleName=id_)
+        _ROLE_TAGGING.write(cloud.iam, wanted["tagsAll"], RoleName=id_)
 
     def drop(self, cloud: Cloud, id_: str, inputs: Properties) -> None:
         if self.see(cloud, id_) is None:
@@ -131,8 +135,7 @@ class Policy(AwsResource):
     def change(self, cloud: Cloud, id_: str, wanted: Properties) -> None:
         cloud.iam.create_policy_version(PolicyArn=id_, PolicyDocument=wanted["policy"], SetAsDefault=True)
         self._remove_old_versions(cloud, id_)
-        current = TAGS.from_api(cloud.iam.list_policy_tags(PolicyArn=id_)["Tags"])
-        retag(current, wanted["tagsAll"], cloud.iam.tag_policy, cloud.iam.untag_policy, PolicyArn=id_)
+        _POLICY_TAGGING.write(cloud.iam, wanted["tagsAll"], PolicyArn=id_)
 
     def drop(self, cloud: Cloud, id_: str, inputs: Properties) -> None:
         if self.see(cloud, id_) is not None:
@@ -202,8 +205,7 @@ class OpenIdConnectProvider(AwsResource):
             cloud.iam.update_open_id_connect_provider_thumbprint(
                 OpenIDConnectProviderArn=id_, ThumbprintList=wanted["thumbprintLists"]
             )
-        tag, untag = cloud.iam.tag_open_id_connect_provider, cloud.iam.untag_open_id_connect_provider
-        retag(seen["tagsAll"], wanted["tagsAll"], tag, untag, OpenIDConnectProviderArn=id_)
+        _PROVIDER_TAGGING.write(cloud.iam, wanted["tagsAll"], OpenIDConnectProviderArn=id_)
 
     def drop(self, cloud: Cloud, id_: str, inputs: Properties) -> None:
         unless_absent(cloud.iam.delete_open_id_connect_provider, OpenIDConnectProviderArn=id_)

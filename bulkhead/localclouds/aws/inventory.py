@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from bulkhead.clients.clouds import every
 from bulkhead.localclouds.aws.client import client
 
 if TYPE_CHECKING:
@@ -55,24 +56,24 @@ def inventory(endpoint: str, account: str, region: str) -> Inventory:
     budgets: BudgetsClient = client(endpoint, account, region, "budgets")
     cloudwatch: CloudWatchClient = client(endpoint, account, region, "cloudwatch")
     buckets = sorted(bucket["Name"] for bucket in s3.list_buckets()["Buckets"])
-    roles = sorted(role["RoleName"] for role in _every(iam, "list_roles", "Roles"))
+    roles = sorted(role["RoleName"] for role in every(iam, "list_roles", "Roles"))
     return Inventory(
         buckets=tuple((bucket, _versions(s3, bucket, _log_prefixes(s3, buckets, bucket))) for bucket in buckets),
-        keys=_sorted(key["KeyId"] for key in _every(kms, "list_keys", "Keys") if _is_live(kms, key["KeyId"])),
+        keys=_sorted(key["KeyId"] for key in every(kms, "list_keys", "Keys") if _is_live(kms, key["KeyId"])),
         aliases=_sorted(
             alias["AliasName"]
-            for alias in _every(kms, "list_aliases", "Aliases")
+            for alias in every(kms, "list_aliases", "Aliases")
             if not alias["AliasName"].startswith("alias/aws/")
         ),
-        topics=_sorted(topic["TopicArn"] for topic in _every(sns, "list_topics", "Topics")),
+        topics=_sorted(topic["TopicArn"] for topic in every(sns, "list_topics", "Topics")),
         subscriptions=_sorted(
-            f"{each['TopicArn']} to {each['Endpoint']}" for each in _every(sns, "list_subscriptions", "Subscriptions")
+            f"{each['TopicArn']} to {each['Endpoint']}" for each in every(sns, "list_subscriptions", "Subscriptions")
         ),
-        alarms=_sorted(alarm["AlarmName"] for alarm in _every(cloudwatch, "describe_alarms", "MetricAlarms")),
+        alarms=_sorted(alarm["AlarmName"] for alarm in every(cloudwatch, "describe_alarms", "MetricAlarms")),
         budgets=_sorted(
             budget["BudgetName"] for budget in budgets.describe_budgets(AccountId=account).get("Budgets", [])
         ),
-        policies=_sorted(policy["PolicyName"] for policy in _every(iam, "list_policies", "Policies", Scope="Local")),
+        policies=_sorted(policy["PolicyName"] for policy in every(iam, "list_policies", "Policies", Scope="Local")),
         roles=tuple(roles),
         role_policies=tuple(
             f"{role}:{name}" for role in roles for name in iam.list_role_policies(RoleName=role)["PolicyNames"]
@@ -80,14 +81,8 @@ def inventory(endpoint: str, account: str, region: str) -> Inventory:
         identity_providers=_sorted(
             provider["Arn"] for provider in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
         ),
-        parameters=_sorted(parameter["Name"] for parameter in _every(ssm, "describe_parameters", "Parameters")),
+        parameters=_sorted(parameter["Name"] for parameter in every(ssm, "describe_parameters", "Parameters")),
     )
-
-
-def _every(service: Any, operation: str, member: str, **request: Any) -> Iterator[Any]:
-    """Yield each item of all pages of a list."""
-    for page in service.get_paginator(operation).paginate(**request):
-        yield from page[member]
 
 
 def _sorted(names: Iterable[str]) -> tuple[str, ...]:

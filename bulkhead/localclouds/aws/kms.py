@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final
 
-from bulkhead.clients.clouds import unless_absent
+from bulkhead.clients.clouds import every, unless_absent
 from bulkhead.localclouds.aws.resource import AwsResource, Cloud
-from bulkhead.localclouds.aws.shape import Tags, retag
+from bulkhead.localclouds.aws.shape import Tagging, Tags
 from bulkhead.localclouds.providers.handler import Properties
 
-_TAGS: Final = Tags("TagKey", "TagValue")
+_TAGGING: Final = Tagging("list_resource_tags", tags=Tags("TagKey", "TagValue"))
 _LONGEST_WINDOW_DAYS: Final = 30  # what KMS takes when a key's deletion names no window
 
 
@@ -39,7 +39,7 @@ class Key(AwsResource):
             "KeyUsage": wanted.get("keyUsage", "ENCRYPT_DECRYPT"),
             "KeySpec": wanted.get("customerMasterKeySpec", "SYMMETRIC_DEFAULT"),
             "MultiRegion": wanted.get("multiRegion", False),
-            "Tags": _TAGS.to_api(wanted["tagsAll"]),
+            "Tags": _TAGGING.tags.to_api(wanted["tagsAll"]),
         }
         if "policy" in wanted:
             request["Policy"] = wanted["policy"]
@@ -62,7 +62,7 @@ class Key(AwsResource):
             "multiRegion": key.get("MultiRegion", False),
             "enableKeyRotation": cloud.kms.get_key_rotation_status(KeyId=id_)["KeyRotationEnabled"],
             "policy": cloud.kms.get_key_policy(KeyId=id_, PolicyName="default")["Policy"],
-            "tagsAll": _tags(cloud, id_),
+            "tagsAll": _TAGGING.of(cloud.kms, KeyId=id_),
             "region": cloud.region,
         }
 
@@ -75,8 +75,7 @@ class Key(AwsResource):
             cloud.kms.enable_key(KeyId=id_)
         else:
             cloud.kms.disable_key(KeyId=id_)
-        tag, untag = cloud.kms.tag_resource, cloud.kms.untag_resource
-        retag(_tags(cloud, id_), wanted["tagsAll"], tag, untag, tags=_TAGS, KeyId=id_)
+        _TAGGING.write(cloud.kms, wanted["tagsAll"], KeyId=id_)
 
     def _rotate(self, cloud: Cloud, id_: str, wanted: Properties) -> None:
         if not wanted.get("enableKeyRotation", False):
@@ -127,10 +126,6 @@ class Alias(AwsResource):
             cloud.kms.delete_alias(AliasName=id_)
 
 
-def _tags(cloud: Cloud, key_id: str) -> dict[str, str]:
-    return _TAGS.from_api(cloud.kms.list_resource_tags(KeyId=key_id)["Tags"])
-
-
 def _alias(cloud: Cloud, name: str) -> Any | None:
-    pages = cloud.kms.get_paginator("list_aliases").paginate()
-    return next((alias for page in pages for alias in page["Aliases"] if alias["AliasName"] == name), None)
+    aliases = every(cloud.kms, "list_aliases", "Aliases")
+    return next((alias for alias in aliases if alias["AliasName"] == name), None)

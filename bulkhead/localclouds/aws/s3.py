@@ -1,4 +1,4 @@
-"""S3 buckets in the local AWS, and the policy that guards one; ``s3_settings`` has the other parts of a bucket."""
+"""S3 buckets in the local AWS; ``s3_settings`` has the parts of a bucket."""
 
 from __future__ import annotations
 
@@ -73,26 +73,6 @@ class Bucket(AwsResource):
         if inputs.get("forceDestroy"):
             _delete_versions(cloud, id_)
         cloud.s3.delete_bucket(Bucket=id_)
-
-
-class BucketPolicy(AwsResource):
-    """The one policy of a bucket; the last writer wins."""
-
-    understood = frozenset({"bucket", "policy"})
-
-    def make(self, cloud: Cloud, wanted: Properties) -> str:
-        self.change(cloud, str(wanted["bucket"]), wanted)
-        return str(wanted["bucket"])
-
-    def see(self, cloud: Cloud, id_: str) -> dict[str, Any] | None:
-        answer = unless_absent(cloud.s3.get_bucket_policy, Bucket=id_)
-        return None if answer is None else {"bucket": id_, "policy": answer["Policy"], "region": cloud.region}
-
-    def change(self, cloud: Cloud, id_: str, wanted: Properties) -> None:
-        cloud.s3.put_bucket_policy(Bucket=id_, Policy=wanted["policy"])
-
-    def drop(self, cloud: Cloud, id_: str, inputs: Properties) -> None:
-        unless_absent(cloud.s3.delete_bucket_policy, Bucket=id_)
 
 
 def has_object_lock(cloud: Cloud, bucket: str) -> bool:

@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from bulkhead.clients.buckets import PARTS
 from bulkhead.clients.clouds import unless_absent
 from bulkhead.localclouds.aws.resource import AwsResource, Cloud
 from bulkhead.localclouds.aws.s3 import has_object_lock
-from bulkhead.localclouds.aws.shape import TAGS, Shape, Wrapped
+from bulkhead.localclouds.aws.shape import TAGS, Codec, Shape, Single, Wrapped
 from bulkhead.localclouds.providers.handler import Properties
 
 
 class BucketSetting(AwsResource):
-    """A setting of a bucket: putting it once more replaces it, and it is gone when the bucket has none."""
+    """A setting of a bucket: putting it once more replaces it, and it is gone when the bucket has none.
+
+    ``request`` translates its properties to what ``put`` is asked, and back; ``without`` are those of a bucket that has
+    no such setting, where S3 has a word for that.
+    """
+
+    request: ClassVar[Codec]
+    without: ClassVar[Properties | None] = None
 
     def make(self, cloud: Cloud, wanted: Properties) -> str:
         self.change(cloud, str(wanted["bucket"]), wanted)
@@ -23,25 +31,44 @@ class BucketSetting(AwsResource):
         setting = self.get(cloud, id_)
         return None if setting is None else {"bucket": id_, "region": cloud.region, **setting}
 
-    def get(self, cloud: Cloud, bucket: str) -> dict[str, Any] | None:
+    def get(self, cloud: Cloud, bucket: str) -> Properties | None:
         """Return the setting's own properties, None when the bucket has no such setting or is gone."""
-        raise NotImplementedError
+        part = PARTS[self.token]
+        answer = unless_absent(getattr(cloud.s3, f"get_{part.name}"), Bucket=bucket)
+        if answer is None or not answer.get(part.member):
+            return answer and self.without
+        seen = self.request.from_api({part.document: answer} if part.document else answer)
+        return {**dict.fromkeys(self._own - self.forgotten), **seen}
+
+    def change(self, cloud: Cloud, id_: str, wanted: Properties) -> None:
+        own = {name: value for name, value in wanted.items() if name in self._own}
+        getattr(cloud.s3, f"put_{PARTS[self.token].name}")(Bucket=id_, **self.request.to_api(own))
+
+    def drop(self, cloud: Cloud, id_: str, inputs: Properties) -> None:
+        unless_absent(getattr(cloud.s3, f"delete_{PARTS[self.token].name}"), Bucket=id_)
+
+    @property
+    def _own(self) -> frozenset[str]:
+        return self.understood - {"bucket"}
+
+
+class BucketPolicy(BucketSetting):
+    """The one policy of a bucket; the last writer wins."""
+
+    understood = frozenset({"bucket", "policy"})
+    request = Shape({"policy": "Policy"})
 
 
 class BucketVersioning(BucketSetting):
     """Versioning. Deleting the resource suspends it, except under object lock, which needs it for ever."""
 
     understood = frozenset({"bucket", "versioningConfiguration"})
-    shape: ClassVar = Shape({"status": "Status", "mfaDelete": "MFADelete"})
-
-    def get(self, cloud: Cloud, bucket: str) -> dict[str, Any] | None:
-        answer = unless_absent(cloud.s3.get_bucket_versioning, Bucket=bucket)
-        if answer is None:
-            return None
-        return {"versioningConfiguration": {"status": "Disabled", **self.shape.from_api(answer)}}
+    without: ClassVar[Properties] = {"versioningConfiguration": {"status": "Disabled"}}
+    _state: ClassVar = Shape({"status": "Status", "mfaDelete": "MFADelete"})
+    request = Shape({"versioningConfiguration": ("VersioningConfiguration", _state)})
 
     def change(self, cloud: Cloud, id_: str, wanted: Properties) -> None:
-        configuration = self.shape.to_api(wanted["versioningConfiguration"])
+        configuration = self._state.to_api(wanted["versioningConfiguration"])
         if configuration.get("Status") != "Disabled":  # the provider's word for a bucket that never had it
             cloud.s3.put_bucket_versioning(Bucket=id_, VersioningConfiguration=configuration)
 
@@ -56,7 +83,7 @@ class BucketServerSideEncryptionConfiguration(BucketSetting):
 
     understood = frozenset({"bucket", "rules"})
     forgotten = frozenset({"blockedEncryptionTypes"})
-    shape: ClassVar = Shape(
+    _rule: ClassVar = Shape(
         {
             "applyServerSideEncryptionByDefault": (
                 "ApplyServerSideEncryptionByDefault",
@@ -66,23 +93,13 @@ class BucketServerSideEncryptionConfiguration(BucketSetting):
             "blockedEncryptionTypes": ("BlockedEncryptionTypes", Wrapped("EncryptionType")),
         }
     )
-
-    def get(self, cloud: Cloud, bucket: str) -> dict[str, Any] | None:
-        answer = unless_absent(cloud.s3.get_bucket_encryption, Bucket=bucket)
-        return answer and {"rules": self.shape.from_api(answer["ServerSideEncryptionConfiguration"]["Rules"])}
-
-    def change(self, cloud: Cloud, id_: str, wanted: Properties) -> None:
-        rules = self.shape.to_api(wanted["rules"])
-        cloud.s3.put_bucket_encryption(Bucket=id_, ServerSideEncryptionConfiguration={"Rules": rules})
-
-    def drop(self, cloud: Cloud, id_: str, inputs: Properties) -> None:
-        unless_absent(cloud.s3.delete_bucket_encryption, Bucket=id_)
+    request = Shape({"rules": ("ServerSideEncryptionConfiguration", Wrapped("Rules", _rule))})
 
 
 class BucketPublicAccessBlock(BucketSetting):
     """The four switches against public access; moto keeps them and does not act on them."""
 
-    shape: ClassVar = Shape(
+    _switches: ClassVar = Shape(
         {
             "blockPublicAcls": "BlockPublicAcls",
             "blockPublicPolicy": "BlockPublicPolicy",
@@ -90,37 +107,17 @@ class BucketPublicAccessBlock(BucketSetting):
             "restrictPublicBuckets": "RestrictPublicBuckets",
         }
     )
-    understood = frozenset({"bucket", *shape.names})
-    defaults: ClassVar[Properties] = dict.fromkeys(shape.names, False)
-
-    def get(self, cloud: Cloud, bucket: str) -> dict[str, Any] | None:
-        answer = unless_absent(cloud.s3.get_public_access_block, Bucket=bucket)
-        return answer and self.shape.from_api(answer["PublicAccessBlockConfiguration"])
-
-    def change(self, cloud: Cloud, id_: str, wanted: Properties) -> None:
-        switches = {name: wanted[name] for name in self.shape.names if name in wanted}
-        cloud.s3.put_public_access_block(Bucket=id_, PublicAccessBlockConfiguration=self.shape.to_api(switches))
-
-    def drop(self, cloud: Cloud, id_: str, inputs: Properties) -> None:
-        unless_absent(cloud.s3.delete_public_access_block, Bucket=id_)
+    understood = frozenset({"bucket", *_switches.names})
+    defaults: ClassVar[Properties] = dict.fromkeys(_switches.names, False)
+    request = Wrapped("PublicAccessBlockConfiguration", _switches)
 
 
 class BucketOwnershipControls(BucketSetting):
     """Who owns objects that others upload."""
 
     understood = frozenset({"bucket", "rule"})
-    shape: ClassVar = Shape({"objectOwnership": "ObjectOwnership"})
-
-    def get(self, cloud: Cloud, bucket: str) -> dict[str, Any] | None:
-        answer = unless_absent(cloud.s3.get_bucket_ownership_controls, Bucket=bucket)
-        return answer and {"rule": self.shape.from_api(answer["OwnershipControls"]["Rules"][0])}
-
-    def change(self, cloud: Cloud, id_: str, wanted: Properties) -> None:
-        rule = self.shape.to_api(wanted["rule"])
-        cloud.s3.put_bucket_ownership_controls(Bucket=id_, OwnershipControls={"Rules": [rule]})
-
-    def drop(self, cloud: Cloud, id_: str, inputs: Properties) -> None:
-        unless_absent(cloud.s3.delete_bucket_ownership_controls, Bucket=id_)
+    _rules: ClassVar = Wrapped("Rules", Single(Shape({"objectOwnership": "ObjectOwnership"})))
+    request = Shape({"rule": ("OwnershipControls", _rules)})
 
 
 class BucketLifecycleConfiguration(BucketSetting):
@@ -135,7 +132,7 @@ class BucketLifecycleConfiguration(BucketSetting):
     }
     _move: ClassVar = {"storageClass": "StorageClass", "days": "Days", "date": "Date"}
     _keep: ClassVar = {"noncurrentDays": "NoncurrentDays", "newerNoncurrentVersions": "NewerNoncurrentVersions"}
-    shape: ClassVar = Shape(
+    _rule: ClassVar = Shape(
         {
             "id": "ID",
             "status": "Status",
@@ -165,19 +162,12 @@ class BucketLifecycleConfiguration(BucketSetting):
             ),
         }
     )
-
-    def get(self, cloud: Cloud, bucket: str) -> dict[str, Any] | None:
-        answer = unless_absent(cloud.s3.get_bucket_lifecycle_configuration, Bucket=bucket)
-        return answer and {"rules": self.shape.from_api(answer["Rules"])}
-
-    def change(self, cloud: Cloud, id_: str, wanted: Properties) -> None:
-        request: dict[str, Any] = {
-            "Bucket": id_,
-            "LifecycleConfiguration": {"Rules": self.shape.to_api(wanted["rules"])},
+    request = Shape(
+        {
+            "rules": ("LifecycleConfiguration", Wrapped("Rules", _rule)),
+            "transitionDefaultMinimumObjectSize": "TransitionDefaultMinimumObjectSize",
         }
-        if size := wanted.get("transitionDefaultMinimumObjectSize"):
-            request["TransitionDefaultMinimumObjectSize"] = size
-        cloud.s3.put_bucket_lifecycle_configuration(**request)
+    )
 
     def drop(self, cloud: Cloud, id_: str, inputs: Properties) -> None:
         unless_absent(cloud.s3.delete_bucket_lifecycle, Bucket=id_)
@@ -187,25 +177,19 @@ class BucketObjectLockConfiguration(BucketSetting):
     """The default retention of new objects. Deleting the resource takes the default away, never the lock itself."""
 
     understood = frozenset({"bucket", "objectLockEnabled", "rule"})
-    shape: ClassVar = Shape(
-        {"defaultRetention": ("DefaultRetention", Shape({"mode": "Mode", "days": "Days", "years": "Years"}))}
+    _retention: ClassVar = Shape({"mode": "Mode", "days": "Days", "years": "Years"})
+    request = Wrapped(
+        "ObjectLockConfiguration",
+        Shape(
+            {
+                "objectLockEnabled": "ObjectLockEnabled",
+                "rule": ("Rule", Shape({"defaultRetention": ("DefaultRetention", _retention)})),
+            }
+        ),
     )
 
-    def get(self, cloud: Cloud, bucket: str) -> dict[str, Any] | None:
-        answer = unless_absent(cloud.s3.get_object_lock_configuration, Bucket=bucket)
-        if answer is None:
-            return None
-        rule = answer["ObjectLockConfiguration"].get("Rule")
-        return {
-            "objectLockEnabled": answer["ObjectLockConfiguration"]["ObjectLockEnabled"],
-            "rule": self.shape.from_api(rule) if rule else None,
-        }
-
     def change(self, cloud: Cloud, id_: str, wanted: Properties) -> None:
-        configuration: dict[str, Any] = {"ObjectLockEnabled": wanted.get("objectLockEnabled", "Enabled")}
-        if "rule" in wanted:
-            configuration["Rule"] = self.shape.to_api(wanted["rule"])
-        cloud.s3.put_object_lock_configuration(Bucket=id_, ObjectLockConfiguration=configuration)  # type: ignore[arg-type]
+        super().change(cloud, id_, {"objectLockEnabled": "Enabled", **wanted})
 
     def drop(self, cloud: Cloud, id_: str, inputs: Properties) -> None:
         if has_object_lock(cloud, id_):
@@ -217,7 +201,7 @@ class BucketLogging(BucketSetting):
 
     understood = frozenset({"bucket", "targetBucket", "targetPrefix", "targetObjectKeyFormat"})
     forgotten = frozenset({"targetObjectKeyFormat"})
-    shape: ClassVar = Shape(
+    _target: ClassVar = Shape(
         {
             "targetBucket": "TargetBucket",
             "targetPrefix": "TargetPrefix",
@@ -235,14 +219,7 @@ class BucketLogging(BucketSetting):
             ),
         }
     )
-
-    def get(self, cloud: Cloud, bucket: str) -> dict[str, Any] | None:
-        answer = unless_absent(cloud.s3.get_bucket_logging, Bucket=bucket)
-        return self.shape.from_api(answer["LoggingEnabled"]) if answer and "LoggingEnabled" in answer else None
-
-    def change(self, cloud: Cloud, id_: str, wanted: Properties) -> None:
-        target = self.shape.to_api({name: wanted[name] for name in self.shape.names if name in wanted})
-        cloud.s3.put_bucket_logging(Bucket=id_, BucketLoggingStatus={"LoggingEnabled": target})
+    request = Wrapped("BucketLoggingStatus", Wrapped("LoggingEnabled", _target))
 
     def drop(self, cloud: Cloud, id_: str, inputs: Properties) -> None:
         unless_absent(cloud.s3.put_bucket_logging, Bucket=id_, BucketLoggingStatus={})

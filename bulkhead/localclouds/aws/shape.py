@@ -5,7 +5,7 @@ One table for each object, read in both directions, so that what is written and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -73,32 +73,52 @@ class Tags:
 TAGS = Tags()
 
 
-def retag(
-    current: Mapping[str, str],
-    wanted: Mapping[str, str],
-    tag: Callable[..., object],
-    untag: Callable[..., object],
-    *,
-    tags: Tags = TAGS,
-    words: tuple[str, str] = ("Tags", "TagKeys"),
-    **resource: str,
-) -> None:
-    """Call ``untag`` for the tags of ``resource`` that are no longer wanted, and ``tag`` for the wanted ones. ``words``
-    are what the two calls name their tags."""
-    stale = sorted(current.keys() - wanted.keys())
-    if stale:
-        untag(**resource, **{words[1]: stale})
-    tag(**resource, **{words[0]: tags.to_api(wanted)})
+@dataclass(frozen=True, slots=True)
+class Tagging:
+    """The three calls for the tags of a resource, ``words`` for what the two that write name them, and ``member`` for
+    where the one that reads answers them."""
+
+    read: str = "list_tags_for_resource"
+    tag: str = "tag_resource"
+    untag: str = "untag_resource"
+    words: tuple[str, str] = ("Tags", "TagKeys")
+    member: str = "Tags"
+    tags: Tags = TAGS
+
+    def of(self, service: Any, **resource: str) -> dict[str, str]:
+        """Return the tags of ``resource``, which is named as the calls of this ``service`` name it."""
+        return self.tags.from_api(getattr(service, self.read)(**resource)[self.member])
+
+    def write(self, service: Any, wanted: Mapping[str, str], **resource: str) -> None:
+        """Remove the tags that are no longer wanted, and set the wanted ones."""
+        stale = sorted(self.of(service, **resource).keys() - wanted.keys())
+        if stale:
+            getattr(service, self.untag)(**resource, **{self.words[1]: stale})
+        getattr(service, self.tag)(**resource, **{self.words[0]: self.tags.to_api(wanted)})
 
 
 @dataclass(frozen=True, slots=True)
 class Wrapped:
-    """A list that the API wraps into an object with a single member."""
+    """A value that the API wraps into an object with a single member. ``codec`` is the value's own, if any."""
 
     member: str
+    codec: Codec | None = None
 
     def to_api(self, value: Any) -> dict[str, Any]:
-        return {self.member: value}
+        return {self.member: self.codec.to_api(value) if self.codec else value}
 
     def from_api(self, value: Any) -> Any:
-        return value[self.member]
+        return self.codec.from_api(value[self.member]) if self.codec else value[self.member]
+
+
+@dataclass(frozen=True, slots=True)
+class Single:
+    """A value that the API has in a list, though there is never more than one."""
+
+    codec: Codec
+
+    def to_api(self, value: Any) -> list[Any]:
+        return [self.codec.to_api(value)]
+
+    def from_api(self, value: Any) -> Any:
+        return self.codec.from_api(value[0])

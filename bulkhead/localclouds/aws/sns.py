@@ -8,9 +8,10 @@ from typing import Any, ClassVar, Final
 from bulkhead.clients.clouds import unless_absent
 from bulkhead.localclouds.aws.drift import same
 from bulkhead.localclouds.aws.resource import AwsResource, Cloud
-from bulkhead.localclouds.aws.shape import TAGS, retag
+from bulkhead.localclouds.aws.shape import TAGS, Tagging
 from bulkhead.localclouds.providers.handler import Properties
 
+_TAGGING: Final = Tagging()
 _TOPIC_ATTRIBUTES: Final = {"displayName": "DisplayName", "kmsMasterKeyId": "KmsMasterKeyId"}
 _SUBSCRIPTION_ATTRIBUTES: Final = {
     "filterPolicy": "FilterPolicy",
@@ -49,7 +50,7 @@ class Topic(AwsResource):
             "arn": id_,
             "owner": attributes["Owner"],
             "policy": attributes["Policy"],
-            "tagsAll": _tags(cloud, id_),
+            "tagsAll": _TAGGING.of(cloud.sns, ResourceArn=id_),
             "region": cloud.region,
             **{name: attributes.get(attribute, "") for name, attribute in _TOPIC_ATTRIBUTES.items()},
         }
@@ -61,8 +62,7 @@ class Topic(AwsResource):
             )
         if "policy" in wanted:
             cloud.sns.set_topic_attributes(TopicArn=id_, AttributeName="Policy", AttributeValue=wanted["policy"])
-        tag, untag = cloud.sns.tag_resource, cloud.sns.untag_resource
-        retag(_tags(cloud, id_), wanted["tagsAll"], tag, untag, ResourceArn=id_)
+        _TAGGING.write(cloud.sns, wanted["tagsAll"], ResourceArn=id_)
 
     def drop(self, cloud: Cloud, id_: str, inputs: Properties) -> None:
         cloud.sns.delete_topic(TopicArn=id_)
@@ -154,10 +154,6 @@ def _default_policy(cloud: Cloud, arn: str) -> dict[str, Any]:
         "Condition": {"StringEquals": {"AWS:SourceOwner": cloud.account}},
     }
     return {"Version": "2008-10-17", "Id": "__default_policy_ID", "Statement": [statement]}
-
-
-def _tags(cloud: Cloud, arn: str) -> dict[str, str]:
-    return TAGS.from_api(cloud.sns.list_tags_for_resource(ResourceArn=arn)["Tags"])
 
 
 def _text(value: Any) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from bulkhead.clients.clouds import unless_absent
 from bulkhead.localclouds.aws.resource import AwsResource, Cloud
-from bulkhead.localclouds.aws.shape import TAGS, retag
+from bulkhead.localclouds.aws.shape import TAGS, Tagging
 from bulkhead.localclouds.providers.handler import Properties
+
+_TAGGING: Final = Tagging(tag="add_tags_to_resource", untag="remove_tags_from_resource", member="TagList")
 
 
 class Parameter(AwsResource):
@@ -40,13 +42,12 @@ class Parameter(AwsResource):
             "value": parameter["Value"],
             "version": parameter["Version"],
             "region": cloud.region,
-            "tagsAll": _tags(cloud, id_),
+            "tagsAll": _TAGGING.of(cloud.ssm, ResourceType="Parameter", ResourceId=id_),
         }
 
     def change(self, cloud: Cloud, id_: str, wanted: Properties) -> None:
         cloud.ssm.put_parameter(**_request(wanted), Overwrite=True)
-        tag, untag = cloud.ssm.add_tags_to_resource, cloud.ssm.remove_tags_from_resource
-        retag(_tags(cloud, id_), wanted["tagsAll"], tag, untag, ResourceType="Parameter", ResourceId=id_)
+        _TAGGING.write(cloud.ssm, wanted["tagsAll"], ResourceType="Parameter", ResourceId=id_)
 
     def drop(self, cloud: Cloud, id_: str, inputs: Properties) -> None:
         unless_absent(cloud.ssm.delete_parameter, Name=id_)
@@ -57,7 +58,3 @@ def _request(wanted: Properties) -> dict[str, Any]:
     request["Description"] = wanted.get("description", "")  # without it, what there is would stay
     optional = {"KeyId": wanted.get("keyId"), "Tier": wanted.get("tier")}
     return request | {name: value for name, value in optional.items() if value}
-
-
-def _tags(cloud: Cloud, id_: str) -> dict[str, str]:
-    return TAGS.from_api(cloud.ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=id_)["TagList"])

@@ -7,7 +7,8 @@ from typing import Final
 
 from botocore.exceptions import ClientError
 
-from bulkhead.clients.clouds import ABSENT, ClientOf, said_plainly
+from bulkhead.clients.buckets import PARTS
+from bulkhead.clients.clouds import ABSENT, ClientOf, every, said_plainly
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.operations.adopt.finding import Found, Wanted
 from bulkhead.resources import types as t
@@ -15,64 +16,39 @@ from bulkhead.resources import types as t
 # A key in one of these states is on its way out, and with it everything that it has encrypted.
 _LEAVING: Final = frozenset({"PendingDeletion", "PendingReplicaDeletion"})
 
+Look = Callable[["AwsFinder", Wanted], Found | None]
+
 
 class AwsFinder:
     """Finds what has a name in one account and region, with the boto3 clients that ``client_of`` makes."""
 
     def __init__(self, client_of: ClientOf, account: str, region: str) -> None:
-        self._client_of = client_of
-        self._account = account
-        self._region = region
+        self.client_of = client_of
+        self.account = account
+        self.region = region
 
     def knows(self, type_: str) -> bool:
-        return type_ in _PARTS_OF_BUCKETS or type_ in _LOOKS
+        return type_ in _LOOKS
 
     def find(self, wanted: Wanted) -> Found | None:
         """Raises Refused as well for a key that is about to be deleted: a new one could not read the old backups."""
         with said_plainly("AWS", f"looking for {wanted.name}"):
             try:
-                if wanted.type in _PARTS_OF_BUCKETS:
-                    return self._part_of_bucket(wanted)
                 return _LOOKS[wanted.type](self, wanted)
             except ClientError as error:
                 if error.response["Error"]["Code"] in ABSENT:
                     return None
                 raise
 
-    def _bucket(self, wanted: Wanted) -> Found:
-        name = wanted.inputs["bucket"]
-        self._client_of("s3").head_bucket(Bucket=name, ExpectedBucketOwner=self._account)
-        return Found(name, name)
-
-    def _part_of_bucket(self, wanted: Wanted) -> Found | None:
-        """S3 answers with an error for a part that was never set, or with an answer that lacks it."""
-        bucket = wanted.inputs.get("bucket")
-        if bucket is None:
-            return None
-        operation, member = _PARTS_OF_BUCKETS[wanted.type]
-        answer = getattr(self._client_of("s3"), operation)(Bucket=bucket)
-        return Found(bucket, bucket) if answer.get(member) else None
-
-    def _alias(self, wanted: Wanted) -> Found:
-        name = wanted.inputs["name"]
-        self._client_of("kms").describe_key(KeyId=name)
-        return Found(name, name)
-
     def _key(self, wanted: Wanted) -> Found | None:
         if wanted.alias is None:
             return None
-        key = self._client_of("kms").describe_key(KeyId=wanted.alias)["KeyMetadata"]
+        key = self.client_of("kms").describe_key(KeyId=wanted.alias)["KeyMetadata"]
         if key["KeyState"] in _LEAVING:
             message = f"is {key['KeyState']}: with key {key['KeyId']} all that it has encrypted would be lost"
-            fix = f"aws kms cancel-key-deletion --region {self._region} --key-id {key['KeyId']}"
+            fix = f"aws kms cancel-key-deletion --region {self.region} --key-id {key['KeyId']}"
             raise Refused("A key of this stage is about to be deleted.", [Fault(wanted.alias, message, fix)])
         return Found(key["KeyId"], key["KeyId"])
-
-    def _topic(self, wanted: Wanted) -> Found:
-        sns = self._client_of("sns")
-        arn = f"arn:{sns.meta.partition}:sns:{self._region}:{self._account}:{wanted.inputs['name']}"
-        sns.get_topic_attributes(TopicArn=arn)
-        return Found(arn, arn)
 
     def _topic_policy(self, wanted: Wanted) -> Found | None:
         arn = wanted.inputs.get("arn")
@@ -83,8 +59,7 @@ class AwsFinder:
         topic = wanted.inputs.get("topic")
         if topic is None:
             return None
-        pages = self._client_of("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
-        for each in (each for page in pages for each in page["Subscriptions"]):
+        for each in every(self.client_of("sns"), "list_subscriptions_by_topic", "Subscriptions", TopicArn=topic):
             same = all(each[word.title()] == wanted.inputs.get(word) for word in ("protocol", "endpoint"))
             if same and each["SubscriptionArn"].startswith("arn:"):
                 return Found(each["SubscriptionArn"], each["SubscriptionArn"])
@@ -92,73 +67,47 @@ class AwsFinder:
 
     def _alarm(self, wanted: Wanted) -> Found | None:
         name = wanted.inputs["name"]
-        found = self._client_of("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
+        found = self.client_of("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
         return Found(name, name) if found else None
 
-    def _budget(self, wanted: Wanted) -> Found:
-        name = wanted.inputs["name"]
-        self._client_of("budgets").describe_budget(AccountId=self._account, BudgetName=name)
-        return Found(f"{self._account}:{name}", f"{self._account}:{name}")
 
-    def _parameter(self, wanted: Wanted) -> Found:
-        name = wanted.inputs["name"]
-        self._client_of("ssm").get_parameter(Name=name)  # a secret one stays encrypted
-        return Found(name, name)
+def _named(id_: str, service: str, operation: str, member: str | None = None, **request: str) -> Look:
+    """Ask for the resource by its names, of which ``id_`` and ``request`` are patterns; nothing exists by a name that
+    is not known yet. The answer has ``member`` when the resource is there; without ``member``, any answer will do."""
 
-    def _role(self, wanted: Wanted) -> Found:
-        name = wanted.inputs["name"]
-        self._client_of("iam").get_role(RoleName=name)
-        return Found(name, name)
-
-    def _role_policy(self, wanted: Wanted) -> Found | None:
-        role, name = wanted.inputs.get("role"), wanted.inputs["name"]
-        if role is None:
+    def look(finder: AwsFinder, wanted: Wanted) -> Found | None:
+        client = finder.client_of(service)
+        place = {"account": finder.account, "region": finder.region, "partition": client.meta.partition}
+        names = {"path": "/", **wanted.inputs, **place}
+        try:
+            asked = {word: pattern.format_map(names) for word, pattern in request.items()}
+            found = id_.format_map(names)
+        except KeyError:
             return None
-        self._client_of("iam").get_role_policy(RoleName=role, PolicyName=name)
-        return Found(f"{role}:{name}", f"{role}:{name}")
+        answer = getattr(client, operation)(**asked)
+        return Found(found, found) if member is None or answer.get(member) else None
 
-    def _policy(self, wanted: Wanted) -> Found:
-        iam = self._client_of("iam")
-        path, name = wanted.inputs.get("path", "/"), wanted.inputs["name"]
-        arn = f"arn:{iam.meta.partition}:iam::{self._account}:policy{path}{name}"
-        iam.get_policy(PolicyArn=arn)
-        return Found(arn, arn)
+    return look
 
 
-# The operation that reads a part of a bucket, and the member of the answer that is there when the part is.
-_PARTS_OF_BUCKETS: Final[Mapping[str, tuple[str, str]]] = {
-    t.S3_BUCKET_LIFECYCLE_CONFIGURATION: (
-        "get_bucket_lifecycle_configuration",
-        "Rules",
-    ),
-    t.S3_BUCKET_LOGGING: ("get_bucket_logging", "LoggingEnabled"),
-    t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION: (
-        "get_object_lock_configuration",
-        "ObjectLockConfiguration",
-    ),
-    t.S3_BUCKET_OWNERSHIP_CONTROLS: ("get_bucket_ownership_controls", "OwnershipControls"),
-    t.S3_BUCKET_POLICY: ("get_bucket_policy", "Policy"),
-    t.S3_BUCKET_PUBLIC_ACCESS_BLOCK: (
-        "get_public_access_block",
-        "PublicAccessBlockConfiguration",
-    ),
-    t.S3_BUCKET_SERVER_SIDE_ENCRYPTION_CONFIGURATION: (
-        "get_bucket_encryption",
-        "ServerSideEncryptionConfiguration",
-    ),
-    t.S3_BUCKET_VERSIONING: ("get_bucket_versioning", "Status"),
-}
-_LOOKS: Final[Mapping[str, Callable[[AwsFinder, Wanted], Found | None]]] = {
-    t.BUDGET: AwsFinder._budget,
+_TOPIC: Final = "arn:{partition}:sns:{region}:{account}:{name}"
+_POLICY: Final = "arn:{partition}:iam::{account}:policy{path}{name}"
+_LOOKS: Final[Mapping[str, Look]] = {
+    # S3 answers with an error for a part that was never set, or with an answer that lacks it.
+    **{
+        type_: _named("{bucket}", "s3", f"get_{part.name}", part.member, Bucket="{bucket}")
+        for type_, part in PARTS.items()
+    },
+    t.BUDGET: _named("{account}:{name}", "budgets", "describe_budget", AccountId="{account}", BudgetName="{name}"),
     t.CLOUDWATCH_METRIC_ALARM: AwsFinder._alarm,
-    t.IAM_POLICY: AwsFinder._policy,
-    t.IAM_ROLE: AwsFinder._role,
-    t.IAM_ROLE_POLICY: AwsFinder._role_policy,
-    t.KMS_ALIAS: AwsFinder._alias,
+    t.IAM_POLICY: _named(_POLICY, "iam", "get_policy", PolicyArn=_POLICY),
+    t.IAM_ROLE: _named("{name}", "iam", "get_role", RoleName="{name}"),
+    t.IAM_ROLE_POLICY: _named("{role}:{name}", "iam", "get_role_policy", RoleName="{role}", PolicyName="{name}"),
+    t.KMS_ALIAS: _named("{name}", "kms", "describe_key", KeyId="{name}"),
     t.KMS_KEY: AwsFinder._key,
-    t.S3_BUCKET: AwsFinder._bucket,
-    t.SNS_TOPIC: AwsFinder._topic,
+    t.S3_BUCKET: _named("{bucket}", "s3", "head_bucket", Bucket="{bucket}", ExpectedBucketOwner="{account}"),
+    t.SNS_TOPIC: _named(_TOPIC, "sns", "get_topic_attributes", TopicArn=_TOPIC),
     t.SNS_TOPIC_POLICY: AwsFinder._topic_policy,
     t.SNS_TOPIC_SUBSCRIPTION: AwsFinder._subscription,
-    t.SSM_PARAMETER: AwsFinder._parameter,
+    t.SSM_PARAMETER: _named("{name}", "ssm", "get_parameter", Name="{name}"),  # a secret one stays encrypted
 }

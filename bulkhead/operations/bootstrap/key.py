@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from bulkhead.clients.clouds import unless_absent
+from bulkhead.clients.clouds import every, unless_absent
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.operations.bootstrap.steps import BootstrapStep, Effect, covers
 from bulkhead.operations.bootstrap.target import StateStore
@@ -80,12 +80,11 @@ class StoreKey:
     def _unnamed(self) -> Any | None:
         """Return a key that an interrupted bootstrap of this store has left without a name."""
         ours = {name: self._store.tags[name] for name in _KNOWN_BY}
-        for page in self._kms.get_paginator("list_keys").paginate():
-            for key in page["Keys"]:
-                found = self._kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]
-                is_candidate = found.get("KeyManager") == "CUSTOMER" and found.get("KeyState") == "Enabled"
-                if is_candidate and covers(self._tags_of(key["KeyId"]), ours):
-                    return found
+        for key in every(self._kms, "list_keys", "Keys"):
+            found = self._kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]
+            is_candidate = found.get("KeyManager") == "CUSTOMER" and found.get("KeyState") == "Enabled"
+            if is_candidate and covers(self._tags_of(key["KeyId"]), ours):
+                return found
         return None
 
     def _tags_of(self, key: str) -> dict[str, str]:

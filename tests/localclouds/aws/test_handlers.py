@@ -431,6 +431,12 @@ def test_an_input_that_would_be_lost_is_refused(stage: AwsStage) -> None:
         )
 
 
+def test_a_public_access_block_that_switches_nothing_is_refused(stage: AwsStage) -> None:
+    _make_bucket(stage)
+    with pytest.raises(ApiRefusal, match="Must specify at least one configuration"):
+        stage.create("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", bucket=_bucket(stage))
+
+
 def test_a_bucket_is_out_of_reach_from_another_account(stage: AwsStage, local_aws: LocalAws, tmp_path: Path) -> None:
     _make_bucket(stage)
     stranger = local_aws.client("999999999999", "s3")
