@@ -213,10 +213,15 @@ class UpdatePlan:
 
     def version_of(self, change: ResourceChange) -> str:
         """Return the version of the provider's plugin that a resource is managed by, "" where nothing says so."""
+        version = self.from_provider(change, "version")
+        return version if isinstance(version, str) else ""
+
+    def from_provider(self, change: ResourceChange, path: str) -> Any:
+        """Return what the provider that manages a resource is told at a dotted path, MISSING where nothing says so."""
         urn = change.provider.rpartition("::")[0]
         providers = (one for one in self.changes if one.urn == urn)
-        versions = (side["version"] for one in providers for side in (one.new, one.old) if side is not None)
-        return next((version for version in versions if isinstance(version, str)), "")
+        values = (side[path] for one in providers for side in (one.new, one.old) if side is not None)
+        return next((value for value in values if isinstance(value, str)), MISSING)
 
 
 def _may_be_one(was: Any, wanted: Any) -> bool:

@@ -94,7 +94,8 @@ class ResourceType(str):
 
     ``admitted``: whether a stage may declare one; a text says why not. ``holds``: what is lost with it, empty where
     nothing is that the program could not make again. ``same``: the inputs that make two of them one and the same thing,
-    or EACH_NEW. ``leaves``: what stays in the cloud when its provider deletes it, empty where the delete removes it.
+    the last of which tells it from others in the same place; or EACH_NEW, also where its cloud takes a name twice.
+    ``leaves``: what stays in the cloud when its provider deletes it, empty where the delete removes it.
     ``references``: what it points at. The row states each of these five: a default would be a guess.
 
     ``instead``: what to use where it is not admitted. ``ends``: where two are told apart by nothing but what they

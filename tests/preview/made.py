@@ -52,10 +52,12 @@ class Preview:
         custom: bool = True,
         parent: str = "",
         outputs: Props | None = None,
+        provider: str = "",
     ) -> Preview:
         """Add one step. ``was`` and ``becomes`` are inputs; a side without any is not there."""
         type_path = f"{parent}${type_}" if parent else type_
         urn = f"urn:pulumi:{self.stack}::bulkhead::{type_path}::{name}"
+        provider = f"{provider or CLOUDFLARE.format(stack=self.stack)}::provider-id"
         sides = []
         for index, inputs in enumerate((was, becomes)):
             side = {
@@ -68,7 +70,7 @@ class Preview:
                 "retainOnDelete": retain[index],
                 "inputs": inputs,
                 "outputs": {**(inputs or {}), **(outputs or {})} if index == 0 else {},
-                "provider": f"{CLOUDFLARE.format(stack=self.stack)}::provider-id",
+                "provider": provider,
             }
             sides.append(None if inputs is None else side)
         differ = [*paths] or [
@@ -78,7 +80,7 @@ class Preview:
         metadata: dict[str, Any] = {"op": op, "urn": urn, "type": type_, "old": sides[0], "new": sides[1]}
         if op not in {"same", "delete", "delete-replaced", "refresh"}:
             metadata |= {"keys": list(keys) or None, "diffs": differ, "detailedDiff": detailed}
-        self._say(op, metadata | {"provider": f"{CLOUDFLARE.format(stack=self.stack)}::provider-id"})
+        self._say(op, metadata | {"provider": provider})
         return self
 
     def same(self, type_: str, name: str = "it", inputs: Props | None = None, **more: Any) -> Preview:

@@ -21,7 +21,7 @@ def renamed(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
     if not change.deletes and not change.holds:
         return  # it is left in its cloud, and written over
     for other in plan.of(change.type):
-        if other.action == "create" and other.urn != change.urn and _is_same_thing(change, other):
+        if other.action == "create" and other.urn != change.urn and _is_same_thing(change, other, plan):
             holds = f", with {change.holds}" if change.holds else ""
             made, deleted = (one.name + (f" below a {_below(one)}" if _below(one) else "") for one in (other, change))
             lost = f"it is made again as {made} and then deleted as {deleted}, though both are one{holds}"
@@ -46,7 +46,7 @@ def _types(change: ResourceChange) -> str:
     return change.urn.split("::")[2]
 
 
-def _is_same_thing(change: ResourceChange, other: ResourceChange) -> bool:
+def _is_same_thing(change: ResourceChange, other: ResourceChange, plan: UpdatePlan) -> bool:
     """Whether both are one by what the catalogue says of their type; by all of their inputs where that cannot tell."""
     if change.old is None or other.new is None:
         return False
@@ -55,7 +55,8 @@ def _is_same_thing(change: ResourceChange, other: ResourceChange) -> bool:
         return _may_be_equal(was, becomes)
     if any(was.get(end) != becomes.get(end) or was.get(end) is UNKNOWN for end in row.ends):
         return False
-    if row.scope is Scope.REGION and len({change.was("region"), other.becomes("region")} - {MISSING, UNKNOWN}) > 1:
+    # A setting of a bucket is where the bucket is, whose name is taken in all regions.
+    if row.scope is Scope.REGION and change.host is None and not _may_share_region(change, other, plan):
         return False
     # What neither of them says is the same on both, and no sign that they are one.
     stated = [path for path in row.same if at(was, path) is not MISSING or at(becomes, path) is not MISSING]
@@ -63,7 +64,16 @@ def _is_same_thing(change: ResourceChange, other: ResourceChange) -> bool:
     signs = [pairs[path] for path in stated if path not in _PLACES or row.same == (path,)]
     if not all(_may_be_one(*pair) for pair in pairs.values()) or not any(one == two for one, two in signs):
         return False
-    return not any(UNKNOWN in pair for pair in pairs.values()) or _may_be_equal(was, becomes)
+    # Nor can it be told by a name that is not known, or that neither says: then the cloud makes up one for each.
+    told = row.same[-1] in stated and not any(UNKNOWN in pair for pair in pairs.values())
+    return told or _may_be_equal(was, becomes)
+
+
+def _may_share_region(change: ResourceChange, other: ResourceChange, plan: UpdatePlan) -> bool:
+    """Whether both are in one region: each in the one that it says, else in that of its provider."""
+    stated = ((change, change.was("region")), (other, other.becomes("region")))
+    regions = {plan.from_provider(one, "region") if region is MISSING else region for one, region in stated}
+    return len(regions - {MISSING, UNKNOWN}) <= 1
 
 
 def _may_be_one(was: Any, becomes: Any) -> bool:
