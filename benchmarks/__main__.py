@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import psutil
 
-from benchmarks.figures import COLUMNS, Figure, broken
-from benchmarks.telling import Tell
+from benchmarks.harness import COLUMNS, Benchmark, Figure, broken, measure, tell
 from bulkhead.cli.console import BAD, GOOD, Console
 from bulkhead.machine.environment import shed_owner
 from bulkhead.machine.lifetime import ended_by_signals
@@ -21,52 +21,15 @@ BUSY: Final = 15.0  # per cent of all cores; from there on waiting for others is
 INTERRUPTED: Final = 130  # 128 + SIGINT, as for the command
 
 
-def _growth(tell: Tell) -> list[Figure]:
-    from benchmarks import growth  # noqa: PLC0415 (what each benchmark imports takes seconds)
-
-    return growth.measure(tell)
-
-
-def _preview(tell: Tell) -> list[Figure]:
-    from benchmarks import preview  # noqa: PLC0415
-    from bulkhead.engine.finder import find_engine  # noqa: PLC0415
-
-    return preview.measure(find_engine(tell), tell)
-
-
-def _policies(tell: Tell) -> list[Figure]:
-    from benchmarks import policies  # noqa: PLC0415
-    from bulkhead.engine.finder import find_engine  # noqa: PLC0415
-
-    return policies.measure(find_engine(tell), tell)
-
-
-def _offline(tell: Tell) -> list[Figure]:
-    from benchmarks import offline  # noqa: PLC0415
-
-    return offline.measure(tell)
-
-
-def _parallel(tell: Tell) -> list[Figure]:
-    from benchmarks import parallel  # noqa: PLC0415
-    from bulkhead.engine.finder import find_engine  # noqa: PLC0415
-
-    return parallel.measure(find_engine(tell), tell)
-
-
-def _rehearse(tell: Tell) -> list[Figure]:
-    from benchmarks import whole  # noqa: PLC0415
-
-    return whole.measure(tell)
-
-
-BENCHMARKS: Final[dict[str, tuple[str, Callable[[Tell], list[Figure]]]]] = {
-    "growth": ("a further resource costs as much in a large product as in a small one (seconds)", _growth),
-    "preview": ("components, settings and checks against a flat program (two minutes)", _preview),
-    "policies": ("a preview with the policy pack against one without (two minutes)", _policies),
-    "offline": ("the checks that need no cloud, and the rules by themselves (one minute)", _offline),
-    "parallel": ("three stages together against one after another (four minutes)", _parallel),
-    "rehearse": ("the whole of `bulkhead rehearse` in seconds (five minutes)", _rehearse),
+# Each is a module here that says what is run and what is promised of it.
+BENCHMARKS: Final = {
+    "growth": "a further resource costs as much in a large product as in a small one (seconds)",
+    "start": "importing the program as it does itself against importing it plainly (one minute)",
+    "preview": "components, settings and checks against a flat program (two minutes)",
+    "policies": "a preview with the policy pack against one without (two minutes)",
+    "offline": "the checks that need no cloud, and the rules by themselves (one minute)",
+    "parallel": "three stages together against one after another (four minutes)",
+    "rehearse": "the whole of `bulkhead rehearse` in seconds (five minutes)",
 }
 
 
@@ -79,12 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with ended_by_signals():
             for name in wanted.only or BENCHMARKS:
-                _tell(f"{name}: {BENCHMARKS[name][0]}")
+                tell(f"{name}: {BENCHMARKS[name]}")
                 if (busy := psutil.cpu_percent(interval=1.0)) > BUSY:
-                    _tell(
+                    tell(
                         f"something else keeps this machine {busy:.0f} % busy; measure a broken limit again without it"
                     )
-                figures += BENCHMARKS[name][1](_tell)
+                figures += measure(name, load(name))
     except Refused as refused:
         console.faults(refused)
         return 1
@@ -95,6 +58,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.interrupted()
         return INTERRUPTED
     return report(figures, console)
+
+
+def load(name: str) -> Benchmark:
+    """Return one benchmark; what it imports takes seconds, which the others need not wait for."""
+    benchmark: Benchmark = importlib.import_module(f"benchmarks.{name}").BENCHMARK
+    return benchmark
 
 
 def report(figures: Sequence[Figure], console: Console) -> int:
@@ -111,7 +80,7 @@ def report(figures: Sequence[Figure], console: Console) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    lines = "\n".join(f"  {name:<10}{about}" for name, (about, _) in BENCHMARKS.items())
+    lines = "\n".join(f"  {name:<10}{about}" for name, about in BENCHMARKS.items())
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description=f"Measure on this machine what Bulkhead promises about time.\n\n{lines}",
@@ -124,10 +93,6 @@ def _parser() -> argparse.ArgumentParser:
         "--only", action="append", choices=BENCHMARKS, metavar="NAME", help="measure only this; may be repeated"
     )
     return parser
-
-
-def _tell(line: str) -> None:
-    print(f"  {line}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

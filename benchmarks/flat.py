@@ -19,7 +19,6 @@ PROVIDER: Final = "pulumi:providers:"
 
 # What the engine or the SDK adds to a provider's own inputs; no program says it.
 _NOT_SAID: Final = frozenset({"__internal", "__defaults", "version", "pluginDownloadURL"})
-# The engine's marks of a secret value in an exported state (`sdk/go/common/resource/properties.go`).
 
 
 @dataclass(frozen=True, slots=True)

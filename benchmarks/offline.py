@@ -4,75 +4,69 @@ from them the imports; and what a rule of the policy pack costs for one resource
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
+from functools import cache, partial
 from typing import Final
 
-from benchmarks.children import Once, run
-from benchmarks.command import IMPORTS
-from benchmarks.figures import Figure, Series, in_turn, measured
-from benchmarks.telling import Tell
+from benchmarks.children import timed
+from benchmarks.harness import Benchmark, Samples
 from bulkhead.model.failures import Failed
 from bulkhead.resources.observed import ObservedResource
 from policies.catalogue import RULES
 from policies.context import PolicyContext
 from policies.rule import Rule
 
-NAME: Final = "offline"
-CHECK_LIMIT_SECONDS: Final = 5.0
-RULE_LIMIT_MS: Final = 1.0
-_ROUNDS: Final = 5
+# What each command imports when it is called. A module missing here is counted to the command.
+IMPORTS: Final = {
+    "isolation check": (
+        "bulkhead.cli.isolation",
+        "bulkhead.analysis.plan",
+        "bulkhead.analysis.generated",
+        "bulkhead.analysis.isolation.check",
+    ),
+    "bindings check": ("bulkhead.cli.bindings", "infra.product"),
+}
+RULES_ASKED: Final = "all rules, for one small resource"
 _REPEATS: Final = 200
 
 
-def measure(tell: Tell) -> list[Figure]:
-    """Return the seconds of each command and of its imports, and milliseconds a resource. Raises Failed when a command
-    finds something: then it would not have been the same work."""
-    tell(f"{' and '.join(IMPORTS)}, {_ROUNDS} times in turn")
-    taken = in_turn([partial(run, "benchmarks.command", *command.split()) for command in IMPORTS], _ROUNDS)
-    figures = [figure for command, runs in zip(IMPORTS, taken, strict=True) for figure in waited(command, runs)]
-    tell("asking every rule about small resources")
-    return [*figures, measured(NAME, "all rules, for one small resource", judged(), "ms", RULE_LIMIT_MS)]
+def waited(command: str) -> Samples:
+    """Return what a command took by itself, and apart from it what came before. Raises Failed when the command finds
+    something: then it would not have been the same work."""
+    imports = ", ".join(("bulkhead.cli.main", *IMPORTS[command]))
+    code = f"if code := bulkhead.cli.main.main({command.split()}):\n    sys.exit(code)"
+    once = timed(code, before=f"import {imports}")
+    itself = once.said["seconds"]
+    return {
+        f"bulkhead {command}": itself,
+        f"before {command}: starting Python, and imports": once.wall - itself,
+    }
 
 
-def waited(command: str, runs: Sequence[Once]) -> list[Figure]:
-    """Return what a command took by itself, and apart from it what came before: Python and the imports."""
-    itself = [once.said["seconds"] for once in runs]
-    before = [once.wall - seconds for once, seconds in zip(runs, itself, strict=True)]
-    return [
-        measured(NAME, f"bulkhead {command}", Series(tuple(itself)), "s", CHECK_LIMIT_SECONDS),
-        measured(NAME, "before it: starting Python, and imports", Series(tuple(before)), "s"),
-    ]
-
-
-def judged() -> Series:
-    """Return how long it takes to ask all rules about one resource that they have nothing to say of, in ms."""
-    context, resource = _a_context(), _a_small_resource()
+def asked() -> Samples:
+    """Return what it takes to ask all rules about one small resource. Raises Failed when one of them speaks of it."""
+    context, resource = scene()
     rules = [rule for rule in RULES if isinstance(rule, Rule) and (not rule.types or resource.type in rule.types)]
-    return Series(tuple(_milliseconds(partial(_ask, rules, resource, context)) for _ in range(_ROUNDS)))
-
-
-def _ask(rules: Sequence[Rule], resource: ObservedResource, context: PolicyContext) -> None:
-    for _ in range(_REPEATS):
-        for rule in rules:
-            if list(rule.judge(resource, context)):
-                raise Failed(f"{rule.name} speaks of the resource that is measured", [])
-
-
-def _milliseconds(ask: Callable[[], None]) -> float:
     started = time.perf_counter()
-    ask()
-    return (time.perf_counter() - started) * 1000 / _REPEATS
+    for _ in range(_REPEATS):
+        ask(rules, context, resource)
+    return {RULES_ASKED: (time.perf_counter() - started) / _REPEATS}
 
 
-def _a_context() -> PolicyContext:
-    from tests.support.policy_scene import make_context  # noqa: PLC0415 (imports the SDKs)
+def ask(rules: Sequence[Rule], context: PolicyContext, resource: ObservedResource) -> None:
+    for rule in rules:
+        if list(rule.judge(resource, context)):
+            raise Failed(f"{rule.name} speaks of the resource that is measured", [])
 
-    return make_context("staging")
 
-
-def _a_small_resource() -> ObservedResource:
-    from tests.support.policy_scene import observed_in  # noqa: PLC0415
+@cache
+def scene() -> tuple[PolicyContext, ObservedResource]:
+    from tests.support.policy_scene import make_context, observed_in  # noqa: PLC0415 (imports the SDKs)
     from tests.support.stages import rendered_stage  # noqa: PLC0415
 
-    return next(each for each in observed_in(rendered_stage("first", "staging")) if each.type.endswith(":D1Database"))
+    observed = observed_in(rendered_stage("first", "staging"))
+    return make_context("staging"), next(each for each in observed if each.type.endswith(":D1Database"))
+
+
+LIMITS: Final = {**{f"bulkhead {command}": 5.0 for command in IMPORTS}, RULES_ASKED: 0.001}
+BENCHMARK: Final = Benchmark([*(partial(waited, command) for command in IMPORTS), asked], rounds=5, limits=LIMITS)

@@ -2,48 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
-from bulkhead.engine.finder import Engine
+from benchmarks.harness import tell
+from bulkhead.engine.analyzer import install_analyzer
+from bulkhead.engine.finder import Engine, find_engine
 from bulkhead.engine.stacks import StageStack
-from bulkhead.engine.workspace import Cipher, Workspace, engine_environment, prepare
-from bulkhead.machine.lifetime import Life
+from bulkhead.engine.workspace import Cipher, engine_environment, prepare
+from bulkhead.localclouds.command import clouds_command
+from bulkhead.machine.lifetime import Clock, Life, lived
 from bulkhead.model.bundles import read_bundles
+from bulkhead.model.naming import Stage
 from bulkhead.model.project import ROOT
 from bulkhead.model.settings.keys import required_secrets
 from bulkhead.rehearsal.run import PACKAGES
 from infra import program
 from infra.product import PRODUCT
 
+STAGES = tuple(stage.value for stage in Stage)
+PRODUCTION = Stage.PRODUCTION.value
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One stage of the product: what the engine works on, and the stack that drives it."""
+    """Clouds that stand, the port of each package's provider on them, and the stacks of the product's stages."""
 
-    workspace: Workspace
+    life: Life
+    engine: Engine
+    providers: dict[str, int]
     environment: dict[str, str]
-    stack: StageStack
+    stacks: dict[str, StageStack]
 
 
-def stages(life: Life, engine: Engine, environments: Iterable[str], tools: Iterable[Path] = ()) -> dict[str, Standing]:
-    """Return the product's stages in a rehearsal's directory, ready to be brought up; ``tools`` are folders on the
-    engine's PATH. Raises Refused when a settings file cannot be read or a bundle has not been built."""
+@contextmanager
+def standing(stages: Sequence[str]) -> Iterator[Standing]:
+    """Start fresh clouds on which ``stages`` can be brought up, and end them afterwards. Raises Refused when a settings
+    file cannot be read or a bundle has not been built."""
+    engine = find_engine(tell)
     read_bundles(PRODUCT)
-    environment = engine_environment(life.run, providers=ports(life), tools=tools)
-    cipher = Cipher(life.run.passphrase)
-    standing = {}
-    for name in environments:
-        workspace = prepare(ROOT, life.run, name, required_secrets(PRODUCT), cipher)
-        stack = StageStack(
-            life.run, workspace, engine=engine, environment=environment, program=partial(program.run, PRODUCT)
-        )
-        standing[name] = Standing(workspace, environment, stack)
-    return standing
+    with lived(ROOT, keep=False, command=clouds_command(stages), clock=Clock()) as life:
+        providers = dict.fromkeys(PACKAGES, life.clouds["providers"])
+        tools = [install_analyzer(life.run.path / "tools")]
+        environment = engine_environment(life.run, providers=providers, tools=tools)
+        cipher, run = Cipher(life.run.passphrase), partial(program.run, PRODUCT)
+        stacks = {}
+        for name in stages:
+            workspace = prepare(ROOT, life.run, name, required_secrets(PRODUCT), cipher)
+            stacks[name] = StageStack(life.run, workspace, engine=engine, environment=environment, program=run)
+        yield Standing(life, engine, providers, environment, stacks)
 
 
-def ports(life: Life) -> dict[str, int]:
-    """Return the port of each package's provider on the local clouds."""
-    return dict.fromkeys(PACKAGES, life.clouds["providers"])
+@contextmanager
+def production() -> Iterator[tuple[Standing, StageStack]]:
+    """Bring production up on fresh clouds."""
+    with standing((PRODUCTION,)) as stood:
+        tell(f"bringing {PRODUCTION} up on local clouds")
+        stack = stood.stacks[PRODUCTION]
+        stack.up()
+        yield stood, stack

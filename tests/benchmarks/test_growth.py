@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.growth import LIMIT, Registered, figures, further, grown
+from benchmarks.growth import BENCHMARK, FEW, MANY, Registered, costs, grown
+from benchmarks.harness import figures
 from bulkhead.model.bindings import D1, KV, R2, DurableObject, QueueProducer, Service
 from bulkhead.model.product import Bucket, Database, Namespace, Product, Queue, Worker
 from infra.product import PRODUCT
@@ -61,13 +62,14 @@ def test_a_copy_is_bound_to_its_own_stores() -> None:
 
 
 def test_a_further_resource_costs_what_the_larger_product_takes_more() -> None:
-    few, many = [Registered(10, 1.0), Registered(10, 2.0)], [Registered(30, 2.0), Registered(30, 2.5)]
-    assert further(few, many).samples == (50.0, 25.0)
+    samples = costs([Registered(10, 1.0), Registered(30, 2.0), Registered(50, 6.0)])
+    assert (samples[FEW], samples[MANY]) == (0.05, 0.2)
+    assert samples["x4: 30 resources"] == 2.0
 
 
 @pytest.mark.parametrize(("power", "kept"), [(1, True), (2, False)])
 def test_linear_work_keeps_the_limit_and_quadratic_work_does_not(power: int, kept: bool) -> None:
-    runs = [[Registered(times * 50, 1.0 + 0.001 * (times * 50) ** power)] for times in (1, 4, 16)]
-    verdict = figures(runs)[0]
-    assert verdict.limit == LIMIT
+    runs = [Registered(times * 50, 1.0 + 0.001 * (times * 50) ** power) for times in (1, 4, 16)]
+    verdict = figures("growth", BENCHMARK, [costs(runs)])[0]
+    assert verdict.limit == 1.5
     assert verdict.kept is kept

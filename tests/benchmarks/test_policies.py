@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.policies import LIMIT, figures
+from benchmarks.harness import figures
+from benchmarks.policies import BENCHMARK, JUDGED, PLAIN, START
 
 
 def test_the_start_counts_for_both_previews() -> None:
-    ratio, start, judged, plain = figures([4.0, 4.0, 4.0], [3.0, 3.5, 2.5], [2.0, 2.0, 2.0])
+    rounds = [{START: 4.0, JUDGED: judged, PLAIN: 2.0} for judged in (3.0, 3.5, 2.5)]
+    ratio, start, judged, plain = figures("policies", BENCHMARK, rounds)
     assert ratio.value == pytest.approx(7 / 6)
     assert ratio.least == pytest.approx(6.5 / 6)
     assert ratio.greatest == pytest.approx(7.5 / 6)
@@ -17,10 +19,5 @@ def test_the_start_counts_for_both_previews() -> None:
 
 
 def test_the_limit_can_be_broken() -> None:
-    ratio, *_ = figures([1.0], [1.0 + 3 * LIMIT], [1.0])
+    ratio, *_ = figures("policies", BENCHMARK, [{START: 1.0, JUDGED: 1.6, PLAIN: 1.0}])
     assert ratio.kept is False
-
-
-def test_what_was_not_taken_in_turn_is_no_ratio() -> None:
-    with pytest.raises(ValueError, match="argument 2 is"):
-        figures([1.0, 1.0], [1.0], [1.0, 1.0])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from benchmarks import rehearse
 from benchmarks.children import Once
-from benchmarks.whole import LIMIT, figures, parts
+from benchmarks.harness import measure
+from benchmarks.rehearse import BENCHMARK, WHOLE, parts
 
 REPORT = {
     "seconds": 60.0,
@@ -37,8 +39,11 @@ def test_every_second_of_the_process_is_in_one_part() -> None:
     assert sum(split.values()) == pytest.approx(68.0)
 
 
-@pytest.mark.parametrize(("wall", "kept"), [(LIMIT, True), (LIMIT + 0.1, False)])
-def test_the_process_as_a_whole_keeps_the_limit(wall: float, kept: bool) -> None:
-    whole, *split = figures([Once(wall, REPORT)])
+@pytest.mark.parametrize(("over", "kept"), [(0.0, True), (0.1, False)])
+def test_the_process_as_a_whole_keeps_the_limit(over: float, kept: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    wall = BENCHMARK.limits[WHOLE] + over
+    monkeypatch.setattr(rehearse, "run", lambda *_: Once(wall, 1.0, REPORT))
+    whole, *split = measure("rehearse", BENCHMARK)
     assert whole.kept is kept
     assert {figure.limit for figure in split} == {None}
+    assert sum(figure.value for figure in split) == pytest.approx(wall)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import StringIO
 
 import psutil
@@ -10,8 +12,7 @@ import pytest
 
 import benchmarks.__main__ as program
 from benchmarks.__main__ import BENCHMARKS, main, report
-from benchmarks.figures import COLUMNS, Figure, Series, broken, in_turn, measured, ratio
-from benchmarks.telling import Tell
+from benchmarks.harness import COLUMNS, Benchmark, Figure, Ratio, Samples, broken, figures, measure
 from bulkhead.cli.console import Console
 from bulkhead.model.failures import Failed
 
@@ -20,36 +21,47 @@ def kept(value: float, limit: float | None) -> Figure:
     return Figure("some", "thing", value, 0.5, 2.0, 3, limit=limit)
 
 
-def test_samples_are_taken_in_turn() -> None:
+def test_ways_are_run_in_turn_within_what_they_need_around_them() -> None:
     order: list[str] = []
 
-    def measure(name: str) -> str:
+    def way(name: str) -> Samples:
         order.append(name)
-        return f"{name}{len(order)}"
+        return {name: float(len(order))}
 
-    assert in_turn([lambda: measure("a"), lambda: measure("b")], 2) == [["a1", "a3"], ["b2", "b4"]]
-    assert order == ["a", "b", "a", "b"]
+    @contextmanager
+    def ways() -> Iterator[list[Callable[[], Samples]]]:
+        order.append("begin")
+        yield [lambda: way("a"), lambda: way("b")]
+        order.append("end")
+
+    a, b = measure("some", Benchmark(ways, rounds=2))
+    assert order == ["begin", "a", "b", "a", "b", "end"]
+    assert (a.what, a.least, a.greatest, b.what, b.least, b.greatest) == ("a", 2.0, 4.0, "b", 3.0, 5.0)
 
 
 def test_a_figure_is_the_median_with_its_extremes() -> None:
-    figure = measured("some", "thing", Series((9.0, 1.0, 2.0)), "s", limit=5.0)
+    [figure] = figures("some", Benchmark([], 3, limits={"thing": 5.0}), [{"thing": taken} for taken in (9.0, 1.0, 2.0)])
     assert (figure.value, figure.least, figure.greatest, figure.runs) == (2.0, 1.0, 9.0, 3)
+    assert (figure.unit, figure.limit, figure.kept) == ("s", 5.0, True)
 
 
 def test_a_ratio_is_that_of_the_medians_and_its_extremes_are_those_of_neighbours() -> None:
-    figure = ratio("some", "thing", Series((2.0, 30.0, 6.0)), Series((1.0, 10.0, 6.0)), limit=1.0)
-    assert figure.value == 1.0
-    assert (figure.least, figure.greatest) == (1.0, 3.0)
+    rounds = [{"a": a, "b": b} for a, b in ((2.0, 1.0), (30.0, 10.0), (6.0, 6.0))]
+    ratio, *_ = figures("some", Benchmark([], 3, Ratio("a / b", ["a"], ["b"], limit=1.0)), rounds)
+    assert (ratio.value, ratio.least, ratio.greatest, ratio.unit) == (1.0, 1.0, 3.0, "")
 
 
-def test_series_that_were_not_taken_in_turn_have_no_ratio() -> None:
-    with pytest.raises(ValueError, match="argument 2"):
-        ratio("some", "thing", Series((1.0, 2.0)), Series((1.0,)), limit=1.0)
+@pytest.mark.parametrize(
+    "benchmark", [Benchmark([], 2, limits={"b": 1.0}), Benchmark([], 2, Ratio("a / b", ["a"], ["b"], limit=1.0))]
+)
+def test_a_promise_of_something_that_was_not_always_measured_is_none(benchmark: Benchmark) -> None:
+    with pytest.raises(ValueError, match="some promises what it does not measure: b"):
+        figures("some", benchmark, [{"a": 1.0, "b": 1.0}, {"a": 1.0}])
 
 
-def test_nothing_measured_is_no_series() -> None:
-    with pytest.raises(ValueError, match="at least one sample"):
-        Series(())
+def test_a_person_reads_small_times_in_milliseconds() -> None:
+    row = dict(zip(COLUMNS, Figure("some", "thing", 0.0057, 0.0, 0.2, 7, "s", 0.001).row(), strict=True))
+    assert (row["value"], row["min"], row["max"], row["limit"]) == ("5.70 ms", "0.00 ms", "0.20 s", "<= 1.00 ms")
 
 
 @pytest.mark.parametrize(
@@ -94,7 +106,8 @@ def test_a_person_is_shown_a_table() -> None:
 def test_a_machine_that_does_something_else_is_told_apart(
     busy: float, said: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(program, "BENCHMARKS", {"some": ("what it is", lambda tell: [kept(1.0, 1.15)])})
+    monkeypatch.setattr(program, "BENCHMARKS", {"some": "what it is"})
+    monkeypatch.setattr(program, "load", lambda name: Benchmark([lambda: {name: 1.0}], rounds=1, limits={name: 1.15}))
     monkeypatch.setattr(program, "shed_owner", lambda: ())
     monkeypatch.setattr(psutil, "cpu_percent", lambda interval: busy)
     assert main(["--only", "some"]) == 0
@@ -107,10 +120,11 @@ def test_a_machine_that_does_something_else_is_told_apart(
 def test_what_cannot_be_measured_is_a_failure(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(tell: Tell) -> list[Figure]:
+    def fail() -> Samples:
         raise Failed("There is nothing to compare.")
 
-    monkeypatch.setattr(program, "BENCHMARKS", {"some": ("what it is", fail)})
+    monkeypatch.setattr(program, "BENCHMARKS", {"some": "what it is"})
+    monkeypatch.setattr(program, "load", lambda name: Benchmark([fail], rounds=1))
     monkeypatch.setattr(program, "shed_owner", lambda: ())
     monkeypatch.setattr(psutil, "cpu_percent", lambda interval: 0.0)
     assert main([]) == 1
@@ -131,3 +145,9 @@ def test_an_unknown_benchmark_is_wrong_usage(capsys: pytest.CaptureFixture[str])
         main(["--only", "speed"])
     assert end.value.code == 2
     assert "invalid choice: 'speed'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_every_benchmark_promises_something(name: str) -> None:
+    benchmark = program.load(name)
+    assert benchmark.ratio or benchmark.limits
