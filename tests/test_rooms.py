@@ -190,3 +190,24 @@ def test_the_pages_name_the_rooms_in_their_order() -> None:
     tree = re.findall(r"^ {0,2}(\w+)/ ", (ROOT / "README.md").read_text(encoding="utf-8"), re.M)
     assert [name for name in tree if name in ROOMS and name not in PROGRAMS] == [r for r in ROOMS if r not in PROGRAMS]
     assert set(PROGRAMS) <= set(tree)
+
+
+STARTED: Final = """
+import runpy, sys, types
+pack, proposed = types.ModuleType("policies.pack"), types.ModuleType("bulkhead.preview.proposed")
+pack.serve = lambda _: print(*sys.path, sep="\\n")
+proposed.judged_by = lambda environment: environment
+sys.modules |= {"policies.pack": pack, "bulkhead.preview.proposed": proposed}
+sys.path.insert(0, sys.argv[1])  # as Pulumi does
+runpy.run_path(f"{sys.argv[1]}/__main__.py", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("pack", ["policies", "bulkhead/preview/pack"])
+def test_a_pack_looks_for_modules_in_the_checkout_and_not_beside_itself(pack: str) -> None:
+    """Otherwise ours would hide others of the same name."""
+    path = subprocess.check_output(
+        [sys.executable, "-c", STARTED, str(ROOT / pack)], cwd=ROOT / pack, text=True
+    ).split()
+    assert path[0] == str(ROOT)
+    assert not {str(ROOT / pack), str(ROOT / HOUSE)} & set(path)

@@ -9,7 +9,7 @@ from pathlib import Path
 if __name__ == "__main__":
     # Pulumi puts this folder first on the path, where `product` would be found by a name that is not its own.
     here = Path(__file__).resolve().parent
-    sys.path = [str(here.parents[1]), *(entry for entry in sys.path if Path(entry or ".").resolve() != here)]
+    sys.path = [str(here.parents[2]), *(entry for entry in sys.path if Path(entry or ".").resolve() != here)]
 
     from bulkhead.preview.proposed import judged_by
     from policies.pack import serve
