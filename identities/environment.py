@@ -1,4 +1,4 @@
-"""The GitHub environment of one role: from which refs it can be taken, who approves, and what it is handed."""
+"""The GitHub environment of one role: the refs that may use it, who approves, and its secrets and variables."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class RoleEnvironment(pulumi.ComponentResource):
             self._admit(f"{name}-ref-{number}", ref)
         for secret, value in sorted(args.secrets.items()):
             self._secret(name, secret, value)
-        for variable, said in variables(args.role, args.settings, args.url).items():
-            self._variable(name, variable, said)
+        for variable, text in variables(args.role, args.settings, args.url).items():
+            self._variable(name, variable, text)
         self._variable(name, "AWS_ROLE_ARN", args.role_arn)
         self.register_outputs({"environment": self.environment.environment})
 
@@ -105,7 +105,7 @@ class RoleEnvironment(pulumi.ComponentResource):
 
 
 def variables(role: Role, settings: StageSettings, url: str | None) -> dict[str, str]:
-    """Return what a run of a role may know in plain text; a preview reaches neither Cloudflare nor the stage."""
+    """Return the plain variables for the runs of a role; a preview reaches neither Cloudflare nor the stage."""
     values = {
         "AWS_ACCOUNT_ID": settings.aws.account_id,
         "AWS_REGION": settings.region.primary,

@@ -113,7 +113,7 @@ _S3: Final = (
     t.S3_BUCKET_VERSIONING,
 )
 _SNS: Final = (t.SNS_TOPIC, t.SNS_TOPIC_POLICY, t.SNS_TOPIC_SUBSCRIPTION)
-# The redacted twin of the state, for whoever must know names and versions and no secret (see bulkhead/twin/state.py).
+# The redacted twin of the state, for readers who need names and versions but no secret (see bulkhead/twin/state.py).
 _TWINS: Final = "twins/*"
 
 
@@ -130,7 +130,7 @@ def grants(role: Role, scope: AwsScope, product: Product) -> tuple[Grant, ...]:
 
 def _deploy(scope: AwsScope, product: Product) -> Iterator[Grant]:
     tagged = {"StringEquals": {"aws:ResourceTag/product": scope.label.product}}
-    mine = one_or_all(scope.environments)
+    own_environments = one_or_all(scope.environments)
     every_key, secrets = scope.arn("kms", "key/*", region=scope.region), _is_called(scope.secrets_alias)
     yield Grant("ListState", "the engine looks for the stage's state", ["s3:ListBucket"], [scope.state_bucket])
     yield Grant(
@@ -176,9 +176,9 @@ def _deploy(scope: AwsScope, product: Product) -> Iterator[Grant]:
         ["*"],
         {
             "StringEquals": {"aws:RequestTag/product": scope.label.product},
-            "StringLike": {"aws:RequestTag/environment": mine},
+            "StringLike": {"aws:RequestTag/environment": own_environments},
             # A new key has no tags yet; one of another stage has, and must not be tagged into this one.
-            "StringLikeIfExists": {"aws:ResourceTag/environment": mine},
+            "StringLikeIfExists": {"aws:ResourceTag/environment": own_environments},
         },
         [t.KMS_KEY],
     )
@@ -187,7 +187,7 @@ def _deploy(scope: AwsScope, product: Product) -> Iterator[Grant]:
         "backups are encrypted with a key of the stage",
         [*_KEY_SETTINGS, *(["kms:ScheduleKeyDeletion"] if scope.removes else [])],
         [every_key],
-        {**tagged, "StringLike": {"aws:ResourceTag/environment": mine}},
+        {**tagged, "StringLike": {"aws:ResourceTag/environment": own_environments}},
         [t.KMS_ALIAS, t.KMS_KEY],
     )
     yield Grant(

@@ -22,8 +22,8 @@ from infra.providers import CLOUDFLARE_TOKEN
 
 @dataclass(frozen=True, slots=True)
 class IdentityOutputs:
-    """What the identities tell the outside. ``deploy_token`` is secret: whoever brings the stage up by hand stores it
-    in the stage's configuration."""
+    """The outputs of the identities. ``deploy_token`` is secret: whoever brings the stage up by hand stores it in the
+    stage's configuration."""
 
     stage: str
     environments: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""The stage's tokens of Cloudflare: one for each role that needs one, in two slots that take turns."""
+"""The stage's tokens of Cloudflare: one for each role that needs one, in two alternating slots."""
 
 from __future__ import annotations
 

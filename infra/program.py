@@ -24,7 +24,7 @@ def main() -> None:
 def run(product: Product) -> None:
     """Deploy ``product`` to the selected stack and export its outputs; what an inline program calls.
 
-    Raises pulumi.RunError for a person's mistake.
+    Raises pulumi.RunError for a user's mistake.
     """
     with mistakes_said_plainly():
         stage = load(pulumi.get_stack(), product)

@@ -24,7 +24,7 @@ from infra.providers import Providers, make_providers
 
 @dataclass(frozen=True, slots=True)
 class StageOutputs:
-    """What a stage tells the outside. ``urls`` are by public Worker; ``manifest`` is described in infra.manifest."""
+    """The outputs of a stage. ``urls`` are by public Worker; ``manifest`` is described in infra.manifest."""
 
     stage: str
     urls: Mapping[str, str]
@@ -34,7 +34,7 @@ class StageOutputs:
 def deploy(product: Product, settings: StageSettings, secrets: Mapping[str, pulumi.Output[str]]) -> StageOutputs:
     """Declare every resource of one stage. Raises Refused when the product's Workers have not been built, or the
     catalogue of alarms cannot be used."""
-    # Whoever calls: providers do not mark a Worker's bindings as secret by themselves, so the values must be.
+    # Providers do not mark a Worker's bindings as secret, so every caller must pass secret values.
     secrets = {name: pulumi.Output[str].secret(value) for name, value in secrets.items()}
     bundles = read_bundles(product)
     label = settings.label(product.name)

@@ -1,1 +1,1 @@
-"""What a stage may never be: rules about what the engine shows, judged against the product and the settings."""
+"""What a stage may never be: rules that compare the engine's resources with the product and the settings."""

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 if __name__ == "__main__":
-    # Pulumi puts this folder first on the path, where `tokens` or `access` would hide modules of the same name.
+    # Pulumi puts this folder first on sys.path, where its modules could hide others of the same name.
     here = Path(__file__).resolve().parent
     sys.path = [str(here.parent), *(entry for entry in sys.path if Path(entry or ".").resolve() != here)]
 

@@ -52,5 +52,5 @@ RULES: Final[tuple[AnyRule, ...]] = (
 
 
 def judged_by(type_: str) -> tuple[Rule, ...]:
-    """Return the rules that are asked about a resource because of its type; the others see every resource."""
+    """Return the rules for a resource's type; rules without types apply to every resource."""
     return tuple(rule for rule in RULES if isinstance(rule, Rule) and type_ in rule.types)

@@ -1,7 +1,7 @@
-"""Lets a resource be read once in a call of the engine, and not once for every rule.
+"""Reads a resource once per call of the engine, and not once per rule.
 
-pulumi_policy 1.21 turns the properties of every resource into Python anew for each policy, and only then asks whether
-the policy concerns it (`Analyze`, `AnalyzeStack`). With some sixty rules that is most of what judging costs.
+pulumi_policy 1.21 converts the properties of every resource to Python again for each policy, and only then checks
+whether the policy applies (`Analyze`, `AnalyzeStack`). With some sixty rules that takes most of the time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _CALLS: Final = ("Analyze", "AnalyzeStack")
 
 
 class _Thread(threading.local):
-    """What was read in the call this thread answers, by reader and object; None outside a call. Calls overlap."""
+    """What this thread has read in its current call, by reader and object; None outside a call. Calls overlap."""
 
     read: dict[tuple[Any, int], tuple[Any, Any]] | None = None
 
@@ -27,8 +27,8 @@ _thread = _Thread()
 
 
 def once(reader: Callable[..., Any]) -> Callable[..., Any]:
-    """Return ``reader`` such that a call of the engine asks it once for each object. What it returned is shared: nobody
-    may change it."""
+    """Return ``reader`` with its results cached per object during a call of the engine. The results are shared: nobody
+    may change them."""
 
     @wraps(reader)
     def remembering(value: Any, *more: Any) -> Any:
@@ -36,7 +36,7 @@ def once(reader: Callable[..., Any]) -> Callable[..., Any]:
             return reader(value, *more)
         key = (reader, id(value))
         if key not in _thread.read:
-            # The object is kept too: were it let go, another one could be given its id.
+            # The object is kept too: otherwise a new object could get its id.
             _thread.read[key] = (value, reader(value))
         return _thread.read[key][1]
 
@@ -44,7 +44,7 @@ def once(reader: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def in_one_call(answer: Callable[..., Any]) -> Callable[..., Any]:
-    """Return ``answer`` such that what it reads `once` is remembered until it returns."""
+    """Return ``answer`` with a cache for readers of `once` that lives until it returns."""
 
     @wraps(answer)
     def answering(*args: Any) -> Any:

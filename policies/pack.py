@@ -1,4 +1,4 @@
-"""Hands the rules to Pulumi: what the engine sends becomes `ObservedResource`, what a rule finds becomes a report."""
+"""Serves the rules to Pulumi: the engine's resources become `ObservedResource`, violations become reports."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _STACK_TYPE: Final = "pulumi:pulumi:Stack"
 
 
 def serve(environ: Mapping[str, str]) -> None:
-    """Serve the rules to the engine that started this process, judging by the product and settings of the stack in
+    """Serve the rules to the engine that started this process, with the product and settings of the stack in
     ``environ``. Returns when the process may end."""
     refuse_misspelt(RULES)
     read_resources_once()
@@ -43,15 +43,14 @@ def serve(environ: Mapping[str, str]) -> None:
 
 
 def level(environ: Mapping[str, str]) -> EnforcementLevel:
-    """Return how strict the pack is. A stack that is called a development stage by its configuration, while its name
-    says another one, is no development stage."""
+    """Return how strict the pack is. A stack is development only if both its configuration and its name say so."""
     named = stage_of(environ.get("PULUMI_STACK", ""))
     stage = stage_in(environ) if named in {Stage.DEVELOPMENT, None} else named
     return EnforcementLevel(level_in(stage))
 
 
 def policies(rules: Sequence[AnyRule], environ: Mapping[str, str]) -> list[Policy]:
-    """Return Pulumi's policies for ``rules``, judging against the product and settings of the stack in ``environ``."""
+    """Return Pulumi's policies for ``rules``, with the product and settings of the stack in ``environ``."""
     try:
         context: PolicyContext | Refused = read_context(environ)
     except Refused as refused:
@@ -64,11 +63,11 @@ def misspelt(names: Iterable[str], rules: Sequence[AnyRule]) -> str:
     """Return what is wrong with the rule names of a policy configuration, empty when nothing is. The engine accepts
     every name, so a misspelt one would leave the rule as strict as it was, or as lax."""
     known = [rule.name for rule in rules]
-    said = []
+    messages = []
     for name in sorted(set(names) - {*known, "all"}):
         near = get_close_matches(name, known, 1)
-        said.append(f"{name!r} is no rule" + (f"; did you mean {near[0]!r}?" if near else ""))
-    return "; ".join(said)
+        messages.append(f"{name!r} is no rule" + (f"; did you mean {near[0]!r}?" if near else ""))
+    return "; ".join(messages)
 
 
 def refuse_misspelt(rules: Sequence[AnyRule]) -> None:
@@ -159,7 +158,7 @@ def _stack(resources: Sequence[PolicyResource]) -> ObservedStack:
 
 
 def plain(value: Any) -> Any:
-    """Return what pulumi_policy hands over as plain values; what is not known yet as UNKNOWN."""
+    """Return pulumi_policy's values as plain values, with UNKNOWN for those that are not known yet."""
     if isinstance(value, Mapping):
         return {key: _read(value, key) for key in value}
     if is_list(value):

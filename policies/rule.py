@@ -1,4 +1,4 @@
-"""What a rule is, and what it says (pure). A rule sees what the engine shows, and never asks the program."""
+"""The types of rules and violations (pure). A rule sees what the engine shows, and never asks the program."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ def level_in(stage: Stage | None) -> Level:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """``wrong`` says what is wrong, ``causes`` what it could lead to, ``fix`` what to write instead; sentences without
-    a full stop, and never a secret. ``about`` is the resource; a rule about one resource need not name it."""
+    """A violation. ``wrong`` says what is wrong, ``causes`` what it could lead to, ``fix`` what to write instead:
+    sentences without a full stop, and never a secret. ``about`` is the resource; a rule about one resource need not
+    name it."""
 
     wrong: str
     causes: str
@@ -40,8 +41,8 @@ StackJudge = Callable[[ObservedStack, PolicyContext], Iterable[Violation]]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule that is asked about each resource of ``types``, of all types where there are none. ``requirements`` are
-    ids of docs/requirements.yaml. ``reason`` is one sentence: what the rule keeps true."""
+    """A rule about one resource. It is called for each resource of ``types``, or of all types if ``types`` is empty.
+    ``requirements`` are ids of docs/requirements.yaml. ``reason`` is one sentence: what the rule keeps true."""
 
     name: str
     requirements: tuple[str, ...]
@@ -54,7 +55,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class StackRule:
-    """A rule that needs siblings, or that something exists at all: it is asked once, about all resources."""
+    """A rule that compares resources, or demands that one exists. It is called once, with all resources."""
 
     name: str
     requirements: tuple[str, ...]

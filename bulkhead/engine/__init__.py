@@ -1,1 +1,2 @@
-"""The real Pulumi engine: found or fetched, given a copy of a stage's settings, and told what to do with the stage."""
+"""Finds or fetches the real Pulumi engine, gives it a copy of a stage's settings, and runs its operations on the
+stage."""

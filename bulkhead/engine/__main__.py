@@ -1,6 +1,6 @@
 """`python -m bulkhead.engine`: get the Pulumi engine where there is none.
 
-It needs no package, so that `make` can let it run while the packages are being fetched: both take minutes.
+It needs no package, so `make` runs it while the packages are being fetched: both take minutes.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Lets the engine run a policy pack: without the Python language host, which a built engine does not have, and never
-without the Python that the pack names."""
+"""Lets the engine run a policy pack without the Python language host, which a built engine does not have. A pack whose
+own Python is missing is refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ANALYZER: Final = "pulumi-analyzer-policy-python"
 
 def install_analyzer(folder: Path) -> Path:
     """Write the program that starts a pack with this Python into ``folder``, and return the folder: it belongs on the
-    engine's PATH. The engine calls it with its own address and the pack's folder, and with more where the pack names a
+    engine's PATH. The engine passes its own address and the pack's folder, and further arguments if the pack names a
     virtual environment."""
     folder.mkdir(parents=True, exist_ok=True)
     program = folder / ANALYZER
@@ -28,8 +28,8 @@ def install_analyzer(folder: Path) -> Path:
 
 
 def require_python_of(folder: Path, pack: str) -> None:
-    """Raise Refused where the virtual environment of a pack is missing: the CLI would wait for it without a word
-    (3.250). ``pack`` is a folder, seen from ``folder``."""
+    """Raise Refused where the virtual environment of a pack is missing: the CLI would wait for it without a message
+    (3.250). ``pack`` is a folder, relative to ``folder``."""
     file = f"{pack}/PulumiPolicy.yaml"
     project = YAML(typ="safe", pure=True).load((folder / file).read_text(encoding="utf-8"))
     options = project["runtime"].get("options", {}) if isinstance(project.get("runtime"), dict) else {}

@@ -1,4 +1,4 @@
-"""Gets the Pulumi engine from the archive that its makers publish, held against the hash that this checkout names.
+"""Downloads the Pulumi engine from its official archive, and compares that with the hash in this checkout.
 
 Unlike an engine that was built, it comes with its language hosts, so it also runs a program that is not inline.
 """
@@ -38,12 +38,12 @@ _MB: Final = 1_000_000
 
 
 class NoArchive(Exception):
-    """Why there is no engine from an archive, in a clause. Another way may still lead to one."""
+    """The archive gives no engine; the message is a clause that says why. Another way may still lead to one."""
 
 
 def unpack(version: Version, into: Path, progress: Callable[[str], None]) -> None:
-    """Make the folder ``into``, whose parent exists, the whole archive of ``version`` for this machine, or leave it as
-    it is. Raises NoArchive; Refused when the mirror's address is none.
+    """Unpack the archive of ``version`` for this machine as the folder ``into``, whose parent exists, or leave that as
+    it is. Raises NoArchive; Refused when the mirror's address is invalid.
 
     The proxies of the environment are used.
     """
@@ -114,26 +114,26 @@ def _host(url: str) -> str:
 
 
 def _downloaded(url: str, file: IO[bytes], progress: Callable[[str], None]) -> str:
-    """Write what ``url`` has into ``file`` and return its SHA-256. Raises NoArchive, in seconds where nothing comes."""
+    """Download ``url`` into ``file`` and return its SHA-256. Raises NoArchive, within seconds if nothing arrives."""
     host, download = _host(url), _Download(url, file)
     progress(f"downloading the Pulumi engine from {host}: a minute or two, this once")
     download.start()
-    started = heard = told = time.monotonic()
+    started = last_received = last_report = time.monotonic()
     received = 0
     try:
         while download.is_alive():
             download.join(0.1)
             now = time.monotonic()
             if download.received != received:
-                received, heard = download.received, now
-            if now - heard > _SILENCE:
+                received, last_received = download.received, now
+            if now - last_received > _SILENCE:
                 raise NoArchive(f"{host} was silent for {_SILENCE:.0f} s after {received / _MB:.0f} MB")
             if now - started > _LONGEST or received > _MOST:
                 raise NoArchive(
                     f"{host} had not come to an end after {received / _MB:.0f} MB and {now - started:.0f} s"
                 )
-            if now - told >= _REPORT_EVERY:
-                told = now
+            if now - last_report >= _REPORT_EVERY:
+                last_report = now
                 progress(f"downloading the Pulumi engine: {download}, {now - started:.0f} s")
     finally:
         download.abandoned.set()
@@ -145,7 +145,8 @@ def _downloaded(url: str, file: IO[bytes], progress: Callable[[str], None]) -> s
 
 
 class _Download(threading.Thread):
-    """Downloads in a thread that can be left behind: nothing in this process ends the look-up of a host's name."""
+    """Downloads in a thread that can be abandoned, because nothing in this process can end the look-up of a host's
+    name."""
 
     def __init__(self, url: str, file: IO[bytes]) -> None:
         super().__init__(daemon=True)

@@ -1,4 +1,4 @@
-"""Pulumi's Automation API, told two things it cannot be told through its options, and kept from talking in between.
+"""Pulumi's Automation API without two of its habits that no option turns off.
 
 It merges this process's environment into the engine's, and it asks the CLI three more times after every operation
 (outputs twice, history once). Each of those costs half a second, because the engine derives the key of the secrets
@@ -40,31 +40,31 @@ from bulkhead.engine.cli import command_line
 from bulkhead.engine.finder import Engine
 from bulkhead.engine.workspace import Workspace
 
-# When its engine is killed, the SDK fails to tell the engine so, and shows each failure with a traceback on standard
-# error. What happened is in the result of the operation.
+# When the engine is killed, the SDK's calls to it fail, and it shows each failure with a traceback on standard error.
+# The result of the operation says what happened.
 logging.getLogger("grpc._server").setLevel(logging.CRITICAL)
 warnings.filterwarnings("ignore", "Error in event stream", UserWarning)
 
 _SDK: Final = f"{Path(pulumi.__file__).parent}{os.sep}"
-_tell_unraisable = sys.unraisablehook
+_default_unraisable_hook = sys.unraisablehook
 
 
-def _tell_unless_abandoned(unraisable: sys.UnraisableHookArgs) -> None:
-    """Say nothing of the SDK's own coroutines that complain as they are collected.
+def _hide_abandoned_coroutines(unraisable: sys.UnraisableHookArgs) -> None:
+    """Hide the errors of the SDK's own coroutines that are collected unfinished.
 
-    It is the same case: when one stage fails, the engines of the others are ended, and for each of them the SDK leaves
-    its program's coroutine (`run_pulumi_func`, `run_in_stack`) unfinished. Python can only throw that one away, and it
-    still tries to wait for its calls, without an event loop: "Exception ignored in: <coroutine object run_in_stack>",
-    with a traceback, between the lines of the command.
+    When one stage fails, the engines of the others are ended, and for each of them the SDK leaves its program's
+    coroutine (`run_pulumi_func`, `run_in_stack`) unfinished. Python throws it away, and it still tries to wait for its
+    calls, without an event loop: "Exception ignored in: <coroutine object run_in_stack>", with a traceback, between
+    the lines of the command.
     """
     abandoned = inspect.iscoroutine(unraisable.object) and unraisable.object.cr_code.co_filename.startswith(_SDK)
     if not (abandoned and isinstance(unraisable.exc_value, RuntimeError)):
-        _tell_unraisable(unraisable)
+        _default_unraisable_hook(unraisable)
 
 
-sys.unraisablehook = _tell_unless_abandoned
-# What only `pulumi up --debug` shows travels to the engine all the same, which throws it away: 2,000 calls in the
-# rehearsal of a single stage, and a program waits for each.
+sys.unraisablehook = _hide_abandoned_coroutines
+# The SDK sends debug messages to the engine even without --debug, where the engine drops them: 2,000 calls in the
+# rehearsal of one stage, and the program waits for each.
 pulumi.log.debug = lambda *_, **__: None
 
 # Settings of the engine that the SDK adds to each of its calls.
@@ -75,11 +75,11 @@ _GRACE: Final = 10.0  # seconds between asking the engine to stop and killing it
 
 
 class EngineCommand(PulumiCommand):
-    """Runs the engine in a session of its own, so that Ctrl-C in a terminal reaches only whoever waits for it, and
-    with exactly the environment it was given.
+    """Runs the engine in a session of its own, so that Ctrl-C in a terminal reaches only the process that waits for
+    it, and with exactly the environment it was given.
 
-    Only where the engine is one of our own, its folder comes first on PATH: the engine prefers a language host that it
-    finds there to the one beside it, whatever its version (3.250, `workspace/plugins.go`).
+    An engine that we fetched or built gets its folder first on PATH: it prefers a language host on PATH to the one
+    beside it, whatever its version (3.250, `workspace/plugins.go`).
     """
 
     def __init__(self, engine: Engine, environment: Mapping[str, str]) -> None:
@@ -121,7 +121,7 @@ class EngineCommand(PulumiCommand):
                 _collect(process.stdout, output, on_output)
                 reader.join()
                 code = process.wait()
-            except BaseException:  # Ctrl-C in this thread: the engine, in its own session, has not heard of it
+            except BaseException:  # Ctrl-C in this thread: the engine, in its own session, did not receive it
                 self.interrupt()
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(_GRACE)
@@ -130,7 +130,7 @@ class EngineCommand(PulumiCommand):
             finally:
                 self._running = None
         if code < 0:
-            _told(errors, f"the engine was ended by {signal.Signals(-code).name}", on_error)
+            _add_line(errors, f"the engine was ended by {signal.Signals(-code).name}", on_error)
         result = CommandResult(stdout="\n".join(output), stderr="\n".join(errors), code=code)
         if code != 0:
             raise create_command_error(result)
@@ -152,7 +152,7 @@ class EngineCommand(PulumiCommand):
 
 
 class _Stack(Stack):
-    """A stack that asks the CLI nothing beyond the operation itself."""
+    """A stack that runs no CLI command beyond the operation itself."""
 
     def outputs(self) -> OutputMap:
         return {}
@@ -176,10 +176,10 @@ def open_stack(workspace: Workspace, command: EngineCommand, program: PulumiFn, 
 
 def _collect(stream: IO[str] | None, lines: list[str], on_line: Callable[[str], Any] | None) -> None:
     for line in stream or ():
-        _told(lines, line.rstrip(), on_line)
+        _add_line(lines, line.rstrip(), on_line)
 
 
-def _told(lines: list[str], line: str, on_line: Callable[[str], Any] | None) -> None:
+def _add_line(lines: list[str], line: str, on_line: Callable[[str], Any] | None) -> None:
     lines.append(line)
     if on_line is not None:
         on_line(line)

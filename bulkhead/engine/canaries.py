@@ -2,7 +2,7 @@
 
 A rehearsal never sees a real secret. Each one is replaced by a canary: unpredictable, of the format the real one has,
 its own in each run directory and stage. One that turns up in a log, an output, an argument list or another stage is a
-leak. A kept rehearsal that is taken up again has the same ones, or every `up` would see changed secrets.
+leak. A rehearsal that continues after --keep has the same ones, or every `up` would see changed secrets.
 """
 
 from __future__ import annotations
@@ -49,9 +49,10 @@ _FORMATS: Final[Mapping[str, Callable[[bytes], str]]] = {
 
 
 def canary(name: str, stack: str, key: str) -> str:
-    """Return the canary of ``stack`` for the secret ``name``; of a name without a known format, 40 letters and digits.
+    """Return the canary of ``stack`` for the secret ``name``; for a name without a known format, 40 letters and digits.
 
-    ``key`` is secret and the run directory's own: the same key gives the same canary, which does not betray it.
+    ``key`` is secret and belongs to the run directory. The same key gives the same canary, and a canary does not
+    reveal the key.
     """
     seed = hashlib.shake_256("\0".join((key, stack, name)).encode()).digest(_SEED_BYTES)
     return _FORMATS.get(name, _token)(seed)

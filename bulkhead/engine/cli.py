@@ -1,6 +1,6 @@
-"""The Pulumi CLI on PATH: started in one way, heard in three, and quoted in its own words when it fails.
+"""Runs the Pulumi CLI on PATH: for its output, line by line, or as a stream of events.
 
-No value is ever in an argument. What the CLI says when it fails is shown as it is, because it blinds the stack's
+No value is ever in an argument. When the CLI fails, its own message is shown unchanged, because it masks the stack's
 secrets itself.
 """
 
@@ -26,8 +26,8 @@ from bulkhead.model.naming import Stage
 _PROGRAM: Final = "pulumi"
 _HOST: Final = "pulumi-language-python"
 _INSTALL: Final = "https://www.pulumi.com/docs/install/"
-_NO_STACK: Final = "no stack named"  # how the CLI begins to say that its backend has none of that name
-_REMEMBERED: Final = 100  # lines; blank ones are left out of what is quoted
+_NO_STACK: Final = "no stack named"  # the start of the CLI's message when its backend has no such stack
+_REMEMBERED: Final = 100  # lines of output that are kept for an error's message
 _MOST: Final = 256 * 1024 * 1024  # characters; a preview of 57 resources takes half a million
 
 Say = Callable[[str], None]
@@ -35,8 +35,8 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What a command wrote that may fail and still have said something: its standard output, whether the CLI failed,
-    and what it complained of."""
+    """The result of a command whose output counts even when it fails: its standard output, whether the CLI failed, and
+    its error message."""
 
     text: str
     failed: bool
@@ -52,13 +52,13 @@ def executable() -> str:
 
 
 def command_line(program: str, arguments: Iterable[str]) -> list[str]:
-    """Return how an engine is started so that it asks nobody and writes plain text."""
+    """Return the command line that starts an engine without prompts and with plain text output."""
     return [program, "--non-interactive", "--color", "never", *arguments]
 
 
 def require_language_host() -> None:
-    """Raise Refused where no program in Python can be run: the engine of `make engine` runs programs of its own process
-    only, and without a host it would fail with a riddle."""
+    """Raise Refused when the CLI cannot run a program in Python: an engine that `make engine` built has no language
+    host, and its own error message does not say so."""
     beside = Path(executable()).resolve().with_name(_HOST)
     if not (beside.exists() or shutil.which(_HOST) or os.environ.get(ATTACHED_HOSTS)):
         message = "is neither on PATH nor beside `pulumi`: the engine cannot run a program in Python without it"
@@ -68,7 +68,7 @@ def require_language_host() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Cli:
-    """The CLI, run in ``folder`` about one ``stack``; ``environment`` is all that it is given. Every method raises
+    """The CLI, run in ``folder`` for one ``stack``; ``environment`` is its whole environment. Every method raises
     Refused when there is none, or when it fails."""
 
     stack: str
@@ -76,7 +76,7 @@ class Cli:
     environment: Mapping[str, str]
 
     def ask(self, *arguments: str, given: str = "") -> str:
-        """Return what a command writes to its standard output; ``given`` is what it reads from its input."""
+        """Return the standard output of a command; ``given`` is its standard input."""
         answer = subprocess.run(
             self._command(arguments),
             cwd=self.folder,
@@ -92,9 +92,9 @@ class Cli:
         return answer.stdout
 
     def follow(self, *arguments: str, say: Say) -> None:
-        """Run a command to its end; ``say`` is told what it says, line by line. A Ctrl-C reaches the CLI as well, which
-        then stops after the step it is at."""
-        heard: deque[str] = deque(maxlen=_REMEMBERED)
+        """Run a command to its end; ``say`` is called with each line of its output. A Ctrl-C reaches the CLI as well,
+        which then stops after its current step."""
+        recent_lines: deque[str] = deque(maxlen=_REMEMBERED)
         interrupted = False
         with subprocess.Popen(
             self._command(arguments),
@@ -109,7 +109,7 @@ class Cli:
             while True:
                 try:
                     for line in process.stdout or ():
-                        heard.append(line.rstrip())
+                        recent_lines.append(line.rstrip())
                         say(line.rstrip())
                     break
                 except KeyboardInterrupt:
@@ -117,13 +117,13 @@ class Cli:
         if interrupted:
             raise KeyboardInterrupt
         if process.returncode != 0:
-            raise self._failed(arguments, last_lines(heard))
+            raise self._failed(arguments, last_lines(recent_lines))
 
     def stream(self, *arguments: str, hear: Callable[[int], None], added: Mapping[str, str]) -> Output:
-        """Return what a command writes, also of one that fails; ``hear`` is told how many lines it has written so far.
-        ``added`` is laid over the environment. Raises Refused when it says nothing at all, or does not stop."""
+        """Return the output of a command, even of one that fails; ``hear`` is called with the number of lines so far.
+        ``added`` extends the environment. Raises Refused when there is no output at all, or no end of it."""
         lines: list[str] = []
-        room = _MOST
+        characters_left = _MOST
         with (
             tempfile.TemporaryFile() as complaints,  # a second pipe could fill up while the first one is read
             subprocess.Popen(
@@ -141,8 +141,8 @@ class Cli:
             for line in process.stdout or ():
                 lines.append(line)
                 hear(len(lines))
-                room -= len(line)
-                if room < 0:
+                characters_left -= len(line)
+                if characters_left < 0:
                     process.kill()
                     raise self._failed(arguments, [f"it wrote more than {_MOST:,} characters and was ended"])
             process.wait()
@@ -156,8 +156,8 @@ class Cli:
     def _command(self, arguments: Sequence[str]) -> list[str]:
         return [*command_line(executable(), arguments), "--stack", self.stack]
 
-    def _failed(self, arguments: Sequence[str], said: Iterable[str]) -> Refused:
-        complaint = "\n".join(said) or "it gave no reason"
+    def _failed(self, arguments: Sequence[str], output: Iterable[str]) -> Refused:
+        complaint = "\n".join(output) or "it gave no reason"
         fix = "mend what it says, then run the same command again"
         if _NO_STACK in complaint:
             known = self.stack in set(Stage)
@@ -169,7 +169,7 @@ class Cli:
 
 
 def _diagnostics(text: str) -> Iterator[str]:
-    """Yield the errors in what `preview --json` wrote; anything else has said them on standard error."""
+    """Yield the errors in the output of `preview --json`; every other command writes them to standard error."""
     try:
         digest = json.loads(text)
     except ValueError:

@@ -1,5 +1,5 @@
-"""What an engine is told by its environment: where its state is, which programs stand in for plugins, and how much of
-this process's environment it may have. It needs no package: `make engine` asks an engine for its version."""
+"""The environment variables of an engine: where its state is, which programs replace plugins, and which variables of
+this process it gets. It needs no package: `make engine` asks an engine for its version."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ ATTACHED_HOSTS: Final = "PULUMI_DEBUG_LANGUAGES"
 _ATTACHED_PROVIDERS: Final = "PULUMI_DEBUG_PROVIDERS"
 # Without it every operation on existing state tries to download plugins.
 _NO_DOWNLOADS: Final = "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"
-# What a program may know of this process: how to find programs, and which providers and hosts run already.
+# The variables of this process that a program may have: how to find programs, and which providers and hosts run
+# already.
 _HARMLESS: Final = ("LANG", "PATH", ATTACHED_HOSTS, _ATTACHED_PROVIDERS, _NO_DOWNLOADS, "TMPDIR")
-# Where credentials win over a named profile, in the order of the AWS SDKs.
+# Credentials that the AWS SDKs prefer to a named profile.
 _BEFORE_PROFILE: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
 
 
 def inherited(profile: str | None = None, backend: str | None = None) -> dict[str, str]:
-    """Return this process's environment for an engine that works for its user: with a ``profile``, it and its providers
-    use that AWS profile; with a ``backend``, the state in that place, whatever the CLI is logged in to."""
+    """Return this process's environment for an engine. With a ``profile``, it and its providers use that AWS profile;
+    with a ``backend``, it uses the state there, whatever the CLI is logged in to."""
     environment = {**os.environ, **QUIET}
     if profile is not None:
         environment = {name: value for name, value in environment.items() if name not in _BEFORE_PROFILE}
@@ -33,14 +34,14 @@ def inherited(profile: str | None = None, backend: str | None = None) -> dict[st
 
 
 def bare(home: Path) -> dict[str, str]:
-    """Return all that an engine may be given whose program is not to know anything of this process: no credential of a
-    cloud, of GitHub or of a pipeline, and no home of anybody. ``home`` is its own."""
+    """Return the environment of an engine whose program must learn nothing of this process: it has no credential of a
+    cloud, of GitHub or of a pipeline, and no user's home. ``home`` is its own."""
     harmless = {name: os.environ[name] for name in _HARMLESS if name in os.environ}
     return {**harmless, "HOME": str(home), "AWS_EC2_METADATA_DISABLED": "true"}
 
 
 def apart(home: Path, state: Path, passphrase: str) -> dict[str, str]:
-    """Return what keeps an engine from every other home, backend and key than these."""
+    """Return the variables that confine an engine to this home, backend and passphrase."""
     return {
         **QUIET,
         "PULUMI_BACKEND_URL": backend_url(state),
@@ -50,8 +51,8 @@ def apart(home: Path, state: Path, passphrase: str) -> dict[str, str]:
 
 
 def attached(providers: Mapping[str, int], before: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
-    """Return what makes an engine use providers that run already, and download none: ``providers`` maps a package to
-    the port where it is served. An environment ``before`` may attach others; of a package in both, ours counts."""
+    """Return the variables that make an engine use running providers and download none: ``providers`` maps a package
+    to its port. The environment ``before`` may attach others; for a package in both, ``providers`` counts."""
     others = before.get(_ATTACHED_PROVIDERS, "")
     ports = dict(each.split(":", 1) for each in others.split(",") if each)
     ports |= {package: str(port) for package, port in providers.items()}
@@ -62,10 +63,10 @@ def attached(providers: Mapping[str, int], before: Mapping[str, str] = MappingPr
 
 
 def backend_url(folder: Path) -> str:
-    """Return what the engine calls the file backend in ``folder``.
+    """Return the URL of the file backend in ``folder``.
 
-    The engine puts a state in its place whole, but its MD5 (``.attrs``) byte by byte: killed in between, it takes the
-    state for lost ever after, "failed to load checkpoint: EOF" (gocloud.dev 0.46, blob/fileblob/attrs.go). So that file
-    is not to be written.
+    The engine replaces a state file atomically, but not the file of its MD5 (``.attrs``). Killed in between, it can
+    never read the state again: "failed to load checkpoint: EOF" (gocloud.dev 0.46, blob/fileblob/attrs.go).
+    ``metadata=skip`` turns that file off.
     """
     return f"{folder.as_uri()}?metadata=skip"

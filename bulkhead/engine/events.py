@@ -1,6 +1,6 @@
-"""What happens in a stage while the engine works on it, as small values that a progress display can read (pure).
+"""The engine's events during an operation, as small values that a progress display can read (pure).
 
-Nothing in them is secret: the engine has blinded its events before it sends them.
+Nothing in them is secret: the engine masks secrets before it sends its events.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class ResourceFailed(Step):
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """Something the engine, the program or a provider says. ``severity`` is info, warning or error."""
+    """A message of the engine, the program or a provider. ``severity`` is info, warning or error."""
 
     stack: str
     severity: str
@@ -89,22 +89,22 @@ Event = OperationStarted | OperationEnded | ResourceStarted | ResourceDone | Res
 OnEvent = Callable[[Event], None]
 
 
-# What the engine says when it finds the program that `bulkhead.engine.analyzer` has put there for it.
+# The engine's message when it finds the program that `bulkhead.engine.analyzer` installed.
 _ANALYZER_FOUND: Final = f"using {ANALYZER} from $PATH"
 
 
 def translate(stack: str, event: EngineEvent) -> Iterator[Event]:
-    """Yield what an event of the engine means; nothing for those that no display needs."""
+    """Yield our events for one event of the engine; none if no display needs it."""
     if started := event.resource_pre_event:
         yield ResourceStarted(stack, *_step(started.metadata))
     if done := event.res_outputs_event:
         yield ResourceDone(stack, *_step(done.metadata))
     if failed := event.res_op_failed_event:
         yield ResourceFailed(stack, *_step(failed.metadata))
-    if (said := event.diagnostic_event) and not said.ephemeral and (message := plain(said.message)):
+    if (diagnostic := event.diagnostic_event) and not diagnostic.ephemeral and (message := plain(diagnostic.message)):
         if message.startswith(_ANALYZER_FOUND):
             return
-        yield Diagnostic(stack, said.severity.partition("#")[0], message, said.urn or "")
+        yield Diagnostic(stack, diagnostic.severity.partition("#")[0], message, diagnostic.urn or "")
     if policy := event.policy_event:
         urn = policy.resource_urn or ""
         yield PolicySpoke(stack, policy.enforcement_level, policy.policy_name, plain(policy.message), urn)

@@ -1,4 +1,4 @@
-"""Finds the Pulumi engine: the one on PATH, one kept from before, the official archive, or one built now with Go."""
+"""Finds the Pulumi engine: on PATH, in the cache, in the official archive, or by building it with Go."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Engine:
 def find_engine(progress: Progress = lambda _: None) -> Engine:
     """Return an engine, fetching or building one when there is no other way (minutes, once per version).
 
-    ``progress`` is told in plain lines why a way was passed over and how one comes along. Raises Refused when no way is
-    left, Failed when the build fails.
+    ``progress`` gets lines for people: why a source was not used, and how far the work is. Raises Refused when no way
+    is left, Failed when the build fails.
     """
     return _on_path(progress) or _cached() or _obtained(progress)
 
@@ -56,7 +56,7 @@ def _on_path(progress: Progress) -> Engine | None:
 
 
 def _cached() -> Engine | None:
-    """Return an engine that is kept and runs here: a home may be shared by machines with other processors."""
+    """Return an engine of the cache that runs here: machines with different processors may share a home."""
     version = pinned_engine()
     kept = (path for path in (_unpacked_path() / "pulumi", _built_path()) if path.is_file())
     return next((Engine(path, text_of(version), "cache") for path in kept if version_of(path) == version), None)
@@ -68,7 +68,7 @@ def _obtained(progress: Progress) -> Engine:
         if engine := _cached():  # somebody else got it meanwhile
             return engine
         for half in (path for way in (".unpacking-*", ".building-*") for path in _folder().glob(way)):
-            shutil.rmtree(half)  # of one that was killed
+            shutil.rmtree(half)  # left by a process that was killed
         try:
             unpack(version, _unpacked_path(), progress)
             return Engine(_unpacked_path() / "pulumi", text_of(version), "archive")
@@ -93,7 +93,7 @@ def _one_at_a_time(progress: Progress) -> Iterator[None]:
 
 
 def _unpacked_path() -> Path:
-    """Return the folder that comes into being by a rename, so that it is whole wherever it is there."""
+    """Return the folder of the unpacked archive. A rename creates it, so it is complete whenever it exists."""
     return _folder() / "official"
 
 

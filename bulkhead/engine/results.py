@@ -1,4 +1,4 @@
-"""What an operation of the engine did, gathered from its events while it ran (pure)."""
+"""The result of an operation of the engine, collected from its events (pure)."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _UNCHANGED: Final = frozenset({"same", "read", "refresh"})
 class Result:
     """What an operation did, or a preview would do.
 
-    ``changes`` counts steps by the engine's word for them, components and the stack itself included; ``steps`` are
-    those that changed something. ``outputs`` are the stack's, after an `up`; a secret one reads ``[secret]``.
-    ``policies`` are what the policies said, ``packs`` the names of those that were asked.
+    ``changes`` counts steps by their name in the engine, components and the stack itself included; ``steps`` are those
+    that changed something. ``outputs`` are the stack's, after an `up`; a secret one reads ``[secret]``. ``policies``
+    are the messages of policies, ``packs`` the names of the packs that ran.
     """
 
     stack: str
@@ -44,7 +44,7 @@ class Result:
 
 @dataclass
 class Record:
-    """What is heard of an operation while it runs."""
+    """Collects the events of a running operation."""
 
     changes: Counter[str] = field(default_factory=Counter)
     steps: list[Step] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Record:
     packs: list[str] = field(default_factory=list)
 
     def hear(self, event: Event) -> None:
-        """Take in what the board hears, too."""
+        """Add an event that the progress display gets as well."""
         match event:
             case ResourceStarted() if event.action not in _UNCHANGED:
                 self.steps.append(event)
@@ -64,7 +64,7 @@ class Record:
                 self.policies.append(event)
 
     def hear_engine(self, event: EngineEvent) -> None:
-        """Take in what only the engine's own events tell: what it counted, and what the stack exports."""
+        """Add what only the engine's own events have: its counts, and the stack's outputs."""
         if event.summary_event:
             self.changes.update(event.summary_event.resource_changes)
             # The engine calls a pack in a folder `name|local|folder`.
@@ -74,7 +74,7 @@ class Record:
             self.outputs = {name: _visible(value) for name, value in (done.metadata.new.outputs or {}).items()}
 
     def result(self, stack: str, operation: str, seconds: float, log: Path) -> Result:
-        """Return it as the result of an operation that has ended."""
+        """Return the result, once the operation has ended."""
         return Result(
             stack,
             operation,

@@ -1,4 +1,4 @@
-"""The Pulumi CLI, asked about one stack: its state, its secrets, what an `up` would do, what is to be done."""
+"""One stack through the Pulumi CLI: its state, its secrets, previews, and the changes that commands make."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from bulkhead.model.settings.paths import SECRETS
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A stack's state, in the engine's own shape: what there is, and ``begun``: the operations whose end it has not
-    heard of, because something ended it first."""
+    """A stack's state, in the engine's own shape: its resources, and ``begun``, the operations that were
+    interrupted."""
 
     resources: list[dict[str, Any]]
     begun: list[dict[str, Any]]
 
 
 class StackCli:
-    """One stack of the project in ``folder``, as its user sees it: with a ``profile``, the CLI and its providers use
-    that AWS profile; with a ``backend``, the state in that place, whatever the CLI is logged in to. Given an
-    ``environment``, the CLI has that and nothing else.
+    """One stack of the project in ``folder``. With a ``profile``, the CLI and its providers use that AWS profile; with
+    a ``backend``, it uses the state there, whatever the CLI is logged in to. An ``environment`` is the CLI's whole
+    environment.
 
     Every method raises Refused when there is no CLI, or when it fails.
     """
@@ -50,7 +50,7 @@ class StackCli:
         return exported
 
     def state(self) -> State:
-        """Return what the engine wrote down about the stack; secrets stay encrypted."""
+        """Return the stack's resources and interrupted operations; secrets stay encrypted."""
         deployment = self.export()["deployment"] or {}
         return State(deployment.get("resources") or [], deployment.get("pending_operations") or [])
 
@@ -59,8 +59,8 @@ class StackCli:
         return self._cli.ask("config", "get", f"{SECRETS}:{name}").rstrip("\n")
 
     def secrets(self) -> Mapping[str, str]:
-        """Return the values of the stack's secrets, by name (`githubToken`; the place in it where one has several).
-        Never to be printed. Raises Refused when they cannot be decrypted."""
+        """Return the values of the stack's secrets, by name (`githubToken`; with a path if a secret has several
+        values). Never to be printed. Raises Refused when they cannot be decrypted."""
         answer = self._cli.ask("config", "--show-secrets", "--json")
         try:
             config = json.loads(answer)
@@ -75,10 +75,10 @@ class StackCli:
         self._cli.ask("config", "set", "--secret", f"{SECRETS}:{name}", given=value)
 
     def preview(self, pack: str, hear: Callable[[int], None] = lambda _: None) -> Output:
-        """Return what the engine says of an `up`, the policies in the folder ``pack`` asked: events, or the digest of
-        an engine that does not stream. ``hear`` is told how many lines it has written.
+        """Return the engine's preview of an `up`, with the policies in the folder ``pack``: events, or the digest of
+        an engine that does not stream. ``hear`` is called with the number of lines so far.
 
-        Raises Refused when it says nothing at all, when it does not stop, or when the pack cannot start: the CLI would
+        Raises Refused when there is no output at all, or no end of it, or when the pack cannot start: the CLI would
         wait for it for ever.
         """
         require_python_of(self._cli.folder, pack)
@@ -92,8 +92,8 @@ class StackCli:
         return digest
 
     def saved_plan(self, file: Path) -> dict[str, Any]:
-        """Return what the program wants of each resource, secrets in clear, as `preview --save-plan` writes it into
-        ``file``. Raises Refused where no program in Python can be run."""
+        """Return the update plan that `preview --save-plan` writes into ``file``, secrets in clear. Raises Refused
+        when the CLI cannot run a program in Python."""
         require_language_host()
         cli = Cli(self.name, self._cli.folder, {**self._cli.environment, **SAVING_PLANS})
         cli.follow("preview", "--show-secrets", "--save-plan", str(file), say=lambda _line: None)
@@ -106,13 +106,13 @@ class StackCli:
         self._cli.ask("stack", "import", "--file", str(state_file))
 
     def take(self, import_file: Path, *, protect: bool) -> None:
-        """Take what ``import_file`` names into the state; no cloud is changed."""
+        """Import the resources that ``import_file`` names into the state; no cloud is changed."""
         protected = f"--protect={str(protect).lower()}"
         arguments = ["import", "--file", str(import_file), "--yes", "--skip-preview", "--generate-code=false"]
         self._cli.follow(*arguments, protected, say=lambda _line: None)
 
     def destroy(self, say: Say) -> None:
-        """Destroy what the stack consists of; ``say`` is told what the CLI says, line by line."""
+        """Destroy all resources of the stack; ``say`` is called with each line of the CLI's output."""
         self._cli.follow("destroy", "--yes", say=say)
 
 

@@ -1,4 +1,4 @@
-"""One stage on the real engine: up, preview, refresh, destroy, and what to do after somebody pulled the plug."""
+"""One stage on the real engine: up, preview, refresh, destroy, and recovery after the engine was killed."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class StackFailed(Failed):
 class StageStack:
     """Drives one stack. Methods of different stacks may run in threads side by side; those of one stack may not.
 
-    ``program`` is what the stage consists of, run in this process. ``environment`` is the engine's whole environment
-    (`workspace.engine_environment`). ``on_event`` hears what happens, from another thread. ``part`` tells the stacks of
-    one stage apart, in logs and events. ``backend`` is where its state is, unless it is the run's.
+    ``program`` declares the stage, and runs in this process. ``environment`` is the engine's whole environment
+    (`workspace.engine_environment`). ``on_event`` is called with each event, in another thread. ``part`` distinguishes
+    the stacks of one stage in logs and events. ``backend`` is the folder of its state, by default the run's.
     """
 
     def __init__(
@@ -73,13 +73,13 @@ class StageStack:
     ) -> Result:
         """Bring the stage up to what the program says. Raises StackFailed, or Refused when the program raised it.
 
-        ``refresh`` looks at what the clouds really hold first. With ``expect_no_changes`` a change is a failure, but a
-        change that has been made.
+        ``refresh`` looks at what the clouds really hold first. With ``expect_no_changes`` a change is a failure,
+        although it has been made then.
         """
         return self._operate(
             "up",
-            lambda stack, hearing: stack.up(
-                **hearing,
+            lambda stack, callbacks: stack.up(
+                **callbacks,
                 policy_packs=[*map(str, policy_packs)],
                 expect_no_changes=expect_no_changes,
                 refresh=refresh,
@@ -89,11 +89,12 @@ class StageStack:
     def preview(
         self, *, policy_packs: Sequence[Path] = (), policy_configs: Sequence[Path] = (), refresh: bool = False
     ) -> Result:
-        """Say what `up` would do, without doing it. ``policy_configs`` are files of levels, one for each pack."""
+        """Return what `up` would do, without doing it. ``policy_configs`` are files of enforcement levels, one for
+        each pack."""
         return self._operate(
             "preview",
-            lambda stack, hearing: stack.preview(
-                **hearing,
+            lambda stack, callbacks: stack.preview(
+                **callbacks,
                 policy_packs=[*map(str, policy_packs)],
                 policy_pack_configs=[*map(str, policy_configs)],
                 refresh=refresh,
@@ -103,8 +104,8 @@ class StageStack:
     def refresh(self, *, preview_only: bool = False) -> Result:
         """Compare the state with what the clouds hold, and take over what they hold unless ``preview_only``."""
         if preview_only:
-            return self._operate("refresh-preview", lambda stack, hearing: stack.preview_refresh(**hearing))
-        return self._operate("refresh", lambda stack, hearing: stack.refresh(**hearing))
+            return self._operate("refresh-preview", lambda stack, callbacks: stack.preview_refresh(**callbacks))
+        return self._operate("refresh", lambda stack, callbacks: stack.refresh(**callbacks))
 
     def destroy(self, *, skip_preview: bool = True) -> Result:
         """Remove everything the stage consists of.
@@ -113,17 +114,17 @@ class StageStack:
         With it, everything unprotected is removed and then the engine fails.
         """
         if not skip_preview:
-            self._operate("destroy-preview", lambda stack, hearing: stack.preview_destroy(**hearing))
-        return self._operate("destroy", lambda stack, hearing: stack.destroy(**hearing))
+            self._operate("destroy-preview", lambda stack, callbacks: stack.preview_destroy(**callbacks))
+        return self._operate("destroy", lambda stack, callbacks: stack.destroy(**callbacks))
 
     @contextmanager
     def unheard(self) -> Iterator[None]:
-        """Report nothing for the length of a ``with``: what is about to fail is meant to."""
-        heard, self._on_event = self._on_event, lambda _: None
+        """Report no events inside the ``with``, because the operation in it is expected to fail."""
+        previous_handler, self._on_event = self._on_event, lambda _: None
         try:
             yield
         finally:
-            self._on_event = heard
+            self._on_event = previous_handler
 
     def outputs(self) -> dict[str, Any]:
         """Return the stack's outputs, secret ones in clear."""
@@ -138,11 +139,11 @@ class StageStack:
         return path.read_text(encoding="utf-8") if path.exists() else ""
 
     def export(self) -> dict[str, Any]:
-        """Return the whole state as `pulumi stack export` tells it; secrets are encrypted."""
+        """Return the whole state in the form of `pulumi stack export`; secrets are encrypted."""
         return state.exported(self.state_text())
 
     def elsewhere(self, part: str, workspace: Workspace, backend: Path, passphrase: str) -> StageStack:
-        """Return a stack of the same program on the same engine and clouds, with other files, in another backend."""
+        """Return a stack of the same program on the same engine and clouds, with another workspace and backend."""
         environment = apart(self._run.home, backend, passphrase)
         return StageStack(
             self._run,
@@ -168,15 +169,15 @@ class StageStack:
         self._command.interrupt()
 
     def kill(self) -> None:
-        """Kill the engine in the middle of whatever it does. Its lock and half-done operations stay: see `heal`."""
+        """Kill the engine in the middle of an operation. Its lock and interrupted operations stay: see `heal`."""
         self._command.kill()
 
     def heal(self, id_of: Callable[[str], str | None]) -> None:
         """Make the stack usable again after its engine was killed.
 
-        The engine wrote down which creations it had begun, not whether they happened. ``id_of`` asks the cloud: the id
-        of the resource that was made for a URN, or None. What exists is taken into the state, what does not is
-        forgotten; a plain `up` would create everything a second time.
+        The engine wrote down which creations it had begun, not whether they happened. ``id_of`` asks the cloud for the
+        id of the resource that was made for a URN, or None. Resources that exist are imported into the state, the
+        others are dropped from it; a plain `up` would create all of them a second time.
 
         `pulumi refresh --import-pending-creates` is there for this, but only renames the begun operations, and with a
         file backend the next write drops them (3.250).
@@ -200,7 +201,7 @@ class StageStack:
         return open_stack(self.workspace, self._command, self._watched_program, exists=self._state_path.exists())
 
     def _watched_program(self) -> None:
-        """Run the program; remember what it raised, and tell the engine about it in one line."""
+        """Run the program; keep its exception, and report that to the engine in one line."""
         self._loop = asyncio.get_running_loop()
         try:
             self._program()
@@ -220,8 +221,9 @@ class StageStack:
         started = time.monotonic()
         succeeded = False
 
-        def hear(engine_event: EngineEvent) -> None:
-            events.write(f"{engine_event!r}\n")  # as it came: whether the engine has blinded it is to be proven
+        def on_engine_event(engine_event: EngineEvent) -> None:
+            # unchanged, so that a proof can check whether the engine masked every secret
+            events.write(f"{engine_event!r}\n")
             record.hear_engine(engine_event)
             for event in translate(self.name, engine_event):
                 record.hear(event)
@@ -230,7 +232,7 @@ class StageStack:
         try:
             with log.open("w", encoding="utf-8") as file, _events_of(log).open("w", encoding="utf-8") as events:
                 try:
-                    act(self._open(), {"on_event": hear, **_written_to(file)})
+                    act(self._open(), {"on_event": on_engine_event, **_written_to(file)})
                     succeeded = True
                 except CommandError as error:
                     raise self._failure(operation, record, error, file, log) from self._program_error
@@ -241,8 +243,8 @@ class StageStack:
         return record.result(self.name, operation, seconds, log)
 
     def _close_loop(self) -> None:
-        """Close the program's event loop. The SDK does, in a thread of its own, unless the engine is gone: it tells the
-        engine first, between running the loop for the last time and closing it."""
+        """Close the program's event loop. The SDK closes it in a thread of its own, but not when the engine is gone:
+        before that it sends a last message to the engine, which then fails."""
         loop, self._loop = self._loop, None
         if loop is None:
             return
@@ -267,13 +269,13 @@ class StageStack:
         return StackFailed(f"{self.name}: {operation} failed.", details or str(error).splitlines(), log)
 
     def _ask(self, what: str, arguments: list[str]) -> str:
-        """Run the CLI once for something that is no operation, and return what it wrote to standard output."""
+        """Run a CLI command that is no operation, and return its standard output."""
         log = self._next_log(f"{self._part}{what}")
         with log.open("w", encoding="utf-8") as file:
             try:
                 # Standard output may hold secrets that were asked for; only complaints go to the log.
-                hearing = {"on_error": _written_to(file)["on_error"]}
-                return self._command.run(arguments, str(self.workspace.path), {}, **hearing).stdout
+                callbacks = {"on_error": _written_to(file)["on_error"]}
+                return self._command.run(arguments, str(self.workspace.path), {}, **callbacks).stdout
             except CommandError as error:
                 file.flush()
                 raise StackFailed(f"{self.name}: {what} failed.", tail(log) or str(error).splitlines(), log) from None
@@ -284,8 +286,8 @@ class StageStack:
 
 
 def _written_to(file: TextIO) -> dict[str, Any]:
-    """Return the options that put all the engine says into a log. It blinds secrets itself; nothing is taken out here,
-    so that one which got through can be found."""
+    """Return the options that write all of the engine's output into a log. The engine masks secrets itself; nothing is
+    removed here, so that a proof can find a secret that was not masked."""
 
     def write(line: str) -> None:
         file.write(f"{line}\n")

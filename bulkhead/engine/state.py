@@ -1,7 +1,7 @@
-"""What the engine wrote down about a stack, and how to settle what it had only begun (pure).
+"""Reads a stack's state, and settles the operations that were interrupted (pure).
 
 A file backend holds a state as a checkpoint: ``{"version": 3, "checkpoint": {"stack": ..., "latest": <deployment>}}``;
-`pulumi stack export` tells the same as ``{"version": 3, "deployment": <deployment>}`` (pulumi/pulumi,
+`pulumi stack export` has the same as ``{"version": 3, "deployment": <deployment>}`` (pulumi/pulumi,
 sdk/go/common/apitype/core.go).
 """
 
@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-# The engine's word for a creation it has sent to a cloud without having heard of its end (apitype.OperationType).
+# The engine's name for a creation that it sent to a cloud and that has no result yet (apitype.OperationType).
 _CREATING: Final = "creating"
 
 
@@ -40,21 +40,21 @@ def settled(exported: Mapping[str, Any], id_of: Callable[[str], str | None]) -> 
         and (resource := operation["resource"])
         and (id_ := id_of(resource["urn"])) is not None
     ]
-    # At the end: whatever they depend on was there before the engine began to create them.
+    # At the end: what they depend on existed before the engine began to create them.
     return {**exported, "deployment": {**deployment, "resources": [*(deployment.get("resources") or []), *found]}}
 
 
 def exported(checkpoint: str) -> dict[str, Any]:
-    """Return a checkpoint file's text as `pulumi stack export` would tell it, secrets encrypted."""
+    """Return a checkpoint file's text in the form of `pulumi stack export`, secrets encrypted."""
     return {"version": json.loads(checkpoint)["version"], "deployment": _latest(checkpoint)}
 
 
-def backend(told: Mapping[str, Any], project: str, stack: str) -> dict[str, Any]:
+def backend(export: Mapping[str, Any], project: str, stack: str) -> dict[str, Any]:
     """Return the files of a backend that holds one exported state: path to content, to be written as JSON."""
-    checkpoint = {"stack": f"organization/{project}/{stack}", "latest": told["deployment"]}
+    checkpoint = {"stack": f"organization/{project}/{stack}", "latest": export["deployment"]}
     return {
-        ".pulumi/meta.yaml": {"version": 1},  # without it, the engine takes states for those of an older layout
-        f".pulumi/stacks/{project}/{stack}.json": {"version": told["version"], "checkpoint": checkpoint},
+        ".pulumi/meta.yaml": {"version": 1},  # without it, the engine assumes an older layout
+        f".pulumi/stacks/{project}/{stack}.json": {"version": export["version"], "checkpoint": checkpoint},
     }
 
 

@@ -1,4 +1,4 @@
-"""Which engine is wanted, which Go builds it, and what version a program says it is."""
+"""The required versions of the engine and of Go, and the version of an installed program."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from bulkhead.model.project import ROOT
 
 Version = tuple[int, int, int]
 
-# Pins the engine, in go.mod for Go and for everybody else, and the hashes of its archives.
+# This folder pins the engine's version, in go.mod, and the hashes of its archives.
 SOURCE: Final = ROOT / "tools" / "engine"
 _VERSION: Final = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?(?:[-+].*)?")
-_PATIENCE: Final = 30.0  # seconds for a command that only tells its version
+_PATIENCE: Final = 30.0  # seconds for a command that only prints its version
 
 
 def pinned_engine() -> Version:

@@ -1,9 +1,9 @@
 """The generated copy of a stage's files that the engine works on; the checkout itself is only read.
 
-The engine rewrites the settings file of a stack whenever it feels like it, and the real file's secrets can be opened
-only by the stage's owner. So each stage gets a folder with a Pulumi.yaml and a Pulumi.<stack>.yaml of its own: the same
-settings, every secret replaced by a canary, encrypted with the run's passphrase. The encryption is done here, in the
-engine's own format, because handing a secret to `pulumi config set` would show it to every user of the machine.
+The engine may rewrite a stack's settings file at any time, and only the stage's owner can decrypt the secrets of the
+real file. So each stage gets a folder with a Pulumi.yaml and a Pulumi.<stack>.yaml of its own: the same settings,
+every secret replaced by a canary, encrypted with the run's passphrase. The encryption is done here, in the engine's
+own format, because handing a secret to `pulumi config set` would show it to every user of the machine.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ _NONCE_BYTES: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """What the engine needs to know of one stage. ``canaries`` maps each secret's name (`githubToken`; the whole key
-    where it is none of the `secrets:` namespace) to the worthless value that stands for it."""
+    """The files of one stage for the engine. ``canaries`` maps each secret's name (`githubToken`; the whole key
+    outside the `secrets:` namespace) to the worthless value that replaces it."""
 
     project: str
     stack: str
@@ -73,12 +73,12 @@ def prepare(
 ) -> Workspace:
     """Write the copy of ``stack`` and return it.
 
-    ``required`` are the names of secrets the stage cannot do without (`githubToken`), whether or not its file has
-    them; ``chosen`` are settings that count instead of the file's. Raises Refused when a file is missing or unreadable,
-    or takes its values from somewhere else.
+    ``required`` are the names of secrets that the stage needs (`githubToken`), whether or not its file has them;
+    ``chosen`` are settings that override the file's. Raises Refused when a file is missing or unreadable, or takes its
+    values from a Pulumi ESC environment.
     """
     settings = reader.read(checkout / stack_file(stack))
-    faults = [*settings.faults, *_elsewhere(settings)]
+    faults = [*settings.faults, *_environment_faults(settings)]
     if faults:
         raise Refused(f"Stage {stack} cannot be rehearsed: its settings are not readable.", faults)
     planted = {**settings.config, **chosen, **{f"{SECRETS}:{name}": reader.ENCRYPTED for name in required}}
@@ -88,8 +88,8 @@ def prepare(
 def prepare_identities(
     checkout: Path, run: RunDir, stack: str, required: Iterable[str], cipher: Cipher, chosen: Mapping[str, Any]
 ) -> Workspace:
-    """Write what the engine works on for the identities of ``stack``, configured with ``chosen`` alone: their file is a
-    person's own. Raises Refused as `prepare` does."""
+    """Write the workspace for the identities of ``stack``, configured with ``chosen`` alone: their real file belongs
+    to a person. Raises Refused as `prepare` does."""
     planted = {**chosen, **{f"{SECRETS}:{name}": reader.ENCRYPTED for name in required}}
     return _prepared(checkout / "identities", run, run.work(f"{stack}-identities"), stack, planted, cipher)
 
@@ -114,8 +114,8 @@ def _prepared(
 
 
 def write_files(folder: Path, project: Mapping[str, Any], stack: str, *, salt: str, config: Mapping[str, Any]) -> None:
-    """Write a project file and the settings of one stack into ``folder``. Of the passphrase that encrypts what is
-    secret in them, ``salt`` is what the engine checks it with."""
+    """Write a project file and the settings of one stack into ``folder``. With ``salt`` the engine checks the
+    passphrase that encrypts their secrets."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in ((FILE, project), (stack_file(stack), {"encryptionsalt": salt, "config": config})):
         # JSON is YAML in which no scalar can be mistaken for one of another type.
@@ -142,7 +142,7 @@ def engine_environment(run: RunDir, *, providers: Mapping[str, int], tools: Iter
     }
 
 
-def _elsewhere(settings: reader.StackFile) -> Iterator[Fault]:
+def _environment_faults(settings: reader.StackFile) -> Iterator[Fault]:
     if "environment" in settings.lines:
         message = "takes settings from a Pulumi ESC environment, which is not on this machine"
         yield Fault("environment", message, "write the settings themselves into the file", settings.name)

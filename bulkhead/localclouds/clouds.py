@@ -2,8 +2,8 @@
 
 Serves the providers cloudflare, aws and github to the engine and holds what is behind them: moto for AWS, one Node
 process for each environment's Cloudflare, the store for everything else. Prints one line of JSON when it is ready and
-keeps the same in RUN_DIR/clouds.json. Ends when it is asked to, or when whoever started it goes away without having
-written "keep". Its log is its stderr.
+keeps the same in RUN_DIR/clouds.json. Ends on request, or when its parent process ends without having written "keep".
+Its log is its stderr.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Cloudflares:
                 )
                 cloud.start()
                 self._running[environment] = cloud
-                with cloud.lock:  # of a kept rehearsal: what the stage was before must answer before anything changes
+                with cloud.lock:  # in a kept rehearsal, the old stage must run before anything changes
                     cloud.declare(self._store.all(environment=environment))
             return self._running[environment]
 
@@ -105,7 +105,7 @@ class Clouds:
             "stages": self._cloudflares.addresses(),
         }
         new = self._file.with_suffix(f".{threading.get_ident()}.new")
-        new.touch(mode=0o600)  # the tokens in it are the stages' control
+        new.touch(mode=0o600)  # its tokens control the stages
         new.write_text(json.dumps(addresses), encoding="utf-8")
         new.replace(self._file)
         return addresses
@@ -135,14 +135,14 @@ def running(run_dir: Path, stages: Sequence[str]) -> Iterator[Clouds]:
 
 
 def wait_for_end(stdin: TextIO) -> None:
-    """Return when ``stdin`` ends, which it does when whoever started this process goes away; after "keep", never."""
+    """Return when ``stdin`` ends, because the parent process has ended; after "keep", never."""
     if "keep" in {line.strip() for line in stdin}:
         while True:
             signal.pause()
 
 
 def _end_in_order(_number: int, _frame: FrameType | None) -> None:
-    for number in _ENDING:  # an impatient second one must not interrupt the cleaning up
+    for number in _ENDING:  # a second signal must not interrupt the clean-up
         signal.signal(number, signal.SIG_IGN)
     raise SystemExit(0)
 

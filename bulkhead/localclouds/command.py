@@ -1,4 +1,4 @@
-"""How the local clouds are started: apart from them, because what they consist of takes seconds to import."""
+"""The command that starts the local clouds, in a module of its own, because theirs take seconds to import."""
 
 from __future__ import annotations
 

@@ -52,18 +52,18 @@ class Alarm:
     line: int = field(default=0, compare=False)
 
     def dimensions(self, label: Label) -> dict[str, str]:
-        """Return by which CloudWatch tells the metric of this stage's thing from others."""
+        """Return the CloudWatch dimensions that select this stage's resource among all that report the metric."""
         return {"TopicName": label.name(Kind.TOPIC, "cost")}
 
 
 def alarms_of(stage: Stage, alarms: tuple[Alarm, ...]) -> tuple[Alarm, ...]:
-    """Return those that a stage has."""
+    """Return the alarms that have a threshold for ``stage``."""
     return tuple(alarm for alarm in alarms if stage in alarm.thresholds)
 
 
 def read_alarms(path: Path = CATALOGUE) -> tuple[Alarm, ...]:
-    """Return the alarms in the file at ``path``, which is FILE of a checkout. Raises Refused with
-    every fault there is."""
+    """Return the alarms in the catalogue at ``path``, which is FILE of this or another checkout. Raises Refused with
+    every fault."""
     try:
         alarms, faults = entries.read(path.read_text(encoding="utf-8"), "alarms", Alarm)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What a stage owns in AWS, by the names that all of it has (pure): the reach of its roles."""
+"""What a stage owns in AWS (pure): the names and ARNs that limit what its roles may reach."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bulkhead.model.settings import StageSettings
 
 @dataclass(frozen=True, slots=True)
 class AwsScope:
-    """The AWS side of one stage. ``partition`` is the part of AWS's world an account is in, as ARNs begin."""
+    """The AWS side of one stage. ``partition`` is the second field of its ARNs, such as ``aws-cn``."""
 
     label: Label
     account: str
@@ -28,17 +28,18 @@ class AwsScope:
 
     @property
     def removes(self) -> bool:
-        """Whether the stage's roles may delete what the stage made; production's never."""
+        """Whether the stage's roles may delete what the stage made. In production they never may."""
         return self.label.stage is not Stage.PRODUCTION
 
     @property
     def state(self) -> str:
-        """The bucket that the stage's state lies in; `bulkhead bootstrap` makes it, and those below."""
+        """The bucket of the stage's Pulumi state. `bulkhead bootstrap` makes it, the identities' bucket and both
+        keys."""
         return self.label.name(Kind.STATE, self.account)
 
     @property
     def identities_state(self) -> str:
-        """The bucket that the state of the identities lies in, which no role of theirs reaches."""
+        """The bucket of the identities' Pulumi state. No role of the stage reaches it."""
         return self.label.name(Kind.STATE, "identities", self.account)
 
     @property
@@ -48,7 +49,7 @@ class AwsScope:
 
     @property
     def state_bucket(self) -> str:
-        """The ARN of the bucket that the stage's state lies in."""
+        """The ARN of the bucket of the stage's Pulumi state."""
         return f"arn:{self.partition}:s3:::{self.state}"
 
     @property
@@ -77,7 +78,7 @@ class AwsScope:
         return f"arn:{self.partition}:{service}:{region}:{self.account}:{resource}"
 
     def names(self, kind: Kind) -> tuple[str, ...]:
-        """Return how names of this kind begin (see ``Label.name``), one for each environment."""
+        """Return the prefix of names of this kind (see ``Label.name``), one for each environment."""
         return tuple(f"{self.label.product}-{each}-{kind.value}" for each in self.environments)
 
     def vaults(self, *, objects: bool = False) -> list[str]:
@@ -86,12 +87,14 @@ class AwsScope:
 
 
 def aws_scope_of(label: Label, settings: StageSettings) -> AwsScope:
-    named = settings.aws.role_arn
+    configured_role = settings.aws.role_arn
     return AwsScope(
         label=label,
         account=settings.aws.account_id,
         region=settings.region.primary,
-        deploy_role=f"/{named.partition(':role/')[2]}" if named else f"/{label.name(Kind.ROLE, Role.DEPLOY)}",
+        deploy_role=f"/{configured_role.partition(':role/')[2]}"
+        if configured_role
+        else f"/{label.name(Kind.ROLE, Role.DEPLOY)}",
         keeps_backups=settings.backup.full != "none",
-        partition=named.split(":")[1] if named else "aws",
+        partition=configured_role.split(":")[1] if configured_role else "aws",
     )

@@ -36,8 +36,8 @@ class References(Protocol):
 class D1:
     """Read and write one database.
 
-    ``access="read"`` is refused: what a statement does stands in its text, which no type sees. A Worker that only reads
-    binds the `Service` of the Worker that owns the database, by the entrypoint that reads.
+    ``access="read"`` is refused: only the text of a statement says whether it writes, and no type can check that. A
+    Worker that only reads binds the `Service` of the Worker that owns the database, by the entrypoint that reads.
     """
 
     name: str
@@ -198,7 +198,7 @@ Binding = (
 
 
 def reading(binding: Binding) -> tuple[str, ...]:
-    """Return the methods of a binding that is granted for reading only; none when it is granted without a limit."""
+    """Return the methods that code may call on a read-only binding; empty for every other binding."""
     return READING[type(binding).__name__] if isinstance(binding, KV | R2) and binding.access == "read" else ()
 
 

@@ -1,9 +1,9 @@
-"""The built Workers on disk: what is about to be uploaded, identified by content, and whether it is what the code says.
+"""The built Workers on disk: what is about to be uploaded, identified by content, and whether it is up to date.
 
 Our build (worker/build.mjs, or a copy of it in another folder) keeps a record beside its bundles of every file that it
-read. A bundle that is not what was built from those files as they are now is refused: an old one would be rehearsed,
-previewed and deployed in the place of the code that somebody reads. Of a bundle that another build made, without a
-record, nothing can be said: it is taken as it lies.
+read. A bundle is refused when one of those files has changed since: otherwise old code would be rehearsed, previewed
+and deployed instead of the code that people review. A bundle of another build has no record, so it cannot be checked
+and is accepted as it is.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bulkhead.model.project import ROOT
 RECORD: Final = "built-from.json"
 _BUILD: Final = "build.mjs"
 _RELEASE_LENGTH: Final = 12
-_MOST_NAMED: Final = 5  # after a change of branch, every file has changed
+_MOST_NAMED: Final = 5  # files in one message; after a switch of branch, all of them have changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Bundle:
 
     @property
     def release(self) -> str:
-        """The short name of this code that a Worker logs with everything it says (MON-8)."""
+        """The short name of this code. The Worker adds it to every log line (MON-8)."""
         return self.sha256[:_RELEASE_LENGTH]
 
 
@@ -54,11 +54,11 @@ def read_bundles(product: Product, root: Path = ROOT) -> Mapping[str, Bundle]:
 
 
 def _faults(folder: PurePosixPath, bundles: Mapping[str, str | None], root: Path) -> Iterator[Fault]:
-    """Yield what is not as the build in the folder above left it: a bundle in ``folder``, or a file that it read."""
+    """Yield a fault for each bundle in ``folder``, and for the source files, that changed after the build."""
     package = folder.parent
     ours = _keeps_records(root / package)
     build_again = "npm run build" if package == PurePosixPath() else f"npm --prefix {package} run build"
-    # Where nothing was ever built, what builds may be missing, too.
+    # Where nothing was ever built, the build tools may be missing, too.
     build = build_again if ours and (root / folder).is_dir() else "make install"
     yield from (Fault(path, "this bundle does not exist", build) for path, digest in bundles.items() if digest is None)
     record = _record(root / folder)
@@ -67,7 +67,11 @@ def _faults(folder: PurePosixPath, bundles: Mapping[str, str | None], root: Path
             message = f"has no {RECORD} that can be read, so nobody knows from which code its bundles were built"
             yield Fault(str(folder), message, build_again)
         return
-    changed = [str(package / file) for file, then in record["from"].items() if _sha256(root / package / file) != then]
+    changed = [
+        str(package / file)
+        for file, built_digest in record["from"].items()
+        if _sha256(root / package / file) != built_digest
+    ]
     if changed:
         more = f" and {len(changed) - _MOST_NAMED} more" if len(changed) > _MOST_NAMED else ""
         message = f"was built before this changed, and would be deployed without it: {', '.join(changed[:_MOST_NAMED])}"
@@ -78,7 +82,7 @@ def _faults(folder: PurePosixPath, bundles: Mapping[str, str | None], root: Path
 
 
 def _record(folder: Path) -> dict[str, Any] | None:
-    """Return what the build wrote down in ``folder``, None where there is nothing that can be read."""
+    """Return the build's record in ``folder``, None when it is missing or cannot be read."""
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -88,7 +92,8 @@ def _record(folder: Path) -> dict[str, Any] | None:
 
 
 def _keeps_records(package: Path) -> bool:
-    """Whether the build script in ``package`` writes records: a missing one is then an old build, not a foreign one."""
+    """Whether the build script in ``package`` writes records. If it does, a missing record means an old build, not a
+    foreign one."""
     try:
         return RECORD in (package / _BUILD).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 
 def base64_forms(value: bytes, shortest: int) -> Iterator[str]:
-    """Yield what is certain of the base64 of any text with ``value`` in it, if it has ``shortest`` characters at least.
+    """Yield the base64 text that encodes ``value`` inside any longer text, for each position where it has ``shortest``
+    characters or more.
 
-    Three bytes become four characters, so it depends on where in a group of three the value begins; characters that
-    depend on its neighbours are cut off.
+    Base64 encodes three bytes as four characters, so the result depends on where in a group of three the value begins.
+    Characters that also depend on neighbouring bytes are cut off.
     """
     for before in range(3):
         encoded = base64.b64encode(b"\0" * before + value).decode()

@@ -1,4 +1,5 @@
-"""Reads what docs/ops holds (pure): YAML of one list, whose entries become dataclasses; every fault has its line."""
+"""Reads the YAML files in docs/ops (pure): one list each, whose entries become dataclasses. Every fault has its
+line."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from bulkhead.model.settings import nodes, scalars
 
 Entry = TypeVar("Entry")
 CONFIG: Final = ConfigDict(alias_generator=to_camel, hide_input_in_errors=True)
-"""What an entry's class has as ``__pydantic_config__``; besides its fields it has ``line``, where an entry begins."""
+"""Each entry class sets this as ``__pydantic_config__``, and has a field ``line``: the line where the entry begins."""
 
 _LINE: Final = "line"
 _ABOUT: Final = "the comment at its top says what an entry holds"
@@ -35,7 +36,7 @@ Day = Annotated[date, BeforeValidator(_day)]
 
 
 class Malformed(ValueError):
-    """Text that is no list of entries at all."""
+    """The text is not a list of entries."""
 
     def __init__(self, place: str, problem: str, fix: str) -> None:
         super().__init__(f"{place}: {problem}" if place else problem)
@@ -43,7 +44,8 @@ class Malformed(ValueError):
 
 
 def read(text: str, key: str, entry: type[Entry]) -> tuple[list[Entry], list[Fault]]:
-    """Return the entries below ``key`` that are right, and all faults of the others. Raises Malformed."""
+    """Return the valid entries of the list ``key``, and all faults of the others. Raises Malformed if there is no such
+    list."""
     empty = f"an empty one is `{key}: []`"
     try:
         root = nodes.compose(text)
@@ -72,20 +74,20 @@ def read(text: str, key: str, entry: type[Entry]) -> tuple[list[Entry], list[Fau
 
 
 class _Reading:
-    """What is found out about one entry: its values, and its faults."""
+    """Reads one entry: collects its values and its faults."""
 
     def __init__(self, line: int, names: Sequence[str]) -> None:
         self.faults: list[Fault] = []
         self._line, self._names = line, names
-        self._odd: set[str] = set()
+        self._ambiguous: set[str] = set()
 
     def values(self, node: nodes.Node) -> dict[str, Any] | None:
-        """Return the entry as plain values, None when it is none."""
+        """Return the entry as plain values, None when the node is no entry."""
         if not isinstance(node, nodes.Mapping):
-            self._say("is no entry of `field: value` lines")
+            self._add_fault("is no entry of `field: value` lines")
             return None
         if node.tag is not None:
-            self._say("carries a !tag, which other YAML readers ignore")
+            self._add_fault("carries a !tag, which other YAML readers ignore")
         return {name: self._plain(value, name) for name, value in self._pairs(node, "") if name in self._names}
 
     def _pairs(self, node: nodes.Mapping, within: str) -> Iterator[tuple[str, nodes.Node]]:
@@ -95,17 +97,17 @@ class _Reading:
             if not within and name not in self._names:
                 near = difflib.get_close_matches(name, self._names, 1)
                 hint = f"; did you mean {near[0]}?" if near else ""
-                self._say(f"has a field {name!r}, which there is not{hint}")
+                self._add_fault(f"has a field {name!r}, which there is not{hint}")
             elif name in seen:
-                self._say(f"says {within}{name} twice")
+                self._add_fault(f"says {within}{name} twice")
             else:
                 seen.add(name)
                 yield name, value
 
     def _plain(self, node: nodes.Node, path: str) -> Any:
-        """Return a value as plain data. What YAML readers understand differently is a fault."""
+        """Return a value as plain data. A value that YAML readers understand differently is a fault."""
         if node.tag is not None:
-            return self._strange(path, f"has a {path} with a !tag, which other YAML readers ignore")
+            return self._add_ambiguity(path, f"has a {path} with a !tag, which other YAML readers ignore")
         if isinstance(node, nodes.Sequence):
             return [self._plain(item, path) for item in node.items]
         if isinstance(node, nodes.Mapping):
@@ -113,29 +115,29 @@ class _Reading:
         try:
             return scalars.resolve(node.text) if node.plain else node.text
         except scalars.Ambiguous as bad:
-            return self._strange(path, f"has a {path} that may be read as {bad.meaning}: quote it")
+            return self._add_ambiguity(path, f"has a {path} that may be read as {bad.meaning}: quote it")
 
-    def _strange(self, path: str, message: str) -> None:
-        self._odd.add(path.partition(".")[0])
-        self._say(message)
+    def _add_ambiguity(self, path: str, message: str) -> None:
+        self._ambiguous.add(path.partition(".")[0])
+        self._add_fault(message)
 
-    def _say(self, message: str) -> None:
+    def _add_fault(self, message: str) -> None:
         self.faults.append(Fault(f"line {self._line}", message, f"an entry has: {', '.join(self._names)}"))
 
     def invalid(self, errors: Sequence[ErrorDetails]) -> None:
-        """Add what the entry's class does not take; of a value that is strange already nothing more is said."""
+        """Add a fault for each validation error, except for fields that were reported as ambiguous before."""
         missing = [str(error["loc"][0]) for error in errors if error["type"] == "missing"]
         for error in errors:
             name, value = str(error["loc"][0]), error["input"]
-            if name in self._odd or name in missing:
+            if name in self._ambiguous or name in missing:
                 continue
             if error["type"] == "value_error" and isinstance(value, str):
-                self._say(f"has {value!r} as {name}, which is no date such as '2026-01-31'")
+                self._add_fault(f"has {value!r} as {name}, which is no date such as '2026-01-31'")
             elif error["type"] in _NO_TEXT:
                 quoting = ": quote it" if isinstance(value, bool | int | float) else ""
-                self._say(f"has no text as {name}{quoting}")
+                self._add_fault(f"has no text as {name}{quoting}")
             else:
                 place = ".".join(map(str, error["loc"]))
                 self.faults.append(Fault(f"line {self._line}: {place}", error["msg"], _ABOUT))
         if missing:
-            self._say(f"does not say {', '.join(missing)}")
+            self._add_fault(f"does not say {', '.join(missing)}")

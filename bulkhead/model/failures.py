@@ -1,4 +1,4 @@
-"""What is said when a part of a run fails (pure). A person's own mistake is `bulkhead.model.faults.Refused` instead."""
+"""The error of a part of a run that failed (pure). A user's own mistake is `bulkhead.model.faults.Refused` instead."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 class Failed(Exception):
     """Something did not do what it was asked to. Commands print it without a traceback and exit 1.
 
-    ``summary`` is one sentence, ``details`` the failing part's own words, ``log`` the file that holds everything it
-    said.
+    ``summary`` is one sentence, ``details`` are lines of the failing part's own output, ``log`` is the file with all
+    of its output.
     """
 
     def __init__(self, summary: str, details: Iterable[str] = (), log: Path | None = None) -> None:
@@ -21,9 +21,9 @@ class Failed(Exception):
         super().__init__("\n".join(lines))
 
 
-def last_lines(said: Iterable[str], most: int = 12) -> tuple[str, ...]:
-    """Return the last lines, blank ones left out, of what a program said before it failed."""
-    return tuple(line for line in said if line.strip())[-most:]
+def last_lines(output: Iterable[str], most: int = 12) -> tuple[str, ...]:
+    """Return the last ``most`` lines that are not blank of a program's output."""
+    return tuple(line for line in output if line.strip())[-most:]
 
 
 def tail(log: Path, lines: int = 20) -> tuple[str, ...]:

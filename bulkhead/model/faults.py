@@ -1,4 +1,4 @@
-"""What a person has to mend before anything can happen (pure): one shape for every room and command."""
+"""Faults that a user has to mend before a command can go on (pure): one shape for every room and command."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Fault:
 
 
 class Refused(Exception):
-    """A person's mistake, said in full: every fault at once. Commands print it without a traceback and exit 1."""
+    """A user's mistake, with every fault at once. Commands print it without a traceback and exit 1."""
 
     def __init__(self, summary: str, faults: Iterable[Fault] = ()) -> None:
         self.summary = summary

@@ -1,4 +1,4 @@
-"""The words of IAM documents (pure)."""
+"""IAM policy documents and their statements (pure)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One statement that allows, or with ``denies`` forbids, and why it is needed. ``types`` are the resource types of
-    the program that cannot be made without it, by Pulumi's token; none where it is not about a resource."""
+    """One statement and the reason for it: it allows, or forbids if ``denies``. ``types`` are Pulumi's tokens of the
+    resources that cannot be made without it; empty if it is not about a resource."""
 
     sid: str
     reason: str
@@ -22,16 +22,16 @@ class Grant:
     types: Sequence[str] = ()
     denies: bool = False
     all_but: bool = False
-    """Whether ``actions`` are those that are left out."""
+    """Whether the statement is about every action except ``actions`` (NotAction)."""
 
     def statement(self) -> dict[str, Any]:
-        said: dict[str, Any] = {
+        statement: dict[str, Any] = {
             "Sid": self.sid,
             "Effect": "Deny" if self.denies else "Allow",
             "NotAction" if self.all_but else "Action": sorted(self.actions),
             "Resource": list(self.resources),
         }
-        return said | (
+        return statement | (
             {"Condition": {test: dict(keys) for test, keys in self.conditions.items()}} if self.conditions else {}
         )
 
@@ -41,5 +41,6 @@ def document(statements: Iterable[Mapping[str, Any]]) -> Document:
 
 
 def one_or_all(values: Sequence[str]) -> str | list[str]:
-    """Return a single value as IAM gives it back: a list of one would look like a change."""
+    """Return the only value, or all as a list. IAM returns a list of one as text, so a list would look like a
+    change."""
     return values[0] if len(values) == 1 else [*values]

@@ -27,7 +27,7 @@ PROFILE: Final = f"{SPACE}:awsProfile"
 SLOTS: Final = ("a", "b")
 LONGEST_LIFE: Final = timedelta(days=90)
 
-# What makes tokens and environments: kept where only the person is who brings the identities up.
+# Credentials that make tokens and environments. Only the identities' stack has them, and only a person brings it up.
 TOKEN_MAKER: Final = "cloudflareTokenMaker"  # noqa: S105 - the name of the secret, no secret
 GITHUB_TOKEN: Final = "githubToken"  # noqa: S105
 
@@ -51,8 +51,8 @@ class Slots:
 
 
 def required_secrets(product: Product) -> tuple[str, ...]:
-    """Return the names of the secrets that the identities of a stage need: what makes them, and what the pipeline is
-    handed."""
+    """Return the names of the secrets that the identities of a stage need: the credentials that make them, and those
+    that the pipeline gets."""
     return tuple(sorted({TOKEN_MAKER, GITHUB_TOKEN, *(each.name for each in product.secrets if each.pipeline)}))
 
 
@@ -66,16 +66,16 @@ def require_stage(stack: str) -> Stage:
     )
 
 
-def read_slots(said: Any, stage: str) -> Slots:
+def read_slots(value: Any, stage: str) -> Slots:
     """Return the slots in ``identities:tokens``. Raises Refused with every fault."""
-    faults = list(_faults(said, stage))
+    faults = list(_faults(value, stage))
     if faults:
         raise Refused(f"The identities of {stage} cannot be brought up.", faults)
-    return Slots(said["active"], {slot: _window(said[slot]) for slot in SLOTS if slot in said})
+    return Slots(value["active"], {slot: _window(value[slot]) for slot in SLOTS if slot in value})
 
 
 def spelt(slots: Slots) -> dict[str, Any]:
-    """Return the slots as the stack's file has them."""
+    """Return the slots in the form of the stack's file."""
     return {"active": slots.active} | {
         slot: {"begins": instant(window.begins), "ends": instant(window.ends)} for slot, window in slots.windows.items()
     }
@@ -86,34 +86,34 @@ def instant(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _faults(said: Any, stage: str) -> Iterator[Fault]:
+def _faults(value: Any, stage: str) -> Iterator[Fault]:
     rotate = f"bulkhead secrets rotate {stage}"
-    if not isinstance(said, Mapping):
+    if not isinstance(value, Mapping):
         yield Fault(TOKENS, "is missing: there would be no token to deploy with", rotate)
         return
-    # Whoever rotates what cannot be read is told the same again: it has to go first.
+    # `secrets rotate` refuses slots that it cannot read, so they have to be corrected or removed first.
     rotate = (
         f"correct it, or take it away and begin anew: pulumi config rm {TOKENS} -C identities -s {stage} && {rotate}"
     )
-    for key in sorted(set(said) - {"active", *SLOTS}):
+    for key in sorted(set(value) - {"active", *SLOTS}):
         yield Fault(f"{TOKENS}.{key}", "is read by nothing; there are active, a and b", f"remove it; {rotate}")
-    if said.get("active") not in SLOTS or said["active"] not in said:
+    if value.get("active") not in SLOTS or value["active"] not in value:
         yield Fault(f"{TOKENS}.active", "must name a slot that is there, or no pipeline gets a token", rotate)
-    for slot in (slot for slot in SLOTS if slot in said):
-        yield from _slot_faults(slot, said[slot], rotate)
+    for slot in (slot for slot in SLOTS if slot in value):
+        yield from _slot_faults(slot, value[slot], rotate)
 
 
-def _slot_faults(slot: str, said: Any, rotate: str) -> Iterator[Fault]:
-    if not isinstance(said, Mapping) or set(said) != {"begins", "ends"}:
+def _slot_faults(slot: str, value: Any, rotate: str) -> Iterator[Fault]:
+    if not isinstance(value, Mapping) or set(value) != {"begins", "ends"}:
         yield Fault(f"{TOKENS}.{slot}", "must have begins and ends, and nothing else", rotate)
         return
-    wrong = [end for end in ("begins", "ends") if not _is_instant(said[end])]
+    wrong = [end for end in ("begins", "ends") if not _is_instant(value[end])]
     for end in wrong:
         message = "must be an instant of UTC in quotes, such as '2027-02-09T00:00:00Z'"
         yield Fault(f"{TOKENS}.{slot}.{end}", message, rotate)
     if wrong:
         return
-    window = _window(said)
+    window = _window(value)
     if window.ends <= window.begins:
         yield Fault(f"{TOKENS}.{slot}.ends", "must be after begins: such a token would never be valid", rotate)
     elif window.ends - window.begins > LONGEST_LIFE:
@@ -123,12 +123,12 @@ def _slot_faults(slot: str, said: Any, rotate: str) -> Iterator[Fault]:
         yield Fault(f"{TOKENS}.{slot}.ends", message, rotate)
 
 
-def _is_instant(said: Any) -> bool:
+def _is_instant(value: Any) -> bool:
     try:
-        return isinstance(said, str) and bool(_INSTANT.fullmatch(said)) and bool(datetime.fromisoformat(said))
+        return isinstance(value, str) and bool(_INSTANT.fullmatch(value)) and bool(datetime.fromisoformat(value))
     except ValueError:
         return False
 
 
-def _window(said: Mapping[str, str]) -> Window:
-    return Window(datetime.fromisoformat(said["begins"]), datetime.fromisoformat(said["ends"]))
+def _window(value: Mapping[str, str]) -> Window:
+    return Window(datetime.fromisoformat(value["begins"]), datetime.fromisoformat(value["ends"]))

@@ -1,7 +1,7 @@
 """Every physical name and tag of a stage, with the length limit of the service that holds it (pure).
 
 Names are stable and explicit, never random: whatever is kept after a `destroy` can be found again by name
-(`bulkhead adopt`), and a name alone tells whose it is: ``<product>-<environment>-<kind>[-<part>]``.
+(`bulkhead adopt`), and a name alone tells its owner: ``<product>-<environment>-<kind>[-<part>]``.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def shorten(name: str, limit: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """Whose a resource is: product, stage and environment (the stack's name; differs from the stage only when
+    """The owner of a resource: product, stage and environment (the stack's name; differs from the stage only when
     the stack is ephemeral). Every name and tag of the program comes from here."""
 
     product: str
@@ -103,7 +103,7 @@ class Label:
 
     @property
     def deploys_from(self) -> str:
-        """The GitHub environment that deploys it; a pull request's stack has the one of its stage."""
+        """The GitHub environment that deploys the stack; a pull request's stack uses that of its stage."""
         return self.stage.value
 
     def tags(self, *, owner: str, cost_center: str) -> dict[str, str]:

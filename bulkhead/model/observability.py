@@ -10,8 +10,9 @@ from bulkhead.model.settings import StageSettings
 def observability(settings: StageSettings) -> dict[str, Any]:
     """Return the settings of a Worker's observability, in the API's own words.
 
-    Every field is said, because one left out never settles (cloudflare/terraform-provider-cloudflare#7155). The
-    exception is the traces' propagation policy: saying it is an error 403 on accounts without that feature.
+    Every field is set, because one left out shows a difference at each preview
+    (cloudflare/terraform-provider-cloudflare#7155). The exception is the traces' propagation policy: setting it is an
+    error 403 on accounts without that feature.
     """
     sampling = settings.workers
     return {

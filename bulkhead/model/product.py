@@ -1,6 +1,6 @@
-"""The words in which a product is described (pure): stores, queues, Workers and who may touch what.
+"""The classes that describe a product (pure): stores, queues, Workers and who may touch what.
 
-A product is said once, for all stages. Whatever could not be deployed is refused here, all faults at once, before an
+A product is described once, for all stages. What cannot be deployed is refused here, with all faults at once, before an
 engine or a cloud is asked.
 """
 
@@ -13,11 +13,11 @@ from graphlib import TopologicalSorter
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from bulkhead.model import product_rules as blueprint_rules
+from bulkhead.model import product_rules
 from bulkhead.model.bindings import Binding, Secret
 from bulkhead.model.faults import Fault, Refused
 
-# What every Worker is told about its stage (ENV-7, LOG-4, LOG-5); the values come from the stage's settings.
+# The variables that tell every Worker about its stage (ENV-7, LOG-4, LOG-5); the values come from the stage's settings.
 STAGE_VARIABLES: Final = (
     "CACHE_TTLS",
     "ENVIRONMENT",
@@ -77,7 +77,7 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class StageSecret:
-    """A secret that has a value of its own in each stage (SEC-1, SEC-3), and who is handed it.
+    """A secret that has a value of its own in each stage (SEC-1, SEC-3), and who gets it.
 
     A Worker gets it by a `Secret` binding. ``pipeline`` hands it to the stage's GitHub environment, ``jobs`` to the
     stage's jobs, by way of SSM. After ``rotate_after_days`` `bulkhead secrets check` calls it stale.
@@ -94,7 +94,7 @@ class Escape:
     """One place where a Worker's code gives its ``env`` to code that no type check follows, and why that may be.
 
     ``file`` is relative to the repository root; ``into`` is what receives it, as `bulkhead bindings check` names it (a
-    package, a function or a type); ``uses`` are the bindings that are used out there.
+    package, a function or a type); ``uses`` are the bindings that this code uses.
     """
 
     file: str
@@ -109,7 +109,7 @@ class Worker:
 
     ``source`` is the module the bundle is built from. By default it is what worker/build.mjs takes:
     ``<folder>/dist/<name>.js`` comes from ``<folder>/src/<name>/index.ts``; a bundle elsewhere is its own source.
-    ``escapes`` are the places where its code lets ``env`` out of the types' sight.
+    ``escapes`` are the places where its code gives ``env`` to code that no type check follows.
 
     ``owns`` lists the Durable Object classes that live in this Worker; ``retired`` those it once owned and whose data
     is to be deleted. ``host`` is ``"@"`` for the stage's own hostname, a label for a name below it, None for a Worker
@@ -183,7 +183,7 @@ class Product:
     journeys: tuple[Journey, ...] = ()
 
     def __post_init__(self) -> None:
-        faults = tuple(blueprint_rules.faults(self, STAGE_VARIABLES))
+        faults = tuple(product_rules.faults(self, STAGE_VARIABLES))
         if faults:
             raise ProductFault(self.name, faults)
 
@@ -203,17 +203,19 @@ class Product:
         return tuple(worker for worker in self.workers if worker.host is not None)
 
     def hostnames(self, apex: str) -> dict[str, str]:
-        """Return the hostname of each public Worker in a stage whose own is ``apex``: that, or a label before it."""
+        """Return the hostname of each public Worker, by its name. It is the stage's own, ``apex``, or one label before
+        that."""
         return {worker.name: apex if worker.host == APEX else f"{worker.host}.{apex}" for worker in self.public_workers}
 
     def deployment_order(self) -> tuple[Worker, ...]:
-        """Return the Workers so that a Worker comes after every Worker it calls or whose objects it reaches."""
+        """Return the Workers in an order in which each comes after every Worker it calls or whose objects it
+        reaches."""
         by_name = {worker.name: worker for worker in self.workers}
-        return tuple(by_name[name] for name in TopologicalSorter(blueprint_rules.calls(self)).static_order())
+        return tuple(by_name[name] for name in TopologicalSorter(product_rules.calls(self)).static_order())
 
 
 class ProductFault(Refused):
-    """A product whose parts do not fit together, or that cannot be found; every fault at once."""
+    """The product cannot be found, or its parts do not fit together; with every fault at once."""
 
     def __init__(self, product: str, faults: tuple[Fault, ...]) -> None:
         super().__init__(f"Product {product!r} cannot be deployed.", faults)

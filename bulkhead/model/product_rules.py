@@ -48,7 +48,7 @@ _READ_A_DATABASE: Final = (
 )
 _SLUG_RULE: Final = "must be lower-case letters, digits and single hyphens, starting with a letter"
 
-Rooms = Mapping[str, list[str]]
+PartNames = Mapping[str, list[str]]
 
 
 def calls(product: Product) -> dict[str, set[str]]:
@@ -64,23 +64,23 @@ def calls(product: Product) -> dict[str, set[str]]:
 
 
 def faults(product: Product, reserved: Collection[str]) -> Iterator[Fault]:
-    """Yield everything that stands against deploying ``product``; ``reserved`` are names no binding may take."""
+    """Yield every fault that prevents deploying ``product``; ``reserved`` are names that no binding may have."""
     if not SLUG.fullmatch(product.name) or len(product.name) > _LONGEST_PRODUCT_NAME:
         yield Fault("name", f"{product.name!r} {_SLUG_RULE}, at most {_LONGEST_PRODUCT_NAME}: it starts every name")
     if not product.workers:
         yield Fault("workers", "a product has at least one Worker")
-    rooms: Rooms = {
-        room: [part.name for part in getattr(product, room)]
-        for room in ("workers", "databases", "namespaces", "buckets", "queues")
+    part_names: PartNames = {
+        kind: [part.name for part in getattr(product, kind)]
+        for kind in ("workers", "databases", "namespaces", "buckets", "queues")
     }
-    for room, names in rooms.items():
-        yield from _names(room, names)
+    for kind, names in part_names.items():
+        yield from _names(kind, names)
     yield from _secrets(product)
     for worker in product.workers:
         yield from _worker(worker, product)
-        yield from _bindings(worker, product, rooms, reserved)
+        yield from _bindings(worker, product, part_names, reserved)
     for queue in product.queues:
-        yield from _queue(queue, rooms)
+        yield from _queue(queue, part_names)
     for bucket in product.buckets:
         for prefix, days in bucket.expire_after_days:
             if days < 1:
@@ -92,16 +92,16 @@ def faults(product: Product, reserved: Collection[str]) -> Iterator[Fault]:
                 )
         if bucket.evidence_days is not None and bucket.evidence_days < 1:
             yield Fault(f"buckets.{bucket.name}", f"objects cannot be evidence for {bucket.evidence_days} days")
-    yield from _journeys(product, rooms)
-    yield from _order(product, rooms)
+    yield from _journeys(product, part_names)
+    yield from _order(product, part_names)
 
 
-def _names(room: str, names: list[str]) -> Iterator[Fault]:
+def _names(kind: str, names: list[str]) -> Iterator[Fault]:
     for name, count in Counter(names).items():
         if not SLUG.fullmatch(name) or len(name) > _LONGEST_PART_NAME:
-            yield Fault(f"{room}.{name}", f"{_SLUG_RULE}, at most {_LONGEST_PART_NAME}: it becomes part of a name")
+            yield Fault(f"{kind}.{name}", f"{_SLUG_RULE}, at most {_LONGEST_PART_NAME}: it becomes part of a name")
         if count > 1:
-            yield Fault(f"{room}.{name}", f"is declared {count} times; one physical name would stand for both")
+            yield Fault(f"{kind}.{name}", f"is declared {count} times; one physical name would stand for both")
 
 
 def _secrets(product: Product) -> Iterator[Fault]:
@@ -163,7 +163,7 @@ def _escapes(worker: Worker) -> Iterator[Fault]:
             yield Fault(place, f"uses {name}, which the Worker is not granted")
 
 
-def _bindings(worker: Worker, product: Product, rooms: Rooms, reserved: Collection[str]) -> Iterator[Fault]:
+def _bindings(worker: Worker, product: Product, part_names: PartNames, reserved: Collection[str]) -> Iterator[Fault]:
     for name, count in Counter(binding.name for binding in worker.bindings).items():
         place = f"workers.{worker.name}.bindings.{name}"
         if count > 1:
@@ -174,32 +174,34 @@ def _bindings(worker: Worker, product: Product, rooms: Rooms, reserved: Collecti
             yield Fault(place, "is the name of a stage variable, which every Worker has already")
     owners = {other.name: other.owns for other in product.workers}
     for binding in worker.bindings:
-        yield from _binding(binding, worker, owners, rooms)
+        yield from _binding(binding, worker, owners, part_names)
 
 
-def _binding(binding: Binding, worker: Worker, owners: Mapping[str, tuple[str, ...]], rooms: Rooms) -> Iterator[Fault]:
+def _binding(
+    binding: Binding, worker: Worker, owners: Mapping[str, tuple[str, ...]], part_names: PartNames
+) -> Iterator[Fault]:
     place = f"workers.{worker.name}.bindings.{binding.name}"
     match binding:
         case D1(_, target, access):
-            yield from _known(place, target, "databases", rooms)
+            yield from _known(place, target, "databases", part_names)
             if access != "read-write":
                 message = f"grants {access!r}, which nothing could hold: what a statement does stands in its text"
                 yield Fault(place, message, _READ_A_DATABASE.format(name=binding.name, database=target))
         case KV(_, target, access):
-            yield from _known(place, target, "namespaces", rooms)
+            yield from _known(place, target, "namespaces", part_names)
             yield from _access(place, access)
         case R2(_, target, access):
-            yield from _known(place, target, "buckets", rooms)
+            yield from _known(place, target, "buckets", part_names)
             yield from _access(place, access)
         case QueueProducer(_, target):
-            yield from _known(place, target, "queues", rooms)
+            yield from _known(place, target, "queues", part_names)
         case Service(_, target):
-            yield from _known(place, target, "workers", rooms)
+            yield from _known(place, target, "workers", part_names)
             if target == worker.name:
                 yield Fault(place, "calls its own Worker")
         case DurableObject(_, class_name, other):
             owner = other or worker.name
-            yield from _known(place, owner, "workers", rooms)
+            yield from _known(place, owner, "workers", part_names)
             if class_name not in owners.get(owner, (class_name,)):
                 yield Fault(place, f"Worker {owner!r} does not own the Durable Object class {class_name!r}")
         case Secret(_, secret) if not _SECRET_NAME.fullmatch(secret):
@@ -213,12 +215,12 @@ def _access(place: str, access: str) -> Iterator[Fault]:
         yield Fault(place, f"grants {access!r}; a grant is {' or '.join(map(repr, get_args(Access)))}")
 
 
-def _queue(queue: Queue, rooms: Rooms) -> Iterator[Fault]:
+def _queue(queue: Queue, part_names: PartNames) -> Iterator[Fault]:
     place = f"queues.{queue.name}"
     if queue.consumer is not None:
-        yield from _known(f"{place}.consumer", queue.consumer, "workers", rooms)
+        yield from _known(f"{place}.consumer", queue.consumer, "workers", part_names)
     if queue.dead_letter is not None:
-        yield from _known(f"{place}.dead_letter", queue.dead_letter, "queues", rooms)
+        yield from _known(f"{place}.dead_letter", queue.dead_letter, "queues", part_names)
         if queue.dead_letter == queue.name:
             yield Fault(f"{place}.dead_letter", "is the queue itself, so a failing message would go round for ever")
         if queue.consumer is None:
@@ -228,12 +230,12 @@ def _queue(queue: Queue, rooms: Rooms) -> Iterator[Fault]:
             yield Fault(f"{place}.{field}", f"{getattr(queue, field)} is outside {least} to {most}")
 
 
-def _journeys(product: Product, rooms: Rooms) -> Iterator[Fault]:
+def _journeys(product: Product, part_names: PartNames) -> Iterator[Fault]:
     public = {worker.name for worker in product.public_workers}
     stores = {
-        "database": rooms["databases"],
-        "namespace": rooms["namespaces"],
-        "bucket": rooms["buckets"],
+        "database": part_names["databases"],
+        "namespace": part_names["namespaces"],
+        "bucket": part_names["buckets"],
         "object": [class_name for worker in product.workers for class_name in worker.owns],
     }
     for journey in product.journeys:
@@ -247,8 +249,8 @@ def _journeys(product: Product, rooms: Rooms) -> Iterator[Fault]:
                 yield Fault(place, f"leaves a trace in {kind} {store!r}, which the product does not have")
 
 
-def _order(product: Product, rooms: Rooms) -> Iterator[Fault]:
-    known = set(rooms["workers"])
+def _order(product: Product, part_names: PartNames) -> Iterator[Fault]:
+    known = set(part_names["workers"])
     try:
         TopologicalSorter({name: targets & known for name, targets in calls(product).items()}).prepare()
     except CycleError as cycle:
@@ -256,9 +258,9 @@ def _order(product: Product, rooms: Rooms) -> Iterator[Fault]:
         yield Fault("workers", f"{path} call each other in a circle, so none of them could be deployed first")
 
 
-def _known(place: str, target: str, room: str, rooms: Rooms) -> Iterator[Fault]:
-    if target not in rooms[room]:
-        yield Fault(place, f"{target!r} is not among the product's {room} ({', '.join(rooms[room]) or 'none'})")
+def _known(place: str, target: str, kind: str, part_names: PartNames) -> Iterator[Fault]:
+    if target not in part_names[kind]:
+        yield Fault(place, f"{target!r} is not among the product's {kind} ({', '.join(part_names[kind]) or 'none'})")
 
 
 def _is_below_root(text: str) -> bool:

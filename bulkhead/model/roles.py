@@ -32,7 +32,8 @@ def environment_of(role: Role, label: Label) -> str:
 
 
 def refs_of(role: Role, label: Label, settings: StageSettings) -> tuple[Ref, ...]:
-    """Return the refs that a run may come from. Schedules and runs started by hand are on the default branch."""
+    """Return the refs from which a run may take the role. Schedules and runs started by hand are on the default
+    branch."""
     main = settings.github.default_branch
     if role is Role.PREVIEW:
         return (PULL_REQUESTS,)
@@ -45,8 +46,8 @@ def refs_of(role: Role, label: Label, settings: StageSettings) -> tuple[Ref, ...
 
 
 def is_reviewed(role: Role, label: Label) -> bool:
-    """Whether people approve each run: what changes staging or production. A rollback at night waits for nobody who
-    is not named in the settings either way; a preview and a schedule change nothing."""
+    """Whether reviewers approve each run: those that change staging or production, so no previews and schedules. A
+    rollback at night waits only for the reviewers whom the settings name."""
     return label.stage is not Stage.DEVELOPMENT and role in {Role.DEPLOY, Role.ROLLBACK}
 
 

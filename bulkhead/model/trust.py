@@ -1,4 +1,4 @@
-"""Who may take a role, and how far any role of the stage reaches at most, whatever is attached to it later (pure)."""
+"""Who may assume a role, and the permissions boundary of every role of a stage (pure)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bulkhead.model.settings import StageSettings
 GITHUB: Final = "token.actions.githubusercontent.com"
 AUDIENCE: Final = "sts.amazonaws.com"
 
-# Services that the roles of a stage have to do with. IAM is none of them, nor are organisations and accounts.
+# The only services that a stage's roles may use. IAM, Organizations and Account are left out on purpose.
 _SERVICES: Final = (
     "budgets:*",
     "cloudwatch:*",
@@ -27,9 +27,9 @@ _SERVICES: Final = (
 
 
 def trust(role: Role, scope: AwsScope, settings: StageSettings) -> Document:
-    """Return who may take a role: GitHub for a run in the role's own environment; a person of the account who used a
-    second factor, except for previews; and for the one that deploys the role itself, because Pulumi's provider assumes
-    it once more inside a pipeline."""
+    """Return the trust policy of a role. It admits GitHub's runs in the role's own environment, and people of the
+    account with a second factor, except for previews. The deploying role may assume itself, because Pulumi's provider
+    assumes it once more inside a pipeline."""
     return document(_trusted(role, scope, settings))
 
 
@@ -66,8 +66,8 @@ def _trusted(role: Role, scope: AwsScope, settings: StageSettings) -> Iterator[d
 
 
 def boundary(scope: AwsScope) -> Document:
-    """Return the limit of every role of the stage: a few services, and never the state and the key of the identities
-    themselves, so that no role can widen itself by a detour."""
+    """Return the permissions boundary of every role of the stage: a few services, and never the identities' own state
+    and key, so that no role can extend its own rights indirectly."""
     own_state, own_key = f"arn:{scope.partition}:s3:::{scope.identities_state}", scope.identities_alias
     keys = scope.arn("kms", "key/*", region=scope.region)
     return document(

@@ -1,4 +1,4 @@
-"""What every Worker is told about its stage (pure): the values behind blueprint.STAGE_VARIABLES (ENV-7)."""
+"""The variables that tell every Worker about its stage (pure): the values of product.STAGE_VARIABLES (ENV-7)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bulkhead.model.settings import StageSettings
 
 
 def stage_variables(label: Label, settings: StageSettings, service: str, release: str) -> list[dict[str, Any]]:
-    """Return the bindings, in Cloudflare's shape, that tell the Worker ``service`` where and as what it runs."""
+    """Return the bindings, in Cloudflare's shape, that tell the Worker ``service`` its stage, name and release."""
     objects = {
         "CACHE_TTLS": settings.cache.model_dump(mode="json", by_alias=True),
         "FEATURE_FLAGS": dict(settings.feature_flags),

@@ -1,6 +1,6 @@
-"""What a stage loses when it goes: counted, said, emptied. The resources themselves are the engine's to remove.
+"""What a stage loses when it is destroyed: counts it, describes it, and empties the buckets.
 
-A bucket that holds anything cannot be deleted, so whatever is in it has to go first.
+The engine removes the resources. It cannot delete a bucket that holds anything, so buckets are emptied first.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def count(plan: DestroyPlan, *, r2: S3Client | None, s3: S3Client | None) -> dic
 
 
 def losses(plan: DestroyPlan, counts: Mapping[str, int | None]) -> list[str]:
-    """Return, for a person who has to decide, what will be lost."""
+    """Return a description of the losses, for the person who decides."""
     answers = f", and the answers at {', '.join(plan.hostnames)}" if plan.hostnames else ""
     return [
         f"all {_counted(plan.resources, 'resource')} of the stack",
@@ -54,8 +54,8 @@ def empty(
 ) -> dict[str, Emptied]:
     """Empty the stage's buckets, R2's first; return how much was removed from each that there still is.
 
-    ``r2`` and ``s3`` may be None where the stage has no bucket there. ``progress`` is told a bucket and its count after
-    each page. Can be repeated. Raises Refused where a service keeps something back.
+    ``r2`` and ``s3`` may be None where the stage has no bucket there. ``progress`` is called with a bucket and its
+    count after each page. Can be repeated. Raises Refused where a service keeps something back.
     """
     emptied = {}
     for bucket, client in _each_bucket(plan, r2, s3):

@@ -1,7 +1,7 @@
-"""What goes when a stage goes (pure): read from the engine's own state, which holds neither more nor less.
+"""What a destroyed stage loses (pure), read from the engine's state, which is complete.
 
-The manifest would not do: a stage that never came up whole exports none, and one that is half gone still exports what
-is gone already.
+The manifest does not suffice: a stage that never came up completely exports none, and a half-destroyed one still
+exports resources that were deleted.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bulkhead.resources.catalogue import row_of
 from bulkhead.resources.kind import ResourceType
 
 _ENGINE: Final = "pulumi:"  # the stack itself and its providers, which are in no cloud
-_CREATING: Final = "creating"  # the engine's word for a creation whose end it has not heard of (apitype.OperationType)
+_CREATING: Final = "creating"  # the engine's name for a creation without a result yet (apitype.OperationType)
 
 State = Mapping[str, Any]
 
@@ -87,7 +87,8 @@ def destroy_plan(stack: str, resources: Iterable[State]) -> DestroyPlan:
 
 
 def unsettled(operations: Iterable[State]) -> list[str]:
-    """Return the URNs of what was being made when the engine was ended: whether it exists, only the cloud knows."""
+    """Return the URNs of resources that were being made when the engine was interrupted: only the cloud knows whether
+    they exist."""
     return [one["resource"]["urn"] for one in operations if one["type"] == _CREATING]
 
 
@@ -108,7 +109,7 @@ def _of(resources: Iterable[State], type_: str) -> Iterator[State]:
 
 
 def _named(resources: Iterable[State], type_: str, property_: str) -> tuple[str, ...]:
-    # The inputs are the program's own words; a set, because a resource being replaced is in the state twice.
+    # The inputs come from the program; a set, because a resource being replaced is in the state twice.
     return tuple(sorted({one["inputs"][property_] for one in _of(resources, type_)}))
 
 

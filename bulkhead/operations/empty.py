@@ -37,8 +37,8 @@ Progress = Callable[[Emptied], None]
 def empty_bucket(s3: S3Client, bucket: str, *, progress: Progress | None = None) -> Emptied:
     """Delete every version, delete marker and unfinished multipart upload of ``bucket``; return how many there were.
 
-    ``progress`` is told the count after each page. Retention is respected, governance retention too: what a stage
-    locks is not for a command to unlock.
+    ``progress`` is called with the count after each page. Retention is respected, even in governance mode: a command
+    must not unlock what a stage has locked.
 
     Raises Refused, after everything else is gone, naming the keys that the service would not delete.
     """
@@ -83,8 +83,8 @@ def _pages(s3: S3Client, bucket: str) -> Iterator[tuple[_Objects, _Objects]]:
 
 
 def _one_behind(pages: Iterator[tuple[_Objects, _Objects]]) -> Iterator[tuple[_Objects, _Objects]]:
-    """Yield each page once its successor is known: the next page is asked for by this one's last version, which some
-    services look up."""
+    """Yield each page after fetching the next one: the request for that names this page's last version, and some
+    services look it up, so it must not be deleted yet."""
     held = next(pages, None)
     while held is not None:
         following = next(pages, None)

@@ -1,1 +1,1 @@
-"""What a change would do to a stage: what the engine says before it does anything, and what of that is a loss."""
+"""What a change would do to a stage: reads the engine's preview, and finds the losses in it."""

@@ -1,8 +1,8 @@
-"""Reads what the engine said of a preview (pure): its stream of events, or the digest of `pulumi preview --json`.
+"""Reads the engine's output of a preview (pure): its stream of events, or the digest of `pulumi preview --json`.
 
 A stream is JSON, one event a line: what `PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --json` writes, and
-the event log of the Automation API, which is spelt alike (pulumi/pulumi, sdk/go/common/apitype/events.go). A stream
-that was cut off, or that lost a line, is refused: what it does not tell could be a loss.
+the event log of the Automation API, which has the same format (pulumi/pulumi, sdk/go/common/apitype/events.go). A
+stream that was cut off, or that lost a line, is refused: what is missing could be a loss.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bulkhead.preview.steps import ACTIONS, EngineStep, fold
 from bulkhead.resources.sentinels import SIGNATURE, UNKNOWNS
 from bulkhead.resources.values import UNKNOWN
 
-# Of a digest, what nobody can learn from it: as seen with 3.250, by previews of the same change in both shapes.
+# What a digest does not contain, as seen with 3.250 by previews of the same change in both forms.
 NOT_IN_A_DIGEST: Final = (
     "what the policies say",
     "a `retainOnDelete` that is taken away, and a `protect` where the engine lists no step for it",
@@ -28,9 +28,9 @@ NOT_IN_A_DIGEST: Final = (
 )
 _BLINDED: Final = "[secret]"
 _BYTE_ORDER_MARK: Final = "\ufeff"  # what some editors and shells put before a text
-# Steps that make no sense without a side before, or after.
-_OF_WHAT_IS: Final = frozenset({"same", "update", "delete", "delete-replaced", "replace", "create-replacement"})
-_OF_WHAT_STAYS: Final = frozenset({"same", "create", "update", "replace", "create-replacement", "import"})
+# Steps that must have an old side, or a new one.
+_NEEDS_OLD: Final = frozenset({"same", "update", "delete", "delete-replaced", "replace", "create-replacement"})
+_NEEDS_NEW: Final = frozenset({"same", "create", "update", "replace", "create-replacement", "import"})
 _COLOUR: Final = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
 _DIGEST_COUNTS: Final = "changeSummary"
 _MOST_FAULTS: Final = 10
@@ -40,10 +40,10 @@ _AGAIN: Final = "run the preview again, and keep everything that it writes to st
 
 
 def read(text: str, stack: str, project: str | None = None) -> UpdatePlan:
-    """Return what ``text`` says of ``stack``, a stack of ``project`` where one is given. Raises Refused, with line
-    numbers, when it is no complete preview of it.
+    """Return the plan in ``text`` for ``stack``, and check that it is of ``project`` if one is given. Raises Refused,
+    with line numbers, when it is no complete preview of the stack.
 
-    A digest is one JSON document; everything else is taken for a stream. A byte order mark before it is no part of it.
+    A digest is one JSON document; everything else is read as a stream. A byte order mark at the start is ignored.
     """
     try:
         plan = _read(text.removeprefix(_BYTE_ORDER_MARK), stack)
@@ -76,8 +76,8 @@ def _unusable(faults: list[Fault]) -> Refused:
 
 
 def _json(text: str) -> Any:
-    """Return what ``text`` stands for. Raises ValueError, also for an escape of half a character: Python takes it, and
-    nothing could print it."""
+    """Return the JSON value of ``text``. Raises ValueError, also for half of a surrogate pair: Python accepts it, but
+    cannot print it."""
     value = json.loads(text)
     if "\\ud" in text.lower():
         json.dumps(value, ensure_ascii=False).encode()
@@ -132,7 +132,7 @@ def _stream(text: str, stack: str) -> UpdatePlan:
 
 
 def _events(text: str, faults: list[Fault]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield each event with its line; lines that are none, and gaps between them, are added to ``faults``."""
+    """Yield each event with its line. Lines that are no events, and gaps in their numbers, are added to ``faults``."""
     expected = None
     for line, content in enumerate(text.split("\n"), 1):
         if not content.strip():
@@ -167,13 +167,13 @@ def _step_of(event: Mapping[str, Any], line: int, faults: list[Fault]) -> Engine
 
 
 def _step(raw: Mapping[str, Any], old: str, new: str, place: str, faults: list[Fault]) -> EngineStep | None:
-    """Return a step of either shape: they differ in how they call the two sides."""
+    """Return a step of either form; the forms differ in the keys of the two sides."""
     if raw["op"] not in ACTIONS:
         message = f"{raw['op']!r} is an operation that this gate does not know, so it cannot say what would be lost"
         faults.append(Fault(place, message, "teach it the operation: bulkhead/preview/steps.py, ACTIONS"))
         return None
     before, after = _dict(raw.get(old)), _dict(raw.get(new))
-    if (raw["op"] in _OF_WHAT_IS and not before) or (raw["op"] in _OF_WHAT_STAYS and not after):
+    if (raw["op"] in _NEEDS_OLD and not before) or (raw["op"] in _NEEDS_NEW and not after):
         faults.append(Fault(place, f"is a step {raw['op']!r} that does not say of what", _AGAIN))
         return None
     custom = bool(before.get("custom") or after.get("custom"))
@@ -204,12 +204,12 @@ def _side(state: Mapping[str, Any]) -> Side | None:
 
 
 def plain(value: Any) -> Any:
-    """Return a value of an event; what is secret or not known yet as UNKNOWN."""
+    """Return a value of an event; UNKNOWN for what is secret or not known yet."""
     if isinstance(value, dict):
         return UNKNOWN if SIGNATURE in value else {key: plain(item) for key, item in value.items()}
     if isinstance(value, list):
         return [plain(item) for item in value]
-    # The engine blinds the stack's secrets within longer texts as well.
+    # The engine masks the stack's secrets within longer texts as well.
     return UNKNOWN if isinstance(value, str) and (_BLINDED in value or value in UNKNOWNS) else value
 
 
@@ -230,7 +230,7 @@ def _diagnosed(event: Mapping[str, Any], severity: str) -> list[str]:
 def _inconsistent(
     steps: list[EngineStep], counts: Any, stack: str, summary: Mapping[str, Any], events: list[tuple[int, Any]]
 ) -> list[Fault]:
-    """Return why events that can be read are no preview of this stack, or not all of it."""
+    """Return faults for events that are no preview of this stack, or not a complete one."""
     if summary.get("isPreview") is False:
         return [Fault("", "tells of an operation that was done, not of a preview", "give it the output of a preview")]
     if summary.get("maybeCorrupt"):
@@ -273,7 +273,8 @@ def _of_another(steps: list[EngineStep], stack: str) -> Iterator[Fault]:
 
 
 def _of_another_project(plan: UpdatePlan, project: str | None) -> Iterator[Fault]:
-    """A stack of the same name is in every project, and what loses nothing in one says nothing about the other."""
+    """Yield a fault when the plan is of another project. Every project has a stack of this name, so the name proves
+    nothing."""
     found = sorted({change.urn.partition("::")[2].partition("::")[0] for change in plan.changes})
     if len(found) > 1:
         yield Fault("", f"is of several projects, {', '.join(found)}: several operations are in one file", _AGAIN)
@@ -284,14 +285,14 @@ def _of_another_project(plan: UpdatePlan, project: str | None) -> Iterator[Fault
 
 
 def _missing(steps: list[EngineStep], counts: Any, place: str) -> Iterator[Fault]:
-    """Yield which steps the engine counted that are not there. It counts fewer than there are: of a replacement only
-    one, and no protected deletion."""
+    """Yield a fault for each operation with fewer steps than the engine counted. The engine may count fewer steps than
+    there are: one for a replacement, and none for a protected deletion."""
     if not isinstance(counts, dict):
         yield Fault(place, "does not count what changes", _AGAIN)
         return
-    there = Counter(step.op for step in steps)
+    found = Counter(step.op for step in steps)
     for op, count in counts.items():
         if place == _DIGEST_COUNTS and op == "same":
-            continue  # a digest lists few of those that do not change
-        if isinstance(count, int) and count > there[op]:
-            yield Fault(place, f"counts {op}: {count}, and {there[op]} are there: lines are missing", _AGAIN)
+            continue  # a digest lists few of the unchanged resources
+        if isinstance(count, int) and count > found[op]:
+            yield Fault(place, f"counts {op}: {count}, and {found[op]} are there: lines are missing", _AGAIN)

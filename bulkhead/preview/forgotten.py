@@ -1,4 +1,4 @@
-"""What leaves the state without being deleted: nobody looks after it any more, and it is all still there (pure)."""
+"""Resources that leave the state without being deleted (pure): they still exist, and nothing manages them any more."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bulkhead.preview.plan import PROVIDER, ResourceChange, UpdatePlan
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """``remains`` says what goes on existing, and what follows from that."""
+    """A resource that leaves the state. ``remains`` says what still exists, and what follows from that."""
 
     change: ResourceChange
     remains: str

@@ -1,5 +1,5 @@
-"""The gate: what the engine said becomes a verdict, by the waivers and the known noise of a checkout. What it said and
-what is printed of it are searched for the values of secrets."""
+"""The gate: makes a verdict from the engine's output, the waivers and the known noise of a checkout. The engine's
+output and the printed verdict are searched for the values of secrets."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from policies.catalogue import NAME
 
 
 def judged(checkout: Path, stack: str, output: Output, base: str, today: date) -> Verdict:
-    """Return the verdict about a preview of ``stack``, by the waivers of the commit ``base`` and the noise of
-    ``checkout``. Raises Refused for what is no preview; where the CLI failed half-way, in its own words as well."""
+    """Return the verdict about a preview of ``stack``, with the waivers of the commit ``base`` and the noise of
+    ``checkout``. Raises Refused when the output is no preview; if the CLI failed, with the CLI's message as well."""
     stage = stage_of(stack)
     if stage is None:
         raise ValueError(f"no stage has a stack {stack}")  # a fault of the caller
@@ -43,7 +43,8 @@ def judged(checkout: Path, stack: str, output: Output, base: str, today: date) -
 
 
 def secrets_of(stack: StackCli) -> tuple[Mapping[str, str], str]:
-    """Return the values of the stack's secrets, which must not be shown, and what is to be said about them."""
+    """Return the values of the stack's secrets, which must not be shown, and a note about those that cannot be
+    searched for."""
     try:
         secrets = stack.secrets()
     except Refused:
@@ -53,7 +54,8 @@ def secrets_of(stack: StackCli) -> tuple[Mapping[str, str], str]:
 
 
 def watched(verdict: Verdict, output: Output, secrets: Mapping[str, str], note: str) -> Verdict:
-    """Return the verdict after a search for secrets in all that the engine said, and in all that would be printed."""
+    """Return the verdict after a search for secrets in the engine's whole output and in everything that would be
+    printed."""
     verdict = with_note(verdict, note) if note else verdict
     verdict = with_leaks(verdict, _leaked(output.text, secrets, "what the engine said"))
     printed = "\n".join([*_texts(as_json(verdict)), markdown.render(verdict)])
@@ -62,7 +64,7 @@ def watched(verdict: Verdict, output: Output, secrets: Mapping[str, str], note: 
 
 
 def _leaked(text: str, secrets: Mapping[str, str], where: str) -> list[Leaked]:
-    """Return one finding a secret, with the first line in which it stands."""
+    """Return one finding per secret, with the first line that contains it."""
     found: dict[str, list[Leak]] = {}
     for leak in leaks(text, secrets):
         found.setdefault(leak.name, []).append(leak)

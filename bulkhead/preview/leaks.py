@@ -1,4 +1,5 @@
-"""Looks for the values of secrets in text that is about to be shown (pure). Whatever is found is told by its name."""
+"""Searches text that is about to be shown for the values of secrets (pure). A finding has the secret's name, not its
+value."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from urllib.parse import quote, quote_plus
 
 from bulkhead.model.encoded import base64_forms
 
-# Shorter values are words that stand anywhere; and base64 text of this length is no chance.
+# Shorter values occur in ordinary text. Base64 text of eight characters hardly matches by chance.
 SHORTEST: Final = 6
 _SHORTEST_BASE64: Final = 8
 
@@ -25,9 +26,9 @@ class Leak:
 
 
 def leaks(text: str, secrets: Mapping[str, str]) -> tuple[Leak, ...]:
-    """Return where ``text`` holds one of ``secrets`` (values by name): as it is, escaped for JSON or a URL, or in
-    base64, alone or within something longer. Each secret is told once a line. Values shorter than SHORTEST are not
-    looked for: see `too_short`."""
+    """Return the places where ``text`` contains one of ``secrets`` (values by name): as it is, escaped for JSON or a
+    URL, or in base64, also within a longer text. A secret is found once per line. Values shorter than SHORTEST are not
+    searched for: see `too_short`."""
     forms = {name: list(_forms(value)) for name, value in secrets.items() if len(value) >= SHORTEST}
     found: dict[tuple[str, int], Leak] = {}
     for number, line in enumerate(text.splitlines(), 1):
@@ -39,12 +40,13 @@ def leaks(text: str, secrets: Mapping[str, str]) -> tuple[Leak, ...]:
 
 
 def too_short(secrets: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the names of the secrets that are too short to be looked for."""
+    """Return the names of the secrets that are too short to search for."""
     return tuple(sorted(name for name, value in secrets.items() if len(value) < SHORTEST))
 
 
 def _forms(value: str) -> Iterator[tuple[str, str]]:
-    """Yield how a value may be written, and what that is called; of several lines, each is looked for."""
+    """Yield each form in which a value may be written, and the form's name. Each line of a value is searched for by
+    itself."""
     for line in (part for part in value.splitlines() if len(part) >= SHORTEST):
         yield line, "as it is"
         yield json.dumps(line)[1:-1], "escaped for JSON"

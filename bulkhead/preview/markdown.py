@@ -1,8 +1,8 @@
 """The verdict on one stage as its part of a comment on a pull request (pure).
 
 A comment of GitHub's has at most 65,536 characters, and three stages share one. What stops the change is never left
-out; of everything else as much is shown as there is room for, and the rest is counted. Of what merely changes only the
-paths are shown, no values.
+out; everything else is shown as far as there is room, and the rest is counted. For ordinary changes only the paths are
+shown, no values.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SIGNS: Final = re.compile(r"([\\`*_\[\]|~#<>!])")
 
 
 def render(verdict: Verdict) -> str:
-    """Return the part. By its first line, which nobody sees, the comment is found again to be written over."""
+    """Return the part. Its first line is invisible; the workflow finds the comment by it in order to overwrite it."""
     stops = "\n".join(_stops(verdict))
     if len(stops) > LIMIT // 2:
         stops = "\n".join(_stops_in_short(verdict))
@@ -37,7 +37,7 @@ def render(verdict: Verdict) -> str:
 
 
 def render_refusal(stack: str, refused: Refused) -> str:
-    """Return the part of a stage for which there is no verdict, because what the engine said could not be judged."""
+    """Return the part for a stage without a verdict, because the engine's output could not be judged."""
     head = _head(stack, f"{stack}: stopped, because there is no verdict.")
     lines = [_refusal(fault) for fault in refused.faults]
     return f"{head}\n{_plain(refused.summary)}\n{_fitted('Why', lines, LIMIT - len(head) - 1_000)}\n"
@@ -73,8 +73,8 @@ def _obstacle(obstacle: Obstacle) -> Iterator[str]:
 
 
 def _stops_in_short(verdict: Verdict) -> Iterator[str]:
-    """Yield what stops it without the sentences, for so many that they would not find room; without the types where
-    even that is too much."""
+    """Yield what stops the change, without explanations, because they would not fit; names that do not fit either are
+    left out."""
     yield from (f"- **secret** {_code(leak.secret)} stands in {_plain(leak.place)}." for leak in verdict.leaks)
     yield "Too many to explain here; `bulkhead preview` says of each what to do instead."
     kinds: dict[str, list[str]] = {}
@@ -135,7 +135,7 @@ def _paths(paths: Sequence[str]) -> str:
 
 
 def _fitted(title: str, lines: Sequence[str], room: int) -> str:
-    """Return a section with as many of its lines as there is room for, "" for one without any."""
+    """Return a section with as many of its lines as fit, "" for a section without lines."""
     if not lines and not title.startswith("Changes"):
         return ""
     heading = f"\n#### {_plain(title)}\n"
@@ -153,7 +153,7 @@ def _fitted(title: str, lines: Sequence[str], room: int) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return text of others so that nothing in it is read as markup, and nobody is called by it."""
+    """Return foreign text with its markup escaped, and without mentions that would notify somebody."""
     return _SIGNS.sub(r"\\\1", " ".join(text.split())).replace("@", "&#64;")
 
 

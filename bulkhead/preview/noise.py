@@ -1,7 +1,7 @@
 """Known noise: differences that a provider shows although nobody changed anything (pure).
 
-An update that consists of such differences only is listed apart from the ordinary ones. It never excuses a loss:
-those are looked for first, and in all of a change.
+An update that has only such differences is listed apart from the ordinary ones. Noise never excuses a loss: losses are
+searched for first, in all of a change.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ Version = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """``path`` is a property of ``type`` as the engine spells it, with ``[*]`` for any place in a list. ``versions`` is
-    a range such as ``>=6.0.0,<7.0.0`` of the provider's plugin for ``package``."""
+    """An entry of the file. ``path`` is a property of ``type`` as the engine spells it, with ``[*]`` for any index of
+    a list. ``versions`` is a range such as ``>=6.0.0,<7.0.0`` of the provider's plugin for ``package``."""
 
     __pydantic_config__: ClassVar = entries.CONFIG
 
@@ -72,7 +72,7 @@ def _fault(entry: Noise, message: str, fix: str) -> Fault:
 
 
 def noisy_updates(plan: UpdatePlan, noise: Sequence[Noise], today: date) -> tuple[list[NoisyUpdate], list[str]]:
-    """Return the updates that are nothing but noise, and sentences about entries that would apply and no longer do."""
+    """Return the updates that are only noise, and notes about entries that no longer apply."""
     found, notes = [], []
     for change in plan.changes:
         if change.action != "update" or not change.paths:
@@ -93,7 +93,7 @@ def _is_about(entry: Noise, change: ResourceChange, path: str) -> bool:
 
 
 def _void(entry: Noise, change: ResourceChange, plan: UpdatePlan, today: date) -> str:
-    """Return why an entry does not count any more, "" when it does."""
+    """Return why an entry no longer applies, "" if it applies."""
     if entry.until < today:
         return f"it ended on {entry.until}; see whether the issue is still open"
     version = plan.version_of(change)

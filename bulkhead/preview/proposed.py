@@ -1,8 +1,8 @@
 """The product that a change proposes, for policies that must not run a line of that change.
 
-Policies judge what the engine shows against the product. A change may change the product, so its own is the measure;
-but whoever imports it runs its code, which could switch the policies off. So the checkout's own Python writes the
-product down, in a process of its own, and the policies read what it wrote.
+Policies compare the engine's resources with the product. A change may change the product, so its own product counts;
+but importing it runs its code, which could switch the policies off. So the checkout's own Python writes the product to
+a file, in a separate process, and the policies read the file.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bulkhead.model import bindings
-from bulkhead.model import product as blueprint
+from bulkhead.model import product as product_model
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.product import Product
 from bulkhead.model.project import read_project
@@ -26,14 +26,16 @@ from bulkhead.model.settings.paths import stack_file
 from bulkhead.model.settings.product_reference import KEY, reference_in
 from bulkhead.preview import write_product
 
-FILE: Final = "BULKHEAD_PROPOSED_PRODUCT"  # tells the pack where the product was written
+FILE: Final = "BULKHEAD_PROPOSED_PRODUCT"  # the path of the file with the product, for the pack
 _AS_READ: Final = "bulkhead.preview.pack.product:PRODUCT"
 _CONFIG: Final = "PULUMI_CONFIG"
-_WORDS: Final = {
-    name: word
-    for module in (blueprint, bindings)
-    for name, word in vars(module).items()
-    if isinstance(word, type) and word.__module__ == module.__name__ and (is_dataclass(word) or issubclass(word, Enum))
+_CLASSES: Final = {
+    name: class_
+    for module in (product_model, bindings)
+    for name, class_ in vars(module).items()
+    if isinstance(class_, type)
+    and class_.__module__ == module.__name__
+    and (is_dataclass(class_) or issubclass(class_, Enum))
 }
 _COMPLAINT_LINES: Final = 6
 _SUMMARY: Final = "The product of this change cannot be read, so no policy can judge by it."
@@ -44,8 +46,8 @@ _FIRST: Final = (
 
 
 def write(checkout: Path, stack: str, file: Path, environment: Mapping[str, str]) -> None:
-    """Let ``checkout`` write the product of ``stack`` into ``file``, in a process that has ``environment`` only. Raises
-    Refused when it cannot, or when it is no product in our own words."""
+    """Let ``checkout`` write the product of ``stack`` into ``file``, in a process that has ``environment`` only.
+    Raises Refused when it fails, or when the file holds anything but classes of our own product model."""
     reference = reference_in(reader.read(checkout / stack_file(stack)).config)
     program = [str(_python(checkout)), str(Path(write_product.__file__)), reference, str(file.resolve())]
     answer = subprocess.run(
@@ -89,18 +91,18 @@ def _decoded(written: Any) -> Any:
         return written
     if "maps" in written:
         return {key: _decoded(part) for key, part in written["maps"]}
-    if written["is"] not in _WORDS:
+    if written["is"] not in _CLASSES:
         raise LookupError(f"there is no {written['is']}")
-    word = _WORDS[written["is"]]
+    class_ = _CLASSES[written["is"]]
     return (
-        word(written["value"])
-        if issubclass(word, Enum)
-        else word(**{name: _decoded(part) for name, part in written["has"].items()})
+        class_(written["value"])
+        if issubclass(class_, Enum)
+        else class_(**{name: _decoded(part) for name, part in written["has"].items()})
     )
 
 
 def judged_by(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment that the engine gave to a pack, the product that was written down in the place of the one
-    that the stack's configuration names."""
+    """Return the engine's environment for a pack, with the product from the file instead of the one that the stack's
+    configuration names."""
     config = json.loads(environ.get(_CONFIG) or "{}")
     return {**environ, _CONFIG: json.dumps({**config, KEY: _AS_READ})}

@@ -1,4 +1,4 @@
-"""The engine's steps, and what several of them do to one resource (pure)."""
+"""Combines the engine's steps into one change per resource (pure)."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "remove-pending-replace": "discard",
 }
 _DELETING: Final = ("delete", "delete-replaced")
-# Of several steps of one resource, the first of these says what becomes of it. An import is followed by an update when
-# the program's inputs differ from what was imported.
+# If a resource has several steps, the first of these decides about its change. An import is followed by an update
+# when the program's inputs differ from what was imported.
 _WEIGHT: Final = ("replace", "update", "import", "create", "read", "discard", "same", "delete", "refresh")
 
 
@@ -51,8 +51,8 @@ class EngineStep:
 
 
 def fold(steps: Iterable[EngineStep]) -> tuple[ResourceChange, ...]:
-    """Return what becomes of each resource, in the order in which the engine first spoke of it. One that waits to be
-    deleted since an earlier replacement is a change of its own."""
+    """Return the change of each resource, in the order of the engine's first steps. A resource that an earlier
+    replacement left to be deleted is a change of its own."""
     by_urn: dict[str, list[EngineStep]] = {}
     for step in steps:
         by_urn.setdefault(step.urn, []).append(step)
@@ -83,7 +83,7 @@ def _id(step: EngineStep) -> str | None:
 
 
 def _current(type_: str) -> str:
-    """Return the token by which a type is known. pulumi-aws 7 calls a bucket and its settings by two; the longer one,
+    """Return the current token of a type. pulumi-aws 7 has two tokens for a bucket and its settings; the longer one,
     with V2, is deprecated and means the same resource."""
     shorter = type_.replace("V2", "") if type_.startswith("aws:s3/bucket") else type_
     return shorter if row_of(shorter) else type_

@@ -1,4 +1,5 @@
-"""What the gate says of a preview (pure): what stops the change, what is lost, forgotten, said, waived or mere noise.
+"""The gate's verdict on a preview (pure): what stops the change, losses, waivers, forgotten resources, policies and
+noise.
 
 The machine form (`as_json`), which `bulkhead preview --json` prints:
 
@@ -33,7 +34,7 @@ from bulkhead.preview.plan import ResourceChange, UpdatePlan
 from bulkhead.preview.waivers import Waiver, Waivers
 
 _QUIET: Final = frozenset({"same", "read", "refresh"})
-# What the engine says besides the reason.
+# Messages of the engine that give no reason.
 _NO_REASON: Final = frozenset({"preview failed", "update failed"})
 
 
@@ -48,7 +49,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """Something that stops the change and is no loss, so no waiver is about it."""
+    """Something that stops the change but is no loss, so no waiver can cover it."""
 
     what: str
     why: str
@@ -65,7 +66,7 @@ class Leaked:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Everything there is to say about a preview. ``changes`` are those that are no noise."""
+    """The whole verdict on a preview. ``changes`` are those that are no noise."""
 
     stage: Stage
     plan: UpdatePlan
@@ -113,7 +114,7 @@ def judge(
     *,
     pack: str = "",
 ) -> Verdict:
-    """Return the verdict on a plan. ``pack`` is the policy pack that must have been asked, "" for none."""
+    """Return the verdict on a plan. ``pack`` is the policy pack that must have run, "" for none."""
     found = tuple(losses(plan))
     covered, unused = waivers.covering(found)
     noisy, void = noisy_updates(plan, noise, today)
@@ -142,7 +143,7 @@ def _obstacles(plan: UpdatePlan, pack: str, *, strict: bool) -> list[Obstacle]:
         for each in plan.policies
         if each.level == "mandatory"
     )
-    found = list(dict.fromkeys(mandatory))  # what keeps a rule from judging, it says of each resource anew
+    found = list(dict.fromkeys(mandatory))  # a rule that cannot judge repeats its reason for each resource
     if plan.failed:
         reasons = [error for error in plan.errors if error not in _NO_REASON]
         if reasons or not found:
@@ -163,7 +164,7 @@ def _obstacles(plan: UpdatePlan, pack: str, *, strict: bool) -> list[Obstacle]:
 
 
 def with_failure(verdict: Verdict, complaint: str) -> Verdict:
-    """Return the verdict on a preview whose CLI failed, whatever its events say."""
+    """Return the verdict on a preview whose CLI failed, even if its events show no failure."""
     if verdict.plan.failed:
         return verdict
     why = f"the preview failed after it had said everything: {complaint or 'it gave no reason'}"
@@ -176,13 +177,12 @@ def with_note(verdict: Verdict, note: str) -> Verdict:
 
 
 def with_leaks(verdict: Verdict, leaked: Sequence[Leaked]) -> Verdict:
-    """Return the verdict that is stopped by secrets which were found in what the engine said, or in what would have
-    been printed of it."""
+    """Return the verdict, stopped by secrets that were found in the engine's output or in the text to be printed."""
     return replace(verdict, leaks=(*verdict.leaks, *leaked))
 
 
 def bare(verdict: Verdict) -> Verdict:
-    """Return a verdict without a word of the engine's: what is left to say when a secret stands in those."""
+    """Return the verdict without any text of the engine, because that contains a secret."""
     silent = replace(verdict.plan, policies=(), errors=(), changes=())
     return replace(
         verdict,

@@ -1,7 +1,7 @@
-"""Waivers: losses that somebody has agreed to beforehand, as the base branch has them (pure but for `from_base`).
+"""Waivers: losses that somebody agreed to beforehand, read from the base branch (pure except for `from_base`).
 
-A waiver in the change itself would be the change's own permission, so the file is read from the branch that the change
-goes to. It names one resource, one kind of loss and one stage, and ends within thirty days.
+A change must not bring its own permission, so the file is read from the branch that the change goes to. It names one
+resource, one kind of loss and one stage, and ends within thirty days.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _STAGES: Final = (Stage.STAGING.value, Stage.PRODUCTION.value)
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """``resource`` is a URN, ``type name`` or a logical name, exactly. It holds to the end of the day ``until``."""
+    """``resource`` is a URN, ``type name`` or a logical name, exactly. It is valid to the end of the day ``until``."""
 
     __pydantic_config__: ClassVar = entries.CONFIG
 
@@ -55,15 +55,16 @@ class Waiver:
 
 @dataclass(frozen=True, slots=True)
 class Waivers:
-    """Those that count in one stage, and sentences about those that do not. ``base`` is where they were read."""
+    """The waivers that are valid in one stage, and notes about the others. ``base`` is the commit they were read
+    from."""
 
     base: str
     waivers: tuple[Waiver, ...] = ()
     notes: tuple[str, ...] = ()
 
     def covering(self, losses: Sequence[Loss]) -> tuple[dict[int, Waiver], list[str]]:
-        """Return which waiver covers which of ``losses``, by its place, and sentences about the waivers that cover
-        none. A name that more than one resource has covers none of them."""
+        """Return the waiver of each covered loss, by the loss's index, and notes about the waivers that cover none. A
+        waiver whose name several resources have covers none of them."""
         covered: dict[int, Waiver] = {}
         notes: list[str] = []
         for waiver in self.waivers:
@@ -79,8 +80,8 @@ class Waivers:
 
 
 def parse(text: str, base: str, stage: Stage, today: date) -> Waivers:
-    """Return the waivers in ``text`` that count in ``stage`` today. One that does not is told, never refused: the base
-    branch is not for the author of a change to mend."""
+    """Return the waivers in ``text`` that count in ``stage`` today. An invalid one is noted, not refused, because the
+    author of a change cannot correct the base branch."""
     try:
         found, faults = entries.read(text, "waivers", Waiver)
     except Malformed as bad:
@@ -108,7 +109,7 @@ def _wrong(waiver: Waiver, today: date) -> Iterator[str]:
 
 
 def from_base(checkout: Path, base: str, stage: Stage, today: date) -> Waivers:
-    """Return the waivers as the commit ``base`` has them; of a base or a file that is not there, none, and why."""
+    """Return the waivers in the commit ``base``; none, with a note, if the commit or the file does not exist."""
     commit = next((found for ref in _references(base) if (found := _commit(checkout, ref))), None)
     base = base.removeprefix(_REMOTES)
     if commit is None:
@@ -120,8 +121,8 @@ def from_base(checkout: Path, base: str, stage: Stage, today: date) -> Waivers:
 
 
 def _references(base: str) -> tuple[str, ...]:
-    """Return what ``base`` may mean, in this order. Git itself prefers a tag to a branch of the same name, and whoever
-    may push a tag called origin/main would bring his own waivers."""
+    """Return the references that ``base`` may mean, in order. Git itself prefers a tag to a branch of the same name,
+    so anybody who may push a tag called origin/main could bring their own waivers."""
     if base.startswith("refs/"):
         return (base,)
     if base.startswith(_ORIGIN):

@@ -1,8 +1,8 @@
-"""Writes a product down: `python write_product.py MODULE:NAME FILE`, run in the checkout that it is of, by its Python.
+"""Writes a product to a file: `python write_product.py MODULE:NAME FILE`, run in the product's checkout, by its Python.
 
-It stands alone, because whatever it imported would be of that checkout. bulkhead/preview/proposed.py reads what it
-writes: a dataclass as ``{"is": <class>, "has": {<field>: ...}}``, a member of an enumeration as ``{"is": <class>,
-"value": ...}``, a mapping as ``{"maps": [[<key>, <value>], ...]}``, everything else as JSON has it.
+It imports nothing of this project, because an import would come from that checkout. bulkhead/preview/proposed.py reads
+what it writes: a dataclass as ``{"is": <class>, "has": {<field>: ...}}``, a member of an enumeration as ``{"is":
+<class>, "value": ...}``, a mapping as ``{"maps": [[<key>, <value>], ...]}``, everything else as JSON has it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is shown when the stages are gone: that they are, and that nothing of the rehearsal is left."""
+"""The last proofs: that the stages are removed, and that nothing of the rehearsal is left."""
 
 from __future__ import annotations
 
@@ -43,19 +43,21 @@ def nothing_left(run: RunDir, watchdog_gone: Callable[[], bool]) -> Proof:
 
 
 def _stages_gone(scene: Scene) -> str:
-    told = []
+    summaries = []
     for stage in scene.stages.values():
         match stage.settings.stage:
             case Stage.PRODUCTION:
                 count = len(existing(scene, stage))
-                told.append(f"{stage.environment}: {count} resources discarded with their cloud, as it is protected")
+                summaries.append(
+                    f"{stage.environment}: {count} resources discarded with their cloud, as it is protected"
+                )
             case Stage.DEVELOPMENT if not scene.records(stage) and not stage.resources():
-                told.append(f"{stage.environment}: gone before")
+                summaries.append(f"{stage.environment}: gone before")
             case _:
-                told.append(f"{stage.environment}: {remove(scene, stage)} resources removed")
+                summaries.append(f"{stage.environment}: {remove(scene, stage)} resources removed")
     if not any(stage.settings.stage is Stage.STAGING for stage in scene.stages.values()):
-        raise NotShown(f"staging is not part of this rehearsal ({'; '.join(told)})")
-    return "; ".join(told)
+        raise NotShown(f"staging is not part of this rehearsal ({'; '.join(summaries)})")
+    return "; ".join(summaries)
 
 
 STAGES_GONE: Final = Proof(

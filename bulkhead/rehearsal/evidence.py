@@ -1,4 +1,4 @@
-"""What a rehearsal found out: verdicts with their evidence, and the stages they are about (plain data)."""
+"""The results of a rehearsal: verdicts with their evidence, and the stages they are about (plain data)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a rehearsal tells whoever watches it; the command line shows it as a board, tests may collect it."""
+"""The progress of a rehearsal; the command line shows it as a board, tests may collect it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bulkhead.rehearsal.evidence import Verdict
 
 
 class Progress(Protocol):
-    """Heard from several threads."""
+    """Its methods are called from several threads."""
 
     def note(self, text: str, style: str = "") -> None:
         """A line about the rehearsal as a whole."""

@@ -67,7 +67,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """What a rehearsal needs before anything is started: all of it found, read and understood."""
+    """Everything that a rehearsal needs, found and read before anything is started."""
 
     product: Product
     settings: Mapping[str, StageSettings]
@@ -107,13 +107,13 @@ def rehearse(wish: Wish, progress: Progress) -> Report:
             logs = _save_logs(life, started) if _failed(verdicts) else ""
             life.keep = wish.keep
             planted = _planted(scene)
-        told = _report(cast, clock, started, stages, verdicts, life, logs)
-        for last in (closing.report_is_clean(planted, told), closing.nothing_left(life.run, life.watchdog_gone)):
+        result = _report(cast, clock, started, stages, verdicts, life, logs)
+        for last in (closing.report_is_clean(planted, result), closing.nothing_left(life.run, life.watchdog_gone)):
             verdicts.append(_tried(last, scene, wish, progress))
-    told = replace(told, verdicts=tuple(verdicts), seconds=clock.seconds, phases=dict(clock.phases))
+    result = replace(result, verdicts=tuple(verdicts), seconds=clock.seconds, phases=dict(clock.phases))
     if wish.page and not any(v.key == "report" and v.outcome is Outcome.FAILED for v in verdicts):
-        report.write(told, wish.page)
-    return told
+        report.write(result, wish.page)
+    return result
 
 
 def _prepare(wish: Wish, progress: Progress) -> Cast:
@@ -153,7 +153,7 @@ def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress) -> 
             environment=environment | traps.environment,
             on_event=progress.on_event,
         )
-        said = life.clouds["stages"][stack]
+        addresses = life.clouds["stages"][stack]
         stages[stack] = StandingStage(
             settings,
             driven(
@@ -162,8 +162,8 @@ def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress) -> 
                 part="identities",
             ),
             driven(workspace, program=partial(program.run, cast.product)),
-            StageCloud(said["control"], said["token"]),
-            said["url"],
+            StageCloud(addresses["control"], addresses["token"]),
+            addresses["url"],
             {**identities.canaries, **workspace.canaries},
         )
     store = Store(life.run.store)

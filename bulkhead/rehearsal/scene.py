@@ -1,4 +1,4 @@
-"""What the proofs look at: the stages that stand, and every way to see what is really in their clouds."""
+"""The scene of the proofs: the running stages, and every way to see what is really in their clouds."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class StandingStage:
 
     @property
     def stacks(self) -> tuple[StageStack, ...]:
-        """Who may do what, then what there is: the order in which they are brought up."""
+        """The stack of the identities, then the stage itself: the order in which they are brought up."""
         return (self.identities, self.stack)
 
     def resources(self) -> list[dict[str, Any]]:

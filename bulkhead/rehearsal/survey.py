@@ -1,4 +1,4 @@
-"""Describes the stages that stand, for the report: what there is, which Worker may touch what, who else may do what."""
+"""Describes the running stages for the report: resources, bindings of Workers, and other rights."""
 
 from __future__ import annotations
 

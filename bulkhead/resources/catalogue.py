@@ -16,10 +16,10 @@ NAMED_BY: Final[Mapping[str, str]] = {row: row.named_by for row in CATALOGUE.val
 
 
 def row_of(type_: str) -> ResourceType | None:
-    """Return what is known of a type, None where nobody has said anything of it yet."""
+    """Return the row of a type, None when it has none."""
     return CATALOGUE.get(type_)
 
 
 def superseded_by(row: ResourceType) -> tuple[ResourceType, ...]:
-    """Return the types in whose place ``row`` is to be used: its deprecated names, and what it is better than."""
+    """Return the types that ``row`` replaces: its deprecated names, and less suitable ones."""
     return tuple(each for each in CATALOGUE.values() if each.instead == row)

@@ -1,4 +1,4 @@
-"""What is known of a type of resource (pure): one row for each, and whoever needs a fact of it asks the row."""
+"""The facts about each resource type (pure): one row for a type, and every room reads the facts there."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any, Final
 from bulkhead.resources.permissions import Permission
 
 EACH_NEW: Final[tuple[str, ...]] = ()
-"""Says of ``same`` that no two resources of the type are one: each creation makes another."""
+"""The value of ``same`` for a type of which each creation makes another resource."""
 EVERY_INPUT: Final = frozenset({"*"})
-"""Says of ``replaced_by`` that a change of whichever input makes a new resource."""
+"""The value of ``replaced_by`` for a type of which a change of any input makes a new resource."""
 
 
 class Scope(StrEnum):
-    """Within what a resource's name is taken: two stages that share it can have only one of that name."""
+    """Where a resource's name has to be unique: two stages that share this scope cannot use the same name."""
 
     EVERYWHERE = "all customers of the cloud"
     ACCOUNT = "an account"
@@ -67,8 +67,9 @@ class Grants(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """An input that names another resource. ``path`` is its place, in which ``[]`` is every item of a list; ``to`` are
-    the types that it may lead to, none where it leads to something that is no resource, such as a hostname."""
+    """An input that names another resource. ``path`` is the path of the input, in which ``[]`` is every item of a
+    list. ``to`` are the types that it may name; empty if it names something that is no resource, such as a
+    hostname."""
 
     path: str
     link: Link
@@ -77,8 +78,8 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """``inputs`` keep people out or data in: a change behind the program's back has to be seen. ``of`` is the type that
-    is guarded where that is another one, and ``lost`` says what it loses with the guard."""
+    """Inputs that protect a resource from people or from loss, so a manual change of them must not be ignored. ``of``
+    is the type that they protect if that is another one; ``lost`` says which protection it loses with the guard."""
 
     inputs: tuple[str, ...]
     of: str = ""
@@ -87,24 +88,25 @@ class Guard:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ResourceType(str):
-    """A type's token, such as ``aws:s3/bucket:Bucket``, which knows what is true of the type.
+    """A type's token, such as ``aws:s3/bucket:Bucket``, with the facts about the type.
 
-    It compares as its token does, so that it finds itself among texts that came from the engine. Paths and inputs are
-    spelt as they travel (camelCase).
+    It equals its token, so it can be compared with what the engine sends. Paths and inputs have their names on the
+    wire (camelCase).
 
-    ``admitted``: whether a stage may declare one; a text says why not. ``holds``: what is lost with it, empty where
-    nothing is that the program could not make again. ``same``: the inputs that make two of them one and the same thing,
-    the last of which tells it from others in the same place; or EACH_NEW, also where its cloud takes a name twice.
-    ``leaves``: what stays in the cloud when its provider deletes it, empty where the delete removes it.
-    ``references``: what it points at. The row states each of these five: a default would be a guess.
+    ``admitted``: True if a stage may declare one, otherwise the reason why not. ``holds``: the data that is lost with
+    it; empty if the program can make all of it again. ``same``: two resources with equal values of these inputs are
+    one thing in the cloud, and the last of them tells it from others in the same place; or EACH_NEW, also where the
+    cloud takes one name twice. ``leaves``: what stays in the cloud when its provider deletes it; empty if nothing
+    stays. ``references``: the inputs that name other resources. Every row states these five: a default would be a
+    guess.
 
-    ``instead``: what to use where it is not admitted. ``ends``: where two are told apart by nothing but what they
-    connect, the inputs that say so. ``replaced_by``: inputs whose change makes a new one. ``secrets``: properties that
-    are secret whatever they hold. ``tells``: how its cloud names it, as templates of its ``id`` and outputs, each made
-    of its inputs, of those before it and of what bulkhead/analysis/clouds.py adds. ``unfound``: why `adopt` does not
-    look for one by name, and what is done instead. ``needs``: the least that a Cloudflare token must
-    be allowed to make, change and remove one ("Accepted Permissions" of each operation in Cloudflare's API reference).
-    ``limits``: the most bytes or items that a path may hold.
+    ``instead``: the type to use where this one is not admitted. ``ends``: for a type that only connects two things,
+    the inputs that name them. ``replaced_by``: inputs whose change makes a new one. ``secrets``: properties that are
+    always secret. ``tells``: how the cloud names it, as templates of its ``id`` and outputs: each uses its inputs,
+    those before it, and what bulkhead/analysis/clouds.py adds. ``unfound``: why `adopt` does not look for one by name,
+    and what happens instead. ``needs``: the least that a Cloudflare token must be allowed to make, change and remove
+    one ("Accepted Permissions" of each operation in Cloudflare's API reference). ``limits``: the most bytes or items
+    that a path may hold.
     """
 
     token: str
@@ -145,5 +147,5 @@ class ResourceType(str):
 
     @property
     def guarding(self) -> tuple[str, ...]:
-        """The inputs that keep people out or data in, none where the type guards nothing."""
+        """The inputs that protect something (see ``Guard``); empty if the type protects nothing."""
         return self.guards.inputs if self.guards else ()

@@ -13,8 +13,8 @@ from bulkhead.resources.values import at
 class ObservedResource:
     """One resource. ``props`` are plain values under their camelCase names: inputs for a rule about one resource,
     outputs for a rule about the stack. ``parent`` is a URN; ``provider`` and ``provider_props`` are its provider's URN
-    and configuration. ``depends``, for rules about the stack only, are the resources from which a property's value
-    comes, by the property's name."""
+    and configuration. ``depends`` maps a property's name to the resources that its value comes from; only rules about
+    the stack have it."""
 
     type: str
     name: str
@@ -37,7 +37,7 @@ class ObservedResource:
         return self.type.rpartition(":")[2]
 
     def sources(self, property_: str, *types: str) -> tuple[ObservedResource, ...]:
-        """Return the resources of ``types`` that a top-level property's value comes from."""
+        """Return the resources that a top-level property's value comes from, of ``types`` or of any type."""
         return tuple(each for each in self.depends.get(property_, ()) if not types or each.type in types)
 
 

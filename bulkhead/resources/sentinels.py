@@ -1,4 +1,4 @@
-"""What stands in a state in the place of a plain value (pure): the one list of these marks, Pulumi's and ours.
+"""The markers that replace a plain value in a state (pure): the one list of them, Pulumi's and ours.
 
 Source: pulumi/pulumi, sdk/go/common/resource/sig and sdk/go/common/resource/plugin/rpc.go.
 """
@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import Final
 
 SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
-"""The key that says of an object that it is no plain value, but of the kind that stands there."""
+"""The key that marks an object as a special value; its value says of which kind."""
 SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"
 """The kind of an object that holds a secret."""
 OUTPUT: Final = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
 RESOURCE: Final = "5cf8f73096256a8f31e491e813e4eb8e"
 ASSETS: Final = frozenset({"c44067f5952c0a294b673a41bacd8c17", "0def7320c3a5731c473e5ecbe6d01bc7"})
 UNKNOWN_STRING: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""Stands for a text that nobody knows before a resource is made."""
+"""Stands for a text that is not known before the resource is made."""
 UNKNOWNS: Final = frozenset(
     {
         UNKNOWN_STRING,
@@ -27,7 +27,7 @@ UNKNOWNS: Final = frozenset(
         "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",  # object
     }
 )
-"""Stand for what is not known yet, one for each type that the value will have."""
+"""Stand for values that are not known yet, one for each type of value."""
 PLACEHOLDER: Final = "bulkheadTwinPlaceholderThatOpensNothing0"
-"""Ours: stands for a secret in the twin of a state. 40 letters and digits, because Cloudflare's provider takes nothing
-else for a token."""
+"""Ours: stands for a secret in the twin of a state. 40 letters and digits, because Cloudflare's provider accepts
+nothing else as a token."""

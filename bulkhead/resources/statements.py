@@ -22,8 +22,8 @@ _ARN: Final = re.compile(r"arn:[^:]*:[^:]*:[^:]*:([^:]*):.*", re.DOTALL)
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement. Principals are pairs of kind and value: ``("AWS", "*")``, ``("*", "*")`` where anybody is meant.
-    What a statement does not say is empty; without principals it belongs to the identity it is attached to."""
+    """One statement. Principals are pairs of kind and value: ``("AWS", "*")``, ``("*", "*")`` for anybody. Elements
+    that the statement does not have are empty; without principals it is about the identity that it is attached to."""
 
     sid: str
     effect: str
@@ -45,7 +45,7 @@ class Statement:
 
     @property
     def for_anybody(self) -> bool:
-        """Whether its principals take in everybody. ``NotPrincipal`` names those who are left out, and no others."""
+        """Whether its principals include everybody. ``NotPrincipal`` includes everybody but those it names."""
         return bool(self.not_principals) or any(kind in {"*", "AWS"} and who == "*" for kind, who in self.principals)
 
     @property
@@ -71,16 +71,17 @@ class Statement:
         return any(matches(pattern, resource) for pattern in self.resources)
 
     def requires(self) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """Yield what must hold: a condition key in lower case, and the values of which it must have one."""
+        """Yield each condition that limits the statement: the key in lower case, and the values of which it must have
+        one."""
         for operator, tests in self.conditions.items():
             if operator.lower().removeprefix("foranyvalue:") in _CONFINING:
                 for key, values in tests.items():
                     yield key.lower(), texts(values)
 
     def confined_to(self, account: str, prefix: str = "") -> bool:
-        """Whether its conditions let nothing in that does not come from ``account``; or from a bucket of the account
-        whose name begins with ``prefix``, because a bucket's ARN names no account. What a service encrypts is told by
-        the encryption context; anybody else chooses it at will."""
+        """Whether its conditions admit only requests from ``account``, or from a bucket whose name begins with
+        ``prefix``, because a bucket's ARN names no account. An encryption context counts only for named principals,
+        because anybody else can choose it freely."""
         return any(
             values and all(_belongs(key, value, account, prefix) for value in values)
             for key, values in self.requires()
@@ -89,19 +90,19 @@ class Statement:
 
 
 def statements(document: Any) -> tuple[Statement, ...]:
-    """Return the statements of a parsed document; none where it is UNKNOWN, MISSING or no policy. A statement whose
-    condition is not known yet is left out, because without it the statement would say something else."""
-    said = [each for each in listed(document, "Statement") if isinstance(each, Mapping)]
-    return tuple(_statement(each) for each in said if UNKNOWN not in leaves(at(each, "Condition")))
+    """Return the statements of a parsed document; empty where it is UNKNOWN, MISSING or no policy. A statement whose
+    condition is not known yet is left out, because without it the statement would mean something else."""
+    parts = [each for each in listed(document, "Statement") if isinstance(each, Mapping)]
+    return tuple(_statement(each) for each in parts if UNKNOWN not in leaves(at(each, "Condition")))
 
 
 def matches(pattern: str, name: str) -> bool:
-    """Whether AWS's wildcards ``*`` and ``?`` make ``pattern`` take in ``name``; upper and lower case differ."""
+    """Whether ``name`` matches ``pattern`` with AWS's wildcards ``*`` and ``?``; case counts."""
     return _compiled(pattern).fullmatch(name) is not None
 
 
 def action_matches(pattern: str, action: str) -> bool:
-    """Like ``matches``, for actions, in which upper and lower case are the same."""
+    """Whether ``action`` matches ``pattern``; case does not count in actions."""
     return matches(pattern.lower(), action.lower())
 
 
@@ -114,12 +115,12 @@ def account_of(principal: str) -> str | None:
 
 
 def texts(value: Any) -> tuple[str, ...]:
-    """Return a condition's values as AWS compares them: JSON's ``false`` is the word. What is not known is left out."""
+    """Return a condition's values as AWS compares them: JSON's ``false`` is the word. Unknown values are left out."""
     return tuple(_text(each) for each in listed(value) if not isinstance(each, Absent))
 
 
-# Keys whose value is an account, and keys whose value is an ARN with the account in it. What follows the prefix of an
-# encryption context is the service's own (`aws:logs:arn`).
+# Keys whose value is an account, and keys whose value is an ARN with the account in it. The service chooses what
+# follows the prefix of an encryption context (`aws:logs:arn`).
 _ACCOUNT_KEYS: Final = frozenset({"aws:sourceaccount", "aws:sourceowner", "aws:principalaccount", "kms:calleraccount"})
 _CONTEXT: Final = "kms:encryptioncontext:"
 _ARN_KEYS: Final = ("aws:sourcearn", "aws:principalarn", _CONTEXT)
@@ -134,27 +135,27 @@ def _belongs(key: str, value: str, account: str, prefix: str) -> bool:
     return key.startswith(_ARN_KEYS) and (own or account_of(value) == account)
 
 
-def _statement(said: Mapping[str, Any]) -> Statement:
-    conditions = said.get("Condition")
+def _statement(parts: Mapping[str, Any]) -> Statement:
+    conditions = parts.get("Condition")
     return Statement(
-        sid=_text(said.get("Sid", "")),
-        effect=_text(said.get("Effect", "")),
-        principals=_principals(said, "Principal"),
-        actions=texts(at(said, "Action")),
-        resources=texts(at(said, "Resource")),
+        sid=_text(parts.get("Sid", "")),
+        effect=_text(parts.get("Effect", "")),
+        principals=_principals(parts, "Principal"),
+        actions=texts(at(parts, "Action")),
+        resources=texts(at(parts, "Resource")),
         conditions={
             str(operator): tests
             for operator, tests in (conditions.items() if isinstance(conditions, Mapping) else ())
             if isinstance(tests, Mapping)
         },
-        not_principals=_principals(said, "NotPrincipal"),
-        not_actions=texts(at(said, "NotAction")),
-        not_resources=texts(at(said, "NotResource")),
+        not_principals=_principals(parts, "NotPrincipal"),
+        not_actions=texts(at(parts, "NotAction")),
+        not_resources=texts(at(parts, "NotResource")),
     )
 
 
-def _principals(said: Mapping[str, Any], key: str) -> tuple[tuple[str, str], ...]:
-    found = at(said, key)
+def _principals(parts: Mapping[str, Any], key: str) -> tuple[tuple[str, str], ...]:
+    found = at(parts, key)
     if isinstance(found, Mapping):
         return tuple((str(kind), who) for kind in found for who in texts(at(found, kind)))
     return tuple(("*", who) for who in texts(found))
@@ -166,6 +167,6 @@ def _text(value: Any) -> str:
 
 @lru_cache(maxsize=1024)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    # A name may be a pattern itself, and `?` is one character: it does not take in all that `*` does.
+    # A name may be a pattern itself, and `?` is one character: it does not match all that `*` does.
     wild = {"*": ".*", "?": "[^*]"}
     return re.compile("".join(wild.get(char) or re.escape(char) for char in pattern), re.DOTALL)

@@ -1,7 +1,7 @@
-"""What the engine shows of a resource's properties, as plain Python (pure).
+"""A resource's properties as the engine shows them, as plain Python values (pure).
 
-During a preview some values are not known yet. pulumi_policy raises when one is read, and then passes over the whole
-rule, for this resource and for all others. Here an unknown value is a value of its own, so that it silences nothing.
+During a preview some values are not known yet. pulumi_policy raises when one is read, and then skips the whole rule,
+for this resource and for all others. Here an unknown value is a value of its own, so that no rule is skipped.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ MISSING = Absent.MISSING
 
 
 def at(value: Any, *path: str | int) -> Any:
-    """Return what is at ``path``: UNKNOWN where it, or something on the way, is not known; MISSING where there is
-    nothing or null."""
+    """Return the value at ``path``: UNKNOWN if it, or a value on the way, is not known; MISSING if there is none or
+    null."""
     for step in path:
         if value is UNKNOWN:
             return UNKNOWN
@@ -40,8 +40,8 @@ def at(value: Any, *path: str | int) -> Any:
 
 
 def listed(value: Any, *path: str | int) -> list[Any]:
-    """Return the items of the list at ``path``, unknown ones included; none where there is no list or it is unknown. A
-    single value where a list may stand is a list of one, as in AWS's policy documents."""
+    """Return the items of the list at ``path``, unknown items included; empty if there is no list or it is unknown. A
+    single value counts as a list of one, as in AWS's policy documents."""
     found = at(value, *path)
     if isinstance(found, Absent):
         return []
@@ -53,8 +53,8 @@ def is_list(value: Any) -> bool:
 
 
 def document(value: Any, *path: str | int) -> Any:
-    """Return the JSON document that is the text at ``path``, or UNKNOWN or MISSING. Text that is no JSON is MISSING:
-    the cloud refuses it. What is there as a document already, as in a provider's inputs, stays as it is."""
+    """Return the parsed JSON document in the text at ``path``, or UNKNOWN or MISSING. Text that is no JSON is MISSING:
+    the cloud refuses it. A value that is parsed already, as in a provider's inputs, is returned as it is."""
     found = at(value, *path)
     if not isinstance(found, str):
         return found
@@ -65,7 +65,7 @@ def document(value: Any, *path: str | int) -> Any:
 
 
 def leaves(value: Any) -> Iterator[Any]:
-    """Yield every scalar in ``value``, unknown ones as UNKNOWN; keys of mappings are none."""
+    """Yield every scalar in ``value``, unknown ones as UNKNOWN; keys of mappings are left out."""
     if isinstance(value, Mapping):
         for item in value.values():
             yield from leaves(item)

@@ -1,4 +1,4 @@
-"""A preview on a stage's twin: no credential, no cloud, nothing of ours in reach of the program that is previewed."""
+"""A preview on a stage's twin: the previewed program reaches no credential, no cloud and no file of the gate."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from bulkhead.twin.store import Place, fetch
 from bulkhead.twin.workspace import make_workspace
 from policies.context import ALARMS
 
-# The rules of `policies`, about a product that was written down: see bulkhead/preview/proposed.py.
+# The rules of `policies`, with the product from a file: see bulkhead/preview/proposed.py.
 _PACK: Final = "bulkhead/preview/pack"
 
 
 def preview_on_twin(
     stack: str, rules: Path, checkout: Path, place: Callable[[], Place], hear: Callable[[int], None]
 ) -> Output:
-    """Return what the engine says of an `up` of ``checkout``, compared with the twin in ``place``, by the policies and
-    the project's name of ``rules``, which is a checkout too. Raises Refused with what is missing or cannot be read."""
+    """Return the engine's preview of an `up` of ``checkout``, compared with the twin in ``place``. The policies and
+    the project's name come from ``rules``, another checkout. Raises Refused with what is missing or cannot be read."""
     require_language_host()
     twin, _ = fetch(place(), project_name(rules), stack)
     with tempfile.TemporaryDirectory(prefix="bulkhead-twin-") as folder, alone.serving(Path(folder)) as providers:

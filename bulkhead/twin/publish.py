@@ -1,4 +1,4 @@
-"""A stack's twin, made to be published: redacted, settled, and searched for the values of secrets."""
+"""Makes a stack's twin for publication: redacted, settled, and searched for the values of secrets."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ _MEND: Final = "keep it an Output in the program (no pulumi.Output.unsecret), `p
 
 
 def make_twin(stack: StackCli, checkout: Path, *, settle: bool) -> Twin:
-    """Return the twin of a stack of ``checkout``. With ``settle``, the program is previewed on it first, and what it
-    makes of placeholders is taken over. Raises Refused with every value that looks like a secret and is not marked."""
+    """Return the twin of a stack of ``checkout``. With ``settle``, the program is previewed on it first, and the
+    values that it computes from placeholders are used. Raises Refused with every value that looks like a secret and is
+    not marked."""
     twin = redact(stack.export(), project_name(checkout), stack.name)
     if not settle:
         return twin
@@ -34,8 +35,9 @@ def make_twin(stack: StackCli, checkout: Path, *, settle: bool) -> Twin:
 
 
 def refuse_values(twin: Twin, stack: StackCli) -> bool:
-    """Raise Refused when the value of a secret stands in the twin; say whether the values could be had at all. Nobody
-    needs them to publish, but who has them sees what no form betrays: a copy that the program says is no secret."""
+    """Raise Refused when the twin contains the value of a secret. Return whether the values could be decrypted:
+    publishing does not need them, but only with them can a copy be found that the program does not mark as a
+    secret."""
     try:
         values = stack.secrets()
     except Refused:
@@ -51,6 +53,7 @@ def refuse_values(twin: Twin, stack: StackCli) -> bool:
 
 
 def provenance(twin: Twin, checkout: Path) -> dict[str, str | None]:
-    """Return what is published beside a twin: the commit that is checked out, where that is known, and the engine."""
+    """Return the provenance of a twin: the commit that is checked out, None if it is not known, and the engine's
+    version."""
     head = git(checkout, "rev-parse", "HEAD")
     return {"commit": head.strip() if head else os.environ.get("GITHUB_SHA"), "engine": twin.engine}

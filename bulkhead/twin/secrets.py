@@ -1,7 +1,7 @@
-"""What a secret looks like in a state where it is not marked as one (pure).
+"""Finds texts in a state that look like secrets and are not marked as such (pure).
 
-Ids, hashes, ETags and ARNs stand in every state and look random too. So a hexadecimal text is judged by the name of its
-property alone, and a text that merely looks random only where its property is named neither for an id nor for a hash.
+Every state contains ids, hashes, ETags and ARNs, which look random too. So a hexadecimal text is judged only by the
+name of its property, and a random-looking text only if that name is not that of an id or a hash.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any, Final
 
 Path = tuple[str | int, ...]
 
-# Told by their form alone, anywhere in a text. Cloudflare: docs, "Token formats" (prefix, 40 characters, checksum).
+# Recognised by their form alone, anywhere in a text. Cloudflare: docs, "Token formats" (prefix, 40 characters,
+# checksum).
 _FORMS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
     ("a private key", re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY")),
     ("an AWS access key", re.compile(r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b")),
@@ -27,14 +28,14 @@ _FORMS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
     ("a JSON web token", re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*")),
     ("a password in a URL", re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s/:@\"']+:[^\s/@\"']+@")),
 )
-# What looks like a secret and is none, by type of resource and place (`outputs.settings.key`), each with its reason.
+# Texts that look like a secret but are none, by type of resource and path (`outputs.settings.key`), with the reason.
 HARMLESS: Final[Mapping[tuple[str, str], str]] = {}
 
 _SECRET_NAME: Final = re.compile(
     r"(?:password|passwd|passphrase|secret|token|apikey|privatekey|secretkey|accesskey|sessionkey|credentials?|webhook)s?"
 )
 _SHORTEST_SECRET: Final = 8
-# Where a pair of name and value stands side by side: bindings of a Worker, variables of GitHub, environments of jobs.
+# The keys of pairs of a name and a value: bindings of a Worker, variables of GitHub, environments of jobs.
 _NAMES: Final = ("name", "variableName", "key")
 _VALUES: Final = ("text", "value", "json")
 _HARMLESS_NAME: Final = re.compile(r"(?:id|hash|etag|sha\d*|md5|digest|checksum|fingerprint|base64sha256|tag|arn)s?")
@@ -45,13 +46,13 @@ _RANDOM_BITS: Final = 4.2  # bits a character; random letters and digits of this
 def suspects(value: Any, harmless: str, path: Path = ()) -> Iterator[tuple[Path, str]]:
     """Yield the place of each text in ``value`` that looks like a secret, and what it looks like.
 
-    ``harmless`` is the one text that stands for secrets and is none. ``path`` leads to ``value``.
+    ``harmless`` is the placeholder, which is no secret. ``path`` is the path of ``value``.
     """
     match value:
         case str():
             name = next((step for step in reversed(path) if isinstance(step, str)), "")
-            if what := _form(value) or _by_name(name, value, harmless) or _random(name, value, harmless):
-                yield path, what
+            if form_name := _form(value) or _by_name(name, value, harmless) or _random(name, value, harmless):
+                yield path, form_name
         case Mapping():
             for name, part in value.items():
                 yield from suspects(part, harmless, (*path, str(name)))
@@ -62,11 +63,11 @@ def suspects(value: Any, harmless: str, path: Path = ()) -> Iterator[tuple[Path,
 
 
 def _form(text: str) -> str | None:
-    return next((what for what, form in _FORMS if form.search(text)), None)
+    return next((form_name for form_name, form in _FORMS if form.search(text)), None)
 
 
 def _by_name(name: str, text: str, harmless: str) -> str | None:
-    if not _ends(_SECRET_NAME, name) or not _could_be_secret(text, harmless):
+    if not _ends(_SECRET_NAME, name) or not _may_be_secret(text, harmless):
         return None
     return "a secret by the name of its property"
 
@@ -77,7 +78,7 @@ def _named_beside(value: Mapping[str, Any], harmless: str, path: Path) -> Iterat
         return
     for key in _VALUES:
         text = value.get(key)
-        if isinstance(text, str) and _could_be_secret(text, harmless):
+        if isinstance(text, str) and _may_be_secret(text, harmless):
             yield (*path, key), "a secret by the name beside it"
 
 
@@ -88,7 +89,7 @@ def _random(name: str, text: str, harmless: str) -> str | None:
     return "a random key" if mixed and _bits(text) >= _RANDOM_BITS else None
 
 
-def _could_be_secret(text: str, harmless: str) -> bool:
+def _may_be_secret(text: str, harmless: str) -> bool:
     referring = text.startswith("arn:") or harmless in text
     return len(text) >= _SHORTEST_SECRET and not referring and not any(map(str.isspace, text))
 
@@ -100,6 +101,6 @@ def _bits(text: str) -> float:
 
 
 def _ends(names: re.Pattern[str], name: str) -> bool:
-    """Say whether the last words of a name, however it is spelt (`apiToken`, `API_TOKEN`), are among ``names``."""
+    """Whether the last words of a name, in any spelling (`apiToken`, `API_TOKEN`), are among ``names``."""
     plain = re.sub(r"[^a-z0-9]", "", name.lower())
     return re.search(rf"(?:{names.pattern})$", plain) is not None

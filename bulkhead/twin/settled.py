@@ -1,9 +1,10 @@
-"""A twin settled (pure): what the program itself makes of placeholders stands where a bare placeholder misleads.
+"""Settles a twin (pure): replaces placeholders that would show a false difference by the values that the program
+computes.
 
-Two kinds of redacted values are no secrets of the settings, so that a program with placeholders does not compute them:
-what it derives from a secret, and what it says in plain but the provider's plugin calls a secret. Cloudflare's does so
-with the text of every binding, because its schema knows one property for `plain_text` and `secret_text`
-(`MarkSchemaSecrets` of pulumi/pulumi-terraform-bridge). The program, run where it has no secret, computes both.
+A program with placeholders does not compute two kinds of redacted values: values that it derives from a secret, and
+plain values that the provider's plugin marks as secret. Cloudflare's does so with the text of every binding, because
+its schema knows one property for `plain_text` and `secret_text` (`MarkSchemaSecrets` of
+pulumi/pulumi-terraform-bridge). A run of the program without any secret computes both.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from bulkhead.twin.state import Twin, is_secret, opened, secrets_by_nature
 
 
 def settled(twin: Twin, plan: Mapping[str, Any]) -> Twin:
-    """Return the twin with what the program makes of placeholders in the places that are redacted.
+    """Return the twin with the values that the program computes from placeholders in its redacted places.
 
-    ``plan`` is what `pulumi preview --save-plan --show-secrets` wrote on the twin, in a process that had no secret to
-    put in. Only what is redacted changes: every other difference is one that a preview has to show. What is a secret by
-    its nature, its name or its form stays redacted unless the program calls it a secret as well.
+    ``plan`` is the output of `pulumi preview --save-plan --show-secrets` on the twin, from a process without any
+    secret. Only redacted values change: a preview has to show every other difference. A value that is a secret by its
+    type, name or form stays redacted unless the program marks it as a secret too.
     """
     plans: Mapping[str, Any] = plan.get("resourcePlans") or {}
     resources = [
@@ -49,7 +50,8 @@ def _updates(goal: Mapping[str, Any], diff: str) -> Mapping[str, Any]:
 
 
 def _filled(value: Any, goal: Any, path: Path, closed: Set[Path]) -> Any:
-    """Return ``value`` with the program's ``goal`` in place of its placeholders, at ``closed`` paths a secret alone."""
+    """Return ``value`` with the program's ``goal`` in place of its placeholders; at ``closed`` paths only if that is a
+    secret."""
     if is_secret(value):
         return goal if _may_stand(goal, path, closed) else value
     if isinstance(value, Mapping) and isinstance(goal, Mapping):
@@ -72,7 +74,7 @@ def _may_stand(goal: Any, path: Path, closed: Set[Path]) -> bool:
 
 
 def _agrees(value: Any, goal: Any) -> bool:
-    """Say whether ``goal`` is about the same as ``value``, as far as that is not redacted."""
+    """Whether ``goal`` equals ``value`` in everything that is not redacted."""
     if is_secret(value):
         return True
     if isinstance(value, Mapping) and isinstance(goal, Mapping):

@@ -1,5 +1,5 @@
-"""A stack on the redacted twin of its state, as a preview of a pull request has it (bulkhead/twin/state.py): the same
-program and clouds, and neither the backend nor the passphrase of the stack itself."""
+"""A stack on the redacted twin of its state (bulkhead/twin/state.py), as in a preview of a pull request: the same
+program and clouds, but another backend and passphrase."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ def twin_of(
 ) -> StageStack:
     """Write the twin of ``stack`` into ``folder``, which must not exist yet, and return a stack that works on it.
 
-    ``chosen`` are settings that count instead of the stack's; ``part`` names the twin in logs and events. Raises
-    Refused where the state holds a value that looks like a secret and is not marked as one.
+    ``chosen`` are settings that override the stack's; ``part`` names the twin in logs and events. Raises Refused where
+    the state holds a value that looks like a secret and is not marked as one.
     """
     twin = redact(stack.export(), stack.workspace.project, stack.name)
-    theirs = stack.workspace
-    files = Workspace(theirs.project, theirs.stack, folder / "work", {})
+    original = stack.workspace
+    files = Workspace(original.project, original.stack, folder / "work", {})
     backend = folder / "state"
-    settings = twin_settings(theirs.path, stack.name) | dict(chosen)
-    write_files(files.path, read_project(theirs.path), stack.name, salt=SALT, config=settings)
-    for path, content in state.backend(twin.body(), theirs.project, stack.name).items():
+    settings = twin_settings(original.path, stack.name) | dict(chosen)
+    write_files(files.path, read_project(original.path), stack.name, salt=SALT, config=settings)
+    for path, content in state.backend(twin.body(), original.project, stack.name).items():
         (backend / path).parent.mkdir(parents=True, exist_ok=True)
         (backend / path).write_text(json.dumps(content), encoding="utf-8")
     return stack.elsewhere(part, files, backend, PASSPHRASE)

@@ -1,14 +1,13 @@
 """The redacted twin of a stage's state (pure): everything a preview compares with, and no secret.
 
-A preview of a pull request runs the pull request's code, so nothing may be near it that it must not have. The twin is
-the state with each secret replaced by PLACEHOLDER, under a passphrase that everybody may know. A program whose
-configuration holds the placeholder in the place of each secret computes the very values that are in the twin, and so
-an unchanged program previews as unchanged.
+A preview of a pull request runs the pull request's code, so that code must not be able to reach a secret. The twin is
+the state with each secret replaced by PLACEHOLDER, under a public passphrase. A program whose configuration has the
+placeholder instead of each secret computes the same values as the twin has, so an unchanged program shows no change.
 
-One placeholder stands for all secrets: which of them a value came from cannot be told without opening it, and whoever
-publishes a twin need not have the right to open anything. For that, two kinds of values differ in the twin, until
-`bulkhead.twin.settled` has mended them: what the program *computes* from a secret (a hash, an address with a password
-in it), and what only the provider's plugin calls a secret.
+One placeholder replaces all secrets: only decryption would show which secret a value came from, and publishing a twin
+must not need the right to decrypt. Therefore two kinds of values differ until `bulkhead.twin.settled` corrects them:
+values that the program *computes* from a secret (a hash, an address with a password in it), and values that only the
+provider's plugin marks as secret.
 
 Shape of a state: `pulumi/pulumi`, sdk/go/common/apitype/core.go (DeploymentV3).
 """
@@ -28,35 +27,36 @@ from bulkhead.resources.catalogue import row_of
 from bulkhead.resources.sentinels import PLACEHOLDER, SECRET, SIGNATURE
 from bulkhead.twin.secrets import HARMLESS, Path, suspects
 
-# The public passphrase, the salt the engine checks it with, and PLACEHOLDER encrypted with both. That all three
-# stand here is what makes a twin the same whoever makes it; a test opens them.
+# The public passphrase, the salt the engine checks it with, and PLACEHOLDER encrypted with both. They are constants
+# so that everybody makes the same twin of a state; a test decrypts them.
 PASSPHRASE: Final = "public-and-worthless"  # noqa: S105 - it guards placeholders
 SALT: Final = "v1:NWvQXDEricE=:v1:hR3i2wTkN8udfK1h:ED+2fHJufSARzbnd2xCnw/00tRG1BQ=="
 CIPHERTEXT: Final = "v1:wk5bhdrmdKX+x27x:ESWDYsbqnVTZHUqc1/NgUbeC5obSYgFLjHUVSf1XDAmpDs2sO8XKfgXqM7ugWfkJxxWHQq54slo="
 
-# What a preview on a twin does not see, in words for whoever reads its verdict.
+# What a preview on a twin cannot see, for the readers of its verdict.
 NOT_SEEN: Final = (
     "previewed on a twin of the stage, with placeholders for secrets and without its clouds: what was changed there by "
     "hand, and what only the providers' own plugins compare, is for a preview without --twin, before the deployment"
 )
 
 _PUBLIC: Final = {"type": "passphrase", "state": {"salt": SALT}}
-_VERSION: Final = 3  # of the state's shape; the engine writes another one only when it would not fit
+_VERSION: Final = 3  # of the state's format; the engine writes another one only when this one does not suffice
 _MANIFEST: Final = ("magic", "version")
 _NO_TIME: Final = "0001-01-01T00:00:00Z"
-# What of a resource may hold what a person or a cloud wrote.
+# The parts of a resource that may hold text of a person or a cloud.
 _JUDGED: Final = ("id", "importID", "inputs", "outputs", "initErrors")
-# Where in the source a resource was made: paths of the machine that deployed.
+# The source code position of a resource: paths of the machine that deployed.
 _OF_THE_MACHINE: Final = ("sourcePosition", "stackTrace")
 
-# What a bridge to a Terraform provider notes in the outputs for itself: how to recover Terraform's own state, with
-# copies of parts of it, and beside the version of the schema whatever the provider keeps privately
-# (`pulumi/pulumi-terraform-bridge`, pkg/tfbridge/rawstate.go, pkg/pf/tfbridge/resource_state.go).
+# A bridge to a Terraform provider keeps its own notes in the outputs: how to recover Terraform's state, with copies
+# of parts of it, and besides the version of the schema the provider's private data (`pulumi/pulumi-terraform-bridge`,
+# pkg/tfbridge/rawstate.go, pkg/pf/tfbridge/resource_state.go).
 _RECOVERY: Final = "__pulumi_raw_state_delta"
 _META: Final = "__meta"
 _SCHEMA: Final = "schema_version"
 
-# What of a provider is a secret by its nature, whether or not the state marks it; of a resource, its row says so.
+# The properties of providers that are always secret, even if the state does not mark them. For a resource, its row
+# names them.
 _PROVIDERS_SECRETS: Final[Mapping[str, frozenset[str]]] = {
     "pulumi:providers:aws": frozenset({"accessKey", "secretKey", "token"}),
     "pulumi:providers:cloudflare": frozenset({"apiKey", "apiToken", "apiUserServiceKey"}),
@@ -67,7 +67,7 @@ _PROVIDERS_SECRETS: Final[Mapping[str, frozenset[str]]] = {
 @dataclass(frozen=True, slots=True)
 class Twin:
     """A state that anybody may read. ``deployment`` is in the engine's own shape, its secrets as ``plaintext``
-    envelopes of the placeholder; ``redacted`` counts what was replaced, by type of resource."""
+    envelopes of the placeholder; ``redacted`` counts the replaced values, by type of resource."""
 
     project: str
     stack: str
@@ -76,7 +76,7 @@ class Twin:
 
     @property
     def engine(self) -> str:
-        """The version of the engine that wrote the state down, without a ``v``."""
+        """The version of the engine that wrote the state, without a ``v``."""
         return str(self.deployment.get("manifest", {}).get("version", "")).removeprefix("v")
 
     @property
@@ -85,7 +85,7 @@ class Twin:
         return resources
 
     def body(self) -> dict[str, Any]:
-        """Return it as `pulumi stack import` takes it; the same state gives the same body."""
+        """Return it in the form that `pulumi stack import` reads; the same state gives the same body."""
         return {"version": _VERSION, "deployment": self.deployment}
 
     def digest(self) -> str:
@@ -94,7 +94,7 @@ class Twin:
 
 
 def redact(export: Mapping[str, Any], project: str, stack: str) -> Twin:
-    """Return the twin of what `pulumi stack export` told of ``stack``; no secret of it need be open.
+    """Return the twin of a state in the form of `pulumi stack export`; its secrets may stay encrypted.
 
     Raises Refused when it is no state, when it is another stack's, and with every value that looks like a secret and is
     not marked as one: its place, never the value.
@@ -102,7 +102,7 @@ def redact(export: Mapping[str, Any], project: str, stack: str) -> Twin:
     deployment = _state_of(export)
     manifest = deployment.get("manifest") or {}
     counts: Counter[str] = Counter()
-    # Nothing else is taken over: what an engine may put there one day is not known to be harmless.
+    # Nothing else is copied: fields of future engines may not be harmless.
     clean = {
         "manifest": {name: manifest[name] for name in _MANIFEST if name in manifest} | {"time": _NO_TIME},
         "secrets_providers": _PUBLIC,
@@ -118,7 +118,7 @@ def redact(export: Mapping[str, Any], project: str, stack: str) -> Twin:
 
 
 def read_twin(body: Mapping[str, Any], project: str, stack: str) -> Twin:
-    """Return a published twin. Raises Refused when it is another stack's, or when somebody's key encrypts a part."""
+    """Return a published twin. Raises Refused when it is another stack's, or when another key encrypts a part of it."""
     deployment = _state_of(body)
     _refuse_foreign(deployment, project, stack)
     if deployment.get("secrets_providers") != _PUBLIC or _has_closed(list(_every(deployment))):
@@ -139,12 +139,13 @@ def with_placeholders(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_secret(value: Any) -> bool:
-    """Say whether a value of a state is marked as a secret."""
+    """Whether a value of a state is marked as a secret."""
     return isinstance(value, Mapping) and value.get(SIGNATURE) == SECRET
 
 
 def opened(value: Any) -> Any:
-    """Return a value of a twin without the marks around its placeholders, which are no names of properties."""
+    """Return a value of a twin with plain placeholders instead of their secret envelopes, whose keys are no
+    properties."""
     if is_secret(value):
         return PLACEHOLDER
     if isinstance(value, Mapping):
@@ -153,7 +154,7 @@ def opened(value: Any) -> Any:
 
 
 def secrets_by_nature(resource: Mapping[str, Any], part: str) -> frozenset[str]:
-    """Return the names in a part of a resource that are secrets whether or not the state marks them."""
+    """Return the properties in a part of a resource that are always secret, even if the state does not mark them."""
     type_ = str(resource["type"])
     row = row_of(type_)
     always = row.secrets if row else _PROVIDERS_SECRETS.get(type_, frozenset())
@@ -205,8 +206,8 @@ def _without_notes(resource: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _redacted(value: Any, count: Callable[[], None]) -> Any:
-    """Return ``value`` with the placeholder in the place of each secret, also in JSON inside a text: the settings of a
-    provider are kept like that."""
+    """Return ``value`` with the placeholder in the place of each secret, also in JSON inside a text, because a
+    provider's settings are stored so."""
     if is_secret(value):
         count()
         return secret()
@@ -222,13 +223,13 @@ def _redacted(value: Any, count: Callable[[], None]) -> Any:
 def _redacted_text(text: str, count: Callable[[], None]) -> str:
     try:
         return json.dumps(_redacted(json.loads(text), count))
-    except ValueError:  # it cannot be taken apart, so all of it goes
+    except ValueError:  # it cannot be parsed, so all of it is replaced
         count()
         return PLACEHOLDER
 
 
 def _has_closed(value: Any) -> bool:
-    """Say whether a secret in ``value`` is still encrypted with somebody's own key."""
+    """Whether a secret in ``value`` is still encrypted."""
     if is_secret(value):
         return "plaintext" not in value
     parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()

@@ -1,4 +1,4 @@
-"""Where twins lie: in a folder, or in an S3 bucket whose objects every reader of the bucket can open.
+"""Where twins are stored: in a folder, or in an S3 bucket whose readers can open every object.
 
 `twins/<project>/<stack>.json` below the place that was named; one JSON document::
 
@@ -8,7 +8,7 @@
      "digest": "<SHA-256 of the twin>",
      "twin":   {"version": 3, "deployment": {…}}}
 
-It is written as a whole or not at all, and not written when nothing but the time would differ.
+It is written atomically, and only if more than the time differs.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ class Place(Protocol):
         """Return a document, None when there is none."""
 
     def write(self, key: str, document: bytes) -> None:
-        """Put a document, as a whole or not at all."""
+        """Store a document atomically."""
 
     def where(self, key: str) -> str:
-        """Say in a person's words where a document is."""
+        """Return where a document is, for a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A prefix of an S3 bucket that belongs to ``owner``, an AWS account; None leaves that open."""
+    """A prefix of an S3 bucket. ``owner`` is the AWS account that must own the bucket; None checks nothing."""
 
     client: S3Client
     name: str
@@ -83,15 +83,15 @@ class Bucket:
     owner: str | None = None
 
     def read(self, key: str) -> bytes | None:
-        with _said_plainly("fetching the twin"):
+        with _as_refusals("fetching the twin"):
             try:
                 return self.client.get_object(**self._at(key))["Body"].read()
             except self.client.exceptions.NoSuchKey:
                 return None
 
     def write(self, key: str, document: bytes) -> None:
-        # SSE-S3 whatever the bucket's default: with a KMS key, a reader would need the right to use that, too.
-        with _said_plainly("publishing the twin"):
+        # Always SSE-S3, whatever the bucket's default: with a KMS key, a reader would need the right to use that too.
+        with _as_refusals("publishing the twin"):
             self.client.put_object(
                 **self._at(key), Body=document, ContentType="application/json", ServerSideEncryption="AES256"
             )
@@ -108,8 +108,8 @@ class Bucket:
 
 
 def place_of(place: str, checkout: Path, stack: str, profile: str | None, *, reading: bool = False) -> Place:
-    """Return the folder or bucket that ``place`` names. A publisher has to be in the account of the stage, whose
-    settings ``checkout`` has; a reader need not be anybody in particular, but the bucket must be of that account, too.
+    """Return the folder or bucket that ``place`` names. ``checkout`` has the stage's settings. A publisher must be in
+    the stage's account; a reader may be anybody, but the bucket must belong to that account.
     """
     found = split_s3(place)
     if found is None:
@@ -119,7 +119,7 @@ def place_of(place: str, checkout: Path, stack: str, profile: str | None, *, rea
     from bulkhead.clients import clouds  # noqa: PLC0415
 
     settings = read_settings(checkout / stack_file(stack))
-    with _said_plainly("looking for credentials"):
+    with _as_refusals("looking for credentials"):
         client = (
             boto3.Session(profile_name=profile, region_name=settings.region.primary).client("s3")
             if reading
@@ -129,8 +129,8 @@ def place_of(place: str, checkout: Path, stack: str, profile: str | None, *, rea
 
 
 @contextmanager
-def _said_plainly(doing: str) -> Iterator[None]:
-    """Turn what S3 refuses into something a person can act on."""
+def _as_refusals(doing: str) -> Iterator[None]:
+    """Turn S3's errors into faults that a user can mend."""
     from bulkhead.clients import clouds  # noqa: PLC0415 (boto3, as above)
 
     with clouds.said_plainly("S3", doing):
@@ -153,8 +153,8 @@ def key_of(project: str, stack: str) -> str:
 
 
 def publish(twin: Twin, place: Place, about: Mapping[str, Any], *, now: str) -> bool:
-    """Put the twin where its readers look, and say whether that was needed. ``about`` tells where it comes from;
-    ``now`` is the time in ISO 8601."""
+    """Store the twin, and return whether that was necessary. ``about`` is its provenance; ``now`` is the time in ISO
+    8601."""
     key = key_of(twin.project, twin.stack)
     before = _parsed(place.read(key))
     was_about = {name: value for name, value in before.get("about", {}).items() if name != "published"}
@@ -172,7 +172,7 @@ def publish(twin: Twin, place: Place, about: Mapping[str, Any], *, now: str) -> 
 
 
 def fetch(place: Place, project: str, stack: str) -> tuple[Twin, Mapping[str, Any]]:
-    """Return a stack's twin and what is told about it. Raises Refused when there is none, or it is not whole."""
+    """Return a stack's twin and its provenance. Raises Refused when there is none, or when it was changed."""
     key = key_of(project, stack)
     data = place.read(key)
     if data is None:

@@ -1,9 +1,10 @@
-"""A folder in which the engine previews a checkout against a twin: nothing in it is secret, nothing beyond it is asked.
+"""A folder in which the engine previews a checkout against a twin: it holds no secret, and the engine uses nothing
+else.
 
-The folder has a home, a file backend and a work folder of its own. The checkout appears in there as a link, because a
-project's `main` must lie below it; the stack's settings as a copy, because the engine rewrites them whenever it feels
-like it. They are those of the checkout, not those that were deployed, so that a change to them is previewed, too. Only
-their secrets are replaced, by the placeholder that stands in the twin.
+The folder has a home, a file backend and a work folder of its own. The checkout is a link in it, because a project's
+`main` must lie below it. The stack's settings are a copy, because the engine may rewrite them at any time. They are
+those of the checkout, not those that were deployed, so that a change to them is previewed too. Only their secrets are
+replaced, by the placeholder that stands in the twin.
 """
 
 from __future__ import annotations
@@ -25,37 +26,37 @@ from bulkhead.model.settings import reader
 from bulkhead.model.settings.paths import stack_file
 from bulkhead.twin.state import PASSPHRASE, SALT, Twin, with_placeholders
 
-_MARK: Final = ".bulkhead-twin"  # tells a folder that may be written over from one that somebody needs
+_MARK: Final = ".bulkhead-twin"  # marks a folder that may be overwritten
 _LINK: Final = "checkout"
-# Of Pulumi.yaml: where the state and the settings really are, which must not be asked from here; and which programs
-# stand in for plugins, because one could stand in for the policies.
+# Keys of Pulumi.yaml that are left out: where the real state and settings are, which must not be used here; and the
+# programs that replace plugins, because one could replace the policies.
 _ELSEWHERE: Final = ("backend", "plugins", "stackConfigDir")
 
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """Where the engine is to run (``work``), and the ``environment`` that keeps it from any other backend."""
+    """Where the engine runs (``work``), and the ``environment`` that confines it to this backend."""
 
     work: Path
     environment: Mapping[str, str]
 
     @property
     def bare(self) -> dict[str, str]:
-        """All that an engine is given whose program is not to know anything of this process."""
+        """The whole environment of an engine whose program must learn nothing of this process."""
         return {**bare(self.work.parent / "home"), **self.environment}
 
 
 def make_workspace(checkout: Path, twin: Twin, into: Path) -> Workspace:
-    """Make ``into`` a workspace for ``twin``, or make it anew. Raises Refused with all that is wrong, and for a folder
-    that holds anything else."""
+    """Make the folder ``into`` a workspace for ``twin``, or renew it. Raises Refused with every fault, and for a
+    folder that holds anything else."""
     into = into.resolve()
     checkout = checkout.resolve()
     project, settings = _in_workspace(read_project(checkout), checkout), twin_settings(checkout, twin.stack)
     _claim(into)
     work, state = into / "work", into / "state"
-    for room in (work, state):
-        shutil.rmtree(room, ignore_errors=True)
-        room.mkdir(parents=True)
+    for subfolder in (work, state):
+        shutil.rmtree(subfolder, ignore_errors=True)
+        subfolder.mkdir(parents=True)
     (work / _LINK).symlink_to(checkout, target_is_directory=True)
     write_files(work, project, twin.stack, salt=SALT, config=settings)
     document = into / "twin.json"
@@ -66,7 +67,8 @@ def make_workspace(checkout: Path, twin: Twin, into: Path) -> Workspace:
 
 
 def twin_settings(checkout: Path, stack: str) -> dict[str, Any]:
-    """Return the settings of a stack in ``checkout`` as its twin has them. Raises Refused with all that is wrong."""
+    """Return the settings of a stack in ``checkout``, with placeholders for secrets. Raises Refused with every
+    fault."""
     file = reader.read(checkout / stack_file(stack))
     faults = [*file.faults]
     if "environment" in file.lines:
@@ -78,19 +80,19 @@ def twin_settings(checkout: Path, stack: str) -> dict[str, Any]:
 
 
 def compute(workspace: Workspace, stack: str, providers: Mapping[str, int]) -> dict[str, Any]:
-    """Return the plan (see `bulkhead.twin.settled`) that the checkout's program makes of the placeholders.
+    """Return the update plan (see `bulkhead.twin.settled`) of the checkout's program with placeholders.
 
-    The program gets nothing of this process's environment, so it cannot put a real secret where it computes one.
-    ``providers`` are the ports of those that compare: the plugins that made the state would recover their own notes
-    from it, which are not in a twin. Raises Refused when the program does not come through without.
+    The program gets nothing of this process's environment, so it cannot use a real secret. ``providers`` maps packages
+    to the ports of our own providers: the real plugins would need their notes in the state, which a twin does not
+    have. Raises Refused when the program fails.
     """
     environment = {**workspace.bare, **attached(providers, os.environ)}
     return StackCli(stack, workspace.work, environment=environment).saved_plan(workspace.work.parent / "plan.json")
 
 
 def _in_workspace(project: Mapping[str, Any], checkout: Path) -> dict[str, Any]:
-    """Return Pulumi.yaml as it has to be in the work folder: its paths lead into the checkout. Raises Refused without
-    the Python that it names."""
+    """Return Pulumi.yaml for the work folder, with its paths leading into the checkout. Raises Refused when the Python
+    that it names is missing."""
     moved = {name: part for name, part in project.items() if name not in _ELSEWHERE}
     moved["main"] = str(Path(_LINK, project.get("main", ".")))
     runtime = project.get("runtime")

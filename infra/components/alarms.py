@@ -1,4 +1,4 @@
-"""What a stage's alarms are, and who is told of them (ALR-17, ALR-19, ALR-20)."""
+"""A stage's alarms, and their recipients (ALR-17, ALR-19, ALR-20)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class AlarmsArgs:
 
 class Alarms(pulumi.ComponentResource):
     """The stage's alarms in CloudWatch, and an encrypted topic that tells the tech lead by e-mail when one begins and
-    when it is over. Where no tech lead is named, the stakeholders are told, else finance.
+    when it is over. Without a tech lead the stakeholders get them, else finance.
 
     AWS sends each address a mail to confirm first; until then nothing arrives there.
 
@@ -78,6 +78,6 @@ class Alarms(pulumi.ComponentResource):
 
 
 def told(settings: StageSettings) -> list[str]:
-    """Return the addresses that hear of an alarm, each once."""
+    """Return the addresses that get alarms, each once."""
     budget = settings.budget
     return sorted(set(budget.tech_lead or budget.stakeholders or budget.finance))

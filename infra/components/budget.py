@@ -1,4 +1,4 @@
-"""What the stage may cost in AWS a month, and who hears of it before it costs more (CST-3, CST-4)."""
+"""The stage's monthly budget in AWS, and the recipients of its notices (CST-3, CST-4)."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class StageBudgetArgs:
 
 
 class StageBudget(pulumi.ComponentResource):
-    """A monthly cost budget of the stage, its notices, and an encrypted SNS topic for whoever else wants to know.
+    """A monthly cost budget of the stage, its notices, and an encrypted SNS topic for other subscribers.
 
-    80 % of the budget is told to finance, 90 % to finance and the tech lead, 100 % (spent or forecast) to all
-    stakeholders and the topic. Development has the last two only. The budget counts what carries the stage's
-    ``environment`` tag (CST-7), so several stages can share one account.
+    The notice at 80 % of the budget goes to finance, at 90 % to finance and the tech lead, at 100 % (spent or
+    forecast) to all stakeholders and the topic. Development has the last two only. The budget counts what carries the
+    stage's ``environment`` tag (CST-7), so several stages can share one account.
 
     Left out: the activation of ``environment`` as a cost allocation tag. It is a setting of the paying account,
     possible only after the tag has been seen there (up to a day), and until then the budget reads zero. Left out too:
@@ -65,9 +65,9 @@ class StageBudget(pulumi.ComponentResource):
 
 
 def notices(settings: StageSettings, topic: pulumi.Input[str]) -> list[BudgetNotificationArgs]:
-    """Return who is told at which share of the budget; an audience without an address is not told.
+    """Return the recipients for each share of the budget; an audience without an address is left out.
 
-    Raises Refused when more people would be told of one event than AWS can.
+    Raises Refused when one notice has more recipients than AWS allows.
     """
     audience = settings.budget
     finance = _each_once(audience.finance)

@@ -1,4 +1,4 @@
-"""KMS keys as every stage has them: they turn over once a year, and go thirty days after they are removed."""
+"""The KMS keys of a stage: they rotate once a year, and are deleted thirty days after they are removed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pulumi_aws.kms import Alias, Key
 
 from bulkhead.model.naming import Kind, Label
 
-_UNDO_DAYS: Final = 30  # the most there is: what was encrypted with a removed key is lost for good
+_UNDO_DAYS: Final = 30  # the longest possible: nobody can read what a deleted key has encrypted
 
 
 def stage_key(

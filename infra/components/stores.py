@@ -83,11 +83,11 @@ class DataStores(pulumi.ComponentResource):
             account_id=self._account,
             name=self._args.label.name(Kind.D1, name),
             primary_location_hint=settings.region.d1,
-            # Always said: left out, the provider sends null at the next update and the API answers 400
+            # Always set: if it is left out, the provider sends null at the next update and the API answers 400
             # (cloudflare/terraform-provider-cloudflare#6309).
             read_replication={"mode": settings.database.read_replication},
-            # The hint counts at creation only, and the API never tells it again: after an import the provider would see
-            # it appear, and replace the database with everything in it.
+            # The hint counts at creation only, and the API never returns it: after an import the provider would see a
+            # new value, and replace the database with everything in it.
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["primaryLocationHint"]),
         )
 
@@ -149,7 +149,7 @@ class DataStores(pulumi.ComponentResource):
 
 def lifecycle_rules(spec: Bucket) -> list[cloudflare.R2BucketLifecycleRuleArgsDict]:
     """Return every lifecycle rule of a bucket. Cloudflare replaces the whole set, its own built-in rule for abandoned
-    uploads included, so that one is said again first."""
+    uploads included, so that one is repeated first."""
     abandoned: cloudflare.R2BucketLifecycleRuleArgsDict = {
         "id": "abort-abandoned-uploads",
         "enabled": True,

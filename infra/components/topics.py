@@ -26,7 +26,7 @@ class Publisher:
 
 
 class ServiceTopic(NamedTuple):
-    """What is published before ``policy`` is there, is refused: whoever names the topic depends on it."""
+    """A topic refuses messages until ``policy`` exists, so every resource that names the topic depends on it."""
 
     topic: Topic
     policy: TopicPolicy

@@ -113,7 +113,7 @@ class StageWorker(pulumi.ComponentResource):
             limits={"cpu_ms": worker.cpu_ms or args.settings.workers.cpu_ms},
             exports={**live, **gone} or None,
             deploy=True if self._deploys_itself else None,
-            # The path of the bundle never changes, so its content has to be said for changed code to be a change.
+            # The path of the bundle never changes, so only its hash makes changed code a change.
             annotations={"workers_tag": args.bundle.sha256, "workers_message": f"release {args.bundle.release}"},
             opts=self._replaceable_child(*(target.live for target in args.calls)),
         )

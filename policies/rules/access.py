@@ -1,7 +1,7 @@
 """Rules about Cloudflare tokens and Access: what a token can reach and for how long, and who gets past the login.
 
 Left out: a list of the permissions that a token may have. A token names its permission groups by id, and only the API
-knows which name an id has; two ids are known here, because no token of a stage may ever have them.
+knows their names. Two ids are known here, because no token of a stage may ever have them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _MINTING: Final = {
     "686d18d5ac6c441c867cbf6771e58a0a": "API Tokens Write",
     "5bc3f8b21c554832afc660159ab75fa4": "Account API Tokens Write",
 }
-# What a token's policies are about, as the keys of `resources` name it.
+# The kinds of resources in a token's policies, as the keys of `resources` spell them.
 _ZONE: Final = re.compile(r"com\.cloudflare\.api\.account\.zone\.(?P<zone>[^.*]+)")
 _ACCOUNT: Final = re.compile(r"com\.cloudflare\.api\.account\.(?P<account>[^.*]+)")
 _BUCKET: Final = re.compile(r"com\.cloudflare\.edge\.r2\.bucket\.(?P<account>[^_*]+)_[^_]+_(?P<bucket>.+)")
@@ -41,7 +41,8 @@ _ANY_DECISION: Final = {"allow": "whoever can log in anywhere", "non_identity": 
 
 
 def _allowing(resource: ObservedResource) -> Iterator[Any]:
-    """Yield a token's policies that grant something; one whose effect is not known yet is judged when it is."""
+    """Yield a token's policies that grant something; one whose effect is not known yet is judged later, when it is
+    known."""
     for policy in listed(resource.props, "policies"):
         if at(policy, "effect") == "allow":
             yield policy
@@ -60,7 +61,7 @@ def _too_broad(resource: ObservedResource, context: PolicyContext) -> Iterator[V
 
 
 def _keys(resources: Any) -> set[str]:
-    """Return every resource that ``resources`` names; those of an account stand below it."""
+    """Return every resource that ``resources`` names; those of an account are nested below it."""
     if not isinstance(resources, Mapping):
         return set()
     below = (_keys(value) for value in resources.values())
@@ -76,7 +77,7 @@ def _without_expiry(resource: ObservedResource, context: PolicyContext) -> Itera
     ends, begins = resource["expiresOn"], resource["notBefore"]
     if ends is MISSING or ends == "":
         wrong = "never expires"
-    # One that does not say when it begins is valid from now on.
+    # A token without a start is valid immediately.
     elif (life := lifetime(_now() if begins is MISSING else begins, ends)) is not None and life > _LONGEST_LIFE:
         wrong = f"is valid for {life.days} days"
     else:
@@ -93,7 +94,7 @@ def _now() -> str:
 
 
 def lifetime(begins: Any, ends: Any) -> timedelta | None:
-    """Return how long a token is valid, None where one of the instants is not said, not known or no instant."""
+    """Return how long a token is valid, None if one of the instants is missing, not known or invalid."""
     if not isinstance(begins, str) or not isinstance(ends, str):
         return None
     try:
@@ -151,7 +152,7 @@ def _user_owned(resource: ObservedResource, context: PolicyContext) -> Iterator[
 
 
 def _open_to_public(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
-    """Judges applications that there are: a stage without Access is left to those who may add it."""
+    """Judges existing applications only: no rule demands that a stage has Access."""
     applications = [each for each in stack.of(*_APPLICATIONS) if each["type"] in {"self_hosted", MISSING}]
     if context.stage is not Stage.STAGING or not applications:
         return
@@ -171,7 +172,7 @@ def _open_to_public(stack: ObservedStack, context: PolicyContext) -> Iterator[Vi
 def _covers(application: ObservedResource, context: PolicyContext) -> Iterator[str | Absent]:
     """Yield the patterns of hostnames that an application covers with all their paths."""
     destinations, apex = listed(application.props, "destinations"), context.settings.cloudflare.hostname
-    said = [
+    hostnames = [
         application["domain"],
         *listed(application.props, "selfHostedDomains"),
         *(at(each, "uri") for each in destinations if at(each, "type") in {"public", MISSING, UNKNOWN}),
@@ -179,20 +180,20 @@ def _covers(application: ObservedResource, context: PolicyContext) -> Iterator[s
     kinds = [at(each, "type") for each in destinations]
     if "all_workers" in kinds:
         yield "*"
-    if "worker" in kinds:  # covers every address of the Worker; which one it is is shown by where the id comes from
+    if "worker" in kinds:  # covers every address of the Worker; the source of the id shows which Worker it is
         sources, hosts = application.sources("destinations", t.WORKER), context.product.hostnames(apex)
         workers = [context.worker(str(each["name"])) for each in sources]
         yield from (hosts[each.name] for each in workers if each and each.name in hosts)
         if not sources:
             yield UNKNOWN
-    texts = [each for each in said if isinstance(each, str)]
+    texts = [each for each in hostnames if isinstance(each, str)]
     for text in texts:
         host, _, path = text.lower().removeprefix("https://").partition("/")
         if path in {"", "*"}:
             yield host
-    if any(each is UNKNOWN for each in said):
+    if any(each is UNKNOWN for each in hostnames):
         yield UNKNOWN
-    # The API fills in those lists that a program leaves out; during a preview they are then unknown, and say nothing.
+    # The API fills in those lists that a program leaves out; during a preview they are unknown then.
     for name in ("selfHostedDomains", "destinations"):
         if application[name] is UNKNOWN and (application.sources(name) or not texts):
             yield UNKNOWN
@@ -207,7 +208,7 @@ def _bypassed(resource: ObservedResource, context: PolicyContext) -> Iterator[Vi
         )
     policies = listed(resource.props, "policies") if resource.type in _APPLICATIONS else [resource.props]
     for policy in policies:
-        # A group decides nothing; whom it takes in, a policy lets past.
+        # A group decides nothing itself: a policy admits its members.
         decision = "allow" if resource.type == t.ZERO_TRUST_ACCESS_GROUP else at(policy, "decision")
         if decision == "bypass":
             yield Violation(

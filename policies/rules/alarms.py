@@ -1,4 +1,4 @@
-"""A rule about alarms: what the catalogue promises is there before a stage counts as ready.
+"""A rule about alarms: every alarm of the catalogue exists in the stage.
 
 It cannot see whether anybody has confirmed the e-mail address that an alarm goes to.
 """
@@ -41,7 +41,7 @@ def _missing(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation
 def _measures(alarm: ObservedResource, wanted: Alarm, context: PolicyContext) -> bool:
     dimensions = alarm["dimensions"]
     should = wanted.dimensions(context.label)
-    # CloudWatch knows a metric by all of its dimensions: with one more it is another, of which nobody has heard.
+    # CloudWatch knows a metric by all of its dimensions: with one more it is another metric, which has no data.
     same = (
         isinstance(dimensions, Mapping)
         and dimensions.keys() == should.keys()
@@ -54,7 +54,7 @@ def _measures(alarm: ObservedResource, wanted: Alarm, context: PolicyContext) ->
 
 
 def _faults(stack: ObservedStack, alarm: ObservedResource, wanted: Alarm, context: PolicyContext) -> list[str]:
-    """Return in what an alarm differs from the catalogue's; what is not known yet does not."""
+    """Return how an alarm differs from the catalogue's; values that are not known yet do not count."""
     should: dict[str, Any] = {
         "threshold": wanted.thresholds[context.stage],
         "comparisonOperator": wanted.comparison,
@@ -63,12 +63,12 @@ def _faults(stack: ObservedStack, alarm: ObservedResource, wanted: Alarm, contex
         "evaluationPeriods": wanted.periods,
     }
     faults = [f"{path} is not {value}" for path, value in should.items() if alarm[path] not in (UNKNOWN, value)]
-    # `missing` is what an alarm has that says nothing (CloudWatch, PutMetricAlarm).
+    # `missing` is CloudWatch's default (PutMetricAlarm).
     missing = alarm["treatMissingData"]
     if missing is not UNKNOWN and ("missing" if missing is MISSING else missing) != wanted.missing:
         faults.append(f"treatMissingData is not {wanted.missing}")
     telling = [alarm, *(each for each in stack.of(t.CLOUDWATCH_COMPOSITE_ALARM) if _passes_on(each, alarm))]
-    if not any(_is_heard(each, context) for each in telling):
+    if not any(_notifies(each, context) for each in telling):
         off = alarm["actionsEnabled"] is False
         faults.append("its actions are disabled" if off else "it tells nobody of the stage's account")
     if alarm["unit"] not in (UNKNOWN, MISSING, ""):
@@ -76,7 +76,7 @@ def _faults(stack: ObservedStack, alarm: ObservedResource, wanted: Alarm, contex
     return faults
 
 
-def _is_heard(alarm: ObservedResource, context: PolicyContext) -> bool:
+def _notifies(alarm: ObservedResource, context: PolicyContext) -> bool:
     if alarm["actionsEnabled"] is False:
         return False
     actions = [UNKNOWN] if alarm["alarmActions"] is UNKNOWN else listed(alarm.props, "alarmActions")
@@ -84,7 +84,7 @@ def _is_heard(alarm: ObservedResource, context: PolicyContext) -> bool:
 
 
 def _passes_on(composite: ObservedResource, alarm: ObservedResource) -> bool:
-    """Whether a composite alarm goes off whenever ``alarm`` does: it is one of those of which any is enough."""
+    """Whether a composite alarm goes off whenever ``alarm`` does: ``alarm`` is one operand of its OR."""
     rule = composite["alarmRule"]
     if composite["actionsSuppressor"] is not MISSING:
         return False

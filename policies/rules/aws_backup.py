@@ -1,4 +1,4 @@
-"""Rules about the buckets of backups: nothing in them goes before its time."""
+"""Rules about the buckets of backups: nothing in them is deleted too early."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _number(value: Any) -> float:
 
 
 def _lives(context: PolicyContext) -> dict[str, int]:
-    """Return for how many days what is under each prefix is kept (BAK-4, and BAK-2 for what is made in between)."""
+    """Return for how many days objects under each prefix are kept (BAK-4, and BAK-2 for interim backups)."""
     backup = context.settings.backup
     keep = backup.retention
     lives = {
@@ -75,7 +75,7 @@ def _early(lifecycle: ObservedResource, rule: Any, lives: Mapping[str, int]) -> 
     prefix, days, date = _prefix(rule), at(rule, "expiration", "days"), at(rule, "expiration", "date")
     if at(rule, "status") != "Enabled" or not isinstance(prefix, str):
         return
-    # S3 takes whole days from 1; the provider shows 0 and "" for what a rule does not say.
+    # S3 takes whole days from 1; the provider shows 0 and "" for what a rule does not set.
     numbered = isinstance(days, int | float) and days > 0
     dated = isinstance(date, str) and date != ""
     short = [
@@ -94,16 +94,15 @@ def _early(lifecycle: ObservedResource, rule: Any, lives: Mapping[str, int]) -> 
 
 
 def _prefix(rule: Any) -> Any:
-    """Return the prefix of what a lifecycle rule is about, UNKNOWN, or MISSING when it is about what has certain tags
-    only: backups have none."""
+    """Return the prefix of a lifecycle rule, UNKNOWN, or MISSING if the rule requires tags: backups have none."""
     either = at(rule, "filter")
     both = at(either, "and")
     if both is UNKNOWN:  # or `either`, in which it would be
         return UNKNOWN
     if at(either, "tag", "key") is not MISSING or at(both, "tags") not in (MISSING, {}):
         return MISSING
-    said = [at(both, "prefix"), at(either, "prefix"), at(rule, "prefix")]
-    return next((prefix for prefix in said if prefix is not MISSING and prefix != ""), "")
+    prefixes = [at(both, "prefix"), at(either, "prefix"), at(rule, "prefix")]
+    return next((prefix for prefix in prefixes if prefix is not MISSING and prefix != ""), "")
 
 
 def _disposable(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:

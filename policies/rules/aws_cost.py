@@ -1,4 +1,4 @@
-"""Rules about AWS's cost: it has a limit, somebody hears of it in time, and it can be told whose it is."""
+"""Rules about AWS's cost: it has a budget, somebody is notified in time, and tags attribute it to a stage."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _fits(budget: ObservedResource, context: PolicyContext) -> bool:
 
 
 def _faults(budget: ObservedResource, context: PolicyContext) -> list[str]:
-    """Return in what a budget differs from the stage's; what is not known yet does not."""
+    """Return how a budget differs from the stage's; values that are not known yet do not count."""
     limit = _number(budget["limitAmount"])
     differs = {
         "its limit": limit is not UNKNOWN and limit != context.settings.budget.monthly_usd,
@@ -57,8 +57,8 @@ def _faults(budget: ObservedResource, context: PolicyContext) -> list[str]:
 
 
 def _counts_stage(budget: ObservedResource, context: PolicyContext) -> bool:
-    """Whether the stage's cost is among what a budget counts. AWS takes a tag that nothing has, or one without `user:`,
-    without a word, and then counts nothing."""
+    """Whether a budget includes the stage's cost. AWS accepts a tag that nothing has, or one without `user:`, without
+    an error, and then counts nothing."""
     own = {f"user:{key}${value}" for key, value in _tags(context).items()}
     filters = [each for each in listed(budget.props, "costFilters") if at(each, "name") == _TAG_FILTER]
     counted = [[UNKNOWN] if at(each, "values") is UNKNOWN else listed(each, "values") for each in filters]
@@ -66,7 +66,7 @@ def _counts_stage(budget: ObservedResource, context: PolicyContext) -> bool:
 
 
 def _narrowed(budget: ObservedResource, context: PolicyContext) -> bool:
-    """Whether it counts only a part of the stage's cost: that of one service, or of another account."""
+    """Whether a budget includes only a part of the stage's cost: that of one service, or of another account."""
     filters = {at(each, "name"): listed(each, "values") for each in listed(budget.props, "costFilters")}
     own = [context.settings.aws.account_id]
     fine = all(
@@ -78,20 +78,24 @@ def _narrowed(budget: ObservedResource, context: PolicyContext) -> bool:
 
 
 def _lets_through(expression: Any, context: PolicyContext) -> bool:
-    """Whether an expression is true of everything that the stage costs."""
-    words = expression.items() if isinstance(expression, Mapping) else ()
-    # The provider shows the words that an expression does not use, as empty.
-    return all(_lets_word_through(word, said, context) for word, said in words if said not in (None, [], {}))
+    """Whether an expression matches the whole cost of the stage."""
+    operators = expression.items() if isinstance(expression, Mapping) else ()
+    # The provider shows operators that an expression does not use as empty.
+    return all(
+        _operator_matches(operator, operand, context)
+        for operator, operand in operators
+        if operand not in (None, [], {})
+    )
 
 
-def _lets_word_through(word: str, said: Any, context: PolicyContext) -> bool:
-    if word in {"ands", "ors"}:
-        return (all if word == "ands" else any)(_lets_through(each, context) for each in listed(said))
+def _operator_matches(operator: str, operand: Any, context: PolicyContext) -> bool:
+    if operator in {"ands", "ors"}:
+        return (all if operator == "ands" else any)(_lets_through(each, context) for each in listed(operand))
     own = {("tags", key): value for key, value in _tags(context).items()}
     own["dimensions", "LINKED_ACCOUNT"] = context.settings.aws.account_id
-    exact = set(listed(said, "matchOptions")) <= {"EQUALS", "CASE_SENSITIVE"}
-    about = (word, at(said, "key"))
-    return exact and about in own and own[about] in listed(said, "values")
+    exact = set(listed(operand, "matchOptions")) <= {"EQUALS", "CASE_SENSITIVE"}
+    about = (operator, at(operand, "key"))
+    return exact and about in own and own[about] in listed(operand, "values")
 
 
 def _is_over(end: Any) -> bool:
@@ -135,8 +139,8 @@ def _audience(stack: ObservedStack, context: PolicyContext) -> Iterator[Violatio
 
 
 def _audiences(context: PolicyContext) -> dict[int, dict[str, tuple[str, ...]]]:
-    """Return who is told at which share of the budget (CST-3). An audience without an address is told nothing, and
-    development only hears of the end."""
+    """Return the recipients for each share of the budget (CST-3). An audience without an address is left out;
+    development has a notice only at 100 %."""
     budget = context.settings.budget
     finance, lead = {"finance": budget.finance}, {"the tech lead": budget.tech_lead}
     end = {100: finance | lead | {"the stakeholders": budget.stakeholders}}
@@ -144,7 +148,7 @@ def _audiences(context: PolicyContext) -> dict[int, dict[str, tuple[str, ...]]]:
 
 
 def _recipients(stack: ObservedStack, budget: ObservedResource, share: int) -> set[Any]:
-    """Return the addresses that hear of it, UNKNOWN among them where some are not known yet."""
+    """Return the addresses of a notice's recipients, with UNKNOWN if some are not known yet."""
     limit = _number(budget["limitAmount"])
     recipients: set[Any] = set()
     for notice in listed(budget.props, "notifications"):
@@ -187,11 +191,14 @@ def _lower(value: Any) -> Any:
 
 
 def _untagged(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
-    said = at(document(resource.provider_props, "defaultTags"), "tags")
+    default_tags = at(document(resource.provider_props, "defaultTags"), "tags")
     given = resource["tags"]
-    if UNKNOWN in (said, given):
+    if UNKNOWN in (default_tags, given):
         return
-    tags = {**(said if isinstance(said, Mapping) else {}), **(given if isinstance(given, Mapping) else {})}
+    tags = {
+        **(default_tags if isinstance(default_tags, Mapping) else {}),
+        **(given if isinstance(given, Mapping) else {}),
+    }
     wrong = [key for key, value in _tags(context).items() if tags.get(key) is not UNKNOWN and tags.get(key) != value]
     if wrong:
         yield Violation(

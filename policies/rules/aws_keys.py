@@ -1,4 +1,4 @@
-"""Rules about KMS keys, SNS topics and SQS queues: what their policies let in, and how long a key lives."""
+"""Rules about KMS keys, SNS topics and SQS queues: whom their policies admit, and the rotation and deletion of keys."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ _WITH_POLICY: Final = tuple(row for row in CATALOGUE.values() if Grants.RESOURCE
 _KEYS, _TOPICS, _QUEUES = (
     tuple(row for row in _WITH_POLICY if row.startswith(f"aws:{service}/")) for service in ("kms", "sns", "sqs")
 )
-# EventBridge says neither account nor rule when it publishes to a topic or uses the topic's key: with such a condition
-# nothing arrives. EventBridge User Guide, "Using resource-based policies"; SNS Developer Guide, "Key management".
+# EventBridge sends neither account nor rule when it publishes to a topic or uses the topic's key: with such a
+# condition nothing arrives. EventBridge User Guide, "Using resource-based policies"; SNS Developer Guide, "Key
+# management".
 _SOURCELESS: Final = frozenset({"events.amazonaws.com"})
 _TO_TOPICS: Final = frozenset({*_KEYS, *_TOPICS})
 
@@ -27,7 +28,7 @@ _TO_TOPICS: Final = frozenset({*_KEYS, *_TOPICS})
 def _still(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
     usage, spec, store = resource["keyUsage"], resource["customerMasterKeySpec"], resource["customKeyStoreId"]
     if UNKNOWN in (usage, spec, store) or not (
-        # KMS can rotate symmetric encryption keys of its own alone; a key is one unless it is said otherwise.
+        # KMS can rotate symmetric encryption keys of its own alone; a key is one by default.
         usage in {MISSING, "ENCRYPT_DECRYPT"} and spec in {MISSING, "SYMMETRIC_DEFAULT"} and store in {MISSING, ""}
     ):
         return
@@ -49,8 +50,8 @@ def _open_channel(resource: ObservedResource, context: PolicyContext) -> Iterato
 
 
 def _open(resource: ObservedResource, context: PolicyContext, could: str) -> Iterator[Violation]:
-    """Judge a policy on the resource itself, in which each `Allow` stands for itself. Without a policy, AWS lets the
-    account in and nobody else."""
+    """Judge a policy on the resource itself, in which each `Allow` stands for itself. Without a policy, AWS admits
+    only the account."""
     for number, statement in enumerate(statements(document(resource.props, "policy")), 1):
         wrong, fix = _wrong(statement, resource.type, context) if statement.allows else ("", "")
         if wrong:

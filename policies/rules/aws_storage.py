@@ -1,8 +1,8 @@
 """Rules about S3 buckets: nobody reaches them from outside, and nothing in them gets lost.
 
-What makes a bucket safe are resources beside it. On a new stack they name a bucket that does not exist yet, so they are
-joined by where the name comes from. Bucket's own properties for the same things (`versioning`, `lifecycleRules`) are
-deprecated, and show what once was rather than what will be: they are not looked at.
+Side resources make a bucket safe. In a new stack they name a bucket that does not exist yet, so they are matched by
+the source of the name. A bucket's own properties for the same settings (`versioning`, `lifecycleRules`) are
+deprecated, and show the old values rather than the new ones: they are ignored.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _off(block: ObservedResource) -> list[str]:
 
 
 def _fixed(statement: Statement) -> bool:
-    """Whether a condition lets in callers only of which one knows who or where they are."""
+    """Whether a condition admits only callers whose identity or network is known."""
     return any(
         key in _FIXING and values and all(_is_fixed(key, value) for value in values)
         for key, values in statement.requires()
@@ -176,17 +176,17 @@ def _plain_text(stack: ObservedStack, context: PolicyContext) -> Iterator[Violat
         if not policies:
             yield Violation("has no policy that refuses plain HTTP", causes, fix, bucket)
         for policy in policies:
-            said = document(policy.props, "policy")
-            if UNKNOWN not in leaves(said) and not _refuses_plain_text(said, bucket, policy):
+            policy_document = document(policy.props, "policy")
+            if UNKNOWN not in leaves(policy_document) and not _refuses_plain_text(policy_document, bucket, policy):
                 yield Violation("does not refuse plain HTTP for the whole bucket", causes, fix, policy)
 
 
-def _refuses_plain_text(said: Any, bucket: ObservedResource, policy: ObservedResource) -> bool:
-    refusing = [statement for statement in statements(said) if _is_refusal(statement)]
+def _refuses_plain_text(policy_document: Any, bucket: ObservedResource, policy: ObservedResource) -> bool:
+    refusing = [statement for statement in statements(policy_document) if _is_refusal(statement)]
     arn, name = bucket["arn"], bucket["bucket"]
     if isinstance(arn, str):
         arns = [arn]
-    else:  # then what it says of the bucket itself must hold of the objects too
+    else:  # then its statement about the bucket must cover the objects too
         named = isinstance(name, str) and not policy.sources("policy", t.S3_BUCKET)
         arns = [each for statement in refusing for each in statement.resources if "/" not in each]
         arns = [each for each in arns if not named or matches(each.rpartition(":")[2], name)]
@@ -215,8 +215,8 @@ def _is_refusal(statement: Statement) -> bool:
 
 
 def _is_plain(operator: str, key: str, values: set[str]) -> bool:
-    said = operator in _COMPARED and "false" in values
-    return key == "aws:securetransport" and (said or (operator in _COMPARED_NOT and values == {"true"}))
+    refuses_false = operator in _COMPARED and "false" in values
+    return key == "aws:securetransport" and (refuses_false or (operator in _COMPARED_NOT and values == {"true"}))
 
 
 def beside(stack: ObservedStack, bucket: ObservedResource, type_: str) -> list[ObservedResource]:
@@ -225,10 +225,12 @@ def beside(stack: ObservedStack, bucket: ObservedResource, type_: str) -> list[O
 
 
 def _about(stack: ObservedStack, resource: ObservedResource) -> set[str]:
-    """Return the URNs of the buckets a resource is about: the one that has the name, else the one it comes from, also
-    through another resource about the same bucket (`versioning.bucket`, to be made after it)."""
-    said = resource["bucket"]
-    named = {each.urn for each in stack.of(t.S3_BUCKET) if isinstance(said, str) and said == each["bucket"]}
+    """Return the URNs of the buckets a resource is about: the bucket with that name, else the source of the name, also
+    by way of another side resource (`versioning.bucket`, used to be made after it)."""
+    bucket_name = resource["bucket"]
+    named = {
+        each.urn for each in stack.of(t.S3_BUCKET) if isinstance(bucket_name, str) and bucket_name == each["bucket"]
+    }
     return named or set(_origins(resource))
 
 
@@ -241,7 +243,7 @@ def _origins(resource: ObservedResource) -> Iterator[str]:
 
 
 def is_vault(bucket: ObservedResource, context: PolicyContext) -> bool:
-    """Whether it is the bucket of the stage's backups, or another that is called so (a second region's)."""
+    """Whether it is the bucket of the stage's backups, or another with such a name (a second region's)."""
     name = bucket["bucket"]
     if not isinstance(name, str):
         return False

@@ -1,4 +1,4 @@
-"""Rules about every resource: whose account it is made in, and what a program may not hide or reach."""
+"""Rules about every resource: the account it is made in, and what a program may not hide or reach."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def _loose(package: str, wrong: str, fix: str) -> Violation:
 
 
 def _foreign_stack(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
-    """The engine shows no policy which stack a program reads, only that it reads one: by the provider that does it
-    (3.250). So every reference is refused; no part of a stage needs one."""
+    """Refuse every stack reference. The engine does not show a policy which stack a program reads, only that it reads
+    one (3.250), and no part of a stage needs one."""
     for resource in stack.of(f"{_PROVIDER}pulumi"):
         yield Violation(
             "reads the outputs of another stack",
@@ -74,7 +74,7 @@ def _ignored(resource: ObservedResource, context: PolicyContext) -> Iterator[Vio
 
 
 def _admitted(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
-    # What no provider makes is a component: it is in no cloud, and what it consists of is judged by itself.
+    # A resource without a provider is a component: it is in no cloud, and its children are judged by themselves.
     ours = resource.type.startswith(("pulumi:", "bulkhead:")) or not resource.provider
     row = row_of(resource.type)
     if ours or (row and row.admitted is True):
@@ -109,7 +109,7 @@ def _mismatch(stack: ObservedStack, context: PolicyContext) -> Iterator[Violatio
 
 
 def _elsewhere(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
-    """Cloudflare's provider is bound to no account: each resource says where it is made, and what it belongs to."""
+    """Cloudflare's provider is not pinned to an account: each resource names its account or zone itself."""
     own = context.settings.cloudflare
     for path, wanted in (("accountId", own.account_id), ("zoneId", own.zone_id)):
         value = resource[path]
@@ -122,7 +122,7 @@ def _elsewhere(resource: ObservedResource, context: PolicyContext) -> Iterator[V
             )
     for path in ("scriptName", "bucketName", "workerId"):
         value = resource[path]
-        # A Worker may be named by its id, which says nothing; by its name, it begins as all of the product's do.
+        # A Worker's id does not show its owner; its name begins with the product's prefix.
         named = isinstance(value, str) and (path != "workerId" or value.startswith(f"{context.product.name}-"))
         if named and not str(value).startswith(context.prefix):
             yield Violation(
@@ -134,7 +134,7 @@ def _elsewhere(resource: ObservedResource, context: PolicyContext) -> Iterator[V
 
 
 def _claims(resource: ObservedResource) -> Iterator[tuple[str, Any]]:
-    """Yield what a resource says of the stage it is in: in tags, in a Worker's tags, in its plain variables."""
+    """Yield the stage that a resource states: in tags, in a Worker's tags, in its plain variables."""
     if resource.type == f"{_PROVIDER}aws":
         tags = at(document(resource.props, "defaultTags"), "tags")
         yield from tags.items() if not isinstance(tags, Absent) else ()

@@ -58,7 +58,7 @@ def _environment(stack: ObservedStack, context: PolicyContext) -> Iterator[Viola
 
 
 def _of_others(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
-    """To make an environment is to write over the one that there is."""
+    """Creating an environment overwrites an existing one, so each must be the stage's own."""
     others = [name for stage in Stage if stage is not context.stage for name in environments_of(stage)]
     for resource in stack.of(*_ABOUT_ENVIRONMENT):
         if here(resource, context) and _is(resource["environment"], *others):
@@ -107,14 +107,14 @@ def _branches(resource: ObservedResource, stack: ObservedStack, context: PolicyC
     main = Ref("branch", settings.github.default_branch)
     own = deploys_from(settings.release_model, context.label, main.pattern)
     allowed = own if _is(name, settings.environment) else tuple(dict.fromkeys([*own, main]))
-    said = " or ".join(f"{ref.kind} {ref.pattern}" for ref in allowed)
+    allowed_refs = " or ".join(f"{ref.kind} {ref.pattern}" for ref in allowed)
     custom, protected = at(policy, "customBranchPolicies"), at(policy, "protectedBranches")
     if protected is True or off(custom):
         yield Violation(
             f"environment {name} lets "
             + ("every protected branch deploy" if protected is True else "every branch and tag deploy"),
             "Whoever may push any of them gets the stage's secrets and its rights in AWS, without a review",
-            f"set protected_branches=False and custom_branch_policies=True, and admit {said} only",
+            f"set protected_branches=False and custom_branch_policies=True, and admit {allowed_refs} only",
             resource,
         )
         return
@@ -126,16 +126,16 @@ def _branches(resource: ObservedResource, stack: ObservedStack, context: PolicyC
     ]
     unclear = any(each["environment"] is UNKNOWN and not each.sources("environment") for each in refs)
     if not admitted and not unclear and custom is True:
-        yield Violation(f"environment {name} lets no branch or tag deploy", _BY_HAND, f"admit {said}", resource)
+        yield Violation(f"environment {name} lets no branch or tag deploy", _BY_HAND, f"admit {allowed_refs}", resource)
     for each in admitted:
         for kind, path in (("branch", "branchPattern"), ("tag", "tagPattern")):
             pattern = each[path]
-            admits = isinstance(pattern, str) and pattern != ""  # a policy says one of the two
+            admits = isinstance(pattern, str) and pattern != ""  # a policy has one of the two
             if admits and not any(_within(kind, pattern, ref) for ref in allowed):
                 yield Violation(
                     f"environment {name} lets {kind} {pattern} deploy",
                     "What was never meant for the stage gets its secrets and its rights in AWS",
-                    f"admit {said} only (releaseModel {settings.release_model})",
+                    f"admit {allowed_refs} only (releaseModel {settings.release_model})",
                     each,
                 )
 
@@ -147,11 +147,13 @@ def _within(kind: str, pattern: str, ref: Ref) -> bool:
 
 def _repository_wide(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
     name = resource["secretName"]
-    said = name if isinstance(name, str) else resource.name
-    of_stage = said.upper() in {upper_snake(name) for name in _secrets(context)}
+    secret_name = name if isinstance(name, str) else resource.name
+    of_stage = secret_name.upper() in {upper_snake(name) for name in _secrets(context)}
     reason = _TOO_WIDE[resource.type]
     yield Violation(
-        f"secret {said}" + (", a credential of the stage," if of_stage else "") + " is not bound to an environment",
+        f"secret {secret_name}"
+        + (", a credential of the stage," if of_stage else "")
+        + " is not bound to an environment",
         f"{reason[0].upper()}{reason[1:]}, and no reviewer is asked",
         "use ActionsEnvironmentSecret with the stage's environment",
     )
@@ -178,9 +180,9 @@ def _bypass(resource: ObservedResource, context: PolicyContext) -> Iterator[Viol
 
 
 def _says_who_creates(resource: ObservedResource) -> bool:
-    """Whether a ruleset of tags restricts nothing but who makes one: GitHub has no word for that but a bypass."""
+    """Whether a ruleset of tags restricts only who creates one, which GitHub can express only by a bypass."""
     rules = resource["rules"] if resource["target"] == "tag" else MISSING
-    return isinstance(rules, Mapping) and [key for key, said in rules.items() if said not in (False, None)] == [
+    return isinstance(rules, Mapping) and [key for key, rule in rules.items() if rule not in (False, None)] == [
         "creation"
     ]
 
@@ -191,8 +193,8 @@ def _bypassed(wrong: str) -> Violation:
 
 
 def governs(stack: ObservedStack, context: PolicyContext) -> bool:
-    """Whether a stack says who may do what in GitHub: that of the identities does, whatever is in it. What is only kept
-    in an environment is not about that; GitHub takes it for an environment that there is."""
+    """Whether a stack must state who may do what in GitHub. That of the identities must always. Secrets and variables
+    alone do not count; GitHub accepts them only for an existing environment."""
     return context.identities or any(
         each.type.startswith("github:") and each.type not in _KEPT_IN_ENVIRONMENT for each in stack.resources
     )
@@ -218,7 +220,7 @@ def may_be(value: Any, name: str) -> bool:
 
 
 def off(value: Any) -> bool:
-    """Whether a switch is off; all that are asked about here are off unless they are said."""
+    """Whether a switch is off; the switches here are off by default."""
     return value is not UNKNOWN and value is not True
 
 
@@ -234,7 +236,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def globs(pattern: str, name: str) -> bool:
-    """Whether GitHub's wildcards make ``pattern`` take in ``name``: ``*`` does not match ``/``, ``**`` does."""
+    """Whether ``name`` matches ``pattern`` with GitHub's wildcards: ``*`` does not match ``/``, ``**`` does."""
     return _compiled(pattern).fullmatch(name) is not None
 
 

@@ -31,7 +31,7 @@ def _guarded(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation
     if not governs(stack, context):
         return
     main = context.settings.github.default_branch
-    # Rulesets add up: what one of those that cover a branch demands, is demanded.
+    # Rulesets add up: a branch needs everything that any ruleset covering it demands.
     covering = {
         branch: [resource for resource in ours if _covers(resource, branch, main)] for branch in guarded_branches(main)
     }
@@ -56,8 +56,8 @@ _Demand = tuple[str, str, str, Callable[[Any], bool]]
 
 
 def _demands(context: PolicyContext) -> Iterator[_Demand]:
-    """Yield what an active ruleset must demand of a branch: what is wrong without it, what that causes, the fix, and
-    how a ruleset's rules are asked for it."""
+    """Yield the demands of a branch on an active ruleset: what is wrong without it, what that causes, the fix, and the
+    test of a ruleset's rules."""
     team = context.settings.governance.profile == "team"
     approvals = _TEAM_APPROVALS if team else 0
 

@@ -38,8 +38,8 @@ _BROAD: Final = re.compile(r".*Administrator.*|.*PowerUser.*|.*ReadOnlyAccess|.*
 
 
 def granted(stack: ObservedStack, context: PolicyContext) -> Iterator[tuple[ObservedResource, tuple[Statement, ...]]]:
-    """Yield every document that gives an identity rights, and whose it is. A policy that is a permissions boundary and
-    attached to nobody gives none, however much it allows: it only limits."""
+    """Yield every document that gives an identity rights, and its resource. A policy that is a permissions boundary
+    and attached to nobody gives none, however much it allows: it only limits."""
     for resource in stack.of(*_DOCUMENTS):
         if resource.type != t.IAM_POLICY or not _only_bounds(resource, stack):
             yield resource, statements(document(resource.props, _DOCUMENTS[resource.type]))
@@ -64,7 +64,7 @@ def _uses(resource: ObservedResource, property_: str, policy: ObservedResource) 
 
 
 def _demands(resource: ObservedResource, policy: ObservedResource) -> bool:
-    """Whether a document demands ``policy`` as the boundary of the roles that it lets somebody write."""
+    """Whether a document demands ``policy`` as the boundary of the roles that it allows to write."""
     path = _DOCUMENTS[resource.type]
     if any(source.urn == policy.urn for source in resource.sources(path)):
         return True
@@ -82,8 +82,8 @@ def _is(policy: ObservedResource, arn: Any) -> bool:
 
 def _actions(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
     trusts = [(role, statements(document(role.props, "assumeRolePolicy"))) for role in stack.of(t.IAM_ROLE)]
-    for resource, said in (*granted(stack, context), *trusts):
-        for statement in said:
+    for resource, granted_statements in (*granted(stack, context), *trusts):
+        for statement in granted_statements:
             wide = [action for action in statement.actions if _is_wide(action)]
             if statement.allows and (wide or statement.not_actions):
                 what = named(wide) if wide else f"everything except {named(statement.not_actions)}"
@@ -101,8 +101,8 @@ def _is_wide(action: str) -> bool:
 
 
 def _resources(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
-    for resource, said in granted(stack, context):
-        for statement in said:
+    for resource, granted_statements in granted(stack, context):
+        for statement in granted_statements:
             anything = statement.not_resources or any(_is_anything(each) for each in statement.resources)
             asked = [action for action in statement.actions if not _has_no_resource(action, statement)]
             if not statement.allows or not anything or not (asked or statement.not_actions):
@@ -137,8 +137,7 @@ def _has_no_resource(action: str, statement: Statement) -> bool:
 
 
 def _narrowing(asked: list[str]) -> str:
-    """Return the fix where nothing but actions without a resource is asked for; nothing where a resource can be
-    named."""
+    """Return the fix if all actions are without a resource; None if a resource can be named."""
     keys = [
         next((key for pattern, key in WITHOUT_RESOURCE.items() if key and action_matches(pattern, action)), "")
         for action in asked
@@ -147,15 +146,15 @@ def _narrowing(asked: list[str]) -> str:
 
 
 def _about_the_stage(statement: Statement, asked: list[str], context: PolicyContext) -> bool:
-    """Whether its conditions let through only what belongs to the stage, by tag or by alias."""
+    """Whether the conditions of a statement admit only the stage's resources, by tag or by alias."""
     own = {context.settings.environment, *(["pr-*"] if context.stage is Stage.DEVELOPMENT else [])}
     makes = all(_MAKES.match(action) for action in asked) and not statement.not_actions
     for key, values in statement.requires():
         if key in _ALIASES and values and all(value.startswith(f"alias/{context.prefix}") for value in values):
             return True
         tag = _TAG.fullmatch(key)
-        mine = own if tag and tag[2] == "environment" else {context.stage.value}
-        if tag and (tag[1] == "resourcetag" or makes) and values and set(values) <= mine:
+        allowed_values = own if tag and tag[2] == "environment" else {context.stage.value}
+        if tag and (tag[1] == "resourcetag" or makes) and values and set(values) <= allowed_values:
             return True
     return False
 

@@ -1,6 +1,6 @@
-"""Actions about which AWS asks no resource (Service Authorization Reference), so that a policy can name none.
+"""Actions without a resource (Service Authorization Reference), so that a policy can name none.
 
-What writes, and could be asked about a resource, is not here.
+Actions that write, and that could name a resource, are left out.
 """
 
 from __future__ import annotations

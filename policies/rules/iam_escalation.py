@@ -1,4 +1,4 @@
-"""The rule about rights with which somebody gives themselves more rights."""
+"""The rule against privilege escalation: rights with which somebody can give themselves more rights."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from policies.context import PolicyContext
 from policies.rule import AnyRule, StackRule, Violation
 from policies.rules.iam import BOUNDARY, granted, is_broad, named, title
 
-# Hands on what a role may do. Exact names are as good as the stage's own.
+# Passes a role's rights on. An exact name is as good as one of the stage's own.
 _HANDED: Final = ("iam:PassRole", "sts:AssumeRole")
-# Can be made to depend on the boundary of the role (Service Authorization Reference, iam:PermissionsBoundary).
+# Can be limited by the boundary of the role (Service Authorization Reference, iam:PermissionsBoundary).
 _BOUNDED: Final = (
     "iam:AttachRolePolicy",
     "iam:CreateRole",
     "iam:PutRolePermissionsBoundary",
     "iam:PutRolePolicy",
 )
-# Cannot, so only the name says whose they are.
+# Cannot be limited so; only the name shows the owner.
 _PLACED: Final = (
     "iam:CreatePolicyVersion",
     "iam:SetDefaultPolicyVersion",
@@ -32,7 +32,7 @@ _PLACED: Final = (
     "lambda:UpdateFunctionCode",
     "lambda:UpdateFunctionConfiguration",
 )
-# A stage has no users, and no reason to take a boundary away.
+# A stage has no users, and no reason to remove a boundary.
 _NEVER: Final = (
     "iam:AddUserToGroup",
     "iam:AttachGroupPolicy",
@@ -58,13 +58,14 @@ def _escalates(stack: ObservedStack, context: PolicyContext) -> Iterator[Violati
     # Before the first `up` its ARN is not known, but its name is.
     limits = (policy for role in roles for policy in role.sources("permissionsBoundary", t.IAM_POLICY))
     boundaries |= {_arn(policy, context) for policy in limits}
-    for resource, said in granted(stack, context):
-        asked = {value for each in said for value in (*_boundaries(each), *_demanded(each))}
-        for statement in (each for each in said if each.allows):
+    for resource, granted_statements in granted(stack, context):
+        asked = {value for each in granted_statements for value in (*_boundaries(each), *_demanded(each))}
+        for statement in (each for each in granted_statements if each.allows):
             loose = [
                 action
                 for action in (*_HANDED, *_BOUNDED, *_PLACED, *_NEVER)
-                if statement.applies_to(action) and not _confined(action, statement, said, boundaries | asked, context)
+                if statement.applies_to(action)
+                and not _confined(action, statement, granted_statements, boundaries | asked, context)
             ]
             if loose:
                 yield Violation(
@@ -77,9 +78,13 @@ def _escalates(stack: ObservedStack, context: PolicyContext) -> Iterator[Violati
 
 
 def _confined(
-    action: str, statement: Statement, said: Sequence[Statement], boundaries: set[str], context: PolicyContext
+    action: str,
+    statement: Statement,
+    granted_statements: Sequence[Statement],
+    boundaries: set[str],
+    context: PolicyContext,
 ) -> bool:
-    denies = [each for each in said if each.denies and each.applies_to(action)]
+    denies = [each for each in granted_statements if each.denies and each.applies_to(action)]
     flat = [each for each in denies if not each.conditions]
     resources = statement.resources or (("*",) if statement.not_resources else ())
     if resources and any(all(each.covers(one) for one in resources) for each in flat if each.resources):
@@ -100,7 +105,7 @@ def _confined(
 
 
 def _of_stage(resource: str, context: PolicyContext, *, exact: bool) -> bool:
-    """Whether a pattern takes in nothing but the stage's own roles, policies or functions, by name or by path."""
+    """Whether a pattern matches only the stage's own roles, policies or functions, by name or by path."""
     if exact and not any(wild in resource for wild in ("*", "?", "${")):
         return True
     found = _OF_STAGE.fullmatch(resource)
@@ -109,13 +114,13 @@ def _of_stage(resource: str, context: PolicyContext, *, exact: bool) -> bool:
     environment, product = context.settings.environment, context.product.name
     begins = (context.prefix, *([f"{product}-pr-"] if context.stage is Stage.DEVELOPMENT else []))
     parts = found[2].split("/")
-    # A name is the only one in its account, below any path; a folder in the middle may hold anybody's.
+    # A name is unique in its account, below any path; a path in the middle may hold anybody's roles.
     called = found[2].startswith(begins) or parts[-1].startswith(begins)
     return called or bool({environment, f"{product}-{environment}"} & set(parts[:-1]))
 
 
 def _boundaries(statement: Statement) -> tuple[str, ...]:
-    """Return the boundaries of which a role must have one, none where any would do."""
+    """Return the boundaries of which a role must have one; empty if any would do."""
     for key, values in statement.requires():
         if key == BOUNDARY and values and all(_is_boundary(value) for value in values):
             return values
@@ -123,12 +128,12 @@ def _boundaries(statement: Statement) -> tuple[str, ...]:
 
 
 def _only_bounded(deny: Statement, resources: Sequence[str]) -> bool:
-    """Whether a statement refuses what has no, or another, boundary."""
+    """Whether a statement denies roles without a boundary, or with another one."""
     return bool(_demanded(deny)) and all(deny.covers(one) for one in resources)
 
 
 def _demanded(deny: Statement) -> tuple[str, ...]:
-    """Return the boundaries that a statement refuses to do without; none where it refuses something else."""
+    """Return the boundaries without which a statement denies; empty if it denies something else."""
     tests = [(operator.lower(), test) for operator, test in deny.conditions.items()]
     if not deny.denies or len(tests) != 1:
         return ()

@@ -1,4 +1,4 @@
-"""Rules about roles: who may take one, and how far it reaches at most."""
+"""Rules about roles: who may assume one, and its permissions boundary."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from policies.rules.iam import is_broad, named, title
 _GITHUB: Final = "token.actions.githubusercontent.com"
 _AUDIENCE: Final = "sts.amazonaws.com"
 _WHOLE_ACCOUNT: Final = re.compile(r"\d{12}|arn:[^:]*:iam::\d{12}:root")
-# What AWS says of whoever asks, and they cannot choose: a session's name, a user agent or an external id they can.
+# Condition keys that AWS sets and the caller cannot choose, unlike a session's name, a user agent or an external id.
 _SAID_BY_AWS: Final = frozenset(
     {
         "aws:federatedprovider",
@@ -38,9 +38,9 @@ _TAGGED: Final = "aws:principaltag/"
 
 
 def _trusted(resource: ObservedResource) -> tuple[Statement, ...]:
-    """Return the statements about who may take a role."""
-    said = statements(document(resource.props, "assumeRolePolicy"))
-    return tuple(statement for statement in said if statement.allows)
+    """Return the statements about who may assume a role."""
+    found = statements(document(resource.props, "assumeRolePolicy"))
+    return tuple(statement for statement in found if statement.allows)
 
 
 def _anybody(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
@@ -82,15 +82,15 @@ def _anybody(resource: ObservedResource, context: PolicyContext) -> Iterator[Vio
 
 
 def _any_token(statement: Statement) -> str:
-    """Return the issuer of whose tokens every one is good enough. GitHub's are `oidc-subject-not-exact`'s business;
-    a SAML provider asserts the role itself."""
+    """Return the issuer of which any token is accepted. The rule `oidc-subject-not-exact` judges GitHub's; a SAML
+    provider asserts the role itself."""
     for kind, who in statement.principals:
         issuer = who.partition(":oidc-provider/")[2] or who
         if kind == "Federated" and _GITHUB not in who and ":saml-provider/" not in who:
             claims = ("sub", "aud") if issuer.startswith("cognito-identity.") else ("sub",)
             keys = {f"{issuer}:{claim}".lower() for claim in claims}
-            said = [values for key, values in statement.requires() if key in keys]
-            if not any(values and not any(map(_WILD.fullmatch, values)) for values in said):
+            conditions = [values for key, values in statement.requires() if key in keys]
+            if not any(values and not any(map(_WILD.fullmatch, values)) for values in conditions):
                 return issuer
     return ""
 
@@ -108,7 +108,8 @@ def _narrows(key: str, values: Sequence[str]) -> bool:
 
 
 def _fresh(statement: Statement) -> bool:
-    """Whether it demands a second factor by its age: without the factor there is no age, and the test fails."""
+    """Whether a statement demands a second factor by its age: without the factor there is no age, and the condition
+    fails."""
     return any(
         operator.lower() in {"numericlessthan", "numericlessthanequals"} and key.lower() == "aws:multifactorauthage"
         for operator, test in statement.conditions.items()
@@ -163,8 +164,8 @@ def _wrong_subjects(resource: ObservedResource, statement: Statement, context: P
 
 
 def _exactly(statement: Statement, claim: str) -> list[str]:
-    """Return the values of which a claim of the token must have one; none where it may have others. Without a wildcard
-    `StringLike` compares as `StringEquals` does."""
+    """Return the values of which a claim of the token must have one; empty if it may have others. Without a wildcard,
+    `StringLike` equals `StringEquals`."""
     return [
         value
         for key, values in statement.requires()
@@ -174,7 +175,7 @@ def _exactly(statement: Statement, claim: str) -> list[str]:
 
 
 def _environment(subject: str, context: PolicyContext) -> str | None:
-    """Return which environment of the stage a subject is, spelt with or without GitHub's numbers of the owner and the
+    """Return the environment of the stage in a subject, with or without GitHub's numbers of the owner and the
     repository (GitHub documentation, "OpenID Connect reference")."""
     ours = context.settings.github
     owner, repository = re.escape(ours.owner), re.escape(ours.repository)

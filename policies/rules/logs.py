@@ -1,7 +1,8 @@
-"""Rules about logs and the zone: that logs arrive, what they tell of people, where they go, and whose rules a zone has.
+"""Rules about logs and the zone: logs arrive, personal data in them, their destinations, and the owner of a zone's
+rules.
 
 A destination holds credentials in its query string, so no part of it is ever shown. A destination that is no bucket
-(Datadog, Splunk, HTTPS) is not judged: the settings have no word for it.
+(Datadog, Splunk, HTTPS) is not judged: the settings cannot name one.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from policies.rule import AnyRule, Rule, StackRule, Violation
 _WORKER_TRACES: Final = "workers_trace_events"
 _BUCKETS: Final = frozenset({"r2", "s3", "gs"})
 _R2_ENDPOINT: Final = ".r2.cloudflarestorage.com"
-# Who somebody is, or what somebody said. A field's name means the same in every dataset.
+# Fields that identify a person, or that a person wrote. A field's name means the same in every dataset.
 _PERSONAL: Final = frozenset(
     {
         "ActorEmail",
@@ -43,8 +44,8 @@ _PERSONAL: Final = frozenset(
         "UserUID",
     }
 )
-# From which device: LOG-7 lets these stand in the access log and the audit log, which LOG-2 keeps below a path of that
-# name, and nowhere else.
+# Fields about the device: LOG-7 allows them only in the access log and the audit log, which LOG-2 keeps below paths
+# of those names.
 _DEVICE: Final = frozenset(
     {
         "ActorIP",
@@ -58,7 +59,7 @@ _DEVICE: Final = frozenset(
     }
 )
 _DEVICE_CLASSES: Final = frozenset({"access", "audit"})
-# Fields that somebody has decided a dataset may hold all the same, and why (in a comment beside it).
+# Fields that a dataset may have as an exception; a comment beside each gives the reason.
 _WAIVED: Final[Mapping[str, frozenset[str]]] = {}
 
 
@@ -85,14 +86,14 @@ def _disabled(stack: ObservedStack, context: PolicyContext) -> Iterator[Violatio
 
 
 def _takes(job: ObservedResource, worker: Any) -> bool:
-    """Whether a job takes the logs of the Worker of this name: unless its filter is about other Workers."""
+    """Whether a job takes the logs of the Worker of this name: it does unless its filter names other Workers."""
     wanted = document(job.props, "filter")
     if wanted is UNKNOWN or not isinstance(worker, str):
         return False
     conditions = [each for each in _conditions(wanted) if at(each, "key") == "ScriptName"]
-    said = [(str(at(each, "operator")), [str(value) for value in listed(each, "value")]) for each in conditions]
-    named = [_matches(operator, values, worker) for operator, values in said if not operator.startswith("!")]
-    spared = [_matches(operator[1:], values, worker) for operator, values in said if operator.startswith("!")]
+    filters = [(str(at(each, "operator")), [str(value) for value in listed(each, "value")]) for each in conditions]
+    named = [_matches(operator, values, worker) for operator, values in filters if not operator.startswith("!")]
+    spared = [_matches(operator[1:], values, worker) for operator, values in filters if operator.startswith("!")]
     return (any(named) or not named) and not any(spared)
 
 
@@ -133,7 +134,7 @@ def _telling(wrong: str, why: str) -> Violation:
 
 
 def _fields(resource: ObservedResource) -> Any:
-    """Return the fields that a job pushes, or UNKNOWN. The deprecated text counts where there is nothing else."""
+    """Return the fields that a job pushes, or UNKNOWN. The deprecated text counts only if there is nothing else."""
     names = resource["outputOptions.fieldNames"]
     if names is UNKNOWN or (names is MISSING and resource["logpullOptions"] is UNKNOWN):
         return UNKNOWN
@@ -144,7 +145,7 @@ def _fields(resource: ObservedResource) -> Any:
 
 
 def _device_fields(resource: ObservedResource) -> frozenset[str]:
-    """Return what a job may not tell of devices: nothing is refused while it is not known where the job writes."""
+    """Return the fields about devices that a job may not have; none while its destination is not known."""
     where = resource["destinationConf"]
     if where is UNKNOWN:
         return frozenset()
@@ -195,11 +196,11 @@ def _not_owner(resource: ObservedResource, context: PolicyContext) -> Iterator[V
         ("zoneId", settings.owns.zone, settings.cloudflare.zone_id, "zone"),
         ("accountId", settings.owns.cloudflare_account, settings.cloudflare.account_id, "cloudflareAccount"),
     ):
-        said = resource[name]
-        if isinstance(said, Absent):
+        value = resource[name]
+        if isinstance(value, Absent):
             continue
-        if said != own:
-            wrong, fix = f"is about {name} {said}, which is not the stage's", "take it from the stage's settings"
+        if value != own:
+            wrong, fix = f"is about {name} {value}, which is not the stage's", "take it from the stage's settings"
         elif not owned and resource["kind"] != "custom":  # of which there may be many; the owner's rules execute it
             wrong = f"is made by a stage that does not own the {what}"
             fix = f"make it in the stage whose owns.{what} is true, or set bulkhead:owns.{what} here and only here"

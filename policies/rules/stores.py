@@ -1,4 +1,4 @@
-"""Rules about stores: who can delete them, whose they are, and who can read them from outside.
+"""Rules about stores: who can delete them, which stage owns them, and who can read them from outside.
 
 ``retainOnDelete`` is not shown to policies (analyzer.proto, `AnalyzerResourceOptions`), so only ``protect`` is judged.
 """
@@ -92,8 +92,8 @@ def _public(resource: ObservedResource, context: PolicyContext) -> Iterator[Viol
 
 def _open_origin(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
     own = {f"https://{host}" for host in context.hostnames}
-    said = [each for rule in listed(resource.props, "rules") for each in listed(rule, "allowed", "origins")]
-    for origin in dict.fromkeys(each for each in said if isinstance(each, str)):
+    origins = [each for rule in listed(resource.props, "rules") for each in listed(rule, "allowed", "origins")]
+    for origin in dict.fromkeys(each for each in origins if isinstance(each, str)):
         if origin in _ANY_ORIGIN:
             wrong = f"lets pages of any origin in ({origin})"
         elif context.stage is not Stage.DEVELOPMENT and origin.lower().rstrip("/").removesuffix(":443") not in own:
@@ -126,7 +126,7 @@ def _replication(resource: ObservedResource, context: PolicyContext) -> Iterator
 
 
 def _unlocked(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
-    """In production only: elsewhere a stage must be able to go, with everything in it."""
+    """In production only: other stages must be removable with everything in them."""
     if context.stage is not Stage.PRODUCTION:
         return
     evidence = {context.label.name(Kind.R2, each.name): each for each in context.product.buckets if each.evidence_days}
@@ -152,7 +152,8 @@ def _is_about(lock: ObservedResource, bucket: ObservedResource) -> bool:
 
 
 def _locks(lock: ObservedResource, days: int) -> bool:
-    """Whether a rule holds every object for so long; what is not known yet is judged when it is."""
+    """Whether a rule locks every object for so long; a value that is not known yet is judged later, when it is
+    known."""
     if lock["rules"] is UNKNOWN:
         return True
     for rule in listed(lock.props, "rules"):

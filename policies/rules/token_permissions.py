@@ -1,7 +1,7 @@
-"""The rule about permissions that a token has and nothing needs.
+"""The rule against permissions of a token that nothing needs.
 
 A token names its permission groups by id; the ids are the same in every account. Left out: groups that are in neither
-table. What they are for is not known here, so nothing is said of them.
+table, because their purpose is not known here.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from identities.cloudflare import needs
 from policies.context import PolicyContext
 from policies.rule import AnyRule, StackRule, Violation
 
-# Groups that no role of a stage has, and the types that would need them all the same ("List permission groups" of
-# Cloudflare's API).
+# Groups that no role of a stage has, and the types that need them ("List permission groups" of Cloudflare's API).
 _OTHERS: Final[Mapping[Permission, tuple[str, ...]]] = {
     Permission("Account Settings Read", "c1fde68c7bcc44588cbb6ddbc16d6480"): (),
     Permission("DNS Read", "82e64a83756745bbbb1c9c2701bf816b"): (t.DNS_RECORD,),
@@ -57,7 +56,7 @@ def _unused(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]
 
 
 def _role(resource: ObservedResource, context: PolicyContext) -> Role | None:
-    """Return the role that a token is made for by its name; a token of another name may be for any."""
+    """Return the role in a token's name; a token of another name may be for any role."""
     for role in Role:
         name = context.label.name(Kind.TOKEN, role)
         if resource["name"] == name or str(resource["name"]).startswith(f"{name}-"):

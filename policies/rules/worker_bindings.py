@@ -1,4 +1,4 @@
-"""Rules about what a Worker is bound to: exactly what the product grants it, and nothing of another stage."""
+"""Rules about a Worker's bindings: exactly those that the product grants it, and none to another stage."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from policies.rules.worker_carriers import (
 
 _NOT_GRANTED: Final = "is not granted to it"
 _PLAIN: Final = ("plain_text", "json")
-# As bulkhead.model.bindings spells the target of what a product can grant.
+# The property of each binding's target, as bulkhead.model.bindings spells it.
 _SPELT: Final = {
     "d1": "database_id",
     "kv_namespace": "namespace_id",
@@ -46,7 +46,7 @@ _SPELT: Final = {
     OBJECTS: "script_name",
     "analytics_engine": "dataset",
 }
-# What leads elsewhere although the target's name is right, and how the API says that it does not.
+# Properties that lead to another place although the target's name is right, and their harmless values.
 _TURNS: Final = {
     "entrypoint": "default",
     "environment": "production",
@@ -62,10 +62,10 @@ def _not_granted(stack: ObservedStack, context: PolicyContext) -> Iterator[Viola
         for bound in carried(resource):
             if bound.name is UNKNOWN or _is_granted_to_all(bound):
                 continue
-            said = [_difference(stack, resource, bound, granted, own) for own, granted in grants.items()]
-            if all(said):
+            differences = [_difference(stack, resource, bound, granted, own) for own, granted in grants.items()]
+            if all(differences):
                 allowed.update(name for names in reached(stack, resource, bound) for name in names)
-                closest = next((each for each in said if each != _NOT_GRANTED), _NOT_GRANTED)
+                closest = next((each for each in differences if each != _NOT_GRANTED), _NOT_GRANTED)
                 yield _excess(resource, f"its binding {bound.name} {closest}")
         for name in sorted(name for name in _sources(resource) if name not in allowed):
             yield _excess(resource, f"its bindings take a value from {name}, which {_NOT_GRANTED}")
@@ -96,7 +96,7 @@ def _is_granted_to_all(bound: Bound) -> bool:
 def _difference(
     stack: ObservedStack, resource: ObservedResource, bound: Bound, granted: Mapping[str, Mapping[str, Any]], own: str
 ) -> str:
-    """Return in what a binding differs from the one that is granted under its name; nothing where it does not."""
+    """Return how a binding differs from the grant of its name; empty if it does not."""
     wanted = granted.get(bound.name)
     return _NOT_GRANTED if wanted is None else next(_differences(stack, resource, bound, wanted, own), "")
 
@@ -114,7 +114,7 @@ def _differences(
     for names in places:
         if target not in names and UNKNOWN not in names:
             yield f"leads to {' or '.join(sorted(names)) or 'nothing of this stack'}, but {target} is granted"
-    if resource.type != t.WORKER:  # the SDK lets the bindings of previews say their type alone
+    if resource.type != t.WORKER:  # in the SDK, bindings of previews have only a type
         if not places and _SPELT.get(bound.type) in wanted:
             yield f"leads nowhere, but {target} is granted"
         yield from _details(bound, wanted)
@@ -179,7 +179,7 @@ def _foreign(resource: ObservedResource, wrong: str) -> Violation:
 def _lost(
     stack: ObservedStack, resource: ObservedResource, bound: Bound, bindings: Collection[Bound], context: PolicyContext
 ) -> bool:
-    """Whether what a binding points at, by an id, belongs to no resource of this stack."""
+    """Whether a binding points to an id that belongs to no resource of this stack."""
     if bound.type in BY_ID:
         return _loose(stack, resource, bound, bindings)
     namespace = at(bound.props, "namespaceId")

@@ -1,4 +1,4 @@
-"""What Workers are bound to, read from whatever carries bindings, and which resources of the stack those lead to."""
+"""Reads the bindings of Workers from every type that carries bindings, and finds the resources that they point to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.values import MISSING, UNKNOWN, at, listed
 from policies.context import PolicyContext
 
-# What can carry bindings: the property that says whose they are, and the one that holds them.
+# The types that carry bindings: the property that names the Worker, and the property that holds the bindings.
 CARRIERS: Final[Mapping[str, tuple[str, str]]] = {
     t.WORKER_VERSION: ("workerId", "bindings"),
     t.WORKERS_SCRIPT: ("scriptName", "bindings"),
@@ -25,8 +25,8 @@ CARRIERS: Final[Mapping[str, tuple[str, str]]] = {
 UPLOADS: Final = (t.WORKER_VERSION, t.WORKERS_SCRIPT, t.WORKER_SCRIPT)
 OBJECTS: Final = "durable_object_namespace"
 BY_ID: Final = ("d1", "kv_namespace")
-# Where a binding says its target, and as what that is made. `id` is D1's legacy spelling. All else is left alone: the
-# provider plans to learn `databaseId`, and a class's `namespaceId`, for bindings of any type.
+# The property of a binding's target, and the target's types. `id` is D1's legacy spelling. Other properties are
+# ignored: the provider plans to learn `databaseId`, and a class's `namespaceId`, for bindings of any type.
 TARGETS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "d1": (("databaseId", "id"), (t.D1_DATABASE,)),
     "kv_namespace": (("namespaceId",), (t.WORKERS_KV_NAMESPACE,)),
@@ -63,7 +63,7 @@ _RESPELT: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """One binding, whoever carries it. ``props`` are spelt as in a Worker's version; each of the three may be
+    """One binding of any carrier. ``props`` are spelt as in a Worker's version; each of the three fields may be
     UNKNOWN."""
 
     name: Any
@@ -76,7 +76,7 @@ class Bound:
 
 
 def carried(resource: ObservedResource) -> Iterator[Bound]:
-    """Yield the bindings of one of CARRIERS; where nothing is known of some of them, one that is UNKNOWN."""
+    """Yield the bindings of one of CARRIERS; if some are not known, one of them is UNKNOWN."""
     if resource.type == t.PAGES_PROJECT:
         for config in ("preview", "production"):
             for group, type_ in _PAGES.items():
@@ -99,7 +99,7 @@ def holder(resource: ObservedResource) -> str:
 
 
 def owners(stack: ObservedStack, resource: ObservedResource, context: PolicyContext) -> tuple[Worker, ...]:
-    """Return the product's Workers whose bindings a carrier may hold: one, none, or all where that is not known."""
+    """Return the product's Workers whose bindings a carrier may hold: one, none, or all if that is not known."""
     property_ = CARRIERS[resource.type][0]
     value = resource[property_]
     named = [value]
@@ -139,7 +139,7 @@ def _ids(resource: ObservedResource) -> list[Any]:
 
 
 def target_values(bound: Bound) -> list[Any]:
-    """Return what a binding says of its target, as ids or names; UNKNOWN where that is all there is."""
+    """Return the ids or names of a binding's target; UNKNOWN if they are not known."""
     keys, _ = TARGETS.get(bound.type, ((), ()))
     values = [value for key in keys if (value := at(bound.props, key)) is not MISSING and value != ""]
     return [value for value in values if value is not UNKNOWN] or values
@@ -159,7 +159,7 @@ def reached(stack: ObservedStack, resource: ObservedResource, bound: Bound) -> l
 
 @dataclass(frozen=True, slots=True)
 class _Physical:
-    """What a grant points at, by the name it has in this stage (bulkhead.model.bindings.References)."""
+    """The names of a grant's targets in this stage (bulkhead.model.bindings.References)."""
 
     label: Label
 

@@ -1,4 +1,4 @@
-"""Rules about the plain values that a Worker is told: no secret among them, and no level that logs too much."""
+"""Rules about a Worker's plain variables: no secret among them, and no level that logs too much."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SECRET_NAME: Final = re.compile(
     r"(?:(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWD|PWD|PASSPHRASE|CREDENTIAL|WEBHOOK|DSN|JWT)|PASSWORD|PRIVATE_?KEY)S?"
     r"(?:_(?:\d+|PROD|PRODUCTION|STAGING|DEV|DEVELOPMENT|VALUE|PEM|OLD|NEW))*$"
 )
-# Counts, and keys by which something is found or told apart.
+# Counts, and keys that only identify something.
 _ORDINARY_NAME: Final = re.compile(
     r"(?:^|_)(?:MAX|MIN|NUM|TOTAL|INPUT|OUTPUT)(?:_[A-Z]+)*_TOKENS$"
     r"|(?:^|_)(?:(?:CACHE|FOREIGN|IDEMPOTENCY|INDEX|PARTITION|SORT)_KEYS?|PRIMARY_KEY)$"
@@ -38,7 +38,7 @@ _SECRET_SHAPE: Final = re.compile(
     r"|\b[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@"
 )
 _BY_NAME: Final = ("has the name of one of the product's secrets", "has a name that only secrets have")
-_SHORTEST_SECRET: Final = 8  # a shorter one stands in half of all texts by chance
+_SHORTEST_SECRET: Final = 8  # a shorter one occurs in ordinary texts by chance
 
 
 def _secret_in_clear(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
@@ -76,7 +76,7 @@ def _pairs(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _betrays(name: str, text: Any, names: set[str], hidden: list[str]) -> str:
-    """Return why a plain value looks like a secret, without the value; nothing where it does not."""
+    """Return why a plain value looks like a secret, without the value; None if it does not."""
     spelt = upper_snake(name)
     if spelt in names:
         return _BY_NAME[0]
@@ -89,9 +89,9 @@ def _betrays(name: str, text: Any, names: set[str], hidden: list[str]) -> str:
 
 
 def _is_switch_or_count(name: str, value: Any) -> bool:
-    """Whether a value says that there is a token or a password at all, or how many tokens there are."""
-    said = str(value).lower()
-    return said in {"true", "false"} or (name.endswith("TOKENS") and said.isdigit() and len(said) < _SHORTEST_SECRET)
+    """Whether a value only says that a token or a password exists, or counts tokens."""
+    text = str(value).lower()
+    return text in {"true", "false"} or (name.endswith("TOKENS") and text.isdigit() and len(text) < _SHORTEST_SECRET)
 
 
 def _verbose(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
@@ -100,7 +100,7 @@ def _verbose(resource: ObservedResource, context: PolicyContext) -> Iterator[Vio
         value: Any = MISSING
         if bound.name == "LOG_LEVEL" and bound.type in _PLAIN:
             value = at(bound.props, "text") if bound.type == "plain_text" else document(bound.props, "json")
-        # worker/src/shared/log.ts logs everything at a word it does not know, and its words are lower case.
+        # worker/src/shared/log.ts logs everything at a level that it does not know, and its levels are lower case.
         level = _LEVELS.index(value) if value in _LEVELS else 0
         if not isinstance(value, Absent) and level < least:
             yield Violation(

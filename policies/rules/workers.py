@@ -1,4 +1,4 @@
-"""Rules about who listens to Workers and to queues, and at which addresses a stage answers."""
+"""Rules about tail consumers, consumers of queues, and the addresses of a stage."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _previews(resource: ObservedResource, context: PolicyContext) -> Iterator[Vi
         previews = resource["subdomain.previewsEnabled"]
         previews = resource["subdomain.enabled"] if previews is MISSING else previews
     else:
-        previews = resource["previewsEnabled"]  # left out, the provider sends nothing and keeps what there was
+        previews = resource["previewsEnabled"]  # if it is left out, the provider sends nothing and the old value stays
         previews = True if previews is MISSING else previews
     if context.stage is not Stage.DEVELOPMENT and _on(previews):
         yield Violation(
@@ -138,8 +138,8 @@ def _said(resource: ObservedResource, property_: str, *types: str) -> list[Any]:
     return [MISSING if value == "" else value]
 
 
-def _may_be(said: list[Any], wanted: list[Any]) -> bool:
-    return UNKNOWN in said or any(each in wanted for each in said)
+def _may_be(names: list[Any], wanted: list[Any]) -> bool:
+    return UNKNOWN in names or any(each in wanted for each in names)
 
 
 RULES: Final[tuple[AnyRule, ...]] = (

@@ -98,7 +98,9 @@ def _abandon(make: Callable[[], Coroutine[Any, Any, None]]) -> None:
 def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What Python says of errors that nobody can catch any more."""
     told: list[str] = []
-    monkeypatch.setattr(automation, "_tell_unraisable", lambda unraisable: told.append(str(unraisable.exc_value)))
+    monkeypatch.setattr(
+        automation, "_default_unraisable_hook", lambda unraisable: told.append(str(unraisable.exc_value))
+    )
     return told
 
 

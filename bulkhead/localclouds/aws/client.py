@@ -24,8 +24,8 @@ _CONFIG: Final = Config(
     s3={"addressing_style": "path"},
 )
 _TRIES: Final = 3  # where a connection was closed without an answer
-# Whatever AWS_* the person's shell holds, these settings of botocore are read from nowhere: a profile that does not
-# exist would stop every client, one that exists would lend the rehearsal somebody's real account.
+# botocore must not read these settings from AWS_* variables of the user's shell: a profile that does not exist would
+# stop every client, and an existing one would give the rehearsal a real account.
 _UNPLUGGED: Final[dict[str, Any]] = {
     "profile": (None, None, None, None),
     "config_file": (None, None, os.devnull, None),
@@ -33,7 +33,7 @@ _UNPLUGGED: Final[dict[str, Any]] = {
     "ca_bundle": (None, None, None, None),
 }
 
-# Reads the descriptions of the services, and remembers them: most of what a first client costs.
+# Reads the descriptions of the services, and caches them: that takes most of the time of a first client.
 _LOADER: Final = create_loader()
 
 _lock = threading.RLock()
@@ -55,8 +55,8 @@ def client(endpoint: str, account: str, region: str, service: str) -> Any:
 
 
 class Guests:
-    """Clients with the credentials of somebody in particular, one guest at a time: they share one client for each
-    service, because making one takes longer than asking it."""
+    """Clients whose credentials can be changed. They share one client for each service, because making one takes
+    longer than a request."""
 
     def __init__(self, endpoint: str, region: str) -> None:
         self._endpoint = endpoint
@@ -65,8 +65,8 @@ class Guests:
         self._made: dict[str, Any] = {}
 
     def client(self, credentials: Mapping[str, str], service: str) -> Any:
-        """Return the client of ``service``. From now on all of them have these credentials, as STS tells them."""
-        own: Any = self._session.get_credentials()  # asked by each client at each request
+        """Return the client of ``service``. From now on all of them have these credentials, in STS's form."""
+        own: Any = self._session.get_credentials()  # each client reads them at each request
         own.access_key = credentials["AccessKeyId"]
         own.secret_key = credentials["SecretAccessKey"]
         own.token = credentials["SessionToken"]
@@ -80,7 +80,7 @@ class Guests:
 
 
 def forget(endpoint: str) -> None:
-    """Drop what is kept of a server that has stopped: another may get its port and would not know the credentials."""
+    """Drop the cached credentials of a stopped server: another one may get its port, and would not know them."""
     with _lock:
         for session in [key for key in _sessions if key[0] == endpoint]:
             del _sessions[session]

@@ -1,7 +1,7 @@
-"""What was declared against what AWS says (pure): the same thing said differently is no drift.
+"""Compares the declared inputs with AWS's (pure): the same value in another form is no drift.
 
-AWS fills in defaults, reorders sets, reformats policies and answers absent where a program wrote false. A refresh that
-reported those would drown the change somebody made by hand.
+AWS fills in defaults, reorders sets, reformats policies and leaves out a value where a program wrote false. A refresh
+that reported those would hide real manual changes.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ def reconcile(
     """Return inputs and outputs as they are now.
 
     ``truth`` holds inputs and computed properties as AWS has them; None says that AWS has none of it. A declared input
-    keeps its wording unless AWS says something else. An input that was not declared appears only when it differs from
-    its entry in ``defaults``; without an entry it is AWS's own choice. ``forgotten`` names properties, nested ones
-    too, that moto accepts and does not return: nothing can be said about them.
+    keeps its form unless AWS has another value. An input that was not declared appears only when it differs from its
+    entry in ``defaults``; without an entry, AWS chose it. ``forgotten`` names properties, nested ones too, that moto
+    accepts and does not return, so they cannot be compared.
     """
     inputs = dict(declared)
     for name, now in truth.items():

@@ -1,7 +1,7 @@
 """A local AWS of its own in which policies are enforced, for the length of a proof.
 
-moto enforces which action on which resource, and reads a Deny with a condition as one without; so it is given the
-roles' policies without their conditioned statements, which `evaluator` judges instead.
+moto enforces actions and resources, but treats a Deny with a condition as one without. So it gets the roles' policies
+without statements that have conditions; `evaluator` judges those.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "Unauthoriz
 
 
 class EnforcedAws:
-    """Make what is asked about, then `enforce`; from then on every request is judged. Nothing else sees this cloud."""
+    """A local AWS for proofs: make the resources, then `enforce`; from then on every request is judged. Nothing else
+    uses it."""
 
     def __init__(self) -> None:
         self._local = LocalAws()
@@ -38,7 +39,8 @@ class EnforcedAws:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._guests.close()
         try:
-            self._post("reset-auth", b"inf")  # or every other local AWS of this process would judge, too
+            # otherwise every other local AWS of this process would enforce policies too
+            self._post("reset-auth", b"inf")
             self._post("reset")
         finally:
             self._local.stop()
@@ -51,7 +53,7 @@ class EnforcedAws:
             s3.put_object(Bucket=name, Key=key, Body=b"something")
 
     def role(self, account: str, name: str, policies: Iterable[Any]) -> None:
-        """Make a role that may do what ``policies`` (parsed documents) allow without a condition, and take it."""
+        """Make a role that may do what ``policies`` (parsed documents) allow without a condition, and assume it."""
         iam = self._local.client(account, "iam")
         arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(_TRUSTED))["Role"]["Arn"]
         for number, document in enumerate(policies):
@@ -68,7 +70,7 @@ class EnforcedAws:
         self._post("reset-auth", b"0")
 
     def tries(self, account: str, role: str, service: str, operation: str, **request: Any) -> str:
-        """Let a role ask for something. Return "allowed", "denied", or the code of another refusal."""
+        """Send a request as a role. Return "allowed", "denied", or the code of another refusal."""
         client = self._guests.client(self._sessions[account, role], service)
         try:
             getattr(client, operation)(**request)

@@ -2,8 +2,8 @@
 permissions boundaries and the trust of identity tokens.
 
 The order is Amazon's ("Policy evaluation logic", IAM User Guide): a Deny anywhere wins, then the identity's own
-policies and its boundary must both allow. Policies of the resource itself (a bucket's, a key's) play no part here. What
-is not known here, an operator or a variable in a policy, is an error, never a guess.
+policies and its boundary must both allow. Policies of the resource itself (a bucket's, a key's) play no part here. An
+unknown operator or variable in a policy is an error, never a guess.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any, Final
 from bulkhead.resources.statements import Statement, account_of, matches, statements, texts
 
 Context = Mapping[str, str | Sequence[str]]
-"""What is known of a request, by condition key: ``aws:MultiFactorAuthPresent`` to ``"true"``."""
+"""The condition keys of a request with their values: ``aws:MultiFactorAuthPresent`` to ``"true"``."""
 Principal = tuple[str, str]
-"""Who asks, by kind and value as in a policy: ``("Federated", <ARN>)``, ``("AWS", <ARN>)``."""
+"""The caller, by kind and value as in a policy: ``("Federated", <ARN>)``, ``("AWS", <ARN>)``."""
 
 _IF_EXISTS: Final = "ifexists"
 _ANY_VALUE: Final = "foranyvalue:"
@@ -42,7 +42,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What somebody asks for."""
+    """A request."""
 
     action: str
     resource: str
@@ -50,7 +50,7 @@ class Request:
 
 
 def allows(identity: Identity, request: Request) -> bool:
-    """Whether a role may do what it asks for."""
+    """Whether a role may make a request."""
     own = [each for document in identity.policies for each in statements(document)]
     limits = [] if identity.boundary is None else [statements(identity.boundary)]
     parts = [[each for each in part if _applies(each, request)] for part in (own, *limits)]
@@ -60,7 +60,7 @@ def allows(identity: Identity, request: Request) -> bool:
 
 
 def admits(identity: Identity, principal: Principal, action: str, context: Context) -> bool:
-    """Whether somebody may take a role."""
+    """Whether a caller may assume a role."""
     relevant = [each for each in statements(identity.trust) if _names(each, principal) and each.applies_to(action)]
     met = [each for each in relevant if _holds(each.conditions, context)]
     return not any(each.denies for each in met) and any(each.allows for each in met)
@@ -89,7 +89,7 @@ def _applies(statement: Statement, request: Request) -> bool:
 
 
 def _holds(conditions: Mapping[str, Mapping[str, Any]], context: Context) -> bool:
-    met = [  # all of them, so that one that is not known is an error wherever it stands
+    met = [  # evaluates all of them, so that an unknown one is always an error
         _test(operator, _values(key, context), texts(wanted))
         for operator, tests in conditions.items()
         for key, wanted in tests.items()
@@ -120,7 +120,7 @@ def _test(operator: str, values: tuple[str, ...] | None, wanted: tuple[str, ...]
 
 
 def _arns_match(pattern: str, arn: str) -> bool:
-    """Each part of an ARN is compared by itself, so that a ``*`` in one takes in nothing of the next."""
+    """Compare each part of an ARN by itself, so that a ``*`` in one part does not match the next."""
     patterns, parts = pattern.split(":", _ARN_PARTS), arn.split(":", _ARN_PARTS)
     return len(patterns) == len(parts) and all(map(matches, patterns, parts))
 
@@ -131,8 +131,8 @@ def _refuse_variables(values: Iterable[str]) -> None:
             raise UnknownCondition(f"the variable in {value}")
 
 
-# By operator: whether a request's value (second) is one that the policy wants (first). Amazon makes no difference
-# between the two for ARNs.
+# By operator: whether the policy's value (first) matches the request's (second). Amazon treats both operators for
+# ARNs alike.
 _OPERATORS: Final[Mapping[str, Callable[[str, str], bool]]] = {
     "arnequals": _arns_match,
     "arnlike": _arns_match,

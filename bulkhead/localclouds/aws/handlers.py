@@ -1,4 +1,4 @@
-"""Which Pulumi types of AWS the local cloud makes real. What is not in this table is not real here."""
+"""Which Pulumi types of AWS the local cloud makes real. Types outside this table are only recorded."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class Inventory:
     """Names of what exists, sorted. ``buckets`` pairs a bucket with its number of versions and delete markers.
 
     Left out: keys that wait for their deletion or that AWS manages itself; access logs, because looking at a bucket
-    writes one; and what a bucket or a topic has one of, such as its policy, which goes with it.
+    writes one; and the settings of a bucket or a topic, such as its policy, which are deleted with it.
     """
 
     buckets: tuple[tuple[str, int], ...]
@@ -41,7 +41,7 @@ class Inventory:
     parameters: tuple[str, ...]
 
     def alive(self) -> str:
-        """Return everything that exists in words, empty when there is nothing."""
+        """Return a description of everything that exists, empty when there is nothing."""
         found = {field.name: getattr(self, field.name) for field in fields(self)}
         return "; ".join(f"{kind}: {', '.join(map(str, names))}" for kind, names in found.items() if names)
 
@@ -99,7 +99,7 @@ def _versions(s3: S3Client, bucket: str, log_prefixes: tuple[str, ...]) -> int:
 
 
 def _log_prefixes(s3: S3Client, buckets: list[str], target: str) -> tuple[str, ...]:
-    """Return below which prefixes of ``target`` the account's buckets have their access logs written."""
+    """Return the prefixes of ``target`` below which access logs of the account's buckets are written."""
     logging = (s3.get_bucket_logging(Bucket=bucket).get("LoggingEnabled") for bucket in buckets)
     return tuple(to["TargetPrefix"] for to in logging if to and to["TargetBucket"] == target)
 

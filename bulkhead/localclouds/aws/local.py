@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 DEFAULT_REGION: Final = "ap-northeast-1"
-# moto lets every account into every bucket unless told otherwise; AWS does not.
+# By default, moto lets every account into every bucket; AWS does not.
 _CROSS_ACCOUNT: Final = "MOTO_S3_ALLOW_CROSSACCOUNT_ACCESS"
 
 
 class LocalAws:
     """A running local AWS: ``endpoint`` is its URL, ``region`` the region of clients that name none.
 
-    moto keeps its state in the process, so two of these in one process are two doors to the same clouds.
+    moto keeps its state in the process, so two servers in one process serve the same clouds.
     """
 
     def __init__(self, region: str = DEFAULT_REGION) -> None:
@@ -54,7 +54,7 @@ class LocalAws:
         return client(self.endpoint, account, region or self.region, service)
 
     def stop(self) -> None:
-        """End the server. What is in it stays in this process, where a server started later would show it again."""
+        """End the server. Its state stays in this process, and a server that is started later has it again."""
         self._server.stop()
         forget(self.endpoint)
 

@@ -1,9 +1,9 @@
 """What moto's S3 lacks.
 
 A bucket that has object lock may change its default retention while it holds objects. The policy of a bucket that
-takes access logs may speak of everybody (``"Principal": "*"``), which moto 5.2.5 trips over with a server error. And
-moto takes a Deny that has conditions for one that always holds: a bucket that wants TLS would refuse everything here,
-where the loopback interface stands for it.
+takes access logs may have ``"Principal": "*"``, which is a server error in moto 5.2.5. And moto applies a Deny with
+conditions always: a bucket that demands TLS would refuse everything here, where requests use the loopback interface
+without TLS.
 """
 
 from __future__ import annotations

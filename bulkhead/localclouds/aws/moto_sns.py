@@ -25,7 +25,7 @@ def extend() -> None:
 
 
 def _is_loopback(url: str) -> bool:
-    """Only literal addresses count: a name would have to be asked for, and that is traffic already."""
+    """Only literal addresses count: looking up a name would be traffic already."""
     host = urlsplit(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -1,4 +1,4 @@
-"""A resource type whose reality is in the local AWS: the hooks of ``Recorded``, turned into four calls."""
+"""The base of resource types that are real in the local AWS: maps the hooks of ``Recorded`` to four calls."""
 
 from __future__ import annotations
 
@@ -78,8 +78,8 @@ class Cloud:
 
 
 class AwsResource(Recorded):
-    """Subclasses say what they understand and make, see, change and drop the real thing; ids and outputs are what
-    AWS answers. An input that is not understood is refused: accepting it would be a promise nobody keeps."""
+    """Subclasses name the inputs that they support, and create, read, update and delete the real resource; ids and
+    outputs are AWS's answers. An input that is not supported is refused, because it would have no effect."""
 
     understood: ClassVar[frozenset[str]]
     defaults: ClassVar[Properties] = {}
@@ -98,7 +98,7 @@ class AwsResource(Recorded):
         raise NotImplementedError
 
     def change(self, cloud: Cloud, id_: str, wanted: Properties) -> None:
-        """Write all of ``wanted``, not a difference: what was changed by hand is set right, too."""
+        """Write all of ``wanted``, not a difference, so that manual changes are corrected too."""
         raise NotImplementedError
 
     def drop(self, cloud: Cloud, id_: str, inputs: Properties) -> None:
@@ -106,7 +106,7 @@ class AwsResource(Recorded):
         raise NotImplementedError
 
     def phrase(self, truth: dict[str, Any], declared: Properties) -> None:
-        """Word ``truth`` as it was declared, where AWS has two names for the same thing (a key's id and its ARN)."""
+        """Return ``truth`` with the declared form of values that have two forms in AWS (a key's id and its ARN)."""
 
     def on_create(self, caller: Caller, store: Store, record: Record) -> Record:
         cloud = self._cloud(caller, record.inputs)
@@ -175,7 +175,7 @@ class AwsResource(Recorded):
 
 @contextmanager
 def _refusals(token: str) -> Iterator[None]:
-    """Say AWS's refusal as the engine shows it: code and message, without botocore's retry notes."""
+    """Return AWS's error as the message for the engine: code and text, without botocore's retry notes."""
     try:
         yield
     except ClientError as error:

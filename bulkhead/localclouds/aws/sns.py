@@ -19,7 +19,7 @@ _SUBSCRIPTION_ATTRIBUTES: Final = {
     "rawMessageDelivery": "RawMessageDelivery",
     "redrivePolicy": "RedrivePolicy",
 }
-# What takes an attribute back (SNS API reference, SetSubscriptionAttributes).
+# The values that reset an attribute (SNS API reference, SetSubscriptionAttributes).
 _UNSET: Final = {
     "filterPolicy": "{}",
     "filterPolicyScope": "MessageAttributes",
@@ -69,7 +69,8 @@ class Topic(AwsResource):
 
 
 class TopicPolicy(AwsResource):
-    """Who may publish to a topic. It goes with its topic; taken away alone, AWS's own policy comes back."""
+    """Who may publish to a topic. It is deleted with its topic; if it is deleted alone, AWS's default policy applies
+    again."""
 
     understood = frozenset({"arn", "policy"})
 

@@ -55,6 +55,6 @@ class Parameter(AwsResource):
 
 def _request(wanted: Properties) -> dict[str, Any]:
     request = {name.title(): wanted[name] for name in ("name", "type", "value")}
-    request["Description"] = wanted.get("description", "")  # without it, what there is would stay
+    request["Description"] = wanted.get("description", "")  # without it, the old description would stay
     optional = {"KeyId": wanted.get("keyId"), "Tier": wanted.get("tier")}
     return request | {name: value for name, value in optional.items() if value}

@@ -1,4 +1,4 @@
-"""What a proof, or anybody else outside, may ask of one stage's local Cloudflare, from any process."""
+"""The client of one stage's local Cloudflare, for proofs and other processes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bulkhead.model.failures import Failed
 
 _TIMEOUT: Final = 60.0  # seconds; the host gives up on a Worker after 30
 _OK: Final = 200
-# As `wrangler d1 migrations apply` has it, so that either tool carries on where the other one stopped.
+# The table of `wrangler d1 migrations apply`, so that either tool continues where the other one stopped.
 _MIGRATIONS: Final = (
     "CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, "
     "applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)"

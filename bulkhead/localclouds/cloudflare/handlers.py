@@ -1,9 +1,9 @@
 """The resource types that have a real effect in a stage's local Cloudflare.
 
-The rule tables of `bulkhead.localclouds.providers` decide whether the API would take a request; here it is carried out.
-A deployment must run before it counts, so it is tried while it is still a proposal. Stores, hostnames and triggers
-follow a moment later: Cloudflare takes its time for these too, and a stage of sixty resources comes up with five
-restarts of workerd instead of sixty.
+The rule tables of `bulkhead.localclouds.providers` decide whether the API would accept a request; this module executes
+it. A deployment is started before it is stored, because one that does not run must be refused. Stores, hostnames and
+triggers become real a moment later, as at Cloudflare, so a stage of sixty resources needs five restarts of workerd
+instead of sixty.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def handlers(cloud_of: CloudOf) -> Mapping[str, Factory]:
 
 
 class _Declared(Recorded):
-    """A part of a stage that becomes real a moment after its row was written, or is gone a moment after."""
+    """A part of a stage that becomes real, or is removed, a moment after its row was written."""
 
     def __init__(self, cloud_of: CloudOf, token: str, rules: Identity) -> None:
         super().__init__(token, rules)
@@ -79,7 +79,7 @@ class _Worker(_Declared):
 
 
 class _Proposed(_Declared):
-    """A part of a stage that must run before it counts."""
+    """A part of a stage that is refused unless it runs."""
 
     def on_create(self, caller: Caller, store: Store, record: Record) -> Record:
         cloud = self._cloud_of(record.environment)

@@ -92,7 +92,7 @@ def _durable_exports(version: Record) -> Mapping[str, Mapping[str, str]]:
 
 
 def _live(acts: Iterable[Record], workers: Mapping[str, Record], versions: Mapping[str, Record]) -> dict[str, Record]:
-    # A version that deploys itself and a deployment are the same act; the newest of them counts.
+    # A version may deploy itself, which equals a deployment; the newest of both counts.
     live = {}
     for act in acts:
         worker = act.inputs["scriptName"] if act.type == t.WORKERS_DEPLOYMENT else worker_of(act, workers)

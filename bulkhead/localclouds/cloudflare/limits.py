@@ -1,4 +1,4 @@
-"""What the local Cloudflare does not do as Cloudflare does, and why (pure). The documentation is made from this."""
+"""Where the local Cloudflare differs from Cloudflare, and why (pure). The documentation is generated from this."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The local Cloudflare of one stage: starts the host process, tells it what the stage consists of, ends it."""
+"""The local Cloudflare of one stage: starts the host process, sends it the stage's configuration, ends it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class LocalCloudflare:
 
     ``directory`` keeps what the stage stores, ``root`` is the checkout that bundles are relative to, ``mark`` is what
     every process of the rehearsal carries. ``packages`` is the package.json beside whose node_modules Miniflare is.
-    Hold ``lock`` while reading records and applying them, or an older truth may overwrite a newer one.
+    Hold ``lock`` while reading records and applying them, or older records may overwrite newer ones.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class LocalCloudflare:
         self.environment = environment
         self.token = secrets.token_urlsafe(24)
         self.lock = threading.RLock()
-        # What is about to become true: made real to see whether it can be, and not in the store before that.
+        # Proposed records: they are tried before they are written to the store.
         self.proposed: dict[tuple[str, str], Record] = {}
         directory = directory.resolve()  # the host gets paths, and Node takes only absolute ones
         self._persist = directory / "data"
@@ -132,12 +132,12 @@ class LocalCloudflare:
                 child.send_signal(signal.SIGKILL)
 
     def apply(self, records: Iterable[Record]) -> None:
-        """Make the stage what ``records`` say, now. Raises ApiRefusal in workerd's own words when that cannot run;
-        then what ran before still does."""
+        """Apply ``records`` to the stage now. Raises ApiRefusal with workerd's own message when they cannot run; then
+        the old ones still do."""
         self._change("apply", list(records), ())
 
     def declare(self, records: Iterable[Record], removed: Sequence[str] = ()) -> None:
-        """Make the stage what ``records`` say, soon, and in any case before the next operation.
+        """Apply ``records`` to the stage soon, at the latest before the next operation.
 
         ``removed`` are paths of stores that are gone; their files are deleted once workerd has let go of them.
         """

@@ -1,8 +1,8 @@
-"""What one environment's Cloudflare consists of -> what Miniflare shall run (pure).
+"""Converts one environment's Cloudflare account to Miniflare's options (pure).
 
-Bindings come from what the engine sent for the live version of each Worker, never from the product's description, so
-a proof that looks into a running Worker sees what Cloudflare would have been told. What leads nowhere (its store was
-deleted while the Worker is still there) is left out: to use it is an error, as it is on Cloudflare.
+Bindings come from what the engine sent for the live version of each Worker, never from the product's description, so a
+proof that inspects a running Worker sees what Cloudflare would have received. A binding whose store was deleted is
+left out, so using it is an error, as on Cloudflare.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def build(records: Iterable[Record], uploads: Path) -> Options:
 
 
 def removals(records: Iterable[Record]) -> list[str]:
-    """Return what the live versions say is to be deleted: the objects of the classes they retire."""
+    """Return the paths to delete for the live versions: the objects of the classes that they retire."""
     live = inventory.take(records).live
     return [layout.objects(worker, name) for worker in live for name in inventory.retired_classes(live[worker])]
 
@@ -80,7 +80,7 @@ def check_version(version: Record, runtime_date: str) -> None:
 
 
 def module_file(uploads: Path, version: Record, index: int) -> Path:
-    """Return where the content of a version's module is: a version stays what was uploaded, whatever is built later."""
+    """Return where the content of a version's module is: a version keeps its content, whatever is built later."""
     return uploads / str(version.inputs["workerId"]) / version.id / str(index)
 
 
@@ -170,7 +170,7 @@ def _consumer(consumer: Record) -> Options:
 
 
 class _Target:
-    """What a binding may lead to: everything in the environment, seen from one version of one Worker."""
+    """The possible targets of a binding: everything in the environment, for one version of one Worker."""
 
     def __init__(self, worker: str, version: Record, stock: Inventory) -> None:
         self.worker = worker

@@ -1,4 +1,4 @@
-"""Our own providers without any stage: they compare a program with a state, and hold no cloud."""
+"""Our own providers without any stage or cloud: they only compare a program with a state."""
 
 from __future__ import annotations
 

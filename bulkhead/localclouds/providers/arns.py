@@ -1,4 +1,4 @@
-"""What AWS resources of every service have: a region, an ARN, tags of their own and of the provider."""
+"""What AWS resources of every service share: a region, an ARN, tags of their own and of the provider."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def with_all_tags(inputs: Properties, provider: Properties) -> Properties:
 
 
 def arn_of(service: str, resource: str, *, regional: bool = True) -> Identify:
-    """Return what makes the ARN of a resource; ``resource`` may hold ``{property}``."""
+    """Return a function that makes the ARN of a resource; ``resource`` may contain ``{property}``."""
 
     def identify(caller: Caller, inputs: Properties) -> str:
         where = caller.region_of(inputs) if regional else ""
@@ -32,7 +32,7 @@ def arn_of(service: str, resource: str, *, regional: bool = True) -> Identify:
 
 
 def superseded(sides: str) -> Check:
-    """The inline settings named are deprecated, and fight with the resources that hold them now."""
+    """Refuse deprecated inline settings, because they conflict with the resources that have replaced them."""
 
     def check(inputs: Properties) -> Iterator[str]:
         for name in sides.split():

@@ -1,8 +1,8 @@
-"""The words rule tables are written in: what a value may be, which properties exclude or need each other.
+"""The checks that rule tables consist of: which values are allowed, which properties exclude or need each other.
 
 A check takes a resource's inputs and yields ``path: what is wrong``. Paths are Pulumi's, with ``[*]`` for every item
-of a list and ``.*`` for every member of a map: ``rules[*].condition.type``. What is not known yet is not checked, and
-no check says a value aloud, because any of them may be a secret.
+of a list and ``.*`` for every member of a map: ``rules[*].condition.type``. Unknown values are not checked. No message
+contains a value, because it may be a secret.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _STEP = re.compile(r"([^.\[\]]+)|\[(\*)\]")
 
 
 def walk(inputs: Any, path: str) -> Iterator[tuple[Steps, Any]]:
-    """Yield the steps to, and the value of, everything known that ``path`` leads to; ``""`` leads to all inputs."""
+    """Yield the steps and the value for every known value at ``path``; ``""`` means all inputs."""
     found: list[tuple[Steps, Any]] = [((), inputs)]
     for name, items in _STEP.findall(path):
         found = [child for steps, value in found for child in _members(steps, value, name, bool(items))]
@@ -29,7 +29,7 @@ def walk(inputs: Any, path: str) -> Iterator[tuple[Steps, Any]]:
 
 
 def at(inputs: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Yield ``(path, value)`` for everything known that ``path`` leads to; ``""`` leads to all inputs."""
+    """Yield ``(path, value)`` for every known value at ``path``; ``""`` means all inputs."""
     yield from ((written(steps), value) for steps, value in walk(inputs, path))
 
 

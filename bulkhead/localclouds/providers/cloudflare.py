@@ -253,7 +253,7 @@ _TABLE: Final = (
             _expires_later,
         ),
         defaults={"status": "active"},
-        # The value is told once, when the token is made; the state alone keeps it.
+        # The API returns the value only when the token is made; only the state keeps it.
         computed=lambda _caller, _id, _inputs: {"value": token_hex(20), "issuedOn": now(), "modifiedOn": now()},
         import_id=importable("accountId", "id"),
     ),

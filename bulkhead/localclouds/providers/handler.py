@@ -1,7 +1,7 @@
 """How one resource type behaves in a local cloud.
 
-``Recorded`` serves every control-plane type: what was created is a row, and the row is the truth. A type that has a
-real effect (a database, a bucket, a Worker) subclasses it and overrides the four hooks; nothing else.
+``Recorded`` serves every control-plane type: a created resource is a row in the store, and nothing else. A type that
+has a real effect (a database, a bucket, a Worker) subclasses it and overrides the four hooks; nothing else.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ Properties = Mapping[str, Any]
 
 
 class ApiRefusal(Exception):
-    """What the real API would answer instead of doing it; the engine shows the message."""
+    """The real API would refuse the request; the engine shows the message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who speaks: one provider resource of one stack. ``config`` is what the program configured it with."""
+    """The caller: one provider resource of one stack. ``config`` is its configuration by the program."""
 
     environment: str
     package: str
@@ -29,7 +29,7 @@ class Caller:
 
     @property
     def account(self) -> str:
-        """The account this provider is pinned to, where its configuration says so (aws, github)."""
+        """The account this provider is pinned to, if its configuration names one (aws, github)."""
         pinned = self.config.get("allowedAccountIds") or [self.config.get("owner", "")]
         return str(pinned[0])
 
@@ -39,7 +39,7 @@ class Caller:
 
 
 class Identity(Protocol):
-    """What the rule table of a type tells about new resources."""
+    """What the rule table of a type decides about new resources."""
 
     def account_of(self, caller: Caller, inputs: Properties) -> str:
         """The account, zone or repository owner the resource lives in."""
@@ -103,22 +103,23 @@ class Recorded:
         self.settled(caller, store, record)
 
     def on_create(self, caller: Caller, store: Store, record: Record) -> Record:
-        """Make it real; return the record with what the cloud computed. Raise ApiRefusal to leave nothing behind."""
+        """Create the real resource; return the record with what the cloud computed. Raise ApiRefusal to leave nothing
+        behind."""
         return record
 
     def on_update(self, caller: Caller, store: Store, old: Record, new: Record) -> Record:
-        """Change the real thing."""
+        """Update the real resource."""
         return new
 
     def on_delete(self, caller: Caller, store: Store, record: Record) -> None:
-        """Remove the real thing, or raise ApiRefusal."""
+        """Remove the real resource, or raise ApiRefusal."""
 
     def observe(self, caller: Caller, store: Store, record: Record) -> Record | None:
-        """Return the record as the real thing is now, None when it is gone."""
+        """Return the record as the real resource is now, None when it is gone."""
         return record
 
     def settled(self, caller: Caller, store: Store, record: Record) -> None:
-        """Called when the store already says the new truth: for effects computed from the store as a whole."""
+        """Called after the store was updated, for effects that are computed from the whole store."""
 
 
 def _kept(old: Record, inputs: Properties) -> dict[str, Any]:

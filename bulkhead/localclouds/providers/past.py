@@ -1,8 +1,8 @@
-"""What a state says of a resource, in the form in which our own providers would have written it (pure).
+"""Converts a resource's old state to the form of our own providers (pure).
 
 A state may have been made by the providers' own plugins, and our providers compare a twin of one with the program
-(bulkhead/twin/state.py). The plugins note what they need beside the inputs, and leave out of them what they compute; a
-twin redacts what they call a secret. None of that is a change.
+(bulkhead/twin/state.py). The plugins add notes to the inputs, and leave out inputs that they compute; a twin redacts
+the values that they mark as secret. None of that is a change.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ _DEFAULTS: Final = "__defaults"  # names the inputs that a plugin filled in (pul
 
 
 def inputs_before(old: Message, outputs: Properties, new: Message) -> Properties:
-    """Return the old inputs as they are to be compared with ``new``; ``outputs`` are the old ones."""
+    """Return the old inputs in a form that can be compared with ``new``; ``outputs`` are the old outputs."""
     before: Properties = _before(old.values, outputs, new.values, (), old, new)
     return before
 
 
 def without_notes(values: Properties) -> Properties:
-    """Return properties without what the engine and the bridges note beside them."""
+    """Return properties without the notes of the engine and the bridges."""
     return {name: value for name, value in values.items() if not name.startswith(_NOTES)}
 
 
 def _before(value: Any, output: Any, new: Any, path: Steps, old: Message, news: Message) -> Any:
     if value == PLACEHOLDER and path in old.secrets and not _is_secret(path, news):
-        return new  # which value it was cannot be told: the plugin called it a secret, and the program does not
+        return new  # its old value is not known: the plugin marked it as secret, and the program does not
     if isinstance(value, Mapping) and isinstance(new, Mapping):
         filled_in = value.get(_DEFAULTS, ())
         kept = {
@@ -39,7 +39,7 @@ def _before(value: Any, output: Any, new: Any, path: Steps, old: Message, news: 
             for name, part in without_notes(value).items()
             if name in new or name not in filled_in
         }
-        # What is the same in the outputs was computed, or an API's default, and is now said.
+        # A value that equals the old output was computed, or was the API's default, and is now set by the program.
         computed = {name: part for name, part in new.items() if name not in value and part == _member(output, name)}
         return {**computed, **kept}
     if isinstance(value, list) and isinstance(new, list) and len(value) == len(new):

@@ -1,4 +1,4 @@
-"""What can be said of a resource without asking any cloud: whether it is well described, what would change (pure)."""
+"""Checks and compares a resource's inputs without any cloud (pure)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from bulkhead.localclouds.providers.wire import UNKNOWN, Steps
 
 
 def check(token: str, inputs: Properties, provider: Properties = MappingProxyType({})) -> tuple[Properties, list[str]]:
-    """Return the inputs with what the provider plans itself, and ``path: what is wrong`` for each fault.
+    """Return the inputs with the provider's planned values, and ``path: what is wrong`` for each fault.
 
-    ``provider`` is the configuration of the provider that is asked.
+    ``provider`` is the configuration of the provider.
 
     Raises NotRehearsed, as everything here does, for a type without rules.
     """
@@ -70,4 +70,4 @@ def _opened(value: Any) -> Any:
     try:
         return json.loads(value) if isinstance(value, str) else value
     except json.JSONDecodeError:
-        return value  # the types will say what is wrong with it
+        return value  # the check of types reports it

@@ -1,4 +1,4 @@
-"""Which resource types a rehearsal knows, what is true of each, and who makes it real."""
+"""The resource types that a rehearsal knows, with the rules and the handler of each."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PROVIDER_CHECKS: Final[Mapping[str, tuple[Check, ...]]] = {
 
 
 class NotRehearsed(Exception):
-    """A resource type that no table lists: accepting it would be a promise that nothing was checked."""
+    """No table lists the resource type, so nothing about it could be checked."""
 
     def __init__(self, token: str) -> None:
         package = package_of(token)

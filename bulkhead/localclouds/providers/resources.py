@@ -1,4 +1,4 @@
-"""What happens to a resource in its cloud: made, read, changed, deleted. Knows no protocol."""
+"""Creates, reads, updates and deletes resources in their cloud, independently of the protocol."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Resources:
         self.store = store
 
     def create(self, caller: Caller, token: str, urn: str, inputs: Properties) -> Record:
-        """Make the resource, or write over the one there is where the real create does so."""
+        """Make the resource, or overwrite an existing one if the real create does so."""
         rules, handler = registry.rules_of(token), self.registry.handler(token)
         with self.store.claim(rules.claim_of(caller, inputs)):
             rules.admit(caller, self.store, inputs)
@@ -39,7 +39,7 @@ class Resources:
         return None if found is None else handler.read(caller, self.store, found.id)
 
     def imported(self, caller: Caller, token: str, reference: str) -> Record | None:
-        """Return what `read` does, for an engine that knows nothing of the resource yet: as much as the API tells."""
+        """Return the result of `read` for an import, when the engine knows nothing yet: only what the API returns."""
         record, unread = self.read(caller, token, reference), registry.rules_of(token).unread
         if record is None:
             return None

@@ -1,4 +1,4 @@
-"""What is true of a resource type beyond its SDK's types and its row in `bulkhead.resources`: what takes code to say.
+"""The rules of a resource type that need code, beyond its SDK's types and its row in `bulkhead.resources`.
 
 Sources of the tables: the providers' documentation and source, and reports of what the APIs answer; each rule that
 surprises names its own.
@@ -32,8 +32,8 @@ def compute_nothing(_caller: Caller, _id: str, _inputs: Properties) -> Propertie
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """A resource that is part of another and goes when that one goes. ``links``: each of its properties named here
-    holds the parent's property of the name beside it, or the parent's id."""
+    """A resource that is part of another and is deleted with it. ``links`` maps properties of the child to the
+    parent's properties with the same value; the value may be the parent's id instead."""
 
     parent: str
     links: Mapping[str, str]
@@ -47,22 +47,20 @@ class Within:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypeRules:
-    """What takes code to say of a resource type; what its row in `bulkhead.resources` says is asked there.
+    """The rules of a resource type that need code; its row in `bulkhead.resources` has the others.
 
-    ``identify`` makes its ids. What is left at its default is nothing special.
+    ``identify`` makes its ids. A default means that the type has no special rule.
 
     ``account``: the input that says which account the resource lives in; None: the provider's own.
-    ``checks``: rules on the inputs alone. ``admissions`` and ``releases``: what the cloud, as it stands, answers to a
-    create and to a delete; each yields reasons for a refusal.
-    ``settled_at_birth``: inputs that may change, but not appear or vanish without a new resource. ``own_name``: the
-    input that the real provider would invent; where it stays the same over a replacement, the old resource is deleted
-    first.
-    ``plan``: fills in the inputs that the provider works out itself before it compares; it is given the provider's
-    configuration, too. ``defaults``: what the API says of inputs that were left out. ``computed``: outputs that are no
-    inputs. ``nested_secrets``: what is secret inside a property that is no secret as a whole.
-    ``import_id``: what `pulumi import` is given, where that is not the id.
-    ``unread``: inputs that the API takes and never tells again, so that an import lacks them. ``within``: what this
-    resource goes with.
+    ``checks``: rules on the inputs alone. ``admissions`` and ``releases``: checks of a create and of a delete against
+    the cloud's current state; each yields reasons for a refusal. ``settled_at_birth``: inputs that may change, but
+    adding or removing them needs a new resource. ``own_name``: the input that the real provider would invent; if a
+    replacement keeps its value, the old resource is deleted first. ``plan``: fills in the inputs that the provider
+    computes before it compares; it gets the provider's configuration too. ``defaults``: the API's values of inputs
+    that were left out. ``computed``: outputs that are no inputs. ``nested_secrets``: paths of secrets inside a
+    property that is not secret as a whole. ``import_id``: what `pulumi import` is given, where that is not the id.
+    ``unread``: inputs that the API never returns, so that an import lacks them. ``within``: the parent that this
+    resource is deleted with.
     """
 
     type: ResourceType
@@ -94,7 +92,7 @@ class TypeRules:
         return {**self.with_defaults(inputs), **self.computed(caller, id_, inputs)}
 
     def with_defaults(self, inputs: Properties) -> dict[str, Any]:
-        """Return the inputs as the API repeats them: what was left out has its default."""
+        """Return the inputs as the API returns them, with defaults for those that were left out."""
         return _merged(self.defaults, inputs)
 
     def complaints(self, inputs: Properties) -> Iterator[str]:
@@ -106,7 +104,7 @@ class TypeRules:
             yield from check(inputs)
 
     def forces_new(self, name: str, *, appears: bool) -> bool:
-        """Whether a change of this input makes a new resource; ``appears``: it was not there, or is not any more."""
+        """Whether a change of this input makes a new resource; ``appears``: the input was added or removed."""
         born = appears and name in self.settled_at_birth
         return self.type.replaced_by == EVERY_INPUT or name in self.type.replaced_by or born
 
@@ -115,8 +113,8 @@ class TypeRules:
         return frozenset({*((name,) for name in self.type.secrets & values.keys()), *self.nested_secrets(values)})
 
     def claim_of(self, caller: Caller, inputs: Properties) -> str:
-        """Return what two creates at once take turns for: the name that both want, or the type where both may have
-        one."""
+        """Return the key of the lock that parallel creates share: the name that both want, or the type if names may be
+        equal."""
         where = self._where(self.account_of(caller, inputs), caller.region_of(inputs))
         return f"{self.type} {where} {[inputs.get(name) for name in self._names]}"
 
@@ -133,13 +131,13 @@ class TypeRules:
 
     @property
     def _names(self) -> tuple[str, ...]:
-        """The inputs that make a second one impossible where there is one with the same, but for its account."""
+        """The inputs, apart from the account, that must be unique."""
         if self.type.create is not Create.REFUSED:
             return ()
         return tuple(name for name in self.type.same if name != self.account)
 
     def _where(self, account: str, region: str | None) -> tuple[str | None, ...]:
-        """Return that within which a name is taken."""
+        """Return the scope in which a name must be unique."""
         match self.type.scope:
             case Scope.EVERYWHERE:
                 return ()

@@ -1,11 +1,11 @@
-"""What the installed SDKs say about a resource type's inputs, and whether given inputs fit.
+"""The input types of resource types, read from the installed SDKs, and the check of inputs against them.
 
-The packages carry no schema file, but their classes carry the same facts: the input class names and types every
-property, nested ones too. What is read from a class is plain data, so it is kept in the checkout for each version of
-an SDK: importing pulumi_cloudflare alone costs two seconds and 170 MB.
+The packages have no schema file, but their classes have the same facts: the input class has a name and a type for
+every property, nested ones too. The result is plain data, so it is cached in the checkout for each version of an SDK:
+importing pulumi_cloudflare alone costs two seconds and 170 MB.
 
-A type is a word (``string number integer boolean any asset``), ``{"list": T}``, ``{"map": T}``, ``{"any of": [T...]}``
-or ``{"object": NAME}``, which names a member of the catalogue's ``objects``.
+A type is one of these names (``string number integer boolean any asset``), ``{"list": T}``, ``{"map": T}``, ``{"any
+of": [T...]}`` or ``{"object": NAME}``, which names a member of the catalogue's ``objects``.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from bulkhead.resources.sentinels import SIGNATURE
 # Not below HOME: the processes of a rehearsal have a HOME of their own, which disappears with it.
 _CACHE: Final = ROOT / ".rehearsal" / "cache" / "schemas"
 PACKAGES: Final = ("aws", "cloudflare", "github")
-# Three engines ask at the same moment. The SDKs import each other in circles, and of such a module a second thread may
-# be handed the half that is there.
+# Three engines ask at the same moment. The SDKs have circular imports, so a second thread may get a half-initialised
+# module.
 _ONE_READER: Final = threading.Lock()
 _WORDS: Final[Mapping[str, tuple[type, ...]]] = {
     "string": (str,),
@@ -124,7 +124,7 @@ def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
         file.write(text)
-    Path(file.name).replace(path)  # whole or not at all, also when two processes write at once
+    Path(file.name).replace(path)  # atomic, even when two processes write at the same time
 
 
 def _fits(word: str, value: Any) -> bool:

@@ -1,7 +1,7 @@
 """The gRPC face of the local clouds: one port serves the packages cloudflare, aws and github to any number of engines.
 
 The engine opens a connection for each provider resource of each stack and configures it once, so the peer of a
-connection tells who is calling. Protocol: `pulumi/proto/pulumi/provider.proto`.
+connection identifies the caller. Protocol: `pulumi/proto/pulumi/provider.proto`.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def _answering(method: Method) -> Method:
-    """Refusals become the message the engine shows; a fault of our own is written to the log and named as such."""
+    """Refusals become the message that the engine shows; an unexpected exception is logged, and reported as a fault of
+    this server."""
 
     @functools.wraps(method)
     def answer(self: Any, request: Any, context: grpc.ServicerContext) -> Any:
@@ -84,8 +85,8 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         return Empty()
 
     def GetPluginInfo(self, _request: Any, _context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:  # noqa: N802
-        """The engine asks before it says which package it wants, and warns when the answer is older than that
-        package's SDK; the newest of the three is never older."""
+        """The engine calls this before it names the package, and warns if the answer is older than that package's SDK;
+        so this returns the newest of the three versions."""
         return plugin_pb2.PluginInfo(version=max(map(installed_version, PACKAGES), key=_numbers))
 
     @_answering
@@ -213,7 +214,8 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _failures(faults: Iterable[str]) -> list[provider_pb2.CheckFailure]:
-    """The path is part of the reason: with a property named, the engine would print its value, secret or not."""
+    """The path is part of the reason and not a field of its own: for a named property the engine prints the value,
+    even a secret."""
     return [provider_pb2.CheckFailure(reason=fault) for fault in faults]
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# Nothing here has to outlive a power cut, so SQLite need not wait for the disk (synchronous=OFF); a killed process
-# loses nothing, because what it wrote is with the operating system already.
+# Nothing here has to survive a power cut, so SQLite need not wait for the disk (synchronous=OFF). A killed process
+# loses nothing, because the operating system already has its writes.
 _PRAGMAS = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=OFF", "PRAGMA busy_timeout=10000")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS resources (
@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS resources (
     PRIMARY KEY (type, id)
 ) STRICT
 """
-# An update keeps the row's place: `all` promises the oldest first, and the newest deployment is the one that serves.
+# An update keeps the row's order: `all` returns the oldest first, and the newest deployment is live.
 _PUT = """
 INSERT INTO resources VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (type, id) DO UPDATE SET
     environment = excluded.environment, account = excluded.account, urn = excluded.urn,
@@ -61,7 +61,7 @@ class Store:
 
     @contextmanager
     def claim(self, name: str) -> Iterator[None]:
-        """Hold ``name`` for one thread: two that want the same one at once take turns, so one of them is refused."""
+        """Lock ``name`` for one thread, so that of two parallel creates of one name the second is refused."""
         with self._lock:
             lock = self._claims.setdefault(name, threading.RLock())
         with lock:

@@ -1,4 +1,5 @@
-"""What the store says of Workers: which versions are live, which Durable Object classes exist, who is bound to it."""
+"""Reads the state of Workers from the store: live versions, existing Durable Object classes, and bindings to a
+store."""
 
 from __future__ import annotations
 
@@ -34,7 +35,7 @@ def live_versions(store: Store, worker: Record) -> list[Record]:
 
 
 def durable_object_classes(store: Store, worker: Record) -> frozenset[str]:
-    """Return the Durable Object classes that the Worker's deployments have brought into being and not deleted."""
+    """Return the Durable Object classes that the Worker's deployments have created and not deleted."""
     classes: frozenset[str] = frozenset()
     for version in store.all(type_=t.WORKER_VERSION):
         if is_of(worker, version, "workerId") and version.outputs.get("deploy"):

@@ -1,7 +1,7 @@
 """What differs between stages: the settings in ``Pulumi.<stack>.yaml``, read, checked and frozen.
 
-Everything here is pure but ``load``, the only module of the project that asks ``pulumi.Config``; import it by its own
-name, ``from infra.load import load``, so that a tool that only reads files never starts the Pulumi SDK.
+Everything here is pure. ``infra.load`` alone asks ``pulumi.Config``, so a tool that only reads files never starts the
+Pulumi SDK.
 """
 
 from bulkhead.model.settings.files import Finding, check_files, read_settings

@@ -1,4 +1,4 @@
-"""One check of one stage's configuration (pure): of a file a person wrote, and of what the engine hands the program."""
+"""Checks one stage's configuration (pure), whether it comes from a file or from the engine."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def check_settings(
 def from_engine(config: Mapping[str, str]) -> dict[str, Any]:
     """Return the values of ``config`` as a file has them: the engine hands sections over as JSON text.
 
-    Top-level text stays as it is: the engine has forgotten whether it was quoted.
+    Top-level text stays as it is: the engine does not tell whether it was quoted.
     """
     sections = {f"{SETTINGS}:{name}" for name in fields.settings_keys() if fields.is_section(name)}
     as_json = {*sections, DEFAULT_PROVIDERS}
@@ -84,7 +84,7 @@ def _misplaced(stack: str, given: Mapping[str, Any], hidden: frozenset[str]) -> 
 def _fields(stack: str, given: Mapping[str, Any], hidden: frozenset[str]) -> tuple[dict[str, Any], list[Fault]]:
     """Return the valid fields of StageSettings by name, and a fault for everything wrong in the others.
 
-    Each is validated by itself, so that rules that join the valid ones can be checked beside faults elsewhere.
+    Each is validated by itself, so that rules over several fields can still be checked on those that are valid.
     """
     values = over(DEFAULTS[stage_of(stack) or Stage.DEVELOPMENT], given) | {_ENVIRONMENT: stack}
     valid: dict[str, Any] = {}

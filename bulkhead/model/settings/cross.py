@@ -18,7 +18,7 @@ Level = Literal["fault", "warning"]
 
 @dataclass(frozen=True, slots=True)
 class _Shareable:
-    """Something of a stage that other stages may use too. ``separates`` says what is left between them then."""
+    """Something of a stage that other stages may use too. ``separates`` says what still separates the stages then."""
 
     field: str
     word: str
@@ -28,7 +28,7 @@ class _Shareable:
 
 
 def _repository(settings: StageSettings) -> tuple[str, str]:
-    """GitHub does not tell upper from lower case here."""
+    """Return the repository's owner and name in lower case, because GitHub ignores case in both."""
     return settings.github.owner.lower(), settings.github.repository.lower()
 
 
@@ -54,7 +54,7 @@ _SHAREABLE: Final = (
         lambda s: s.aws.account_id,
         "only names ({names}) and the trust and permissions of each stage's role then separate them",
     ),
-    # One repository for all stages is how it is meant, so sharing it is worth no warning.
+    # One repository for all stages is intended, so sharing it gives no warning.
     _Shareable("repository", "repository", "github.repository", _repository, ""),
 )
 
@@ -66,8 +66,8 @@ _PRODUCT_WIDE: Final[tuple[tuple[str, Callable[[StageSettings], Any]], ...]] = (
 
 
 def cross_check(whole: Sequence[tuple[StageSettings, Product]]) -> Iterator[tuple[Level, Fault]]:
-    """Yield what is wrong between stages, each given with the product that it consists of: the three permanent ones,
-    and ephemeral ones if there are any."""
+    """Yield faults and warnings about all stages together. ``whole`` pairs each stage's settings with its product: the
+    three permanent stages, and ephemeral ones if there are any."""
     stages = [settings for settings, _ in whole]
     products = {settings.environment: product.name for settings, product in whole}
     permanent = sorted((s for s in stages if s.environment == s.stage), key=lambda s: list(Stage).index(s.stage))
@@ -79,7 +79,7 @@ def cross_check(whole: Sequence[tuple[StageSettings, Product]]) -> Iterator[tupl
             yield from _owners(users, kind)
             if kind.separates and len(users) > 1:
                 names = ", ".join(f"{products[user.environment]}-{user.environment}-*" for user in users)
-                message = f"{_and(users)} share one {kind.word}: {kind.separates.format(names=names)}"
+                message = f"{_joined(users)} share one {kind.word}: {kind.separates.format(names=names)}"
                 yield "warning", _fault(users[0], kind.key, message, f"give each stage a {kind.word} of its own")
 
 
@@ -120,7 +120,7 @@ def _product_wide(stages: Sequence[StageSettings]) -> Iterator[tuple[Level, Faul
 def _same(
     stages: Sequence[StageSettings], key: str, value: Callable[[StageSettings], Any]
 ) -> Iterator[tuple[Level, Fault]]:
-    """The last stage, production, says what counts: it is changed with the most care."""
+    """Compare with the last stage, production, because it is changed with the most care."""
     for settings in stages[:-1]:
         if value(settings) != value(stages[-1]):
             message = f"differs from {stages[-1].environment}; it describes the repository, and the stages share that"
@@ -135,7 +135,8 @@ def _owners(users: Sequence[StageSettings], kind: _Shareable) -> Iterator[tuple[
     if not owners:
         last = users[-1]
         message = (
-            f"is true in no stage that uses this {kind.word} ({_and(users)}), so what it holds once would never be made"
+            f"is true in no stage that uses this {kind.word} ({_joined(users)}), "
+            "so what it holds once would never be made"
         )
         yield "fault", _fault(last, key, message, set_command(path, True, last.environment))
     for user in owners[:-1]:
@@ -152,7 +153,7 @@ def _groups(
     return list(groups.values())
 
 
-def _and(stages: Sequence[StageSettings]) -> str:
+def _joined(stages: Sequence[StageSettings]) -> str:
     names = [settings.environment for settings in stages]
     return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
 

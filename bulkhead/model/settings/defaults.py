@@ -1,4 +1,5 @@
-"""What a stage gets where its file says nothing (pure). Rows: "Proposed per-stage defaults" of the requirements."""
+"""The settings that a stage has when its file does not set them (pure). Source: "Proposed per-stage defaults" of the
+requirements."""
 
 from __future__ import annotations
 

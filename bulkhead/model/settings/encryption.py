@@ -13,13 +13,13 @@ _PASSPHRASE = "passphrase"  # noqa: S105 - the name of Pulumi's provider
 
 
 def encryption_faults(files: Iterable[StackFile]) -> Iterator[Fault]:
-    """Yield what is wrong with how secrets are encrypted: outside development it must be a service's key, because a
-    passphrase is one more secret that has to lie somewhere; and each stage must have another key."""
+    """Yield what is wrong with how secrets are encrypted. Outside development the key must be a service's, because a
+    passphrase is one more secret that somebody has to store. Each stage must have a key of its own."""
     owners: dict[str, StackFile] = {}
     for file in files:
         provider = file.encryption.get("secretsprovider", "")
         by_passphrase = provider == _PASSPHRASE or (not provider and "encryptionsalt" in file.encryption)
-        change = f"pulumi stack change-secrets-provider{_where(file)}"
+        change = f"pulumi stack change-secrets-provider{_folder_option(file)}"
         mend = f"{change} 'awskms://alias/<its own key>?region=...' --stack {file.stack}"
         if by_passphrase:
             if stage_of(file.stack) is not Stage.DEVELOPMENT:
@@ -32,7 +32,7 @@ def encryption_faults(files: Iterable[StackFile]) -> Iterator[Fault]:
             yield Fault("secretsprovider", message, mend, file.name)
 
 
-def _where(file: StackFile) -> str:
-    """Return the option that makes the CLI change the stack of this file, and not another of that name."""
+def _folder_option(file: StackFile) -> str:
+    """Return the CLI's option for the folder of this file: a stage and its identities have stacks of the same name."""
     folder = str(PurePosixPath(file.name).parent)
     return "" if folder == "." else f" -C {folder}"

@@ -16,7 +16,7 @@ from bulkhead.model.settings.models import StageSettings
 from bulkhead.model.settings.paths import SETTINGS, Path
 from bulkhead.model.settings.shapes import Rule
 
-_READABLE: Final = 10  # more words than these are not listed in a message
+_READABLE: Final = 10  # the most choices that a message lists
 
 
 def settings_keys() -> tuple[str, ...]:

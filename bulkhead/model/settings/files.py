@@ -22,7 +22,8 @@ from bulkhead.model.settings.reader import StackFile, read
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A fault, or a warning that stops nothing; ``line`` is where its setting stands, None when it stands nowhere."""
+    """A fault, or a warning that stops nothing; ``line`` is the line of its setting, None when the file does not have
+    it."""
 
     level: Level
     fault: Fault
@@ -38,7 +39,7 @@ def stage_files(root: File) -> list[File]:
 
 def check_files(files: Sequence[File], chosen: Product | None = None) -> list[Finding]:
     """Return everything that is wrong in ``files``, and between them when the three stages are all among them. Each is
-    judged by the product that it names itself, or by the one that is ``chosen``."""
+    checked against the product that it names, or against ``chosen``."""
     findings: list[Finding] = []
     stages: dict[str, tuple[StageSettings, Product] | None] = {}
     opened = [read(path) for path in files]
@@ -56,11 +57,12 @@ def check_files(files: Sequence[File], chosen: Product | None = None) -> list[Fi
         else:
             message = "what must hold between the stages was not checked, because a file has faults of its own"
             findings.append(Finding("warning", Fault("", message, "mend those first, then check again")))
-    return list(dict.fromkeys(findings))  # what is wrong in the product itself is told once, not for each stage
+    return list(dict.fromkeys(findings))  # a fault of the product itself is reported once, not for each stage
 
 
 def _checked(file: StackFile, chosen: Product | None) -> tuple[StageSettings | None, Product | None, tuple[Fault, ...]]:
-    """Return the settings in a file and the product that they are of, None where they are at fault, and the faults."""
+    """Return the settings in a file, their product, and the faults. Settings or product are None when they are at
+    fault."""
     if not file.was_read:
         return None, None, ()
     settings, faults = check_settings(file.stack, file.config, file.secret_keys)
@@ -86,10 +88,10 @@ def read_settings(path: File) -> StageSettings:
 
 
 def _findings(file: StackFile, faults: Iterable[Fault]) -> list[Finding]:
-    """One finding a key: what YAML cannot tell for certain need not be judged a second time."""
-    spelt = {fault.key for fault in file.faults}
-    every = [*file.faults, *(fault for fault in faults if fault.key not in spelt)]
-    return [Finding("fault", fault, file.lines.get(fault.key)) for fault in every]
+    """Return one finding per key: a value that YAML readers understand differently is not judged a second time."""
+    ambiguous = {fault.key for fault in file.faults}
+    all_faults = [*file.faults, *(fault for fault in faults if fault.key not in ambiguous)]
+    return [Finding("fault", fault, file.lines.get(fault.key)) for fault in all_faults]
 
 
 def _twice(files: Sequence[File]) -> Iterator[Fault]:

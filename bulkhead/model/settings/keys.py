@@ -11,7 +11,7 @@ from bulkhead.model.product import Product
 from bulkhead.model.settings import fields
 from bulkhead.model.settings.paths import ROTATED, SECRETS, SETTINGS, fault_at, remove_command, secret_command
 
-# What the program itself needs in every stage, whatever the product: its provider is handed a credential.
+# The program needs these in every stage, whatever the product: they are its providers' credentials.
 REQUIRED_SECRETS: Final = ("cloudflareApiToken",)
 DEFAULT_PROVIDERS: Final = "pulumi:disable-default-providers"
 _PROVIDERS: Final = frozenset({"aws", "aws-native", "cloudflare", "github"})
@@ -31,7 +31,8 @@ def below(namespace: str, raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def namespace_faults(stack: str, raw: Mapping[str, Any]) -> Iterator[Fault]:
-    """Yield a fault for every key in a namespace that the program does not read, or that would arm a provider."""
+    """Yield a fault for every key in a namespace that the program does not read, or that would configure a default
+    provider."""
     for key, value in raw.items():
         namespace, _, name = key.partition(":")
         if key == DEFAULT_PROVIDERS and value not in (["*"], {"value": ["*"]}):
@@ -74,7 +75,7 @@ def secret_faults(stack: str, raw: Mapping[str, Any], encrypted: frozenset[str],
 
 
 def _is_name(name: str) -> bool:
-    """``bulkhead:config:aws`` means ``bulkhead:aws`` to the CLI; one spelling is enough."""
+    """The CLI reads ``bulkhead:config:aws`` as ``bulkhead:aws``; only the short spelling is accepted here."""
     return bool(name) and ":" not in name
 
 

@@ -183,7 +183,7 @@ class StageSettings(Section):
     budget: Budget
 
     def label(self, product: str) -> Label:
-        """Return whose the stage's resources are, of which every name and tag is made."""
+        """Return the owner of the stage's resources; every name and tag is made from it."""
         return Label(product, self.stage, self.environment)
 
     @property

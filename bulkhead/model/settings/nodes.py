@@ -1,6 +1,6 @@
 """A YAML document as a tree that remembers lines, quotes and tags (pure).
 
-A reader that returns plain values has forgotten what a person must be told: where a value stood, whether it was quoted
+A reader that returns plain values loses what a fault has to say: where a value stood, whether it was quoted
 and whether a key was written twice. So the tree is composed here from the parser's events.
 """
 
@@ -84,7 +84,7 @@ def compose(text: str) -> Node | None:
 
 
 def only(root: Node | None, key: str) -> Node | None:
-    """Return what stands below ``key`` in a document that has no other; None in any other document."""
+    """Return the value of ``key`` if it is the document's only key, None otherwise."""
     pairs = root.pairs if isinstance(root, Mapping) else ()
     if len(pairs) != 1 or not isinstance(pairs[0][0], Scalar) or pairs[0][0].text != key:
         return None

@@ -69,8 +69,8 @@ def _step(step: str | int) -> str:
 
 
 def _typed(path: Path, value: Any) -> str:
-    """Return the option that keeps a value what it is: below the top level, the CLI guesses. It takes 123456789012 for
-    a number and 0.05 for text; whole numbers, true and false need no help."""
+    """Return the option that keeps a value's type. Below the top level the CLI guesses it: 123456789012 becomes a
+    number, 0.05 becomes text. Whole numbers, true and false need no option."""
     if isinstance(value, float):
         return " --type float"
     looks_like_a_number = isinstance(value, str) and value.isdecimal()

@@ -49,7 +49,7 @@ def one_product(named: Mapping[str, str], chosen: str | None = None) -> Product:
 
 def named_in(files: Iterable[Path]) -> dict[str, str]:
     """Return the product that each of these stage files names, by its stack; one that does not exist names none.
-    Raises Refused with what makes a file unreadable; other faults of its settings are no matter here."""
+    Raises Refused with what makes a file unreadable; other faults of its settings are ignored here."""
     opened = [read(path) for path in files if path.exists()]
     faults = [fault for file in opened for fault in file.faults]
     if faults:
@@ -73,15 +73,15 @@ def find_product(reference: str, key: str = KEY, file: str = "") -> Product:
     except Refused:  # a product whose parts do not fit says so itself
         raise
     except Exception as broken:  # a product is its owner's code: anything may be wrong with it
-        raise unknown(f"cannot be imported: {_told(broken)}") from broken
+        raise unknown(f"cannot be imported: {_reason(broken)}") from broken
     product = getattr(module, attribute, None)
     if not isinstance(product, Product):
         raise unknown(f"is none: {module_name} has no Product called {attribute!r}")
     return product
 
 
-def _told(broken: Exception) -> str:
-    """Return what Python says of it, and in which line, unless it says that itself."""
+def _reason(broken: Exception) -> str:
+    """Return Python's message, with the line unless the message has it already."""
     if isinstance(broken, ImportError | SyntaxError):
         return str(broken)
     where = traceback.extract_tb(broken.__traceback__)[-1]

@@ -34,8 +34,8 @@ ENCRYPTED: Final = Encrypted()
 @dataclass(frozen=True, slots=True)
 class StackFile:
     """One stack file as read. ``config`` maps full keys (``bulkhead:aws``) to values; ``secret_keys`` are the keys
-    that hold an encrypted value at any depth; ``encryption`` are the top-level keys that say how, with their texts;
-    ``lines`` tells the line of every path; ``faults`` are those of YAML."""
+    that hold an encrypted value at any depth; ``encryption`` maps the top-level keys about encryption to their texts;
+    ``lines`` maps every path to its line; ``faults`` are those of the YAML itself."""
 
     name: str
     stack: str
@@ -47,13 +47,14 @@ class StackFile:
 
     @property
     def was_read(self) -> bool:
-        """Whether there is a ``config`` to judge; without one, all that it should hold would be reported on top."""
+        """Whether there is a ``config`` to judge; without one, every required setting would be reported as missing on
+        top."""
         return bool(self.config) or not self.faults
 
 
 def read(path: File, name: str = "") -> StackFile:
-    """Read one stack file. Never raises for what the file holds: faults come with the result, and call the file
-    ``name``, which tells two files of one stack apart (by default: as its folder does)."""
+    """Read one stack file. Its content never raises: the result holds the faults. They call the file ``name``, by
+    default its own name; another one distinguishes two files of one stack."""
     named, name = _FILE_NAME.fullmatch(path.name), name or path.name
     stack = named["stack"] if named else path.stem
     if named is None:
@@ -77,8 +78,8 @@ def read(path: File, name: str = "") -> StackFile:
 
 
 def replace_encrypted(value: Any, made: Callable[[Path], Any], path: Path = ()) -> Any:
-    """Return a part of a config, read from ``path`` on, with what ``made`` makes of its own path in the place of each
-    encrypted value."""
+    """Return ``value`` with each encrypted value in it replaced by the result of ``made(its path)``. ``path`` is the
+    path of ``value`` itself."""
     if value is ENCRYPTED:
         return made(path)
     if isinstance(value, Mapping):
@@ -114,7 +115,7 @@ class _Builder:
         self._lines: dict[str, int] = {}
         self._secret_keys: set[str] = set()
         self._encryption: dict[str, str] = {}
-        self._left = _MOST_VALUES
+        self._values_left = _MOST_VALUES
 
     def file(self, root: nodes.Node | None) -> StackFile:
         config: dict[str, Any] = {}
@@ -150,9 +151,9 @@ class _Builder:
                 found = True
                 config = self._config(value)
             elif key != "environment":
-                said = self._value(value, (key,))
-                if isinstance(said, str):
-                    self._encryption[key] = said
+                text = self._value(value, (key,))
+                if isinstance(text, str):
+                    self._encryption[key] = text
                 else:
                     message = "must be text; the CLI wrote it when the stack was made"
                     self._fault(key, message, "restore the line from Git")
@@ -172,9 +173,9 @@ class _Builder:
 
     def _value(self, node: nodes.Node, path: Path) -> Any:
         self._lines.setdefault(spell(path), node.line)
-        self._left -= 1
-        if self._left < 0:
-            if self._left == -1:
+        self._values_left -= 1
+        if self._values_left < 0:
+            if self._values_left == -1:
                 self._fault(str(path[0]), f"grows to more than {_MOST_VALUES} values through its aliases", "write less")
             return None
         if node.tag is not None:

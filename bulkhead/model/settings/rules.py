@@ -1,6 +1,6 @@
 """Rules that join several settings of one stage (pure).
 
-A rule names the sections it reads, so it also speaks while another section is wrong: all faults come at once.
+A rule names the sections it reads, so it is checked even while another section is wrong: all faults come at once.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Breach:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Whose settings a rule looks at."""
+    """The stack whose settings a rule checks."""
 
     stage: Stage
     environment: str
@@ -56,7 +56,7 @@ def _rule(*sections: str) -> Callable[[Callable[..., Iterator[Breach]]], Callabl
 def breaches(declared: Stage | None, environment: str, valid: Mapping[str, Any]) -> Iterator[Breach]:
     """Yield every broken rule among the sections in ``valid``, named as the fields of StageSettings.
 
-    The stack's name decides by which stage's rules a stack is judged; ``declared`` is the stage its file says, None
+    The stack's name decides by which stage's rules a stack is judged; ``declared`` is the stage in its file, None
     when that is missing or at fault.
     """
     stage = stage_of(environment)

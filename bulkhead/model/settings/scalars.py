@@ -2,7 +2,7 @@
 
 The Pulumi CLI reads stage files with one YAML library, editors, linters and scripts with others, and they disagree:
 ``22:30`` is a time, a number or text; ``0123`` is 123, 83 or text; ``no`` is text or false. YAML 1.2's core schema is
-the base here, and of it only the spellings are taken that every reader understands alike. All others are refused.
+the base here. Only spellings that every reader understands alike are accepted.
 Sources: YAML 1.2.2 §10.3.2; YAML 1.1 type repository (bool, float, int, timestamp); gopkg.in/yaml.v3, `resolve.go`.
 """
 
@@ -37,7 +37,7 @@ _AMBIGUOUS: Final = tuple(
 
 
 class Ambiguous(ValueError):
-    """A plain scalar that YAML readers understand differently; ``meaning`` says as what else."""
+    """A plain scalar that YAML readers understand differently; ``meaning`` says what else it may be."""
 
     def __init__(self, meaning: str) -> None:
         super().__init__(f"may be read as {meaning}")

@@ -58,7 +58,7 @@ def render() -> str:
 
 
 def _make_optional(schema: dict[str, Any], defaults: Mapping[Stage, Any], sections: dict[str, Any]) -> None:
-    """Take what has a default in every stage off the list of required fields, and say the default."""
+    """Remove each field that has a default in every stage from the required ones, and write its default down."""
     kept = []
     schema.pop("title", None)
     for name in schema.get("required", ()):
@@ -73,14 +73,14 @@ def _make_optional(schema: dict[str, Any], defaults: Mapping[Stage, Any], sectio
             if below.get("required"):
                 kept.append(name)
         else:
-            _say_default(field, values)
+            _add_default(field, values)
     schema["required"] = kept
 
 
-def _say_default(field: dict[str, Any], values: Mapping[Stage, Any]) -> None:
+def _add_default(field: dict[str, Any], values: Mapping[Stage, Any]) -> None:
     distinct = {json.dumps(value) for value in values.values()}
     if len(distinct) == 1:
         field["default"] = next(iter(values.values()))
         return
-    told = ", ".join(f"{json.dumps(value)} in {stage}" for stage, value in values.items())
-    field["description"] = f"{field.get('description', '')}; default: {told}".removeprefix("; ")
+    per_stage = ", ".join(f"{json.dumps(value)} in {stage}" for stage, value in values.items())
+    field["description"] = f"{field.get('description', '')}; default: {per_stage}".removeprefix("; ")

@@ -25,7 +25,7 @@ _REPOSITORY: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One rule of one field. ``says`` completes "<key> ...": what it must be and what a wrong value would cause.
-    ``schema`` is the same rule in words of JSON Schema, as far as it has them."""
+    ``schema`` is the same rule in JSON Schema, as far as that can express it."""
 
     accepts: Callable[[Any], bool]
     says: str
@@ -64,14 +64,15 @@ def time_zones() -> frozenset[str]:
 
 
 def distinct(items: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return ``items``, or raise when one is there twice."""
+    """Return ``items``. Raises PydanticCustomError when one is there twice."""
     if len(set(items)) != len(items):
         raise PydanticCustomError(RULE_BROKEN, "names something twice, and the API refuses a list with duplicates")
     return items
 
 
 def is_hostname(value: str) -> bool:
-    """Two labels or more, room in front for a Worker's own; no IPv4 address, no name that Cloudflare gives away."""
+    """Two labels or more, with room in front for a Worker's own. No IPv4 address, and none of Cloudflare's own
+    domains."""
     first, *others = value.split(".")
     return (
         bool(others)
@@ -98,7 +99,7 @@ def is_repository(value: str) -> bool:
 
 
 def is_branch(value: str) -> bool:
-    """Git's own rules for a branch (git-check-ref-format), for the characters GitHub's patterns do not read as wild."""
+    """A branch name that Git accepts (git-check-ref-format), without the wildcards of GitHub's patterns."""
     parts = value.split("/")
     return (
         bool(_BRANCH.fullmatch(value))

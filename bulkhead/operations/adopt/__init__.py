@@ -1,8 +1,8 @@
-"""Takes into a stack's state what exists in its clouds already: found by name, imported by the engine.
+"""Imports existing resources into a stack's state: finds them by name, and lets the engine import them.
 
 A production stage's resources outlive their state on purpose. When the state is lost, a plain `up` would be refused
-because most names are taken, and would first make a second of whatever has no name. No cloud is changed here: an
-import reads, and writes the state only.
+because most names are taken, and would first duplicate resources without a name. No cloud is changed here: an import
+reads them, and writes only the state.
 """
 
 from bulkhead.operations.adopt.changes import PendingChange, changes

@@ -1,4 +1,4 @@
-"""What the next `up` would change, and whether anything that exists would go."""
+"""What the next `up` would change, and whether it would remove anything that exists."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _QUIET: Final = frozenset({"same", "read", "refresh"})
 
 @dataclass(frozen=True, slots=True)
 class PendingChange:
-    """What the next `up` would do to one resource: the engine's word for it, and why: of each property that differs,
-    its name and, where both are known and no secret, ``now`` and ``then``."""
+    """What the next `up` would do to one resource: the engine's operation, and each property that differs: its name
+    and, if both are known and not secret, the values ``now`` and ``then``."""
 
     action: str
     type: str
@@ -25,9 +25,8 @@ class PendingChange:
 
     @property
     def loses(self) -> bool:
-        """Whether something that exists would go, and does not come back as it was. A version of a Worker stays usable
-        when its successor replaces it, and so do the others that are written again. A token goes when its slot is
-        closed, which somebody has decided."""
+        """Whether something that exists would be lost. A replaced version of a Worker stays usable, and types that are
+        overwritten lose nothing. A token is deleted when a person closes its slot."""
         goes = "delete" in self.action or "replace" in self.action
         comes_back = made_again(self.type) or self.type == t.ACCOUNT_TOKEN or self.type.startswith(PROVIDER)
         return goes and not comes_back
@@ -55,6 +54,6 @@ def _difference(property_: str, old: State, new: State) -> str:
 
 
 def _scalar(state: State, property_: str) -> str | None:
-    """Return a value that is short enough to be read, None for any other; the engine has blinded secrets."""
+    """Return a value that is short enough to be read, None for any other; the engine has masked secrets."""
     value: Any = (state.get("inputs") or {}).get(property_)
     return str(value) if isinstance(value, str | int | float) and len(str(value)) <= 40 else None  # noqa: PLR2004

@@ -1,4 +1,4 @@
-"""How Cloudflare's resources are found by name, and what their import is given.
+"""Finds Cloudflare's resources by name, with the ids of their imports.
 
 Import ids: the resources' own documentation. Lists: Cloudflare's API reference.
 """
@@ -16,7 +16,7 @@ Look = Callable[["CloudflareFinder", Mapping[str, Any]], Found | None]
 
 
 class CloudflareFinder:
-    """Finds what has a name in the account that the resource itself names. Each list is read once."""
+    """Finds named resources in the account that the resource itself names. Each list is read once."""
 
     def __init__(self, api: Rest) -> None:
         self.api = api

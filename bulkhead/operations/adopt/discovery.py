@@ -38,7 +38,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """A wanted resource that exists and cannot be imported; ``removal`` is the command that takes it away."""
+    """A wanted resource that exists and cannot be imported; ``removal`` is the command that removes it."""
 
     wanted: Wanted
     removal: str
@@ -46,10 +46,10 @@ class Obstacle:
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """What a look into the clouds has shown. ``matches`` can be imported. ``again`` is made again by the next `up`.
-    ``missing`` does not exist. ``in_the_way`` must be removed before the next `up`. ``outlived`` is made a second time,
-    and the first one stays usable until it is removed. ``unlisted`` cannot be looked for: nobody has said how.
-    ``changes`` is what an `up` would do without any import; ``document`` is the import."""
+    """The result of a discovery. ``matches`` can be imported. ``again`` is made again by the next `up`. ``missing``
+    does not exist. ``in_the_way`` must be removed before the next `up`. ``outlived`` is made a second time, and the
+    first one stays usable until it is removed. ``unlisted`` has no finder. ``changes`` is what an `up` would do
+    without any import; ``document`` is the import."""
 
     matches: tuple[Match, ...]
     again: tuple[Wanted, ...]
@@ -123,8 +123,8 @@ def _wanted(digest: Digest, ids: Mapping[str, str]) -> Iterator[Wanted]:
 
 
 def _aliases(digest: Digest) -> dict[str, str]:
-    """Return, for the URN of each KMS key, its alias. One that an interrupted import has taken already counts, too: it
-    would be updated, because its key is not known."""
+    """Return the alias of each KMS key, by the key's URN. An alias that an interrupted import has imported counts too:
+    it would be updated, because its key is not known."""
     states: list[State] = [step["newState"] for step in digest["steps"] if step.get("newState")]
     return {
         key: state["inputs"]["name"]

@@ -1,4 +1,4 @@
-"""What the engine says an `up` would do, and how it is asked."""
+"""The engine's plan of an `up`, and the interface to ask for it."""
 
 from __future__ import annotations
 

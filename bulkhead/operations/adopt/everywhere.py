@@ -1,4 +1,4 @@
-"""One finder for all clouds of a stack, each asked with the credential that the stack's own files name."""
+"""One finder for all clouds of a stack, with the credentials that the stack's own files name."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Finders:
-    """Asks, for each resource, the finder of its package (``aws``, ``cloudflare``, ``github``)."""
+    """Delegates each resource to the finder of its package (``aws``, ``cloudflare``, ``github``)."""
 
     def __init__(self, by_package: Mapping[str, Finder]) -> None:
         self._by_package = by_package

@@ -1,4 +1,4 @@
-"""The words of a search: the resource that an `up` would make, the one that is found, and who looks for it."""
+"""The types of a search: the wanted resource, the found one, and the finder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How GitHub's resources are found by name, and what their import is given.
+"""Finds GitHub's resources by name, with the ids of their imports.
 
 Import ids: the resources' own documentation. A colon in the name of an environment would have to be written ``??``;
 a stack's name has none.
@@ -35,8 +35,7 @@ class GitHubFinder:
         return _LOOKS[wanted.type](self._api, repository, wanted.inputs)
 
     def _require(self, repository: str) -> None:
-        """GitHub says 404 of what a token may not see: nothing in such a repository could be told from what is not
-        there."""
+        """GitHub answers 404 for what a token may not see, so a hidden resource would look like a missing one."""
         if repository not in self._seen and self._api.get(repository) is None:
             message = "does not exist, or the stage's token may not see it"
             fix = "give the token this repository and the permissions in README.md, or correct bulkhead:github"
@@ -77,7 +76,7 @@ def _ruleset(api: Rest, repository: str, inputs: Mapping[str, Any]) -> Found | N
 
 
 def _part(text: Any) -> str:
-    """Return one part of a path: nothing in it can leave its place."""
+    """Return one part of a path, quoted so that it stays one part."""
     return quote(str(text), safe="")
 
 

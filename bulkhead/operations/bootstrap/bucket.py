@@ -21,16 +21,16 @@ from bulkhead.operations.bootstrap.target import StateStore
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
-_UNNAMED_REGION: Final = "us-east-1"  # the one region S3 creates buckets in when none is named, and only then
+_UNNAMED_REGION: Final = "us-east-1"  # for this region alone, S3 requires that a request names no region
 _OLD_STATE_DAYS: Final = 90  # how long a state that was overwritten can be brought back
 _ABANDONED_UPLOAD_DAYS: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
 class _Setting:
-    """One setting: ``read`` returns it as it is, None without one; ``write`` sets it to ``wanted()``, which is asked
-    again when its turn comes, because the key may have been made in between. ``exact`` says that anything more than
-    wanted is wrong, too: an added condition would weaken a policy, an added expiry would delete the state."""
+    """One setting: ``read`` returns it as it is, None without one; ``write`` sets it to ``wanted()``, which is called
+    again at that moment, because the key may have been made in between. ``exact`` means that additions are wrong too:
+    an added condition would weaken a policy, an added expiry would delete the state."""
 
     what: str
     why: str

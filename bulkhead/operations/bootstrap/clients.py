@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_sts import STSClient
 
-# Where boto3 looks when a profile holds no credentials: the machine's or the container's own role. Whose account that
-# is, nobody has said.
+# boto3's fallbacks for a profile without credentials: the role of the machine or the container, which may be of any
+# account.
 _NOT_THE_PROFILE: Final = frozenset({"env", "iam-role", "container-role"})
 
 

@@ -1,4 +1,4 @@
-"""What a person types after a bootstrap (pure): first for the identities of the stage, then for the stage itself."""
+"""The commands to type after a bootstrap (pure): first for the identities of the stage, then for the stage itself."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _THERE = "-C identities"  # the folder of their project
 
 
 def next_commands(target: Target, product: Product, profile: str) -> dict[str, list[str]]:
-    """Return the commands that come after a bootstrap, in order, by whose stack they are for. No credential is in them,
-    only the profile's name: each secret is asked for, or comes through a pipe."""
+    """Return the commands that come after a bootstrap, in order, by the description of their stack. No credential is
+    in them, only the profile's name: each secret is asked for, or comes through a pipe."""
     return {
         target.identities.whose: [
             f"export AWS_PROFILE={quote(profile)}",

@@ -1,4 +1,4 @@
-"""What a bootstrap names: the stores of one stage's two stacks."""
+"""The names that a bootstrap uses: the stores of one stage's two stacks."""
 
 from __future__ import annotations
 

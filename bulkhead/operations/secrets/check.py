@@ -16,14 +16,14 @@ from bulkhead.operations.secrets.files import IDENTITIES, Keeper, in_the_clear, 
 
 State = Literal["missing", "in the clear", "unused", "stale", "of unknown age", "expired", "expiring", "set"]
 _STOPS: Final = frozenset({"missing", "in the clear", "stale", "expired"})
-# What the program itself needs; the product cannot say how long it lasts.
+# The program itself needs these, so the product cannot set their age.
 _ROTATE_AFTER_DAYS: Final = 90
 _EXPIRES_SOON: Final = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is known of one secret in one file, or of the tokens in one slot. ``command`` mends it."""
+    """The state of one secret in one file, or of the tokens in one slot. ``command`` mends it."""
 
     name: str
     file: str

@@ -43,7 +43,7 @@ class Keeper:
 
 
 def keepers(product: Product, stack: str) -> tuple[Keeper, Keeper]:
-    """Return who keeps a stage's secrets: what makes its identities, and the stage itself."""
+    """Return the keepers of a stage's secrets: the stack of its identities, and the stage itself."""
     return (
         Keeper(IDENTITIES, stack, identity_secrets(product)),
         Keeper("", stack, required_secrets(product)),
@@ -56,14 +56,14 @@ def opened(root: Path, keeper: Keeper) -> StackFile:
     if not path.exists():
         return StackFile(keeper.name, keeper.stack)
     file = read(path, keeper.name)
-    # What `pulumi stack init` leaves says how secrets are encrypted, and has no config yet.
+    # After `pulumi stack init` a file says how secrets are encrypted, and has no config yet.
     begun = "config" not in file.lines
     return replace(file, faults=tuple(fault for fault in file.faults if not (begun and fault.key == "config")))
 
 
 def changeable(root: Path, keeper: Keeper) -> StackFile:
-    """Return a keeper's file that is about to be changed. Raises Refused when it has faults: what is read in spite of
-    them may lack what the file holds, and writing it back would lose that."""
+    """Return a keeper's file that is about to be changed. Raises Refused when it has faults: parts of the file may not
+    have been read, and writing it back would lose them."""
     file = opened(root, keeper)
     if file.faults:
         raise Refused(f"{keeper.name} was left as it is, because it cannot be read for certain.", file.faults)
@@ -89,8 +89,8 @@ def stored_on(file: StackFile, name: str) -> date | None:
 
 
 def write_config(path: Path, values: Mapping[str, Any]) -> None:
-    """Set keys of a stack file's ``config`` and leave everything else in it as a person wrote it, comments included;
-    the file is replaced as a whole or not at all."""
+    """Set keys of a stack file's ``config`` and keep everything else in it, comments included; the file is replaced
+    atomically."""
     yaml = YAML()
     yaml.width = 10_000
     yaml.preserve_quotes = True

@@ -1,4 +1,4 @@
-"""How the tokens of a stage take turns (pure): open the other slot, hand it out, close the old one."""
+"""Rotates the tokens of a stage (pure): open the other slot, hand its tokens out, close the old one."""
 
 from __future__ import annotations
 

@@ -41,9 +41,9 @@ def store(root: Path, keeper: Keeper, stack: StackCli, name: str, value: str, to
 
 
 def backend_of(keeper: Keeper, label: Label, settings: StageSettings, environ: Mapping[str, str]) -> str | None:
-    """Return where the state of a keeper lies, None to leave that to the CLI's login.
+    """Return the backend of a keeper's state, None to use that of the CLI's login.
 
-    The two stacks of a stage lie in two buckets; whoever has selected one of them means both.
+    The two stacks of a stage have two buckets, so a selected one determines the other.
     """
     scope = aws_scope_of(label, settings)
     buckets = {"": scope.state, IDENTITIES: scope.identities_state}

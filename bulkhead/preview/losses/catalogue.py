@@ -63,7 +63,7 @@ KINDS: Final[Mapping[str, str]] = {
 
 
 def losses(plan: UpdatePlan) -> Iterator[Loss]:
-    """Yield everything that an `up` would lose. Of a rename, what is deleted by it is no second loss."""
+    """Yield everything that an `up` would lose. The deletion that belongs to a rename is not counted again."""
     for change in plan.changes:
         if not change.custom:
             continue

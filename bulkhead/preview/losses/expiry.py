@@ -14,7 +14,7 @@ from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN, at, leaves, listed
 
 _DAY: Final = 86_400
-# What a queue keeps unless it is told otherwise: developers.cloudflare.com, Queues; Amazon SQS API, SetQueueAttributes.
+# The default retention of a queue: developers.cloudflare.com, Queues; Amazon SQS API, SetQueueAttributes.
 _QUEUE_SECONDS: Final = 345_600
 _RETENTION: Final[Mapping[str, str]] = {
     t.QUEUE: "settings.messageRetentionPeriod",
@@ -26,8 +26,9 @@ _LIFECYCLES: Final = (t.S3_BUCKET_LIFECYCLE_CONFIGURATION, t.R2_BUCKET_LIFECYCLE
 
 @dataclass(frozen=True, slots=True)
 class Expiry:
-    """What ends by itself: objects under ``prefix`` (of those, ``only`` the ones with all of these tags and sizes).
-    ``measure`` is what ``value`` counts; a smaller value always ends more, or sooner. It may be UNKNOWN."""
+    """An expiry rule for objects under ``prefix``, limited to those with all tags and sizes in ``only``. ``measure``
+    says what ``value`` counts. A smaller value always deletes more objects, or deletes them sooner. It may be
+    UNKNOWN."""
 
     prefix: str
     only: frozenset[str]
@@ -36,8 +37,8 @@ class Expiry:
 
 
 def lifecycle(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
-    """A bucket's rules let something end sooner than those before them, or than none. A lifecycle that ends less, or is
-    removed, loses nothing: objects live longer."""
+    """A bucket's new rules delete something sooner than the old ones, or than no rules. A lifecycle that deletes less,
+    or is removed, loses nothing: objects live longer."""
     if change.type not in _LIFECYCLES or change.action not in {"create", "update", "replace"}:
         return
     if plan.host_is_new(change):
@@ -58,9 +59,9 @@ def lifecycle(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
 
 
 def _sooner(before: Sequence[Expiry], after: Sequence[Expiry]) -> Iterator[str]:
-    """Yield what ends sooner than it did. Under a prefix all rules of shorter prefixes hold too, and the earliest one
-    wins; between two prefixes that are named nothing changes, so those are all that have to be compared. So it is with
-    tags and sizes: all rules hold that ask for fewer of them."""
+    """Yield what expires sooner than before. Rules of shorter prefixes apply under a prefix too, and the earliest one
+    wins, so comparing the named prefixes is enough. The same holds for tags and sizes: rules that require fewer of
+    them apply too."""
     prefixes = dict.fromkeys(expiry.prefix for expiry in (*after, *before))
     for only, measure in dict.fromkeys((expiry.only, expiry.measure) for expiry in after):
         for prefix in prefixes:
@@ -83,7 +84,7 @@ def _in_words(measure: str, value: float) -> str:
 
 
 def _expiries(type_: str, rules: Any) -> list[Expiry] | None:
-    """Return what a lifecycle lets end, None where something in it is not known."""
+    """Return the expiries of a lifecycle, None if something in it is not known."""
     if UNKNOWN in leaves(rules):
         return None
     expiries = _in_r2 if type_ == t.R2_BUCKET_LIFECYCLE else _in_s3
@@ -110,7 +111,7 @@ def _in_s3(rule: Any) -> Iterator[Expiry]:
 
 
 def _narrowed(source: Any) -> Iterator[str]:
-    """Yield what objects must have besides a prefix; the provider shows 0 for a size that is not said."""
+    """Yield the tags and sizes that a rule requires; the provider shows 0 for a size that is not set."""
     tags, tag = at(source, "tags"), at(source, "tag")
     pairs = dict(tags) if isinstance(tags, Mapping) else {}
     if isinstance(tag, Mapping):
@@ -133,7 +134,7 @@ def _in_r2(rule: Any) -> Iterator[Expiry]:
 
 
 def _counted(prefix: str, only: frozenset[str], measure: str, value: Any) -> Iterator[Expiry]:
-    if value is UNKNOWN or value > 0:  # S3 counts from 1, and the provider shows 0 for what a rule does not say
+    if value is UNKNOWN or value > 0:  # S3 counts from 1, and the provider shows 0 for what a rule does not set
         yield Expiry(prefix, only, measure, value)
 
 
@@ -143,7 +144,7 @@ def _dated(prefix: str, only: frozenset[str], value: Any) -> Iterator[Expiry]:
 
 
 def log_group(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
-    """A group keeps its lines for a shorter time; 0 days, or none said, are for ever."""
+    """A log group keeps its lines for a shorter time; 0 days, or no number, means for ever."""
     if change.type != t.CLOUDWATCH_LOG_GROUP or change.action != "update":
         return
     if days := lessened(change, "retentionInDays", inf):
@@ -156,7 +157,7 @@ def log_group(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
 
 
 def queue(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
-    """A queue keeps what nobody consumes for a shorter time."""
+    """A queue keeps messages that nobody consumes for a shorter time."""
     path = _RETENTION.get(change.type)
     if path is None or change.action != "update":
         return
@@ -169,11 +170,11 @@ def queue(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
 
 
 def dead_letters(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
-    """A queue's consumer has nowhere to put what it failed at."""
+    """A queue's consumer loses the dead letter queue for messages that fail."""
     path = _DEAD_LETTERS.get(change.type)
     if path is None or change.action not in {"update", "replace"} or change.old is None:
         return
-    # The provider shows a queue's policy there too when a resource of its own has made it, and leaves that alone.
+    # The provider also shows a policy there that another resource made, and an `up` does not change that one.
     was = at(change.old.inputs, path) if change.type == t.SQS_QUEUE else change.was(path)
     if was not in (MISSING, "") and change.becomes(path) in (MISSING, ""):
         lost = "messages that fail too often are dropped instead of being kept in the dead letter queue"

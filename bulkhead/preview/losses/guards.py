@@ -1,4 +1,4 @@
-"""Side resources that guard a bucket: who can reach what is in it, and whether that is written down."""
+"""Side resources that guard a bucket: who can reach its objects, and whether access is logged."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from bulkhead.resources.kind import Guard
 from bulkhead.resources.values import MISSING, UNKNOWN, at, document, is_list, leaves, listed
 
 _Elements = dict[str, frozenset[tuple[str, ...]]]
-_WIDENING: Final = ("Action", "Principal", "Resource")  # the more of these a denial names, the more it denies
+_WIDENING: Final = ("Action", "Principal", "Resource")  # a denial that names more of these denies more
 _STRENGTH: Final = ("AES256", "aws:kms", "aws:kms:dsse")
 
 
 def removed(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
-    """What guards a bucket that stays is removed, or undone by its own replacement."""
+    """The guard of a bucket that stays is removed, or its own replacement removes it."""
     if plan.host_goes(change):
         return
     guard = _bucket_guard(change)
@@ -30,23 +30,24 @@ def removed(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
 
 
 def _bucket_guard(change: ResourceChange) -> Guard | None:
-    """Return what the catalogue says of a resource beside a bucket that guards it, None where it is nothing such."""
+    """Return the catalogue's guard for a side resource, None if it guards no other resource."""
     guard = change.row.guards if change.row else None
     return guard if guard and guard.lost else None
 
 
 def _is_one_per_bucket(change: ResourceChange) -> bool:
-    """Whether it is a setting of a bucket of which the provider's delete takes away what a creation has just put."""
+    """Whether a bucket has only one such setting, so that deleting the old resource removes what the new one has just
+    set."""
     return change.row is not None and change.host is not None and change.row.same == (change.host.path,)
 
 
 def _undoes_itself(change: ResourceChange) -> bool:
-    """Whether the old setting is deleted after the new one has been made, of the same bucket."""
+    """Whether the old setting is deleted after the new one was made for the same bucket."""
     return change.action == "replace" and not (change.deleted_first or change.moves or change.retained)
 
 
 def weakened(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
-    """What guards a bucket stays, and says less than before."""
+    """The guard of a bucket stays, but protects less than before."""
     guard = _bucket_guard(change)
     if guard is None or plan.host_goes(change):
         return
@@ -81,7 +82,8 @@ def _weaker(change: ResourceChange, guard: Guard) -> Iterator[Loss]:
 
 
 def _strength(rules: Any, unknown: int) -> int:
-    """Return how strong the weakest default encryption is, as a place in _STRENGTH, ``unknown`` where that is not."""
+    """Return the strength of the weakest default encryption as an index of _STRENGTH, or ``unknown`` if it is not
+    known."""
     algorithms = [at(rule, "applyServerSideEncryptionByDefault", "sseAlgorithm") for rule in listed(rules)]
     if UNKNOWN in (rules, *algorithms):
         return unknown
@@ -89,8 +91,8 @@ def _strength(rules: Any, unknown: int) -> int:
 
 
 def _denials(change: ResourceChange) -> Iterator[Loss]:
-    """What a policy denies is what keeps locked backups from being deleted; what it allows more is for the policies of
-    the pack to judge."""
+    """A statement that denied something is gone or denies less. Denials keep locked backups from being deleted; the
+    policy pack judges what a policy allows."""
     before, after = document({"it": change.was("policy")}, "it"), document({"it": change.becomes("policy")}, "it")
     if before is MISSING or not change.differs("policy"):
         return
@@ -117,8 +119,8 @@ def _denies_all_of(before: _Elements, after: _Elements) -> bool:
 
 
 def _elements(statement: Mapping[str, Any]) -> _Elements:
-    """Return what a statement says, by element; nothing depends on its Sid. IAM knows no order of values, and takes one
-    value for a list of one, and anybody for every principal of AWS."""
+    """Return the texts of a statement by element, without its Sid, which has no effect. To IAM, the order of values
+    does not count, one value equals a list of one, and ``*`` as the principal equals every principal of AWS."""
     anybody = {"Principal": {"AWS": "*"}} if statement.get("Principal") == "*" else {}
     elements = {**statement, **anybody}
     return {element: frozenset(_texts(value)) for element, value in elements.items() if element != "Sid"}

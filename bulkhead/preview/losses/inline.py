@@ -1,6 +1,6 @@
-"""What an S3 bucket says of itself that has a resource of its own as well: versions, its lock, its lifecycle.
+"""An S3 bucket's own properties that separate resources can set as well: versioning, lock and lifecycle.
 
-It is judged by the rules of that resource, in its words.
+The rules of those resources judge them.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from bulkhead.resources.values import MISSING, UNKNOWN, at, listed
 
 
 def settings(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
-    """A bucket's own settings say less than before. What is left out is not known to stay."""
+    """A bucket's own settings protect less than before. A setting that is left out may not stay."""
     if change.type != t.S3_BUCKET or change.action != "update":
         return
-    for type_, begins, spelt, rule in _RESOURCES:
+    for type_, begins, convert, rule in _RESOURCES:
         touched = any(path.startswith(begins) for path in change.paths)
-        over = replace(change, type=type_, old=_side(change.old, spelt), new=_side(change.new, spelt))
+        over = replace(change, type=type_, old=_side(change.old, convert), new=_side(change.new, convert))
         over = replace(over, paths=tuple(over.new.inputs) if over.new and touched else ())
         yield from (replace(loss, change=change) for loss in rule(over, plan))
 
 
-def _side(side: Side | None, spelt: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Side | None:
-    return None if side is None else Side(side.id, inputs={"bucket": at(side.inputs, "bucket"), **spelt(side.inputs)})
+def _side(side: Side | None, convert: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Side | None:
+    return None if side is None else Side(side.id, inputs={"bucket": at(side.inputs, "bucket"), **convert(side.inputs)})
 
 
 def _versioning(bucket: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,12 +64,12 @@ def _rule(rule: Any) -> Any:
 
 
 def _one(value: Any, key: str) -> Any:
-    """Return what is called ``key``; what a Bucket has once, the deprecated BucketV2 has as a list."""
+    """Return the property ``key``; the deprecated BucketV2 has a list where Bucket has one value."""
     found = at(value, key)
     return at(value, f"{key}s", 0) if found is MISSING else found
 
 
-# The resource, how the bucket's own properties for it begin, how they are spelt there, and its rule.
+# The resource, the prefix of the bucket's own properties for it, their conversion to its inputs, and its rule.
 _RESOURCES: Final[tuple[tuple[str, str, Callable[[Mapping[str, Any]], dict[str, Any]], Rule], ...]] = (
     (t.S3_BUCKET_VERSIONING, "versioning", _versioning, locks.versioning),
     (t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION, "objectLockConfiguration", _lock, locks.object_lock),

@@ -1,4 +1,4 @@
-"""KMS keys: without its key, what is encrypted is as good as deleted."""
+"""KMS keys: data whose key is gone can never be read again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ROTATION: Final = 365  # days; AWS KMS API, EnableKeyRotation
 
 
 def key(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
-    """A key is switched off, could be gone sooner, or is changed less often."""
+    """A key is disabled, can be deleted sooner, or is rotated less often."""
     if change.type not in {t.KMS_KEY, t.KMS_REPLICA_KEY} or change.action != "update":
         return
     enabled = "enabled" if change.type == t.KMS_REPLICA_KEY else "isEnabled"
@@ -50,7 +50,7 @@ def _rotation(change: ResourceChange) -> Iterator[Loss]:
 
 
 def alias(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
-    """A key's name leads to another key, or nowhere."""
+    """A key's alias points to another key, or to none."""
     if change.type != t.KMS_ALIAS:
         return
     becomes = change.becomes("targetKeyId")

@@ -41,7 +41,7 @@ def object_lock(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
 
 
 def _default(rule: Any) -> tuple[Any, Any]:
-    """Return for how many days a new object is locked, 0 for not at all, and in which mode."""
+    """Return for how many days a new object is locked (0 for no lock), and the lock's mode."""
     days, years, mode = (at(rule, "defaultRetention", key) for key in ("days", "years", "mode"))
     days, years = number(days), number(years)
     return (UNKNOWN if UNKNOWN in (days, years) else days + years * _YEAR), mode
@@ -72,7 +72,7 @@ def bucket_lock(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
 
 
 def _held(rules: Any, prefix: str) -> tuple[float, float]:
-    """Return the longest lock by age in seconds, and by date as a day's number, that holds under a prefix."""
+    """Return the longest lock under a prefix: by age in seconds, and by date as an ordinal."""
     ages, dates = [0.0], [0.0]
     for rule in listed(rules):
         if at(rule, "enabled") is not True or not prefix.startswith(_prefix(rule)):
@@ -93,7 +93,7 @@ def _prefix(rule: Any) -> str:
 
 
 def versioning(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
-    """A bucket keeps no versions any more. Removing the resource suspends them as well (terraform-provider-aws)."""
+    """A bucket stops keeping versions. Removing the resource suspends versioning as well (terraform-provider-aws)."""
     if change.type != t.S3_BUCKET_VERSIONING or plan.host_goes(change):
         return
     over = plan.over_predecessor(change)
@@ -111,7 +111,7 @@ def versioning(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
         unsure = f"whether versions are kept {UNSHOWN}"
         yield Loss("versioning-suspended", change, unsure if becomes is UNKNOWN else lost, instead)
         if UNKNOWN in (was, becomes):
-            return  # of the second factor no more can be said
+            return  # nothing more can be said about the second factor
     mfa = "versioningConfiguration.mfaDelete"
     if over.was(mfa) in _MAY_BE_ON and over.becomes(mfa) != "Enabled" and over.differs(mfa):
         lost = "versions can be deleted without a second factor"

@@ -14,8 +14,8 @@ from bulkhead.resources.values import MISSING, UNKNOWN
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """``lost`` says what would be gone, ``instead`` what to do; sentences without a full stop, and never a value that
-    may be secret. ``kind`` is one of `catalogue.KINDS`: the word by which a waiver names it."""
+    """A loss. ``lost`` says what would be gone, ``instead`` what to do: sentences without a full stop, and never a
+    value that may be secret. ``kind`` is one of `catalogue.KINDS`: the word by which a waiver names it."""
 
     kind: str
     change: ResourceChange
@@ -23,14 +23,14 @@ class Loss:
     instead: str
 
 
-# A rule is asked about each resource that is more than a component, and may look at all of them.
+# A rule is called for each resource that is not a component, and may look at the whole plan.
 Rule = Callable[[ResourceChange, UpdatePlan], Iterator[Loss]]
 
 UNSHOWN = "cannot be shown to be kept, because it is not known before the up"
 
 
 def number(value: Any, default: float = 0.0) -> Any:
-    """Return a number as such, ``default`` where there is none, UNKNOWN for what is not known or no number."""
+    """Return ``value`` as a float, ``default`` if it is MISSING, UNKNOWN if it is not known or no number."""
     if value is MISSING:
         return default
     try:
@@ -40,8 +40,8 @@ def number(value: Any, default: float = 0.0) -> Any:
 
 
 def lessened(change: ResourceChange, path: str, default: float) -> tuple[Any, Any] | None:
-    """Return a number before and after where it gets smaller, or may: then UNKNOWN is one of the two. ``default`` is
-    what holds where none is said; where that is no limit, 0 says as much."""
+    """Return a number before and after if it gets smaller, or may get smaller: then one of the two is UNKNOWN.
+    ``default`` applies if none is set; if that is infinite, 0 means infinite too."""
     was, becomes = (
         default if default == inf and value == 0 else value
         for value in (number(stated, default) for stated in (change.was(path), change.becomes(path)))
@@ -51,7 +51,7 @@ def lessened(change: ResourceChange, path: str, default: float) -> tuple[Any, An
 
 
 def day(text: Any) -> float:
-    """Return the number of the day in an ISO date or time; 1, long ago, for what is none."""
+    """Return the ordinal of the day in an ISO date or time; 1, a day long ago, for any other text."""
     try:
         return float(date.fromisoformat(str(text)[:10]).toordinal())
     except ValueError:

@@ -9,10 +9,11 @@ from bulkhead.preview.plan import ResourceChange, UpdatePlan
 
 
 def unguarded(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
-    """``protect`` or ``retainOnDelete`` is taken away: nothing is lost yet, and the next change may lose it unasked."""
+    """``protect`` or ``retainOnDelete`` is removed: nothing is lost yet, but the next change may lose it without a
+    warning."""
     if change.old is None or change.new is None or change.action == "refresh":
         return
-    if change.action == "read":  # of what was only read before, the engine never says that it is protected
+    if change.action == "read":  # the engine never shows a resource that was only read as protected
         if change.old.protect and not change.old.external:
             lost = "nothing yet; it is only read from now on, so neither protect nor any up looks after it any more"
             yield Loss("unprotected", change, lost, f"make {change.name} with its arguments again, not with get()")

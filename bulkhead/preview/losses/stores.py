@@ -1,4 +1,4 @@
-"""Stores: what is gone when one is deleted, replaced, or makes room for another."""
+"""Stores: what is lost when one is deleted, replaced or moved."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def gone(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
         instead = "find out who deleted it; then ask for a waiver, and fill the new one from a backup"
         yield Loss("gone", change, lost, instead)
     elif change.action in {"same", "update"}:
-        for path in sorted(row.replaced_by):  # while one of these is not known, nobody knows whether the store stays
+        for path in sorted(row.replaced_by):  # if one of these is not known, the store may be replaced
             if change.becomes(path) is UNKNOWN and change.differs(path):
                 lost = f"the {change.kind}, with {holds}: {path} {UNSHOWN}, and another value replaces it"
                 yield Loss("replaced", change, lost, f"give {path} a value that does not depend on what is made")
@@ -63,7 +63,7 @@ def jurisdiction(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
 
 
 def emptied(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
-    """From now on a bucket goes together with what is in it."""
+    """A bucket will be deleted together with its objects."""
     if change.type != t.S3_BUCKET or change.action not in {"same", "update", "import"}:
         return
     path = "forceDestroy"
@@ -73,7 +73,7 @@ def emptied(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
 
 
 def unreviewed(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
-    """A type of which nobody has said whether it holds data."""
+    """A resource is deleted or replaced whose type has no row, so it may hold data."""
     known = change.row is not None or change.type.startswith(PROVIDER)
     if known or not (change.deletes or change.action == "replace"):
         return

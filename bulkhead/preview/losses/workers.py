@@ -1,8 +1,8 @@
 """Workers: Durable Objects live in the Worker that owns their class, and go with it or with the class.
 
-What a class's data depends on is in the Worker's code upload: `exports`, which say for every class what it is to be, or
-`migrations`, which say what to do. Of an upload every change is a replacement, so that one looks like any other.
-Sources: developers.cloudflare.com, Durable Objects, "Durable Objects migrations"; the provider's `WorkerVersion`.
+The Worker's code upload decides about a class's data: `exports` state the intended state of every class, `migrations`
+list the steps. Every change of an upload is a replacement, so a dangerous one looks like any other. Sources:
+developers.cloudflare.com, Durable Objects, "Durable Objects migrations"; the provider's `WorkerVersion`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _BACKUP: Final = "export what its objects hold first; then ask for a waiver in d
 
 
 def gone(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
-    """A Worker that owns Durable Objects is deleted, replaced, gone already, or called something else."""
+    """A Worker that owns Durable Objects is deleted, replaced, already gone, or renamed."""
     if change.type not in t.SCRIPTS:
         return
     owned = _owned(change, plan)
@@ -46,7 +46,7 @@ def gone(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
 
 
 def _owned(worker: ResourceChange, plan: UpdatePlan) -> tuple[str, ...]:
-    """Return the Durable Object classes of a Worker before the change; a word for them where they cannot be told."""
+    """Return the Durable Object classes of a Worker before the change; a description of them if they are not known."""
     if worker.old is None:
         return ()
     known_as = {worker.old.id, worker.was(worker.named_by)} - {"", MISSING}
@@ -59,19 +59,19 @@ def _owned(worker: ResourceChange, plan: UpdatePlan) -> tuple[str, ...]:
         if before is None:
             return ("any that it owns, which are secret or not known",)
         classes |= dict.fromkeys(name for name, state in before.items() if state in _ALIVE)
-    for upload in plan.of(*UPLOADS):  # whoever binds a class by this Worker's name takes it for this Worker's
+    for upload in plan.of(*UPLOADS):  # a binding that names this Worker shows that it owns the class
         bound = _bound(upload.old.inputs, known_as) if upload.old else ()
         classes |= dict.fromkeys(bound)
     return tuple(classes)
 
 
 def _versions(known_as: Set[Any], plan: UpdatePlan) -> Iterator[ResourceChange]:
-    """Yield the uploads of a Worker; one whose Worker is secret may be its."""
+    """Yield the uploads of a Worker, and those whose Worker is not shown."""
     return (one for one in plan.of(t.WORKER_VERSION) if one.old and one.was("workerId") in {*known_as, UNKNOWN})
 
 
 def _names(upload: ResourceChange, plan: UpdatePlan) -> set[Any]:
-    """Return by which names an upload may speak of its own Worker."""
+    """Return the names by which an upload may refer to its own Worker."""
     of = {upload.was("workerId"), upload.becomes("workerId"), upload.was("scriptName"), upload.becomes("scriptName")}
     of -= {MISSING, UNKNOWN}
     workers = (one for one in plan.of(t.WORKER) if one.old and {one.old.id, one.was("name")} & of)
@@ -79,7 +79,7 @@ def _names(upload: ResourceChange, plan: UpdatePlan) -> set[Any]:
 
 
 def classes(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
-    """A new upload ends a class that an earlier one had, or no longer speaks of it."""
+    """A new upload ends a class of an earlier one, or no longer mentions it."""
     if change.type not in UPLOADS or change.action not in {"create", "update", "replace"} or change.new is None:
         return
     over = plan.over_predecessor(change)
@@ -97,7 +97,7 @@ def classes(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
     ended = {end: lost for end, lost in endings.items() if before.get(end[0]) != end[1]} | _newly_migrated(over)
     for (name, state), lost in ended.items():
         yield Loss(f"class-{state}", change, lost, f"keep {name} as it is, or {_BACKUP}")
-    # Migrations are taken out once they were applied, and change nothing then; exports say of every class what it is.
+    # Migrations may be removed once they were applied; only exports must mention every class.
     if all(at(side.inputs, "exports") is MISSING for side in (over.old, change.new) if side is not None):
         return
     for name, state in before.items():
@@ -107,8 +107,8 @@ def classes(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
 
 
 def _classes(inputs: Mapping[str, Any], own: Set[Any]) -> dict[str, Any] | None:
-    """Return what an upload makes of each Durable Object class, in the words of `exports`; None where that is not
-    known. A class that the upload merely binds as its own, which goes by the names ``own``, is alive."""
+    """Return the state of each Durable Object class after an upload, in the words of `exports`; None if it is not
+    known. A class that the upload only binds as its own is alive; ``own`` are the names of its Worker."""
     exports, migrations = at(inputs, "exports"), at(inputs, "migrations")
     if exports is UNKNOWN or UNKNOWN in leaves(migrations):
         return None
@@ -125,7 +125,7 @@ def _classes(inputs: Mapping[str, Any], own: Set[Any]) -> dict[str, Any] | None:
 
 
 def _bound(inputs: Mapping[str, Any], scripts: Set[Any]) -> list[str]:
-    """Return the classes that an upload binds as those of one of ``scripts``; MISSING is the upload's own."""
+    """Return the classes of ``scripts`` that an upload binds; MISSING stands for the upload's own Worker."""
     bindings = (one for one in listed(inputs, "bindings") if at(one, "type") == "durable_object_namespace")
     return [str(at(one, "className")) for one in bindings if at(one, "scriptName") in scripts]
 
@@ -135,15 +135,15 @@ def _steps(migrations: Any) -> list[Any]:
 
 
 def _migrated(step: Any) -> dict[str, Any]:
-    """Return what a migration leaves of each class. One that it ends and makes again is there, and empty."""
+    """Return the state of each class after a migration. A class that it ends and makes again exists, but is empty."""
     moved = [*listed(step, "renamedClasses"), *listed(step, "transferredClasses")]
     made = [*listed(step, "newClasses"), *listed(step, "newSqliteClasses"), *(at(each, "to") for each in moved)]
     return dict(_endings(step)) | {str(name): MISSING for name in made}
 
 
 def _newly_migrated(upload: ResourceChange) -> dict[tuple[str, str], str]:
-    """Return every end that migrations bring about, by class and word, whatever else they make of it later: what is
-    made again is empty. Those that were there before, with the same tags, were applied before."""
+    """Return each class that new migrations end, with the kind of end, even if they make it again later: it is empty
+    then. Migrations that the old upload has as well were applied before."""
     migrations = upload.becomes("migrations")
     if upload.old is not None and at(upload.old.inputs, "migrations") == migrations:
         return {}
@@ -158,7 +158,7 @@ def _newly_migrated(upload: ResourceChange) -> dict[tuple[str, str], str]:
 
 
 def _endings(step: Any) -> Iterator[tuple[str, str]]:
-    """Yield which of the upload's own classes a migration ends, and how."""
+    """Yield each of the upload's own classes that a migration ends, and the kind of end."""
     yield from ((str(name), "deleted") for name in listed(step, "deletedClasses"))
     yield from ((str(at(each, "from")), "renamed") for each in listed(step, "renamedClasses"))
     for each in listed(step, "transferredClasses"):

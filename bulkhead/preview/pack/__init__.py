@@ -1,1 +1,1 @@
-"""The policy pack that a preview on a twin asks."""
+"""The policy pack of a preview on a twin."""

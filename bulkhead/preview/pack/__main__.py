@@ -1,4 +1,4 @@
-"""The policy pack of a preview on a twin: this checkout's rules, about the product of the one that is previewed."""
+"""The policy pack of a preview on a twin: this checkout's rules, with the product of the checkout that is previewed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 if __name__ == "__main__":
-    # Pulumi puts this folder first on the path, where `product` would be found by a name that is not its own.
+    # Pulumi puts this folder first on sys.path, where its module `product` could be imported by a wrong name.
     here = Path(__file__).resolve().parent
     sys.path = [str(here.parents[2]), *(entry for entry in sys.path if Path(entry or ".").resolve() != here)]
 

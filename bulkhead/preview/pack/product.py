@@ -1,4 +1,4 @@
-"""The product that was written down for this run of the policies, where `find_product` finds it."""
+"""The product that was written to a file for this run of the policies; `find_product` imports it from here."""
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ def keeps_the_rules(scene: Scene) -> str:
                 result = stack.preview(policy_packs=[FOLDER])
             except StackFailed as failed:
                 raise Unproven(wanted, "; ".join(failed.details) or failed.summary) from failed
-            spoken = [f"{said.policy}: {said.message}" for said in result.policies]
-            require(not spoken, wanted, "; ".join(spoken))
+            messages = [f"{message.policy}: {message.message}" for message in result.policies]
+            require(not messages, wanted, "; ".join(messages))
             require(
                 NAME in result.packs, f"the pack {NAME} to be asked about {stage.environment}", result.packs or "none"
             )

@@ -110,11 +110,11 @@ def _running(stage: StandingStage) -> list[str]:
 
 
 def _snapshot(scene: Scene, stage: StandingStage) -> Snapshot:
-    # First the answer: a health check may write what it has seen into a cache.
+    # First the answer, because a health check may write its result into a cache.
     answer = "; ".join(_answer(stage, scene.worker_name(stage, worker)) for worker in scene.product.public_workers)
     there = scene.inventory(stage)
     require(there.alive(), f"something in {stage.environment}'s AWS account", "nothing")
-    # The access-log bucket grows by being looked at, so only that it is there counts.
+    # Reading the access-log bucket makes it grow, so only its existence counts.
     log = scene.name(stage, Kind.VAULT_LOG, stage.settings.aws.account_id)
     there = replace(there, buckets=tuple((name, 0 if name == log else count) for name, count in there.buckets))
     return Snapshot(

@@ -59,8 +59,8 @@ def roles_hold(scene: Scene) -> str:
         for each in staged:
             for role, service, operation, request, expected in _requests(each, [o for o in staged if o is not each]):
                 seen = aws.tries(each.account, each.scope.role_name(role), service, operation, **request)
-                said = f"{operation} on {request.get('Bucket', service)} by {each.stage.environment}'s {role}"
-                require(seen == expected, f"{said} to be {expected}", seen)
+                attempt = f"{operation} on {request.get('Bucket', service)} by {each.stage.environment}'s {role}"
+                require(seen == expected, f"{attempt} to be {expected}", seen)
                 tried[expected] += 1
     judged = [judgement for each in staged for judgement in _judgements(each)]
     for what, found, wanted in judged:
@@ -135,8 +135,8 @@ def _trusted(own: _Staged) -> Iterator[_Judgement]:
             yield f"{who} a run in its environment", _takes(own, role, subject), True
             elsewhere = _takes(own, role, subject, "https://elsewhere.example")
             yield f"{who} a token for another audience", elsewhere, False
-        for whose, subject in _foreign(own, role):
-            yield f"{who} {whose}", _takes(own, role, subject), False
+        for case, subject in _foreign(own, role):
+            yield f"{who} {case}", _takes(own, role, subject), False
         for person, principal, context, expected in (
             ("a person with a second factor", by_hand, proven, role is not Role.PREVIEW),
             ("a person without a second factor", by_hand, alone, False),
@@ -183,13 +183,13 @@ def _conditional(own: _Staged) -> Iterator[_Judgement]:
         opened = allows(identity, Request("kms:Decrypt", key, secrets))
         yield f"{name}'s secrets opened by {role}", opened, role is Role.DEPLOY
         yield f"another key used by {name}'s {role}", allows(identity, Request("kms:Decrypt", key, another)), False
-    for whose, context, expected in (
+    for case, context, expected in (
         ("the key of the secrets", secrets | tagged, False),
         ("a key of the stage", tagged, True),
         ("another stage's key", foreign, False),
     ):
         changed = Request("kms:PutKeyPolicy", key, context)
-        yield f"{whose} changed by {name}'s deploy", allows(deploy, changed), expected
+        yield f"{case} changed by {name}'s deploy", allows(deploy, changed), expected
     for prefix, expected in (("twins/bulkhead", True), (".pulumi/", False)):
         listed = Request("s3:ListBucket", own.scope.state_bucket, {"s3:prefix": prefix})
         yield f"{prefix} listed by {name}'s preview", allows(preview, listed), expected

@@ -30,19 +30,21 @@ class Proof:
         """Try it. A part of the rehearsal that breaks on the way is a failed proof too, never a passed one."""
         start = time.monotonic()
 
-        def told(outcome: Outcome, evidence: str, expected: str = "", seen: str = "") -> Verdict:
+        def ended(outcome: Outcome, evidence: str, expected: str = "", seen: str = "") -> Verdict:
             return Verdict(self.key, self.claim, outcome, evidence, expected, seen, round(time.monotonic() - start, 2))
 
         try:
-            return told(Outcome.PROVEN, self.show(scene))
+            return ended(Outcome.PROVEN, self.show(scene))
         except NotShown as reason:
-            return told(Outcome.NOT_SHOWN, str(reason))
+            return ended(Outcome.NOT_SHOWN, str(reason))
         except Unproven as unproven:
-            return told(Outcome.FAILED, "", unproven.expected, unproven.seen)
+            return ended(Outcome.FAILED, "", unproven.expected, unproven.seen)
         except Failed as failed:
-            return told(Outcome.FAILED, "", "the proof to run to its end", "; ".join([failed.summary, *failed.details]))
+            return ended(
+                Outcome.FAILED, "", "the proof to run to its end", "; ".join([failed.summary, *failed.details])
+            )
         except Exception as broken:  # whatever broke, the other proofs and the clean-up still come
-            return told(Outcome.FAILED, "", "the proof to run to its end", f"{type(broken).__name__}: {broken}")
+            return ended(Outcome.FAILED, "", "the proof to run to its end", f"{type(broken).__name__}: {broken}")
 
 
 def require(condition: object, expected: str, seen: object) -> None:

@@ -55,13 +55,13 @@ def _planted(scene: Scene, stage: StandingStage, folder: Path) -> str:
     twin = twin_of(stage.stack, folder / f"{stage.environment}-moved", chosen, part="moved-twin")
     with twin.unheard():
         try:
-            told = [f"{step.action} {step.name}" for step in twin.preview().steps if step.type == _DATABASE]
-            seen = [each for each in told if "replace" in each]
+            changes = [f"{step.action} {step.name}" for step in twin.preview().steps if step.type == _DATABASE]
+            seen = [each for each in changes if "replace" in each]
         except StackFailed as stopped:
-            told = list(stopped.details)
-            refused = any(_DATABASE in each and "protect" in each for each in told)
+            changes = list(stopped.details)
+            refused = any(_DATABASE in each and "protect" in each for each in changes)
             seen = ["the engine refuses to replace what is protected"] if refused else []
-    require(seen, f"the replacement of {stage.environment}'s databases to be seen on its twin", told or "nothing")
+    require(seen, f"the replacement of {stage.environment}'s databases to be seen on its twin", changes or "nothing")
     return f"a planted loss is seen in {stage.environment} ({seen[0]})"
 
 

@@ -26,7 +26,7 @@ def unchanged(scene: Scene) -> str:
         return ", ".join(f"{verb} {same} same" for verb, same in seen.items())
 
     seen = scene.in_each_stage(again)
-    return "; ".join(f"{environment}: {told}" for environment, told in seen.items())
+    return "; ".join(f"{environment}: {summary}" for environment, summary in seen.items())
 
 
 def changed_nothing(what: str, result: Result, stack: StageStack) -> int:

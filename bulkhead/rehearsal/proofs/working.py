@@ -31,8 +31,8 @@ def answers(scene: Scene) -> str:
             seen.append(f"{worker.name} {answer.status}")
         return seen
 
-    told = scene.in_each_stage(ask)
-    return "; ".join(f"{environment}: {', '.join(seen)}" for environment, seen in told.items())
+    statuses = scene.in_each_stage(ask)
+    return "; ".join(f"{environment}: {', '.join(seen)}" for environment, seen in statuses.items())
 
 
 def bindings(scene: Scene) -> str:

@@ -1,4 +1,4 @@
-"""Puts the page where a person asked for it, whole or not at all."""
+"""Writes the page to the requested path, atomically."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def check_writable(path: Path) -> None:
 
 
 def write(report: Report, path: Path) -> None:
-    """Put the page at ``path``: whoever looks there sees the page before or the new one, never half of one."""
+    """Write the page to ``path`` atomically: readers see the old page or the new one."""
     target = path.resolve()
     draft = _draft(target)
     try:

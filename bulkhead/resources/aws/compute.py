@@ -1,4 +1,4 @@
-"""What runs in AWS: functions, who may start them, and when they are started."""
+"""What runs in AWS: functions, who may start them, and their schedules."""
 
 from __future__ import annotations
 

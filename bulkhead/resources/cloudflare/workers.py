@@ -20,7 +20,7 @@ from bulkhead.resources.permissions import ROUTES_WRITE, SCRIPTS_WRITE, ZONE_REA
 SCRIPTS: Final = tuple(
     f"cloudflare:index/{name[0].lower()}{name[1:]}:{name}" for name in ("Worker", "WorkersScript", "WorkerScript")
 )
-"""The types that a Worker's name may be of."""
+"""The types of resource that a reference to a Worker's name may mean."""
 
 PAGES_PROJECT: Final = ResourceType(
     "cloudflare:index/pagesProject:PagesProject",
