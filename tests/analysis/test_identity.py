@@ -9,6 +9,7 @@ import pytest
 
 from bulkhead.analysis.isolation.check import isolation
 from bulkhead.resources import types as t
+from bulkhead.resources.kind import EACH_NEW, ResourceType
 from bulkhead.resources.values import UNKNOWN
 from tests.support.plans import added, planned, planned_together
 
@@ -36,9 +37,6 @@ def shared(type_: str, ours: dict[str, Any], theirs: dict[str, Any] | None = Non
         (t.LAMBDA_PERMISSION, {**STARTS, "statementId": "alarms"}),
         (t.SCHEDULER_SCHEDULE, {"groupName": "jobs", "name": "nightly"}),
         (t.CLOUDWATCH_COMPOSITE_ALARM, ALARM),
-        (t.NOTIFICATION_POLICY_WEBHOOKS, {"accountId": ACCOUNT, "name": "chat"}),
-        (t.ZERO_TRUST_ACCESS_POLICY, {"accountId": ACCOUNT, "name": "staff"}),
-        (t.ZERO_TRUST_ACCESS_SERVICE_TOKEN, {"accountId": ACCOUNT, "name": "robot"}),
         (t.GITHUB_REPOSITORY, {"name": "shop"}),
         (t.IAM_ROLE, {"name": "Deploy"}),
         (t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK, {}),
@@ -46,6 +44,14 @@ def shared(type_: str, ours: dict[str, Any], theirs: dict[str, Any] | None = Non
 )
 def test_two_stages_cannot_make_one_and_the_same_thing(type_: str, inputs: dict[str, Any]) -> None:
     assert shared(type_, inputs)
+
+
+@pytest.mark.parametrize(
+    "type_", [t.NOTIFICATION_POLICY_WEBHOOKS, t.ZERO_TRUST_ACCESS_POLICY, t.ZERO_TRUST_ACCESS_SERVICE_TOKEN]
+)
+def test_what_has_an_id_and_a_mere_title_is_another_thing_each_time(type_: ResourceType) -> None:
+    assert type_.same == EACH_NEW
+    assert not shared(type_, {"accountId": ACCOUNT, "name": "x"})
 
 
 @pytest.mark.parametrize(
@@ -57,7 +63,7 @@ def test_two_stages_cannot_make_one_and_the_same_thing(type_: str, inputs: dict[
         (t.S3_ACCOUNT_PUBLIC_ACCESS_BLOCK, {}, {"accountId": "8" * 12}, False),
         (t.LAMBDA_FUNCTION, {"name": "report"}, {"name": "report", "region": "eu-west-1"}, False),
         (t.IAM_ROLE, {"name": "deploy"}, {"name": "deploy", "region": "eu-west-1"}, True),
-        (t.ZERO_TRUST_ACCESS_POLICY, {"accountId": ACCOUNT, "name": "x"}, {"accountId": "b" * 32, "name": "x"}, False),
+        (t.QUEUE, {"accountId": ACCOUNT, "queueName": "x"}, {"accountId": "b" * 32, "queueName": "x"}, False),
         (t.SNS_TOPIC, {"name": UNKNOWN}, {"name": UNKNOWN}, False),
         (t.SNS_TOPIC, {"name": "x", "region": UNKNOWN}, {"name": "x"}, False),
     ],
