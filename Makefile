@@ -15,7 +15,10 @@ export PATH := $(CURDIR)/tools/node/node_modules/.bin:$(PATH)
 NODE_NEEDED := $(shell sed -n 's/.*"node": ">=\([0-9]*\)".*/\1/p' worker/package.json)
 NODE_IS_NEW = [ "$$(node --version 2>/dev/null | sed 's/^v\([0-9]*\)\..*/\1/')" -ge $(NODE_NEEDED) ] 2>/dev/null
 
-.PHONY: help install supported node engine lock workflows secrets lint types unit slow static check test rehearse bench clean
+# An environment works only where it was made, and only while the Python that made it is there.
+VENV_WORKS := $(shell [ -x $(BIN)/python ] && grep -qsF "$(CURDIR)/.venv" .venv/pyvenv.cfg && echo yes)
+
+.PHONY: help install anew supported node engine lock workflows secrets lint types unit slow static check test rehearse bench clean
 
 help: ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,9 +34,9 @@ supported:
 # by venv, because one that uv makes has no pip, and the engine asks the program's pip which packages there are.
 # Bytecode is written for what is imported, once and for all: some machines are told to write none, and every start of a
 # command would take seconds longer there.
-.venv/.installed: requirements.lock pyproject.toml | supported
+.venv/.installed: requirements.lock pyproject.toml $(if $(VENV_WORKS),,anew) | supported
 	@echo "==> Python packages into .venv"
-	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+	@[ "$(VENV_WORKS)" ] && $(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.txt
 	@$(call pip-uv,install --no-index --find-links $(WHEELS)) 2>/dev/null || \
 		{ $(call pip-uv,download --dest $(WHEELS)); $(call pip-uv,install --no-index --find-links $(WHEELS)); }
