@@ -6,6 +6,7 @@ Pulumi SDK alone takes a third of a second to import.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -19,11 +20,13 @@ from typer.core import TyperCommand, TyperGroup
 
 from bulkhead.cli.console import Console, wants_debug, wants_json
 from bulkhead.model.failures import Failed
-from bulkhead.model.faults import Refused
+from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.project import ROOT
 
 INTERRUPTED: Final = 130  # 128 + SIGINT: what shells report of a program that Ctrl-C ended
 CRASHED: Final = 70  # EX_SOFTWARE of sysexits.h
+# What a machine says of a file that is for a person to mend, whichever command wanted it.
+_OF_THE_MACHINE: Final = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 
 # Each name is that of a module of this package whose `app` is a Typer application.
 COMMANDS: Final = {
@@ -95,10 +98,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:  # before a command had begun, or after it had ended
         console.interrupted()
         return INTERRUPTED
-    except (Refused, Failed) as error:
-        return _told(error, console, debug=wants_debug(arguments))
     except Exception as error:
-        return _crashed(error, console, debug=wants_debug(arguments))
+        debug = wants_debug(arguments)
+        told = _denied(error) if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE else error
+        if isinstance(told, (Refused, Failed)):
+            return _told(told, console, debug=debug)
+        return _crashed(error, console, debug=debug)
     return 0
 
 
@@ -110,6 +115,15 @@ def _told(error: Refused | Failed, console: Console, *, debug: bool) -> int:
     if debug:
         traceback.print_exception(error)
     return 1
+
+
+def _denied(error: OSError) -> Refused:
+    file = "" if error.filename is None else os.fsdecode(error.filename)
+    message = f"cannot be used: {os.strerror(error.errno or 0)}"
+    fix = "let this user write there and see that there is space left, then run this again"
+    refused = Refused("This machine does not let the command go on.", [Fault("", message, fix, file)])
+    refused.__cause__ = error
+    return refused
 
 
 def _crashed(error: Exception, console: Console, *, debug: bool) -> int:
@@ -125,10 +139,13 @@ def _written_down(error: Exception) -> str:
     from bulkhead.engine.finder import cache_root  # noqa: PLC0415 (only when something is broken)
 
     folder = cache_root() / "crashes"
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{os.getpid()}.log"
-    path.touch(mode=0o600)
-    path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    except OSError as unwritten:
+        return f"not written, {folder}: {os.strerror(unwritten.errno or 0)}"
     return str(path)
 
 

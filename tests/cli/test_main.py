@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
 import subprocess
@@ -124,6 +125,38 @@ def test_a_fault_of_the_program_is_short_and_its_traceback_is_in_a_private_file(
     assert str(log) in text
     assert "Traceback" in log.read_text()
     assert log.stat().st_mode & 0o077 == 0
+
+
+def test_a_fault_of_the_program_is_told_where_nothing_can_be_written_down(
+    command: Callable[..., None], capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("BULKHEAD_CACHE", str(tmp_path / "file"))
+    command(ZeroDivisionError("the secret is hunter2"))
+    assert cli.main(["trial"]) == 70
+    text = capsys.readouterr().err
+    assert "ZeroDivisionError" in text
+    assert str(tmp_path / "file") in text
+    assert "hunter2" not in text
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.EROFS, "Read-only file system"),
+        (errno.EACCES, "Permission denied"),
+        (errno.ENOSPC, "No space left on device"),
+    ],
+)
+def test_a_machine_that_lets_nothing_be_written_is_no_fault_of_the_program(
+    command: Callable[..., None], capsys: Capture, tmp_path: Path, number: int, said: str
+) -> None:
+    command(OSError(number, "whatever", "docs/access.md"))
+    assert cli.main(["trial"]) == 1
+    text = capsys.readouterr().err
+    assert f"docs/access.md: cannot be used: {said}" in text
+    assert "fix: " in text
+    assert not (tmp_path / "crashes").exists()
 
 
 @pytest.mark.parametrize("by", ["option", "environment"])
