@@ -72,7 +72,7 @@ def find_product(reference: str, key: str = KEY, file: str = "") -> Product:
         module = importlib.import_module(module_name)
     except Refused:  # a product whose parts do not fit says so itself
         raise
-    except Exception as broken:  # a product is its owner's code: anything may be wrong with it
+    except (Exception, SystemExit) as broken:  # a product is its owner's code: anything may be wrong with it
         raise unknown(f"cannot be imported: {_reason(broken)}") from broken
     product = getattr(module, attribute, None)
     if not isinstance(product, Product):
@@ -80,7 +80,7 @@ def find_product(reference: str, key: str = KEY, file: str = "") -> Product:
     return product
 
 
-def _reason(broken: Exception) -> str:
+def _reason(broken: Exception | SystemExit) -> str:
     """Return Python's message, with the line unless the message has it already."""
     if isinstance(broken, ImportError | SyntaxError):
         return str(broken)

@@ -40,6 +40,7 @@ def test_a_wrong_reference_is_refused(reference: str) -> None:
         ("PRODUCT = Product(", "'(' was never closed"),
         ("import no_such_package", "No module named 'no_such_package'"),
         ("\nPRODUCT = 1 / 0", "ZeroDivisionError: division by zero (broken_product.py, line 2)"),
+        ("import sys\nsys.exit(3)", "SystemExit: 3 (broken_product.py, line 2)"),
         ("from bulkhead.model.product import Product\nProduct(name='shop', wokers=())", "wokers"),
     ],
 )
