@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -88,6 +90,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if here not in sys.path:  # a product may lie anywhere in the checkout, and the installed script does not look there
         sys.path.append(here)
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # not every terminal, nor every pipe, is UTF-8
+        sys.stdout.reconfigure(errors="backslashreplace")
     console = Console(json=wants_json(arguments))
     try:
         typer.main.get_command(app).main(arguments, prog_name="bulkhead")
@@ -108,10 +112,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _told(error: Refused | Failed, console: Console, *, debug: bool) -> int:
-    if isinstance(error, Refused):
-        console.faults(error)
-    else:
-        console.failure(error)
+    with suppress(OSError):  # standard output may be what cannot be written; people were told before programs
+        if isinstance(error, Refused):
+            console.faults(error)
+        else:
+            console.failure(error)
     if debug:
         traceback.print_exception(error)
     return 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import json
 import subprocess
 import sys
@@ -30,14 +31,14 @@ def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., No
     monkeypatch.setenv("BULKHEAD_CACHE", str(tmp_path))
     monkeypatch.delenv("BULKHEAD_DEBUG", raising=False)
 
-    def provide(error: BaseException | None = None) -> None:
+    def provide(error: BaseException | None = None, says: str = "done") -> None:
         app = typer.Typer()
 
         @app.command()
         def trial(as_json: bool = typer.Option(False, "--json")) -> None:
             if error is not None:
                 raise error
-            Console(json=as_json).say("done")
+            Console(json=as_json).say(says)
 
         module = types.ModuleType("bulkhead.cli.trial")
         module.app = app  # type: ignore[attr-defined]
@@ -157,6 +158,30 @@ def test_a_machine_that_lets_nothing_be_written_is_no_fault_of_the_program(
     assert f"docs/access.md: cannot be used: {said}" in text
     assert "fix: " in text
     assert not (tmp_path / "crashes").exists()
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "whatever"), Refused("No space left on device")])
+def test_a_result_that_cannot_be_written_is_told_without_a_traceback(
+    command: Callable[..., None], capsys: Capture, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    class Full(io.StringIO):
+        def write(self, _text: str) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sys, "stdout", Full())
+    command(error)
+    assert cli.main(["trial", "--json"]) == 1
+    assert "No space left on device" in capsys.readouterr().err
+
+
+def test_signs_that_a_terminal_does_not_know_are_escaped(
+    command: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii", write_through=True))
+    command(says="✓ proven")
+    assert cli.main(["trial"]) == 0
+    assert written.getvalue() == b"\\u2713 proven\n"
 
 
 @pytest.mark.parametrize("by", ["option", "environment"])
