@@ -31,6 +31,9 @@ def pytest_configure() -> None:
     and every program started from there inherits that: the tests that interrupt one would wait for ever."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # `make test` runs the tests; a make that one of them starts is a make of its own.
+    for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
+        os.environ.pop(name, None)
 
 
 @pytest.hookimpl(tryfirst=True)
