@@ -65,7 +65,7 @@ def make_manifest(parts: Parts) -> dict[str, Any]:
         "github": {
             "owner": settings.github.owner,
             "repository": settings.github.repository,
-            "environment": parts.label.deploys_from,
+            "environment": parts.label.github_environment,
         },
         **_stores(parts),
         "workers": _workers(parts),

@@ -43,7 +43,7 @@ def destroy(
     """
     # boto3 takes half a second to import, which `--help` and a mistyped stage need not wait for.
     from bulkhead.engine.stack import StackCli  # noqa: PLC0415
-    from bulkhead.operations.destroy import count, empty, losses  # noqa: PLC0415
+    from bulkhead.operations.destroy import count, describe_losses, empty  # noqa: PLC0415
     from bulkhead.operations.destroy_plan import destroy_plan, refuse_production, unsettled  # noqa: PLC0415
 
     console = Console(json=json)
@@ -62,7 +62,7 @@ def destroy(
         return
     r2, s3 = _clients(going, settings, stack, profile)
     with _said_plainly("counting what is in the buckets"):
-        lost = losses(going, count(going, r2=r2, s3=s3))
+        lost = describe_losses(going, count(going, r2=r2, s3=s3))
     console.confirm(stage, lost, yes)
     emptied: dict[str, Emptied] = {}
     with _resumable(console, stack, going.resources, emptied, again=_again(stage, profile)):

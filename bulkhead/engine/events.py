@@ -38,7 +38,7 @@ class OperationEnded:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ResourceStep:
     """One resource and what is done to it. ``action`` is the engine's word: create, same, update, delete, replace,
     create-replacement, delete-replaced, read, refresh, import ... ``type`` is Pulumi's token."""
 
@@ -50,17 +50,17 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class ResourceStarted(Step):
+class ResourceStarted(ResourceStep):
     """The engine has begun."""
 
 
 @dataclass(frozen=True, slots=True)
-class ResourceDone(Step):
+class ResourceDone(ResourceStep):
     """The step has succeeded."""
 
 
 @dataclass(frozen=True, slots=True)
-class ResourceFailed(Step):
+class ResourceFailed(ResourceStep):
     """The step has failed; a Diagnostic says why."""
 
 

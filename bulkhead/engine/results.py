@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pulumi.automation import EngineEvent
 
-from bulkhead.engine.events import Diagnostic, Event, PolicySpoke, ResourceStarted, Step
+from bulkhead.engine.events import Diagnostic, Event, PolicySpoke, ResourceStarted, ResourceStep
 
 _STACK: Final = "pulumi:pulumi:Stack"
 _UNCHANGED: Final = frozenset({"same", "read", "refresh"})
@@ -29,7 +29,7 @@ class Result:
     operation: str
     seconds: float
     changes: Mapping[str, int]
-    steps: tuple[Step, ...]
+    steps: tuple[ResourceStep, ...]
     diagnostics: tuple[Diagnostic, ...]
     policies: tuple[PolicySpoke, ...]
     outputs: Mapping[str, Any]
@@ -47,7 +47,7 @@ class Record:
     """Collects the events of a running operation."""
 
     changes: Counter[str] = field(default_factory=Counter)
-    steps: list[Step] = field(default_factory=list)
+    steps: list[ResourceStep] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     policies: list[PolicySpoke] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)

@@ -102,7 +102,7 @@ class Label:
         return f"{_slug(self.product)}-{_slug(self.environment)}-"
 
     @property
-    def deploys_from(self) -> str:
+    def github_environment(self) -> str:
         """The GitHub environment that deploys the stack; a pull request's stack uses that of its stage."""
         return self.stage.value
 

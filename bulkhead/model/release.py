@@ -29,7 +29,7 @@ class Ref:
 PULL_REQUESTS: Final = Ref("branch", "refs/pull/*/merge")
 
 
-def deploys_from(model: ReleaseModel, label: Label, main: str) -> tuple[Ref, ...]:
+def refs_that_deploy(model: ReleaseModel, label: Label, main: str) -> tuple[Ref, ...]:
     """Return the refs that may deploy to the environment of ``label``, where ``main`` is the default branch.
 
     An ephemeral environment serves its pull request, whatever the model.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from bulkhead.model.naming import Label, Stage
-from bulkhead.model.release import PULL_REQUESTS, Ref, deploys_from
+from bulkhead.model.release import PULL_REQUESTS, Ref, refs_that_deploy
 from bulkhead.model.settings import StageSettings
 
 
@@ -37,7 +37,7 @@ def refs_of(role: Role, label: Label, settings: StageSettings) -> tuple[Ref, ...
     main = settings.github.default_branch
     if role is Role.PREVIEW:
         return (PULL_REQUESTS,)
-    deploying = deploys_from(settings.release_model, label, main)
+    deploying = refs_that_deploy(settings.release_model, label, main)
     if role is Role.DEPLOY:
         return deploying
     if role is Role.OPERATIONS:

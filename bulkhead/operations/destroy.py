@@ -36,7 +36,7 @@ def count(plan: DestroyPlan, *, r2: S3Client | None, s3: S3Client | None) -> dic
     return {bucket: _objects(client, bucket) for bucket, client in _each_bucket(plan, r2, s3)}
 
 
-def losses(plan: DestroyPlan, counts: Mapping[str, int | None]) -> list[str]:
+def describe_losses(plan: DestroyPlan, counts: Mapping[str, int | None]) -> list[str]:
     """Return a description of the losses, for the person who decides."""
     answers = f", and the answers at {', '.join(plan.hostnames)}" if plan.hostnames else ""
     return [

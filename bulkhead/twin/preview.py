@@ -14,7 +14,7 @@ from bulkhead.localclouds.providers import alone
 from bulkhead.model import alarms
 from bulkhead.model.project import project_name
 from bulkhead.preview import proposed
-from bulkhead.twin.store import Place, fetch
+from bulkhead.twin.store import TwinPlace, fetch
 from bulkhead.twin.workspace import make_workspace
 from policies.context import ALARMS
 
@@ -23,7 +23,7 @@ _PACK: Final = "bulkhead/preview/pack"
 
 
 def preview_on_twin(
-    stack: str, rules: Path, checkout: Path, place: Callable[[], Place], hear: Callable[[int], None]
+    stack: str, rules: Path, checkout: Path, place: Callable[[], TwinPlace], hear: Callable[[int], None]
 ) -> Output:
     """Return the engine's preview of an `up` of ``checkout``, compared with the twin in ``place``. The policies and
     the project's name come from ``rules``, another checkout. Raises Refused with what is missing or cannot be read."""

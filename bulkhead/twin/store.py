@@ -34,7 +34,7 @@ _FORMAT: Final = 1
 _S3: Final = "s3://"
 
 
-class Place(Protocol):
+class TwinPlace(Protocol):
     """Holds documents by key (`twins/bulkhead/staging.json`)."""
 
     def read(self, key: str) -> bytes | None:
@@ -107,7 +107,7 @@ class Bucket:
         return {"Bucket": self.name, "Key": self._key(key), **owner}
 
 
-def place_of(place: str, checkout: Path, stack: str, profile: str | None, *, reading: bool = False) -> Place:
+def place_of(place: str, checkout: Path, stack: str, profile: str | None, *, reading: bool = False) -> TwinPlace:
     """Return the folder or bucket that ``place`` names. ``checkout`` has the stage's settings. A publisher must be in
     the stage's account; a reader may be anybody, but the bucket must belong to that account.
     """
@@ -152,7 +152,7 @@ def key_of(project: str, stack: str) -> str:
     return f"twins/{project}/{stack}.json"
 
 
-def publish(twin: Twin, place: Place, about: Mapping[str, Any], *, now: str) -> bool:
+def publish(twin: Twin, place: TwinPlace, about: Mapping[str, Any], *, now: str) -> bool:
     """Store the twin, and return whether that was necessary. ``about`` is its provenance; ``now`` is the time in ISO
     8601."""
     key = key_of(twin.project, twin.stack)
@@ -171,7 +171,7 @@ def publish(twin: Twin, place: Place, about: Mapping[str, Any], *, now: str) -> 
     return True
 
 
-def fetch(place: Place, project: str, stack: str) -> tuple[Twin, Mapping[str, Any]]:
+def fetch(place: TwinPlace, project: str, stack: str) -> tuple[Twin, Mapping[str, Any]]:
     """Return a stack's twin and its provenance. Raises Refused when there is none, or when it was changed."""
     key = key_of(project, stack)
     data = place.read(key)

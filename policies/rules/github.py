@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from bulkhead.model.naming import Stage, upper_snake
-from bulkhead.model.release import Ref, deploys_from
+from bulkhead.model.release import Ref, refs_that_deploy
 from bulkhead.model.settings import required_secrets
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import CATALOGUE, superseded_by
@@ -105,7 +105,7 @@ def _branches(resource: ObservedResource, stack: ObservedStack, context: PolicyC
     name, policy = str(resource["environment"]), resource["deploymentBranchPolicy"]
     settings = context.settings
     main = Ref("branch", settings.github.default_branch)
-    own = deploys_from(settings.release_model, context.label, main.pattern)
+    own = refs_that_deploy(settings.release_model, context.label, main.pattern)
     allowed = own if _is(name, settings.environment) else tuple(dict.fromkeys([*own, main]))
     allowed_refs = " or ".join(f"{ref.kind} {ref.pattern}" for ref in allowed)
     custom, protected = at(policy, "customBranchPolicies"), at(policy, "protectedBranches")

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bulkhead.analysis.code.reader import Beyond, Error, Facts, Loss, Place, Use, exports_of
+from bulkhead.analysis.code.reader import Beyond, Error, Facts, Loss, SourceLocation, Use, exports_of
 from bulkhead.analysis.code.verdicts import faults, places
 from bulkhead.model.bindings import D1, KV, DurableObject, Json, Secret, Service
 from bulkhead.model.faults import Fault
@@ -38,8 +38,8 @@ PRODUCT = Product(
 )
 
 
-def at(line: int, file: str = FILE) -> Place:
-    return Place(file, line, 5)
+def at(line: int, file: str = FILE) -> SourceLocation:
+    return SourceLocation(file, line, 5)
 
 
 def used(*names: str) -> tuple[Use, ...]:
@@ -153,7 +153,9 @@ def test_what_the_compiler_says_where_an_escape_is_declared_is_still_said() -> N
 
 
 def test_a_fault_of_the_compilers_options_has_no_place_and_is_said() -> None:
-    [fault] = judged(replace(ALL_OF_WEB, errors=(Error("Cannot find type definition file.", 2688, Place("", 0, 0)),)))
+    [fault] = judged(
+        replace(ALL_OF_WEB, errors=(Error("Cannot find type definition file.", 2688, SourceLocation("", 0, 0)),))
+    )
     assert fault.file == ""
 
 

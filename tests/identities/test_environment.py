@@ -6,7 +6,7 @@ import pytest
 
 from bulkhead.engine.rendered import Rendered
 from bulkhead.model.naming import Label, Stage
-from bulkhead.model.release import PULL_REQUESTS, Ref, ReleaseModel, deploys_from, guarded_branches
+from bulkhead.model.release import PULL_REQUESTS, Ref, ReleaseModel, guarded_branches, refs_that_deploy
 from bulkhead.resources.planned import PlannedResource, Sealed
 from tests.support.second_product import SECOND_PRODUCT
 from tests.support.settings_fixture import secret_value
@@ -49,18 +49,18 @@ def rules(stage: Rendered, target: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("model", "stage", "refs"), STAGE_REFS)
 def test_the_release_model_says_which_refs_deploy_a_stage(model: ReleaseModel, stage: Stage, refs: set[Ref]) -> None:
-    assert set(deploys_from(model, Label("harbor", stage, stage.value), "main")) == refs
+    assert set(refs_that_deploy(model, Label("harbor", stage, stage.value), "main")) == refs
 
 
 @pytest.mark.parametrize("model", ["git-flow", "release-tag"])
 def test_no_ref_deploys_two_stages(model: ReleaseModel) -> None:
-    refs = [ref for stage in Stage for ref in deploys_from(model, Label("harbor", stage, stage.value), "trunk")]
+    refs = [ref for stage in Stage for ref in refs_that_deploy(model, Label("harbor", stage, stage.value), "trunk")]
     assert len(set(refs)) == len(refs)
 
 
 @pytest.mark.parametrize("model", ["git-flow", "release-tag"])
 def test_an_ephemeral_environment_serves_pull_requests_only(model: ReleaseModel) -> None:
-    assert deploys_from(model, Label("harbor", Stage.DEVELOPMENT, "pr-42"), "main") == (PULL_REQUESTS,)
+    assert refs_that_deploy(model, Label("harbor", Stage.DEVELOPMENT, "pr-42"), "main") == (PULL_REQUESTS,)
 
 
 def test_every_branch_that_deploys_a_lasting_stage_is_guarded() -> None:

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from bulkhead.operations.destroy import count, empty, losses
+from bulkhead.operations.destroy import count, describe_losses, empty
 from bulkhead.operations.destroy_plan import DestroyPlan
 from bulkhead.operations.empty import Emptied
 from bulkhead.resources import types as t
@@ -39,7 +39,7 @@ def s3(local_s3: InProcessS3) -> Any:
 
 
 def test_every_loss_is_named_and_counted() -> None:
-    assert losses(PLAN, COUNTS) == [
+    assert describe_losses(PLAN, COUNTS) == [
         "all 58 resources of the stack",
         "D1 database db: its tables and every row in them",
         "KMS key vault: whatever was encrypted with it, the backups too: nobody can ever read it again",
@@ -56,8 +56,8 @@ def test_every_loss_is_named_and_counted() -> None:
 
 def test_what_a_stage_does_not_have_it_does_not_lose() -> None:
     bare = DestroyPlan("pr-42", 1, (), (), (), (), ())
-    assert losses(bare, {}) == ["all 1 resource of the stack"]
-    assert losses(replace(bare, workers=(("web", ()),)), {})[1:] == ["1 Worker"]
+    assert describe_losses(bare, {}) == ["all 1 resource of the stack"]
+    assert describe_losses(replace(bare, workers=(("web", ()),)), {})[1:] == ["1 Worker"]
 
 
 def test_objects_are_counted_where_there_is_a_bucket(local_s3: InProcessS3, s3: Any) -> None:

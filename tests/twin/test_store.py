@@ -12,7 +12,7 @@ import pytest
 
 from bulkhead.model.faults import Refused
 from bulkhead.twin.state import Twin, redact
-from bulkhead.twin.store import Bucket, Folder, Place, fetch, key_of, publish, split_s3
+from bulkhead.twin.store import Bucket, Folder, TwinPlace, fetch, key_of, publish, split_s3
 
 if TYPE_CHECKING:
     from tests.support.s3 import InProcessS3
@@ -27,7 +27,7 @@ def twin(size: int = 1) -> Twin:
     return redact({"version": 3, "deployment": {"resources": [thing]}}, "toys", "staging")
 
 
-def holds(place: Place) -> dict[str, Any]:
+def holds(place: TwinPlace) -> dict[str, Any]:
     data = place.read(KEY)
     assert data is not None
     document: dict[str, Any] = json.loads(data)
@@ -39,7 +39,7 @@ def folder(tmp_path: Path) -> Folder:
     return Folder(tmp_path / "public")
 
 
-def check_a_place(place: Place) -> None:
+def check_a_place(place: TwinPlace) -> None:
     with pytest.raises(Refused, match="does not exist"):
         fetch(place, "toys", "staging")
     assert publish(twin(), place, ABOUT, now="today")

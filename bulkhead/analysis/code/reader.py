@@ -24,7 +24,7 @@ _COMPLAINT_LINES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SourceLocation:
     """A place in the code: ``file`` relative to the repository root, line and column from 1. Without a file it is about
     the compiler's options."""
 
@@ -41,7 +41,7 @@ class Use:
     """The code reaches for ``binding``."""
 
     binding: str
-    place: Place
+    place: SourceLocation
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Beyond:
 
     bindings: tuple[str, ...]
     members: tuple[str, ...]
-    place: Place
+    place: SourceLocation
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Loss:
     """The env comes into something whose type does not say what happens to it."""
 
     into: str
-    place: Place
+    place: SourceLocation
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Error:
 
     message: str
     code: int
-    place: Place
+    place: SourceLocation
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ def _ask(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _facts(said: Mapping[str, Any], root: Path) -> Facts:
-    def places(kind: str) -> Iterable[tuple[Mapping[str, Any], Place]]:
+    def places(kind: str) -> Iterable[tuple[Mapping[str, Any], SourceLocation]]:
         return [(one, _place(one, root)) for one in said[kind]]
 
     return Facts(
@@ -178,6 +178,6 @@ def _facts(said: Mapping[str, Any], root: Path) -> Facts:
     )
 
 
-def _place(said: Mapping[str, Any], root: Path) -> Place:
+def _place(said: Mapping[str, Any], root: Path) -> SourceLocation:
     file = said["file"]
-    return Place(os.path.relpath(file, root) if file else "", said["line"], said["column"])
+    return SourceLocation(os.path.relpath(file, root) if file else "", said["line"], said["column"])

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from typing import Final
 
-from bulkhead.analysis.code.reader import Beyond, Error, Facts, Loss, Place, Use
+from bulkhead.analysis.code.reader import Beyond, Error, Facts, Loss, SourceLocation, Use
 from bulkhead.model.bindings import KV, R2, Binding, DurableObject
 from bulkhead.model.faults import Fault
 from bulkhead.model.product import Escape, Product, Worker
@@ -145,11 +145,11 @@ def _unused(worker: Worker, facts: Facts) -> Iterator[Fault]:
 
 def places(facts: Facts) -> dict[str, list[str]]:
     """Return where each name of the env is used, sorted."""
-    found: defaultdict[str, set[Place]] = defaultdict(set)
+    found: defaultdict[str, set[SourceLocation]] = defaultdict(set)
     for use in facts.uses:
         found[use.binding].add(use.place)
     return {name: [str(place) for place in sorted(found[name], key=_order)] for name in sorted(found)}
 
 
-def _order(place: Place) -> tuple[str, int, int]:
+def _order(place: SourceLocation) -> tuple[str, int, int]:
     return (place.file, place.line, place.column)

@@ -14,7 +14,7 @@ from bulkhead.localclouds.providers.rules import TypeRules
 from bulkhead.localclouds.providers.wire import Steps
 
 
-class Change(Enum):
+class ChangeKind(Enum):
     ADDED = "added"
     REMOVED = "removed"
     CHANGED = "changed"
@@ -26,7 +26,7 @@ class Difference:
 
     path: str
     property: str
-    change: Change
+    change: ChangeKind
     forces_new: bool
 
 
@@ -36,20 +36,20 @@ def differences(rules: TypeRules, old: Properties, new: Properties) -> list[Diff
     return [_difference(rules, steps, change) for steps, change in found]
 
 
-def _difference(rules: TypeRules, steps: Steps, change: Change) -> Difference:
+def _difference(rules: TypeRules, steps: Steps, change: ChangeKind) -> Difference:
     name = str(steps[0])
-    appears = len(steps) == 1 and change is not Change.CHANGED
+    appears = len(steps) == 1 and change is not ChangeKind.CHANGED
     return Difference(written(steps), name, change, rules.forces_new(name, appears=appears))
 
 
-def _walk(old: Any, new: Any, steps: Steps) -> Iterator[tuple[Steps, Change]]:
+def _walk(old: Any, new: Any, steps: Steps) -> Iterator[tuple[Steps, ChangeKind]]:
     if isinstance(old, Mapping) and isinstance(new, Mapping):
-        yield from ((child, Change.REMOVED) for child in ((*steps, key) for key in old.keys() - new.keys()))
-        yield from ((child, Change.ADDED) for child in ((*steps, key) for key in new.keys() - old.keys()))
+        yield from ((child, ChangeKind.REMOVED) for child in ((*steps, key) for key in old.keys() - new.keys()))
+        yield from ((child, ChangeKind.ADDED) for child in ((*steps, key) for key in new.keys() - old.keys()))
         for key in old.keys() & new.keys():
             yield from _walk(old[key], new[key], (*steps, key))
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for index, (before, after) in enumerate(zip(old, new, strict=True)):
             yield from _walk(before, after, (*steps, index))
     elif old != new:
-        yield steps, Change.CHANGED
+        yield steps, ChangeKind.CHANGED

@@ -18,7 +18,7 @@ from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from bulkhead.localclouds.providers import planning
-from bulkhead.localclouds.providers.diff import Change, Difference
+from bulkhead.localclouds.providers.diff import ChangeKind, Difference
 from bulkhead.localclouds.providers.handler import ApiRefusal, Caller, Properties
 from bulkhead.localclouds.providers.past import inputs_before, without_notes
 from bulkhead.localclouds.providers.registry import NotRehearsed, package_of
@@ -36,14 +36,14 @@ _OPTIONS: Final = [
     ("grpc.max_send_message_length", 400 * _MEGABYTE),
 ]
 _KINDS: Final = {
-    Change.ADDED: provider_pb2.PropertyDiff.ADD,
-    Change.REMOVED: provider_pb2.PropertyDiff.DELETE,
-    Change.CHANGED: provider_pb2.PropertyDiff.UPDATE,
+    ChangeKind.ADDED: provider_pb2.PropertyDiff.ADD,
+    ChangeKind.REMOVED: provider_pb2.PropertyDiff.DELETE,
+    ChangeKind.CHANGED: provider_pb2.PropertyDiff.UPDATE,
 }
 _REPLACING: Final = {
-    Change.ADDED: provider_pb2.PropertyDiff.ADD_REPLACE,
-    Change.REMOVED: provider_pb2.PropertyDiff.DELETE_REPLACE,
-    Change.CHANGED: provider_pb2.PropertyDiff.UPDATE_REPLACE,
+    ChangeKind.ADDED: provider_pb2.PropertyDiff.ADD_REPLACE,
+    ChangeKind.REMOVED: provider_pb2.PropertyDiff.DELETE_REPLACE,
+    ChangeKind.CHANGED: provider_pb2.PropertyDiff.UPDATE_REPLACE,
 }
 
 Method = TypeVar("Method", bound=Callable[..., Any])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bulkhead.localclouds.providers import planning, registry
-from bulkhead.localclouds.providers.diff import Change
+from bulkhead.localclouds.providers.diff import ChangeKind
 from bulkhead.localclouds.providers.handler import ApiRefusal, Caller, Properties
 from bulkhead.localclouds.providers.resources import Resources
 from bulkhead.localclouds.providers.wire import UNKNOWN
@@ -284,9 +284,9 @@ def test_a_change_of_the_provider_s_tags_alone_is_a_change_in_place(token: str) 
     assert planning.diff(token, before, _tagged(token, {"owner": "platform", "stage": "staging"})) == []
     found = {(difference.path, difference.change) for difference in planning.diff(token, before, after)}
     assert found == {
-        ("tagsAll.owner", Change.CHANGED),
-        ("tagsAll.stage", Change.REMOVED),
-        ("tagsAll.managed-by", Change.ADDED),
+        ("tagsAll.owner", ChangeKind.CHANGED),
+        ("tagsAll.stage", ChangeKind.REMOVED),
+        ("tagsAll.managed-by", ChangeKind.ADDED),
     }
     assert not any(difference.forces_new for difference in planning.diff(token, before, after))
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bulkhead.localclouds.providers.diff import Change, differences
+from bulkhead.localclouds.providers.diff import ChangeKind, differences
 from bulkhead.localclouds.providers.rules import TypeRules, new_uuid
 from bulkhead.localclouds.providers.wire import UNKNOWN
 from bulkhead.resources.kind import EACH_NEW, EVERY_INPUT, ResourceType
@@ -21,17 +21,17 @@ def rules(replaced_by: frozenset[str], settled_at_birth: frozenset[str] = frozen
     ("old", "new", "expected"),
     [
         ({"a": 1}, {"a": 1}, []),
-        ({"a": 1}, {"a": 2}, [("a", Change.CHANGED, False)]),
-        ({}, {"a": {"b": 1}}, [("a", Change.ADDED, False)]),
-        ({"a": {"b": 1, "c": 2}}, {"a": {"b": 1}}, [("a.c", Change.REMOVED, False)]),
-        ({"l": [{"x": 1}, {"x": 2}]}, {"l": [{"x": 1}, {"x": 3}]}, [("l[1].x", Change.CHANGED, False)]),
-        ({"l": [1]}, {"l": [1, 2]}, [("l", Change.CHANGED, False)]),
-        ({"name": "a"}, {"name": "b"}, [("name", Change.CHANGED, True)]),
-        ({"name": {"deep": "a"}}, {"name": {"deep": UNKNOWN}}, [("name.deep", Change.CHANGED, True)]),
-        ({"branch": "a"}, {"branch": "b"}, [("branch", Change.CHANGED, False)]),
-        ({"branch": "a"}, {"tag": "a"}, [("branch", Change.REMOVED, True), ("tag", Change.ADDED, True)]),
+        ({"a": 1}, {"a": 2}, [("a", ChangeKind.CHANGED, False)]),
+        ({}, {"a": {"b": 1}}, [("a", ChangeKind.ADDED, False)]),
+        ({"a": {"b": 1, "c": 2}}, {"a": {"b": 1}}, [("a.c", ChangeKind.REMOVED, False)]),
+        ({"l": [{"x": 1}, {"x": 2}]}, {"l": [{"x": 1}, {"x": 3}]}, [("l[1].x", ChangeKind.CHANGED, False)]),
+        ({"l": [1]}, {"l": [1, 2]}, [("l", ChangeKind.CHANGED, False)]),
+        ({"name": "a"}, {"name": "b"}, [("name", ChangeKind.CHANGED, True)]),
+        ({"name": {"deep": "a"}}, {"name": {"deep": UNKNOWN}}, [("name.deep", ChangeKind.CHANGED, True)]),
+        ({"branch": "a"}, {"branch": "b"}, [("branch", ChangeKind.CHANGED, False)]),
+        ({"branch": "a"}, {"tag": "a"}, [("branch", ChangeKind.REMOVED, True), ("tag", ChangeKind.ADDED, True)]),
         ({"a": 1, "__defaults": ["a"]}, {"a": 1}, []),
-        ({"a": 1}, {"a": UNKNOWN}, [("a", Change.CHANGED, False)]),
+        ({"a": 1}, {"a": UNKNOWN}, [("a", ChangeKind.CHANGED, False)]),
     ],
 )
 def test_differences(old: dict[str, Any], new: dict[str, Any], expected: list[Any]) -> None:
