@@ -12,10 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bulkhead.resources.sentinels import SECRET, SIGNATURE
-
-STACK: Final = "pulumi:pulumi:Stack"
-PROVIDER: Final = "pulumi:providers:"
+from bulkhead.resources.kind import PROVIDER, STACK
+from bulkhead.resources.sentinels import is_secret
 
 # What the engine or the SDK adds to a provider's own inputs; no program says it.
 _NOT_SAID: Final = frozenset({"__internal", "__defaults", "version", "pluginDownloadURL"})
@@ -79,7 +77,7 @@ def declarations(resources: Iterable[Mapping[str, Any]]) -> list[Declaration]:
 def revealed(value: Any) -> Any:
     """Return an exported value with every secret taken out of its envelope."""
     if isinstance(value, Mapping):
-        if value.get(SIGNATURE) == SECRET:
+        if is_secret(value):
             return json.loads(value["plaintext"])
         return {key: revealed(part) for key, part in value.items()}
     return [revealed(part) for part in value] if isinstance(value, list) else value

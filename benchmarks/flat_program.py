@@ -10,7 +10,8 @@ from typing import Any
 
 import pulumi
 
-from benchmarks.flat import PROVIDER, Declaration
+from benchmarks.flat import Declaration
+from bulkhead.resources.kind import PROVIDER
 
 
 def declare(parts: Iterable[Declaration], outputs: Mapping[str, Any]) -> None:

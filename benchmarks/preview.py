@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.flat import STACK, declarations, flatten, flatten_checkpoint, revealed
+from benchmarks.flat import declarations, flatten, flatten_checkpoint, revealed
 from benchmarks.flat_program import declare
 from benchmarks.harness import Benchmark, Ratio, Way
 from benchmarks.standing import PRODUCTION, Standing, production
@@ -26,6 +26,7 @@ from bulkhead.engine.stacks import StageStack
 from bulkhead.engine.workspace import engine_environment
 from bulkhead.machine.environment import MARK
 from bulkhead.model.failures import Failed
+from bulkhead.resources.kind import STACK
 
 PRODUCT: Final = "no-op preview of production, product"
 FLAT: Final = "no-op preview of production, flat"

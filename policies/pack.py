@@ -24,14 +24,13 @@ from pulumi_policy.proxy import UnknownValueError
 
 from bulkhead.model.faults import Refused
 from bulkhead.model.naming import Stage, stage_of
+from bulkhead.resources.kind import STACK
 from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.values import UNKNOWN, is_list
 from policies.catalogue import NAME, RULES
 from policies.context import PolicyContext, read_context, stage_in
 from policies.once import once, read_resources_once
 from policies.rule import AnyRule, Rule, StackRule, Violation, level_in
-
-_STACK_TYPE: Final = "pulumi:pulumi:Stack"
 
 
 def serve(environ: Mapping[str, str]) -> None:
@@ -154,7 +153,7 @@ def _stack(resources: Sequence[PolicyResource]) -> ObservedStack:
             for name, sources in each.property_dependencies.items()
         }
         observed[each.urn].depends.update(depends)
-    return ObservedStack(tuple(each for each in observed.values() if each.type != _STACK_TYPE))
+    return ObservedStack(tuple(each for each in observed.values() if each.type != STACK))
 
 
 def plain(value: Any) -> Any:

@@ -6,7 +6,7 @@ import json as jsonlib
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
@@ -23,8 +23,7 @@ from bulkhead.model.settings import StageSettings, read_settings
 from bulkhead.model.settings.files import stage_files
 from bulkhead.model.settings.paths import stack_file
 from bulkhead.model.settings.product_reference import product_of
-
-_ROOT_TYPE: Final = "pulumi:pulumi:Stack"
+from bulkhead.resources.kind import STACK
 
 app = typer.Typer(add_completion=False)
 
@@ -70,7 +69,7 @@ def wrangler(
 def _deployed(stage: str, profile: str | None) -> Mapping[str, Any]:
     """Return the manifest in the stack's state: its outputs, of which the state of the stack's root has a copy."""
     resources = StackCli(stage, project.ROOT, profile).state().resources
-    roots = [resource for resource in resources if resource["type"] == _ROOT_TYPE]
+    roots = [resource for resource in resources if resource["type"] == STACK]
     manifest = roots[0].get("outputs", {}).get("manifest") if roots else None
     if not isinstance(manifest, Mapping) or "product" not in manifest:
         message = "exports no manifest that can be read: it is not deployed, or only half-way"

@@ -12,7 +12,7 @@ import contextvars
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Any
 
 from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime import mocks
@@ -21,9 +21,8 @@ from pulumi.runtime.settings import configure
 from pulumi.runtime.stack import run_in_stack
 
 from bulkhead.engine.rendered import Cloud, CreateRequest, CreateResponse, Rendered, from_wire, to_wire
+from bulkhead.resources.kind import STACK
 from bulkhead.resources.planned import PlannedResource, unsealed
-
-_STACK: Final = "pulumi:pulumi:Stack"
 
 
 class Unrenderable(Exception):
@@ -129,7 +128,7 @@ class _Monitor(mocks.MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 -- the name of the RPC
         urn = self._urn(request)
-        if request.type == _STACK:
+        if request.type == STACK:
             return resource_pb2.RegisterResourceResponse(urn=urn)
         inputs = from_wire(json_format.MessageToDict(request.object))
         created = self._created(request, unsealed(inputs)) if request.custom else CreateResponse("")
@@ -177,7 +176,7 @@ class _Monitor(mocks.MockMonitor):
         return resource_pb2.ResourceInvokeResponse()
 
     def _urn(self, request: Any) -> str:
-        parent = request.parent.split("::")[2] + "$" if request.parent and _STACK not in request.parent else ""
+        parent = request.parent.split("::")[2] + "$" if request.parent and STACK not in request.parent else ""
         return f"urn:pulumi:{self.stack}::{self.project}::{parent}{request.type}::{request.name}"
 
     def _created(self, request: Any, inputs: Mapping[str, Any]) -> CreateResponse:
@@ -204,14 +203,14 @@ class _Monitor(mocks.MockMonitor):
         return self._options.get(request.parent, {}).get(option, False)
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 -- the name of the RPC
-        if f"::{_STACK}::" in request.urn:
+        if f"::{STACK}::" in request.urn:
             self.rendered.outputs.update(from_wire(json_format.MessageToDict(request.outputs)))
         return empty_pb2.Empty()
 
 
 def _component(parent: str) -> str:
     """Return a parent's URN, nothing where it is the stack, which is everybody's."""
-    return "" if f"::{_STACK}::" in parent else parent
+    return "" if f"::{STACK}::" in parent else parent
 
 
 def _provider(request: Any) -> str:

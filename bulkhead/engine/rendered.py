@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bulkhead.resources.planned import PlannedResource, Sealed
-from bulkhead.resources.sentinels import SECRET, SIGNATURE, UNKNOWN_STRING
+from bulkhead.resources.sentinels import SECRET, SIGNATURE, UNKNOWN_STRING, is_secret
 from bulkhead.resources.values import UNKNOWN
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def type_token(cls: type[pulumi.Resource]) -> str:
 def from_wire(value: Any) -> Any:
     """Return a value as the provider sees it, from how it travels: a secret ``Sealed``, UNKNOWN what is not known."""
     if isinstance(value, Mapping):
-        if value.get(SIGNATURE) == SECRET:
+        if is_secret(value):
             return Sealed(from_wire(value["value"]))
         return {str(key): from_wire(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -11,8 +11,8 @@ from typing import Any, Final
 from pulumi.automation import EngineEvent
 
 from bulkhead.engine.events import Diagnostic, Event, PolicySpoke, ResourceStarted, ResourceStep
+from bulkhead.resources.kind import STACK
 
-_STACK: Final = "pulumi:pulumi:Stack"
 _UNCHANGED: Final = frozenset({"same", "read", "refresh"})
 
 
@@ -70,7 +70,7 @@ class Record:
             # The engine calls a pack in a folder `name|local|folder`.
             self.packs += sorted(name.partition("|")[0] for name in event.summary_event.policy_packs or {})
         done = event.res_outputs_event
-        if done and done.metadata.type == _STACK and done.metadata.new:
+        if done and done.metadata.type == STACK and done.metadata.new:
             self.outputs = {name: _visible(value) for name, value in (done.metadata.new.outputs or {}).items()}
 
     def result(self, stack: str, operation: str, seconds: float, log: Path) -> Result:

@@ -12,7 +12,6 @@ from bulkhead.resources.values import MISSING, UNKNOWN, at, leaves
 
 Action = Literal["same", "create", "update", "replace", "delete", "import", "read", "refresh", "discard"]
 
-PROVIDER: Final = "pulumi:providers:"
 _HOSTS: Final = frozenset({Link.BUCKET, Link.WORKER})
 
 

@@ -21,6 +21,7 @@ from bulkhead.model.settings.models import StageSettings
 from bulkhead.operations import destroy
 from bulkhead.operations.destroy_plan import destroy_plan
 from bulkhead.rehearsal.evidence import Unproven
+from bulkhead.resources.kind import STACK
 
 T = TypeVar("T")
 
@@ -51,7 +52,7 @@ class StandingStage:
 
     def outputs(self) -> dict[str, Any]:
         """Return what the stage exports, as the state holds it: a secret one would still be encrypted."""
-        stack = next((r for r in self.stack.resources() if r["type"] == "pulumi:pulumi:Stack"), {})
+        stack = next((r for r in self.stack.resources() if r["type"] == STACK), {})
         exported: dict[str, Any] = stack.get("outputs", {})
         return exported
 

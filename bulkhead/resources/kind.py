@@ -9,6 +9,9 @@ from typing import Any, Final
 
 from bulkhead.resources.permissions import Permission
 
+PROVIDER: Final = "pulumi:providers:"
+"""How the types of providers begin. They and STACK are Pulumi's own: no cloud makes them, and they have no row."""
+STACK: Final = "pulumi:pulumi:Stack"
 EACH_NEW: Final[tuple[str, ...]] = ()
 """The value of ``same`` for a type of which each creation makes another resource."""
 EVERY_INPUT: Final = frozenset({"*"})

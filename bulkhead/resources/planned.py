@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bulkhead.resources.kind import PROVIDER
+
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
@@ -64,4 +66,4 @@ class PlannedResource:
 
     @property
     def is_provider(self) -> bool:
-        return self.type.startswith("pulumi:providers:")
+        return self.type.startswith(PROVIDER)

@@ -5,7 +5,8 @@ Source: pulumi/pulumi, sdk/go/common/resource/sig and sdk/go/common/resource/plu
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 """The key that marks an object as a special value; its value says of which kind."""
@@ -31,3 +32,8 @@ UNKNOWNS: Final = frozenset(
 PLACEHOLDER: Final = "bulkheadTwinPlaceholderThatOpensNothing0"
 """Ours: stands for a secret in the twin of a state. 40 letters and digits, because Cloudflare's provider accepts
 nothing else as a token."""
+
+
+def is_secret(value: Any) -> bool:
+    """Whether a value on the wire or in a state is the envelope of a secret."""
+    return isinstance(value, Mapping) and value.get(SIGNATURE) == SECRET

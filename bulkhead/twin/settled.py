@@ -13,9 +13,9 @@ from collections.abc import Mapping, Set
 from dataclasses import replace
 from typing import Any
 
-from bulkhead.resources.sentinels import PLACEHOLDER, UNKNOWN_STRING
+from bulkhead.resources.sentinels import PLACEHOLDER, UNKNOWN_STRING, is_secret
 from bulkhead.twin.secrets import Path, suspects
-from bulkhead.twin.state import Twin, is_secret, opened, secrets_by_nature
+from bulkhead.twin.state import Twin, opened, secrets_by_nature
 
 
 def settled(twin: Twin, plan: Mapping[str, Any]) -> Twin:

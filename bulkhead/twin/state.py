@@ -24,7 +24,8 @@ from typing import Any, Final
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.settings.reader import replace_encrypted
 from bulkhead.resources.catalogue import row_of
-from bulkhead.resources.sentinels import PLACEHOLDER, SECRET, SIGNATURE
+from bulkhead.resources.kind import PROVIDER
+from bulkhead.resources.sentinels import PLACEHOLDER, SECRET, SIGNATURE, is_secret
 from bulkhead.twin.secrets import HARMLESS, Path, suspects
 
 # The public passphrase, the salt the engine checks it with, and PLACEHOLDER encrypted with both. They are constants
@@ -58,9 +59,9 @@ _SCHEMA: Final = "schema_version"
 # The properties of providers that are always secret, even if the state does not mark them. For a resource, its row
 # names them.
 _PROVIDERS_SECRETS: Final[Mapping[str, frozenset[str]]] = {
-    "pulumi:providers:aws": frozenset({"accessKey", "secretKey", "token"}),
-    "pulumi:providers:cloudflare": frozenset({"apiKey", "apiToken", "apiUserServiceKey"}),
-    "pulumi:providers:github": frozenset({"token"}),
+    f"{PROVIDER}aws": frozenset({"accessKey", "secretKey", "token"}),
+    f"{PROVIDER}cloudflare": frozenset({"apiKey", "apiToken", "apiUserServiceKey"}),
+    f"{PROVIDER}github": frozenset({"token"}),
 }
 
 
@@ -136,11 +137,6 @@ def with_placeholders(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return a stack's settings as its twin has them: CIPHERTEXT in the place of each value that is encrypted."""
     settings: dict[str, Any] = replace_encrypted(config, lambda _: {"secure": CIPHERTEXT})
     return settings
-
-
-def is_secret(value: Any) -> bool:
-    """Whether a value of a state is marked as a secret."""
-    return isinstance(value, Mapping) and value.get(SIGNATURE) == SECRET
 
 
 def opened(value: Any) -> Any:

@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import CATALOGUE, row_of
+from bulkhead.resources.kind import PROVIDER
 from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.values import MISSING, UNKNOWN, Absent, at, document, is_list, listed
 from policies.context import PolicyContext
 from policies.rule import AnyRule, Rule, StackRule, Violation
 from policies.rules.github import may_be
 
-_PROVIDER: Final = "pulumi:providers:"
 _TOP: Final = re.compile(r'(?:\[")?([^\].\["]+)')  # of a property path: `a.b`, `a[0]`, `["a"].b`
 
 
@@ -29,7 +29,7 @@ def _default_provider(resource: ObservedResource, context: PolicyContext) -> Ite
 
 
 def _pinned(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
-    package = resource.type.removeprefix(_PROVIDER)
+    package = resource.type.removeprefix(PROVIDER)
     settings = context.settings
     if package == "aws":
         accounts, wanted = document(resource.props, "allowedAccountIds"), [settings.aws.account_id]
@@ -52,7 +52,7 @@ def _loose(package: str, wrong: str, fix: str) -> Violation:
 def _foreign_stack(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
     """Refuse every stack reference. The engine does not show a policy which stack a program reads, only that it reads
     one (3.250), and no part of a stage needs one."""
-    for resource in stack.of(f"{_PROVIDER}pulumi"):
+    for resource in stack.of(f"{PROVIDER}pulumi"):
         yield Violation(
             "reads the outputs of another stack",
             "What one stage reads from another ties them together: names, ids and accounts of the other get in here",
@@ -135,7 +135,7 @@ def _elsewhere(resource: ObservedResource, context: PolicyContext) -> Iterator[V
 
 def _claims(resource: ObservedResource) -> Iterator[tuple[str, Any]]:
     """Yield the stage that a resource states: in tags, in a Worker's tags, in its plain variables."""
-    if resource.type == f"{_PROVIDER}aws":
+    if resource.type == f"{PROVIDER}aws":
         tags = at(document(resource.props, "defaultTags"), "tags")
         yield from tags.items() if not isinstance(tags, Absent) else ()
     if resource.type.startswith("aws:"):
@@ -159,7 +159,7 @@ RULES: Final[tuple[AnyRule, ...]] = (
         "provider-account-not-pinned",
         ("ENV-3", "SEC-2"),
         "A provider can reach the account of its own stage only",
-        (f"{_PROVIDER}aws", f"{_PROVIDER}cloudflare", f"{_PROVIDER}github"),
+        (f"{PROVIDER}aws", f"{PROVIDER}cloudflare", f"{PROVIDER}github"),
         _pinned,
     ),
     StackRule("stack-reference-to-another-stage", ("ENV-3",), "No stage knows another", _foreign_stack),

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from benchmarks.flat import STACK, declarations, flat_urn, flatten, flatten_checkpoint, revealed
+from benchmarks.flat import declarations, flat_urn, flatten, flatten_checkpoint, revealed
 from benchmarks.flat_program import arguments, declare, resource_class
 from bulkhead.engine.render import render
+from bulkhead.resources.kind import STACK
 from bulkhead.resources.planned import Sealed, unsealed
 
 HERE = "urn:pulumi:staging::harbor::"

@@ -21,7 +21,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from bulkhead.localclouds.providers import registry
-from bulkhead.twin.state import is_secret, secret
+from bulkhead.resources.sentinels import is_secret
+from bulkhead.twin.state import secret
 
 _VERSION = "cloudflare:index/workerVersion:WorkerVersion"
 # What a provider noted for itself: in the form of a token, so that a twin that tells it is found out.

@@ -20,14 +20,13 @@ from bulkhead.analysis.isolation.reference import (
 )
 from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.resources import types as t
-from bulkhead.resources.kind import Link
+from bulkhead.resources.kind import PROVIDER, Link
 from bulkhead.resources.planned import PlannedResource, Sealed
 from bulkhead.resources.values import MISSING, UNKNOWN, at
 
-_AWS: Final = "pulumi:providers:aws"
-_GITHUB: Final = "pulumi:providers:github"
-_CLOUDFLARE: Final = "pulumi:providers:cloudflare"
-_ARN_ROLE: Final = re.compile(r"arn:[^:]*:iam::\d{12}:role/.+")
+_AWS: Final = f"{PROVIDER}aws"
+_GITHUB: Final = f"{PROVIDER}github"
+_CLOUDFLARE: Final = f"{PROVIDER}cloudflare"
 
 
 def _accounts(plan: StagePlan, _others: Sequence[StagePlan]) -> Iterator[FoundReference]:

@@ -56,7 +56,6 @@ def _rotation_needs_switch(inputs: Properties) -> Iterator[str]:
         yield "rotationPeriodInDays: has no effect while enableKeyRotation is false"
 
 
-_PROTOCOLS: Final = ("application", "email", "email-json", "firehose", "http", "https", "lambda", "sms", "sqs")
 _BUDGET_TYPES: Final = (
     "COST",
     "USAGE",

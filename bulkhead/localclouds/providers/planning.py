@@ -10,6 +10,7 @@ from typing import Any
 from bulkhead.localclouds.providers import registry
 from bulkhead.localclouds.providers.diff import Difference, differences
 from bulkhead.localclouds.providers.handler import Properties
+from bulkhead.localclouds.providers.sdk import provider_token
 from bulkhead.localclouds.providers.wire import UNKNOWN, Steps
 
 
@@ -54,14 +55,14 @@ def foresee(token: str, inputs: Properties, old_outputs: Properties | None = Non
 
 def check_provider(package: str, config: Properties) -> list[str]:
     """Return ``path: what is wrong`` for each fault of a provider's configuration."""
-    token = f"pulumi:providers:{package}"
+    token = provider_token(package)
     faults = list(registry.catalogue(package).faults(token, config))
     return faults or [fault for check in registry.PROVIDER_CHECKS[package] for fault in check(config)]
 
 
 def provider_config(package: str, inputs: Properties) -> Mapping[str, Any]:
     """Return a provider's configuration as it was written: the SDK sends all but text as JSON in a string."""
-    types = registry.catalogue(package).properties(f"pulumi:providers:{package}")
+    types = registry.catalogue(package).properties(provider_token(package))
     own = {name: value for name, value in inputs.items() if name not in {"version", "pluginDownloadURL"}}
     return {name: _opened(value) if types.get(name) != "string" else value for name, value in own.items()}
 

@@ -10,6 +10,7 @@ from bulkhead.localclouds.providers import aws, cloudflare, github, schema
 from bulkhead.localclouds.providers.checks import Check
 from bulkhead.localclouds.providers.handler import Recorded
 from bulkhead.localclouds.providers.rules import TypeRules
+from bulkhead.resources.kind import PROVIDER
 
 HandlerFactory = Callable[[str, TypeRules], Recorded]
 
@@ -40,7 +41,7 @@ class NotRehearsed(Exception):
 
 def package_of(token: str) -> str:
     """Return the package of a type token; the provider resource of a package belongs to it too."""
-    return token.rsplit(":", 1)[1] if token.startswith("pulumi:providers:") else token.split(":", 1)[0]
+    return token.rsplit(":", 1)[1] if token.startswith(PROVIDER) else token.split(":", 1)[0]
 
 
 def rules_of(token: str) -> TypeRules:

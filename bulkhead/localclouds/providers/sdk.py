@@ -19,12 +19,14 @@ import pulumi
 from pulumi._types import input_type_py_to_pulumi_names
 from pulumi.runtime import rpc
 
+from bulkhead.resources.kind import PROVIDER
+
 _SCALARS: dict[Any, str] = {str: "string", float: "number", int: "integer", bool: "boolean", Any: "any", object: "any"}
 
 
 def provider_token(package: str) -> str:
     """Return the type token of the provider resource of ``package``."""
-    return f"pulumi:providers:{package}"
+    return f"{PROVIDER}{package}"
 
 
 def all_tokens(package: str) -> list[str]:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bulkhead.operations.adopt.engine_plan import PROVIDER, Digest, State, name_of
+from bulkhead.operations.adopt.engine_plan import Digest, State, name_of
 from bulkhead.operations.adopt.finding import made_again
 from bulkhead.resources import types as t
+from bulkhead.resources.kind import PROVIDER
 
 _QUIET: Final = frozenset({"same", "read", "refresh"})
 

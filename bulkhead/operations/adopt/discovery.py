@@ -13,7 +13,6 @@ from bulkhead.model.identities import TOKEN_MAKER
 from bulkhead.model.settings.paths import SECRETS
 from bulkhead.operations.adopt.changes import PendingChange, changes
 from bulkhead.operations.adopt.engine_plan import (
-    PROVIDER,
     Digest,
     Engine,
     State,
@@ -25,6 +24,7 @@ from bulkhead.operations.adopt.engine_plan import (
 from bulkhead.operations.adopt.finding import Finder, Found, Wanted, made_again
 from bulkhead.operations.adopt.imports import document, provider_inputs
 from bulkhead.resources import types as t
+from bulkhead.resources.kind import PROVIDER
 from bulkhead.resources.sentinels import UNKNOWN_STRING
 
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, Protocol
-
-PROVIDER: Final = "pulumi:providers:"
-STACK: Final = "pulumi:pulumi:Stack"
+from typing import Any, Protocol
 
 State = Mapping[str, Any]
 """One resource as the engine describes it: urn, type, inputs, parent, propertyDependencies ..."""

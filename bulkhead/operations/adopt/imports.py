@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from bulkhead.model.faults import Fault, Refused
-from bulkhead.operations.adopt.engine_plan import PROVIDER, STACK, Engine, State, ancestors, name_of
+from bulkhead.operations.adopt.engine_plan import Engine, State, ancestors, name_of
+from bulkhead.resources.kind import PROVIDER, STACK
 
 
 def take(engine: Engine, document: Mapping[str, Any], folder: Path, *, protect: bool) -> None:

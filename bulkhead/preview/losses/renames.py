@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from bulkhead.preview.losses.loss import Loss
-from bulkhead.preview.plan import PROVIDER, ResourceChange, UpdatePlan
-from bulkhead.resources.kind import EACH_NEW, Scope
+from bulkhead.preview.plan import ResourceChange, UpdatePlan
+from bulkhead.resources.kind import EACH_NEW, PROVIDER, Scope
 from bulkhead.resources.values import MISSING, UNKNOWN, at
 
 _IDENTIFYING: Final = ("id", "arn", "name")  # how the names of inputs end that say which one it is

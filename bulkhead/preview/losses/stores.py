@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from bulkhead.preview.losses.loss import UNSHOWN, Loss
-from bulkhead.preview.plan import PROVIDER, ResourceChange, UpdatePlan
+from bulkhead.preview.plan import ResourceChange, UpdatePlan
 from bulkhead.resources import types as t
+from bulkhead.resources.kind import PROVIDER
 from bulkhead.resources.values import MISSING, UNKNOWN
 
 _BACKUP_FIRST: Final = "take a backup and copy the data over first; then ask for a waiver in docs/ops/waivers.yaml"
