@@ -22,17 +22,27 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final, TextIO
 
+from bulkhead.localclouds.api.faults import FaultPlan
+from bulkhead.localclouds.api.journal import Journal
+from bulkhead.localclouds.api.seed import Seed
+from bulkhead.localclouds.api.server import ApiServer
 from bulkhead.localclouds.aws import handlers as aws_handlers
 from bulkhead.localclouds.aws.local import LocalAws
 from bulkhead.localclouds.cloudflare import handlers as cloudflare_handlers
+from bulkhead.localclouds.cloudflare.api import app as cloudflare_api
+from bulkhead.localclouds.cloudflare.api.asked import Cloud
+from bulkhead.localclouds.cloudflare.api.credentials import Credentials
 from bulkhead.localclouds.cloudflare.local import LocalCloudflare
+from bulkhead.localclouds.providers.dispatch import Dispatch
 from bulkhead.localclouds.providers.handler import Caller
+from bulkhead.localclouds.providers.over_http import over_http
 from bulkhead.localclouds.providers.registry import Registry
 from bulkhead.localclouds.providers.resources import Resources
 from bulkhead.localclouds.providers.server import ProviderServer, ProviderServicer
 from bulkhead.localclouds.providers.store import Store
 from bulkhead.machine import egress
 from bulkhead.machine.environment import MARK
+from bulkhead.machine.rundir import SEED
 from bulkhead.model.project import ROOT
 
 _ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -90,17 +100,21 @@ class Cloudflares:
 class Clouds:
     """Everything behind the engine, running. ``write`` keeps the addresses in RUN_DIR/clouds.json."""
 
-    def __init__(self, run_dir: Path, server: ProviderServer, aws: LocalAws, cloudflares: Cloudflares) -> None:
+    def __init__(
+        self, run_dir: Path, server: ProviderServer, aws: LocalAws, cloudflares: Cloudflares, api: ApiServer
+    ) -> None:
         self._file = run_dir / "clouds.json"
         self._server = server
         self._aws = aws
         self._cloudflares = cloudflares
+        self._api = api
 
     def write(self) -> dict[str, Any]:
         """Write the addresses, whole or not at all, and return them."""
         addresses = {
             "providers": self._server.port,
             "moto": self._aws.endpoint,
+            "cloudflare": f"{self._api.url}{cloudflare_api.PREFIX}",
             "pid": os.getpid(),
             "stages": self._cloudflares.addresses(),
         }
@@ -127,9 +141,21 @@ def running(run_dir: Path, stages: Sequence[str]) -> Iterator[Clouds]:
                 cloudflares.of(caller.environment)
                 clouds.write()
 
-        server = ProviderServer(ProviderServicer(Resources(Registry(real), store), welcome))
+        resources = Resources(Registry(real), store)
+        journal = Journal(run_dir / "calls.sqlite")
+        ending.callback(journal.close)
+        api = ApiServer(
+            cloudflare_api.application(
+                Cloud(resources, lambda environment: cloudflares.of(environment).client),
+                Credentials(Seed(run_dir / SEED), store),
+                journal,
+                FaultPlan(),
+            )
+        )
+        ending.callback(api.stop)
+        server = ProviderServer(ProviderServicer(Dispatch(resources, over_http(api.url)), welcome))
         ending.callback(server.stop)
-        clouds = Clouds(run_dir, server, aws, cloudflares)
+        clouds = Clouds(run_dir, server, aws, cloudflares, api)
         cloudflares.start(stages)
         yield clouds
 

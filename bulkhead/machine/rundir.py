@@ -23,6 +23,8 @@ from typing import Final
 from bulkhead.model.faults import Fault, Refused
 
 PREFIX: Final = "bulkhead-rehearsal-"
+SEED: Final = "seed.json"
+"""The file of what exists in the clouds before anything is made."""
 _LOCK: Final = "lock"
 # Seconds in which a new directory's lock file may exist and not be locked yet.
 _JUST_STARTED: Final = 30
@@ -51,6 +53,11 @@ class RunDir:
     @property
     def store(self) -> Path:
         return self.path / "store.sqlite"
+
+    @property
+    def seed(self) -> Path:
+        """What exists in the clouds before anything is made."""
+        return self.path / SEED
 
     @property
     def clouds(self) -> Path:

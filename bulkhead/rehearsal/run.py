@@ -14,6 +14,7 @@ from bulkhead.engine.analyzer import install_analyzer
 from bulkhead.engine.finder import Engine, find_engine
 from bulkhead.engine.stacks import StageStack
 from bulkhead.engine.workspace import Cipher, engine_environment, prepare, prepare_identities
+from bulkhead.localclouds.api import seed
 from bulkhead.localclouds.cloudflare.client import StageCloud
 from bulkhead.localclouds.command import clouds_command
 from bulkhead.localclouds.providers.store import Store
@@ -28,7 +29,7 @@ from bulkhead.model.failures import Failed
 from bulkhead.model.naming import Stage
 from bulkhead.model.product import Product
 from bulkhead.model.settings.files import read_settings
-from bulkhead.model.settings.keys import required_secrets
+from bulkhead.model.settings.keys import REQUIRED_SECRETS, required_secrets
 from bulkhead.model.settings.models import StageSettings
 from bulkhead.model.settings.paths import stack_file
 from bulkhead.model.settings.product_reference import KEY, one_product
@@ -51,6 +52,13 @@ _IDENTITIES: Final = {
         "active": "a",
         "a": {"begins": "2026-01-01T00:00:00Z", "ends": "2026-03-31T00:00:00Z"},
     },
+}
+
+
+# The secrets that are tokens of a cloud, made by a person before any stage exists.
+_TOKENS: Final = {
+    "cloudflare": (*REQUIRED_SECRETS, identity_settings.TOKEN_MAKER),
+    "github": (identity_settings.GITHUB_TOKEN,),
 }
 
 
@@ -139,7 +147,7 @@ def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress) -> 
         tools=[install_analyzer(life.run.path / "tools")],
     )
     root, cipher = project.ROOT, Cipher(life.run.passphrase)
-    stages = {}
+    stages, tenants = {}, []
     for stack, settings in cast.settings.items():
         chosen = {KEY: settings.product}
         workspace = prepare(root, life.run, stack, required_secrets(cast.product), cipher, chosen)
@@ -153,6 +161,7 @@ def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress) -> 
             environment=environment | traps.environment,
             on_event=progress.on_event,
         )
+        tenants.append(_tenant(settings, {**identities.canaries, **workspace.canaries}))
         addresses = life.clouds["stages"][stack]
         stages[stack] = StandingStage(
             settings,
@@ -166,8 +175,22 @@ def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress) -> 
             addresses["url"],
             {**identities.canaries, **workspace.canaries},
         )
+    seed.write(life.run.seed, tenants)
     store = Store(life.run.store)
     return Scene(cast.product, root, life.run, store, life.clouds["moto"], stages, cast.checkout, lambda: traps.looks)
+
+
+def _tenant(settings: StageSettings, canaries: Mapping[str, str]) -> seed.Tenant:
+    """Return what the stage finds in the clouds: its accounts, and the tokens that its files name."""
+    return seed.Tenant(
+        settings.environment,
+        settings.cloudflare.account_id,
+        zones={settings.cloudflare.zone_id: settings.cloudflare.hostname.partition(".")[2]},
+        repository=f"{settings.github.owner}/{settings.github.repository}",
+        tokens={
+            cloud: {canaries[name]: name for name in names if name in canaries} for cloud, names in _TOKENS.items()
+        },
+    )
 
 
 def _bring_up(scene: Scene, progress: Progress) -> dict[str, dict[str, float]]:

@@ -19,6 +19,7 @@ from bulkhead.cli.main import main
 from bulkhead.engine import canaries
 from bulkhead.engine.analyzer import install_analyzer
 from bulkhead.engine.finder import find_engine
+from bulkhead.localclouds.providers.dispatch import Dispatch
 from bulkhead.localclouds.providers.registry import Registry
 from bulkhead.localclouds.providers.resources import Resources
 from bulkhead.localclouds.providers.schema import PACKAGES
@@ -59,7 +60,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Base]:
     with ExitStack() as ending:
         store = Store(folder / "store.sqlite")
         ending.callback(store.close)
-        server = ProviderServer(ProviderServicer(Resources(Registry(), store)))
+        server = ProviderServer(ProviderServicer(Dispatch(Resources(Registry(), store))))
         ending.callback(server.stop)
         ports, run = dict.fromkeys(PACKAGES, server.port), partial(program.run, PRODUCT)
         stage = ending.enter_context(deployed(folder, ROOT, STAGE, required_secrets(PRODUCT), run, ports))

@@ -16,6 +16,7 @@ from bulkhead.cli.main import main
 from bulkhead.engine.analyzer import install_analyzer
 from bulkhead.engine.environment import attached
 from bulkhead.engine.finder import find_engine
+from bulkhead.localclouds.providers.dispatch import Dispatch
 from bulkhead.localclouds.providers.registry import Registry
 from bulkhead.localclouds.providers.resources import Resources
 from bulkhead.localclouds.providers.server import ProviderServer, ProviderServicer
@@ -59,7 +60,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory, bundle: str) -> Iterator[En
         patch = ending.enter_context(pytest.MonkeyPatch.context())
         store = Store(folder / "store.sqlite")
         ending.callback(store.close)
-        server = ProviderServer(ProviderServicer(Resources(Registry(), store)))
+        server = ProviderServer(ProviderServicer(Dispatch(Resources(Registry(), store))))
         ending.callback(server.stop)
         for name in [name for name in os.environ if name.startswith(("AWS_", "CLOUDFLARE_", "GITHUB_", "PULUMI_"))]:
             patch.delenv(name)

@@ -16,6 +16,7 @@ from bulkhead.cli.main import main
 from bulkhead.engine import canaries
 from bulkhead.engine.finder import find_engine
 from bulkhead.engine.workspace import Cipher, engine_environment, prepare_identities
+from bulkhead.localclouds.providers.dispatch import Dispatch
 from bulkhead.localclouds.providers.registry import Registry
 from bulkhead.localclouds.providers.resources import Resources
 from bulkhead.localclouds.providers.schema import PACKAGES
@@ -90,7 +91,7 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
 def stage(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
     """One of our own stages."""
     store = Store(tmp_path / "store.sqlite")
-    server = ProviderServer(ProviderServicer(Resources(Registry(), store)))
+    server = ProviderServer(ProviderServicer(Dispatch(Resources(Registry(), store))))
     ports, run = dict.fromkeys(PACKAGES, server.port), partial(program.run, PRODUCT)
     with deployed(tmp_path, ROOT, request.param, required_secrets(PRODUCT), run, ports) as it:
         at(it, monkeypatch)
@@ -214,7 +215,7 @@ def test_identities_that_the_real_plugins_made_are_unchanged_on_their_twin(
     from bulkhead.engine.stacks import StageStack  # noqa: PLC0415 (it takes over a hook of Python that pytest needs)
 
     run, store = rundir.kept(tmp_path), Store(tmp_path / "store.sqlite")
-    server = ProviderServer(ProviderServicer(Resources(Registry(), store)))
+    server = ProviderServer(ProviderServicer(Dispatch(Resources(Registry(), store))))
     window = {"begins": "2026-01-01T00:00:00Z", "ends": "2026-03-31T00:00:00Z"}
     chosen = {identity_settings.PROFILE: "somebody", identity_settings.TOKENS: {"active": "a", "a": window}}
     required = identity_settings.required_secrets(PRODUCT)

@@ -76,7 +76,7 @@ def check_version(version: Record, runtime_date: str) -> None:
             "that date or an older one, or a newer miniflare in worker/package.json"
         )
     if faults:
-        raise ApiRefusal("; ".join(faults))
+        raise ApiRefusal(*faults)
 
 
 def module_file(uploads: Path, version: Record, index: int) -> Path:

@@ -16,7 +16,11 @@ Properties = Mapping[str, Any]
 
 
 class ApiRefusal(Exception):
-    """The real API would refuse the request; the engine shows the message."""
+    """The real API would refuse the request, for each of the ``reasons``; the engine shows the message."""
+
+    def __init__(self, *reasons: str) -> None:
+        super().__init__("; ".join(reasons))
+        self.reasons = reasons
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ class Resources:
         rules, handler = registry.rules_of(token), self.registry.handler(token)
         found = self.store.get(token, reference)
         if found is None:
-            named = (record for record in self.store.all(type_=token) if rules.import_id(record) == reference)
+            named = (record for record in self.store.all(type_=token) if rules.import_id.of(record) == reference)
             found = next(named, None)
         return None if found is None else handler.read(caller, self.store, found.id)
 

@@ -75,7 +75,7 @@ class TypeRules:
     defaults: Properties = field(default_factory=dict)
     computed: Compute = compute_nothing
     nested_secrets: Callable[[Properties], Iterable[Steps]] = lambda _values: ()
-    import_id: Callable[[Record], str] = lambda record: record.id
+    import_id: ImportId = field(default_factory=lambda: ImportId(("id",), "\0"))
     unread: frozenset[str] = frozenset()
     within: Within | None = None
 
@@ -160,7 +160,7 @@ class TypeRules:
 
 def _refuse(reasons: list[str]) -> None:
     if reasons:
-        raise ApiRefusal("; ".join(reasons))
+        raise ApiRefusal(*reasons)
 
 
 def _merged(defaults: Properties, inputs: Properties) -> dict[str, Any]:
@@ -187,11 +187,28 @@ def joined(*names: str, separator: str = "/") -> Identify:
     return lambda _caller, inputs: separator.join(str(inputs[name]) for name in names)
 
 
-def importable(*names: str, separator: str = "/") -> Callable[[Record], str]:
-    """What `pulumi import` is given is made of properties; ``id`` stands for the id."""
-    return lambda record: separator.join(
-        record.id if name == "id" else str(record.outputs.get(name, "")) for name in names
-    )
+@dataclass(frozen=True, slots=True)
+class ImportId:
+    """What `pulumi import` is given: properties, one after the other; ``id`` stands for the id."""
+
+    names: tuple[str, ...]
+    separator: str
+
+    def of(self, record: Record) -> str:
+        """Return what a resource is imported by."""
+        return self.separator.join(
+            record.id if name == "id" else str(record.outputs.get(name, "")) for name in self.names
+        )
+
+    def read(self, text: str) -> dict[str, str] | None:
+        """Return the properties that a person gave, None if it is not of this form."""
+        parts = text.split(self.separator)
+        return dict(zip(self.names, parts, strict=True)) if len(parts) == len(self.names) else None
+
+
+def importable(*names: str, separator: str = "/") -> ImportId:
+    """Return the form of what `pulumi import` is given."""
+    return ImportId(names, separator)
 
 
 def now() -> str:

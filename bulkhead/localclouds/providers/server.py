@@ -19,10 +19,10 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from bulkhead.localclouds.providers import planning
 from bulkhead.localclouds.providers.diff import ChangeKind, Difference
+from bulkhead.localclouds.providers.dispatch import Dispatch
 from bulkhead.localclouds.providers.handler import ApiRefusal, Caller, Properties
 from bulkhead.localclouds.providers.past import inputs_before, without_notes
 from bulkhead.localclouds.providers.registry import NotRehearsed, package_of
-from bulkhead.localclouds.providers.resources import Resources
 from bulkhead.localclouds.providers.schema import PACKAGES, installed_version
 from bulkhead.localclouds.providers.wire import decode, encode
 
@@ -70,8 +70,8 @@ def _answering(method: Method) -> Method:
 class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     """Answers the engine. ``welcome`` is called with each provider that is configured, before it is answered."""
 
-    def __init__(self, resources: Resources, welcome: Callable[[Caller], None] = lambda _caller: None) -> None:
-        self._resources = resources
+    def __init__(self, clouds: Dispatch, welcome: Callable[[Caller], None] = lambda _caller: None) -> None:
+        self._clouds = clouds
         self._welcome = welcome
         self._callers: dict[str, Caller] = {}
 
@@ -138,18 +138,18 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         if request.preview:
             foreseen = planning.foresee(token, inputs.values)
             return provider_pb2.CreateResponse(properties=encode(foreseen, inputs.secrets))
-        record = self._resources.create(self._caller(context), token, request.urn, inputs.values)
+        record = self._clouds.create(self._caller(context), token, request.urn, inputs.values)
         return provider_pb2.CreateResponse(id=record.id, properties=encode(record.outputs, inputs.secrets))
 
     @_answering
     def Read(self, request: Any, context: grpc.ServicerContext) -> provider_pb2.ReadResponse:  # noqa: N802
         token = _type(request.urn)
         # To refresh, the engine sends what it knows; to import, nothing.
-        look = self._resources.read if len(request.inputs.fields) else self._resources.imported
-        record = look(self._caller(context), token, request.id)
+        inputs, properties = decode(request.inputs), decode(request.properties)
+        record = self._clouds.read(self._caller(context), token, request.id, properties.values, inputs.values)
         if record is None:
             return provider_pb2.ReadResponse()
-        known = decode(request.inputs).secrets | decode(request.properties).secrets
+        known = inputs.secrets | properties.secrets
         return provider_pb2.ReadResponse(
             id=record.id,
             inputs=encode(record.inputs, known | planning.always_secret(token, record.inputs)),
@@ -162,12 +162,14 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         if request.preview:
             foreseen = planning.foresee(token, news.values, decode(request.olds).values)
             return provider_pb2.UpdateResponse(properties=encode(foreseen, news.secrets))
-        record = self._resources.update(self._caller(context), token, request.id, news.values)
+        olds = decode(request.olds).values
+        record = self._clouds.update(self._caller(context), token, request.id, olds, news.values)
         return provider_pb2.UpdateResponse(properties=encode(record.outputs, news.secrets))
 
     @_answering
     def Delete(self, request: Any, context: grpc.ServicerContext) -> Empty:  # noqa: N802
-        self._resources.delete(self._caller(context), _type(request.urn), request.id)
+        known = decode(request.properties).values
+        self._clouds.delete(self._caller(context), _type(request.urn), request.id, known)
         return Empty()
 
     def _caller(self, context: grpc.ServicerContext) -> Caller:

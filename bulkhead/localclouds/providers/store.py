@@ -82,6 +82,11 @@ class Store:
         with self._lock:
             self._connection.execute(_PUT, row)
 
+    def note(self, type_: str, id_: str, urn: str) -> None:
+        """Note which resource of a program made this one."""
+        with self._lock:
+            self._connection.execute("UPDATE resources SET urn = ? WHERE type = ? AND id = ?", (urn, type_, id_))
+
     def get(self, type_: str, id_: str) -> Record | None:
         """Return the resource, or None when its cloud has none of this type and id."""
         with self._lock:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bulkhead.engine.finder import find_engine
+from bulkhead.localclouds.providers.dispatch import Dispatch
 from bulkhead.localclouds.providers.handler import Caller
 from bulkhead.localclouds.providers.registry import Registry
 from bulkhead.localclouds.providers.resources import Resources
@@ -63,7 +64,7 @@ def quiet_grpc() -> Iterator[None]:
 
 @pytest.fixture
 def cloud(tmp_path: Path, store: Store, engine: None, quiet_grpc: None) -> Iterator[Cloud]:
-    server = ProviderServer(ProviderServicer(Resources(Registry(), store)))
+    server = ProviderServer(ProviderServicer(Dispatch(Resources(Registry(), store))))
     yield Cloud(server, store, tmp_path)
     server.stop()
     gc.collect()  # an abandoned event loop complains here, not in whatever test comes next

@@ -1,0 +1,60 @@
+"""What was asked of the local clouds over HTTP: one SQLite row for every call, served or not."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+# Like the store's: a killed process loses nothing, and there is no power cut to survive.
+_PRAGMAS: Final = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=OFF", "PRAGMA busy_timeout=10000")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call. ``route`` is the path's template, empty if the cloud has no such route; ``who`` is the name of the
+    credential, empty if there was none that the cloud knows; ``resource`` is what the route was asked about."""
+
+    cloud: str
+    method: str
+    route: str
+    path: str
+    status: int
+    who: str = ""
+    resource: str = ""
+    code: str = ""
+
+
+_COLUMNS: Final = tuple(field.name for field in fields(Call))
+_SCHEMA: Final = f"CREATE TABLE IF NOT EXISTS calls ({', '.join(f'{name} NOT NULL' for name in _COLUMNS)})"
+_INSERT: Final = f"INSERT INTO calls VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - nobody's values
+_SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM calls ORDER BY rowid"  # noqa: S608
+
+
+class Journal:
+    """The calls of one rehearsal, oldest first. Safe to use from several threads, and to read from other processes."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        for statement in (*_PRAGMAS, _SCHEMA):
+            self._connection.execute(statement)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def add(self, call: Call) -> None:
+        with self._lock:
+            self._connection.execute(_INSERT, astuple(call))
+
+    def __iter__(self) -> Iterator[Call]:
+        with self._lock:
+            rows: list[tuple[Any, ...]] = self._connection.execute(_SELECT).fetchall()
+        return (Call(*row) for row in rows)
+
+    def unknown(self) -> list[Call]:
+        """Return the calls for which a cloud has no route, each method and path once."""
+        return list({(call.method, call.path): call for call in self if not call.route}.values())

@@ -1,0 +1,56 @@
+"""What exists in the clouds before anything is made: accounts, zones, repositories, and the tokens a person made.
+
+Whoever starts a rehearsal writes it down; the clouds read it. Nothing else is taken from there: a token that neither
+the seed names nor the cloud itself has made opens nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """One environment's part of the clouds. ``zones`` are names of zones by id; ``tokens`` are, by cloud
+    (``cloudflare``, ``github``), the names that a person gave to tokens, by token. ``repository`` is owner/name."""
+
+    environment: str
+    account: str
+    zones: Mapping[str, str] = field(default_factory=dict)
+    repository: str = ""
+    tokens: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+def write(path: Path, tenants: list[Tenant]) -> None:
+    """Write the seed, whole or not at all; it holds tokens, so that nobody else may read it."""
+    new = path.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    new.touch(mode=0o600)
+    new.write_text(json.dumps([asdict(tenant) for tenant in tenants]), encoding="utf-8")
+    new.replace(path)
+
+
+class Seed:
+    """The tenants as the file says them now: it may be written after the clouds have started."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._read_at = 0
+        self._tenants: list[Tenant] = []
+
+    def tenants(self) -> list[Tenant]:
+        """Return the tenants; none while there is no file."""
+        with self._lock:
+            try:
+                changed = self._path.stat().st_mtime_ns
+            except FileNotFoundError:
+                return []
+            if changed != self._read_at:
+                self._tenants = [Tenant(**each) for each in json.loads(self._path.read_bytes())]
+                self._read_at = changed
+            return self._tenants

@@ -1,0 +1,135 @@
+"""The local Cloudflare's API as an ASGI application.
+
+Every call goes the same way: is a fault planned, does the route exist, whose token is it, may it do this, serve, write
+it down. So no route can forget one of these, and none is kinder than the real API.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route as HttpRoute
+
+from bulkhead.localclouds.api.faults import Failing, FaultPlan
+from bulkhead.localclouds.api.journal import Call, Journal
+from bulkhead.localclouds.cloudflare.api import d1, stores
+from bulkhead.localclouds.cloudflare.api.answers import Refusal, no_route, refusal
+from bulkhead.localclouds.cloudflare.api.asked import Asked, Cloud, Route
+from bulkhead.localclouds.cloudflare.api.credentials import CLOUD, Credential, Credentials
+from bulkhead.localclouds.providers.handler import ApiRefusal
+
+PREFIX: Final = "/client/v4"
+_log = logging.getLogger(__name__)
+_RATE: Final = {  # Cloudflare's API reference, "Rate limits": 1,200 requests in five minutes
+    "ratelimit": '"default";r=1199;t=300',
+    "ratelimit-policy": '"default";q=1200;w=300',
+}
+_METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+def routes() -> list[Route]:
+    """Return every route of the API."""
+    return [*stores.ROUTES, *d1.ROUTES]
+
+
+def application(cloud: Cloud, credentials: Credentials, journal: Journal, faults: FaultPlan) -> Starlette:
+    """Return the API over ``cloud``."""
+    serving = _Api(cloud, credentials, journal, faults)
+    return Starlette(
+        routes=[
+            *(
+                HttpRoute(f"{PREFIX}{path}", functools.partial(serving.answer, path, by_method), methods=_METHODS)
+                for path, by_method in _by_path(routes())
+            ),
+            HttpRoute("/{anything:path}", functools.partial(serving.answer, "", {}), methods=_METHODS),
+        ]
+    )
+
+
+def _by_path(known: Iterable[Route]) -> Sequence[tuple[str, dict[str, Route]]]:
+    """Return the routes of each path, a path without variables before one that would match it, too."""
+    paths: dict[str, dict[str, Route]] = {}
+    for route in known:
+        methods = paths.setdefault(route.path, {})
+        if route.method in methods:
+            raise ValueError(f"two routes for {route.method} {route.path}")
+        methods[route.method] = route
+    return sorted(paths.items(), key=lambda item: [part.startswith("{") for part in item[0].split("/")])
+
+
+class _Api:
+    """Answers requests; one object for all routes."""
+
+    def __init__(self, cloud: Cloud, credentials: Credentials, journal: Journal, faults: FaultPlan) -> None:
+        self._cloud = cloud
+        self._credentials = credentials
+        self._journal = journal
+        self._faults = faults
+
+    async def answer(self, path: str, by_method: dict[str, Route], request: Request) -> Response:
+        """Answer a request for the path of a template; "" if the API has no such path."""
+        body = await request.body()
+        return await run_in_threadpool(self._answer, path, by_method.get(request.method), request, body)
+
+    def _answer(self, template: str, route: Route | None, request: Request, body: bytes) -> Response:
+        failing = self._faults.take(request.method, template)
+        if failing is Failing.BEFORE:
+            self._note(template, request, 0)
+            raise ConnectionAbortedError("a planned fault: the connection is dropped")
+        who = resource = code = ""
+        try:
+            credential = self._credentials.of(request.headers.get("authorization"))
+            who = credential.name
+            resource = str(request.path_params.get(route.resource, "")) if route else ""
+            response = self._served(route, credential, request, body)
+        except (Refusal, ApiRefusal) as refused:
+            known = refused if isinstance(refused, Refusal) else refusal(400, refused.reasons)
+            code = str(known.errors[0][0])
+            response = JSONResponse(known.envelope(), known.status, dict(known.headers))
+        except Exception as fault:
+            _log.exception("%s %s failed", request.method, template)
+            response = JSONResponse(
+                Refusal(500, (10001, f"a fault of the rehearsal itself: {type(fault).__name__}")).envelope(), 500
+            )
+        self._note(template if route else "", request, response.status_code, who, resource, code)
+        if failing is Failing.AFTER:
+            return Response("error code: 502", 502)
+        for name, value in _RATE.items():
+            response.headers[name] = value
+        return response
+
+    def _served(self, route: Route | None, credential: Credential, request: Request, body: bytes) -> Response:
+        if route is None:
+            raise no_route(request.url.path)
+        asked = Asked(
+            self._cloud,
+            credential,
+            request.path_params,
+            request.query_params,
+            request.headers,
+            body,
+            str(request.base_url).rstrip("/"),
+        )
+        _require_account(asked)
+        answer = route.serve(asked)
+        return answer if isinstance(answer, Response) else JSONResponse(answer.envelope(), answer.status)
+
+    def _note(self, template: str, request: Request, status: int, *more: str) -> None:
+        self._journal.add(Call(CLOUD, request.method, template, request.url.path, status, *more))
+
+
+def _require_account(asked: Asked) -> None:
+    """Refuse a token of another account, as the API does for one that it does not know there."""
+    account = asked.path.get("account_id")
+    if account is not None and account != asked.credential.account:
+        raise Refusal(403, (10000, "Authentication error"))
+    zone = asked.path.get("zone_id")
+    if zone is not None and zone not in asked.credential.tenant.zones:
+        raise Refusal(403, (10000, "Authentication error"))

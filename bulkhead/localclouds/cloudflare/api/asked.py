@@ -1,0 +1,73 @@
+"""One request to the local Cloudflare, and what serves it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.responses import Response
+
+from bulkhead.localclouds.cloudflare.api.answers import Refusal, Result
+from bulkhead.localclouds.cloudflare.api.credentials import Credential
+from bulkhead.localclouds.cloudflare.client import StageCloud
+from bulkhead.localclouds.providers.handler import Caller
+from bulkhead.localclouds.providers.resources import Resources
+from bulkhead.localclouds.providers.store import Record
+from bulkhead.resources.kind import ResourceType
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """What is behind the API: the resources of all accounts, and the running Miniflare of an environment."""
+
+    resources: Resources
+    stage: Callable[[str], StageCloud]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that is allowed to be served. ``path`` are the values in the route's template."""
+
+    cloud: Cloud
+    credential: Credential
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    base: str
+
+    @property
+    def caller(self) -> Caller:
+        return Caller(self.credential.tenant.environment, "cloudflare", {})
+
+    def json(self) -> dict[str, Any]:
+        """Return the body. Raises Refusal when it is no JSON object."""
+        try:
+            body = json.loads(self.body or b"{}")
+        except ValueError:
+            raise Refusal(400, (6007, "Malformed JSON in request body")) from None
+        if not isinstance(body, dict):
+            raise Refusal(400, (6007, "Malformed JSON in request body"))
+        return body
+
+    def records(self, type_: ResourceType) -> list[Record]:
+        """Return what the account of the path holds of a type, oldest first, with what was left behind."""
+        account = self.path.get("account_id")
+        return [record for record in self.cloud.resources.store.all(type_=type_) if record.account == account]
+
+    def stage_of(self, record: Record) -> StageCloud:
+        """Return the running cloud that a resource lives in."""
+        return self.cloud.stage(record.environment)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method of one path. ``serve`` returns the result, or a whole response where the API sends no envelope;
+    it raises Refusal or ApiRefusal. ``resource`` is the name in the path of what is asked about."""
+
+    method: str
+    path: str
+    serve: Callable[[Asked], Result | Response]
+    resource: str = ""

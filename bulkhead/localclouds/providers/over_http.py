@@ -1,0 +1,131 @@
+"""The Cloudflare provider's resources as its plugin keeps them: every create, read, update and delete is a call of the
+API. What the API never returns comes from what the engine knows already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import httpx
+
+from bulkhead.localclouds.cloudflare.api.crud import Endpoint
+from bulkhead.localclouds.cloudflare.api.spelling import from_answer
+from bulkhead.localclouds.cloudflare.api.stores import ENDPOINTS
+from bulkhead.localclouds.providers import registry
+from bulkhead.localclouds.providers.handler import ApiRefusal, Caller, Properties
+from bulkhead.localclouds.providers.store import Record
+
+_GONE: Final = 404
+_TIMEOUT: Final = 60.0  # seconds; a stage that changes restarts workerd
+Send = Callable[[str, str, str, Any, Mapping[str, str]], tuple[int, Any]]
+"""Sends (token, method, path, body, headers); returns the status and the whole answer."""
+
+
+class OverHttp:
+    """One type of resource, by its endpoint."""
+
+    def __init__(self, endpoint: Endpoint, send: Send) -> None:
+        self._endpoint = endpoint
+        self._rules = registry.rules_of(endpoint.type)
+        self._send = send
+
+    def create(self, caller: Caller, inputs: Properties) -> Record:
+        """Make the resource, or write over it where the API does. Raises ApiRefusal."""
+        path = self._endpoint.collection or self._endpoint.item
+        answer = self._ask(caller, self._endpoint.create, path, inputs, self._endpoint.request(inputs))
+        return self._record(caller, inputs, answer)
+
+    def read(self, caller: Caller, id_: str, known: Properties, inputs: Properties) -> Record | None:
+        """Return the resource as the API shows it, None when it is gone. ``known`` are its properties in the state and
+        ``inputs`` its inputs there, both empty for an import."""
+        if not known:
+            given = self._rules.import_id.read(id_)
+            if given is None:
+                return None
+            known, id_ = given, given.get("id") or self._rules.id_of(caller, given)
+        answer = self._ask(caller, "GET", self._endpoint.item, {**known, "id": id_}, None)
+        if answer is None:
+            return None
+        record = self._record(caller, known if inputs else {}, answer)
+        visible = self._inputs_in(record.outputs, inputs)
+        return Record(record.type, id_, record.environment, record.account, "", visible, record.outputs)
+
+    def update(self, caller: Caller, id_: str, known: Properties, inputs: Properties) -> Record:
+        """Change the resource in place. Raises ApiRefusal."""
+        method, path = self._endpoint.change or self._endpoint.create, self._endpoint.item
+        answer = self._ask(caller, method, path, {**inputs, "id": id_}, self._endpoint.request(inputs))
+        return self._record(caller, {**known, **inputs}, answer)
+
+    def delete(self, caller: Caller, id_: str, known: Properties) -> None:
+        """Delete the resource; one that is gone is no error. Where the plugin's delete does nothing, nor does this."""
+        if not self._endpoint.type.leaves:
+            self._ask(caller, "DELETE", self._endpoint.item, {**known, "id": id_}, None)
+
+    def _ask(self, caller: Caller, method: str, path: str, values: Properties, body: Any) -> Any:
+        """Return the result; None where there is nothing to show or to delete. Raises ApiRefusal."""
+        token = str(caller.config.get("apiToken", ""))
+        status, answer = self._send(
+            token, method, self._endpoint.path(path, values), body, self._endpoint.headers_for(values)
+        )
+        if answer.get("success"):
+            return answer["result"]
+        if status == _GONE and method in {"GET", "DELETE"}:
+            return None
+        raise ApiRefusal(*(f"{error['message']} [code: {error['code']}]" for error in answer["errors"]))
+
+    def _record(self, caller: Caller, given: Properties, answer: Mapping[str, Any]) -> Record:
+        told = from_answer(self._endpoint.type, answer, self._endpoint.answers)
+        id_ = (
+            str(answer[self._endpoint.id_as]) if self._endpoint.id_as else self._rules.id_of(caller, {**given, **told})
+        )
+        outputs = over(given, {**self._endpoint.said_by_path(given), **told})
+        return Record(
+            self._endpoint.type,
+            id_,
+            caller.environment,
+            self._rules.account_of(caller, outputs),
+            "",
+            given,
+            outputs,
+        )
+
+    def _inputs_in(self, outputs: Properties, inputs: Properties) -> Properties:
+        """Return the inputs that a read finds: those that the state has, or, for an import, all that are no default."""
+        if inputs:
+            return {name: found_in(outputs.get(name, value), value) for name, value in inputs.items()}
+        settable = registry.catalogue("cloudflare").properties(self._endpoint.type)
+        defaults = self._rules.defaults
+        return {
+            name: value
+            for name, value in outputs.items()
+            if name in settable and not (name in defaults and defaults[name] == value)
+        }
+
+
+def over(given: Any, told: Any) -> Any:
+    """Return what the API tells, completed by what it was given and never tells, such as a secret's text."""
+    if isinstance(given, Mapping) and isinstance(told, Mapping):
+        return {**given, **{name: over(given.get(name), value) for name, value in told.items()}}
+    if isinstance(given, list) and isinstance(told, list) and len(given) == len(told):
+        return [over(one, other) for one, other in zip(given, told, strict=True)]
+    return told
+
+
+def found_in(told: Any, given: Any) -> Any:
+    """Return the part of what the API tells that was given: what it adds by itself is no change."""
+    if isinstance(given, Mapping) and isinstance(told, Mapping):
+        return {name: found_in(told.get(name), value) for name, value in given.items()}
+    if isinstance(given, list) and isinstance(told, list) and len(given) == len(told):
+        return [found_in(one, other) for one, other in zip(told, given, strict=True)]
+    return told
+
+
+def over_http(url: str) -> dict[str, OverHttp]:
+    """Return how each type is reached over HTTP, by its token; ``url`` is where the local Cloudflare answers."""
+    client = httpx.Client(base_url=f"{url}/client/v4", timeout=_TIMEOUT, trust_env=False)
+
+    def send(token: str, method: str, path: str, body: Any, headers: Mapping[str, str]) -> tuple[int, Any]:
+        answer = client.request(method, path, json=body, headers={**headers, "Authorization": f"Bearer {token}"})
+        return answer.status_code, answer.json()
+
+    return {endpoint.type: OverHttp(endpoint, send) for endpoint in ENDPOINTS}

@@ -1,0 +1,85 @@
+"""What is the same for every route: who may call, what is written down, how it fails."""
+
+from __future__ import annotations
+
+import pytest
+
+from bulkhead.localclouds.api.faults import Failing, PlannedFault
+from bulkhead.localclouds.cloudflare.api.app import routes
+from tests.support.cloudflare_api import ACCOUNT, OTHER_ACCOUNT, Api
+
+DATABASES = f"/accounts/{ACCOUNT}/d1/database"
+TEMPLATE = "/accounts/{account_id}/d1/database"
+
+
+def test_an_answer_has_the_envelope_and_the_page(api: Api) -> None:
+    status, answer = api.call("GET", DATABASES)
+    assert status == 200
+    assert answer == {
+        "success": True,
+        "errors": [],
+        "messages": [],
+        "result": [],
+        "result_info": {"page": 1, "per_page": 20, "count": 0, "total_count": 0, "total_pages": 0},
+    }
+
+
+def test_an_answer_tells_the_rate_limit(api: Api) -> None:
+    assert "q=1200;w=300" in api.answer("GET", DATABASES).headers["ratelimit-policy"]
+
+
+@pytest.mark.parametrize(
+    ("token", "refused"),
+    [("", (400, [6003])), ("nobody's", (401, [1000])), ("production-token", (403, [10000]))],
+)
+def test_a_token_opens_only_its_own_account(api: Api, token: str, refused: tuple[int, list[int]]) -> None:
+    assert api.refused("GET", DATABASES, token=token) == refused
+
+
+def test_each_stage_is_let_into_its_own_account(api: Api) -> None:
+    assert api.call("GET", f"/accounts/{OTHER_ACCOUNT}/d1/database", token="production-token")[0] == 200
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/none/of/these"), ("PATCH", DATABASES)])
+def test_an_unknown_route_is_refused_and_written_down(api: Api, method: str, path: str) -> None:
+    assert api.refused(method, path) == (404, [7003, 7000])
+    assert [(call.method, call.path) for call in api.journal.unknown()] == [(method, f"/client/v4{path}")]
+
+
+def test_every_call_is_written_down_with_its_caller_and_its_resource(api: Api) -> None:
+    made = api.result("POST", DATABASES, {"name": "main"})
+    api.result("GET", f"{DATABASES}/{made['uuid']}")
+    api.refused("GET", DATABASES, token="nobody's")
+    seen = [(call.method, call.route, call.who, call.resource, call.status, call.code) for call in api.journal]
+    assert seen == [
+        ("POST", TEMPLATE, "deploy", "", 200, ""),
+        ("GET", f"{TEMPLATE}/{{database_id}}", "deploy", made["uuid"], 200, ""),
+        ("GET", TEMPLATE, "", "", 401, "1000"),
+    ]
+
+
+def test_the_body_must_be_json_that_the_api_knows(api: Api) -> None:
+    answer = api.answer("POST", DATABASES, b"{")
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, 6007)
+    status, refused = api.call("POST", DATABASES, {"name": "main", "colour": "blue"})
+    assert status == 400
+    assert "colour" in refused["errors"][0]["message"]
+
+
+def test_a_planned_502_comes_after_the_work_was_done(api: Api) -> None:
+    api.faults.add(PlannedFault("POST", TEMPLATE, Failing.AFTER))
+    assert api.answer("POST", DATABASES, {"name": "main"}).status_code == 502
+    assert [one["name"] for one in api.result("GET", DATABASES)] == ["main"]
+    assert api.faults.left() == 0
+
+
+def test_a_dropped_connection_comes_before_the_work(api: Api) -> None:
+    api.faults.add(PlannedFault("POST", TEMPLATE, Failing.BEFORE))
+    with pytest.raises(ConnectionAbortedError):
+        api.answer("POST", DATABASES, {"name": "main"})
+    assert api.result("GET", DATABASES) == []
+
+
+def test_no_two_routes_answer_one_method_of_a_path() -> None:
+    known = [(route.method, route.path) for route in routes()]
+    assert len(known) == len(set(known))

@@ -1,0 +1,87 @@
+"""The local Cloudflare's API over recorded resources: no Miniflare, no socket, no engine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from starlette.types import ASGIApp
+
+from bulkhead.localclouds.api import seed
+from bulkhead.localclouds.api.faults import FaultPlan
+from bulkhead.localclouds.api.journal import Journal
+from bulkhead.localclouds.api.seed import Seed, Tenant
+from bulkhead.localclouds.cloudflare.api.app import PREFIX, application
+from bulkhead.localclouds.cloudflare.api.asked import Cloud
+from bulkhead.localclouds.cloudflare.api.credentials import Credentials
+from bulkhead.localclouds.cloudflare.client import StageCloud
+from bulkhead.localclouds.providers.registry import Registry
+from bulkhead.localclouds.providers.resources import Resources
+from bulkhead.localclouds.providers.store import Store
+
+ACCOUNT = "0123456789abcdef0123456789abcdef"
+OTHER_ACCOUNT = "f" * 32
+ZONE = "a" * 32
+TOKEN = "staging-token"
+STAGING = Tenant("staging", ACCOUNT, {ZONE: "example.com"}, "acme/harbor", {"cloudflare": {TOKEN: "deploy"}})
+PRODUCTION = Tenant("production", OTHER_ACCOUNT, {}, "acme/harbor", {"cloudflare": {"production-token": "deploy"}})
+
+
+def _nothing_runs(environment: str) -> StageCloud:
+    raise AssertionError(f"nothing of {environment} runs in this test")
+
+
+@dataclass
+class Api:
+    """The API and what is behind it. Calls are made with staging's token unless another one is named."""
+
+    app: ASGIApp
+    resources: Resources
+    journal: Journal
+    faults: FaultPlan
+
+    def call(
+        self, method: str, path: str, body: Any = None, token: str = TOKEN, **headers: str
+    ) -> tuple[int, dict[str, Any]]:
+        """Return the status and the envelope."""
+        answer = self.answer(method, path, body, token, **headers)
+        return answer.status_code, answer.json()
+
+    def answer(self, method: str, path: str, body: Any = None, token: str = TOKEN, **headers: str) -> httpx.Response:
+        spelt = {name.replace("_", "-"): value for name, value in headers.items()}
+        if token:
+            spelt["Authorization"] = f"Bearer {token}"
+        content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        return asyncio.run(self._send(method, f"{PREFIX}{path}", content, spelt))
+
+    async def _send(self, method: str, path: str, content: bytes | None, headers: dict[str, str]) -> httpx.Response:
+        transport = httpx.ASGITransport(self.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://local", trust_env=False) as client:
+            return await client.request(method, path, content=content, headers=headers)
+
+    def result(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        """Return the result of a call that is served."""
+        status, answer = self.call(method, path, body, **headers)
+        assert answer["success"], answer
+        assert status == 200
+        return answer["result"]
+
+    def refused(self, method: str, path: str, body: Any = None, token: str = TOKEN) -> tuple[int, list[int]]:
+        """Return the status and the codes of a call that is refused."""
+        status, answer = self.call(method, path, body, token)
+        assert not answer["success"], answer
+        assert answer["result"] is None
+        return status, [error["code"] for error in answer["errors"]]
+
+
+def open_api(folder: Path, *tenants: Tenant, stage: Any = _nothing_runs) -> Api:
+    """Return an API whose files are in ``folder``."""
+    seed.write(folder / "seed.json", list(tenants or (STAGING, PRODUCTION)))
+    store, journal, faults = Store(folder / "store.sqlite"), Journal(folder / "calls.sqlite"), FaultPlan()
+    resources = Resources(Registry(), store)
+    app = application(Cloud(resources, stage), Credentials(Seed(folder / "seed.json"), store), journal, faults)
+    return Api(app, resources, journal, faults)
