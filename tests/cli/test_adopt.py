@@ -13,7 +13,6 @@ import pytest
 
 import bulkhead.cli.adopt
 from bulkhead.cli.console import Console
-from bulkhead.model.faults import Fault, Refused
 from bulkhead.operations.adopt import Found
 from bulkhead.resources import types as t
 from tests.support.adopt_command import AdoptCommand
@@ -23,9 +22,6 @@ Run = Callable[..., tuple[int, str, str]]
 Give = Callable[[FakeEngine, FakeFinder], FakeEngine]
 
 FOUND = {"main": Found("the-id", f"{ACCOUNT}/the-id")}
-ENGINE_SAYS = (
-    "unable to replace resource d1-main as it is currently marked for protection. To unprotect the resource, .."
-)
 
 
 @pytest.fixture
@@ -184,37 +180,3 @@ def test_so_is_one_that_would_delete_what_the_product_no_longer_has(run: Run, gi
     assert "the next up would delete it" in err
     [fault] = json.loads(out)["faults"]
     assert "pulumi state delete" in fault["fix"]
-
-
-@pytest.mark.parametrize("imported", [False, True])
-def test_the_engines_advice_to_take_the_protection_away_is_contradicted(run: Run, give: Give, imported: bool) -> None:
-    refusal = Refused("Pulumi could not do it.", [Fault("pulumi preview", ENGINE_SAYS, "mend what it says")])
-    engine = FakeEngine(lost(), refusal)
-    if not imported:
-        engine.plans = [refusal]
-    give(engine, FakeFinder(FOUND))
-    code, _, err = run("production", "--yes", "production")
-    assert code == 1
-    assert len(engine.taken) == imported
-    assert "Do not bring production up" in err
-    assert "leave it protected" in err
-    assert "mend what it says" not in err
-
-
-def test_another_failure_of_the_engine_is_told_as_it_is(run: Run, give: Give) -> None:
-    engine = FakeEngine(lost())
-    engine.plans = [Refused("Pulumi could not do it.", [Fault("pulumi preview", "no passphrase", "mend it")])]
-    give(engine, FakeFinder(FOUND))
-    code, _, err = run("production", "--yes", "production")
-    assert (code, "no passphrase" in err, "leave it protected" in err) == (1, True, False)
-
-
-def test_a_stack_that_is_gone_as_well_has_to_be_made_first(run: Run, give: Give) -> None:
-    engine = give(FakeEngine(lost()), FakeFinder(FOUND))
-    said = "error: no stack named 'production' found"
-    engine.no_stack = Refused("Pulumi could not do it.", [Fault("pulumi stack", said, "mend it")])
-    code, _, err = run("production", "--yes", "production")
-    assert code == 1
-    assert "`pulumi stack init` lines that `bulkhead bootstrap production` prints for production" in err
-    engine.no_stack = Refused("Pulumi could not do it.", [Fault("pulumi stack", "the bucket is not there", "mend it")])
-    assert "the bucket is not there" in run("production", "--yes", "production")[2]

@@ -5,6 +5,7 @@ because most names are taken, and would first duplicate resources without a name
 reads them, and writes only the state.
 """
 
+from bulkhead.operations.adopt.adoption import Adoption
 from bulkhead.operations.adopt.changes import PendingChange, changes
 from bulkhead.operations.adopt.discovery import Discovery, Match, Obstacle, discover
 from bulkhead.operations.adopt.engine_plan import Engine
@@ -12,6 +13,7 @@ from bulkhead.operations.adopt.finding import Finder, Found, Wanted
 from bulkhead.operations.adopt.imports import take
 
 __all__ = [
+    "Adoption",
     "Discovery",
     "Engine",
     "Finder",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bulkhead.operations.adopt.engine_plan import Digest, State, name_of
+from bulkhead.operations.adopt.engine_plan import Digest, State, kind_of, name_of
 from bulkhead.operations.adopt.finding import made_again
 from bulkhead.resources import types as t
 from bulkhead.resources.kind import PROVIDER
@@ -31,6 +31,17 @@ class PendingChange:
         goes = "delete" in self.action or "replace" in self.action
         comes_back = made_again(self.type) or self.type == t.ACCOUNT_TOKEN or self.type.startswith(PROVIDER)
         return goes and not comes_back
+
+    @property
+    def kind(self) -> str:
+        """The last word of the type: D1Database."""
+        return kind_of(self.type)
+
+    @property
+    def loss(self) -> str:
+        """What a person is told of the loss."""
+        why = f" because of {', '.join(self.why)}" if self.why else ""
+        return f"{self.kind}: the next up would {self.action} it{why}, and it would not come back as it was"
 
 
 def changes(digest: Digest) -> tuple[PendingChange, ...]:

@@ -60,6 +60,15 @@ class Discovery:
     changes: tuple[PendingChange, ...]
     document: Mapping[str, Any] = field(repr=False)
 
+    def outcomes(self) -> Iterator[tuple[Wanted, str, str | None]]:
+        """Yield each resource that the state lacks, what becomes of it, and the id of one that is imported."""
+        yield from ((match.wanted, "import", match.found.id) for match in self.matches)
+        yield from ((wanted, "again", None) for wanted in self.again)
+        yield from ((wanted, "missing", None) for wanted in self.missing)
+        yield from ((obstacle.wanted, "in the way", None) for obstacle in self.in_the_way)
+        yield from ((obstacle.wanted, "outlived", None) for obstacle in self.outlived)
+        yield from ((wanted, "unknown", None) for wanted in self.unlisted)
+
 
 def discover(engine: Engine, finder: Finder, folder: Path, standing: Iterable[State] = ()) -> Discovery:
     """Ask the engine what an `up` would make, and the clouds which of it exists; change nothing.

@@ -44,6 +44,11 @@ def name_of(urn: str) -> str:
     return urn.rpartition("::")[2]
 
 
+def kind_of(type_: str) -> str:
+    """Return the last word of a type: D1Database."""
+    return type_.rpartition(":")[2]
+
+
 def stack_of(urn: str) -> str:
     """Return the name of the stack in a URN, which is ``urn:pulumi:STACK::PROJECT::TYPE::NAME``."""
     return urn.partition("::")[0].rpartition(":")[2]

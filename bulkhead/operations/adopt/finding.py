@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from bulkhead.operations.adopt.engine_plan import kind_of
 from bulkhead.resources.catalogue import row_of
 
 
@@ -19,6 +20,11 @@ class Wanted:
     name: str
     inputs: Mapping[str, Any]
     alias: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """The last word of the type: D1Database."""
+        return kind_of(self.type)
 
 
 @dataclass(frozen=True, slots=True)
