@@ -1,4 +1,4 @@
-"""What a stage loses when it is destroyed: counts it, describes it, and empties the buckets.
+"""What a stage loses when it is destroyed: counts it, describes it, and removes it.
 
 The engine removes the resources. It cannot delete a bucket that holds anything, so buckets are emptied first.
 """
@@ -6,17 +6,24 @@ The engine removes the resources. It cannot delete a bucket that holds anything,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from bulkhead.operations.destroy_plan import DestroyPlan
+from bulkhead.clients import clouds
+from bulkhead.clients.rest import CLOUDFLARE, Rest
+from bulkhead.model.faults import Fault, Refused
+from bulkhead.operations.destroy_plan import DestroyPlan, destroy_plan
 from bulkhead.operations.empty import Emptied, empty_bucket
 from bulkhead.resources import types as t
 from bulkhead.resources.kind import ResourceType
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
+
+    from bulkhead.engine.stack import StackCli
+    from bulkhead.model.settings import StageSettings
 
 _NO_BUCKET: Final = frozenset({"NoSuchBucket", "404"})
 _MOST: Final = 10_000  # objects counted before a bucket is called large; a thousand take one request
@@ -29,6 +36,57 @@ _CALLED: Final[Mapping[ResourceType, str]] = {
 }
 
 Progress = Callable[[str, Emptied], None]
+
+
+class Removal:
+    """The removal of what ``plan`` names, which can be interrupted and begun again by the command ``again``;
+    ``profile`` is the AWS profile to use instead of the settings'. ``emptied`` says how much of each bucket is gone.
+
+    Raises Refused when a credential is missing, or is of another AWS account.
+    """
+
+    def __init__(self, plan: DestroyPlan, settings: StageSettings, stack: StackCli, profile: str | None) -> None:
+        self.again = f"bulkhead destroy {stack.name}" + (f" --profile {profile}" if profile else "")
+        self.emptied: dict[str, Emptied] = {}
+        self._plan = plan
+        self._stack = stack
+        self._r2 = self._s3 = None
+        if plan.buckets:
+            token = stack.secret("cloudflareApiToken")
+            self._r2 = clouds.r2(settings.cloudflare.account_id, token, Rest(CLOUDFLARE, token))
+        if plan.vault:
+            self._s3 = clouds.aws(settings, profile)("s3")
+
+    def losses(self) -> list[str]:
+        """Return a description of what will be lost."""
+        with clouds.said_plainly("The bucket's service", "counting what is in the buckets"):
+            return describe_losses(self._plan, count(self._plan, r2=self._r2, s3=self._s3))
+
+    def run(self, progress: Progress, say: Callable[[str], None]) -> None:
+        """Empty the buckets and destroy the stack. Where that is refused half-way, the Refused says what is gone."""
+
+        def tell(bucket: str, so_far: Emptied) -> None:
+            self.emptied[bucket] = so_far
+            progress(bucket, so_far)
+
+        try:
+            with clouds.said_plainly("The bucket's service", "emptying the buckets"):
+                empty(self._plan, r2=self._r2, s3=self._s3, progress=tell)
+            self._stack.destroy(say)
+        except Refused as refused:
+            fix = f"{self.again} (a Worker may have stored something meanwhile: then the second time goes through)"
+            told = Fault(self._stack.name, self.gone(), fix)
+            summary = f"{self._stack.name} is not destroyed yet. {refused.summary}"
+            raise Refused(summary, [*refused.faults, told]) from refused
+
+    def gone(self) -> str:
+        """Return what is gone already, as far as it can be known."""
+        gone = [f"what was in {bucket} ({how_much})" for bucket, how_much in self.emptied.items()]
+        before = self._plan.resources
+        with suppress(Refused):  # what failed may be the very command that would say it
+            left = destroy_plan(self._stack.name, self._stack.state().resources).resources
+            gone.append(f"{before - left} of {before} resources")
+        return f"Gone already: {'; '.join(gone) or 'nothing'}."
 
 
 def count(plan: DestroyPlan, *, r2: S3Client | None, s3: S3Client | None) -> dict[str, int | None]:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bulkhead.model.faults import Fault, Refused
-from bulkhead.model.naming import Stage, stage_of
+from bulkhead.model.naming import EPHEMERAL_STACK, Stage, stage_of
+from bulkhead.model.settings.paths import stack_file
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import row_of
 from bulkhead.resources.kind import ResourceType
@@ -90,6 +91,13 @@ def unsettled(operations: Iterable[State]) -> list[str]:
     """Return the URNs of resources that were being made when the engine was interrupted: only the cloud knows whether
     they exist."""
     return [one["resource"]["urn"] for one in operations if one["type"] == _CREATING]
+
+
+def next_commands(stack: str) -> list[str]:
+    """Return the commands that may come next: a pull request's stack is not needed again, a stage's is."""
+    if EPHEMERAL_STACK.fullmatch(stack):
+        return [f"pulumi stack rm {stack}", f"rm {stack_file(stack)}"]
+    return [f"pulumi up -s {stack}"]
 
 
 def _goes(one: State) -> bool:

@@ -9,11 +9,14 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from bulkhead.operations.destroy import count, describe_losses, empty
+from bulkhead.engine.stack import State
+from bulkhead.model.faults import Fault, Refused
+from bulkhead.operations.destroy import Removal, count, describe_losses, empty
 from bulkhead.operations.destroy_plan import DestroyPlan
 from bulkhead.operations.empty import Emptied
 from bulkhead.resources import types as t
 from tests.support.s3 import InProcessS3
+from tests.support.settings_fixture import make_settings
 
 PLAN = DestroyPlan(
     environment="staging",
@@ -101,3 +104,33 @@ def test_a_bucket_that_may_not_be_seen_is_not_taken_for_a_missing_one(act: Any, 
 def test_a_bucket_without_a_client_is_a_fault_of_the_caller() -> None:
     with pytest.raises(ValueError, match="transcripts"):
         count(PLAN, r2=None, s3=None)
+
+
+class HalfwayStack:
+    """Of two resources without data the engine removes one, and then fails; asked again, the CLI may not answer."""
+
+    name = "staging"
+    answers = True
+
+    def destroy(self, say: Any) -> None:
+        say("one of two")
+        raise Refused("Pulumi could not do it.", [Fault("pulumi destroy", "it is in use")])
+
+    def state(self) -> State:
+        if not self.answers:
+            raise Refused("Pulumi could not do it.", [Fault("pulumi stack", "no backend")])
+        return State([{"urn": "urn::left", "type": "aws:sns/topic:Topic", "custom": True, "inputs": {}}], [])
+
+
+@pytest.mark.parametrize(("answers", "gone"), [(True, "1 of 2 resources"), (False, "nothing")])
+def test_a_removal_that_stops_halfway_says_what_is_gone_and_how_to_go_on(answers: bool, gone: str) -> None:
+    stack: Any = HalfwayStack()
+    stack.answers = answers
+    removal = Removal(DestroyPlan("staging", 2, (), (), (), (), ()), make_settings("staging"), stack, "harbor")
+    said: list[str] = []
+    with pytest.raises(Refused) as refused:
+        removal.run(lambda *_: None, said.append)
+    assert refused.value.summary == "staging is not destroyed yet. Pulumi could not do it."
+    why, told = refused.value.faults
+    assert (why.message, told.message, said) == ("it is in use", f"Gone already: {gone}.", ["one of two"])
+    assert told.fix.startswith("bulkhead destroy staging --profile harbor ")

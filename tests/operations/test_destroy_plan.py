@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bulkhead.model.faults import Refused
-from bulkhead.operations.destroy_plan import DestroyPlan, destroy_plan, refuse_production, unsettled
+from bulkhead.operations.destroy_plan import DestroyPlan, destroy_plan, next_commands, refuse_production, unsettled
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import CATALOGUE
 from infra.product import PRODUCT
@@ -136,3 +136,8 @@ def test_the_other_stages_may_be_destroyed(stack: str) -> None:
 def test_only_creations_are_unsettled() -> None:
     begun = [{"type": kind, "resource": {"urn": f"urn:{kind}"}} for kind in ("creating", "deleting", "updating")]
     assert unsettled(begun) == ["urn:creating"]
+
+
+def test_a_pull_requests_stack_goes_and_a_stage_comes_back() -> None:
+    assert next_commands("pr-42") == ["pulumi stack rm pr-42", "rm Pulumi.pr-42.yaml"]
+    assert next_commands("staging") == ["pulumi up -s staging"]
