@@ -1,14 +1,16 @@
-"""The plans of the stages that a checkout has files for."""
+"""The stages that a checkout has files for: their settings, their plans, and what gives one away."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
+from bulkhead.analysis.code.foreign import Marks, marks_of
 from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.imports import kept_for_good
 from bulkhead.model.settings import StageSettings, read_settings
+from bulkhead.model.settings.paths import stack_file
 from bulkhead.model.settings.product_reference import product_of
 
 
@@ -24,6 +26,14 @@ def read_stages(files: Sequence[Path]) -> list[StageSettings]:
     if faults:
         raise Refused("Without settings nothing can be planned.", faults)
     return stages
+
+
+def marks_beside(settings: StageSettings, files: Sequence[Path]) -> list[Marks]:
+    """Return what gives away every other stage that has one of ``files``. Raises Refused where a file has faults:
+    then it is not known what belongs to its stage."""
+    there = [file for file in files if file.is_file() and file.name != stack_file(settings.environment)]
+    others = [read_settings(file) for file in there]
+    return [marks_of(other.label(product_of(other).name), other) for other in others]
 
 
 def plans_of(stages: Sequence[StageSettings]) -> list[StagePlan]:

@@ -11,19 +11,18 @@ from typing import Annotated, Any
 import typer
 
 from bulkhead.analysis.code.files import write
-from bulkhead.analysis.code.foreign import foreign_names, marks_of
-from bulkhead.analysis.code.wrangler import Target, configurations, render, require_manifest
+from bulkhead.analysis.code.foreign import marks_of, require_own
+from bulkhead.analysis.code.wrangler import Target, configurations, deployed_manifest, require_manifest, texts
+from bulkhead.analysis.stages import marks_beside
 from bulkhead.cli.console import GOOD, Console
 from bulkhead.cli.options import AsJson, Profile, StackName
 from bulkhead.engine.stack import StackCli
 from bulkhead.model import project
 from bulkhead.model.faults import Fault, Refused
-from bulkhead.model.naming import Label
-from bulkhead.model.settings import StageSettings, read_settings
+from bulkhead.model.settings import read_settings
 from bulkhead.model.settings.files import stage_files
 from bulkhead.model.settings.paths import stack_file
 from bulkhead.model.settings.product_reference import product_of
-from bulkhead.resources.kind import STACK
 
 app = typer.Typer(add_completion=False)
 
@@ -54,28 +53,15 @@ def wrangler(
     require_manifest(target)
     folder = (output or project.ROOT / ".wrangler" / stage).resolve()
     documents = configurations(target, folder, project.ROOT)
-    others = [marks_of(_label(other), other) for other in _others(settings)]
-    leaks = foreign_names(documents, marks_of(target.label, settings), others)
-    if leaks:
-        raise Refused(f"What would be written for {stage} is about another stage, so nothing was written.", leaks)
-    workers = {worker.name: worker for worker in product.workers}
-    texts = {path: render(document, workers[path.split("/")[0]], stage) for path, document in documents.items()}
-    write(texts, folder)
-    for path in texts:
+    require_own(documents, marks_of(target.label, settings), marks_beside(settings, stage_files(project.ROOT)))
+    write(texts(documents, target), folder)
+    for path in documents:
         console.say(str(folder / path), GOOD)
-    console.result({"stage": stage, "files": {path.split("/")[0]: str(folder / path) for path in texts}})
+    console.result({"stage": stage, "files": {path.split("/")[0]: str(folder / path) for path in documents}})
 
 
 def _deployed(stage: str, profile: str | None) -> Mapping[str, Any]:
-    """Return the manifest in the stack's state: its outputs, of which the state of the stack's root has a copy."""
-    resources = StackCli(stage, project.ROOT, profile).state().resources
-    roots = [resource for resource in resources if resource["type"] == STACK]
-    manifest = roots[0].get("outputs", {}).get("manifest") if roots else None
-    if not isinstance(manifest, Mapping) or "product" not in manifest:
-        message = "exports no manifest that can be read: it is not deployed, or only half-way"
-        fault = Fault(stage, message, f"pulumi up -s {stage}")
-        raise Refused("There is nothing deployed to write about.", [fault])
-    return manifest
+    return deployed_manifest(stage, StackCli(stage, project.ROOT, profile).state().resources)
 
 
 def _given(source: str) -> Mapping[str, Any]:
@@ -90,14 +76,3 @@ def _given(source: str) -> Mapping[str, Any]:
     if not isinstance(manifest, Mapping):
         raise Refused("The manifest cannot be read.", [Fault("", "is no JSON object", fix, source)])
     return manifest
-
-
-def _others(settings: StageSettings) -> list[StageSettings]:
-    """Return the settings of every other stage that has a file; what one of them owns has no business in here."""
-    files = [file for file in stage_files(project.ROOT) if file.is_file()]
-    every = [read_settings(file) for file in files if file.name != stack_file(settings.environment)]
-    return [other for other in every if other.environment != settings.environment]
-
-
-def _label(settings: StageSettings) -> Label:
-    return settings.label(product_of(settings).name)

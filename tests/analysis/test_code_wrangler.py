@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bulkhead.analysis.code.wrangler import FILE, Target, configurations, render, require_manifest
+from bulkhead.analysis.code.wrangler import FILE, Target, configurations, deployed_manifest, render, require_manifest
 from bulkhead.model.bindings import (
     AI,
     D1,
@@ -294,3 +294,19 @@ def _snake(value: Any) -> Any:
     if isinstance(value, dict):
         return {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).lower(): _snake(inner) for key, inner in value.items()}
     return value
+
+
+STACK = {"type": "pulumi:pulumi:Stack"}
+
+
+def test_the_manifest_is_the_one_that_the_stacks_root_exports() -> None:
+    manifest = {"product": "shop"}
+    other = {"type": "bulkhead:stage:Stage", "outputs": {"manifest": {"product": "other"}}}
+    assert deployed_manifest("staging", [other, {**STACK, "outputs": {"manifest": manifest}}]) == manifest
+
+
+@pytest.mark.parametrize("state", [[], [STACK], [{**STACK, "outputs": {"manifest": {"ciphertext": "v1"}}}]])
+def test_a_stage_that_exports_no_manifest_in_clear_is_not_deployed(state: list[dict[str, Any]]) -> None:
+    with pytest.raises(Refused) as refused:
+        deployed_manifest("staging", state)
+    assert refused.value.faults[0].fix == "pulumi up -s staging"

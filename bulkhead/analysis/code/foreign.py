@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from bulkhead.analysis.isolation.marks import NO_MAIL
 from bulkhead.analysis.texts import texts
-from bulkhead.model.faults import Fault
+from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.naming import Label
 from bulkhead.model.settings import StageSettings
 
@@ -36,6 +36,14 @@ def marks_of(label: Label, settings: StageSettings) -> Marks:
         ids=frozenset({settings.cloudflare.account_id, settings.cloudflare.zone_id, settings.aws.account_id}),
         words=frozenset({label.environment, label.stage.value}),
     )
+
+
+def require_own(documents: Mapping[str, Any], own: Marks, others: Sequence[Marks]) -> None:
+    """Raise Refused, with every place, when `foreign_names` finds anything."""
+    found = foreign_names(documents, own, others)
+    if found:
+        message = f"What would be written for {own.environment} is about another stage, so nothing was written."
+        raise Refused(message, found)
 
 
 def foreign_names(documents: Mapping[str, Any], own: Marks, others: Sequence[Marks]) -> list[Fault]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
@@ -35,6 +35,7 @@ from bulkhead.model.observability import observability
 from bulkhead.model.product import Product, Queue, Worker
 from bulkhead.model.settings import StageSettings
 from bulkhead.model.variables import stage_variables
+from bulkhead.resources.kind import STACK
 
 FILE: Final = "wrangler.jsonc"
 _SECONDS: Final = 1000  # milliseconds, in which the product counts a queue's waiting
@@ -56,6 +57,17 @@ class Target:
         return self.settings.label(self.product.name)
 
 
+def deployed_manifest(stack: str, resources: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the manifest in a stack's state: its outputs, of which the state of the stack's root has a copy. Raises
+    Refused where there is none, or none in clear."""
+    root: Mapping[str, Any] = next((each for each in resources if each["type"] == STACK), {})
+    manifest = root.get("outputs", {}).get("manifest")
+    if not isinstance(manifest, Mapping) or "product" not in manifest:
+        message = "exports no manifest that can be read: it is not deployed, or only half-way"
+        raise Refused("There is nothing deployed to write about.", [Fault(stack, message, f"pulumi up -s {stack}")])
+    return manifest
+
+
 def require_manifest(target: Target) -> None:
     """Raise Refused, with every fault, when the manifest is another stage's or lacks what the product consists of."""
     faults = list(_manifest_faults(target))
@@ -67,6 +79,12 @@ def configurations(target: Target, folder: Path, root: Path) -> dict[str, dict[s
     """Return the configuration of each Worker by the path of its file, relative to ``folder``, which is where the files
     will be; the sources are below ``root``."""
     return {f"{worker.name}/{FILE}": _worker(worker, target, folder, root) for worker in target.product.workers}
+
+
+def texts(documents: Mapping[str, Mapping[str, Any]], target: Target) -> dict[str, str]:
+    """Return the text of each file of `configurations`, by the same path."""
+    workers = {f"{worker.name}/{FILE}": worker for worker in target.product.workers}
+    return {path: render(one, workers[path], target.settings.environment) for path, one in documents.items()}
 
 
 def render(configuration: Mapping[str, Any], worker: Worker, environment: str) -> str:
