@@ -11,8 +11,7 @@ from bulkhead.cli.console import FAINT, GOOD, WARNING, Console
 from bulkhead.cli.options import AsJson, StageName, Yes
 from bulkhead.model import project
 from bulkhead.model.faults import Fault, Refused
-from bulkhead.model.naming import Stage
-from bulkhead.model.settings import StageSettings, read_settings
+from bulkhead.model.settings import read_settings
 from bulkhead.model.settings.paths import stack_file
 from bulkhead.model.settings.product_reference import product_of
 
@@ -49,52 +48,44 @@ def bootstrap(
     changed is set right. The stage's secrets need not be set yet.
     """
     # boto3 takes half a second to import, which `--help` and a mistyped stage need not wait for.
-    from bulkhead.operations.bootstrap import apply, confirmation, next_commands, plan, target  # noqa: PLC0415
-    from bulkhead.operations.bootstrap.clients import connect  # noqa: PLC0415
+    from bulkhead.operations.bootstrap import (  # noqa: PLC0415
+        apply,
+        confirmation,
+        connect,
+        next_commands,
+        plan,
+        profile_of,
+        require_done,
+        require_permanent,
+        target,
+    )
 
     console = Console(json=json)
-    name = _known(stage)
-    settings = read_settings(project.ROOT / stack_file(name))
+    require_permanent(stage)
+    settings = read_settings(project.ROOT / stack_file(stage))
     product = product_of(settings)
     aim = target(product.name, settings)
-    chosen = _profile(settings, profile)
+    chosen = profile_of(settings, profile)
     clients = connect(chosen, aim.scope.region, endpoint)
     made = plan(aim, clients)
     _tell(console, aim, made)
     applied = bool(made.pending) and not plan_only
     if applied:
-        _ask(console, name, confirmation(aim), yes=yes, confirm=confirm)
+        _ask(console, stage, confirmation(aim), yes=yes, confirm=confirm)
         apply(made, lambda step: console.say(f"  {step.what} ..."))
-        _require_done(plan(aim, clients))
+        require_done(plan(aim, clients))
     commands = next_commands(aim, product, chosen)
     if not plan_only:
         _tell_next(console, commands)
     console.result(
         {
-            "stage": name,
+            "stage": stage,
             "account": aim.scope.account,
             "steps": [{"what": s.what, "why": s.why, "effect": s.effect} for s in made.steps],
             "applied": applied,
             "next": [command for each in commands.values() for command in each],
         }
     )
-
-
-def _known(stage: str) -> str:
-    if stage in set(Stage):
-        return stage
-    message = "is no stage; an ephemeral stack uses what was made for development"
-    raise Refused("There is nothing to bootstrap.", [Fault(stage, message, "bulkhead bootstrap development")])
-
-
-def _profile(settings: StageSettings, given: str | None) -> str:
-    """Return the profile to use. The role in the settings cannot be used: it comes later, with the identities."""
-    chosen = given or settings.aws.profile
-    if chosen is None:
-        message = "is not given, and the settings name a role instead of a profile; the environment is never used"
-        fix = f"bulkhead bootstrap {settings.stage} --profile <profile that may administer {settings.aws.account_id}>"
-        raise Refused("There are no credentials to bootstrap with.", [Fault("--profile", message, fix)])
-    return chosen
 
 
 def _tell(console: Console, aim: Target, made: BootstrapPlan) -> None:
@@ -130,10 +121,3 @@ def _ask(console: Console, stage: str, word: str, *, yes: str | None, confirm: s
         raise Refused("Nothing was made.", [Fault("--yes", "is missing, and nobody is here to be asked", given)])
     if console.ask(f"Type {word} to go on: ") != word:
         raise Refused(f"Nothing was made: {word} was not typed.")
-
-
-def _require_done(after: BootstrapPlan) -> None:
-    """Everything must be as planned now; what still is not was changed by somebody else in the meantime."""
-    left = [Fault(step.what, f"still says {step.effect}", "run the same command again") for step in after.pending]
-    if left:
-        raise Refused("The bootstrap went through, but not everything is as it should be.", left)

@@ -22,9 +22,12 @@ from bulkhead.operations.bootstrap import (
     confirmation,
     next_commands,
     plan,
+    profile_of,
+    require_done,
     target,
 )
 from bulkhead.operations.bootstrap.bucket import tls_only
+from bulkhead.operations.bootstrap.steps import BootstrapStep
 from infra.product import PRODUCT
 from tests.support.settings_fixture import make_settings
 
@@ -260,3 +263,20 @@ def test_a_profile_with_a_space_in_its_name_stays_one_word() -> None:
     commands = next_commands(_target("staging", "222222222222"), PRODUCT, "harbor admin")["staging's identities"]
     assert commands[0] == "export AWS_PROFILE='harbor admin'"
     assert "pulumi config set identities:awsProfile 'harbor admin' -C identities --stack staging" in commands
+
+
+def test_the_profile_on_the_command_line_goes_before_that_of_the_settings() -> None:
+    settings = make_settings("staging", {"aws": {"profile": "harbor", "roleArn": None}})
+    assert profile_of(settings, None) == "harbor"
+    assert profile_of(settings, "admin") == "admin"
+
+
+def test_what_is_not_as_it_was_made_is_said() -> None:
+    there, changed = (
+        BootstrapStep(what, "it is needed", effect, lambda: None)
+        for what, effect in (("the bucket", Effect.EXISTS), ("the key", Effect.CHANGE))
+    )
+    require_done(BootstrapPlan((there,)))
+    with pytest.raises(Refused) as refused:
+        require_done(BootstrapPlan((there, changed)))
+    assert [(fault.key, fault.message) for fault in refused.value.faults] == [("the key", "still says change")]

@@ -4,11 +4,11 @@ Idempotent.
 These cannot be resources of a stack: its state would lie in the bucket that it makes.
 """
 
-from bulkhead.operations.bootstrap.clients import Clients
+from bulkhead.operations.bootstrap.clients import Clients, connect, profile_of
 from bulkhead.operations.bootstrap.commands import next_commands
-from bulkhead.operations.bootstrap.plan import apply, confirmation, plan
+from bulkhead.operations.bootstrap.plan import apply, confirmation, plan, require_done
 from bulkhead.operations.bootstrap.steps import BootstrapPlan, Effect
-from bulkhead.operations.bootstrap.target import StateStore, Target, target
+from bulkhead.operations.bootstrap.target import StateStore, Target, require_permanent, target
 
 __all__ = [
     "BootstrapPlan",
@@ -18,7 +18,11 @@ __all__ = [
     "Target",
     "apply",
     "confirmation",
+    "connect",
     "next_commands",
     "plan",
+    "profile_of",
+    "require_done",
+    "require_permanent",
     "target",
 ]

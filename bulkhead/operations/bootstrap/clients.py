@@ -10,6 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ProfileNotFound
 
 from bulkhead.model.faults import Fault, Refused
+from bulkhead.model.settings import StageSettings
 
 if TYPE_CHECKING:
     from types_boto3_iam import IAMClient
@@ -30,6 +31,17 @@ class Clients:
     kms: KMSClient
     iam: IAMClient
     sts: STSClient
+
+
+def profile_of(settings: StageSettings, given: str | None) -> str:
+    """Return the profile to use: the one that was ``given``, or the settings'. The role in the settings cannot be used:
+    it comes later, with the identities."""
+    chosen = given or settings.aws.profile
+    if chosen is None:
+        message = "is not given, and the settings name a role instead of a profile; the environment is never used"
+        fix = f"bulkhead bootstrap {settings.stage} --profile <profile that may administer {settings.aws.account_id}>"
+        raise Refused("There are no credentials to bootstrap with.", [Fault("--profile", message, fix)])
+    return chosen
 
 
 def connect(profile: str, region: str, endpoint: str | None = None) -> Clients:

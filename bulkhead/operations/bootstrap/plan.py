@@ -56,6 +56,14 @@ def apply(bootstrap_plan: BootstrapPlan, progress: Callable[[BootstrapStep], Non
             step.act()
 
 
+def require_done(after: BootstrapPlan) -> None:
+    """Raise Refused when a plan made ``after`` everything was done has anything left: then somebody else changed it in
+    the meantime."""
+    left = [Fault(step.what, f"still says {step.effect}", "run the same command again") for step in after.pending]
+    if left:
+        raise Refused("The bootstrap went through, but not everything is as it should be.", left)
+
+
 def confirmation(target: Target) -> str:
     """Return the word a person must type: the stage's name; for production ``<product>-production``, so that a habit
     from another stage or product does not confirm it."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bulkhead.model.aws_scope import AwsScope, aws_scope_of
+from bulkhead.model.faults import Fault, Refused
+from bulkhead.model.naming import Stage
 from bulkhead.model.settings import StageSettings
 
 
@@ -30,6 +32,13 @@ class Target:
     stage: StateStore
     owns_account: bool
     tags: Mapping[str, str]
+
+
+def require_permanent(stack: str) -> None:
+    """Raise Refused unless this is one of the three stages: nothing is made for another stack."""
+    if stack not in set(Stage):
+        message = "is no stage; an ephemeral stack uses what was made for development"
+        raise Refused("There is nothing to bootstrap.", [Fault(stack, message, "bulkhead bootstrap development")])
 
 
 def target(product: str, settings: StageSettings) -> Target:
