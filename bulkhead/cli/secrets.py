@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from getpass import getpass
 from typing import Annotated
 
@@ -23,7 +23,7 @@ from bulkhead.model.settings.product_reference import product_of
 from bulkhead.operations.secrets import rotation
 from bulkhead.operations.secrets.check import as_json
 from bulkhead.operations.secrets.check import check as checked
-from bulkhead.operations.secrets.files import Keeper, changeable, keepers, opened, write_config
+from bulkhead.operations.secrets.files import changeable, keepers, opened, write_config
 from bulkhead.operations.secrets.store import backend_of, needing, require_whole, store
 
 app = typer.Typer(
@@ -32,8 +32,6 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Typed = Callable[[str], str]
 
 
 @app.command(epilog="Example: bulkhead secrets check staging --json | jq '.secrets[] | select(.stops)'")
@@ -116,12 +114,12 @@ def rotate(
     settings, product = _known(stage)
     identities, own = keepers(product, stage)
     label = settings.label(product.name)
-    typed = [_typed(keeper, backend_of(keeper, label, settings, os.environ)) for keeper in (identities, own)]
+    typed = [partial(each.command, backend=backend_of(each, label, settings, os.environ)) for each in (identities, own)]
     said = changeable(project.ROOT, identities).config.get(TOKENS)
     slots = None if said is None else read_slots(said, stage)
     after = rotation.closed(slots, stage) if close else rotation.opened(slots, datetime.now(UTC), stage)
     write_config(project.ROOT / identities.name, {TOKENS: spelt(after)})
-    commands = _next(stage, *typed, close=close)
+    commands = rotation.next_commands(stage, *typed, close=close)
     console.say(_told(slots, after, close=close), GOOD)
     for command in commands:
         console.say(f"  {command}")
@@ -133,24 +131,6 @@ def _told(before: Slots | None, after: Slots, *, close: bool) -> str:
         old = next(slot for slot in before.windows if slot not in after.windows)
         return f"Slot {old} is closed. Its tokens end with:"
     return f"Slot {after.active} is open until {after.windows[after.active].ends:%Y-%m-%d} and handed out from:"
-
-
-def _next(stage: str, identities: Typed, own: Typed, *, close: bool) -> list[str]:
-    up = f"{identities('up')} --policy-pack ../policies"  # -C changes the folder before anything is looked up
-    if close:
-        return [up]
-    return [
-        up,
-        f"{identities('stack output deployToken --show-secrets')} | bulkhead secrets set {stage} cloudflareApiToken",
-        f"{own('up')} --policy-pack policies",
-        f"bulkhead secrets rotate {stage} --close    # when every deployment runs on the new ones",
-    ]
-
-
-def _typed(keeper: Keeper, backend: str | None) -> Typed:
-    """Return how a Pulumi command about a keeper's stack is typed, with the place of its state where it is known."""
-    place = f"PULUMI_BACKEND_URL='{backend}' " if backend else ""
-    return lambda verb: place + keeper.command(verb)
 
 
 def _known(stage: str) -> tuple[StageSettings, Product]:

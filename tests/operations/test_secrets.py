@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -231,3 +232,14 @@ class TestStoring:
             assert at(IDENTITIES, selected) == f"{other}?region=ap-northeast-1"
         assert at(STAGE, "https://api.pulumi.com") is None
         assert backend_of(STAGE, label, settings, {}) is None
+
+
+def test_a_rotation_goes_on_in_both_stacks_each_with_its_own_backend() -> None:
+    typed = partial(IDENTITIES.command, backend="s3://identities"), partial(STAGE.command, backend=None)
+    up = "PULUMI_BACKEND_URL='s3://identities' pulumi up -C identities --stack staging --policy-pack ../policies"
+    first, handing_over, deploying, closing = rotation.next_commands("staging", *typed, close=False)
+    assert first == up
+    assert handing_over.startswith("PULUMI_BACKEND_URL='s3://identities' pulumi stack output deployToken")
+    assert deploying == "pulumi up --stack staging --policy-pack policies"
+    assert closing.startswith("bulkhead secrets rotate staging --close ")
+    assert rotation.next_commands("staging", *typed, close=True) == [up]

@@ -36,10 +36,12 @@ class Keeper:
         """The file, as seen from the checkout."""
         return str(Path(self.folder) / stack_file(self.stack))
 
-    def command(self, verb: str) -> str:
-        """Return a Pulumi command about the stack, as a person types it in the checkout."""
+    def command(self, verb: str, backend: str | None = None) -> str:
+        """Return a Pulumi command about the stack, as a person types it in the checkout, with the place of its state
+        where it is known."""
+        place = f"PULUMI_BACKEND_URL='{backend}' " if backend else ""
         where = f" -C {self.folder}" if self.folder else ""
-        return f"pulumi {verb}{where} --stack {self.stack}"
+        return f"{place}pulumi {verb}{where} --stack {self.stack}"
 
 
 def keepers(product: Product, stack: str) -> tuple[Keeper, Keeper]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.identities import SLOTS, TOKENS, Slots, Window
+
+Typed = Callable[[str], str]
 
 LIFE: Final = timedelta(days=80)  # at most 90 (SEC-7), less the time that somebody is away
 
@@ -34,3 +37,17 @@ def closed(slots: Slots | None, stage: str) -> Slots:
         message = "has one open slot or none, and what is handed out is not closed"
         raise Refused("There is nothing to close.", [Fault(TOKENS, message, f"bulkhead secrets rotate {stage}")])
     return Slots(slots.active, {slots.active: slots.windows[slots.active]})
+
+
+def next_commands(stage: str, identities: Typed, own: Typed, *, close: bool) -> list[str]:
+    """Return the commands that come next, in order: they make the tokens, hand them out and deploy with them, or, after
+    a slot was closed, end its tokens. ``identities`` and ``own`` say how a command about each stack is typed."""
+    up = f"{identities('up')} --policy-pack ../policies"  # -C changes the folder before anything is looked up
+    if close:
+        return [up]
+    return [
+        up,
+        f"{identities('stack output deployToken --show-secrets')} | bulkhead secrets set {stage} cloudflareApiToken",
+        f"{own('up')} --policy-pack policies",
+        f"bulkhead secrets rotate {stage} --close    # when every deployment runs on the new ones",
+    ]
