@@ -9,6 +9,7 @@ from bulkhead.analysis.code.foreign import Marks, marks_of
 from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.imports import kept_for_good
+from bulkhead.model.naming import Stage
 from bulkhead.model.settings import StageSettings, read_settings
 from bulkhead.model.settings.paths import stack_file
 from bulkhead.model.settings.product_reference import product_of
@@ -26,6 +27,18 @@ def read_stages(files: Sequence[Path]) -> list[StageSettings]:
     if faults:
         raise Refused("Without settings nothing can be planned.", faults)
     return stages
+
+
+def chosen(stages: Sequence[StageSettings], stack: str | None) -> list[StageSettings]:
+    """Return the one of ``stages`` that ``stack`` is, the three permanent ones without a stack. Raises Refused when
+    there is none."""
+    wanted = {stack} if stack else set(Stage)
+    found = [each for each in stages if each.environment in wanted]
+    if not found:
+        message = f"has no file here; there are {', '.join(each.environment for each in stages)}"
+        fault = Fault(str(stack), message, f"bulkhead access {stages[0].environment}")
+        raise Refused("There is no such stage.", [fault])
+    return found
 
 
 def marks_beside(settings: StageSettings, files: Sequence[Path]) -> list[Marks]:

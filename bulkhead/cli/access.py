@@ -59,19 +59,11 @@ def access(
 
 def _matrices(stage: str | None) -> list[Matrix]:
     from bulkhead.analysis.access.of import access_of  # noqa: PLC0415
-    from bulkhead.analysis.stages import plans_of, read_stages  # noqa: PLC0415
-    from bulkhead.model.naming import Stage  # noqa: PLC0415
+    from bulkhead.analysis.stages import chosen, plans_of, read_stages  # noqa: PLC0415
     from bulkhead.model.settings.files import stage_files  # noqa: PLC0415
 
     stages = read_stages(stage_files(project.ROOT))
-    wanted = [each for each in stages if (each.environment == stage if stage else each.environment in set(Stage))]
-    if not wanted:
-        known = ", ".join(each.environment for each in stages)
-        raise Refused(
-            "There is no such stage.",
-            [Fault(str(stage), f"has no file here; there are {known}", f"bulkhead access {stages[0].environment}")],
-        )
-    return [access_of(plan, stages) for plan in plans_of(wanted)]
+    return [access_of(plan, stages) for plan in plans_of(chosen(stages, stage))]
 
 
 def _keep(text: str, console: Console, *, write: bool) -> None:

@@ -12,12 +12,15 @@ from bulkhead.analysis.access.markdown import page
 from bulkhead.analysis.access.matrix import UNKNOWN_YET, as_json
 from bulkhead.analysis.access.of import access_of
 from bulkhead.analysis.stage_plan import StagePlan
+from bulkhead.analysis.stages import chosen
 from bulkhead.model.bindings import KV
+from bulkhead.model.faults import Refused
 from bulkhead.resources import types as t
 from bulkhead.resources.planned import Sealed
 from bulkhead.resources.values import UNKNOWN
 from infra.product import PRODUCT
 from tests.support.plans import PRODUCTS, STAGES, added, changed, make_plan, planned
+from tests.support.settings_fixture import make_settings
 
 ACCOUNT = "2" * 12
 
@@ -222,3 +225,12 @@ def test_the_page_has_every_row_and_its_cells_do_not_break_the_table() -> None:
 def test_the_json_form_is_plain() -> None:
     matrix = access_of(STAGING, [planned(stage).settings for stage in STAGES])
     assert json.loads(json.dumps(as_json(matrix))) == as_json(matrix)
+
+
+def test_without_a_stage_the_three_are_looked_at() -> None:
+    stages = [make_settings(name) for name in ("development", "staging", "production", "pr-42")]
+    assert chosen(stages, None) == stages[:3]
+    assert chosen(stages, "pr-42") == stages[3:]
+    with pytest.raises(Refused) as refused:
+        chosen(stages, "pr-7")
+    assert "there are development, staging, production, pr-42" in refused.value.faults[0].message
