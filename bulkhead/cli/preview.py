@@ -201,7 +201,7 @@ def _tell(console: Console, verdict: Verdict) -> None:
         agreed = f" (agreed to by {waiver.approved_by} until {waiver.until}: {waiver.reason})" if waiver else ""
         console.say(f"  - {loss.kind}: {loss.change}: {loss.lost}{agreed}", BAD if judged.stops else WARNING)
         if judged.stops:
-            console.say(f"      instead: {loss.instead}", GOOD)
+            console.say(f"      instead: {loss.fix}", GOOD)
     for obstacle in verdict.obstacles:
         console.say(f"  - {obstacle.what}: {obstacle.why}", BAD)
         console.say(f"      fix: {obstacle.fix}", GOOD)

@@ -47,12 +47,12 @@ def check(stage: StageName, *, json: AsJson = False) -> None:
     findings, faults = checked(product, files, datetime.now(UTC))
     console.table(
         ["secret", "file", "state", "", "what to do"],
-        [(each.name, each.file, each.state, each.says, each.command) for each in findings],
+        [(each.name, each.file, each.state, each.says, each.fix) for each in findings],
     )
     for fault in faults:
         console.say(str(fault), BAD)
     stopping = sum(each.stops for each in findings) + len(faults)
-    due = sum(bool(each.command) and not each.stops for each in findings)
+    due = sum(bool(each.fix) and not each.stops for each in findings)
     told = f"{len(findings)} looked at: {stopping} must be mended, {due} should be looked after"
     console.say(told, BAD if stopping else WARNING if due else GOOD)
     console.result(

@@ -64,7 +64,7 @@ def _stops(verdict: Verdict) -> Iterator[str]:
 
 def _loss(judged: Judged) -> str:
     loss = judged.loss
-    return f"- **{loss.kind}** {_code(str(loss.change))}: {_plain(loss.lost)}.\n  Instead: {_plain(loss.instead)}."
+    return f"- **{loss.kind}** {_code(str(loss.change))}: {_plain(loss.lost)}.\n  Instead: {_plain(loss.fix)}."
 
 
 def _obstacle(obstacle: Obstacle) -> Iterator[str]:

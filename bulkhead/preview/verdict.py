@@ -214,7 +214,7 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
                 "kind": judged.loss.kind,
                 **_resource(judged.loss.change),
                 "lost": judged.loss.lost,
-                "instead": judged.loss.instead,
+                "instead": judged.loss.fix,
                 "stops": judged.stops,
                 "waiver": _waiver(judged.waiver),
             }

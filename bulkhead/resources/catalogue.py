@@ -22,4 +22,4 @@ def row_of(type_: str) -> ResourceType | None:
 
 def superseded_by(row: ResourceType) -> tuple[ResourceType, ...]:
     """Return the types that ``row`` replaces: its deprecated names, and less suitable ones."""
-    return tuple(each for each in CATALOGUE.values() if each.instead == row)
+    return tuple(each for each in CATALOGUE.values() if each.use_instead == row)

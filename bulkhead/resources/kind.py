@@ -103,7 +103,7 @@ class ResourceType(str):
     stays. ``references``: the inputs that name other resources. Every row states these five: a default would be a
     guess.
 
-    ``instead``: the type to use where this one is not admitted. ``ends``: for a type that only connects two things,
+    ``use_instead``: the type to use where this one is not admitted. ``ends``: for a type that only connects two things,
     the inputs that name them. ``replaced_by``: inputs whose change makes a new one. ``secrets``: properties that are
     always secret. ``tells``: how the cloud names it, as templates of its ``id`` and outputs: each uses its inputs,
     those before it, and what bulkhead/analysis/clouds.py adds. ``unfound``: why `adopt` does not look for one by name,
@@ -119,7 +119,7 @@ class ResourceType(str):
     same: tuple[str, ...]
     leaves: str
     references: tuple[Reference, ...]
-    instead: str = ""
+    use_instead: str = ""
     scope: Scope = Scope.ACCOUNT
     guards: Guard | None = None
     named_by: str = ""

@@ -84,7 +84,7 @@ def _admitted(resource: ObservedResource, context: PolicyContext) -> Iterator[Vi
         wrong, fix = "is of a type that nobody has reviewed", f"add its row {with_rules}"
     else:
         wrong = f"is of a type that no stage may have: {row.admitted}"
-        fix = f"use {row.instead}" if row.instead else f"leave it out, or admit its row {with_rules}"
+        fix = f"use {row.use_instead}" if row.use_instead else f"leave it out, or admit its row {with_rules}"
     yield Violation(
         wrong,
         "The rules do not look at all of such a resource, so it may be open to anybody or belong to anybody",

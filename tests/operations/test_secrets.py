@@ -56,7 +56,7 @@ def test_a_stage_that_has_everything_has_nothing_to_do(tmp_path: Path) -> None:
     assert {each.name for each in findings} == {
         *("cloudflareTokenMaker", "githubToken", "slackWebhook", "cloudflareApiToken", "sessionKey", "tokens, slot a")
     }
-    assert not [each for each in findings if each.command or each.stops]
+    assert not [each for each in findings if each.fix or each.stops]
 
 
 IN_STAGE, IN_IDENTITIES = STAGE.name, IDENTITIES.name
@@ -85,7 +85,7 @@ def test_what_is_wrong_with_a_secret_is_found(
 ) -> None:
     [each] = [each for each in found(tmp_path, {file: {key: value}}) if each.state != "set"]
     assert (each.name, each.file, each.state, each.stops) == (name, file, state, stops)
-    assert each.command
+    assert each.fix
     assert "plainly readable" not in str(each)
 
 

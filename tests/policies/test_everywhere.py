@@ -135,7 +135,7 @@ def test_a_type_that_is_known_and_refused_says_why_and_what_to_use(row: Resource
     (message,) = found(RULES["resource-type-not-reviewed"], replace(make_resource(row), provider="urn::any"))
     assert f"is of a type that no stage may have: {row.admitted}. " in message
     fix = message.partition("fix: ")[2]
-    assert fix == f"use {row.instead}" if row.instead else fix.startswith("leave it out, or admit its row in ")
+    assert fix == f"use {row.use_instead}" if row.use_instead else fix.startswith("leave it out, or admit its row in ")
 
 
 @pytest.mark.parametrize("type_", [t.KMS_REPLICA_KEY, t.WORKERS_SCRIPT_SUBDOMAIN, t.ZERO_TRUST_ACCESS_GROUP])

@@ -168,9 +168,9 @@ class Preview:
         """The kinds of loss, in the order in which they are found. Every one must say what is lost and what to do."""
         for loss in self.losses:
             assert loss.lost, loss
-            assert loss.instead, loss
+            assert loss.fix, loss
             assert not loss.lost.endswith("."), loss
-            assert not loss.instead.endswith("."), loss
+            assert not loss.fix.endswith("."), loss
         return [loss.kind for loss in self.losses]
 
     def _say(self, op: str, metadata: dict[str, Any]) -> None:

@@ -135,7 +135,7 @@ def test_of_a_type_nobody_has_reviewed_the_worst_is_supposed(op: str) -> None:
         preview.replace(VANISHED, {"name": "a"}, {"name": "b"}, **UNGUARDED)
     [loss] = preview.losses
     assert loss.kind == "unreviewed"
-    assert "a row in the catalogue, bulkhead/resources/" in loss.instead
+    assert "a row in the catalogue, bulkhead/resources/" in loss.fix
 
 
 # --- options
@@ -185,7 +185,7 @@ def test_another_logical_name_without_an_alias_is_a_rename(type_: str, inputs: A
     preview = Preview().create(type_, "new-name", other).delete(type_, "old-name", inputs)
     [loss] = preview.losses
     assert loss.kind == "renamed"
-    assert "pulumi.Alias(name='old-name')" in loss.instead
+    assert "pulumi.Alias(name='old-name')" in loss.fix
 
 
 COMPONENT = "bulkhead:data:Stores"
@@ -207,7 +207,7 @@ def test_what_is_said_of_a_rename_is_the_alias_that_ends_it(
     kept = {"accountId": "a", "name": "main"}
     preview = Preview().create(t.D1_DATABASE, name, kept, parent=is_below)
     [loss] = preview.delete(t.D1_DATABASE, "old", kept, parent=was_below).losses
-    assert loss.instead.startswith(f"say that it was renamed: aliases=[pulumi.Alias({alias})] on {name}")
+    assert loss.fix.startswith(f"say that it was renamed: aliases=[pulumi.Alias({alias})] on {name}")
     assert was_below in loss.lost
     assert is_below.rpartition("$")[2] in loss.lost
 

@@ -60,17 +60,17 @@ def test_what_a_row_names_is_a_property_of_the_class(row: ResourceType) -> None:
 @ROWS
 def test_a_row_leads_to_rows(row: ResourceType) -> None:
     others = {to for reference in row.references for to in reference.to} | {
-        row.instead,
+        row.use_instead,
         row.guards.of if row.guards else "",
     }
     assert others - {""} <= CATALOGUE.keys()
-    assert row.instead != row.token
+    assert row.use_instead != row.token
 
 
 @ROWS
 def test_what_is_not_admitted_says_why(row: ResourceType) -> None:
     assert row.admitted is True or len(str(row.admitted)) > len("deprecated")
-    assert not (row.admitted is True and row.instead)
+    assert not (row.admitted is True and row.use_instead)
 
 
 @ROWS

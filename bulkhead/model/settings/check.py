@@ -46,7 +46,7 @@ def check_settings(
     valid, wrong = _fields(stack, given, hidden)
     faults += wrong
     for broken in breaches(valid.get("stage"), stack, valid):
-        fix = broken.advice or set_command(broken.path, broken.value, stack)
+        fix = broken.fix or set_command(broken.path, broken.value, stack)
         faults.append(fault_at(broken.path, broken.message, fix, stack))
     return (None if faults else StageSettings(**valid)), tuple(faults)
 

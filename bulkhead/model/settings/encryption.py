@@ -20,16 +20,16 @@ def encryption_faults(files: Iterable[StackFile]) -> Iterator[Fault]:
         provider = file.encryption.get("secretsprovider", "")
         by_passphrase = provider == _PASSPHRASE or (not provider and "encryptionsalt" in file.encryption)
         change = f"pulumi stack change-secrets-provider{_folder_option(file)}"
-        mend = f"{change} 'awskms://alias/<its own key>?region=...' --stack {file.stack}"
+        fix = f"{change} 'awskms://alias/<its own key>?region=...' --stack {file.stack}"
         if by_passphrase:
             if stage_of(file.stack) is not Stage.DEVELOPMENT:
                 message = "encrypts the secrets with a passphrase, which everybody who deploys has and may pass on"
-                yield Fault("encryptionsalt", message, mend, file.name)
+                yield Fault("encryptionsalt", message, fix, file.name)
             continue
         owner = owners.setdefault(provider, file) if provider else file
         if stage_of(owner.stack) is not stage_of(file.stack):
             message = f"is the key of {owner.name} too: whoever may read the secrets of one reads those of the other"
-            yield Fault("secretsprovider", message, mend, file.name)
+            yield Fault("secretsprovider", message, fix, file.name)
 
 
 def _folder_option(file: StackFile) -> str:

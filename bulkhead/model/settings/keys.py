@@ -55,20 +55,20 @@ def secret_faults(stack: str, raw: Mapping[str, Any], encrypted: frozenset[str],
     """Yield what is wrong with the secrets. Their values are looked at where they are known, and never shown."""
     required, given = required_secrets(product), below(SECRETS, raw)
     for name, value in given.items():
-        key, mend = f"{SECRETS}:{name}", secret_command(name, stack)
+        key, fix = f"{SECRETS}:{name}", secret_command(name, stack)
         if name not in required:
             near = fields.closest(name, required)
             message = f"is no secret of product {product.name}" + (f"; did you mean {SECRETS}:{near}?" if near else "")
-            mend = f"{secret_command(near, stack)}; " if near else ""
-            yield fault_at((key,), message, mend + remove_command((key,), stack), stack)
+            fix = f"{secret_command(near, stack)}; " if near else ""
+            yield fault_at((key,), message, fix + remove_command((key,), stack), stack)
         elif key not in encrypted:
             message = "is not encrypted: whoever reads the file or its history has it. Revoke it, then store a new one"
-            yield fault_at((key,), message, mend, stack)
+            yield fault_at((key,), message, fix, stack)
         elif isinstance(value, str) and not value.strip():
-            yield fault_at((key,), "is empty, so the service would refuse the stage", mend, stack)
+            yield fault_at((key,), "is empty, so the service would refuse the stage", fix, stack)
         elif isinstance(value, str) and value != value.strip():
             message = "starts or ends with white space, often a copied line end, and the service would refuse it"
-            yield fault_at((key,), message, mend, stack)
+            yield fault_at((key,), message, fix, stack)
     for name in (name for name in required if name not in given):
         message = f"is missing, and {stack} cannot be deployed without it"
         yield fault_at((f"{SECRETS}:{name}",), message, secret_command(name, stack), stack)

@@ -201,8 +201,8 @@ class _Builder:
             message = (
                 f"may be text or {bad.meaning}: YAML readers disagree, so the stage may get what the file does not show"
             )
-            instead = 'quote it, "…", if it is text, an id or a date; else write true, false or a plain decimal number'
-            self._fault(spell(path), message, f"line {node.line}: {instead}")
+            fix = 'quote it, "…", if it is text, an id or a date; else write true, false or a plain decimal number'
+            self._fault(spell(path), message, f"line {node.line}: {fix}")
             return node.text
 
     def _encrypted(self, ciphertext: str, path: Path) -> Encrypted:

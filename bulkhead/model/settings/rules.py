@@ -22,12 +22,12 @@ MOST_REVIEWERS: Final = 6  # GitHub, deployment environments
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """A broken rule: where, what it would cause, and what mends it: the ``value`` to set, or an ``advice``."""
+    """A broken rule: where, what it would cause, and what mends it: the ``value`` to set, or a ``fix`` in words."""
 
     path: Path
     message: str
     value: Any = None
-    advice: str = ""
+    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def breaches(declared: Stage | None, environment: str, valid: Mapping[str, Any])
 def _stack_agrees(stage: Stage | None, declared: Stage, environment: str) -> Iterator[Breach]:
     if stage is None:
         message = "the stack must be called development, staging, production or pr-<number>; its name is in every name"
-        yield Breach(_at("stage"), message, advice="pulumi stack rename <stage>")
+        yield Breach(_at("stage"), message, fix="pulumi stack rename <stage>")
     elif declared is not stage:
         message = f"stack {environment} is of stage {stage}; another would give it foreign names and limits"
         yield Breach(_at("stage"), message, stage.value)
@@ -89,7 +89,7 @@ def _ephemeral_stack_owns_nothing(stack: Stack, owns: Owns) -> Iterator[Breach]:
 def _account_is_no_zone(_stack: Stack, cloudflare: Cloudflare) -> Iterator[Breach]:
     if cloudflare.account_id == cloudflare.zone_id:
         message = "is the account id again; Cloudflare knows no zone of that id"
-        yield Breach(_at("cloudflare", "zoneId"), message, advice="copy the zone id from the zone's overview page")
+        yield Breach(_at("cloudflare", "zoneId"), message, fix="copy the zone id from the zone's overview page")
 
 
 @_rule("aws")
@@ -100,7 +100,7 @@ def _one_way_into_aws(stack: Stack, aws: Aws) -> Iterator[Breach]:
         yield Breach(_at("aws", "roleArn"), message, role)
     elif aws.role_arn is not None and aws.profile is not None:
         message = "is given beside roleArn, and only one can be used"
-        yield Breach(_at("aws", "profile"), message, advice="remove one of the two")
+        yield Breach(_at("aws", "profile"), message, fix="remove one of the two")
     if aws.role_arn is not None and aws.role_arn.split(":")[4] != aws.account_id:
         message = "is a role of another account than aws.accountId, and the provider is pinned to that account"
         yield Breach(_at("aws", "roleArn"), message, role)
@@ -111,7 +111,7 @@ def _reviewers_fit(_stack: Stack, github: GitHub) -> Iterator[Breach]:
     count = len(github.reviewers.teams) + len(github.reviewers.users)
     if count > MOST_REVIEWERS:
         message = f"names {count} teams and users, and GitHub takes {MOST_REVIEWERS} for one environment"
-        yield Breach(_at("github", "reviewers"), message, advice="name a team instead of its members")
+        yield Breach(_at("github", "reviewers"), message, fix="name a team instead of its members")
 
 
 @_rule("github")
@@ -119,15 +119,15 @@ def _numbers_go_together(_stack: Stack, github: GitHub) -> Iterator[Breach]:
     if (github.owner_id is None) != (github.repository_id is None):
         lacking = "ownerId" if github.owner_id is None else "repositoryId"
         message = "is missing beside the other number; the subject of GitHub's identity tokens has both or none"
-        advice = "gh api repos/OWNER/REPOSITORY --jq '\"\\(.owner.id) \\(.id)\"' prints both"
-        yield Breach(_at("github", lacking), message, advice=advice)
+        fix = "gh api repos/OWNER/REPOSITORY --jq '\"\\(.owner.id) \\(.id)\"' prints both"
+        yield Breach(_at("github", lacking), message, fix=fix)
 
 
 @_rule("github", "owns")
 def _checks_are_the_owners(_stack: Stack, github: GitHub, owns: Owns) -> Iterator[Breach]:
     if github.required_checks and not owns.repository:
         message = "has no effect here: rulesets are made by the stage whose owns.repository is true"
-        yield Breach(_at("github", "requiredChecks"), message, advice="move it to the file of that stage")
+        yield Breach(_at("github", "requiredChecks"), message, fix="move it to the file of that stage")
 
 
 @_rule("github", "release_model")
@@ -155,7 +155,7 @@ def _logs_stay_quiet(stack: Stack, log: Log) -> Iterator[Breach]:
 def _maintenance_ends_only_if_on(_stack: Stack, maintenance: Maintenance) -> Iterator[Breach]:
     if maintenance.end_time is not None and not maintenance.enabled:
         message = "is set while maintenance is off; visitors would be told of a maintenance that is not there"
-        yield Breach(_at("maintenance", "endTime"), message, advice="remove it, or set maintenance.enabled to true")
+        yield Breach(_at("maintenance", "endTime"), message, fix="remove it, or set maintenance.enabled to true")
 
 
 @_rule("backup")
@@ -165,7 +165,7 @@ def _backups_are_taken(stack: Stack, backup: Backup) -> Iterator[Breach]:
         yield Breach(_at("backup", "full"), message, "daily")
     elif backup.full == "none" and backup.interim_hours is not None:
         message = "needs full backups: there would be nothing an interim backup is between"
-        yield Breach(_at("backup", "interimHours"), message, advice="remove it, or set backup.full to daily")
+        yield Breach(_at("backup", "interimHours"), message, fix="remove it, or set backup.full to daily")
 
 
 @_rule("backup")
@@ -174,8 +174,8 @@ def _tiers_get_longer(_stack: Stack, backup: Backup) -> Iterator[Breach]:
     for finer, coarser in pairwise(tiers):
         if tiers[coarser] <= tiers[finer]:
             message = f"must be longer than {finer} ({tiers[finer]}): the coarser tier would hold nothing of its own"
-            advice = f"set it above {tiers[finer]}, or {finer} below {tiers[coarser]}"
-            yield Breach(_at("backup", "retention", coarser), message, advice=advice)
+            fix = f"set it above {tiers[finer]}, or {finer} below {tiers[coarser]}"
+            yield Breach(_at("backup", "retention", coarser), message, fix=fix)
 
 
 @_rule("backup")

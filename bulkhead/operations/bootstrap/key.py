@@ -93,8 +93,8 @@ class StoreKey:
 
 def _unusable(store: StateStore, region: str, key: Any) -> Refused:
     where = f"--region {region} --key-id {key['KeyId']}"
-    mend = f"aws kms enable-key {where}"
+    fix = f"aws kms enable-key {where}"
     if key["KeyState"] == "PendingDeletion":
-        mend = f"aws kms cancel-key-deletion {where} && {mend}"
+        fix = f"aws kms cancel-key-deletion {where} && {fix}"
     message = f"is {key['KeyState']}: nobody can read the secrets of {store.whose}, and once it is deleted nobody will"
-    return Refused("Nothing can be bootstrapped with this key.", [Fault(store.alias, message, mend)])
+    return Refused("Nothing can be bootstrapped with this key.", [Fault(store.alias, message, fix)])

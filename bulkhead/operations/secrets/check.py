@@ -23,13 +23,13 @@ _EXPIRES_SOON: Final = timedelta(days=14)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The state of one secret in one file, or of the tokens in one slot. ``command`` mends it."""
+    """The state of one secret in one file, or of the tokens in one slot. ``fix`` is the command that mends it."""
 
     name: str
     file: str
     state: State
     says: str
-    command: str = ""
+    fix: str = ""
 
     @property
     def stops(self) -> bool:
@@ -121,5 +121,5 @@ def as_json(finding: Finding) -> dict[str, Any]:
         "state": finding.state,
         "says": finding.says,
         "stops": finding.stops,
-        "fix": finding.command,
+        "fix": finding.fix,
     }

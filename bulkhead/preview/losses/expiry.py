@@ -49,13 +49,13 @@ def lifecycle(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
     after = _expiries(change.type, change.becomes("rules"))
     if before is None or after is None:
         if moved or over.differs("rules"):
-            instead = "give the rules plain values that do not depend on what is made"
-            yield Loss("expiry-shortened", change, f"what expires when {UNSHOWN}", instead)
+            fix = "give the rules plain values that do not depend on what is made"
+            yield Loss("expiry-shortened", change, f"what expires when {UNSHOWN}", fix)
         return
     sooner = list(dict.fromkeys(_sooner(before, after)))
     if sooner:
-        instead = "keep the longer life, or copy what is to be kept first; then ask for a waiver"
-        yield Loss("expiry-shortened", change, f"objects go sooner: {'; '.join(sooner)}", instead)
+        fix = "keep the longer life, or copy what is to be kept first; then ask for a waiver"
+        yield Loss("expiry-shortened", change, f"objects go sooner: {'; '.join(sooner)}", fix)
 
 
 def _sooner(before: Sequence[Expiry], after: Sequence[Expiry]) -> Iterator[str]:
@@ -152,8 +152,8 @@ def log_group(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
         lost = f"for how long lines are kept {UNSHOWN}"
         if UNKNOWN not in days:
             lost = f"lines are gone after {becomes:g} days instead of {'never' if was == inf else f'after {was:g}'}"
-        instead = "keep the longer retention, or copy what is to be kept first; then ask for a waiver"
-        yield Loss("retention-shortened", change, lost, instead)
+        fix = "keep the longer retention, or copy what is to be kept first; then ask for a waiver"
+        yield Loss("retention-shortened", change, lost, fix)
 
 
 def queue(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:

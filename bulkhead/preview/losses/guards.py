@@ -98,8 +98,8 @@ def _denials(change: ResourceChange) -> Iterator[Loss]:
         return
     if UNKNOWN in (before, after):
         lost = f"what the bucket's policy denies {UNSHOWN}"
-        instead = "let the policy name buckets, keys and roles by names that do not depend on what is made"
-        yield Loss("guard-weakened", change, lost, instead)
+        fix = "let the policy name buckets, keys and roles by names that do not depend on what is made"
+        yield Loss("guard-weakened", change, lost, fix)
         return
     denials = [_elements(each) for each in listed(after, "Statement") if at(each, "Effect") == "Deny"]
     for each in listed(before, "Statement"):

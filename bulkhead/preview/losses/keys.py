@@ -25,11 +25,11 @@ def key(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
     window = "deletionWindowInDays"
     if days := lessened(change, window, _WINDOW):
         was, becomes = days
-        lost, instead = f"the time to undo a deletion {UNSHOWN}", "say it as a number"
+        lost, fix = f"the time to undo a deletion {UNSHOWN}", "say it as a number"
         if UNKNOWN not in days:
             lost = f"there are {becomes:g} days instead of {was:g} to take back a deletion of the key"
-            instead = f"leave {window} at {was:g}"
-        yield Loss("key-window-shortened", change, lost, instead)
+            fix = f"leave {window} at {was:g}"
+        yield Loss("key-window-shortened", change, lost, fix)
     if change.type == t.KMS_KEY:
         yield from _rotation(change)
 

@@ -99,17 +99,17 @@ def versioning(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
     over = plan.over_predecessor(change)
     path = "versioningConfiguration.status"
     was, becomes = over.was(path), over.becomes(path)
-    instead = 'leave versioning_configuration={"status": "Enabled"}'
+    fix = 'leave versioning_configuration={"status": "Enabled"}'
     lost = "what is overwritten or deleted from then on cannot be brought back"
     if change.leaves_its_bucket:
         if was in _MAY_BE_ON:
-            yield Loss("versioning-suspended", change, f"removing it suspends versions: {lost}", instead)
+            yield Loss("versioning-suspended", change, f"removing it suspends versions: {lost}", fix)
         return
     if over.action not in _CHANGED:
         return
     if was in _MAY_BE_ON and becomes != "Enabled" and over.differs(path):
         unsure = f"whether versions are kept {UNSHOWN}"
-        yield Loss("versioning-suspended", change, unsure if becomes is UNKNOWN else lost, instead)
+        yield Loss("versioning-suspended", change, unsure if becomes is UNKNOWN else lost, fix)
         if UNKNOWN in (was, becomes):
             return  # nothing more can be said about the second factor
     mfa = "versioningConfiguration.mfaDelete"

@@ -14,13 +14,13 @@ from bulkhead.resources.values import MISSING, UNKNOWN
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A loss. ``lost`` says what would be gone, ``instead`` what to do: sentences without a full stop, and never a
+    """A loss. ``lost`` says what would be gone, ``fix`` what to do instead: sentences without a full stop, and never a
     value that may be secret. ``kind`` is one of `catalogue.KINDS`: the word by which a waiver names it."""
 
     kind: str
     change: ResourceChange
     lost: str
-    instead: str
+    fix: str
 
 
 # A rule is called for each resource that is not a component, and may look at the whole plan.

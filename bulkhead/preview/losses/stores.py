@@ -20,16 +20,16 @@ def gone(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
     if row is None or not holds:
         return
     if change.deletes:
-        instead = f"bring {change.name} back into the program, or {_BACKUP_FIRST}"
-        yield Loss("deleted", change, f"the {change.kind} is deleted, with {holds}", instead)
+        fix = f"bring {change.name} back into the program, or {_BACKUP_FIRST}"
+        yield Loss("deleted", change, f"the {change.kind} is deleted, with {holds}", fix)
     elif change.action == "replace":
         yield Loss(
             "replaced", change, _replaced(change, holds), f"leave {_reasons(change)} as before, or {_BACKUP_FIRST}"
         )
     elif change.action == "create" and change.old is not None:
         lost = f"the {change.kind} is gone from its cloud already, and the up would make an empty one in its place"
-        instead = "find out who deleted it; then ask for a waiver, and fill the new one from a backup"
-        yield Loss("gone", change, lost, instead)
+        fix = "find out who deleted it; then ask for a waiver, and fill the new one from a backup"
+        yield Loss("gone", change, lost, fix)
     elif change.action in {"same", "update"}:
         for path in sorted(row.replaced_by):  # if one of these is not known, the store may be replaced
             if change.becomes(path) is UNKNOWN and change.differs(path):
@@ -79,5 +79,5 @@ def unreviewed(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
     if known or not (change.deletes or change.action == "replace"):
         return
     lost = f"whatever is in it: nobody has said yet whether a {change.type} holds data"
-    instead = "find out, and say it: give the type a row in the catalogue, bulkhead/resources/, with what it holds"
-    yield Loss("unreviewed", change, lost, instead)
+    fix = "find out, and say it: give the type a row in the catalogue, bulkhead/resources/, with what it holds"
+    yield Loss("unreviewed", change, lost, fix)

@@ -83,7 +83,7 @@ IAM_POLICY_ATTACHMENT: Final = ResourceType(
     same=("policyArn",),
     leaves="",
     references=(),
-    instead="aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    use_instead="aws:iam/rolePolicyAttachment:RolePolicyAttachment",
 )
 
 IAM_ROLE: Final = ResourceType(

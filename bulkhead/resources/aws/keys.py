@@ -72,7 +72,7 @@ SECRETS_MANAGER_SECRET_VERSION: Final = ResourceType(
     same=EACH_NEW,
     leaves="",
     references=(),
-    instead="aws:ssm/parameter:Parameter",
+    use_instead="aws:ssm/parameter:Parameter",
     scope=Scope.REGION,
     secrets=frozenset({"secretBinary", "secretString"}),
 )

@@ -46,7 +46,7 @@ S3_BUCKET_ACL: Final = ResourceType(
     same=("bucket",),
     leaves="",
     references=(Reference("bucket", Link.BUCKET, (S3_BUCKET,)),),
-    instead="aws:s3/bucketPolicy:BucketPolicy",
+    use_instead="aws:s3/bucketPolicy:BucketPolicy",
     scope=Scope.REGION,
     guards=Guard(("acl", "accessControlPolicy")),
 )

@@ -29,7 +29,7 @@ PAGES_PROJECT: Final = ResourceType(
     same=("accountId", "name"),
     leaves="",
     references=(),
-    instead="cloudflare:index/workerVersion:WorkerVersion",
+    use_instead="cloudflare:index/workerVersion:WorkerVersion",
 )
 
 WORKER: Final = ResourceType(
@@ -54,7 +54,7 @@ WORKER_DOMAIN: Final = ResourceType(
     same=("hostname",),
     leaves="",
     references=(Reference("service", Link.WORKER, SCRIPTS), Reference("hostname", Link.HOSTNAME)),
-    instead="cloudflare:index/workersCustomDomain:WorkersCustomDomain",
+    use_instead="cloudflare:index/workersCustomDomain:WorkersCustomDomain",
     scope=Scope.EVERYWHERE,
 )
 
@@ -65,7 +65,7 @@ WORKER_SCRIPT: Final = ResourceType(
     same=("accountId", "scriptName"),
     leaves="",
     references=(Reference("tailConsumers[].service", Link.LOGS, SCRIPTS),),
-    instead="cloudflare:index/workerVersion:WorkerVersion",
+    use_instead="cloudflare:index/workerVersion:WorkerVersion",
     named_by="scriptName",
 )
 
@@ -145,7 +145,7 @@ WORKERS_SCRIPT: Final = ResourceType(
     same=("accountId", "scriptName"),
     leaves="",
     references=(Reference("tailConsumers[].service", Link.LOGS, SCRIPTS),),
-    instead="cloudflare:index/workerVersion:WorkerVersion",
+    use_instead="cloudflare:index/workerVersion:WorkerVersion",
     guards=Guard(("bindings", "tailConsumers")),
     named_by="scriptName",
 )

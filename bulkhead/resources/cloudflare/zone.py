@@ -33,7 +33,7 @@ ACCESS_APPLICATION: Final = ResourceType(
     same=EACH_NEW,
     leaves="",
     references=_APPLICATION,
-    instead="cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication",
+    use_instead="cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication",
     guards=Guard(("policies", "domain", "destinations", "selfHostedDomains")),
 )
 
@@ -44,7 +44,7 @@ ACCESS_POLICY: Final = ResourceType(
     same=EACH_NEW,
     leaves="",
     references=_LET_IN,
-    instead="cloudflare:index/zeroTrustAccessPolicy:ZeroTrustAccessPolicy",
+    use_instead="cloudflare:index/zeroTrustAccessPolicy:ZeroTrustAccessPolicy",
     guards=Guard(("decision", "includes", "requires", "excludes")),
 )
 
@@ -70,7 +70,7 @@ API_TOKEN: Final = ResourceType(
     same=EACH_NEW,
     leaves="",
     references=(),
-    instead="cloudflare:index/accountToken:AccountToken",
+    use_instead="cloudflare:index/accountToken:AccountToken",
     guards=Guard(("policies", "condition", "expiresOn")),
     named_by="name",
     secrets=frozenset({"value"}),

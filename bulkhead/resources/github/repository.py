@@ -69,7 +69,7 @@ GITHUB_BRANCH_PROTECTION: Final = ResourceType(
     same=("repositoryId", "pattern"),
     leaves="",
     references=(),
-    instead="github:index/repositoryRuleset:RepositoryRuleset",
+    use_instead="github:index/repositoryRuleset:RepositoryRuleset",
     scope=Scope.REPOSITORY,
 )
 
@@ -80,7 +80,7 @@ GITHUB_BRANCH_PROTECTION_V3: Final = ResourceType(
     same=("repository", "branch"),
     leaves="",
     references=(),
-    instead="github:index/repositoryRuleset:RepositoryRuleset",
+    use_instead="github:index/repositoryRuleset:RepositoryRuleset",
     scope=Scope.REPOSITORY,
 )
 
