@@ -187,10 +187,10 @@ class StageStack:
         self._ask("cancel", ["cancel", "--yes", "--stack", self.name])
         if not self.pending():
             return
-        settled = self._run.tmp / f"{self.name}-settled.json"
-        settled.write_text(json.dumps(state.settled(self.export(), id_of)), encoding="utf-8")
-        self._ask("import", ["stack", "import", "--file", str(settled), "--stack", self.name])
-        settled.unlink()
+        healed = self._run.tmp / f"{self.name}-healed.json"
+        healed.write_text(json.dumps(state.without_pending_operations(self.export(), id_of)), encoding="utf-8")
+        self._ask("import", ["stack", "import", "--file", str(healed), "--stack", self.name])
+        healed.unlink()
         self.refresh()  # the outputs, which only the cloud knows
 
     @property

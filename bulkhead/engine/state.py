@@ -1,4 +1,4 @@
-"""Reads a stack's state, and settles the operations that were interrupted (pure).
+"""Reads a stack's state, and takes the interrupted operations out of it (pure).
 
 A file backend holds a state as a checkpoint: ``{"version": 3, "checkpoint": {"stack": ..., "latest": <deployment>}}``;
 `pulumi stack export` has the same as ``{"version": 3, "deployment": <deployment>}`` (pulumi/pulumi,
@@ -26,7 +26,7 @@ def pending(checkpoint: str) -> list[str]:
     return [operation["resource"]["urn"] for operation in operations if operation["type"] == _CREATING]
 
 
-def settled(exported: Mapping[str, Any], id_of: Callable[[str], str | None]) -> dict[str, Any]:
+def without_pending_operations(exported: Mapping[str, Any], id_of: Callable[[str], str | None]) -> dict[str, Any]:
     """Return an exported state without pending operations: what was created after all has become a resource.
 
     ``id_of`` returns the id that the cloud gave the resource of a URN, None when it made none. Outputs are the inputs

@@ -19,19 +19,21 @@ def exported(*operations: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_what_was_made_after_all_becomes_a_resource_behind_the_others() -> None:
-    after = state.settled(exported(begun("urn:made"), begun("urn:lost")), {"urn:made": "id-1"}.get)
+    after = state.without_pending_operations(exported(begun("urn:made"), begun("urn:lost")), {"urn:made": "id-1"}.get)
     made = {**begun("urn:made")["resource"], "id": "id-1", "outputs": {"size": 1}}
     assert after == {"version": 3, "deployment": {"resources": [PARENT, made]}}
 
 
 def test_other_half_done_operations_are_only_forgotten() -> None:
-    after = state.settled(exported(begun("urn:old", "deleting"), begun("urn:new", "updating")), lambda _: "id")
+    after = state.without_pending_operations(
+        exported(begun("urn:old", "deleting"), begun("urn:new", "updating")), lambda _: "id"
+    )
     assert after["deployment"] == {"resources": [PARENT]}
 
 
 def test_what_was_exported_is_left_alone() -> None:
     before = exported(begun("urn:made"))
-    state.settled(before, lambda _: "id")
+    state.without_pending_operations(before, lambda _: "id")
     assert before == exported(begun("urn:made"))
 
 

@@ -34,7 +34,7 @@ class _Declared(Recorded):
         super().__init__(token, rules)
         self._cloud_of = cloud_of
 
-    def settled(self, caller: Caller, store: Store, record: Record) -> None:
+    def on_store_changed(self, caller: Caller, store: Store, record: Record) -> None:
         cloud = self._cloud_of(record.environment)
         gone = store.get(record.type, record.id) is None
         with cloud.lock:
@@ -96,11 +96,11 @@ class _Proposed(_Declared):
     def on_update(self, caller: Caller, store: Store, old: Record, new: Record) -> Record:
         return self.on_create(caller, store, new)
 
-    def settled(self, caller: Caller, store: Store, record: Record) -> None:
+    def on_store_changed(self, caller: Caller, store: Store, record: Record) -> None:
         cloud = self._cloud_of(record.environment)
         with cloud.lock:
             cloud.proposed.pop((record.type, record.id), None)
-        super().settled(caller, store, record)
+        super().on_store_changed(caller, store, record)
 
 
 class _Version(_Proposed):

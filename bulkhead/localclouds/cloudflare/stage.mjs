@@ -53,12 +53,12 @@ export class Stage {
     clearTimeout(this.#timer);
     // A new store nobody is bound to yet can wait for the operation that asks for it.
     if (this.#leftovers.size === 0 && same(wanted.workers, this.running.workers)) return;
-    this.#timer = setTimeout(() => this.#settle().catch((error) => console.error(error.message)), QUIET);
+    this.#timer = setTimeout(() => this.#apply().catch((error) => console.error(error.message)), QUIET);
   }
 
-  /** Runs `operation` on a stage that is settled and does not change meanwhile. */
+  /** Runs `operation` on a stage that runs all that was declared, and does not change meanwhile. */
   async use(operation) {
-    if (this.#declared !== null) await this.#settle();
+    if (this.#declared !== null) await this.#apply();
     return this.#gate.among(() => operation(this));
   }
 
@@ -68,7 +68,7 @@ export class Stage {
     await this.#remove(this.#leftovers);
   }
 
-  #settle() {
+  #apply() {
     return this.#gate.alone(async () => {
       const wanted = this.#declared;
       this.#declared = null;

@@ -38,8 +38,8 @@ def differences(rules: TypeRules, old: Properties, new: Properties) -> list[Diff
 
 def _difference(rules: TypeRules, steps: Steps, change: ChangeKind) -> Difference:
     name = str(steps[0])
-    appears = len(steps) == 1 and change is not ChangeKind.CHANGED
-    return Difference(written(steps), name, change, rules.forces_new(name, appears=appears))
+    added_or_removed = len(steps) == 1 and change is not ChangeKind.CHANGED
+    return Difference(written(steps), name, change, rules.forces_new(name, added_or_removed=added_or_removed))
 
 
 def _walk(old: Any, new: Any, steps: Steps) -> Iterator[tuple[Steps, ChangeKind]]:

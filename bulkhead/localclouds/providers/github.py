@@ -88,7 +88,7 @@ _TABLE: Final = (
         identify=lambda caller, inputs: f"{inputs['repository']}:{inputs['environment']}:{_number(caller, inputs)}",
         checks=(exactly_one("", "branchPattern", "tagPattern"),),
         admissions=(_environment_exists, _environment_has_custom_policies),
-        settled_at_birth=frozenset({"branchPattern", "tagPattern"}),
+        replaced_when_added_or_removed=frozenset({"branchPattern", "tagPattern"}),
         computed=lambda _caller, id_, _inputs: {"policyId": int(id_.rsplit(":", 1)[1])},
         within=_IN_ENVIRONMENT,
     ),

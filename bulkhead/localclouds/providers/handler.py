@@ -73,7 +73,7 @@ class Recorded:
         record = Record(self.token, id_, caller.environment, account, urn, inputs, outputs)
         record = self.on_create(caller, store, record)
         store.put(record)
-        self.settled(caller, store, record)
+        self.on_store_changed(caller, store, record)
         return record
 
     def read(self, caller: Caller, store: Store, id_: str) -> Record | None:
@@ -94,7 +94,7 @@ class Recorded:
         outputs = {**self.rules.outputs_of(caller, id_, inputs), **_kept(old, inputs)}
         record = self.on_update(caller, store, old, replace(old, inputs=inputs, outputs=outputs))
         store.put(record)
-        self.settled(caller, store, record)
+        self.on_store_changed(caller, store, record)
         return record
 
     def delete(self, caller: Caller, store: Store, id_: str) -> None:
@@ -104,7 +104,7 @@ class Recorded:
             return
         self.on_delete(caller, store, record)
         store.remove(self.token, id_)
-        self.settled(caller, store, record)
+        self.on_store_changed(caller, store, record)
 
     def on_create(self, caller: Caller, store: Store, record: Record) -> Record:
         """Create the real resource; return the record with what the cloud computed. Raise ApiRefusal to leave nothing
@@ -122,7 +122,7 @@ class Recorded:
         """Return the record as the real resource is now, None when it is gone."""
         return record
 
-    def settled(self, caller: Caller, store: Store, record: Record) -> None:
+    def on_store_changed(self, caller: Caller, store: Store, record: Record) -> None:
         """Called after the store was updated, for effects that are computed from the whole store."""
 
 

@@ -53,14 +53,14 @@ class TypeRules:
 
     ``account``: the input that says which account the resource lives in; None: the provider's own.
     ``checks``: rules on the inputs alone. ``admissions`` and ``releases``: checks of a create and of a delete against
-    the cloud's current state; each yields reasons for a refusal. ``settled_at_birth``: inputs that may change, but
-    adding or removing them needs a new resource. ``own_name``: the input that the real provider would invent; if a
-    replacement keeps its value, the old resource is deleted first. ``plan``: fills in the inputs that the provider
-    computes before it compares; it gets the provider's configuration too. ``defaults``: the API's values of inputs
-    that were left out. ``computed``: outputs that are no inputs. ``nested_secrets``: paths of secrets inside a
-    property that is not secret as a whole. ``import_id``: what `pulumi import` is given, where that is not the id.
-    ``unread``: inputs that the API never returns, so that an import lacks them. ``within``: the parent that this
-    resource is deleted with.
+    the cloud's current state; each yields reasons for a refusal. ``replaced_when_added_or_removed``: inputs that may
+    get another value, but to add or remove one needs a new resource. ``own_name``: the input that the real provider
+    would invent; if a replacement keeps its value, the old resource is deleted first. ``plan``: fills in the inputs
+    that the provider computes before it compares; it gets the provider's configuration too. ``defaults``: the API's
+    values of inputs that were left out. ``computed``: outputs that are no inputs. ``nested_secrets``: paths of secrets
+    inside a property that is not secret as a whole. ``import_id``: what `pulumi import` is given, where that is not
+    the id. ``unread``: inputs that the API never returns, so that an import lacks them. ``within``: the parent that
+    this resource is deleted with.
     """
 
     type: ResourceType
@@ -69,7 +69,7 @@ class TypeRules:
     checks: tuple[Check, ...] = ()
     admissions: tuple[Admission, ...] = ()
     releases: tuple[Release, ...] = ()
-    settled_at_birth: frozenset[str] = frozenset()
+    replaced_when_added_or_removed: frozenset[str] = frozenset()
     own_name: str | None = None
     plan: Callable[[Properties, Properties], Properties] = lambda inputs, _provider: inputs
     defaults: Properties = field(default_factory=dict)
@@ -103,10 +103,11 @@ class TypeRules:
         ):
             yield from check(inputs)
 
-    def forces_new(self, name: str, *, appears: bool) -> bool:
-        """Whether a change of this input makes a new resource; ``appears``: the input was added or removed."""
-        born = appears and name in self.settled_at_birth
-        return self.type.replaced_by == EVERY_INPUT or name in self.type.replaced_by or born
+    def forces_new(self, name: str, *, added_or_removed: bool) -> bool:
+        """Whether a change of this input makes a new resource. ``added_or_removed``: not only its value changed."""
+        if added_or_removed and name in self.replaced_when_added_or_removed:
+            return True
+        return self.type.replaced_by == EVERY_INPUT or name in self.type.replaced_by
 
     def secrets(self, values: Properties) -> frozenset[Steps]:
         """Return the paths of what is secret, whoever asks."""

@@ -10,11 +10,11 @@ from bulkhead.localclouds.providers.wire import UNKNOWN
 from bulkhead.resources.kind import EACH_NEW, EVERY_INPUT, ResourceType
 
 
-def rules(replaced_by: frozenset[str], settled_at_birth: frozenset[str] = frozenset()) -> TypeRules:
+def rules(replaced_by: frozenset[str], replaced_when_added_or_removed: frozenset[str] = frozenset()) -> TypeRules:
     type_ = ResourceType(
         "made:up:Type", admitted=True, holds="", same=EACH_NEW, leaves="", references=(), replaced_by=replaced_by
     )
-    return TypeRules(type=type_, identify=new_uuid, settled_at_birth=settled_at_birth)
+    return TypeRules(type=type_, identify=new_uuid, replaced_when_added_or_removed=replaced_when_added_or_removed)
 
 
 @pytest.mark.parametrize(
