@@ -22,7 +22,7 @@ from benchmarks.flat_program import declare
 from benchmarks.harness import Benchmark, Ratio, Way
 from benchmarks.standing import PRODUCTION, Standing, production
 from bulkhead.engine.automation import EngineCommand
-from bulkhead.engine.stacks import StageStack
+from bulkhead.engine.inline_stack import InlineStack
 from bulkhead.engine.workspace import engine_environment
 from bulkhead.machine.environment import MARK
 from bulkhead.model.failures import Failed
@@ -43,7 +43,7 @@ def ways() -> Iterator[Sequence[Way]]:
         yield previews
 
 
-def unchanged(stack: StageStack, packs: Sequence[Path] = ()) -> float:
+def unchanged(stack: InlineStack, packs: Sequence[Path] = ()) -> float:
     """Preview once, with policy packs or without, and return the seconds. That nothing would change says that the
     program declares what its state holds, no more and no less, and so that two programs declare the same. Raises Failed
     when something would change, or a policy speaks."""
@@ -58,7 +58,7 @@ def unchanged(stack: StageStack, packs: Sequence[Path] = ()) -> float:
     return result.seconds
 
 
-def _flat_twin(stood: Standing, stack: StageStack) -> StageStack:
+def _flat_twin(stood: Standing, stack: InlineStack) -> InlineStack:
     """Return a stack of the flat program with folders of its own. It shares the run's passphrase and salt, and what the
     clouds hold."""
     whole = stood.life.run
@@ -73,7 +73,7 @@ def _flat_twin(stood: Standing, stack: StageStack) -> StageStack:
 
     resources = flatten(_exported(stood, stack))
     root = next(resource for resource in resources if resource["type"] == STACK)
-    return StageStack(
+    return InlineStack(
         run,
         workspace,
         engine=stood.engine,
@@ -83,7 +83,7 @@ def _flat_twin(stood: Standing, stack: StageStack) -> StageStack:
     )
 
 
-def _exported(stood: Standing, stack: StageStack) -> list[dict[str, Any]]:
+def _exported(stood: Standing, stack: InlineStack) -> list[dict[str, Any]]:
     """Return the resources of the stage's state with their secrets in clear, worthless as they are."""
     arguments = ["stack", "export", "--show-secrets", "--stack", PRODUCTION]
     said = EngineCommand(stood.engine, stood.environment).run(arguments, str(stack.workspace.path), {}).stdout

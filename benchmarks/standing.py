@@ -10,7 +10,7 @@ from functools import partial
 from benchmarks.harness import tell
 from bulkhead.engine.analyzer import install_analyzer
 from bulkhead.engine.finder import Engine, find_engine
-from bulkhead.engine.stacks import StageStack
+from bulkhead.engine.inline_stack import InlineStack
 from bulkhead.engine.workspace import Cipher, engine_environment, prepare
 from bulkhead.localclouds.command import clouds_command
 from bulkhead.machine.lifetime import Clock, Life, lived
@@ -34,7 +34,7 @@ class Standing:
     engine: Engine
     providers: dict[str, int]
     environment: dict[str, str]
-    stacks: dict[str, StageStack]
+    stacks: dict[str, InlineStack]
 
 
 @contextmanager
@@ -51,12 +51,12 @@ def standing(stages: Sequence[str]) -> Iterator[Standing]:
         stacks = {}
         for name in stages:
             workspace = prepare(ROOT, life.run, name, required_secrets(PRODUCT), cipher)
-            stacks[name] = StageStack(life.run, workspace, engine=engine, environment=environment, program=run)
+            stacks[name] = InlineStack(life.run, workspace, engine=engine, environment=environment, program=run)
         yield Standing(life, engine, providers, environment, stacks)
 
 
 @contextmanager
-def production() -> Iterator[tuple[Standing, StageStack]]:
+def production() -> Iterator[tuple[Standing, InlineStack]]:
     """Bring production up on fresh clouds."""
     with standing((PRODUCTION,)) as stood:
         tell(f"bringing {PRODUCTION} up on local clouds")

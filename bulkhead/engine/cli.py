@@ -67,7 +67,7 @@ def require_language_host() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Cli:
+class PulumiCli:
     """The CLI, run in ``folder`` for one ``stack``; ``environment`` is its whole environment. Every method raises
     Refused when there is none, or when it fails."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bulkhead.engine.analyzer import require_python_of
-from bulkhead.engine.cli import Cli, Output, Say, require_language_host
+from bulkhead.engine.cli import Output, PulumiCli, Say, require_language_host
 from bulkhead.engine.environment import SAVING_PLANS, STREAMING, inherited
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.settings.paths import SECRETS
@@ -25,9 +25,9 @@ class State:
 
 
 class StackCli:
-    """One stack of the project in ``folder``. With a ``profile``, the CLI and its providers use that AWS profile; with
-    a ``backend``, it uses the state there, whatever the CLI is logged in to. An ``environment`` is the CLI's whole
-    environment.
+    """One stack of the project in ``folder``; the CLI starts the project's program itself. With a ``profile``, the CLI
+    and its providers use that AWS profile; with a ``backend``, it uses the state there, whatever the CLI is logged in
+    to. An ``environment`` is the CLI's whole environment.
 
     Every method raises Refused when there is no CLI, or when it fails.
     """
@@ -42,7 +42,7 @@ class StackCli:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
-        self._cli = Cli(name, folder, inherited(profile, backend) if environment is None else environment)
+        self._cli = PulumiCli(name, folder, inherited(profile, backend) if environment is None else environment)
 
     def export(self) -> dict[str, Any]:
         """Return the whole state from the backend it lives in, its secrets encrypted."""
@@ -95,7 +95,7 @@ class StackCli:
         """Return the update plan that `preview --save-plan` writes into ``file``, secrets in clear. Raises Refused
         when the CLI cannot run a program in Python."""
         require_language_host()
-        cli = Cli(self.name, self._cli.folder, {**self._cli.environment, **SAVING_PLANS})
+        cli = PulumiCli(self.name, self._cli.folder, {**self._cli.environment, **SAVING_PLANS})
         cli.follow("preview", "--show-secrets", "--save-plan", str(file), say=lambda _line: None)
         plan: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         return plan

@@ -12,7 +12,7 @@ from typing import Final
 
 from bulkhead.engine.analyzer import install_analyzer
 from bulkhead.engine.finder import Engine, find_engine
-from bulkhead.engine.stacks import StageStack
+from bulkhead.engine.inline_stack import InlineStack
 from bulkhead.engine.workspace import Cipher, engine_environment, prepare, prepare_identities
 from bulkhead.localclouds.api import seed
 from bulkhead.localclouds.cloudflare.client import StageCloud
@@ -155,7 +155,7 @@ def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress) -> 
             root, life.run, stack, identity_settings.required_secrets(cast.product), cipher, chosen | _IDENTITIES
         )
         driven = partial(
-            StageStack,
+            InlineStack,
             life.run,
             engine=cast.engine,
             environment=environment | traps.environment,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bulkhead.engine.stacks import StageStack
+from bulkhead.engine.inline_stack import InlineStack
 from bulkhead.localclouds.aws.client import client
 from bulkhead.localclouds.aws.enforced import EnforcedAws
 from bulkhead.localclouds.aws.inventory import Inventory, inventory
@@ -31,8 +31,8 @@ class StandingStage:
     """One stage that is up: its settings, its two stacks on the engine, its local Cloudflare, its planted secrets."""
 
     settings: StageSettings
-    identities: StageStack
-    stack: StageStack
+    identities: InlineStack
+    stack: InlineStack
     cloud: StageCloud
     url: str
     canaries: Mapping[str, str]
@@ -42,7 +42,7 @@ class StandingStage:
         return self.settings.environment
 
     @property
-    def stacks(self) -> tuple[StageStack, ...]:
+    def stacks(self) -> tuple[InlineStack, ...]:
         """The stack of the identities, then the stage itself: the order in which they are brought up."""
         return (self.identities, self.stack)
 

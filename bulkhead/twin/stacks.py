@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bulkhead.engine import state
-from bulkhead.engine.stacks import StageStack
+from bulkhead.engine.inline_stack import InlineStack
 from bulkhead.engine.workspace import Workspace, write_files
 from bulkhead.model.project import read_project
 from bulkhead.twin.state import PASSPHRASE, SALT, redact
@@ -18,8 +18,8 @@ from bulkhead.twin.workspace import twin_settings
 
 
 def twin_of(
-    stack: StageStack, folder: Path, chosen: Mapping[str, Any] = MappingProxyType({}), *, part: str = "twin"
-) -> StageStack:
+    stack: InlineStack, folder: Path, chosen: Mapping[str, Any] = MappingProxyType({}), *, part: str = "twin"
+) -> InlineStack:
     """Write the twin of ``stack`` into ``folder``, which must not exist yet, and return a stack that works on it.
 
     ``chosen`` are settings that override the stack's; ``part`` names the twin in logs and events. Raises Refused where

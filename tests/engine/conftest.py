@@ -16,7 +16,7 @@ from tests.support.machine import Machine
 from tests.support.toy_cloud import PACKAGE, ToyCloud, serving
 
 if TYPE_CHECKING:
-    from bulkhead.engine.stacks import StageStack
+    from bulkhead.engine.inline_stack import InlineStack
 
 Program = Callable[[], None]
 
@@ -44,20 +44,20 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[rundir.RunD
 
 
 @pytest.fixture
-def make(run: rundir.RunDir, cloud: ToyCloud) -> Iterator[Callable[..., StageStack]]:
+def make(run: rundir.RunDir, cloud: ToyCloud) -> Iterator[Callable[..., InlineStack]]:
     # Not above: it takes over Python's hook for what cannot be raised, and pytest, which reads this file before it sets
     # its own, would take that away again.
-    from bulkhead.engine.stacks import StageStack  # noqa: PLC0415
+    from bulkhead.engine.inline_stack import InlineStack  # noqa: PLC0415
 
     with serving(cloud) as port:
 
         def make_stack(
             program: Program, name: str = "staging", on_event: Callable[[Event], None] = lambda _: None
-        ) -> StageStack:
+        ) -> InlineStack:
             checkout = run.path.parents[1]
             files = workspace.prepare(checkout, run, name, ["githubToken"], workspace.Cipher(run.passphrase))
             environment = workspace.engine_environment(run, providers={PACKAGE: port})
-            return StageStack(
+            return InlineStack(
                 run, files, engine=find_engine(), environment=environment, program=program, on_event=on_event
             )
 

@@ -28,7 +28,7 @@ from bulkhead.model.faults import Refused
 from bulkhead.machine import rundir
 from bulkhead.engine import workspace
 from bulkhead.engine.finder import find_engine
-from bulkhead.engine.stacks import StackFailed, StageStack
+from bulkhead.engine.inline_stack import StackFailed, InlineStack
 from tests.support.toy_cloud import PACKAGE, Thing, ToyCloud, serving
 
 checkout, cloud, told = Path(sys.argv[1]), ToyCloud(), []
@@ -56,7 +56,7 @@ with serving(cloud) as port:
     for name, program in (("development", Busy), ("staging", refused)):
         files = workspace.prepare(checkout, run, name, ["githubToken"], workspace.Cipher(run.passphrase))
         stacks.append(
-            StageStack(run, files, engine=find_engine(), environment=environment, program=program)
+            InlineStack(run, files, engine=find_engine(), environment=environment, program=program)
         )
     threads = [threading.Thread(target=up, args=(stack,)) for stack in stacks]
     for thread in threads:

@@ -9,7 +9,7 @@ import pulumi
 import pytest
 
 from bulkhead.engine import canaries
-from bulkhead.engine.stacks import StageStack
+from bulkhead.engine.inline_stack import InlineStack
 from bulkhead.machine.rundir import RunDir
 from bulkhead.model.faults import Refused
 from bulkhead.twin.stacks import twin_of
@@ -17,7 +17,7 @@ from tests.support.toy_cloud import Thing, ToyCloud
 
 pytestmark = pytest.mark.slow
 
-MakeStack = Callable[..., StageStack]
+MakeStack = Callable[..., InlineStack]
 
 
 def program() -> None:

@@ -20,7 +20,7 @@ from bulkhead.cli.main import main
 from bulkhead.clients import clouds
 from bulkhead.clients.rest import Rest
 from bulkhead.engine.finder import find_engine
-from bulkhead.engine.stacks import StageStack
+from bulkhead.engine.inline_stack import InlineStack
 from bulkhead.engine.workspace import Cipher, engine_environment, prepare, prepare_identities
 from bulkhead.localclouds.aws.client import client
 from bulkhead.localclouds.aws.inventory import Inventory, inventory
@@ -76,8 +76,8 @@ IDENTITIES = {
 class World:
     """Production, standing: its engine, its clouds, its files. The Pulumi projects are in ``folder`` and below it."""
 
-    stack: StageStack
-    identities: StageStack
+    stack: InlineStack
+    identities: InlineStack
     store: Store
     cloud: StageCloud
     moto: str
@@ -134,7 +134,7 @@ def world() -> Iterator[World]:
             programs[pulumi.get_project()]()
 
         identities, stack = (
-            StageStack(run, each, engine=engine, environment=environment, program=programs[each.project])
+            InlineStack(run, each, engine=engine, environment=environment, program=programs[each.project])
             for each in (apart, workspace)
         )
         identities.up()

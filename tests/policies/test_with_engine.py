@@ -14,7 +14,7 @@ import pytest
 from bulkhead.engine.analyzer import install_analyzer
 from bulkhead.engine.events import Event, PolicySpoke
 from bulkhead.engine.finder import find_engine
-from bulkhead.engine.stacks import StackFailed, StageStack
+from bulkhead.engine.inline_stack import InlineStack, StackFailed
 from bulkhead.engine.workspace import Cipher, engine_environment, prepare
 from bulkhead.machine import rundir
 from bulkhead.model.settings.models import parts
@@ -88,14 +88,14 @@ class Engine:
         self._run.close()
 
     def _spoken(
-        self, act: Callable[[StageStack], Any], program: Callable[[], None], name: str, config: Mapping[str, Any]
+        self, act: Callable[[InlineStack], Any], program: Callable[[], None], name: str, config: Mapping[str, Any]
     ) -> Spoken:
         heard: list[Event] = []
         settings = {f"bulkhead:{key}": value for key, value in parts(make_settings(name)).items()}
         content = json.dumps({"config": {**settings, **config}})
         (self._checkout / f"Pulumi.{name}.yaml").write_text(content)
         workspace = prepare(self._checkout, self._run, name, ["sessionKey"], Cipher(self._run.passphrase))
-        opened = StageStack(
+        opened = InlineStack(
             self._run,
             workspace,
             engine=find_engine(),

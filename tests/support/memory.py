@@ -13,8 +13,8 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from bulkhead.engine.events import PolicySpoke, ResourceStarted
+from bulkhead.engine.inline_stack import InlineStack, StackFailed
 from bulkhead.engine.results import Result
-from bulkhead.engine.stacks import StackFailed, StageStack
 from bulkhead.engine.workspace import Workspace
 from bulkhead.localclouds.cloudflare.client import Answer, Egress, StageCloud
 from bulkhead.localclouds.providers.store import Record
@@ -119,7 +119,7 @@ class MemoryCloud(StageCloud):
             part.clear()
 
 
-class MemoryStack(StageStack):
+class MemoryStack(InlineStack):
     """A stage's stack. ``changes`` is what an operation reports beside what stayed the same; ``afterwards`` happens
     when the stage has been destroyed, or its destruction was refused."""
 
@@ -192,7 +192,7 @@ class MemoryStack(StageStack):
         held = [{"urn": r.urn, "type": r.type, "id": r.id, "inputs": self._sealed(r.inputs)} for r in self._records()]
         return {"version": 3, "deployment": {"manifest": {"version": "v3.250.0"}, "resources": held}}
 
-    def elsewhere(self, part: str, workspace: Workspace, backend: Path, passphrase: str) -> StageStack:
+    def elsewhere(self, part: str, workspace: Workspace, backend: Path, passphrase: str) -> InlineStack:
         assert part.endswith("twin")
         assert passphrase != self._run.passphrase
         self.twin.workspace = workspace
@@ -211,7 +211,7 @@ class MemoryStack(StageStack):
         return Result(self.name, operation, 0.0, changes, (), (), (), {}, Path("no.log"))
 
 
-class MemoryTwin(StageStack):
+class MemoryTwin(InlineStack):
     """A stack on its twin. It sees that the stage's account was moved, unless it is ``blind``; ``changes`` is what it
     reports beside what stayed the same, ``writes`` goes to its log, and ``refusal`` is why it stops instead."""
 

@@ -212,14 +212,14 @@ def test_a_changed_setting_is_seen_where_the_real_plugins_called_it_a_secret(
 def test_identities_that_the_real_plugins_made_are_unchanged_on_their_twin(
     stage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bulkhead.engine.stacks import StageStack  # noqa: PLC0415 (it takes over a hook of Python that pytest needs)
+    from bulkhead.engine.inline_stack import InlineStack  # noqa: PLC0415 (it takes over a hook of Python that pytest needs)
 
     run, store = rundir.kept(tmp_path), Store(tmp_path / "store.sqlite")
     server = ProviderServer(ProviderServicer(Dispatch(Resources(Registry(), store))))
     window = {"begins": "2026-01-01T00:00:00Z", "ends": "2026-03-31T00:00:00Z"}
     chosen = {identity_settings.PROFILE: "somebody", identity_settings.TOKENS: {"active": "a", "a": window}}
     required = identity_settings.required_secrets(PRODUCT)
-    stack = StageStack(
+    stack = InlineStack(
         run,
         prepare_identities(ROOT, run, stage, required, Cipher(run.passphrase), chosen),
         engine=find_engine(),
@@ -229,7 +229,7 @@ def test_identities_that_the_real_plugins_made_are_unchanged_on_their_twin(
     )
     stack.up()
     export = stack.export()
-    monkeypatch.setattr(StageStack, "export", lambda _: dressed(export))
+    monkeypatch.setattr(InlineStack, "export", lambda _: dressed(export))
     twin = twin_of(stack, tmp_path / "twin")
     changes = twin.preview().changes
     told = [content for _, content in written_in(tmp_path / "twin")]

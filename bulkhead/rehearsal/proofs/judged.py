@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bulkhead.engine.stacks import StackFailed
+from bulkhead.engine.inline_stack import StackFailed
 from bulkhead.rehearsal.evidence import Unproven
 from bulkhead.rehearsal.proofs.proof import require
 from bulkhead.rehearsal.scene import Scene, StandingStage

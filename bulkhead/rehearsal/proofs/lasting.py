@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from bulkhead.engine.stacks import StackFailed
+from bulkhead.engine.inline_stack import StackFailed
 from bulkhead.model.naming import Kind, Stage
 from bulkhead.rehearsal.evidence import NotShown
 from bulkhead.rehearsal.proofs.proof import existing, require

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from bulkhead.engine import canaries
-from bulkhead.engine.stacks import StackFailed
+from bulkhead.engine.inline_stack import StackFailed
 from bulkhead.model.settings.paths import SETTINGS
 from bulkhead.rehearsal.proofs.apart import minted
 from bulkhead.rehearsal.proofs.proof import require

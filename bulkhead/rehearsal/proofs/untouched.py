@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+from bulkhead.engine.inline_stack import InlineStack
 from bulkhead.engine.results import Result
-from bulkhead.engine.stacks import StageStack
 from bulkhead.machine import egress
 from bulkhead.machine.git import git
 from bulkhead.rehearsal.evidence import NotShown, Unproven
@@ -29,7 +29,7 @@ def unchanged(scene: Scene) -> str:
     return "; ".join(f"{environment}: {summary}" for environment, summary in seen.items())
 
 
-def changed_nothing(what: str, result: Result, stack: StageStack) -> int:
+def changed_nothing(what: str, result: Result, stack: InlineStack) -> int:
     """Require that an operation found nothing to do, and that it looked at all of ``stack``; return at how much."""
     changes = {kind: count for kind, count in result.changes.items() if kind != "same" and count}
     require(not changes, f"{what} to change nothing", changes)
@@ -70,6 +70,6 @@ def checkout_clean(scene: Scene) -> str:
     return f"git status as before ({len(was)} lines of your own changes)"
 
 
-def _managed(stack: StageStack) -> list[str]:
+def _managed(stack: InlineStack) -> list[str]:
     """Return the URNs of what the engine manages in a cloud: no component, no provider, not the stack itself."""
     return [r["urn"] for r in stack.resources() if r.get("custom") and not r["type"].startswith("pulumi:")]

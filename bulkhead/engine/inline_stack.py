@@ -1,4 +1,5 @@
-"""One stage on the real engine: up, preview, refresh, destroy, and recovery after the engine was killed."""
+"""One stack on the real engine, with its program in this process: up, preview, refresh, destroy, and recovery after the
+engine was killed. Rehearsals and benchmarks drive their stacks so; commands on a checkout use `StackCli`."""
 
 from __future__ import annotations
 
@@ -33,12 +34,13 @@ class StackFailed(Failed):
     """The engine could not do what it was asked to; ``details`` are its own diagnostics."""
 
 
-class StageStack:
+class InlineStack:
     """Drives one stack. Methods of different stacks may run in threads side by side; those of one stack may not.
 
-    ``program`` declares the stage, and runs in this process. ``environment`` is the engine's whole environment
-    (`workspace.engine_environment`). ``on_event`` is called with each event, in another thread. ``part`` distinguishes
-    the stacks of one stage in logs and events. ``backend`` is the folder of its state, by default the run's.
+    ``program`` declares the stage, and runs in this process: Pulumi's word for that is inline. ``environment`` is the
+    engine's whole environment (`workspace.engine_environment`). ``on_event`` is called with each event, in another
+    thread. ``part`` distinguishes the stacks of one stage in logs and events. ``backend`` is the folder of its state,
+    by default the run's.
     """
 
     def __init__(
@@ -142,10 +144,10 @@ class StageStack:
         """Return the whole state in the form of `pulumi stack export`; secrets are encrypted."""
         return state.exported(self.state_text())
 
-    def elsewhere(self, part: str, workspace: Workspace, backend: Path, passphrase: str) -> StageStack:
+    def elsewhere(self, part: str, workspace: Workspace, backend: Path, passphrase: str) -> InlineStack:
         """Return a stack of the same program on the same engine and clouds, with another workspace and backend."""
         environment = apart(self._run.home, backend, passphrase)
-        return StageStack(
+        return InlineStack(
             self._run,
             workspace,
             engine=self._engine,

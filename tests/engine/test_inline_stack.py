@@ -12,7 +12,7 @@ import pytest
 
 from bulkhead.engine import canaries
 from bulkhead.engine.events import Event, OperationEnded, ResourceDone
-from bulkhead.engine.stacks import StackFailed, StageStack
+from bulkhead.engine.inline_stack import InlineStack, StackFailed
 from bulkhead.machine import rundir
 from bulkhead.model.faults import Fault, Refused
 from tests.support.toy_cloud import Thing, ToyCloud
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 # What the SDK leaves in this process when its engine is ended: see `ended_engine`.
 IGNORED = ("ignore::pytest.PytestUnraisableExceptionWarning", "ignore:Error in event stream")
 
-MakeStack = Callable[..., StageStack]
+MakeStack = Callable[..., InlineStack]
 
 
 def exports_settings() -> None:
@@ -136,7 +136,7 @@ def test_a_bug_in_the_program_is_one_line_with_its_traceback_in_the_log(make: Ma
     assert any("LookupError: no such drawer" in detail for detail in caught.value.details)
     assert isinstance(caught.value.__cause__, LookupError)
     assert caught.value.log is not None
-    assert "test_stacks.py" in caught.value.log.read_text()
+    assert "test_inline_stack.py" in caught.value.log.read_text()
 
 
 def test_stacks_side_by_side_do_not_mix(make: MakeStack) -> None:
@@ -169,7 +169,7 @@ def ended_engine() -> Iterator[None]:
 class Operation(threading.Thread):
     """An `up` that is expected to be ended before it is through."""
 
-    def __init__(self, stack: StageStack, cloud: ToyCloud) -> None:
+    def __init__(self, stack: InlineStack, cloud: ToyCloud) -> None:
         super().__init__()
         self.stack = stack
         self.failure: StackFailed | None = None
@@ -188,7 +188,7 @@ def slow_thing() -> None:
 
 
 @pytest.fixture
-def killed(make: MakeStack, cloud: ToyCloud) -> StageStack:
+def killed(make: MakeStack, cloud: ToyCloud) -> InlineStack:
     """A stack whose engine was killed while the cloud was making the only resource."""
     stack = make(slow_thing)
     operation = Operation(stack, cloud)
@@ -202,7 +202,7 @@ def killed(make: MakeStack, cloud: ToyCloud) -> StageStack:
 
 @pytest.mark.usefixtures("ended_engine")
 @pytest.mark.filterwarnings(*IGNORED)
-def test_a_killed_engine_is_healed_without_making_anything_twice(killed: StageStack, cloud: ToyCloud) -> None:
+def test_a_killed_engine_is_healed_without_making_anything_twice(killed: InlineStack, cloud: ToyCloud) -> None:
     assert killed.pending() == list(cloud.things)
     with pytest.raises(StackFailed, match="lock"):
         killed.up()
@@ -224,7 +224,7 @@ def test_nothing_of_a_state_is_written_in_place_where_a_kill_would_leave_half_of
 
 @pytest.mark.usefixtures("ended_engine")
 @pytest.mark.filterwarnings(*IGNORED)
-def test_what_was_begun_but_never_made_is_forgotten(killed: StageStack, cloud: ToyCloud) -> None:
+def test_what_was_begun_but_never_made_is_forgotten(killed: InlineStack, cloud: ToyCloud) -> None:
     cloud.things.clear()
     killed.heal(cloud.things.get)
     assert killed.up().changes["create"] == 1
