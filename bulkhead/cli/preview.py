@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -18,10 +18,10 @@ from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.settings.paths import stack_file
 
 if TYPE_CHECKING:
-    from bulkhead.engine.cli import Output
+    from bulkhead.engine.cli import OnProgress, Output
     from bulkhead.preview.verdict import Verdict
 
-_HEARD_EVERY: Final = 200  # lines of events between two signs of life
+_TOLD_EVERY: Final = 200  # lines of events between two signs of life
 
 app = typer.Typer(add_completion=False)
 
@@ -140,7 +140,7 @@ def _asked(stack: str, profile: str | None, console: Console) -> Output:
     from bulkhead.engine.stack import StackCli  # noqa: PLC0415
 
     console.say(f"{stack}: asking Pulumi, with the policies, what an up would change ...", FAINT)
-    return StackCli(stack, project.ROOT, profile).preview("policies", _hearing(console))
+    return StackCli(stack, project.ROOT, profile).preview("policies", _progress_on(console))
 
 
 def _asked_of_twin(stack: str, place: str, checkout: Path, profile: str | None, console: Console) -> Output:
@@ -149,15 +149,15 @@ def _asked_of_twin(stack: str, place: str, checkout: Path, profile: str | None, 
 
     console.say(f"{stack}: asking Pulumi, with the policies, what an up of {checkout} would change ...", FAINT)
     there = partial(place_of, place, project.ROOT, stack, profile, reading=True)
-    return preview_on_twin(stack, project.ROOT, checkout, there, _hearing(console))
+    return preview_on_twin(stack, project.ROOT, checkout, there, _progress_on(console))
 
 
-def _hearing(console: Console) -> Callable[[int], None]:
-    def hear(lines: int) -> None:
-        if console.live and lines % _HEARD_EVERY == 0:
+def _progress_on(console: Console) -> OnProgress:
+    def on_progress(lines: int) -> None:
+        if console.live and lines % _TOLD_EVERY == 0:
             console.say(f"  {lines} events ...", FAINT)
 
-    return hear
+    return on_progress
 
 
 def _write(file: Path, text: str) -> None:

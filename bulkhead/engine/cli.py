@@ -30,7 +30,8 @@ _NO_STACK: Final = "no stack named"  # the start of the CLI's message when its b
 _REMEMBERED: Final = 100  # lines of output that are kept for an error's message
 _MOST: Final = 256 * 1024 * 1024  # characters; a preview of 57 resources takes half a million
 
-Say = Callable[[str], None]
+OnLine = Callable[[str], None]
+OnProgress = Callable[[int], None]  # called with the number of lines so far
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +92,9 @@ class PulumiCli:
             raise self._failed(arguments, [*_diagnostics(answer.stdout), *last_lines(answer.stderr.splitlines())])
         return answer.stdout
 
-    def follow(self, *arguments: str, say: Say) -> None:
-        """Run a command to its end; ``say`` is called with each line of its output. A Ctrl-C reaches the CLI as well,
-        which then stops after its current step."""
+    def follow(self, *arguments: str, on_line: OnLine) -> None:
+        """Run a command to its end; ``on_line`` is called with each line of its output. A Ctrl-C reaches the CLI as
+        well, which then stops after its current step."""
         recent_lines: deque[str] = deque(maxlen=_REMEMBERED)
         interrupted = False
         with subprocess.Popen(
@@ -110,7 +111,7 @@ class PulumiCli:
                 try:
                     for line in process.stdout or ():
                         recent_lines.append(line.rstrip())
-                        say(line.rstrip())
+                        on_line(line.rstrip())
                     break
                 except KeyboardInterrupt:
                     interrupted = True
@@ -119,9 +120,9 @@ class PulumiCli:
         if process.returncode != 0:
             raise self._failed(arguments, last_lines(recent_lines))
 
-    def stream(self, *arguments: str, hear: Callable[[int], None], added: Mapping[str, str]) -> Output:
-        """Return the output of a command, even of one that fails; ``hear`` is called with the number of lines so far.
-        ``added`` extends the environment. Raises Refused when there is no output at all, or no end of it."""
+    def stream(self, *arguments: str, on_progress: OnProgress, added: Mapping[str, str]) -> Output:
+        """Return the output of a command, even of one that fails. ``added`` extends the environment. Raises Refused
+        when there is no output at all, or no end of it."""
         lines: list[str] = []
         characters_left = _MOST
         with (
@@ -140,7 +141,7 @@ class PulumiCli:
         ):
             for line in process.stdout or ():
                 lines.append(line)
-                hear(len(lines))
+                on_progress(len(lines))
                 characters_left -= len(line)
                 if characters_left < 0:
                     process.kill()

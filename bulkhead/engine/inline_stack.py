@@ -120,7 +120,7 @@ class InlineStack:
         return self._operate("destroy", lambda stack, callbacks: stack.destroy(**callbacks))
 
     @contextmanager
-    def unheard(self) -> Iterator[None]:
+    def muted(self) -> Iterator[None]:
         """Report no events inside the ``with``, because the operation in it is expected to fail."""
         previous_handler, self._on_event = self._on_event, lambda _: None
         try:
@@ -226,9 +226,9 @@ class InlineStack:
         def on_engine_event(engine_event: EngineEvent) -> None:
             # unchanged, so that a proof can check whether the engine masked every secret
             events.write(f"{engine_event!r}\n")
-            record.hear_engine(engine_event)
+            record.add_engine_event(engine_event)
             for event in translate(self.name, engine_event):
-                record.hear(event)
+                record.add(event)
                 self._on_event(event)
 
         try:

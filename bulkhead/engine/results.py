@@ -53,7 +53,7 @@ class Record:
     outputs: dict[str, Any] = field(default_factory=dict)
     packs: list[str] = field(default_factory=list)
 
-    def hear(self, event: Event) -> None:
+    def add(self, event: Event) -> None:
         """Add an event that the progress display gets as well."""
         match event:
             case ResourceStarted() if event.action not in _UNCHANGED:
@@ -63,7 +63,7 @@ class Record:
             case PolicySpoke():
                 self.policies.append(event)
 
-    def hear_engine(self, event: EngineEvent) -> None:
+    def add_engine_event(self, event: EngineEvent) -> None:
         """Add what only the engine's own events have: its counts, and the stack's outputs."""
         if event.summary_event:
             self.changes.update(event.summary_event.resource_changes)

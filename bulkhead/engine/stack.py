@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bulkhead.engine.analyzer import require_python_of
-from bulkhead.engine.cli import Output, PulumiCli, Say, require_language_host
+from bulkhead.engine.cli import OnLine, OnProgress, Output, PulumiCli, require_language_host
 from bulkhead.engine.environment import SAVING_PLANS, STREAMING, inherited
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.settings.paths import SECRETS
@@ -74,15 +74,15 @@ class StackCli:
         """Encrypt a secret into the stack's configuration. The CLI reads the value from its standard input."""
         self._cli.ask("config", "set", "--secret", f"{SECRETS}:{name}", given=value)
 
-    def preview(self, pack: str, hear: Callable[[int], None] = lambda _: None) -> Output:
+    def preview(self, pack: str, on_progress: OnProgress = lambda _: None) -> Output:
         """Return the engine's preview of an `up`, with the policies in the folder ``pack``: events, or the digest of
-        an engine that does not stream. ``hear`` is called with the number of lines so far.
+        an engine that does not stream.
 
         Raises Refused when there is no output at all, or no end of it, or when the pack cannot start: the CLI would
         wait for it for ever.
         """
         require_python_of(self._cli.folder, pack)
-        return self._cli.stream("preview", "--json", "--policy-pack", pack, hear=hear, added=STREAMING)
+        return self._cli.stream("preview", "--json", "--policy-pack", pack, on_progress=on_progress, added=STREAMING)
 
     def plan(self, import_file: Path) -> dict[str, Any]:
         """Return what an `up` would do, as `pulumi preview --json` has it; write what it would create into
@@ -96,7 +96,7 @@ class StackCli:
         when the CLI cannot run a program in Python."""
         require_language_host()
         cli = PulumiCli(self.name, self._cli.folder, {**self._cli.environment, **SAVING_PLANS})
-        cli.follow("preview", "--show-secrets", "--save-plan", str(file), say=lambda _line: None)
+        cli.follow("preview", "--show-secrets", "--save-plan", str(file), on_line=lambda _line: None)
         plan: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         return plan
 
@@ -109,11 +109,11 @@ class StackCli:
         """Import the resources that ``import_file`` names into the state; no cloud is changed."""
         protected = f"--protect={str(protect).lower()}"
         arguments = ["import", "--file", str(import_file), "--yes", "--skip-preview", "--generate-code=false"]
-        self._cli.follow(*arguments, protected, say=lambda _line: None)
+        self._cli.follow(*arguments, protected, on_line=lambda _line: None)
 
-    def destroy(self, say: Say) -> None:
-        """Destroy all resources of the stack; ``say`` is called with each line of the CLI's output."""
-        self._cli.follow("destroy", "--yes", say=say)
+    def destroy(self, on_line: OnLine) -> None:
+        """Destroy all resources of the stack; ``on_line`` is called with each line of the CLI's output."""
+        self._cli.follow("destroy", "--yes", on_line=on_line)
 
 
 def _values(key: str, entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

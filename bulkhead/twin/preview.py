@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from bulkhead.engine.cli import Output, require_language_host
+from bulkhead.engine.cli import OnProgress, Output, require_language_host
 from bulkhead.engine.environment import attached
 from bulkhead.engine.stack import StackCli
 from bulkhead.localclouds.providers import alone
@@ -23,7 +23,7 @@ _PACK: Final = "bulkhead/preview/pack"
 
 
 def preview_on_twin(
-    stack: str, rules: Path, checkout: Path, place: Callable[[], TwinPlace], hear: Callable[[int], None]
+    stack: str, rules: Path, checkout: Path, place: Callable[[], TwinPlace], on_progress: OnProgress
 ) -> Output:
     """Return the engine's preview of an `up` of ``checkout``, compared with the twin in ``place``. The policies and
     the project's name come from ``rules``, another checkout. Raises Refused with what is missing or cannot be read."""
@@ -35,4 +35,4 @@ def preview_on_twin(
         proposed.write(checkout, stack, product, workspace.bare)
         judged_by = {proposed.FILE: str(product), ALARMS: str((checkout / alarms.FILE).resolve())}
         environment = {**workspace.bare, **attached(providers), **judged_by}
-        return StackCli(stack, workspace.work, environment=environment).preview(str(rules / _PACK), hear)
+        return StackCli(stack, workspace.work, environment=environment).preview(str(rules / _PACK), on_progress)

@@ -93,7 +93,7 @@ def test_a_bucket_that_may_not_be_counted_is_said_plainly(destroy: Destroy, stan
 def test_an_interruption_says_what_is_gone_and_how_to_go_on(
     destroy: Destroy, pulumi: FakePulumi, standing: InProcessS3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(self: StackCli, say: Any) -> None:
+    def interrupted(self: StackCli, on_line: Any) -> None:
         pulumi.holds([])
         raise KeyboardInterrupt
 

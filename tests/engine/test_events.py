@@ -54,5 +54,5 @@ def test_a_policy_that_speaks_is_told_with_its_level() -> None:
 def test_the_packs_that_were_asked_are_known_by_their_names() -> None:
     record = Record()
     summary = {"maybeCorrupt": False, "durationSeconds": 1, "resourceChanges": {"same": 3}}
-    record.hear_engine(event(summaryEvent={**summary, "PolicyPacks": {"bulkhead|local|/x/policies": "0.0.1"}}))
+    record.add_engine_event(event(summaryEvent={**summary, "PolicyPacks": {"bulkhead|local|/x/policies": "0.0.1"}}))
     assert record.packs == ["bulkhead"]

@@ -61,7 +61,7 @@ def status_of(url: str, path: str = "/") -> int:
         connection.close()
 
 
-def say(process: subprocess.Popen[str], text: str) -> None:
+def write_to(process: subprocess.Popen[str], text: str) -> None:
     assert process.stdin is not None
     process.stdin.write(text)
     process.stdin.close()
@@ -89,7 +89,7 @@ def test_what_is_said_is_what_listens_and_all_of_it_ends(start: Start, tmp_path:
 def test_the_clouds_end_with_whoever_started_them(start: Start, tmp_path: Path) -> None:
     process = start("staging")
     ready(process)
-    say(process, "")
+    write_to(process, "")
     assert process.wait(10) == 0
     assert marked(str(tmp_path)) == []
 
@@ -97,7 +97,7 @@ def test_the_clouds_end_with_whoever_started_them(start: Start, tmp_path: Path) 
 def test_kept_clouds_stay_until_they_are_ended(start: Start, tmp_path: Path) -> None:
     process = start("staging")
     said = ready(process)
-    say(process, "keep\n")
+    write_to(process, "keep\n")
     time.sleep(0.3)
     assert process.poll() is None
     assert status_of(said["stages"]["staging"]["url"]) == 404  # no Worker there yet, but an answer

@@ -106,7 +106,7 @@ class Preview:
             self.step(op, type_, name, was, None if op == "delete-replaced" else becomes, **more)
         return self
 
-    def say(self, **event: Any) -> Preview:
+    def other_event(self, **event: Any) -> Preview:
         """Add an event that is no step."""
         self.events.append(event)
         return self
@@ -114,11 +114,11 @@ class Preview:
     def policy(self, level: str, message: str = "It is wrong.\n  fix: mend it", name: str = "a-rule") -> Preview:
         urn = f"urn:pulumi:{self.stack}::bulkhead::{t.D1_DATABASE}::d1"
         event = {"resourceUrn": urn, "message": message, "policyName": name, "policyPackName": "bulkhead"}
-        return self.say(policyEvent={**event, "color": "never", "enforcementLevel": level})
+        return self.other_event(policyEvent={**event, "color": "never", "enforcementLevel": level})
 
     def error(self, message: str) -> Preview:
         self.result = "failed"
-        return self.say(diagnosticEvent={"prefix": "error: ", "message": message, "severity": "error"})
+        return self.other_event(diagnosticEvent={"prefix": "error: ", "message": message, "severity": "error"})
 
     def lines(self) -> list[str]:
         """Return the stream, line by line."""

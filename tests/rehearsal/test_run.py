@@ -31,8 +31,8 @@ KEYS = [proof.key for proof in PROOFS]
 NOBODY = 2**22 + 1  # more than the highest process id of Linux
 
 
-class Heard:
-    """A progress that only listens."""
+class RecordedProgress:
+    """A progress that keeps what it is told."""
 
     def __init__(self) -> None:
         self.verdicts: list[Verdict] = []
@@ -59,7 +59,7 @@ class Rehearsal:
 
         self.module = run
         self.world = World(folder, git=True)
-        self.heard = Heard()
+        self.progress = RecordedProgress()
         self.acts: list[str] = []
         self.life: Life | None = None
         self.kept = folder / "kept"
@@ -74,7 +74,7 @@ class Rehearsal:
         patch.setattr(run, "_bring_up", lambda *_: {e: {"up": 1.0} for e in self.world.parts})
 
     def go(self, **wish: Any) -> Report:
-        return self.module.rehearse(self.module.Wish(**wish), self.heard)
+        return self.module.rehearse(self.module.Wish(**wish), self.progress)
 
     @contextmanager
     def lived(self, checkout: Path, **given: Any) -> Iterator[Life]:
@@ -110,7 +110,7 @@ def test_everything_is_proven_in_order_and_nothing_is_left(rehearsal: Rehearsal,
     assert [verdict.key for verdict in report.verdicts] == [*KEYS, *LAST]
     assert set(outcomes(report).values()) == {Outcome.PROVEN}, report.failed
     assert report.ok
-    assert rehearsal.heard.verdicts == list(report.verdicts)
+    assert rehearsal.progress.verdicts == list(report.verdicts)
     assert rehearsal.acts == ["clouds of development,staging,production", "nets out", "nets in", "ended"]
     assert list(report.phases) == ["preparation", "stages up", *(f"proof: {key}" for key in KEYS), "removal"]
     assert (report.engine, report.logs) == ("Pulumi 3.250.0 (the cache)", "")
@@ -172,7 +172,7 @@ def test_whatever_ends_it_early_leaves_the_logs_and_ends_everything(
     with pytest.raises(type(error)):
         rehearsal.go()
     assert rehearsal.acts[-1] == "ended"
-    assert rehearsal.heard.verdicts == []
+    assert rehearsal.progress.verdicts == []
     assert not rehearsal.world.run.path.exists()
     assert len(list(rehearsal.kept.rglob("staging-01-up.log"))) == 1
 
@@ -197,7 +197,7 @@ def test_an_interrupted_proof_is_the_last_one(rehearsal: Rehearsal, monkeypatch:
     monkeypatch.setattr(rehearsal.module, "PROOFS", (PROOFS[0], Proof("trial", "a trial", show), *PROOFS[1:]))
     with pytest.raises(KeyboardInterrupt):
         rehearsal.go()
-    assert [verdict.key for verdict in rehearsal.heard.verdicts] == ["answers"]
+    assert [verdict.key for verdict in rehearsal.progress.verdicts] == ["answers"]
     assert not rehearsal.world.run.path.exists()
 
 
@@ -230,7 +230,7 @@ class TestBringingUp:
     def test_each_stage_comes_up_and_gets_its_migrations(
         self, rehearsal: Rehearsal, calls: dict[str, list[str]]
     ) -> None:
-        seconds = rehearsal.module._bring_up(rehearsal.world.scene, rehearsal.heard)
+        seconds = rehearsal.module._bring_up(rehearsal.world.scene, rehearsal.progress)
         assert {environment: list(phases) for environment, phases in seconds.items()} == {
             environment: ["identities", "up", "migrations"] for environment in rehearsal.world.parts
         }
@@ -238,14 +238,14 @@ class TestBringingUp:
             migrated = f"migrate id-harbor-{environment}-d1-main worker/migrations/main"
             assert said == ["up {'refresh': False}", migrated]
             count = len(rehearsal.world.store.all(environment=environment))
-            assert rehearsal.heard.ended[environment] == f"up, {count} resources, 2 migrations applied"
+            assert rehearsal.progress.ended[environment] == f"up, {count} resources, 2 migrations applied"
 
     def test_what_somebody_left_half_done_is_healed_first(
         self, rehearsal: Rehearsal, calls: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         rehearsal.world.add("staging", "t:index:T", "known", note=1)
         monkeypatch.setattr(rehearsal.world["staging"].stack, "state_text", lambda: "{}")
-        rehearsal.module._bring_up(rehearsal.world.scene, rehearsal.heard)
+        rehearsal.module._bring_up(rehearsal.world.scene, rehearsal.progress)
         assert calls["staging"][:2] == ["heal known None", "up {'refresh': True}"]
         assert calls["production"][0] == "up {'refresh': False}"
 
@@ -265,7 +265,7 @@ class TestBringingUp:
         monkeypatch.setattr(rehearsal.world["staging"].stack, "up", broken)
         monkeypatch.setattr(rehearsal.world["production"].stack, "up", later)
         with pytest.raises(Failed, match="staging: up failed"):
-            rehearsal.module._bring_up(rehearsal.world.scene, rehearsal.heard)
+            rehearsal.module._bring_up(rehearsal.world.scene, rehearsal.progress)
         assert calls["production"][0] == "up"
         assert "kill" not in str(calls)
 
@@ -290,6 +290,6 @@ def test_a_mistake_is_refused_before_anything_is_started(
     monkeypatch.setattr(run, "shed_owner", lambda: ())
     monkeypatch.setattr(run, "lived", started)
     with pytest.raises(Refused) as caught:
-        run.rehearse(run.Wish(**wish), Heard())
+        run.rehearse(run.Wish(**wish), RecordedProgress())
     assert place in str(caught.value)
     assert all(fault.fix for fault in caught.value.faults)

@@ -53,7 +53,7 @@ def _planted(scene: Scene, stage: StandingStage, folder: Path) -> str:
     moved = stage.settings.cloudflare.model_copy(update={"account_id": "0" * 32})
     chosen = {f"{SETTINGS}:cloudflare": moved.model_dump(mode="json", by_alias=True)}
     twin = twin_of(stage.stack, folder / f"{stage.environment}-moved", chosen, part="moved-twin")
-    with twin.unheard():
+    with twin.muted():
         try:
             changes = [f"{step.action} {step.name}" for step in twin.preview().steps if step.type == _DATABASE]
             seen = [each for each in changes if "replace" in each]

@@ -91,13 +91,13 @@ def test_a_transport_condition_holds_on_loopback_and_every_other_deny_still_deni
     plain_http = {**deny, "Action": "s3:*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
     no_delete = {**deny, "Action": "s3:DeleteObject"}
 
-    def say(*statements: dict[str, Any]) -> None:
+    def set_policy(*statements: dict[str, Any]) -> None:
         s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": statements}))
 
-    say(plain_http)
+    set_policy(plain_http)
     s3.put_object(Bucket=bucket, Key="kept", Body=b"data")
     assert s3.get_object(Bucket=bucket, Key="kept")["Body"].read() == b"data"
-    say(plain_http, no_delete)
+    set_policy(plain_http, no_delete)
     with pytest.raises(s3.exceptions.ClientError, match="403"):
         s3.delete_object(Bucket=bucket, Key="kept")
     assert s3.get_object(Bucket=bucket, Key="kept")["Body"].read() == b"data"
