@@ -24,10 +24,10 @@ def same(plan: StagePlan, resource: PlannedResource) -> tuple[Any, ...] | None:
     """Return what makes a resource the same thing as another one: both have the same answer. None where each is a new
     thing, or where that cannot be told."""
     row = row_of(resource.type)
-    if row is None or not row.same:
+    if row is None or not row.identity_inputs:
         return None
     inputs = {**DEFAULTS, **unsealed(resource.inputs)}
-    which = {name: at(inputs, name) for name in row.same if name not in _WHOSE}
+    which = {name: at(inputs, name) for name in row.identity_inputs if name not in _WHOSE}
     missing = {name for name, value in which.items() if value is MISSING}
     # The provider makes up a name that the program leaves out, and AWS's makes up whatever else it needs.
     made_up = missing if row.provider == "aws" else missing & {row.named_by}
@@ -67,4 +67,4 @@ def _where(plan: StagePlan, resource: PlannedResource, row: ResourceType) -> tup
             account_of(settings) if account is MISSING else account,
             row.scope is Scope.REGION and (at(settings, "region") if region is MISSING else region),
         )
-    return tuple(at(resource.inputs, name) for name in row.same if name in _WHOSE)
+    return tuple(at(resource.inputs, name) for name in row.identity_inputs if name in _WHOSE)

@@ -73,7 +73,7 @@ def _sections() -> Iterator[str]:
 
 def _line(row: ResourceType) -> tuple[str, ...]:
     replaces = ["anything"] if row.replaced_by == EVERY_INPUT else [f"`{name}`" for name in sorted(row.replaced_by)]
-    deleting = "leaves it behind, as the real provider does" if row.leaves else "removes it"
+    deleting = "leaves it behind, as the real provider does" if row.left_behind else "removes it"
     return f"`{row}`", row.rehearsed, ", ".join(replaces), deleting
 
 

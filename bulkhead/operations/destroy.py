@@ -99,7 +99,7 @@ def describe_losses(plan: DestroyPlan, counts: Mapping[str, int | None]) -> list
     answers = f", and the answers at {', '.join(plan.hostnames)}" if plan.hostnames else ""
     return [
         f"all {_counted(plan.resources, 'resource')} of the stack",
-        *sorted(f"{_CALLED.get(row, row.kind)} {name}: {row.holds}" for row, name in plan.holders),
+        *sorted(f"{_CALLED.get(row, row.kind)} {name}: {row.holds_data}" for row, name in plan.holders),
         *(f"R2 bucket {name}: {_objects_said(counts, name)}" for name in plan.buckets),
         *(f"Durable Objects {', '.join(classes)} in Worker {name}" for name, classes in plan.workers if classes),
         *(f"S3 bucket {name} of the backups: {_objects_said(counts, name)}" for name in plan.vault),

@@ -127,7 +127,7 @@ def _holders(resources: Iterable[State]) -> tuple[tuple[ResourceType, str], ...]
     found = {
         (row, one["inputs"][row.named_by] if row.named_by else one["urn"].rpartition("::")[2])
         for one in resources
-        if (row := row_of(one["type"])) and row.holds and row not in {t.R2_BUCKET, t.S3_BUCKET}
+        if (row := row_of(one["type"])) and row.holds_data and row not in {t.R2_BUCKET, t.S3_BUCKET}
     }
     return tuple(sorted(found))
 

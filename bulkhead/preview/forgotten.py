@@ -22,15 +22,15 @@ def forgotten(plan: UpdatePlan) -> Iterator[Forgotten]:
     for change in plan.changes:
         if not change.custom or change.type.startswith(PROVIDER) or change.old is None:
             continue
-        if change.action == "delete" and change.leaves:
-            yield Forgotten(change, change.leaves)
+        if change.action == "delete" and change.left_behind:
+            yield Forgotten(change, change.left_behind)
         elif change.action == "delete" and change.old.retained:
             yield Forgotten(change, _stays(change))
-        elif change.action == "read" and change.holds:
+        elif change.action == "read" and change.holds_data:
             yield Forgotten(change, "it is only read, so no up changes it, and no destroy deletes it")
 
 
 def _stays(change: ResourceChange) -> str:
-    if change.holds:
+    if change.holds_data:
         return "it stays in its cloud with all its data, where it costs, is backed up by nobody, and nothing erases it"
     return "it stays in its cloud as it is (retainOnDelete)"

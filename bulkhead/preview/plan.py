@@ -69,14 +69,14 @@ class ResourceChange:
         return row_of(self.type)
 
     @property
-    def holds(self) -> str:
+    def holds_data(self) -> str:
         """What is lost with the resource, "" where nothing is."""
-        return self.row.holds if self.row else ""
+        return self.row.holds_data if self.row else ""
 
     @property
-    def leaves(self) -> str:
+    def left_behind(self) -> str:
         """What stays in the cloud although its provider deletes it, "" where the delete removes it."""
-        return self.row.leaves if self.row else ""
+        return self.row.left_behind if self.row else ""
 
     @property
     def named_by(self) -> str:

@@ -13,7 +13,7 @@ PROVIDER: Final = "pulumi:providers:"
 """How the types of providers begin. They and STACK are Pulumi's own: no cloud makes them, and they have no row."""
 STACK: Final = "pulumi:pulumi:Stack"
 EACH_NEW: Final[tuple[str, ...]] = ()
-"""The value of ``same`` for a type of which each creation makes another resource."""
+"""The value of ``identity_inputs`` for a type of which each creation makes another resource."""
 EVERY_INPUT: Final = frozenset({"*"})
 """The value of ``replaced_by`` for a type of which a change of any input makes a new resource."""
 
@@ -96,41 +96,41 @@ class ResourceType(str):
     It equals its token, so it can be compared with what the engine sends. Paths and inputs have their names on the
     wire (camelCase).
 
-    ``admitted``: True if a stage may declare one, otherwise the reason why not. ``holds``: the data that is lost with
-    it; empty if the program can make all of it again. ``same``: two resources with equal values of these inputs are
-    one thing in the cloud, and the last of them tells it from others in the same place; or EACH_NEW, also where the
-    cloud takes one name twice. ``leaves``: what stays in the cloud when its provider deletes it; empty if nothing
-    stays. ``references``: the inputs that name other resources. Every row states these five: a default would be a
-    guess.
+    ``admitted``: True if a stage may declare one, otherwise the reason why not. ``holds_data``: the data that is lost
+    with it; empty if the program can make all of it again. ``identity_inputs``: two resources with equal values of
+    these inputs are one thing in the cloud, and the last of them tells it from others in the same place; or EACH_NEW,
+    also where the cloud takes one name twice. ``left_behind``: what stays in the cloud when its provider deletes it;
+    empty if nothing stays. ``references``: the inputs that name other resources. Every row states these five: a
+    default would be a guess.
 
-    ``use_instead``: the type to use where this one is not admitted. ``ends``: for a type that only connects two things,
-    the inputs that name them. ``replaced_by``: inputs whose change makes a new one. ``secrets``: properties that are
-    always secret. ``tells``: how the cloud names it, as templates of its ``id`` and outputs: each uses its inputs,
-    those before it, and what bulkhead/analysis/clouds.py adds. ``unfound``: why `adopt` does not look for one by name,
-    and what happens instead. ``needs``: the least that a Cloudflare token must be allowed to make, change and remove
-    one ("Accepted Permissions" of each operation in Cloudflare's API reference). ``limits``: the most bytes or items
-    that a path may hold.
+    ``use_instead``: the type to use where this one is not admitted. ``connects``: for a type that only connects two
+    things, the inputs that name them. ``replaced_by``: inputs whose change makes a new one. ``secrets``: properties
+    that are always secret. ``tells``: how the cloud names it, as templates of its ``id`` and outputs: each uses its
+    inputs, those before it, and what bulkhead/analysis/clouds.py adds. ``made_again``: why `adopt` does not look for
+    one by name: what the next `up` does instead. ``needs``: the least that a Cloudflare token must be allowed to make,
+    change and remove one ("Accepted Permissions" of each operation in Cloudflare's API reference). ``limits``: the
+    most bytes or items that a path may hold.
     """
 
     token: str
     _: KW_ONLY
     admitted: bool | str
-    holds: str
-    same: tuple[str, ...]
-    leaves: str
+    holds_data: str
+    identity_inputs: tuple[str, ...]
+    left_behind: str
     references: tuple[Reference, ...]
     use_instead: str = ""
     scope: Scope = Scope.ACCOUNT
     guards: Guard | None = None
     named_by: str = ""
-    ends: tuple[str, ...] = ()
+    connects: tuple[str, ...] = ()
     replaced_by: frozenset[str] = frozenset()
     create: Create = Create.FRESH
     documents: Mapping[str, Grants] = field(default_factory=dict)
     secrets: frozenset[str] = frozenset()
     taggable: bool = False
     tells: Mapping[str, str] = field(default_factory=dict)
-    unfound: str = ""
+    made_again: str = ""
     rehearsed: Rehearsed = Rehearsed.NO
     needs: tuple[Permission, ...] = ()
     limits: Mapping[str, int] = field(default_factory=dict)

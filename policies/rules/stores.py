@@ -16,7 +16,7 @@ from bulkhead.resources.values import MISSING, UNKNOWN, at, listed
 from policies.context import PolicyContext
 from policies.rule import AnyRule, Rule, StackRule, Violation
 
-_HOLDS: Final[Mapping[str, str]] = {row: row.holds for row in CATALOGUE.values() if row.holds}
+_HOLDS: Final[Mapping[str, str]] = {row: row.holds_data for row in CATALOGUE.values() if row.holds_data}
 _NAMED: Final = (
     t.BUDGET,
     t.CLOUDWATCH_COMPOSITE_ALARM,

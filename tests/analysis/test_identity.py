@@ -50,7 +50,7 @@ def test_two_stages_cannot_make_one_and_the_same_thing(type_: str, inputs: dict[
     "type_", [t.NOTIFICATION_POLICY_WEBHOOKS, t.ZERO_TRUST_ACCESS_POLICY, t.ZERO_TRUST_ACCESS_SERVICE_TOKEN]
 )
 def test_what_has_an_id_and_a_mere_title_is_another_thing_each_time(type_: ResourceType) -> None:
-    assert type_.same == EACH_NEW
+    assert type_.identity_inputs == EACH_NEW
     assert not shared(type_, {"accountId": ACCOUNT, "name": "x"})
 
 

@@ -61,7 +61,7 @@ STORES = {
     "aws:s3/bucket:Bucket",
     "aws:kms/key:Key",
 }
-MADE_AGAIN = {row for row in CATALOGUE.values() if row.unfound}
+MADE_AGAIN = {row for row in CATALOGUE.values() if row.made_again}
 # Who may do what: none of it may be made a second time either, but for the tokens.
 IDENTITIES = {
     "aws:iam/policy:Policy",

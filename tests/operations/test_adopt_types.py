@@ -19,7 +19,7 @@ from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import CATALOGUE
 from tests.support.stages import PRODUCTS, rendered_identities, rendered_stage
 
-MADE_AGAIN = {row for row in CATALOGUE.values() if row.unfound}
+MADE_AGAIN = {row for row in CATALOGUE.values() if row.made_again}
 # Can be imported, but each is made again on purpose: its row says what is done instead.
 MADE_AGAIN_ANYWAY = {
     "cloudflare:index/workerVersion:WorkerVersion",

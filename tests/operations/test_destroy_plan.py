@@ -32,7 +32,7 @@ def held(plan: DestroyPlan, type_: str) -> list[str]:
 
 
 def test_whatever_holds_something_is_named_or_is_a_bucket(staging: State) -> None:
-    holding = {one["type"] for one in staging if (row := CATALOGUE.get(one["type"])) and row.holds}
+    holding = {one["type"] for one in staging if (row := CATALOGUE.get(one["type"])) and row.holds_data}
     assert {row for row, _ in destroy_plan("staging", staging).holders} == holding - {t.R2_BUCKET, t.S3_BUCKET}
 
 

@@ -59,7 +59,7 @@ def test_no_store_of_production_can_be_deleted_by_mistake(type_: ResourceType) -
     rule, store = RULES["store-unprotected"], make_resource(type_, name=UNKNOWN, value="canary")
     assert found(rule, replace(store, protect=True), context=PRODUCTION) == []
     (message,) = found(rule, store, context=PRODUCTION)
-    assert f"One mistaken destroy or replacement loses {type_.holds}." in message
+    assert f"One mistaken destroy or replacement loses {type_.holds_data}." in message
     assert "canary" not in message
 
 

@@ -24,14 +24,14 @@ BRANCHES = t.GITHUB_REPOSITORY_ENVIRONMENT_DEPLOYMENT_POLICY
 MAY_CALL = {"function": "f", "principal": "scheduler.amazonaws.com", "sourceArn": "arn"}
 LOGPUSH = {"zoneId": "z", "dataset": "http_requests", "destinationConf": SECRET}
 VANISHED = "acme:index/ledger:Ledger"
-STORES = pytest.mark.parametrize("row", [row for row in CATALOGUE.values() if row.holds], ids=str)
+STORES = pytest.mark.parametrize("row", [row for row in CATALOGUE.values() if row.holds_data], ids=str)
 
 
 @STORES
 def test_a_store_that_is_deleted_is_lost(row: ResourceType) -> None:
     [loss] = Preview().delete(row, "it", {"name": "n"}).losses
     assert loss.kind == "deleted"
-    assert row.holds in loss.lost
+    assert row.holds_data in loss.lost
 
 
 @STORES
@@ -40,7 +40,7 @@ def test_a_store_that_is_replaced_is_lost(row: ResourceType) -> None:
     [loss] = preview.losses
     assert loss.kind == "replaced"
     assert "because of name" in loss.lost
-    assert row.holds in loss.lost
+    assert row.holds_data in loss.lost
 
 
 def test_a_replaced_store_that_is_retained_is_out_of_use_all_the_same() -> None:

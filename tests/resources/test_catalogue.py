@@ -35,8 +35,8 @@ def properties(row: ResourceType) -> set[str]:
 
 def paths(row: ResourceType) -> Iterator[str]:
     """Yield every path that a row names."""
-    yield from row.same
-    yield from row.ends
+    yield from row.identity_inputs
+    yield from row.connects
     yield from row.guards.inputs if row.guards else ()
     yield from (path for path in row.replaced_by if path != "*")
     yield from (reference.path for reference in row.references)

@@ -57,7 +57,7 @@ class Resources:
         record = self.store.get(token, id_)
         if record is None:
             return
-        if rules.type.leaves:
+        if rules.type.left_behind:
             self.store.put(replace(record, left_behind=True))
             return
         rules.release(self.store, record)

@@ -135,7 +135,7 @@ class TypeRules:
         """The inputs, apart from the account, that must be unique."""
         if self.type.create is not Create.REFUSED:
             return ()
-        return tuple(name for name in self.type.same if name != self.account)
+        return tuple(name for name in self.type.identity_inputs if name != self.account)
 
     def _where(self, account: str, region: str | None) -> tuple[str | None, ...]:
         """Return the scope in which a name must be unique."""

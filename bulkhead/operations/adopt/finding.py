@@ -49,4 +49,4 @@ def made_again(type_: str) -> str:
     """Return what the next `up` does instead of an import, empty where a resource of this type is looked for. What is
     made again is written over by its create."""
     row = row_of(type_)
-    return row.unfound if row else ""
+    return row.made_again if row else ""

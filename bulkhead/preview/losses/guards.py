@@ -38,7 +38,7 @@ def _bucket_guard(change: ResourceChange) -> Guard | None:
 def _is_one_per_bucket(change: ResourceChange) -> bool:
     """Whether a bucket has only one such setting, so that deleting the old resource removes what the new one has just
     set."""
-    return change.row is not None and change.host is not None and change.row.same == (change.host.path,)
+    return change.row is not None and change.host is not None and change.row.identity_inputs == (change.host.path,)
 
 
 def _undoes_itself(change: ResourceChange) -> bool:

@@ -16,13 +16,13 @@ _PLACES: Final = frozenset({"accountId", "zoneId"})  # all of a stage's share th
 
 def renamed(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
     """The deletion is of what the creation has just made, or was about to: by name they are one."""
-    if change.action != "delete" or change.leaves or change.type.startswith(PROVIDER):
+    if change.action != "delete" or change.left_behind or change.type.startswith(PROVIDER):
         return
-    if not change.deletes and not change.holds:
+    if not change.deletes and not change.holds_data:
         return  # it is left in its cloud, and written over
     for other in plan.of(change.type):
         if other.action == "create" and other.urn != change.urn and _is_same_thing(change, other, plan):
-            holds = f", with {change.holds}" if change.holds else ""
+            holds = f", with {change.holds_data}" if change.holds_data else ""
             made, deleted = (one.name + (f" below a {_below(one)}" if _below(one) else "") for one in (other, change))
             lost = f"it is made again as {made} and then deleted as {deleted}, though both are one{holds}"
             yield Loss("renamed", change, lost, f"say that it was renamed: aliases=[{_alias(change, other)}] on {made}")
@@ -51,21 +51,21 @@ def _is_same_thing(change: ResourceChange, other: ResourceChange, plan: UpdatePl
     if change.old is None or other.new is None:
         return False
     row, was, becomes = change.row, dict(change.old.inputs), dict(other.new.inputs)
-    if row is None or row.same == EACH_NEW:
+    if row is None or row.identity_inputs == EACH_NEW:
         return _may_be_equal(was, becomes)
-    if any(was.get(end) != becomes.get(end) or was.get(end) is UNKNOWN for end in row.ends):
+    if any(was.get(end) != becomes.get(end) or was.get(end) is UNKNOWN for end in row.connects):
         return False
     # A setting of a bucket is where the bucket is, whose name is taken in all regions.
     if row.scope is Scope.REGION and change.host is None and not _may_share_region(change, other, plan):
         return False
     # What neither of them says is the same on both, and no sign that they are one.
-    stated = [path for path in row.same if at(was, path) is not MISSING or at(becomes, path) is not MISSING]
+    stated = [path for path in row.identity_inputs if at(was, path) is not MISSING or at(becomes, path) is not MISSING]
     pairs = {path: (change.was(path), other.becomes(path)) for path in stated}
-    signs = [pairs[path] for path in stated if path not in _PLACES or row.same == (path,)]
+    signs = [pairs[path] for path in stated if path not in _PLACES or row.identity_inputs == (path,)]
     if not all(_may_be_one(*pair) for pair in pairs.values()) or not any(one == two for one, two in signs):
         return False
     # Nor can it be told by a name that is not known, or that neither says: then the cloud makes up one for each.
-    told = row.same[-1] in stated and not any(UNKNOWN in pair for pair in pairs.values())
+    told = row.identity_inputs[-1] in stated and not any(UNKNOWN in pair for pair in pairs.values())
     return told or _may_be_equal(was, becomes)
 
 

@@ -16,7 +16,7 @@ _BACKUP_FIRST: Final = "take a backup and copy the data over first; then ask for
 
 def gone(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
     """A store is deleted, replaced by an empty one, or was deleted behind Pulumi's back."""
-    row, holds = change.row, change.holds
+    row, holds = change.row, change.holds_data
     if row is None or not holds:
         return
     if change.deletes:

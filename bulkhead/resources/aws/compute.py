@@ -12,9 +12,9 @@ from bulkhead.resources.kind import Guard, Link, Reference, ResourceType, Scope
 LAMBDA_FUNCTION: Final = ResourceType(
     "aws:lambda/function:Function",
     admitted=True,
-    holds="",
-    same=("name",),
-    leaves="",
+    holds_data="",
+    identity_inputs=("name",),
+    left_behind="",
     references=(
         Reference("role", Link.RIGHTS, (IAM_ROLE,)),
         Reference("kmsKeyArn", Link.KEY, (KMS_KEY,)),
@@ -30,21 +30,21 @@ LAMBDA_FUNCTION: Final = ResourceType(
 LAMBDA_PERMISSION: Final = ResourceType(
     "aws:lambda/permission:Permission",
     admitted=True,
-    holds="",
-    same=("function", "statementId"),
-    leaves="",
+    holds_data="",
+    identity_inputs=("function", "statementId"),
+    left_behind="",
     references=(Reference("function", Link.FUNCTION, (LAMBDA_FUNCTION,)),),
     scope=Scope.REGION,
     guards=Guard(("principal", "sourceArn", "sourceAccount")),
-    ends=("function", "principal", "sourceArn"),
+    connects=("function", "principal", "sourceArn"),
 )
 
 SCHEDULER_SCHEDULE: Final = ResourceType(
     "aws:scheduler/schedule:Schedule",
     admitted=True,
-    holds="",
-    same=("groupName", "name"),
-    leaves="",
+    holds_data="",
+    identity_inputs=("groupName", "name"),
+    left_behind="",
     references=(
         Reference("target.arn", Link.FUNCTION, (LAMBDA_FUNCTION, SQS_QUEUE, SNS_TOPIC)),
         Reference("target.roleArn", Link.RIGHTS, (IAM_ROLE,)),

@@ -9,9 +9,9 @@ from bulkhead.resources.kind import EACH_NEW, Create, Grants, Guard, Link, Refer
 IAM_ACCESS_KEY: Final = ResourceType(
     "aws:iam/accessKey:AccessKey",
     admitted="a user's access key never expires; a role needs none",
-    holds="",
-    same=EACH_NEW,
-    leaves="",
+    holds_data="",
+    identity_inputs=EACH_NEW,
+    left_behind="",
     references=(),
     secrets=frozenset({"secret", "sesSmtpPasswordV4"}),
 )
@@ -19,18 +19,18 @@ IAM_ACCESS_KEY: Final = ResourceType(
 IAM_GROUP: Final = ResourceType(
     "aws:iam/group:Group",
     admitted="a group is of users, and a stage has none",
-    holds="",
-    same=("name",),
-    leaves="",
+    holds_data="",
+    identity_inputs=("name",),
+    left_behind="",
     references=(),
 )
 
 IAM_GROUP_POLICY: Final = ResourceType(
     "aws:iam/groupPolicy:GroupPolicy",
     admitted="a group is of users, and a stage has none",
-    holds="",
-    same=("group", "name"),
-    leaves="",
+    holds_data="",
+    identity_inputs=("group", "name"),
+    left_behind="",
     references=(),
     documents={"policy": Grants.RIGHTS},
 )
@@ -38,18 +38,18 @@ IAM_GROUP_POLICY: Final = ResourceType(
 IAM_GROUP_POLICY_ATTACHMENT: Final = ResourceType(
     "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
     admitted="a group is of users, and a stage has none",
-    holds="",
-    same=("group", "policyArn"),
-    leaves="",
+    holds_data="",
+    identity_inputs=("group", "policyArn"),
+    left_behind="",
     references=(),
 )
 
 IAM_OPEN_ID_CONNECT_PROVIDER: Final = ResourceType(
     "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
     admitted=True,
-    holds="",
-    same=("url",),
-    leaves="",
+    holds_data="",
+    identity_inputs=("url",),
+    left_behind="",
     references=(),
     guards=Guard(("clientIdLists", "url")),
     replaced_by=frozenset({"url"}),
@@ -62,9 +62,9 @@ IAM_OPEN_ID_CONNECT_PROVIDER: Final = ResourceType(
 IAM_POLICY: Final = ResourceType(
     "aws:iam/policy:Policy",
     admitted=True,
-    holds="",
-    same=("name",),
-    leaves="",
+    holds_data="",
+    identity_inputs=("name",),
+    left_behind="",
     references=(),
     guards=Guard(("policy",)),
     named_by="name",
@@ -79,9 +79,9 @@ IAM_POLICY: Final = ResourceType(
 IAM_POLICY_ATTACHMENT: Final = ResourceType(
     "aws:iam/policyAttachment:PolicyAttachment",
     admitted="it detaches the policy from everybody else in the account",
-    holds="",
-    same=("policyArn",),
-    leaves="",
+    holds_data="",
+    identity_inputs=("policyArn",),
+    left_behind="",
     references=(),
     use_instead="aws:iam/rolePolicyAttachment:RolePolicyAttachment",
 )
@@ -89,9 +89,9 @@ IAM_POLICY_ATTACHMENT: Final = ResourceType(
 IAM_ROLE: Final = ResourceType(
     "aws:iam/role:Role",
     admitted=True,
-    holds="",
-    same=("name",),
-    leaves="",
+    holds_data="",
+    identity_inputs=("name",),
+    left_behind="",
     references=(
         Reference("permissionsBoundary", Link.RIGHTS, (IAM_POLICY,)),
         Reference("managedPolicyArns[]", Link.RIGHTS, (IAM_POLICY,)),
@@ -109,9 +109,9 @@ IAM_ROLE: Final = ResourceType(
 IAM_ROLE_POLICY: Final = ResourceType(
     "aws:iam/rolePolicy:RolePolicy",
     admitted=True,
-    holds="",
-    same=("role", "name"),
-    leaves="",
+    holds_data="",
+    identity_inputs=("role", "name"),
+    left_behind="",
     references=(Reference("role", Link.RIGHTS, (IAM_ROLE,)),),
     guards=Guard(("policy",)),
     replaced_by=frozenset({"name", "namePrefix", "role"}),
@@ -122,20 +122,20 @@ IAM_ROLE_POLICY: Final = ResourceType(
 IAM_ROLE_POLICY_ATTACHMENT: Final = ResourceType(
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
     admitted=True,
-    holds="",
-    same=("role", "policyArn"),
-    leaves="",
+    holds_data="",
+    identity_inputs=("role", "policyArn"),
+    left_behind="",
     references=(Reference("role", Link.RIGHTS, (IAM_ROLE,)), Reference("policyArn", Link.RIGHTS, (IAM_POLICY,))),
     guards=Guard(("policyArn", "role")),
-    ends=("role", "policyArn"),
+    connects=("role", "policyArn"),
 )
 
 IAM_USER: Final = ResourceType(
     "aws:iam/user:User",
     admitted="a user's credentials never expire; a role is assumed, and its session ends",
-    holds="",
-    same=("name",),
-    leaves="",
+    holds_data="",
+    identity_inputs=("name",),
+    left_behind="",
     references=(),
     taggable=True,
 )
@@ -143,9 +143,9 @@ IAM_USER: Final = ResourceType(
 IAM_USER_LOGIN_PROFILE: Final = ResourceType(
     "aws:iam/userLoginProfile:UserLoginProfile",
     admitted="a person's password is no part of a stage",
-    holds="",
-    same=("user",),
-    leaves="",
+    holds_data="",
+    identity_inputs=("user",),
+    left_behind="",
     references=(),
     secrets=frozenset({"encryptedPassword", "password"}),
 )
@@ -153,9 +153,9 @@ IAM_USER_LOGIN_PROFILE: Final = ResourceType(
 IAM_USER_POLICY: Final = ResourceType(
     "aws:iam/userPolicy:UserPolicy",
     admitted="a stage has no users; a role is assumed, and its session ends",
-    holds="",
-    same=("user", "name"),
-    leaves="",
+    holds_data="",
+    identity_inputs=("user", "name"),
+    left_behind="",
     references=(),
     documents={"policy": Grants.RIGHTS},
 )
@@ -163,8 +163,8 @@ IAM_USER_POLICY: Final = ResourceType(
 IAM_USER_POLICY_ATTACHMENT: Final = ResourceType(
     "aws:iam/userPolicyAttachment:UserPolicyAttachment",
     admitted="a stage has no users; a role is assumed, and its session ends",
-    holds="",
-    same=("user", "policyArn"),
-    leaves="",
+    holds_data="",
+    identity_inputs=("user", "policyArn"),
+    left_behind="",
     references=(),
 )

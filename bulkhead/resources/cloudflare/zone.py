@@ -29,9 +29,9 @@ _APPLICATION: Final = (
 ACCESS_APPLICATION: Final = ResourceType(
     "cloudflare:index/accessApplication:AccessApplication",
     admitted="deprecated name of ZeroTrustAccessApplication",
-    holds="",
-    same=EACH_NEW,
-    leaves="",
+    holds_data="",
+    identity_inputs=EACH_NEW,
+    left_behind="",
     references=_APPLICATION,
     use_instead="cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication",
     guards=Guard(("policies", "domain", "destinations", "selfHostedDomains")),
@@ -40,9 +40,9 @@ ACCESS_APPLICATION: Final = ResourceType(
 ACCESS_POLICY: Final = ResourceType(
     "cloudflare:index/accessPolicy:AccessPolicy",
     admitted="deprecated name of ZeroTrustAccessPolicy",
-    holds="",
-    same=EACH_NEW,
-    leaves="",
+    holds_data="",
+    identity_inputs=EACH_NEW,
+    left_behind="",
     references=_LET_IN,
     use_instead="cloudflare:index/zeroTrustAccessPolicy:ZeroTrustAccessPolicy",
     guards=Guard(("decision", "includes", "requires", "excludes")),
@@ -51,9 +51,9 @@ ACCESS_POLICY: Final = ResourceType(
 ACCOUNT_TOKEN: Final = ResourceType(
     "cloudflare:index/accountToken:AccountToken",
     admitted=True,
-    holds="",
-    same=EACH_NEW,
-    leaves="",
+    holds_data="",
+    identity_inputs=EACH_NEW,
+    left_behind="",
     references=(),
     guards=Guard(("policies", "condition", "expiresOn")),
     named_by="name",
@@ -66,9 +66,9 @@ ACCOUNT_TOKEN: Final = ResourceType(
 API_TOKEN: Final = ResourceType(
     "cloudflare:index/apiToken:ApiToken",
     admitted="it belongs to a person, and stops working when that person leaves",
-    holds="",
-    same=EACH_NEW,
-    leaves="",
+    holds_data="",
+    identity_inputs=EACH_NEW,
+    left_behind="",
     references=(),
     use_instead="cloudflare:index/accountToken:AccountToken",
     guards=Guard(("policies", "condition", "expiresOn")),
@@ -80,9 +80,9 @@ API_TOKEN: Final = ResourceType(
 DNS_RECORD: Final = ResourceType(
     "cloudflare:index/dnsRecord:DnsRecord",
     admitted=True,
-    holds="",
-    same=("zoneId", "name", "type", "content"),
-    leaves="",
+    holds_data="",
+    identity_inputs=("zoneId", "name", "type", "content"),
+    left_behind="",
     references=(Reference("name", Link.HOSTNAME),),
     scope=Scope.ZONE,
 )
@@ -90,9 +90,9 @@ DNS_RECORD: Final = ResourceType(
 LOGPUSH_JOB: Final = ResourceType(
     "cloudflare:index/logpushJob:LogpushJob",
     admitted=True,
-    holds="",
-    same=EACH_NEW,
-    leaves="",
+    holds_data="",
+    identity_inputs=EACH_NEW,
+    left_behind="",
     references=(),
     guards=Guard(("destinationConf", "outputOptions", "enabled")),
     secrets=frozenset({"destinationConf", "ownershipChallenge"}),
@@ -103,18 +103,18 @@ _WEBHOOKS: Final = "cloudflare:index/notificationPolicyWebhooks:NotificationPoli
 NOTIFICATION_POLICY: Final = ResourceType(
     "cloudflare:index/notificationPolicy:NotificationPolicy",
     admitted=True,
-    holds="",
-    same=EACH_NEW,
-    leaves="",
+    holds_data="",
+    identity_inputs=EACH_NEW,
+    left_behind="",
     references=(Reference("mechanisms.webhooks[].id", Link.NOTICE, (_WEBHOOKS,)),),
 )
 
 NOTIFICATION_POLICY_WEBHOOKS: Final = ResourceType(
     _WEBHOOKS,
     admitted=True,
-    holds="",
-    same=EACH_NEW,
-    leaves="",
+    holds_data="",
+    identity_inputs=EACH_NEW,
+    left_behind="",
     references=(),
     secrets=frozenset({"secret", "url"}),
 )
@@ -122,9 +122,9 @@ NOTIFICATION_POLICY_WEBHOOKS: Final = ResourceType(
 RULESET: Final = ResourceType(
     "cloudflare:index/ruleset:Ruleset",
     admitted=True,
-    holds="",
-    same=("accountId", "zoneId", "phase", "kind", "name"),
-    leaves="",
+    holds_data="",
+    identity_inputs=("accountId", "zoneId", "phase", "kind", "name"),
+    left_behind="",
     references=(),
     guards=Guard(("rules",)),
 )
@@ -132,9 +132,9 @@ RULESET: Final = ResourceType(
 TURNSTILE_WIDGET: Final = ResourceType(
     "cloudflare:index/turnstileWidget:TurnstileWidget",
     admitted="no rule judges yet on whose pages it may stand",
-    holds="",
-    same=EACH_NEW,
-    leaves="",
+    holds_data="",
+    identity_inputs=EACH_NEW,
+    left_behind="",
     references=(),
     secrets=frozenset({"secret"}),
 )
@@ -142,9 +142,9 @@ TURNSTILE_WIDGET: Final = ResourceType(
 ZERO_TRUST_ACCESS_APPLICATION: Final = ResourceType(
     "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication",
     admitted=True,
-    holds="",
-    same=EACH_NEW,
-    leaves="",
+    holds_data="",
+    identity_inputs=EACH_NEW,
+    left_behind="",
     references=_APPLICATION,
     guards=Guard(("policies", "domain", "destinations", "selfHostedDomains")),
 )
@@ -152,9 +152,9 @@ ZERO_TRUST_ACCESS_APPLICATION: Final = ResourceType(
 ZERO_TRUST_ACCESS_GROUP: Final = ResourceType(
     "cloudflare:index/zeroTrustAccessGroup:ZeroTrustAccessGroup",
     admitted=True,
-    holds="",
-    same=EACH_NEW,
-    leaves="",
+    holds_data="",
+    identity_inputs=EACH_NEW,
+    left_behind="",
     references=_LET_IN,
     guards=Guard(("includes", "requires", "excludes")),
 )
@@ -162,9 +162,9 @@ ZERO_TRUST_ACCESS_GROUP: Final = ResourceType(
 ZERO_TRUST_ACCESS_POLICY: Final = ResourceType(
     "cloudflare:index/zeroTrustAccessPolicy:ZeroTrustAccessPolicy",
     admitted=True,
-    holds="",
-    same=EACH_NEW,
-    leaves="",
+    holds_data="",
+    identity_inputs=EACH_NEW,
+    left_behind="",
     references=_LET_IN,
     guards=Guard(("decision", "includes", "requires", "excludes")),
 )
@@ -172,9 +172,9 @@ ZERO_TRUST_ACCESS_POLICY: Final = ResourceType(
 ZERO_TRUST_ACCESS_SERVICE_TOKEN: Final = ResourceType(
     "cloudflare:index/zeroTrustAccessServiceToken:ZeroTrustAccessServiceToken",
     admitted=True,
-    holds="",
-    same=EACH_NEW,
-    leaves="",
+    holds_data="",
+    identity_inputs=EACH_NEW,
+    left_behind="",
     references=(),
     secrets=frozenset({"clientSecret"}),
 )
@@ -182,9 +182,9 @@ ZERO_TRUST_ACCESS_SERVICE_TOKEN: Final = ResourceType(
 ZONE_SETTING: Final = ResourceType(
     "cloudflare:index/zoneSetting:ZoneSetting",
     admitted=True,
-    holds="",
-    same=("zoneId", "settingId"),
-    leaves="the zone keeps the setting",
+    holds_data="",
+    identity_inputs=("zoneId", "settingId"),
+    left_behind="the zone keeps the setting",
     references=(),
     scope=Scope.ZONE,
     guards=Guard(("value",)),

@@ -511,7 +511,9 @@ def test_what_exists_is_in_the_inventory_unless_it_is_a_setting_of_something_tha
         return inventory(stage.local.endpoint, stage.account, stage.local.region)
 
     row = CATALOGUE[token]
-    settings_of = {to for reference in row.references if {reference.path} == set(row.same) for to in reference.to}
+    settings_of = {
+        to for reference in row.references if {reference.path} == set(row.identity_inputs) for to in reference.to
+    }
     inputs = _filled(stage, token)  # makes what it needs
     before = looked()
     stage.create(token, **inputs)

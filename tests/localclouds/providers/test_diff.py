@@ -12,7 +12,13 @@ from bulkhead.resources.kind import EACH_NEW, EVERY_INPUT, ResourceType
 
 def rules(replaced_by: frozenset[str], replaced_when_added_or_removed: frozenset[str] = frozenset()) -> TypeRules:
     type_ = ResourceType(
-        "made:up:Type", admitted=True, holds="", same=EACH_NEW, leaves="", references=(), replaced_by=replaced_by
+        "made:up:Type",
+        admitted=True,
+        holds_data="",
+        identity_inputs=EACH_NEW,
+        left_behind="",
+        references=(),
+        replaced_by=replaced_by,
     )
     return TypeRules(type=type_, identify=new_uuid, replaced_when_added_or_removed=replaced_when_added_or_removed)
 
