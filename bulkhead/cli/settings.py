@@ -14,7 +14,7 @@ from bulkhead.cli.options import AsJson, ProductName, StackName
 from bulkhead.model import project
 from bulkhead.model.settings.files import Finding, check_files, read_settings, stage_files
 from bulkhead.model.settings.keys import required_secrets
-from bulkhead.model.settings.models import parts
+from bulkhead.model.settings.models import as_file_content
 from bulkhead.model.settings.paths import SECRETS, SETTINGS, stack_file
 from bulkhead.model.settings.product_reference import OPTION, find_product, product_of
 from bulkhead.model.settings.reader import read
@@ -60,7 +60,7 @@ def show(
     console = Console(json=json)
     file = project.ROOT / stack_file(stage)
     held = read_settings(file)
-    settings = parts(held)
+    settings = as_file_content(held)
     written = read(file).config
     secrets = {name: _state(written, name) for name in required_secrets(product_of(held, product))}
     own = {key.removeprefix(f"{SETTINGS}:"): value for key, value in written.items()}

@@ -22,7 +22,7 @@ from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
 from bulkhead.model.faults import Refused
 from bulkhead.model.naming import Stage
-from bulkhead.model.settings.models import parts
+from bulkhead.model.settings.models import as_file_content
 from bulkhead.resources import types as t
 from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.values import MISSING, UNKNOWN, at, document, leaves, listed
@@ -37,7 +37,7 @@ OPTIONS = PolicyResourceOptions(True, ["bindings"], None, [], PolicyCustomTimeou
 
 def environ(stack: str = "staging", **changes: Any) -> dict[str, str]:
     """What the engine starts the pack with: settings as text, sections as JSON, secrets in clear."""
-    values = {**parts(make_settings(stack if stack != "elsewhere" else "staging")), **changes}
+    values = {**as_file_content(make_settings(stack if stack != "elsewhere" else "staging")), **changes}
     config = {
         f"bulkhead:{name}": value if isinstance(value, str) else json.dumps(value)
         for name, value in values.items()

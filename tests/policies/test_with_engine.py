@@ -17,7 +17,7 @@ from bulkhead.engine.finder import find_engine
 from bulkhead.engine.inline_stack import InlineStack, StackFailed
 from bulkhead.engine.workspace import Cipher, engine_environment, prepare
 from bulkhead.machine import rundir
-from bulkhead.model.settings.models import parts
+from bulkhead.model.settings.models import as_file_content
 from policies.catalogue import FOLDER, RULES
 from tests.policies.unusual import unusual
 from tests.policies.violating import violating
@@ -91,7 +91,7 @@ class Engine:
         self, act: Callable[[InlineStack], Any], program: Callable[[], None], name: str, config: Mapping[str, Any]
     ) -> Spoken:
         heard: list[Event] = []
-        settings = {f"bulkhead:{key}": value for key, value in parts(make_settings(name)).items()}
+        settings = {f"bulkhead:{key}": value for key, value in as_file_content(make_settings(name)).items()}
         content = json.dumps({"config": {**settings, **config}})
         (self._checkout / f"Pulumi.{name}.yaml").write_text(content)
         workspace = prepare(self._checkout, self._run, name, ["sessionKey"], Cipher(self._run.passphrase))
@@ -141,7 +141,7 @@ def test_every_rule_speaks_and_shows_no_secret(engine: Engine) -> None:
 def test_what_is_unusual_and_right_is_let_be(engine: Engine, stack: str) -> None:
     solo = {"governance": {"profile": "solo"}, "github": {"reviewers": {"teams": [], "users": []}}}
     settings = make_settings(stack, solo)
-    laid_over = {f"bulkhead:{key}": value for key, value in parts(settings).items() if key in solo}
+    laid_over = {f"bulkhead:{key}": value for key, value in as_file_content(settings).items() if key in solo}
     spoken = engine.preview(unusual(settings), stack, config=laid_over)
     assert [f"{said.policy}: {said.message}" for said in spoken.violations] == []
     assert not spoken.failed, spoken.printed

@@ -198,6 +198,6 @@ class StageSettings(Section):
         return self
 
 
-def parts(settings: StageSettings) -> dict[str, Any]:
+def as_file_content(settings: StageSettings) -> dict[str, Any]:
     """Return the settings as they would stand in a file, defaults included."""
     return settings.model_dump(mode="json", by_alias=True, exclude={"environment"})
