@@ -1,4 +1,4 @@
-"""Which environment variables a rehearsal lets through (pure): none that could reach the owner's clouds.
+"""Which environment variables a rehearsal lets through: none that could reach the owner's clouds.
 
 A provider that finds no credential in its configuration silently takes one from the environment (GITHUB_TOKEN,
 CLOUDFLARE_API_TOKEN, AWS_*), so a rehearsal that inherited them could touch something real. Children get a list of

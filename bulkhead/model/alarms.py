@@ -1,4 +1,4 @@
-"""The catalogue of alarms (pure): docs/ops/alarms.yaml as dataclasses. The program makes them, policies ask for them.
+"""The catalogue of alarms: docs/ops/alarms.yaml as dataclasses. The program makes them, policies ask for them.
 
 Left out: alarms on several metrics at once, and on metrics that nobody brings to CloudWatch yet.
 """

@@ -1,4 +1,4 @@
-"""The error of a part of a run that failed (pure). A user's own mistake is `bulkhead.model.faults.Refused` instead."""
+"""The error of a part of a run that failed. A user's own mistake is `bulkhead.model.faults.Refused` instead."""
 
 from __future__ import annotations
 

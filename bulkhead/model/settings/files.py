@@ -1,4 +1,4 @@
-"""The stage files as a whole (pure): everything that is wrong in them, and the settings one of them holds."""
+"""The stage files as a whole: everything that is wrong in them, and the settings one of them holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which product is meant (pure): the one that a person names, else the one that the settings name, else the default."""
+"""Which product is meant: the one that a person names, else the one that the settings name, else the default."""
 
 from __future__ import annotations
 

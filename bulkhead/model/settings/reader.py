@@ -1,4 +1,4 @@
-"""The one reader of ``Pulumi.<stack>.yaml`` (pure): values, the line each stands in, and every fault of spelling."""
+"""The one reader of ``Pulumi.<stack>.yaml``: values, the line each stands in, and every fault of spelling."""
 
 from __future__ import annotations
 
