@@ -58,7 +58,7 @@ class OverHttp:
 
     def delete(self, caller: Caller, id_: str, known: Properties) -> None:
         """Delete the resource; one that is gone is no error. Where the plugin's delete does nothing, nor does this."""
-        if not self._endpoint.type.leaves:
+        if not self._endpoint.type.left_behind:
             self._ask(caller, "DELETE", self._endpoint.item, {**known, "id": id_}, None)
 
     def _ask(self, caller: Caller, method: str, path: str, values: Properties, body: Any) -> Any:
