@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -21,6 +22,14 @@ from bulkhead.rehearsal.evidence import Outcome, Report, Verdict
 _STYLE: Final = {Outcome.PROVEN: GOOD, Outcome.FAILED: BAD, Outcome.NOT_SHOWN: WARNING}
 _SIGN: Final = {Outcome.PROVEN: "✓", Outcome.FAILED: "✗", Outcome.NOT_SHOWN: "-"}
 _STAGES: Final = tuple(stage.value for stage in Stage)
+
+
+class Plugins(StrEnum):
+    """Who makes the resources of Cloudflare and GitHub."""
+
+    OWN = "own"
+    REAL = "real"
+
 
 app = typer.Typer(add_completion=False)
 
@@ -41,6 +50,13 @@ def rehearse(
     report: Annotated[
         Path | None, typer.Option(metavar="FILE.html", help="Write one self-contained page about it.")
     ] = None,
+    plugins: Annotated[
+        Plugins,
+        typer.Option(
+            help="Who makes the resources of Cloudflare and GitHub: Bulkhead's own providers, or the real plugins of "
+            "Pulumi, where this machine has them. Both call the same local clouds."
+        ),
+    ] = Plugins.OWN,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON; progress goes to stderr.")] = False,
 ) -> None:
     """Bring every stage up on local clouds, prove that they are apart, and remove them again.
@@ -57,7 +73,7 @@ def rehearse(
     with kept_for_good():
         from bulkhead.rehearsal import run  # noqa: PLC0415 (the Pulumi SDKs take seconds to import)
 
-    wish = run.Wish(product=product, stages=stages, keep=keep, page=report)
+    wish = run.Wish(product=product, stages=stages, keep=keep, page=report, real_plugins=plugins is Plugins.REAL)
     with _Watched(console, stages) as board:
         outcome = run.rehearse(wish, board)
     _tell(console, outcome, keep=keep, page=report)

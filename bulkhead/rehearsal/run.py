@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -13,6 +13,7 @@ from typing import Final
 from bulkhead.engine.analyzer import install_analyzer
 from bulkhead.engine.finder import Engine, find_engine
 from bulkhead.engine.inline_stack import InlineStack
+from bulkhead.engine.plugins import Plugin, find_plugins
 from bulkhead.engine.workspace import Cipher, engine_environment, prepare, prepare_identities
 from bulkhead.localclouds.api import seed
 from bulkhead.localclouds.cloudflare.client import StageCloud
@@ -33,7 +34,7 @@ from bulkhead.model.settings.keys import REQUIRED_SECRETS, required_secrets
 from bulkhead.model.settings.models import StageSettings
 from bulkhead.model.settings.paths import stack_file
 from bulkhead.model.settings.product_reference import KEY, one_product
-from bulkhead.rehearsal import closing, report
+from bulkhead.rehearsal import closing, plugins, report
 from bulkhead.rehearsal.evidence import Outcome, Report, StageReport, Verdict
 from bulkhead.rehearsal.progress import Progress
 from bulkhead.rehearsal.proofs import PROOFS
@@ -65,12 +66,13 @@ _TOKENS: Final = {
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What a person asked for. ``stages`` are stack names; ``keep`` leaves the stages running and so shows no
-    removal; ``page`` is where the report goes."""
+    removal; ``page`` is where the report goes; ``real_plugins`` leaves Cloudflare and GitHub to their own plugins."""
 
     product: str | None = None
     stages: tuple[str, ...] = tuple(stage.value for stage in Stage)
     keep: bool = False
     page: Path | None = None
+    real_plugins: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class Cast:
     product: Product
     settings: Mapping[str, StageSettings]
     engine: Engine
+    plugins: Sequence[Plugin]
     checkout: str | None
 
 
@@ -136,15 +139,17 @@ def _prepare(wish: Wish, progress: Progress) -> Cast:
     product = one_product({stack: each.product for stack, each in read.items()}, wish.product)
     read_bundles(product, project.ROOT)
     find_node()
-    return Cast(product, settings, find_engine(progress.note), checkout_state(project.ROOT))
+    found = find_plugins(plugins.REAL) if wish.real_plugins else ()
+    return Cast(product, settings, find_engine(progress.note), found, checkout_state(project.ROOT))
 
 
 def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress) -> Scene:
     """Write each stage's copy of the settings, with worthless secrets, and name everything the proofs look at."""
+    real = {plugin.package: life.clouds[plugin.package] for plugin in cast.plugins}
     environment = engine_environment(
         life.run,
-        providers=dict.fromkeys(PACKAGES, life.clouds["providers"]),
-        tools=[install_analyzer(life.run.path / "tools")],
+        providers={package: life.clouds["providers"] for package in PACKAGES if package not in real},
+        tools=[install_analyzer(life.run.path / "tools"), *(plugin.path.parent for plugin in cast.plugins)],
     )
     root, cipher = project.ROOT, Cipher(life.run.passphrase)
     stages, tenants = {}, []
@@ -167,10 +172,10 @@ def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress) -> 
             settings,
             driven(
                 identities,
-                program=partial(identities_program.run, cast.product, settings),
+                program=plugins.led_to(real, partial(identities_program.run, cast.product, settings)),
                 part="identities",
             ),
-            driven(workspace, program=partial(program.run, cast.product)),
+            driven(workspace, program=plugins.led_to(real, partial(program.run, cast.product))),
             StageCloud(addresses["control"], addresses["token"]),
             addresses["url"],
             {**identities.canaries, **workspace.canaries},
@@ -244,7 +249,8 @@ def _report(
     logs: str,
 ) -> Report:
     ending = "The stages are left running." if life.keep else "The stages are removed; production's cloud is discarded."
-    engine = f"Pulumi {cast.engine.version} ({cast.engine.origin})"
+    real = f", with the real plugins {' and '.join(map(str, cast.plugins))}" if cast.plugins else ""
+    engine = f"Pulumi {cast.engine.version} ({cast.engine.origin}){real}"
     return Report(
         cast.product.name, engine, started, clock.seconds, stages, tuple(verdicts), dict(clock.phases), ending, logs
     )

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import importlib.metadata
 import json
 import tempfile
 import threading
@@ -21,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from bulkhead.engine.plugins import sdk_version
 from bulkhead.localclouds.providers import sdk
 from bulkhead.localclouds.providers.wire import UNKNOWN
 from bulkhead.model.project import ROOT
@@ -38,11 +38,6 @@ _WORDS: Final[Mapping[str, tuple[type, ...]]] = {
     "integer": (int,),
     "boolean": (bool,),
 }
-
-
-def installed_version(package: str) -> str:
-    """Return the version of the Python SDK of ``package``."""
-    return importlib.metadata.version(f"pulumi-{package}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +112,7 @@ def load(package: str, tokens: Iterable[str]) -> Catalogue:
 def _cache_file(package: str, tokens: list[str]) -> Path:
     reader = Path(sdk.__file__).read_bytes()
     digest = hashlib.sha256(reader + "\n".join(tokens).encode()).hexdigest()[:16]
-    return _CACHE / f"{package}-{installed_version(package)}-{digest}.json"
+    return _CACHE / f"{package}-{sdk_version(package)}-{digest}.json"
 
 
 def _write(path: Path, text: str) -> None:

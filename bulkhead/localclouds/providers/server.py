@@ -17,13 +17,14 @@ import grpc
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
+from bulkhead.engine.plugins import sdk_version
 from bulkhead.localclouds.providers import planning
 from bulkhead.localclouds.providers.diff import ChangeKind, Difference
 from bulkhead.localclouds.providers.dispatch import Dispatch
 from bulkhead.localclouds.providers.handler import ApiRefusal, Caller, Properties
 from bulkhead.localclouds.providers.past import inputs_before, without_notes
 from bulkhead.localclouds.providers.registry import NotRehearsed, package_of
-from bulkhead.localclouds.providers.schema import PACKAGES, installed_version
+from bulkhead.localclouds.providers.schema import PACKAGES
 from bulkhead.localclouds.providers.wire import decode, encode
 
 _log = logging.getLogger(__name__)
@@ -87,7 +88,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     def GetPluginInfo(self, _request: Any, _context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:  # noqa: N802
         """The engine calls this before it names the package, and warns if the answer is older than that package's SDK;
         so this returns the newest of the three versions."""
-        return plugin_pb2.PluginInfo(version=max(map(installed_version, PACKAGES), key=_numbers))
+        return plugin_pb2.PluginInfo(version=max(map(sdk_version, PACKAGES), key=_numbers))
 
     @_answering
     def CheckConfig(self, request: Any, _context: grpc.ServicerContext) -> provider_pb2.CheckResponse:  # noqa: N802
