@@ -79,8 +79,8 @@ workflows: install
 	@GOFLAGS=-mod=readonly GOTOOLCHAIN=local GOWORK=off go -C tools/actionlint tool actionlint -no-color -shellcheck= -pyflakes= $(CURDIR)/.github/workflows/*.yml
 	@said=$$($(BIN)/zizmor --offline --quiet --no-progress .github) || { echo "$$said"; exit 1; }
 
-tools/secretlint/node_modules/.installed: tools/secretlint/package-lock.json | node
-	@npm --prefix tools/secretlint ci --silent --no-fund --no-audit
+tools/%/node_modules/.installed: tools/%/package-lock.json | node
+	@npm --prefix tools/$* ci --silent --no-fund --no-audit
 	@touch $@
 
 # Every text file that is or could be committed; a secret in one is found before it is in a commit.
@@ -100,7 +100,7 @@ unit: install
 	@$(BIN)/pytest -q -m "not slow" -n auto
 	@npm --prefix worker test --silent
 
-slow: install engine
+slow: install engine tools/wrangler/node_modules/.installed
 	@$(BIN)/pytest -q -m slow
 
 static: lint types
@@ -108,7 +108,7 @@ static: lint types
 check: static ## format, lint, types, and the tests that need no engine and no cloud (seconds)
 	@$(BIN)/pytest -q -m "not slow" -n auto
 
-test: static engine ## everything that can be proven offline, the whole rehearsal included (minutes)
+test: static engine tools/wrangler/node_modules/.installed ## everything that can be proven offline, the whole rehearsal included (minutes)
 	@npm --prefix worker test --silent
 	@$(BIN)/pytest -q -m "not slow" -n auto --cov --cov-report=
 	@$(BIN)/pytest -m slow --cov --cov-append --cov-report=term:skip-covered
