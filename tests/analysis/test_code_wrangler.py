@@ -28,6 +28,7 @@ from bulkhead.model.bindings import (
 from bulkhead.model.faults import Refused
 from bulkhead.model.product import Bucket, Database, Namespace, Product, Queue, StageSecret, Worker
 from infra.product import PRODUCT
+from tests.localclouds.cloudflare.wrangler import Wrangler
 from tests.support.manifests import make_manifest
 from tests.support.settings_fixture import make_settings
 from tests.support.stages import rendered_stage
@@ -147,6 +148,18 @@ def test_every_key_is_one_that_wrangler_knows(product: Product) -> None:
     documents = configurations(Target(product, SETTINGS, make_manifest(product, SETTINGS)), FOLDER, ROOT)
     assert len(documents) == len(product.workers)
     assert [fault for document in documents.values() for fault in against_schema(document, SCHEMA)] == []
+
+
+@pytest.mark.slow
+def test_wrangler_itself_reads_every_key_without_a_warning(tmp_path: Path) -> None:
+    wrangler = Wrangler(tmp_path, "http://127.0.0.1:9/client/v4", "", "")
+    for path, document in configurations(TARGET, wrangler.project, wrangler.project).items():
+        config = wrangler.write(path, render(document, SHOP.workers[0], "staging"))
+        source = (config.parent / document["main"]).resolve()
+        classes = "".join(f"export class {name} {{}}\n" for name in document.get("exports", {}))
+        wrangler.write(str(source.relative_to(wrangler.project)), f"{classes}export default {{ fetch() {{}} }}\n")
+        said = wrangler.done("deploy", "--dry-run", "--config", path)
+        assert said.err == ""
 
 
 def test_every_store_is_the_stages_own() -> None:
