@@ -71,6 +71,8 @@ def _reach(need: Need, product: Product, label: Label, settings: StageSettings) 
             return f"the whole account {settings.cloudflare.account_id}"
         case Reach.ZONE:
             return f"zone {settings.cloudflare.zone_id}"
+        case Reach.USER:
+            return "the person whose token it is"
         case Reach.BUCKET:
             return "buckets " + ", ".join(label.name(Kind.R2, bucket.name) for bucket in product.buckets)
 

@@ -16,6 +16,7 @@ from bulkhead.model.naming import Stage
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import superseded_by
 from bulkhead.resources.observed import ObservedResource, ObservedStack
+from bulkhead.resources.permissions import ACCOUNT_TOKENS_WRITE, API_TOKENS_WRITE
 from bulkhead.resources.values import MISSING, UNKNOWN, Absent, at, document, listed
 from policies.context import PolicyContext
 from policies.rule import AnyRule, Rule, StackRule, Violation
@@ -27,11 +28,7 @@ _APPLICATIONS: Final = (
 )
 _POLICIES: Final = (t.ZERO_TRUST_ACCESS_POLICY, *superseded_by(t.ZERO_TRUST_ACCESS_POLICY))
 _LONGEST_LIFE: Final = timedelta(days=90)
-# The same in every account: "List permission groups" of Cloudflare's API, /user/tokens and /accounts/<id>/tokens.
-_MINTING: Final = {
-    "686d18d5ac6c441c867cbf6771e58a0a": "API Tokens Write",
-    "5bc3f8b21c554832afc660159ab75fa4": "Account API Tokens Write",
-}
+_MINTING: Final = {group.id: group.name for group in (API_TOKENS_WRITE, ACCOUNT_TOKENS_WRITE)}
 # The kinds of resources in a token's policies, as the keys of `resources` spell them.
 _ZONE: Final = re.compile(r"com\.cloudflare\.api\.account\.zone\.(?P<zone>[^.*]+)")
 _ACCOUNT: Final = re.compile(r"com\.cloudflare\.api\.account\.(?P<account>[^.*]+)")

@@ -14,24 +14,37 @@ from bulkhead.model.roles import Role
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import row_of, superseded_by
 from bulkhead.resources.observed import ObservedResource, ObservedStack
-from bulkhead.resources.permissions import PERMISSIONS, Permission
+from bulkhead.resources.permissions import (
+    ACCOUNT_SETTINGS_READ,
+    DNS_READ,
+    DNS_WRITE,
+    OBJECTS_WRITE,
+    PAGES_WRITE,
+    PERMISSIONS,
+    R2_READ,
+    SCRIPTS_READ,
+    WORKERS_AI_WRITE,
+    ZONE_SETTINGS_WRITE,
+    ZONE_WRITE,
+    Permission,
+)
 from bulkhead.resources.values import at, listed
 from identities.cloudflare import needs
 from policies.context import PolicyContext
 from policies.rule import AnyRule, StackRule, Violation
 
-# Groups that no role of a stage has, and the types that need them ("List permission groups" of Cloudflare's API).
+# Groups that no role of a stage has, and the types that need them.
 _OTHERS: Final[Mapping[Permission, tuple[str, ...]]] = {
-    Permission("Account Settings Read", "c1fde68c7bcc44588cbb6ddbc16d6480"): (),
-    Permission("DNS Read", "82e64a83756745bbbb1c9c2701bf816b"): (t.DNS_RECORD,),
-    Permission("DNS Write", "4755a26eedb94da69e1066d98aa820be"): (t.DNS_RECORD,),
-    Permission("Pages Write", "8d28297797f24fb8a0c332fe0866ec89"): (t.PAGES_PROJECT,),
-    Permission("Workers AI Write", "bacc64e0f6c34fc0883a1223f938a104"): (),
-    Permission("Workers R2 Storage Bucket Item Write", "2efd5506f9c8494dacb1fa10a3e7d5b6"): (),
-    Permission("Workers R2 Storage Read", "b4992e1108244f5d8bfbd5744320c2e1"): (t.R2_BUCKET,),
-    Permission("Workers Scripts Read", "1a71c399035b4950a1bd1466bbe4f420"): (t.WORKER,),
-    Permission("Zone Settings Write", "3030687196b94b638145a3953da2b699"): (t.ZONE_SETTING,),
-    Permission("Zone Write", "e6d2666161e84845a636613608cee8d5"): (),
+    ACCOUNT_SETTINGS_READ: (),
+    DNS_READ: (t.DNS_RECORD,),
+    DNS_WRITE: (t.DNS_RECORD,),
+    PAGES_WRITE: (t.PAGES_PROJECT,),
+    WORKERS_AI_WRITE: (),
+    OBJECTS_WRITE: (),
+    R2_READ: (t.R2_BUCKET,),
+    SCRIPTS_READ: (t.WORKER,),
+    ZONE_SETTINGS_WRITE: (t.ZONE_SETTING,),
+    ZONE_WRITE: (),
 }
 _KNOWN: Final = {permission.id: permission for permission in (*PERMISSIONS, *_OTHERS)}
 

@@ -12,7 +12,7 @@ from bulkhead.model.naming import Label, stage_of
 from bulkhead.model.roles import Role
 from bulkhead.model.settings import StageSettings
 from bulkhead.resources.catalogue import CATALOGUE
-from bulkhead.resources.permissions import PERMISSIONS
+from bulkhead.resources.permissions import GROUPS, PERMISSIONS
 from identities.cloudflare import needs, token_policies
 from identities.permissions import grants
 from tests.support.second_product import SECOND_PRODUCT
@@ -65,6 +65,7 @@ def test_a_product_s_token_is_for_what_its_stages_consist_of(product: str, envir
 
 def test_permissions_are_known_by_one_name_and_one_id() -> None:
     assert len({each.id for each in PERMISSIONS}) == len({each.name for each in PERMISSIONS}) == len(PERMISSIONS)
+    assert len({each.id for each in GROUPS}) == len({(each.name, each.reach) for each in GROUPS}) == len(GROUPS)
 
 
 def test_a_token_reaches_its_own_account_zone_and_buckets() -> None:

@@ -11,12 +11,12 @@ from bulkhead.analysis.clouds import nested
 from bulkhead.analysis.isolation.tokens import resources
 from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.resources import types as t
-from bulkhead.resources.permissions import PERMISSIONS
+from bulkhead.resources.permissions import GROUPS
 from bulkhead.resources.planned import PlannedResource, Sealed
 from bulkhead.resources.values import Absent, at, is_list, listed
 from policies.rules.access import lifetime
 
-_NAMES: Final = {permission.id: permission.name for permission in PERMISSIONS}
+_NAMES: Final = {permission.id: permission.name for permission in GROUPS}
 _SCOPE: Final = re.compile(
     r"com\.cloudflare\.(?:api\.account\.(?:(?P<what>zone)\.)?|edge\.r2\.(?P<bucket>bucket)\.[^_]+_[^_]+_)(?P<which>.+)"
 )
