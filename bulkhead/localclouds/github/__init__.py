@@ -1,0 +1,1 @@
+"""The local GitHub: its REST API over the records of the local clouds."""
