@@ -65,7 +65,7 @@ class Rehearsal:
         self.kept = folder / "kept"
         engine: Any = SimpleNamespace(version="3.250.0", origin="the cache")
         settings = {environment: part.settings for environment, part in self.world.parts.items()}
-        cast = run.Cast(PRODUCT, settings, engine, self.world.scene.checkout)
+        cast = run.Cast(PRODUCT, settings, engine, (), self.world.scene.checkout)
         work_in(patch, self.kept)
         patch.setattr(run, "_prepare", lambda *_: cast)
         patch.setattr(run, "lived", self.lived)

@@ -23,6 +23,7 @@ from bulkhead.localclouds.cloudflare.api import d1, stores
 from bulkhead.localclouds.cloudflare.api.answers import Refusal, no_route, refusal
 from bulkhead.localclouds.cloudflare.api.asked import Asked, Cloud, Route
 from bulkhead.localclouds.cloudflare.api.credentials import CLOUD, Credential, Credentials
+from bulkhead.localclouds.cloudflare.api.permissions import TABLE
 from bulkhead.localclouds.providers.handler import ApiRefusal
 
 PREFIX: Final = "/client/v4"
@@ -118,6 +119,7 @@ class _Api:
             str(request.base_url).rstrip("/"),
         )
         _require_account(asked)
+        _require_permission(route, credential)
         answer = route.serve(asked)
         return answer if isinstance(answer, Response) else JSONResponse(answer.envelope(), answer.status)
 
@@ -132,4 +134,11 @@ def _require_account(asked: Asked) -> None:
         raise Refusal(403, (10000, "Authentication error"))
     zone = asked.path.get("zone_id")
     if zone is not None and zone not in asked.credential.tenant.zones:
+        raise Refusal(403, (10000, "Authentication error"))
+
+
+def _require_permission(route: Route, credential: Credential) -> None:
+    """Refuse a token that has none of the permissions that the route accepts; where nobody says which, it passes."""
+    accepted = TABLE.accepted(route.method, route.path)
+    if credential.groups is not None and accepted and not accepted & credential.groups:
         raise Refusal(403, (10000, "Authentication error"))

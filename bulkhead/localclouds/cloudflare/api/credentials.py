@@ -11,11 +11,11 @@ from bulkhead.localclouds.api.seed import Seed, Tenant
 from bulkhead.localclouds.cloudflare.api.answers import Refusal
 from bulkhead.localclouds.providers.store import Record, Store
 from bulkhead.resources import types as t
-from bulkhead.resources.permissions import PERMISSIONS
+from bulkhead.resources.permissions import GROUPS
 
 CLOUD: Final = "cloudflare"
 _SCHEME: Final = "bearer "
-_NAMES: Final = {permission.id: permission.name for permission in PERMISSIONS}
+_NAMES: Final = {permission.id: permission.name for permission in GROUPS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,8 @@ def routes(endpoint: Endpoint) -> Iterator[Route]:
     yield Route("GET", endpoint.item, serving.show, resource)
     if endpoint.change and endpoint.collection:
         yield Route(endpoint.change, endpoint.item, serving.update, resource)
-    yield Route("DELETE", endpoint.item, serving.remove, resource)
+    if endpoint.collection or not endpoint.type.left_behind:  # what stays when a plugin deletes it has no DELETE
+        yield Route("DELETE", endpoint.item, serving.remove, resource)
 
 
 class _Serving:

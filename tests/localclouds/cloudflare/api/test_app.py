@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from bulkhead.localclouds.api.faults import Failing, PlannedFault
 from bulkhead.localclouds.cloudflare.api.app import routes
+from bulkhead.localclouds.cloudflare.api.permissions import TABLE
+from bulkhead.localclouds.providers.handler import Caller
+from bulkhead.resources import types as t
+from bulkhead.resources.permissions import GROUPS
 from tests.support.cloudflare_api import ACCOUNT, OTHER_ACCOUNT, Api
 
 DATABASES = f"/accounts/{ACCOUNT}/d1/database"
@@ -78,6 +84,30 @@ def test_a_dropped_connection_comes_before_the_work(api: Api) -> None:
     with pytest.raises(ConnectionAbortedError):
         api.answer("POST", DATABASES, {"name": "main"})
     assert api.result("GET", DATABASES) == []
+
+
+@pytest.mark.parametrize(("group", "status"), [("D1 Read", 200), ("Queues Write", 403)])
+def test_a_token_may_do_what_its_permissions_say(api: Api, group: str, status: int) -> None:
+    identity = next(known.id for known in GROUPS if known.name == group)
+    policy = {
+        "effect": "allow",
+        "permissionGroups": [{"id": identity}],
+        "resources": json.dumps({f"com.cloudflare.api.account.{ACCOUNT}": "*"}),
+    }
+    inputs = {"accountId": ACCOUNT, "name": "narrow", "policies": [policy]}
+    made = api.resources.create(Caller("staging", "cloudflare", {}), t.ACCOUNT_TOKEN, "", inputs)
+    assert api.call("GET", DATABASES, token=made.outputs["value"])[0] == status
+    assert api.refused("POST", DATABASES, {"name": "main"}, token=made.outputs["value"]) == (403, [10000])
+
+
+def test_a_disabled_token_opens_nothing(api: Api) -> None:
+    inputs = {"accountId": ACCOUNT, "name": "off", "policies": [], "status": "disabled"}
+    made = api.resources.create(Caller("staging", "cloudflare", {}), t.ACCOUNT_TOKEN, "", inputs)
+    assert api.refused("GET", DATABASES, token=made.outputs["value"]) == (401, [1000])
+
+
+def test_of_every_route_it_is_known_who_may_call_it() -> None:
+    assert [f"{route.method} {route.path}" for route in routes() if not TABLE.has(route.method, route.path)] == []
 
 
 def test_no_two_routes_answer_one_method_of_a_path() -> None:
