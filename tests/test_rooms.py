@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -43,10 +44,15 @@ def room_of(module: str) -> str | None:
     return name if name in ROOMS and (name in PROGRAMS) == (first != HOUSE) else None
 
 
+@cache  # several questions are asked of every source
+def nodes_of(source: str) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(ast.parse(source)))
+
+
 def modules_in(source: str) -> Iterator[tuple[int, str]]:
     """Yield every module that a source asks for and its line: imported anywhere, also within a function or for types
     alone, or named in a text, as whoever starts `python -m` or imports late does."""
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes_of(source):
         match node:
             case ast.Import():
                 yield from ((node.lineno, each.name) for each in node.names)
@@ -76,7 +82,7 @@ def clouds_in(source: str, clouds: tuple[str, ...] = CLOUDS) -> list[str]:
 def drives_pulumi(source: str) -> list[str]:
     """Return where a source looks for the Pulumi CLI, starts it, or takes the SDK that does."""
     found = [f"line {line}: {module}" for line, module in modules_in(source) if module.startswith("pulumi.automation")]
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes_of(source):
         match node:
             case (
                 ast.List(elts=[first, *_])

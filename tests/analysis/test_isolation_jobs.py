@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -76,6 +77,7 @@ def with_jobs() -> Iterator[None]:
         yield
 
 
+@cache  # nothing in a plan is changed; `changed` makes another one
 def make(stage: str, *, together: bool = False) -> StagePlan:
     changes: dict[str, Any] = {}
     if together:

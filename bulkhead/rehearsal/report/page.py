@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import cache
 from itertools import accumulate
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -49,6 +50,7 @@ def render(report: Report) -> str:
     return _UNPRINTABLE.sub("\ufffd", _COLOUR.sub("", page))
 
 
+@cache  # it keeps the compiled page
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
