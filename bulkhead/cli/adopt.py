@@ -13,6 +13,7 @@ import typer
 
 from bulkhead.cli.console import GOOD, Console
 from bulkhead.cli.options import AsJson, Profile, StackName, Yes
+from bulkhead.clients.endpoints import Apis
 from bulkhead.model import project
 from bulkhead.model.settings import read_settings
 from bulkhead.model.settings.paths import stack_file
@@ -25,6 +26,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command(epilog="Example: bulkhead adopt production --yes production")
 def adopt(
+    context: typer.Context,
     stage: StackName,
     *,
     identities: Annotated[
@@ -60,7 +62,7 @@ def adopt(
     console.say(f"{adoption.whose}: asking Pulumi what an up would make, and the clouds which of it exists ...")
     with tempfile.TemporaryDirectory() as name:  # readable by this user alone
         folder = Path(name)
-        seen = adoption.discover(stack, adoption.finder(settings, stack, profile), folder, standing)
+        seen = adoption.discover(stack, adoption.finder(settings, stack, context.ensure_object(Apis), profile), folder, standing)
         _tell_discovery(console, seen)
         after = seen.changes
         if seen.matches:

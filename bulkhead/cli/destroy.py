@@ -9,6 +9,7 @@ import typer
 
 from bulkhead.cli.console import FAINT, GOOD, WARNING, Console
 from bulkhead.cli.options import AsJson, Profile, Yes, check_stack
+from bulkhead.clients.endpoints import Apis
 from bulkhead.model import project
 from bulkhead.model.settings import read_settings
 from bulkhead.model.settings.paths import stack_file
@@ -18,6 +19,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command(epilog="Example: bulkhead destroy pr-42 --yes pr-42")
 def destroy(
+    context: typer.Context,
     stage: Annotated[str, typer.Argument(help="development, staging, or a stack such as pr-42.", callback=check_stack)],
     *,
     yes: Yes = None,
@@ -53,7 +55,7 @@ def destroy(
         console.say(f"There is nothing to destroy: the stack {stage} is empty.", GOOD)
         console.result({"stage": stage, "destroyed": False, "lost": [], "emptied": {}, "next": commands})
         return
-    removal = Removal(going, settings, stack, profile)
+    removal = Removal(going, settings, stack, context.ensure_object(Apis), profile)
     lost = removal.losses()
     console.confirm(stage, lost, yes)
     try:

@@ -21,6 +21,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from bulkhead.cli.console import Console, wants_debug, wants_json
+from bulkhead.clients.endpoints import Apis
 from bulkhead.model.failures import Failed
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.project import ROOT
@@ -83,9 +84,9 @@ def _options(
     """Options of all commands. ``--debug`` is read by `main`, which has to know it whatever goes wrong."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, apis: Apis | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted, 70 a
-    fault of this program."""
+    fault of this program. ``apis`` are what it speaks to instead of the vendors' own: local clouds."""
     here = str(ROOT)
     if here not in sys.path:  # a product may lie anywhere in the checkout, and the installed script does not look there
         sys.path.append(here)
@@ -94,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     console = Console(json=wants_json(arguments))
     try:
-        typer.main.get_command(app).main(arguments, prog_name="bulkhead")
+        typer.main.get_command(app).main(arguments, prog_name="bulkhead", obj=apis)
     except SystemExit as end:
         if end.code == INTERRUPTED:
             console.interrupted()

@@ -12,10 +12,9 @@ from typing import Any, Final
 
 import httpx
 
+from bulkhead.clients.endpoints import Api
 from bulkhead.model.faults import Fault, Refused
 
-CLOUDFLARE: Final = "https://api.cloudflare.com/client/v4"
-GITHUB: Final = "https://api.github.com"
 _PAGE: Final = 100
 _NOT_FOUND: Final = 404
 _TIMEOUT: Final = 30.0  # seconds
@@ -27,7 +26,7 @@ class Rest:
     Raises Refused where the API refuses or cannot be reached; the token is in no message.
     """
 
-    def __init__(self, base: str, token: str, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, api: Api, token: str, transport: httpx.BaseTransport | None = None) -> None:
         self._client = httpx.Client(
             headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
             transport=transport,
@@ -35,8 +34,8 @@ class Rest:
             trust_env=False,
             verify=_trusted(),
         )
-        self._base = base
-        self._cloud = "Cloudflare" if base == CLOUDFLARE else "GitHub"
+        self._base = api.base
+        self._cloud = api.name
 
     def get(self, path: str, **query: Any) -> Any | None:
         """Return what is at ``path`` (of Cloudflare's envelope, the result), None where there is nothing."""

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import ClientError
 
 from bulkhead.clients import clouds
-from bulkhead.clients.rest import CLOUDFLARE, Rest
+from bulkhead.clients.endpoints import Apis
+from bulkhead.clients.rest import Rest
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.operations.destroy_plan import DestroyPlan, destroy_plan
 from bulkhead.operations.empty import Emptied, empty_bucket
@@ -45,7 +46,9 @@ class Removal:
     Raises Refused when a credential is missing, or is of another AWS account.
     """
 
-    def __init__(self, plan: DestroyPlan, settings: StageSettings, stack: StackCli, profile: str | None) -> None:
+    def __init__(
+        self, plan: DestroyPlan, settings: StageSettings, stack: StackCli, apis: Apis, profile: str | None
+    ) -> None:
         self.again = f"bulkhead destroy {stack.name}" + (f" --profile {profile}" if profile else "")
         self.emptied: dict[str, Emptied] = {}
         self._plan = plan
@@ -53,7 +56,7 @@ class Removal:
         self._r2 = self._s3 = None
         if plan.buckets:
             token = stack.secret("cloudflareApiToken")
-            self._r2 = clouds.r2(settings.cloudflare.account_id, token, Rest(CLOUDFLARE, token))
+            self._r2 = clouds.r2(settings.cloudflare.account_id, token, Rest(apis.cloudflare, token))
         if plan.vault:
             self._s3 = clouds.aws(settings, profile)("s3")
 

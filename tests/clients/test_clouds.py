@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError, NoCredentialsError
 from moto import mock_aws
 
 from bulkhead.clients import clouds
-from bulkhead.clients.rest import CLOUDFLARE, Rest
+from bulkhead.clients.endpoints import CLOUDFLARE
+from bulkhead.clients.rest import Rest
 from bulkhead.model.faults import Refused
 from tests.support.settings_fixture import make_settings
 

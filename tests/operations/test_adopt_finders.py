@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from bulkhead.clients.rest import CLOUDFLARE, GITHUB, Rest
+from bulkhead.clients.endpoints import CLOUDFLARE, Apis
+from bulkhead.clients.rest import Rest
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.model.faults import Refused
 from bulkhead.operations.adopt import Finder, Found, Wanted
@@ -20,7 +21,7 @@ from tests.support.adoption import ACCOUNT, D1, QUEUE, wanted
 from tests.support.cloud_apis import CloudApis, serving
 
 OTHER_ACCOUNT = "e" * 32
-TOKENS = {"api.cloudflare.com": "cloudflare-token", "api.github.com": "github-token"}
+TOKENS = {"Cloudflare": "cloudflare-token", "GitHub": "github-token"}
 KV = "cloudflare:index/workersKvNamespace:WorkersKvNamespace"
 R2 = "cloudflare:index/r2Bucket:R2Bucket"
 WORKER = "cloudflare:index/worker:Worker"
@@ -69,17 +70,17 @@ GITHUBS = (
 
 
 @pytest.fixture(scope="module", params=[2, 1000], ids=["small pages", "large pages"])
-def apis(request: pytest.FixtureRequest) -> Iterator[tuple[CloudApis, httpx.BaseTransport]]:
+def apis(request: pytest.FixtureRequest) -> Iterator[tuple[CloudApis, Apis]]:
     apis = CloudApis(lambda: (*CLOUDFLARES, *GITHUBS), TOKENS, most=request.param)
-    with serving(apis) as transport:
-        yield apis, transport
+    with serving(apis) as served:
+        yield apis, served
 
 
 @pytest.fixture
-def finder(apis: tuple[CloudApis, httpx.BaseTransport]) -> Finder:
-    _, transport = apis
-    cloudflare = CloudflareFinder(Rest(CLOUDFLARE, TOKENS["api.cloudflare.com"], transport))
-    github = GitHubFinder(Rest(GITHUB, TOKENS["api.github.com"], transport), "harbor-inc")
+def finder(apis: tuple[CloudApis, Apis]) -> Finder:
+    _, served = apis
+    cloudflare = CloudflareFinder(Rest(served.cloudflare, TOKENS["Cloudflare"]))
+    github = GitHubFinder(Rest(served.github, TOKENS["GitHub"]), "harbor-inc")
     return Finders({"cloudflare": cloudflare, "github": github})
 
 
@@ -153,9 +154,7 @@ def test_an_unlisted_type_cannot_be_looked_for(finder: Finder) -> None:
     assert not finder.knows("datadog:index/monitor:Monitor")
 
 
-def test_a_list_is_read_once_however_many_are_looked_for(
-    apis: tuple[CloudApis, httpx.BaseTransport], finder: Finder
-) -> None:
+def test_a_list_is_read_once_however_many_are_looked_for(apis: tuple[CloudApis, Apis], finder: Finder) -> None:
     asked = apis[0].asked
     finder.find(wanted(QUEUE, queueName="harbor-production-queue-0"))
     before = len(asked)
@@ -164,15 +163,13 @@ def test_a_list_is_read_once_however_many_are_looked_for(
 
 
 @pytest.mark.parametrize("type_", [D1, ENVIRONMENT])
-def test_a_token_that_may_not_look_finds_nothing_missing(
-    type_: str, apis: tuple[CloudApis, httpx.BaseTransport]
-) -> None:
+def test_a_token_that_may_not_look_finds_nothing_missing(type_: str, apis: tuple[CloudApis, Apis]) -> None:
     """What cannot be seen must not be taken for absent: the next `up` would make a second."""
-    _, transport = apis
+    _, served = apis
     blind = Finders(
         {
-            "cloudflare": CloudflareFinder(Rest(CLOUDFLARE, "canary-token", transport)),
-            "github": GitHubFinder(Rest(GITHUB, "canary-token", transport), "harbor-inc"),
+            "cloudflare": CloudflareFinder(Rest(served.cloudflare, "canary-token")),
+            "github": GitHubFinder(Rest(served.github, "canary-token"), "harbor-inc"),
         }
     )
     with pytest.raises(Refused, match="could not be asked") as refused:

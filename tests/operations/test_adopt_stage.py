@@ -18,7 +18,7 @@ import pytest
 
 from bulkhead.cli.main import main
 from bulkhead.clients import clouds
-from bulkhead.clients.rest import Rest
+from bulkhead.clients.endpoints import Apis
 from bulkhead.engine.finder import find_engine
 from bulkhead.engine.inline_stack import InlineStack
 from bulkhead.engine.workspace import Cipher, engine_environment, prepare, prepare_identities
@@ -35,7 +35,6 @@ from bulkhead.model.settings.files import read_settings
 from bulkhead.model.settings.keys import required_secrets
 from bulkhead.model.settings.models import StageSettings
 from bulkhead.model.settings.paths import stack_file
-from bulkhead.operations.adopt import everywhere
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import CATALOGUE
 from identities import program as identities_program
@@ -85,6 +84,7 @@ class World:
     folder: Path
     states: Path
     apis: CloudApis
+    served: Apis
 
     def ids(self, types: set[str]) -> dict[str, list[str]]:
         """Return the ids that the clouds have, by type."""
@@ -147,24 +147,25 @@ def world() -> Iterator[World]:
         for name, value in (environment | host).items():
             patch.setenv(name, value)
         apis = CloudApis(store.all, {}, most=1)
-        transport = ending.enter_context(serving(apis))
-        patch.setattr(everywhere, "Rest", partial(Rest, transport=transport))
+        served = ending.enter_context(serving(apis))
         account, region = settings.aws.account_id, settings.region.primary
         patch.setattr(clouds, "aws", lambda *_: lambda service: client(running.ready["moto"], account, region, service))
         work_in(patch, workspace.path)
         stage = running.ready["stages"][STAGE]
         states = run.state / ".pulumi" / "stacks"
         cloud = StageCloud(stage["control"], stage["token"])
-        yield World(stack, identities, store, cloud, running.ready["moto"], settings, workspace.path, states, apis)
+        yield World(
+            stack, identities, store, cloud, running.ready["moto"], settings, workspace.path, states, apis, served
+        )
 
 
 Adopt = Callable[..., tuple[int, Any]]
 
 
 @pytest.fixture
-def adopt(capsys: pytest.CaptureFixture[str]) -> Adopt:
+def adopt(world: World, capsys: pytest.CaptureFixture[str]) -> Adopt:
     def call(*options: str) -> tuple[int, Any]:
-        code = main(["adopt", STAGE, "--json", "--yes", STAGE, *options])
+        code = main(["adopt", STAGE, "--json", "--yes", STAGE, *options], world.served)
         return code, json.loads(capsys.readouterr().out)
 
     return call
@@ -195,7 +196,7 @@ def test_a_lost_state_is_adopted_and_the_next_up_makes_no_second_store(world: Wo
     before, vault, kept = world.ids(STORES), world.vault(), data(world)
     assert all(before.values())
     world.lose_state("bulkhead")
-    world.apis.tokens = {"api.cloudflare.com": world.stack.canaries["cloudflareApiToken"]}
+    world.apis.tokens = {"Cloudflare": world.stack.canaries["cloudflareApiToken"]}
 
     code, document = adopt()
     assert (code, document["error"]) == (1, "There is no stack to adopt into.")
@@ -240,8 +241,8 @@ def test_lost_identities_are_adopted_and_the_next_up_makes_new_tokens_alone(worl
     world.lose_state("bulkhead-identities")
     canaries = world.identities.canaries
     world.apis.tokens = {
-        "api.cloudflare.com": canaries["cloudflareTokenMaker"],
-        "api.github.com": canaries["githubToken"],
+        "Cloudflare": canaries["cloudflareTokenMaker"],
+        "GitHub": canaries["githubToken"],
     }
 
     code, document = adopt("--identities")

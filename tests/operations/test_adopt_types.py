@@ -8,7 +8,8 @@ from typing import get_overloads
 
 import pytest
 
-from bulkhead.clients.rest import CLOUDFLARE, GITHUB, Rest
+from bulkhead.clients.endpoints import CLOUDFLARE, GITHUB
+from bulkhead.clients.rest import Rest
 from bulkhead.engine.rendered import Rendered
 from bulkhead.model.naming import Stage
 from bulkhead.operations.adopt.aws import AwsFinder

@@ -37,7 +37,7 @@ class AdoptCommand:
             return engine
 
         def looking_into(clouds: str) -> Callable[..., FakeFinder]:
-            def finder_of(_settings: Any, _stack: Any, profile: str | None) -> FakeFinder:
+            def finder_of(_settings: Any, _stack: Any, _apis: Any, profile: str | None) -> FakeFinder:
                 self.asked.append((clouds, profile))
                 return finder
 

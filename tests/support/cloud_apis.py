@@ -15,8 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
-import httpx
-
+from bulkhead.clients.endpoints import CLOUDFLARE, GITHUB, Apis
 from bulkhead.localclouds.providers.store import Record
 
 Records = Callable[[], Iterable[Record]]
@@ -43,7 +42,7 @@ _LISTS: Final[Mapping[str, tuple[str, Mapping[str, str], str | None]]] = {
 
 class CloudApis:
     """Both APIs on one free port of 127.0.0.1. ``asked`` holds what was asked for, in order. Pages of Cloudflare hold
-    ``most`` items at most, whatever is asked for; a token that is not in ``tokens`` is refused."""
+    ``most`` items at most, whatever is asked for; a token that is not its vendor's in ``tokens`` is refused."""
 
     def __init__(self, records: Records, tokens: Mapping[str, str], most: int = 1000) -> None:
         self.asked: list[str] = []
@@ -54,9 +53,7 @@ class CloudApis:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                status, body = apis.answer(
-                    str(self.headers["Host"]), self.path, str(self.headers.get("Authorization", ""))
-                )
+                status, body = apis.answer(self.path, str(self.headers.get("Authorization", "")))
                 text = json.dumps(body).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
@@ -69,18 +66,18 @@ class CloudApis:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 
-    def answer(self, host: str, target: str, authorization: str) -> Answer:
+    def answer(self, target: str, authorization: str) -> Answer:
         """Return the status and the body of one answer."""
         url = urlsplit(target)
-        self.asked.append(f"{host}{target}")
-        query = {name: values[-1] for name, values in parse_qs(url.query).items()}
-        if authorization != f"Bearer {self.tokens[host]}":
-            return 403, {"success": False, "errors": [{"code": 10000, "message": "Authentication error"}]}
-        if host == "api.github.com":
-            match = _GITHUB.fullmatch(url.path)
-            return self._github(match, query) if match else _NOTHING
+        self.asked.append(target)
         match = _CLOUDFLARE.fullmatch(url.path)
-        return self._cloudflare(match["account"], match["rest"], query) if match else _NOTHING
+        query = {name: values[-1] for name, values in parse_qs(url.query).items()}
+        if authorization != f"Bearer {self.tokens['Cloudflare' if match else 'GitHub']}":
+            return 403, {"success": False, "errors": [{"code": 10000, "message": "Authentication error"}]}
+        if match:
+            return self._cloudflare(match["account"], match["rest"], query)
+        match = _GITHUB.fullmatch(url.path)
+        return self._github(match, query) if match else _NOTHING
 
     def _cloudflare(self, account: str, rest: str, query: Query) -> Answer:
         if rest in _LISTS:
@@ -146,27 +143,17 @@ class CloudApis:
 
 
 @contextmanager
-def serving(apis: CloudApis) -> Iterator[httpx.BaseTransport]:
-    """Serve the APIs; yield a transport that takes every request there, whatever host it is for."""
+def serving(apis: CloudApis) -> Iterator[Apis]:
+    """Serve the APIs; yield where they are."""
     thread = threading.Thread(target=apis.server.serve_forever)
     thread.start()
     try:
-        with httpx.HTTPTransport(trust_env=False) as transport:
-            yield _Redirecting(transport, apis.server.server_port)
+        here = f"http://127.0.0.1:{apis.server.server_port}"
+        yield Apis(CLOUDFLARE.at(f"{here}/client/v4"), GITHUB.at(here))
     finally:
         apis.server.shutdown()
         apis.server.server_close()
         thread.join()
-
-
-class _Redirecting(httpx.BaseTransport):
-    def __init__(self, transport: httpx.BaseTransport, port: int) -> None:
-        self._transport = transport
-        self._port = port
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        request.url = request.url.copy_with(scheme="http", host="127.0.0.1", port=self._port)
-        return self._transport.handle_request(request)  # the Host header stays the real one
 
 
 _NOTHING: Final[Answer] = (404, {"message": "Not Found"})

@@ -20,6 +20,7 @@ from bulkhead.operations.secrets.files import IDENTITIES
 from bulkhead.resources import types as t
 
 if TYPE_CHECKING:
+    from bulkhead.clients.endpoints import Apis
     from bulkhead.engine.stack import StackCli
     from bulkhead.model.settings import StageSettings
 
@@ -49,12 +50,12 @@ class Adoption:
     def folder(self) -> Path:
         return self.root / IDENTITIES if self.identities else self.root
 
-    def finder(self, settings: StageSettings, stack: StackCli, profile: str | None) -> Finder:
+    def finder(self, settings: StageSettings, stack: StackCli, apis: Apis, profile: str | None) -> Finder:
         """Return what looks into the clouds of the stack. Raises Refused when a credential is missing."""
         if not self.identities:
-            return everywhere.finder_of(settings, stack, profile)
+            return everywhere.finder_of(settings, stack, apis, profile)
         chosen = profile or everywhere.profile_of(self.folder / stack_file(self.stage))
-        return everywhere.finder_of_identities(settings, stack, chosen)
+        return everywhere.finder_of_identities(settings, stack, apis, chosen)
 
     def standing(self, stack: StackCli) -> list[dict[str, Any]]:
         """Return what is in the state. An adoption fills a stack, and does not make one: which key encrypts its

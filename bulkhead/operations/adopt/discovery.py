@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bulkhead.clients.rest import CLOUDFLARE
+from bulkhead.clients.endpoints import CLOUDFLARE
 from bulkhead.model.identities import TOKEN_MAKER
 from bulkhead.model.settings.paths import SECRETS
 from bulkhead.operations.adopt.changes import PendingChange, changes
@@ -154,5 +154,5 @@ def _removal(consumer: Wanted, states: Mapping[str, State]) -> str:
 def _revocation(token: Wanted, found: Found) -> str:
     """Return the command that ends a token. What may do that is a secret of the same stack; it is in no argument."""
     maker = f"pulumi config get {SECRETS}:{TOKEN_MAKER} -C identities --stack {stack_of(token.urn)}"
-    place = f"{CLOUDFLARE}/accounts/{token.inputs['accountId']}/tokens/{found.id}"
+    place = f"{CLOUDFLARE.base}/accounts/{token.inputs['accountId']}/tokens/{found.id}"
     return f"{maker} | sed 's/^/Authorization: Bearer /' | curl -fsS -X DELETE -H @- {place}"

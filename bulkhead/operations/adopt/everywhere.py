@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulkhead.clients import clouds
-from bulkhead.clients.rest import CLOUDFLARE, GITHUB, Rest
+from bulkhead.clients.endpoints import Apis
+from bulkhead.clients.rest import Rest
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.identities import GITHUB_TOKEN, PROFILE, TOKEN_MAKER
 from bulkhead.model.settings.reader import read
@@ -35,19 +36,19 @@ class Finders:
         return self._by_package[_package(wanted.type)].find(wanted)
 
 
-def finder_of(settings: StageSettings, stack: StackCli, profile: str | None = None) -> Finder:
+def finder_of(settings: StageSettings, stack: StackCli, apis: Apis, profile: str | None = None) -> Finder:
     """Return what looks into the clouds of a stage; ``profile`` is the AWS profile to use instead of the settings'.
 
     Raises Refused when a credential is missing, or is of another AWS account.
     """
-    return Finders(_finders(settings, profile, stack.secret("cloudflareApiToken")))
+    return Finders(_finders(settings, profile, Rest(apis.cloudflare, stack.secret("cloudflareApiToken"))))
 
 
-def finder_of_identities(settings: StageSettings, stack: StackCli, profile: str) -> Finder:
+def finder_of_identities(settings: StageSettings, stack: StackCli, apis: Apis, profile: str) -> Finder:
     """Return what looks for a stage's roles, tokens and environments, with the credentials that make them: ``profile``
     may see roles, the two tokens are secrets of the identities' own stack. Raises Refused as `finder_of` does."""
-    github = GitHubFinder(Rest(GITHUB, stack.secret(GITHUB_TOKEN)), settings.github.owner)
-    return Finders({**_finders(settings, profile, stack.secret(TOKEN_MAKER)), "github": github})
+    github = GitHubFinder(Rest(apis.github, stack.secret(GITHUB_TOKEN)), settings.github.owner)
+    return Finders({**_finders(settings, profile, Rest(apis.cloudflare, stack.secret(TOKEN_MAKER))), "github": github})
 
 
 def profile_of(path: Path) -> str:
@@ -65,11 +66,11 @@ def profile_of(path: Path) -> str:
     raise Refused("There are no credentials for the identities.", [Fault(PROFILE, message, fix, file.name)])
 
 
-def _finders(settings: StageSettings, profile: str | None, cloudflare_token: str) -> dict[str, Finder]:
+def _finders(settings: StageSettings, profile: str | None, cloudflare: Rest) -> dict[str, Finder]:
     client_of = clouds.aws(settings, profile)
     return {
         "aws": AwsFinder(client_of, settings.aws.account_id, settings.region.primary),
-        "cloudflare": CloudflareFinder(Rest(CLOUDFLARE, cloudflare_token)),
+        "cloudflare": CloudflareFinder(cloudflare),
     }
 
 
