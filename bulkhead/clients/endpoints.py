@@ -21,11 +21,12 @@ _BASE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """One vendor's API and the URL before its paths. Raises Refused for a URL that a token must not be sent
-    to."""
+    """One vendor's API and the URL before its paths. ``enveloped`` answers hold ``success``, ``errors`` and
+    ``result``. Raises Refused for a URL that a token must not be sent to."""
 
     name: str
     base: str
+    enveloped: bool = False
 
     def __post_init__(self) -> None:
         parts = _BASE.fullmatch(self.base)
@@ -43,7 +44,7 @@ class Api:
         return replace(self, base=base.rstrip("/"))
 
 
-CLOUDFLARE: Final = Api("Cloudflare", "https://api.cloudflare.com/client/v4")
+CLOUDFLARE: Final = Api("Cloudflare", "https://api.cloudflare.com/client/v4", enveloped=True)
 GITHUB: Final = Api("GitHub", "https://api.github.com")
 
 

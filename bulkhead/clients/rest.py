@@ -1,73 +1,204 @@
-"""Two JSON APIs, Cloudflare's and GitHub's, as far as a command needs them: get one thing, get a list.
+"""The HTTP client of the project for two JSON APIs, Cloudflare's and GitHub's: reads, writes, lists.
 
-Nothing is taken from the environment: no token, no proxy, no certificate.
+Nothing is taken from the environment: no token, no address, no proxy, no certificate. Where a request is made again is
+decided in `repeats`, what becomes of a refusal in `refusals`.
 """
 
 from __future__ import annotations
 
+import re
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self, TypedDict, Unpack
 
 import httpx
 
 from bulkhead.clients.endpoints import Api
+from bulkhead.clients.refusals import ApiRefused, Call
+from bulkhead.clients.repeats import READS, REPEATABLE, Outcome, Patience, may_be_done
 from bulkhead.model.faults import Fault, Refused
 
 _PAGE: Final = 100
 _NOT_FOUND: Final = 404
 _TIMEOUT: Final = 30.0  # seconds
+# Idle connections are given up before a server does it (uvicorn after 5 s): a write must not meet one that just closes.
+_LIMITS: Final = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=4.0)
+_PATH: Final = re.compile(r"/[^?#]*")  # anything before the slash would change the host
+_TOKEN: Final = re.compile(r"[!-~]+")  # what a header can carry
+
+
+class Sending(TypedDict, total=False):
+    """What else goes with a request, as httpx takes it. ``files`` are the parts of a multipart body: name, and content
+    or (file name, content, type). ``content`` is bytes, never a stream: it may have to be sent again."""
+
+    content: bytes
+    data: Mapping[str, str]
+    files: list[tuple[str, bytes | tuple[str | None, bytes, str]]]
+    headers: Mapping[str, str]
+    params: Mapping[str, Any]
+    timeout: float  # seconds
 
 
 class Rest:
-    """One API, spoken to with one token. ``transport`` is for tests: it answers instead of the network.
+    """One API, spoken to with one token, from as many threads as there are.
 
-    Raises Refused where the API refuses or cannot be reached; the token is in no message.
+    Every method raises ApiRefused where the API refuses or cannot be reached, and Uncertain where a write may have been
+    done all the same; both are Refused, and the token is in no message. For tests: ``transport`` answers instead of the
+    network, and ``patience`` has another clock.
     """
 
-    def __init__(self, api: Api, token: str, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        api: Api,
+        token: str,
+        transport: httpx.BaseTransport | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        if not _TOKEN.fullmatch(token):
+            message = "is empty, or holds a space, a line's end or a letter that no token has"
+            raise Refused(f"{api.name} was not asked.", [Fault(f"the token of {api.name}", message, "store it again")])
         self._client = httpx.Client(
             headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
             transport=transport,
             timeout=_TIMEOUT,
+            limits=_LIMITS,
             trust_env=False,
             verify=_trusted(),
         )
-        self._base = api.base
-        self._cloud = api.name
+        self._api = api
+        self._token = token
+        self._patience = patience or Patience()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._client.close()
 
     def get(self, path: str, **query: Any) -> Any | None:
         """Return what is at ``path`` (of Cloudflare's envelope, the result), None where there is nothing."""
-        answer = self._ask(path, query)
-        return answer.get("result", answer) if isinstance(answer, dict) else answer
+        return self._result(self._answer(path, query))
+
+    def raw(self, path: str, **query: Any) -> bytes | None:
+        """Return the bytes at ``path``, such as a value of KV or a Worker's code, None where there is nothing."""
+        response = self._found(path, params=query, headers={"Accept": "*/*"})
+        return None if response is None else response.content
 
     def every(self, path: str, within: str | None = None, **query: Any) -> Iterator[Any]:
         """Yield every item of a list, page by page; ``within`` is the member of GitHub's answer that holds it."""
         page = 1
         while True:
-            answer = self._ask(path, {**query, "page": page, "per_page": _PAGE})
+            answer = self._answer(path, {**query, "page": page, "per_page": _PAGE})
             items = (answer.get(within or "result") if isinstance(answer, dict) else answer) or ()
             yield from items
             if _is_last(answer, page, len(items)):
                 return
             page += 1
 
-    def _ask(self, path: str, query: dict[str, Any]) -> Any | None:
-        try:
-            answer = self._client.get(f"{self._base}{path}", params=query)
-            if answer.status_code == _NOT_FOUND:
-                return None
-            answer.raise_for_status()
-            return answer.json()
-        except httpx.HTTPStatusError as error:
-            raise self._refused(path, f"{error.response.status_code}: {_reason(error.response)}") from None
-        except (httpx.HTTPError, ValueError) as error:
-            raise self._refused(path, type(error).__name__) from None
+    def every_by_cursor(self, path: str, **query: Any) -> Iterator[Any]:
+        """Yield every item of a list of Cloudflare's that has cursors instead of pages: keys of KV, objects of R2.
+        The size of a page has another name in each, and is the caller's."""
+        cursor: str | None = None
+        while True:
+            answer = self._answer(path, query if cursor is None else {**query, "cursor": cursor})
+            yield from self._result(answer) or ()
+            paging = (answer or {}).get("result_info") or {}
+            last, cursor = cursor, paging.get("cursor")
+            if not cursor or paging.get("is_truncated") is False:
+                return
+            if cursor == last:
+                raise self._call("GET", path).unreadable("the same cursor twice", 200, self._api.base)
 
-    def _refused(self, path: str, message: str) -> Refused:
-        fix = f"does the stage's token still exist, and has it the permissions in README.md? ({self._cloud})"
-        return Refused(f"{self._cloud} could not be asked.", [Fault(path, message, fix)])
+    def post(
+        self, path: str, json: Any = None, *, repeatable: bool | None = None, **sending: Unpack[Sending]
+    ) -> Any | None:
+        """Return what a POST answers, opened as `get` does, None for no body. ``repeatable`` says that doing it twice
+        comes to the same, as it does for a query."""
+        return self._write("POST", path, json, repeatable, sending)
+
+    def patch(
+        self, path: str, json: Any = None, *, repeatable: bool | None = None, **sending: Unpack[Sending]
+    ) -> Any | None:
+        """PATCH, as `post`."""
+        return self._write("PATCH", path, json, repeatable, sending)
+
+    def put(
+        self, path: str, json: Any = None, *, repeatable: bool | None = None, **sending: Unpack[Sending]
+    ) -> Any | None:
+        """PUT, as `post`, but that it is repeated unless it says otherwise: where each one makes something new."""
+        return self._write("PUT", path, json, repeatable, sending)
+
+    def delete(self, path: str, json: Any = None, **sending: Unpack[Sending]) -> Any | None:
+        """DELETE, as `put`. What is not there raises ApiRefused (404), unless an attempt of this very call whose answer
+        was lost may have deleted it."""
+        return self._write("DELETE", path, json, None, sending)
+
+    def request(
+        self, method: str, path: str, json: Any = None, *, repeatable: bool | None = None, **sending: Unpack[Sending]
+    ) -> httpx.Response:
+        """Return the answer as it came, for what the other methods leave out: text, headers, the status of a success.
+        ``repeatable`` is as `repeats` has it for the method, unless given."""
+        if not _PATH.fullmatch(path):
+            raise ValueError(f"{path!r} is no path")
+        again = method in REPEATABLE if repeatable is None else repeatable
+        repeated, in_doubt = 0, False
+        while True:
+            outcome = self._once(method, path, json, sending)
+            if isinstance(outcome, httpx.Response) and (
+                outcome.is_success or (method == "DELETE" and in_doubt and outcome.status_code == _NOT_FOUND)
+            ):
+                return outcome
+            # What one attempt may have done, no later failure undoes.
+            in_doubt |= method not in READS and may_be_done(outcome)
+            pause = self._patience.pause(outcome, repeated, repeatable=again)
+            if pause is None:
+                wait = self._patience.asked_for(outcome)
+                raise self._call(method, path).failed(outcome, wait, in_doubt=in_doubt)
+            self._patience.sleep(pause)
+            repeated += 1
+
+    def _once(self, method: str, path: str, json: Any, sending: Sending) -> Outcome:
+        try:
+            return self._client.request(method, f"{self._api.base}{path}", json=json, **sending)
+        except httpx.RequestError as error:
+            return error
+
+    def _found(self, path: str, **sending: Unpack[Sending]) -> httpx.Response | None:
+        try:
+            return self.request("GET", path, **sending)
+        except ApiRefused as refused:
+            if refused.status == _NOT_FOUND:
+                return None
+            raise
+
+    def _answer(self, path: str, query: Mapping[str, Any]) -> Any | None:
+        response = self._found(path, params=query)
+        return None if response is None else self._json("GET", path, response)
+
+    def _write(self, method: str, path: str, json: Any, repeatable: bool | None, sending: Sending) -> Any | None:
+        response = self.request(method, path, json, repeatable=repeatable, **sending)
+        if not response.content or response.status_code == _NOT_FOUND:
+            return None
+        return self._result(self._json(method, path, response))
+
+    def _json(self, method: str, path: str, response: httpx.Response) -> Any:
+        try:
+            answer = response.json()
+        except ValueError:
+            what = "an answer that is no JSON"
+            raise self._call(method, path).unreadable(what, response.status_code, self._api.base) from None
+        # Cloudflare refuses with 200 as well; GraphQL knows no other way, and no ``success``.
+        if self._api.enveloped and isinstance(answer, dict) and not answer.get("success", not answer.get("errors")):
+            raise self._call(method, path).failed(response, 0, in_doubt=False)
+        return answer
+
+    def _result(self, answer: Any) -> Any:
+        return answer.get("result", answer) if self._api.enveloped and isinstance(answer, dict) else answer
+
+    def _call(self, method: str, path: str) -> Call:
+        return Call(self._api.name, method, path, self._token)
 
 
 @cache
@@ -87,12 +218,3 @@ def _is_last(answer: Any, page: int, count: int) -> bool:
     size = paging.get("per_page") or _PAGE
     pages = paging.get("total_pages") or -(-(paging.get("total_count") or 0) // size)
     return not count or (page >= pages if pages else count < size)
-
-
-def _reason(response: httpx.Response) -> str:
-    try:
-        body = response.json()
-        errors = [f"{one.get('message')} [code: {one.get('code')}]" for one in body.get("errors") or ()]
-        return "; ".join(errors) or str(body.get("message", response.reason_phrase))
-    except (ValueError, AttributeError):
-        return response.reason_phrase

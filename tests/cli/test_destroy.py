@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 
+from bulkhead.cli.main import main
+from bulkhead.clients.endpoints import Apis
+from bulkhead.clients.rest import Rest
+from tests.support.answering import listening
 from tests.support.fake_pulumi import FakePulumi
 from tests.support.s3 import InProcessS3
 from tests.support.standing import TRANSCRIPTS, UNTOUCHED, VAULT, VAULT_LOG, Destroy, objects
@@ -152,3 +156,18 @@ def test_no_secret_is_ever_echoed(destroy: Destroy, pulumi: FakePulumi, how: str
         assert code == 1
         assert pulumi.secret not in out + err
     assert not any(pulumi.secret in asked for asked in pulumi.asked)
+
+
+def test_cloudflare_is_asked_where_the_program_says_it_is(
+    standing: InProcessS3, checkout: Path, pulumi: FakePulumi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def verified(account: str, token: str, cloudflare: Rest) -> Any:
+        cloudflare.get("/user/tokens/verify")
+        return standing.client
+
+    monkeypatch.setattr("bulkhead.clients.clouds.r2", verified)
+    with listening([b'HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{"result": 1}']) as (api, received):
+        assert main(["destroy", "staging", "--yes", "staging"], Apis(cloudflare=api)) == 0
+    (request,) = received
+    assert request.startswith(b"GET /user/tokens/verify ")
+    assert f"Bearer {pulumi.secret}".encode() in request

@@ -13,6 +13,7 @@ from moto import mock_aws
 
 from bulkhead.clients import clouds
 from bulkhead.clients.endpoints import CLOUDFLARE
+from bulkhead.clients.repeats import Patience
 from bulkhead.clients.rest import Rest
 from bulkhead.model.faults import Refused
 from tests.support.settings_fixture import make_settings
@@ -68,7 +69,7 @@ def test_without_a_network_nobody_is_told_that_the_token_is_wrong() -> None:
         raise httpx.ConnectError("no route")
 
     with pytest.raises(Refused) as refused:
-        clouds.r2(ACCOUNT, TOKEN, Rest(CLOUDFLARE, TOKEN, httpx.MockTransport(nothing)))
+        clouds.r2(ACCOUNT, TOKEN, Rest(CLOUDFLARE, TOKEN, httpx.MockTransport(nothing), Patience(lambda _: None)))
     assert "ConnectError" in str(refused.value)
     assert "not accepted" not in str(refused.value)
 
