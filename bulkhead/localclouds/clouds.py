@@ -153,7 +153,9 @@ def running(run_dir: Path, stages: Sequence[str]) -> Iterator[Clouds]:
             )
         )
         ending.callback(api.stop)
-        server = ProviderServer(ProviderServicer(Dispatch(resources, over_http(api.url)), welcome))
+        server = ProviderServer(
+            ProviderServicer(Dispatch(resources, over_http(f"{api.url}{cloudflare_api.PREFIX}")), welcome)
+        )
         ending.callback(server.stop)
         clouds = Clouds(run_dir, server, aws, cloudflares, api)
         cloudflares.start(stages)

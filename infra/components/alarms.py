@@ -47,7 +47,7 @@ class Alarms(pulumi.ComponentResource):
             {"kms:EncryptionContext:aws:sns:topicArn": topic_arn(label, settings, _SHORT)},
         )
         topic, policy = service_topic(name, label, settings, publisher, short=_SHORT, messages="Alarms", opts=child)
-        for address in told(settings):
+        for address in recipients(settings):
             TopicSubscription(
                 f"{name}-mail-{hashlib.sha256(address.encode()).hexdigest()[:8]}",
                 topic=topic.arn,
@@ -77,7 +77,7 @@ class Alarms(pulumi.ComponentResource):
         self.register_outputs({"topicArn": topic.arn})
 
 
-def told(settings: StageSettings) -> list[str]:
+def recipients(settings: StageSettings) -> list[str]:
     """Return the addresses that get alarms, each once."""
     budget = settings.budget
     return sorted(set(budget.tech_lead or budget.stakeholders or budget.finance))

@@ -36,6 +36,7 @@ class Wish:
     stages: tuple[str, ...]
     keep: bool
     page: Path | None
+    real_plugins: bool = False
 
 
 class Run:
@@ -82,6 +83,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
             ["--keep", "--product", "my.module:MINE", "--report", "page.html"],
             Wish("my.module:MINE", ("development", "staging", "production"), True, Path("page.html")),
         ),
+        (["--stage", "staging", "--plugins", "real"], Wish(None, ("staging",), False, None, real_plugins=True)),
     ],
 )
 def test_options_become_a_wish(run: Run, options: list[str], wish: Wish) -> None:

@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
+from bulkhead.clients.endpoints import Apis
 from bulkhead.engine.stack import State
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.operations.destroy import Removal, count, describe_losses, empty
@@ -126,7 +127,7 @@ class HalfwayStack:
 def test_a_removal_that_stops_halfway_says_what_is_gone_and_how_to_go_on(answers: bool, gone: str) -> None:
     stack: Any = HalfwayStack()
     stack.answers = answers
-    removal = Removal(DestroyPlan("staging", 2, (), (), (), (), ()), make_settings("staging"), stack, "harbor")
+    removal = Removal(DestroyPlan("staging", 2, (), (), (), (), ()), make_settings("staging"), stack, Apis(), "harbor")
     said: list[str] = []
     with pytest.raises(Refused) as refused:
         removal.run(lambda *_: None, said.append)

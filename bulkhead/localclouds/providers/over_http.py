@@ -4,10 +4,12 @@ API. What the API never returns comes from what the engine knows already."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache, partial
 from typing import Any, Final
 
-import httpx
-
+from bulkhead.clients.endpoints import CLOUDFLARE
+from bulkhead.clients.refusals import ApiRefused, Uncertain
+from bulkhead.clients.rest import Rest
 from bulkhead.localclouds.cloudflare.api.crud import Endpoint
 from bulkhead.localclouds.cloudflare.api.spelling import from_answer
 from bulkhead.localclouds.cloudflare.api.stores import ENDPOINTS
@@ -17,17 +19,16 @@ from bulkhead.localclouds.providers.store import Record
 
 _GONE: Final = 404
 _TIMEOUT: Final = 60.0  # seconds; a stage that changes restarts workerd
-Send = Callable[[str, str, str, Any, Mapping[str, str]], tuple[int, Any]]
-"""Sends (token, method, path, body, headers); returns the status and the whole answer."""
+_IN_DOUBT: Final = "it may have been made all the same: look for it, `bulkhead adopt` takes it into the state"
 
 
 class OverHttp:
     """One type of resource, by its endpoint."""
 
-    def __init__(self, endpoint: Endpoint, send: Send) -> None:
+    def __init__(self, endpoint: Endpoint, api_of: Callable[[str], Rest]) -> None:
         self._endpoint = endpoint
         self._rules = registry.rules_of(endpoint.type)
-        self._send = send
+        self._api_of = api_of
 
     def create(self, caller: Caller, inputs: Properties) -> Record:
         """Make the resource, or write over it where the API does. Raises ApiRefusal."""
@@ -63,15 +64,17 @@ class OverHttp:
 
     def _ask(self, caller: Caller, method: str, path: str, values: Properties, body: Any) -> Any:
         """Return the result; None where there is nothing to show or to delete. Raises ApiRefusal."""
-        token = str(caller.config.get("apiToken", ""))
-        status, answer = self._send(
-            token, method, self._endpoint.path(path, values), body, self._endpoint.headers_for(values)
-        )
-        if answer.get("success"):
-            return answer["result"]
-        if status == _GONE and method in {"GET", "DELETE"}:
-            return None
-        raise ApiRefusal(*(f"{error['message']} [code: {error['code']}]" for error in answer["errors"]))
+        api = self._api_of(str(caller.config.get("apiToken", "")))
+        headers, path = self._endpoint.headers_for(values), self._endpoint.path(path, values)
+        try:
+            response = api.request(method, path, body, headers=headers, timeout=_TIMEOUT)
+        except Uncertain as refused:
+            raise ApiRefusal(*_told(refused), _IN_DOUBT) from None
+        except ApiRefused as refused:
+            if refused.status == _GONE and method in {"GET", "DELETE"}:
+                return None
+            raise ApiRefusal(*_told(refused)) from None
+        return response.json()["result"]
 
     def _record(self, caller: Caller, given: Properties, answer: Mapping[str, Any]) -> Record:
         told = from_answer(self._endpoint.type, answer, self._endpoint.answers)
@@ -121,11 +124,11 @@ def found_in(told: Any, given: Any) -> Any:
 
 
 def over_http(url: str) -> dict[str, OverHttp]:
-    """Return how each type is reached over HTTP, by its token; ``url`` is where the local Cloudflare answers."""
-    client = httpx.Client(base_url=f"{url}/client/v4", timeout=_TIMEOUT, trust_env=False)
+    """Return how each type is reached over HTTP, by its token; ``url`` is the base of the local Cloudflare's API."""
+    api_of = cache(partial(Rest, CLOUDFLARE.at(url)))
+    return {endpoint.type: OverHttp(endpoint, api_of) for endpoint in ENDPOINTS}
 
-    def send(token: str, method: str, path: str, body: Any, headers: Mapping[str, str]) -> tuple[int, Any]:
-        answer = client.request(method, path, json=body, headers={**headers, "Authorization": f"Bearer {token}"})
-        return answer.status_code, answer.json()
 
-    return {endpoint.type: OverHttp(endpoint, send) for endpoint in ENDPOINTS}
+def _told(refused: ApiRefused) -> list[str]:
+    """Return what the API said, or why it could not be asked."""
+    return [str(reason) for reason in refused.reasons] or [fault.message for fault in refused.faults]

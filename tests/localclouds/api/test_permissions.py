@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from bulkhead.clients import clouds
-from bulkhead.clients.rest import CLOUDFLARE, GITHUB, Rest
+from bulkhead.clients.endpoints import CLOUDFLARE, GITHUB, Api
+from bulkhead.clients.rest import Rest
 from bulkhead.localclouds.api.permissions import ANYBODY, UNSAID, Row, Table
 from bulkhead.localclouds.cloudflare.api import permissions as cloudflare
 from bulkhead.localclouds.github.api import permissions as github
@@ -41,7 +42,7 @@ class AnyInput(dict[str, Any]):
         return self[name]
 
 
-def asked_of(base: str) -> list[tuple[str, str]]:
+def asked_of(base: Api) -> list[tuple[str, str]]:
     """Return what this project's own commands ask one of the clouds: each type that `adopt` looks for, R2's keys."""
     asked: list[tuple[str, str]] = []
 
@@ -81,7 +82,7 @@ def cited() -> Iterator[tuple[str, Row]]:
 
 
 @pytest.mark.parametrize("base", TABLES)
-def test_every_route_that_this_project_asks_is_in_the_table_and_something_is_said_of_it(base: str) -> None:
+def test_every_route_that_this_project_asks_is_in_the_table_and_something_is_said_of_it(base: Api) -> None:
     asked = asked_of(base)
     assert len(asked) > 4
     assert [each for each in asked if TABLES[base].accepted(*each) is UNSAID] == []
