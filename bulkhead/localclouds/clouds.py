@@ -42,7 +42,7 @@ from bulkhead.localclouds.providers.server import ProviderServer, ProviderServic
 from bulkhead.localclouds.providers.store import Store
 from bulkhead.machine import egress
 from bulkhead.machine.environment import MARK
-from bulkhead.machine.rundir import SEED
+from bulkhead.machine.rundir import CALLS, FAULTS, SEED
 from bulkhead.model.project import ROOT
 
 _ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -142,14 +142,14 @@ def running(run_dir: Path, stages: Sequence[str]) -> Iterator[Clouds]:
                 clouds.write()
 
         resources = Resources(Registry(real), store)
-        journal = Journal(run_dir / "calls.sqlite")
+        journal = Journal(run_dir / CALLS)
         ending.callback(journal.close)
         api = ApiServer(
             cloudflare_api.application(
                 Cloud(resources, lambda environment: cloudflares.of(environment).client),
                 Credentials(Seed(run_dir / SEED), store),
                 journal,
-                FaultPlan(),
+                FaultPlan(run_dir / FAULTS),
             )
         )
         ending.callback(api.stop)

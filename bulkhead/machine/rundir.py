@@ -25,6 +25,10 @@ from bulkhead.model.faults import Fault, Refused
 PREFIX: Final = "bulkhead-rehearsal-"
 SEED: Final = "seed.json"
 """The file of what exists in the clouds before anything is made."""
+CALLS: Final = "calls.sqlite"
+"""The journal of what was asked of the clouds over HTTP."""
+FAULTS: Final = "faults.json"
+"""The file of the faults that are planned."""
 _LOCK: Final = "lock"
 # Seconds in which a new directory's lock file may exist and not be locked yet.
 _JUST_STARTED: Final = 30
@@ -58,6 +62,16 @@ class RunDir:
     def seed(self) -> Path:
         """What exists in the clouds before anything is made."""
         return self.path / SEED
+
+    @property
+    def calls(self) -> Path:
+        """The journal of what was asked of the clouds over HTTP."""
+        return self.path / CALLS
+
+    @property
+    def faults(self) -> Path:
+        """The faults that are planned."""
+        return self.path / FAULTS
 
     @property
     def clouds(self) -> Path:

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp
 
-from bulkhead.localclouds.api import seed
-from bulkhead.localclouds.api.faults import FaultPlan
+from bulkhead.localclouds.api import faults, seed
+from bulkhead.localclouds.api.faults import FaultPlan, PlannedFault
 from bulkhead.localclouds.api.journal import Journal
 from bulkhead.localclouds.api.seed import Seed, Tenant
 from bulkhead.localclouds.cloudflare.api.app import PREFIX, application
@@ -42,7 +42,11 @@ class Api:
     app: ASGIApp
     resources: Resources
     journal: Journal
-    faults: FaultPlan
+    folder: Path
+
+    def fail(self, *planned: PlannedFault) -> None:
+        """Let the next calls fail."""
+        faults.plan(self.folder / "faults.json", planned)
 
     def call(
         self, method: str, path: str, body: Any = None, token: str = TOKEN, **headers: str
@@ -81,7 +85,12 @@ class Api:
 def open_api(folder: Path, *tenants: Tenant, stage: Any = _nothing_runs) -> Api:
     """Return an API whose files are in ``folder``."""
     seed.write(folder / "seed.json", list(tenants or (STAGING, PRODUCTION)))
-    store, journal, faults = Store(folder / "store.sqlite"), Journal(folder / "calls.sqlite"), FaultPlan()
+    store, journal = Store(folder / "store.sqlite"), Journal(folder / "calls.sqlite")
     resources = Resources(Registry(), store)
-    app = application(Cloud(resources, stage), Credentials(Seed(folder / "seed.json"), store), journal, faults)
-    return Api(app, resources, journal, faults)
+    app = application(
+        Cloud(resources, stage),
+        Credentials(Seed(folder / "seed.json"), store),
+        journal,
+        FaultPlan(folder / "faults.json"),
+    )
+    return Api(app, resources, journal, folder)

@@ -1,10 +1,16 @@
-"""Faults that are planned: the next call of a route fails as a network fails."""
+"""Faults that are planned: the next call of a route fails as a network fails.
+
+The plan is a file, because whoever plans is another process than the clouds.
+"""
 
 from __future__ import annotations
 
+import json
 import threading
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from pathlib import Path
 
 
 class Failing(StrEnum):
@@ -23,25 +29,41 @@ class PlannedFault:
     failing: Failing
     count: int = 1
 
+    def __str__(self) -> str:
+        return f"{self.method} {self.route}: {self.failing}"
+
+
+def plan(path: Path, faults: Iterable[PlannedFault]) -> None:
+    """Plan these faults instead of those that the file plans."""
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps([asdict(fault) for fault in faults]), encoding="utf-8")
+    new.replace(path)
+
 
 class FaultPlan:
     """The faults that are still to come. Safe to use from several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self._lock = threading.Lock()
+        self._read_at = 0
         self._left: dict[tuple[str, str], list[Failing]] = {}
-
-    def add(self, fault: PlannedFault) -> None:
-        with self._lock:
-            self._left.setdefault((fault.method, fault.route), []).extend([fault.failing] * fault.count)
 
     def take(self, method: str, route: str) -> Failing | None:
         """Return how this call fails, None if it does not."""
         with self._lock:
+            self._read()
             left = self._left.get((method, route))
             return left.pop(0) if left else None
 
-    def left(self) -> int:
-        """Return how many planned faults have not happened."""
-        with self._lock:
-            return sum(map(len, self._left.values()))
+    def _read(self) -> None:
+        try:
+            written = self._path.stat().st_mtime_ns
+        except FileNotFoundError:
+            return
+        if written == self._read_at:
+            return
+        self._read_at, self._left = written, {}
+        for planned in json.loads(self._path.read_bytes()):
+            fault = PlannedFault(**{**planned, "failing": Failing(planned["failing"])})
+            self._left.setdefault((fault.method, fault.route), []).extend([fault.failing] * fault.count)

@@ -8,13 +8,17 @@ import time
 from typing import Final
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bulkhead.model.failures import Failed
 
 _PATIENCE: Final = 10.0  # seconds until it must answer
 _GRACE: Final = 2  # seconds for requests under way when it ends
 _LISTENERS: Final = 128  # as many connections may wait as all stages' resources together open
+
+
+DROP: Final = "bulkhead.drop"
+"""The member of a request's scope that drops its connection, without an answer."""
 
 
 class ApiServer:
@@ -26,10 +30,11 @@ class ApiServer:
         self._socket.bind(("127.0.0.1", 0))
         self.url: str = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(
-            app,
+            _droppable(app),
             log_config=None,
             access_log=False,
             lifespan="off",
+            proxy_headers=False,
             backlog=_LISTENERS,
             timeout_graceful_shutdown=_GRACE,
         )
@@ -50,3 +55,14 @@ class ApiServer:
             if not self._thread.is_alive() or time.monotonic() > deadline:
                 raise Failed("a local cloud's HTTP server did not start")
             time.sleep(0.005)
+
+
+def _droppable(app: ASGIApp) -> ASGIApp:
+    """Let the application drop a connection: ASGI has no word for it, so this takes uvicorn's own object."""
+
+    async def with_drop(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope[DROP] = send.__self__.transport.abort  # type: ignore[attr-defined] # a method of uvicorn's cycle
+        await app(scope, receive, send)
+
+    return with_drop

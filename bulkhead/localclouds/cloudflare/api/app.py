@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, NoReturn
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -19,6 +19,8 @@ from starlette.routing import Route as HttpRoute
 
 from bulkhead.localclouds.api.faults import Failing, FaultPlan
 from bulkhead.localclouds.api.journal import Call, Journal
+from bulkhead.localclouds.api.rate import Allowance, RateLimit
+from bulkhead.localclouds.api.server import DROP
 from bulkhead.localclouds.cloudflare.api import d1, stores
 from bulkhead.localclouds.cloudflare.api.answers import Refusal, no_route, refusal
 from bulkhead.localclouds.cloudflare.api.asked import Asked, Cloud, Route
@@ -28,10 +30,7 @@ from bulkhead.localclouds.providers.handler import ApiRefusal
 
 PREFIX: Final = "/client/v4"
 _log = logging.getLogger(__name__)
-_RATE: Final = {  # Cloudflare's API reference, "Rate limits": 1,200 requests in five minutes
-    "ratelimit": '"default";r=1199;t=300',
-    "ratelimit-policy": '"default";q=1200;w=300',
-}
+_QUOTA, _WINDOW = 1200, 300  # Cloudflare's API reference, "Rate limits": requests of a token in five minutes
 _METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -73,21 +72,27 @@ class _Api:
         self._credentials = credentials
         self._journal = journal
         self._faults = faults
+        self._limit = RateLimit(_QUOTA, _WINDOW)
 
     async def answer(self, path: str, by_method: dict[str, Route], request: Request) -> Response:
         """Answer a request for the path of a template; "" if the API has no such path."""
         body = await request.body()
-        return await run_in_threadpool(self._answer, path, by_method.get(request.method), request, body)
+        failing = self._faults.take(request.method, path)
+        if failing is Failing.BEFORE:
+            self._note(path, request, 0, "", "", str(failing))
+            request.scope[DROP]()
+            return Response(status_code=500)  # nobody gets it
+        response = await run_in_threadpool(self._answer, path, by_method.get(request.method), request, body)
+        return Response("error code: 502", 502) if failing is Failing.AFTER else response
 
     def _answer(self, template: str, route: Route | None, request: Request, body: bytes) -> Response:
-        failing = self._faults.take(request.method, template)
-        if failing is Failing.BEFORE:
-            self._note(template, request, 0)
-            raise ConnectionAbortedError("a planned fault: the connection is dropped")
         who = resource = code = ""
+        allowance = None
         try:
             credential = self._credentials.of(request.headers.get("authorization"))
-            who = credential.name
+            who, allowance = credential.name, self._limit.count(credential.id)
+            if allowance.refused:
+                _refuse_more(allowance)
             resource = str(request.path_params.get(route.resource, "")) if route else ""
             response = self._served(route, credential, request, body)
         except (Refusal, ApiRefusal) as refused:
@@ -100,10 +105,9 @@ class _Api:
                 Refusal(500, (10001, f"a fault of the rehearsal itself: {type(fault).__name__}")).envelope(), 500
             )
         self._note(template if route else "", request, response.status_code, who, resource, code)
-        if failing is Failing.AFTER:
-            return Response("error code: 502", 502)
-        for name, value in _RATE.items():
-            response.headers[name] = value
+        if allowance is not None:
+            response.headers["ratelimit"] = f'"default";r={allowance.remaining};t={allowance.reset}'
+            response.headers["ratelimit-policy"] = f'"default";q={allowance.quota};w={allowance.window}'
         return response
 
     def _served(self, route: Route | None, credential: Credential, request: Request, body: bytes) -> Response:
@@ -125,6 +129,11 @@ class _Api:
 
     def _note(self, template: str, request: Request, status: int, *more: str) -> None:
         self._journal.add(Call(CLOUD, request.method, template, request.url.path, status, *more))
+
+
+def _refuse_more(allowance: Allowance) -> NoReturn:
+    message = "Please wait and consider throttling your request speed"
+    raise Refusal(429, (971, message), headers={"retry-after": str(allowance.reset)})
 
 
 def _require_account(asked: Asked) -> None:

@@ -58,7 +58,7 @@ class Credentials:
         for tenant in self._seed.tenants():
             name = tenant.tokens.get(CLOUD, {}).get(token)
             if name is not None:
-                yield Credential(f"seed-{name}", name, tenant)
+                yield Credential(f"{tenant.environment}:{name}", name, tenant)
 
     def _made(self, token: str) -> Iterator[Credential]:
         for record in self._store.all(type_=t.ACCOUNT_TOKEN):
