@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from bulkhead.localclouds.cloudflare import disk, layout
 from bulkhead.localclouds.cloudflare.disk import DurableObject, Row
+from bulkhead.localclouds.cloudflare.sql import statements
 from bulkhead.model.failures import Failed
 
 _TIMEOUT: Final = 60.0  # seconds; the host gives up on a Worker after 30
@@ -61,6 +62,31 @@ class Held:
 
     id: str
     body: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One statement. A parameter is null, a number, a text, or a blob as its bytes' numbers."""
+
+    sql: str
+    params: Sequence[Any] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a statement did: its rows, and D1's own account of it. A blob is a list of its bytes' numbers."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    meta: Mapping[str, Any]
+
+    def objects(self) -> list[Row]:
+        """Return the rows by column; of columns with one name, the last one counts, as at D1."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+class SqlError(Failed):
+    """D1 refuses SQL; the summary is what it says. Nothing was done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +179,34 @@ class StageCloud:
 
     # D1
 
+    def d1_run(self, database: str, queries: Sequence[Query]) -> list[Ran]:
+        """Run statements in one transaction. Raises SqlError."""
+        asked = [{"sql": query.sql, "params": list(query.params)} for query in queries]
+        answers = self._d1("d1_run", database, queries=asked)
+        return [Ran(**answer["results"], meta=answer["meta"]) for answer in answers]
+
     def d1_query(self, database: str, sql: str, params: Sequence[Any] = ()) -> list[Row]:
-        """Run SQL, several statements if there are no ``params``; return the rows of the last one."""
-        return list(self.call("d1_query", store=database, sql=sql, params=list(params)))
+        """Run SQL in one transaction, several statements if there are no ``params``; return the last one's rows."""
+        queries = [Query(sql, params)] if params else [Query(each) for each in statements(sql)]
+        return self.d1_run(database, queries)[-1].objects()
+
+    def d1_export(
+        self, database: str, *, no_schema: bool = False, no_data: bool = False, tables: Sequence[str] = ()
+    ) -> list[str]:
+        """Return the SQL that makes the database again, or some of its tables, a statement a line. Raises SqlError."""
+        return list(self._d1("d1_export", database, noSchema=no_schema, noData=no_data, tables=list(tables)))
+
+    def d1_file(self, database: str) -> Path:
+        """Return the file that the database is in; there is none before it was first asked something."""
+        return self._sqlite(layout.database(database)[0])
+
+    def d1_bookmarks(self, database: str) -> Path:
+        """Return the folder of the database's bookmarks, which may not exist yet."""
+        return self._sqlite(layout.bookmarks(database))
+
+    def d1_replace(self, database: str, file: Path) -> None:
+        """Put what is in a SQLite file in the place of all that is in the database. workerd starts anew."""
+        self.call("replace", paths=layout.database(database), file=str(file))
 
     def d1_migrate(self, database: str, folder: Path) -> list[str]:
         """Apply the files of ``folder`` that were not applied yet, in order of their names; return these names."""
@@ -163,18 +214,23 @@ class StageCloud:
         done = {row["name"] for row in self.d1_query(database, "SELECT name FROM d1_migrations")}
         fresh = sorted(file for file in folder.glob("*.sql") if file.name not in done)
         for file in fresh:
-            script = {"sql": file.read_text(encoding="utf-8"), "params": []}
-            note = {"sql": "INSERT INTO d1_migrations (name) VALUES (?)", "params": [file.name]}
+            script = map(Query, statements(file.read_text(encoding="utf-8")))
             try:
                 # One transaction: a file is applied and noted down, or neither.
-                self.call("d1_batch", store=database, statements=[script, note])
-            except Failed as failure:
-                raise Failed(f"migration {file.name} of database {database} failed", [failure.summary]) from failure
+                self.d1_run(database, [*script, Query("INSERT INTO d1_migrations (name) VALUES (?)", [file.name])])
+            except SqlError as error:
+                raise Failed(f"migration {file.name} of database {database} failed", [error.summary]) from error
         return [file.name for file in fresh]
 
     def d1_text(self, database: str) -> str:
         """Return everything in the database as text, a line for each row."""
-        return "\n".join(disk.lines(self._sqlite(layout.database(database)[0])))
+        return "\n".join(disk.lines(self.d1_file(database)))
+
+    def _d1(self, operation: str, database: str, **given: Any) -> Any:
+        answer = self.call(operation, store=database, **given)
+        if isinstance(answer, dict):
+            raise SqlError(answer["error"])
+        return answer
 
     # KV
 

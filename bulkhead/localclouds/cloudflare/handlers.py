@@ -47,7 +47,7 @@ class _Declared(Recorded):
 
 class _Database(_Declared):
     def _files(self, _cloud: LocalCloudflare, record: Record) -> list[str]:
-        return layout.database(record.id)
+        return [*layout.database(record.id), layout.bookmarks(record.id)]
 
 
 class _Namespace(_Declared):

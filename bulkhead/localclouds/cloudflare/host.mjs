@@ -26,6 +26,7 @@ const stage = new Stage(library, persist, random(), { accessKeyId: random(), sec
 const CHANGES = {
   apply: ({ wanted, removals }) => stage.apply(wanted, removals),
   declare: ({ wanted, removals }) => stage.declare(wanted, removals),
+  replace: (given) => stage.replace(given),
 };
 
 const server = createServer(async (request, response) => {

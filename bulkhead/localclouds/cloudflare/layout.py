@@ -20,6 +20,11 @@ def database(id_: str) -> list[str]:
     return _files("d1/miniflare-D1DatabaseObject", id_)
 
 
+def bookmarks(database_id: str) -> str:
+    """Return where the copies of a D1 database are that it can be restored to; Miniflare has none itself."""
+    return f"d1-bookmarks/{database_id}"
+
+
 def namespace(id_: str) -> list[str]:
     """Return where a KV namespace is."""
     return [f"kv/{id_}", *_files("kv/miniflare-KVNamespaceObject", id_)]

@@ -5,6 +5,7 @@ import { CONTROL, bindingOf } from "./internal.mjs";
 import { Refusal } from "./stage.mjs";
 
 const PATIENCE = 30_000; // ms; a Worker that never answers must not hold up the stage for ever
+const LATE = { error: "D1 DB storage operation exceeded timeout which caused object to be reset." }; // D1, "Debug D1"
 const KINDS = { d1: "databases", kv: "namespaces", r2: "buckets", queue: "queues" };
 
 const OPERATIONS = {
@@ -45,6 +46,8 @@ const OPERATIONS = {
   s3: (stage) => ({ endpoint: `${stage.url.origin}/cdn-cgi/local/r2/s3`, ...stage.s3Credentials }),
 };
 
+class Late extends Refusal {}
+
 /** Performs an operation by name. The first word of a store's operation is the kind of store. */
 export async function perform(stage, name, given) {
   const kind = name.split("_")[0];
@@ -55,7 +58,10 @@ export async function perform(stage, name, given) {
   const body = JSON.stringify({ operation: name, binding: bindingOf(kind, store), ...rest });
   const control = await stage.miniflare.getWorker(CONTROL);
   const headers = { [SECRET_HEADER]: stage.secret };
-  const response = await inTime(control.fetch("http://control/", { method: "POST", headers, body }));
+  const response = await inTime(control.fetch("http://control/", { method: "POST", headers, body })).catch((error) => {
+    if (kind === "d1" && error instanceof Late) return Response.json(LATE);
+    throw error;
+  });
   const value = await response.json();
   if (!response.ok) throw new Error(value.error);
   return value;
@@ -81,7 +87,7 @@ function asAnswer(error) {
 async function inTime(promise) {
   let timer;
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Refusal(`the Worker did not answer within ${PATIENCE / 1000} s`)), PATIENCE);
+    timer = setTimeout(() => reject(new Late(`the Worker did not answer within ${PATIENCE / 1000} s`)), PATIENCE);
   });
   try {
     return await Promise.race([promise, late]);

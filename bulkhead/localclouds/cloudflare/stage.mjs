@@ -1,7 +1,7 @@
 // One stage's Miniflare: takes what the stage should be, and changes what runs only when that worked.
 
 import { existsSync, readFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { copyFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import { ENTRY, entrySource } from "./entry.mjs";
@@ -60,6 +60,19 @@ export class Stage {
   async use(operation) {
     if (this.#declared !== null) await this.#apply();
     return this.#gate.among(() => operation(this));
+  }
+
+  /** Puts a copy of `file` in the place of a store's files, of which the first is the one that counts. */
+  replace({ paths: [path, ...others], file }) {
+    return this.#gate.alone(async () => {
+      await this.#run(this.#options(EMPTY)); // nobody may have it open, not even an alarm that goes off at the start
+      try {
+        await copyFile(file, join(this.persist, path));
+        await Promise.all(others.map((other) => rm(join(this.persist, other), { force: true })));
+      } finally {
+        await this.#run(this.#runs);
+      }
+    });
   }
 
   async stop() {
