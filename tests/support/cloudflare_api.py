@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,6 +64,10 @@ class Api:
         content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         return asyncio.run(self._send(method, f"{PREFIX}{path}", content, spelt))
 
+    def open(self, url: str, method: str = "GET", content: bytes | None = None) -> httpx.Response:
+        """Ask a whole URL, without a token."""
+        return asyncio.run(self._send(method, url, content, {}))
+
     async def _send(self, method: str, path: str, content: bytes | None, headers: dict[str, str]) -> httpx.Response:
         transport = httpx.ASGITransport(self.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://local", trust_env=False) as client:
@@ -82,13 +88,13 @@ class Api:
         return status, [error["code"] for error in answer["errors"]]
 
 
-def open_api(folder: Path, *tenants: Tenant, stage: Any = _nothing_runs) -> Api:
+def open_api(folder: Path, *tenants: Tenant, stage: Any = _nothing_runs, clock: Callable[[], float] = time.time) -> Api:
     """Return an API whose files are in ``folder``."""
     seed.write(folder / "seed.json", list(tenants or (STAGING, PRODUCTION)))
     store, journal = Store(folder / "store.sqlite"), Journal(folder / "calls.sqlite")
     resources = Resources(Registry(), store)
     app = application(
-        Cloud(resources, stage),
+        Cloud(resources, stage, clock=clock),
         Credentials(Seed(folder / "seed.json"), store),
         journal,
         FaultPlan(folder / "faults.json"),

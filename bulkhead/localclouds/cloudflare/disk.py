@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -10,7 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 Row = dict[str, Any]
-_BOOKKEEPING: Final = ("sqlite_", "_cf_METADATA")  # changes when a database is merely looked at
+_COUNTER: Final = "_cf_METADATA"  # changes when a database is merely looked at
+_BOOKKEEPING: Final = ("sqlite_", _COUNTER)
 _KEY_VALUE: Final = "_cf_KV"  # where workerd keeps an object's key-value storage; its other tables start alike
 
 
@@ -40,6 +42,24 @@ def lines(file: Path) -> Iterator[str]:
         for table in _tables(connection):
             for row in _rows(connection, table):
                 yield f"{table} {' '.join(_text(value) for value in row.values())}"
+
+
+def copy(file: Path, target: Path) -> None:
+    """Write what is in a database to a new file, as of one moment; others may write to it meanwhile."""
+    target.unlink(missing_ok=True)
+    with closing(_open(file)) as source, closing(sqlite3.connect(target)) as into:
+        source.backup(into)
+
+
+def digest(file: Path) -> str:
+    """Return the MD5 of a database that nobody has open, without the page that changes when it is looked at."""
+    with closing(_open(file)) as connection:
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+        pages = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", [_COUNTER]).fetchall()
+    content = bytearray(file.read_bytes())
+    for (page,) in pages:
+        del content[(page - 1) * size : page * size]
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def _open(file: Path) -> sqlite3.Connection:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from bulkhead.localclouds.cloudflare import disk
 from bulkhead.localclouds.cloudflare.handlers import handlers
 from bulkhead.localclouds.cloudflare.local import LocalCloudflare
 from bulkhead.localclouds.providers.handler import ApiRefusal, Caller
@@ -130,7 +131,9 @@ def test_a_store_takes_its_data_along(provider: Provider) -> None:
     client = provider.cloud.client
     client.d1_query(database.id, "CREATE TABLE t (word TEXT); INSERT INTO t VALUES ('mark-0815')")
     client.kv_put(namespace.id, "a", "mark-0815")
-    assert files_with(provider.cloud, b"mark-0815")
+    client.d1_bookmarks(database.id).mkdir(parents=True)
+    disk.copy(client.d1_file(database.id), client.d1_bookmarks(database.id) / "a-bookmark.sqlite")
+    assert len(files_with(provider.cloud, b"mark-0815")) > 2  # the bookmark is one of them
     provider.delete(database)
     provider.delete(namespace)
     eventually(lambda: not files_with(provider.cloud, b"mark-0815"))

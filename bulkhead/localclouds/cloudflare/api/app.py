@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NoReturn
 
 from starlette.applications import Starlette
@@ -21,7 +21,7 @@ from bulkhead.localclouds.api.faults import Failing, FaultPlan
 from bulkhead.localclouds.api.journal import Call, Journal
 from bulkhead.localclouds.api.rate import Allowance, RateLimit
 from bulkhead.localclouds.api.server import DROP
-from bulkhead.localclouds.cloudflare.api import d1, stores
+from bulkhead.localclouds.cloudflare.api import d1, signed, stores
 from bulkhead.localclouds.cloudflare.api.answers import Refusal, no_route, refusal
 from bulkhead.localclouds.cloudflare.api.asked import Asked, Cloud, Route
 from bulkhead.localclouds.cloudflare.api.credentials import CLOUD, Credential, Credentials
@@ -36,21 +36,19 @@ _METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 def routes() -> list[Route]:
     """Return every route of the API."""
-    return [*stores.ROUTES, *d1.ROUTES]
+    return [*stores.ROUTES, *d1.routes()]
 
 
 def application(cloud: Cloud, credentials: Credentials, journal: Journal, faults: FaultPlan) -> Starlette:
     """Return the API over ``cloud``."""
     serving = _Api(cloud, credentials, journal, faults)
-    return Starlette(
-        routes=[
-            *(
-                HttpRoute(f"{PREFIX}{path}", functools.partial(serving.answer, path, by_method), methods=_METHODS)
-                for path, by_method in _by_path(routes())
-            ),
-            HttpRoute("/{anything:path}", functools.partial(serving.answer, "", {}), methods=_METHODS),
-        ]
-    )
+
+    def http(prefix: str, known: Iterable[Route]) -> Iterator[HttpRoute]:
+        for path, by_method in _by_path(known):
+            yield HttpRoute(f"{prefix}{path}", functools.partial(serving.answer, path, by_method), methods=_METHODS)
+
+    rest = HttpRoute("/{anything:path}", functools.partial(serving.answer, "", {}), methods=_METHODS)
+    return Starlette(routes=[*http(PREFIX, routes()), *http("", signed.ROUTES), rest])
 
 
 def _by_path(known: Iterable[Route]) -> Sequence[tuple[str, dict[str, Route]]]:
@@ -89,10 +87,12 @@ class _Api:
         who = resource = code = ""
         allowance = None
         try:
-            credential = self._credentials.of(request.headers.get("authorization"))
-            who, allowance = credential.name, self._limit.count(credential.id)
-            if allowance.refused:
-                _refuse_more(allowance)
+            credential = self._credential(route, request)
+            who = credential.name
+            if route is None or not route.signed:
+                allowance = self._limit.count(credential.id)
+                if allowance.refused:
+                    _refuse_more(allowance)
             resource = str(request.path_params.get(route.resource, "")) if route else ""
             response = self._served(route, credential, request, body)
         except (Refusal, ApiRefusal) as refused:
@@ -109,6 +109,12 @@ class _Api:
             response.headers["ratelimit"] = f'"default";r={allowance.remaining};t={allowance.reset}'
             response.headers["ratelimit-policy"] = f'"default";q={allowance.quota};w={allowance.window}'
         return response
+
+    def _credential(self, route: Route | None, request: Request) -> Credential:
+        if route is None or not route.signed:
+            return self._credentials.of(request.headers.get("authorization"))
+        signature = request.query_params.get("signature", "")
+        return self._cloud.files.signer(request.method, request.path_params["name"], signature, self._cloud.clock())
 
     def _served(self, route: Route | None, credential: Credential, request: Request, body: bytes) -> Response:
         if route is None:

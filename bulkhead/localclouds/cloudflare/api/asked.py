@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.responses import Response
 
 from bulkhead.localclouds.cloudflare.api.answers import Refusal, Result
 from bulkhead.localclouds.cloudflare.api.credentials import Credential
+from bulkhead.localclouds.cloudflare.api.files import Files
 from bulkhead.localclouds.cloudflare.client import StageCloud
 from bulkhead.localclouds.providers.handler import Caller
 from bulkhead.localclouds.providers.resources import Resources
@@ -20,10 +22,13 @@ from bulkhead.resources.kind import ResourceType
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """What is behind the API: the resources of all accounts, and the running Miniflare of an environment."""
+    """What is behind the API: the resources of all accounts, the running Miniflare of an environment, the files that
+    signed URLs name. ``clock`` tells seconds since 1970."""
 
     resources: Resources
     stage: Callable[[str], StageCloud]
+    files: Files = field(default_factory=Files)
+    clock: Callable[[], float] = time.time
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +70,11 @@ class Asked:
 @dataclass(frozen=True, slots=True)
 class Route:
     """One method of one path. ``serve`` returns the result, or a whole response where the API sends no envelope;
-    it raises Refusal or ApiRefusal. ``resource`` is the name in the path of what is asked about."""
+    it raises Refusal or ApiRefusal. ``resource`` is the name in the path of what is asked about. One that is
+    ``signed`` is no part of the API: it asks for a signature in the URL instead of a token."""
 
     method: str
     path: str
     serve: Callable[[Asked], Result | Response]
     resource: str = ""
+    signed: bool = False

@@ -101,9 +101,9 @@ def camel(name: str) -> str:
     return first + "".join(word.title() for word in others)
 
 
-def routes(endpoint: Endpoint) -> Iterator[Route]:
-    """Yield the routes of a type."""
-    serving = _Serving(endpoint)
+def routes(endpoint: Endpoint, serving: Serving | None = None) -> Iterator[Route]:
+    """Yield the routes of a type. ``serving`` serves what is peculiar to it."""
+    serving = serving or Serving(endpoint)
     resource = endpoint.id_in_path
     if endpoint.collection:
         yield Route("GET", endpoint.collection, serving.list)
@@ -115,7 +115,7 @@ def routes(endpoint: Endpoint) -> Iterator[Route]:
         yield Route("DELETE", endpoint.item, serving.remove, resource)
 
 
-class _Serving:
+class Serving:
     """Serves one type."""
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -137,13 +137,13 @@ class _Serving:
         return Result(self._endpoint.shown(asked.cloud.resources.create(asked.caller, self._endpoint.type, "", inputs)))
 
     def show(self, asked: Asked) -> Result:
-        record = asked.cloud.resources.read(asked.caller, self._endpoint.type, self._find(asked).id)
+        record = asked.cloud.resources.read(asked.caller, self._endpoint.type, self.find(asked).id)
         if record is None:
             raise self._missing(asked)
         return Result(self._endpoint.shown(record))
 
     def update(self, asked: Asked) -> Result:
-        old = self._find(asked)
+        old = self.find(asked)
         given = self._endpoint.inputs(asked.path, asked.headers, asked.json())
         inputs = {**old.inputs, **given} if self._endpoint.change == "PATCH" else given
         return Result(
@@ -151,11 +151,12 @@ class _Serving:
         )
 
     def remove(self, asked: Asked) -> Result:
-        record = self._find(asked)
+        record = self.find(asked)
         asked.cloud.resources.delete(asked.caller, self._endpoint.type, record.id)
         return Result({self._endpoint.id_as: record.id} if self._endpoint.id_as else {})
 
-    def _find(self, asked: Asked) -> Record:
+    def find(self, asked: Asked) -> Record:
+        """Return the resource that a path names. Raises Refusal when there is none."""
         for record in asked.records(self._endpoint.type):
             if self._is_of(record, asked) and self._is_asked_for(record, asked):
                 return record

@@ -13,17 +13,19 @@ _BUCKETS: Final = "/accounts/{account_id}/r2/buckets"
 _JURISDICTION: Final = {"cf-r2-jurisdiction": "jurisdiction"}
 _QUEUES: Final = "/accounts/{account_id}/queues"
 
+DATABASES: Final = Endpoint(
+    type=t.D1_DATABASE,
+    collection="/accounts/{account_id}/d1/database",
+    item="/accounts/{account_id}/d1/database/{database_id}",
+    change="PUT",
+    id_as="uuid",
+    hidden=frozenset({"primaryLocationHint"}),
+    filters=("name",),
+    missing=7404,
+)
+
 ENDPOINTS: Final = (
-    Endpoint(
-        type=t.D1_DATABASE,
-        collection="/accounts/{account_id}/d1/database",
-        item="/accounts/{account_id}/d1/database/{database_id}",
-        change="PUT",
-        id_as="uuid",
-        hidden=frozenset({"primaryLocationHint"}),
-        filters=("name",),
-        missing=7404,
-    ),
+    DATABASES,
     Endpoint(
         type=t.WORKERS_KV_NAMESPACE,
         collection="/accounts/{account_id}/storage/kv/namespaces",
@@ -99,4 +101,7 @@ ENDPOINTS: Final = (
     ),
 )
 
-ROUTES: Final[tuple[Route, ...]] = tuple(route for endpoint in ENDPOINTS for route in routes(endpoint))
+# The module of D1 serves its type itself.
+ROUTES: Final[tuple[Route, ...]] = tuple(
+    route for endpoint in ENDPOINTS if endpoint is not DATABASES for route in routes(endpoint)
+)

@@ -1,0 +1,35 @@
+"""The routes of files that signed URLs name."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+from starlette.responses import Response
+
+from bulkhead.localclouds.cloudflare.api.answers import not_found
+from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
+from bulkhead.localclouds.cloudflare.api.files import PATH
+
+
+def _send(asked: Asked) -> Response:
+    asked.cloud.files.put(asked.path["name"], asked.body)
+    return Response(headers={"ETag": f'"{md5(asked.body)}"'})
+
+
+def _fetch(asked: Asked) -> Response:
+    content = asked.cloud.files.get(asked.path["name"])
+    if content is None:
+        raise not_found("the file")
+    return Response(content, media_type="application/octet-stream")
+
+
+def md5(content: bytes) -> str:
+    """Return the ETag of a file, as R2 makes it."""
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+ROUTES: Final = (
+    Route("PUT", PATH, _send, "name", signed=True),
+    Route("GET", PATH, _fetch, "name", signed=True),
+)
