@@ -12,12 +12,12 @@ from bulkhead.model.identities import Slots, instant
 from bulkhead.model.product import APEX, Product
 from bulkhead.model.roles import Role, environment_of
 from bulkhead.model.settings import StageSettings
+from bulkhead.model.settings.keys import CLOUDFLARE_TOKEN
 from identities.aws_roles import StageRoles, StageRolesArgs
 from identities.environment import RoleEnvironment, RoleEnvironmentArgs
 from identities.providers import make_providers
 from identities.repository import Repository, RepositoryArgs
 from identities.tokens import StageTokens, StageTokensArgs
-from infra.providers import CLOUDFLARE_TOKEN
 
 
 @dataclass(frozen=True, slots=True)

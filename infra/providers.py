@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 import pulumi
 import pulumi_aws as aws
@@ -17,8 +16,7 @@ import pulumi_cloudflare as cloudflare
 
 from bulkhead.model.naming import Label
 from bulkhead.model.settings import StageSettings
-
-CLOUDFLARE_TOKEN: Final = "cloudflareApiToken"  # noqa: S105 - the name of the secret, no secret
+from bulkhead.model.settings.keys import CLOUDFLARE_TOKEN
 
 
 @dataclass(frozen=True, slots=True)

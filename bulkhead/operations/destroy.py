@@ -15,6 +15,7 @@ from bulkhead.clients import clouds
 from bulkhead.clients.endpoints import Apis
 from bulkhead.clients.rest import Rest
 from bulkhead.model.faults import Fault, Refused
+from bulkhead.model.settings.keys import CLOUDFLARE_TOKEN
 from bulkhead.operations.destroy_plan import DestroyPlan, destroy_plan
 from bulkhead.operations.empty import Emptied, empty_bucket
 from bulkhead.resources import types as t
@@ -55,7 +56,7 @@ class Removal:
         self._stack = stack
         self._r2 = self._s3 = None
         if plan.buckets:
-            token = stack.secret("cloudflareApiToken")
+            token = stack.secret(CLOUDFLARE_TOKEN)
             self._r2 = clouds.r2(settings.cloudflare.account_id, token, Rest(apis.cloudflare, token))
         if plan.vault:
             self._s3 = clouds.aws(settings, profile)("s3")

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from bulkhead.clients.migrations import migrate
 from bulkhead.engine.analyzer import install_analyzer
 from bulkhead.engine.finder import Engine, find_engine
 from bulkhead.engine.inline_stack import InlineStack
@@ -182,7 +183,8 @@ def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress) -> 
         )
     seed.write(life.run.seed, tenants)
     store = Store(life.run.store)
-    return Scene(cast.product, root, life.run, store, life.clouds["moto"], stages, cast.checkout, lambda: traps.looks)
+    addresses = (life.clouds["moto"], life.clouds["cloudflare"])
+    return Scene(cast.product, root, life.run, store, *addresses, stages, cast.checkout, lambda: traps.looks)
 
 
 def _tenant(settings: StageSettings, canaries: Mapping[str, str]) -> seed.Tenant:
@@ -228,8 +230,9 @@ def _migrate(scene: Scene, stage: StandingStage) -> int:
     applied = 0
     for database in scene.product.databases:
         if database.migrations:
-            id_ = scene.database_id(stage, database.name)
-            applied += len(stage.cloud.d1_migrate(id_, scene.root / database.migrations))
+            id_, account = scene.database_id(stage, database.name), stage.settings.cloudflare.account_id
+            with scene.cloudflare_api(stage) as api:
+                applied += len(migrate(api, account, id_, scene.root / database.migrations))
     return applied
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bulkhead.clients.endpoints import CLOUDFLARE
+from bulkhead.clients.rest import Rest
 from bulkhead.engine.inline_stack import InlineStack
 from bulkhead.localclouds.aws.client import client
 from bulkhead.localclouds.aws.enforced import EnforcedAws
@@ -17,6 +19,7 @@ from bulkhead.localclouds.providers.store import Record, Store
 from bulkhead.machine.rundir import RunDir
 from bulkhead.model.naming import Kind
 from bulkhead.model.product import Place, Product, Worker
+from bulkhead.model.settings.keys import CLOUDFLARE_TOKEN
 from bulkhead.model.settings.models import StageSettings
 from bulkhead.operations import destroy
 from bulkhead.operations.destroy_plan import destroy_plan
@@ -67,14 +70,16 @@ class StandingStage:
 
 @dataclass(frozen=True)
 class Scene:
-    """All stages of one rehearsal. ``stages`` is by environment; ``moto`` is the local AWS's address; ``checkout`` is
-    what git said of the checkout before, None where there is no git; ``looks`` counts the look-out's looks."""
+    """All stages of one rehearsal. ``stages`` is by environment; ``moto`` and ``cloudflare`` are the addresses of the
+    local AWS and the local Cloudflare; ``checkout`` is what git said of the checkout before, None without git;
+    ``looks`` counts the look-out's looks."""
 
     product: Product
     root: Path
     run: RunDir
     store: Store
     moto: str
+    cloudflare: str
     stages: Mapping[str, StandingStage]
     checkout: str | None
     looks: Callable[[], int]
@@ -87,6 +92,10 @@ class Scene:
     def aws(self, stage: StandingStage, service: str) -> Any:
         """Return a boto3 client for the AWS account of ``stage``."""
         return client(self.moto, stage.settings.aws.account_id, stage.settings.region.primary, service)
+
+    def cloudflare_api(self, stage: StandingStage) -> Rest:
+        """Return Cloudflare's API as who deploys ``stage`` may use it."""
+        return Rest(CLOUDFLARE.at(self.cloudflare), stage.canaries[CLOUDFLARE_TOKEN])
 
     def enforced_aws(self) -> EnforcedAws:
         """Return an AWS for the length of a ``with``, in which policies are enforced and nothing is yet."""

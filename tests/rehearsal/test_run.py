@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from bulkhead.clients.rest import Rest
 from bulkhead.machine import egress, rundir
 from bulkhead.machine.lifetime import Life
 from bulkhead.model.failures import Failed
@@ -217,14 +218,16 @@ class TestBringingUp:
             def heal(id_of: Callable[[str], str | None], said: list[str] = said) -> None:
                 said.append(f"heal {id_of('urn:known')} {id_of('urn:unknown')}")
 
-            def migrate(id_: str, folder: Path, said: list[str] = said) -> list[str]:
-                said.append(f"migrate {id_} {folder.relative_to(rehearsal.world.root)}")
-                return ["0001.sql", "0002.sql"]
-
             monkeypatch.setattr(part.stack, "up", up)
             monkeypatch.setattr(part.stack, "heal", heal)
             monkeypatch.setattr(part.stack, "kill", partial(said.append, "kill"))
-            monkeypatch.setattr(part.cloud, "d1_migrate", migrate)
+
+        def migrate(_api: Rest, account: str, id_: str, folder: Path) -> list[str]:
+            (of,) = [e for e, part in rehearsal.world.parts.items() if part.settings.cloudflare.account_id == account]
+            calls[of].append(f"migrate {id_} {folder.relative_to(rehearsal.world.root)}")
+            return ["0001.sql", "0002.sql"]
+
+        monkeypatch.setattr(rehearsal.module, "migrate", migrate)
         return calls
 
     def test_each_stage_comes_up_and_gets_its_migrations(

@@ -105,7 +105,16 @@ class World:
         self.watched = False
         checkout = checkout_state(self.root) if git else None
         self.scene = MemoryScene(
-            PRODUCT, self.root, self.run, self.store, "", standing, checkout, lambda: self.looks, self.parts
+            PRODUCT,
+            self.root,
+            self.run,
+            self.store,
+            "",
+            "http://127.0.0.1:1",
+            standing,
+            checkout,
+            lambda: self.looks,
+            self.parts,
         )
 
     def __getitem__(self, environment: str) -> Part:

@@ -19,11 +19,6 @@ from bulkhead.model.failures import Failed
 
 _TIMEOUT: Final = 60.0  # seconds; the host gives up on a Worker after 30
 _OK: Final = 200
-# The table of `wrangler d1 migrations apply`, so that either tool continues where the other one stopped.
-_MIGRATIONS: Final = (
-    "CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, "
-    "applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,20 +202,6 @@ class StageCloud:
     def d1_replace(self, database: str, file: Path) -> None:
         """Put what is in a SQLite file in the place of all that is in the database. workerd starts anew."""
         self.call("replace", paths=layout.database(database), file=str(file))
-
-    def d1_migrate(self, database: str, folder: Path) -> list[str]:
-        """Apply the files of ``folder`` that were not applied yet, in order of their names; return these names."""
-        self.d1_query(database, _MIGRATIONS)
-        done = {row["name"] for row in self.d1_query(database, "SELECT name FROM d1_migrations")}
-        fresh = sorted(file for file in folder.glob("*.sql") if file.name not in done)
-        for file in fresh:
-            script = map(Query, statements(file.read_text(encoding="utf-8")))
-            try:
-                # One transaction: a file is applied and noted down, or neither.
-                self.d1_run(database, [*script, Query("INSERT INTO d1_migrations (name) VALUES (?)", [file.name])])
-            except SqlError as error:
-                raise Failed(f"migration {file.name} of database {database} failed", [error.summary]) from error
-        return [file.name for file in fresh]
 
     def d1_text(self, database: str) -> str:
         """Return everything in the database as text, a line for each row."""

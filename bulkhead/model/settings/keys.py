@@ -12,7 +12,8 @@ from bulkhead.model.settings import fields
 from bulkhead.model.settings.paths import ROTATED, SECRETS, SETTINGS, fault_at, remove_command, secret_command
 
 # The program needs these in every stage, whatever the product: they are its providers' credentials.
-REQUIRED_SECRETS: Final = ("cloudflareApiToken",)
+CLOUDFLARE_TOKEN: Final = "cloudflareApiToken"  # noqa: S105 - the name of the secret, no secret
+REQUIRED_SECRETS: Final = (CLOUDFLARE_TOKEN,)
 DEFAULT_PROVIDERS: Final = "pulumi:disable-default-providers"
 _PROVIDERS: Final = frozenset({"aws", "aws-native", "cloudflare", "github"})
 

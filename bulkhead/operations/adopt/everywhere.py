@@ -11,6 +11,7 @@ from bulkhead.clients.endpoints import Apis
 from bulkhead.clients.rest import Rest
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.identities import GITHUB_TOKEN, PROFILE, TOKEN_MAKER
+from bulkhead.model.settings.keys import CLOUDFLARE_TOKEN
 from bulkhead.model.settings.reader import read
 from bulkhead.operations.adopt.aws import AwsFinder
 from bulkhead.operations.adopt.cloudflare import CloudflareFinder
@@ -41,7 +42,7 @@ def finder_of(settings: StageSettings, stack: StackCli, apis: Apis, profile: str
 
     Raises Refused when a credential is missing, or is of another AWS account.
     """
-    return Finders(_finders(settings, profile, Rest(apis.cloudflare, stack.secret("cloudflareApiToken"))))
+    return Finders(_finders(settings, profile, Rest(apis.cloudflare, stack.secret(CLOUDFLARE_TOKEN))))
 
 
 def finder_of_identities(settings: StageSettings, stack: StackCli, apis: Apis, profile: str) -> Finder:

@@ -88,9 +88,8 @@ def test_a_worker_that_throws_answers_500(stage: StageCloud) -> None:
     assert (answer.status, "on purpose" in answer.text) == (500, True)
 
 
-def test_what_a_worker_writes_is_in_its_stores(stage: StageCloud, tmp_path: Path) -> None:
-    (tmp_path / "0001_words.sql").write_text("CREATE TABLE words (\n  word TEXT NOT NULL\n);\n")
-    stage.d1_migrate("d1-id", tmp_path)
+def test_what_a_worker_writes_is_in_its_stores(stage: StageCloud) -> None:
+    stage.d1_query("d1-id", "CREATE TABLE words (\n  word TEXT NOT NULL\n);\n-- the end")
     for path in ("/d1", "/kv", "/r2", "/ledger"):
         assert stage.fetch("shop", f"{path}?word=mark-4711").status == 200
     assert stage.d1_query("d1-id", "SELECT word FROM words") == [{"word": "mark-4711"}]
@@ -102,18 +101,6 @@ def test_what_a_worker_writes_is_in_its_stores(stage: StageCloud, tmp_path: Path
     assert b"mark-4711" in ledger.stored["last"]
     texts = [stage.d1_text("d1-id"), stage.kv_text("kv-id"), stage.r2_text("files")]
     assert all("mark-4711" in text for text in [*texts, stage.objects_text("shop", "Ledger")])
-
-
-def test_migrations_are_applied_once_and_a_broken_one_leaves_nothing(stage: StageCloud, tmp_path: Path) -> None:
-    (tmp_path / "0001_a.sql").write_text("CREATE TABLE a (x INTEGER);\nINSERT INTO a VALUES (1);")
-    (tmp_path / "0002_b.sql").write_text("INSERT INTO a VALUES (2);\nINSERT INTO nowhere VALUES (1);")
-    with pytest.raises(Failed, match=r"migration 0002_b\.sql of database d1-id failed"):
-        stage.d1_migrate("d1-id", tmp_path)
-    assert stage.d1_query("d1-id", "SELECT x FROM a") == [{"x": 1}]
-    (tmp_path / "0002_b.sql").write_text("INSERT INTO a VALUES (2) -- no semicolon at the end")
-    assert stage.d1_migrate("d1-id", tmp_path) == ["0002_b.sql"]
-    assert stage.d1_migrate("d1-id", tmp_path) == []
-    assert stage.d1_query("d1-id", "SELECT x FROM a") == [{"x": 1}, {"x": 2}]
 
 
 def test_a_message_reaches_the_consumer_and_a_refused_one_the_dead_letters(stage: StageCloud) -> None:
