@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import httpx
 from starlette.applications import Starlette
 
-from bulkhead.localclouds.github.api.app import Api
-from bulkhead.localclouds.github.api.call import Credential
+from bulkhead.localclouds.api import seed
+from bulkhead.localclouds.api.faults import FaultPlan
+from bulkhead.localclouds.api.journal import Journal
+from bulkhead.localclouds.api.seed import Seed, Tenant
+from bulkhead.localclouds.github.api.app import application
 from bulkhead.localclouds.github.api.cloud import GitHub
+from bulkhead.localclouds.github.api.credentials import Credentials
 from bulkhead.localclouds.providers.registry import Registry
 from bulkhead.localclouds.providers.resources import Resources
 from bulkhead.localclouds.providers.store import Store
@@ -22,28 +28,32 @@ from bulkhead.localclouds.providers.store import Store
 OWNER: Final = "acme"
 NAME: Final = "harbor"
 ALL: Final = frozenset({"everything:write"})
-TOKENS: Final[Mapping[str, Credential]] = {
-    "of-an-app": Credential("harbor-ci[bot]", "staging", OWNER, ALL, app="harbor-ci"),
-    "of-actions": Credential("github-actions[bot]", "staging", OWNER, ALL, app="github-actions"),
-    "of-a-person": Credential("ada", "staging", OWNER, ALL),
-    "of-a-reader": Credential("bob", "staging", OWNER, frozenset({"contents:read"})),
-    "of-a-neighbour": Credential("ada", "staging", OWNER, ALL, repositories=frozenset({"lighthouse"})),
-}
+STAGING: Final = Tenant("staging", "", {}, f"{OWNER}/{NAME}", {"github": {"of-a-person": "githubToken"}})
 
 
 @dataclass(frozen=True)
 class LocalGitHub:
-    api: Api
+    """The API and what is behind it. ``tokens``: of apps that may do everything, ``reader`` of one that may read
+    files and nothing else; ``main`` is the commit that was pushed first."""
+
+    app: Starlette
     cloud: GitHub
     store: Store
+    journal: Journal
+    faults: FaultPlan
+    tokens: Mapping[str, str]
     git: Path
     main: str
 
+    def client(self, token: str) -> httpx.Client:
+        headers = {"Authorization": f"Bearer {token}"}
+        return httpx.Client(transport=InProcess(self.app), base_url="http://github.local", headers=headers)
+
     def commit(self, branch: str, files: Mapping[str, str]) -> str:
-        """Push a commit with these files to a branch, which begins where main is; return its id."""
-        work = self.git.parent / f"work-{branch.replace('/', '-')}"
-        _git(self.git.parent, "clone", "--quiet", str(self.git), str(work))
-        _git(work, "checkout", "--quiet", "-B", branch, f"origin/{branch}" if branch == "main" else "origin/main")
+        """Push a commit with these files on top of main to a branch; return its id."""
+        work = Path(tempfile.mkdtemp(dir=self.git.parent))
+        _git(work, "clone", "--quiet", str(self.git), ".")
+        _git(work, "checkout", "--quiet", "-B", branch, "origin/main")
         for path, text in files.items():
             (work / path).parent.mkdir(parents=True, exist_ok=True)
             (work / path).write_text(text)
@@ -59,31 +69,38 @@ def accepted(method: str, path: str) -> frozenset[str]:
     return ALL | {"contents:read"} if "contents" in path else ALL
 
 
-def make(folder: Path, store: Store, *, limit: int = 5000, **settings: Any) -> LocalGitHub:
-    """Make it, with the state in ``store``."""
-    bare, seed = folder / "harbor.git", folder / "seed"
-    _git(folder, "init", "--quiet", "--bare", "--initial-branch=main", str(bare))
-    _git(folder, "init", "--quiet", "--initial-branch=main", str(seed))
-    (seed / "docs").mkdir()
-    (seed / "README.md").write_text("# Harbor\n")
-    (seed / "docs" / "ships.txt").write_text("three\n")
-    _git(seed, "add", "--all")
-    _git(seed, "commit", "--quiet", "--message", "Begin")
-    _git(seed, "push", "--quiet", str(bare), "main")
-    cloud = GitHub(Resources(Registry(), store))
-    cloud.declare_person(OWNER, 4242, type_="Organization")
-    cloud.declare_person("ada", 7)
-    cloud.declare_person("bob", 8)
-    cloud.declare_person("harbor-ci[bot]", 9, type_="Bot")
-    cloud.declare_team(OWNER, "captains", 11)
-    cloud.declare_repository(OWNER, NAME, 4343, git=bare, **settings)
-    cloud.declare_repository(OWNER, "lighthouse", 4444)
-    return LocalGitHub(Api(cloud, TOKENS.get, accepted, limit), cloud, store, bare, _git(seed, "rev-parse", "HEAD").strip())
+@contextmanager
+def running(folder: Path, limit: int = 5000) -> Iterator[LocalGitHub]:
+    """Make it in ``folder``: an organisation, its people and team, and a repository with one commit."""
+    bare, seed_file = folder / "harbor.git", folder / "seed.json"
+    seed.write(seed_file, [STAGING])
+    with closing(Store(folder / "store.sqlite")) as store, closing(Journal(folder / "calls.sqlite")) as journal:
+        cloud = GitHub(Resources(Registry(), store), Seed(seed_file))
+        cloud.declare_person(OWNER, 4242, type_="Organization")
+        cloud.declare_person("ada", 7)
+        cloud.declare_person("harbor-ci[bot]", 9, type_="Bot")
+        cloud.declare_team(OWNER, "captains", 11)
+        cloud.declare_repository(OWNER, NAME, 4343, git=bare)
+        credentials, faults = Credentials(Seed(seed_file), cloud), FaultPlan()
+        apps = {
+            app: credentials.install("staging", OWNER, NAME, app, ALL)[0] for app in ("harbor-ci", "github-actions")
+        }
+        apps["reader"] = credentials.install("staging", OWNER, NAME, "reader", {"contents:read"})[0]
+        app = application(cloud, credentials, journal, faults, accepted, limit)
+        yield LocalGitHub(app, cloud, store, journal, faults, apps, bare, _push_first(folder, bare))
 
 
-def _git(folder: Path, *arguments: str) -> str:
-    who = ["-c", "user.name=Ada", "-c", "user.email=ada@harbor.example", "-c", "commit.gpgsign=false"]
-    return subprocess.run(["git", *who, *arguments], cwd=folder, capture_output=True, text=True, check=True).stdout
+def _push_first(folder: Path, bare: Path) -> str:
+    first = folder / "first"
+    for arguments in (["--bare", str(bare)], [str(first)]):
+        _git(folder, "init", "--quiet", "--initial-branch=main", *arguments)
+    (first / "docs").mkdir()
+    (first / "README.md").write_text("# Harbor\n")
+    (first / "docs" / "ships.txt").write_text("three\n")
+    _git(first, "add", "--all")
+    _git(first, "commit", "--quiet", "--message", "Begin")
+    _git(first, "push", "--quiet", str(bare), "main")
+    return _git(first, "rev-parse", "HEAD").strip()
 
 
 class InProcess(httpx.BaseTransport):
@@ -100,3 +117,8 @@ class InProcess(httpx.BaseTransport):
         answer = await self._transport.handle_async_request(sent)
         content = await answer.aread()
         return httpx.Response(answer.status_code, headers=answer.headers, content=content)
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    who = ["-c", "user.name=Ada", "-c", "user.email=ada@harbor.example", "-c", "commit.gpgsign=false"]
+    return subprocess.run(["git", *who, *arguments], cwd=folder, capture_output=True, text=True, check=True).stdout

@@ -6,23 +6,18 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bulkhead.localclouds.github.api.app import application
-from bulkhead.localclouds.providers.store import Store
 from tests.support import local_github
-from tests.support.local_github import InProcess, LocalGitHub
+from tests.support.local_github import LocalGitHub
 
 
 @pytest.fixture
 def github(tmp_path: Path) -> Iterator[LocalGitHub]:
-    store = Store(tmp_path / "store.sqlite")
-    yield local_github.make(tmp_path, store)
-    store.close()
+    with local_github.running(tmp_path) as github:
+        yield github
 
 
 @pytest.fixture
 def client(github: LocalGitHub) -> Iterator[httpx.Client]:
     """A client with the token of an app that may do everything."""
-    headers = {"Authorization": "Bearer of-an-app"}
-    transport = InProcess(application(github.api))
-    with httpx.Client(transport=transport, base_url="http://github.local", headers=headers) as client:
+    with github.client(github.tokens["harbor-ci"]) as client:
         yield client

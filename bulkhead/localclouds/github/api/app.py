@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -19,6 +19,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bulkhead.localclouds.api.faults import Failing, FaultPlan
+from bulkhead.localclouds.api.journal import Call as Entry
+from bulkhead.localclouds.api.journal import Journal
 from bulkhead.localclouds.github.api import (
     actions,
     checks,
@@ -34,6 +37,7 @@ from bulkhead.localclouds.github.api import (
 )
 from bulkhead.localclouds.github.api.call import Answer, Body, Call, Credential, Refusal, absent
 from bulkhead.localclouds.github.api.cloud import GitHub
+from bulkhead.localclouds.github.api.credentials import CLOUD, Credentials
 from bulkhead.localclouds.github.api.description import Mismatch, Operation, operations
 from bulkhead.localclouds.github.api.limits import RateLimits, as_headers
 
@@ -55,108 +59,134 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     **rulesets.HANDLERS,
     **secret_values.HANDLERS,
 }
+_METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _ENTERPRISE: Final = "/api/v3"
 _VERSIONS: Final = ("2022-11-28", "2026-03-10")
 _DOCUMENTATION: Final = "https://docs.github.com/rest"
 
 
-class Api:
-    """Answers requests. ``credential_of`` knows the tokens; ``accepted`` the permissions of which one is enough for a
-    method and a path, none or None where any token will do. ``asked_for`` holds what was asked for and is not served.
-    """
+class _Api:
+    """Answers requests; one object for all operations."""
 
     def __init__(
-        self, cloud: GitHub, credential_of: Callable[[str], Credential | None], accepted: Accepted, limit: int = 5000
+        self,
+        cloud: GitHub,
+        credentials: Credentials,
+        journal: Journal,
+        faults: FaultPlan,
+        accepted: Accepted,
+        limits: RateLimits,
     ) -> None:
-        self.asked_for: list[str] = []
         self._cloud = cloud
-        self._credential_of = credential_of
+        self._credentials = credentials
+        self._journal = journal
+        self._faults = faults
         self._accepted = accepted
-        self._limits = RateLimits(limit)
+        self._limits = limits
 
     async def __call__(self, request: Request) -> Response:
-        path, body = str(request.scope["raw_path"], "ascii"), await request.body()
-        return await run_in_threadpool(self._answer, request, path, body)
+        return await run_in_threadpool(self._answer, request, await request.body())
 
-    def _answer(self, request: Request, path: str, body: bytes) -> Response:
-        base = str(request.base_url).rstrip("/")
-        if path.startswith(f"{_ENTERPRISE}/"):
-            path, base = path.removeprefix(_ENTERPRISE), base + _ENTERPRISE
-        found = self._operation(request.method, path)
+    def _answer(self, request: Request, body: bytes) -> Response:
+        path = str(request.scope["raw_path"], "ascii")
+        inner = path.removeprefix(_ENTERPRISE) if path.startswith(f"{_ENTERPRISE}/") else path
+        operation, at = _operation(request.method, inner)
+        failing = self._faults.take(request.method, operation.path if operation else "")
+        if failing is Failing.BEFORE:
+            self._note(request, operation, at, 0)
+            raise ConnectionAbortedError("a planned fault: the connection is dropped")
         headers: dict[str, str] = {}
+        who = code = ""
         try:
-            answer = self._served(request, found, base, body, headers)
-            faults = found[0].answer_faults(answer.status, answer.body) if found and not _is_raw(answer) else []
+            _require_known_version(request)
+            credential = self._credentials.of(request.headers.get("authorization"))
+            who = credential.name
+            base = str(request.base_url).rstrip("/") + path.removesuffix(inner)
+            answer = self._served(request, operation, at, credential, base, body, headers)
         except Refusal as refusal:
-            answer, faults = _refused(refusal, found and found[0]), []
-        except Exception:
-            _log.exception("%s %s failed", request.method, path)
-            answer, faults = _broken("a fault of the local GitHub itself"), []
-        if faults:
-            told = "; ".join(fault.message for fault in faults)
-            _log.error("%s %s would be answered as GitHub never does: %s", request.method, path, told)
-            answer = _broken(f"the local GitHub's answer is none of GitHub's: {told}")
+            answer = _refused(refusal, operation)
+            code = str(refusal.errors[0]["code"]) if refusal.errors else ""
+        except Exception as fault:
+            _log.exception("%s %s failed", request.method, inner)
+            answer = _broken(f"a fault of the rehearsal itself: {type(fault).__name__}")
+        self._note(request, operation, at, answer.status, who, code)
+        if failing is Failing.AFTER:
+            return _response(request, Answer(502, {"message": "Server Error"}), headers)
         return _response(request, answer, headers)
-
-    def _operation(self, method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
-        method = "get" if method == "HEAD" else method.lower()
-        for operation in operations():
-            at = (operation.match(path) or operation.match(path.rstrip("/"))) if operation.method == method else None
-            if at is not None:
-                return operation, at
-        self.asked_for.append(f"{method.upper()} {path}")
-        return None
 
     def _served(
         self,
         request: Request,
-        found: tuple[Operation, dict[str, str]] | None,
+        operation: Operation | None,
+        at: Mapping[str, str],
+        credential: Credential,
         base: str,
         body: bytes,
         headers: dict[str, str],
     ) -> Answer:
-        _require_known_version(request)
-        credential = self._credential(request)
-        asks_for_limit = found is not None and found[0].id == "rate-limit/get"
+        """Serve a request, if it may be made and fits; put what is said of it beside the answer into ``headers``."""
+        asks_for_limit = operation is not None and operation.id == "rate-limit/get"
         within, rate = self._limits.spend(credential.login, free=asks_for_limit)
         headers |= as_headers(rate)
         if not within:
             raise Refusal(403, f"API rate limit exceeded for {credential.login}.")
-        if found is None:
+        if operation is None:
             raise absent()
-        operation, at = found
         if "owner" in at and not credential.reaches(at["owner"], at["repo"]):
             raise absent()  # GitHub does not say that it is there
         needed = self._accepted(operation.method.upper(), operation.path) or frozenset()
         headers |= {"X-Accepted-GitHub-Permissions": "; ".join(sorted(needed)).replace(":", "=")} if needed else {}
         if not credential.may(needed):
             raise Refusal(403, f"Resource not accessible by {credential.kind}")
-        path, faults = operation.understood(at, "path")
-        query, more = operation.understood(request.query_params, "query")
-        if faults:
-            raise absent()  # such an id is nothing's
+        place, unknown = operation.understood(at, "path")
+        if unknown:
+            raise absent()  # nothing has such an id
+        query, faults = operation.understood(request.query_params, "query")
         content = _json(body)
-        more += operation.body_faults(content)
-        if more:
-            raise Refusal(422, "Validation Failed", list(map(_error, more)))
+        faults += operation.body_faults(content)
+        if faults:
+            raise Refusal(422, "Validation Failed", list(map(_error, faults)))
         raw = "raw" in request.headers.get("accept", "")
-        call = Call(self._cloud, operation, credential, base, path, query, content or {}, rate, raw)
-        return HANDLERS[operation.id](call)
+        call = Call(self._cloud, operation, credential, base, place, query, content or {}, rate, raw)
+        return _held(operation, HANDLERS[operation.id](call))
 
-    def _credential(self, request: Request) -> Credential:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if not token:
-            raise Refusal(401, "Requires authentication")
-        credential = self._credential_of(token.strip()) if scheme.lower() in ("bearer", "token") else None
-        if credential is None:
-            raise Refusal(401, "Bad credentials")
-        return credential
+    def _note(
+        self, request: Request, operation: Operation | None, at: Mapping[str, str], status: int, *more: str
+    ) -> None:
+        who, code = more or ("", "")
+        route, resource = (operation.path, "/".join(at.values())) if operation else ("", "")
+        self._journal.add(Entry(CLOUD, request.method, route, request.url.path, status, who, resource, code))
 
 
-def application(api: Api) -> Starlette:
-    """Return the application that serves everything by ``api``."""
-    methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-    return Starlette(routes=[Route("/{path:path}", api.__call__, methods=methods)])
+def application(
+    cloud: GitHub, credentials: Credentials, journal: Journal, faults: FaultPlan, accepted: Accepted, limit: int = 5000
+) -> Starlette:
+    """Return the API over ``cloud``. ``accepted`` says the permissions of which one is enough for a method and a path,
+    none or None where any token will do; ``limit`` is how many requests an hour an account has."""
+    api = _Api(cloud, credentials, journal, faults, accepted, RateLimits(limit))
+    return Starlette(routes=[Route("/{path:path}", api.__call__, methods=_METHODS)])
+
+
+def _operation(method: str, path: str) -> tuple[Operation | None, dict[str, str]]:
+    """Return what a request asks for, and the parameters in its path."""
+    method = "get" if method == "HEAD" else method.lower()
+    for operation in operations():
+        at = (operation.match(path) or operation.match(path.rstrip("/"))) if operation.method == method else None
+        if at is not None:
+            return operation, at
+    return None, {}
+
+
+def _held(operation: Operation, answer: Answer) -> Answer:
+    """Return an answer that GitHub could give: another one is a fault of this server, and says so."""
+    if isinstance(answer.body, bytes):
+        return answer
+    faults = operation.answer_faults(answer.status, answer.body)
+    if not faults:
+        return answer
+    told = "; ".join(fault.message for fault in faults)
+    _log.error("%s %s would be answered as GitHub never does: %s", operation.method.upper(), operation.path, told)
+    return _broken(f"the local GitHub's answer is none of GitHub's: {told}")
 
 
 def _require_known_version(request: Request) -> None:
@@ -191,24 +221,20 @@ def _broken(message: str) -> Answer:
     return Answer(500, {"message": message, "documentation_url": _DOCUMENTATION, "status": "500"})
 
 
-def _is_raw(answer: Answer) -> bool:
-    return isinstance(answer.body, bytes)
-
-
-def _response(request: Request, answer: Answer, headers: Iterable[tuple[str, str]] | Mapping[str, str]) -> Response:
+def _response(request: Request, answer: Answer, headers: Mapping[str, str]) -> Response:
     content = answer.body if isinstance(answer.body, bytes) else b"" if answer.body is None else _written(answer.body)
     told = {
         "X-GitHub-Media-Type": "github.v3; format=json",
         "X-GitHub-Request-Id": ":".join(secrets.token_hex(2).upper() for _ in range(4)),
         "X-GitHub-Api-Version-Selected": request.headers.get("x-github-api-version", _VERSIONS[0]),
-        **dict(headers),
+        **headers,
         **answer.headers,
     }
     if request.method in ("GET", "HEAD") and answer.status == 200:  # noqa: PLR2004
         told["ETag"] = f'W/"{hashlib.sha256(content).hexdigest()}"'
         if told["ETag"] in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=told)
-    media = "application/octet-stream" if _is_raw(answer) else "application/json; charset=utf-8"
+    media = "application/octet-stream" if isinstance(answer.body, bytes) else "application/json; charset=utf-8"
     return Response(content, answer.status, told, media if content else None)
 
 

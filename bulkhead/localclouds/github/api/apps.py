@@ -27,7 +27,7 @@ def shown(call: Call, slug: str) -> dict[str, Any]:
         "html_url": f"{WEB}/apps/{slug}",
         "created_at": born,
         "updated_at": born,
-        "permissions": dict(each.split(":") for each in sorted(call.credential.permissions)),
+        "permissions": dict(each.split(":") for each in sorted(call.credential.permissions or ())),
         "events": [],
     }
 

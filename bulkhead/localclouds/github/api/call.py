@@ -20,14 +20,16 @@ _MOST: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What a token stands for. ``permissions`` are a fine-grained token's: ``environments:write``. ``app``: the GitHub
-    App whose installation it is of, "" for a person's. ``environment``: the stack whose program or pipeline holds it.
-    ``repositories``: those it reaches, None for all of ``owner``."""
+    """What a token stands for. ``name`` is what a person calls it, ``login`` the account that it acts as.
+    ``environment``: the stack whose program or pipeline holds it. ``permissions`` are a fine-grained token's
+    (``environments:write``), None for a token that may do everything. ``app``: the GitHub App whose installation it is
+    of, "" for a person's. ``repositories``: those it reaches, None for all of ``owner``."""
 
+    name: str
     login: str
     environment: str
     owner: str
-    permissions: frozenset[str]
+    permissions: frozenset[str] | None
     app: str = ""
     repositories: frozenset[str] | None = None
 
@@ -43,7 +45,7 @@ class Credential:
 
     def may(self, accepted: frozenset[str]) -> bool:
         """Whether it has one of the permissions; every token may read the metadata of what it reaches."""
-        return not accepted or bool(accepted & {"metadata:read", *self.permissions})
+        return not accepted or self.permissions is None or bool(accepted & {"metadata:read", *self.permissions})
 
     def reaches(self, owner: str, repository: str) -> bool:
         """Whether the repository exists to it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import random
+import zlib
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from typing import Any, Final
 
 from nacl.public import PrivateKey
 
+from bulkhead.localclouds.api.seed import Seed
 from bulkhead.localclouds.github.api.call import Credential, Refusal, absent
 from bulkhead.localclouds.github.api.git import Git
 from bulkhead.localclouds.providers import planning
@@ -42,11 +44,12 @@ class Repository:
 class GitHub:
     """The state behind the API."""
 
-    def __init__(self, resources: Resources) -> None:
+    def __init__(self, resources: Resources, seed: Seed) -> None:
         self._resources = resources
         self._store = resources.store
+        self._seed = seed
 
-    # What exists before anybody calls.
+    # What exists before anybody calls, beside the repositories that the seed names.
 
     def declare_repository(
         self, owner: str, name: str, number: int, *, git: Path | None = None, default_branch: str = "main", **facts: Any
@@ -100,14 +103,12 @@ class GitHub:
             raise absent()
         return found
 
-    def every(self, kind: str, owner: str | None = None, repository: str | None = None) -> list[Facts]:
-        """Return the things of one kind, oldest first."""
-        within = "" if owner is None else _key(owner, "", "") if repository is None else _key(owner, repository, "")
-        return [
-            one.outputs
-            for one in self._store.all(type_=f"{_TYPE}{kind}")
-            if one.id.startswith(within.rstrip("/") + "/" if within else "")
-        ]
+    def every(self, kind: str, owner: str = "", repository: str = "", key: Any = "") -> list[Facts]:
+        """Return the things of one kind, oldest first: those of an owner, of a repository, or of one key."""
+        start, end = (f"{owner.lower()}/" if owner else ""), f"/{key}" if key else ""
+        start += f"{repository.lower()}/" if repository else ""
+        found = self._store.all(type_=f"{_TYPE}{kind}")
+        return [one.outputs for one in found if one.id.startswith(start) and one.id.endswith(end)]
 
     def drop(self, kind: str, repository: Repository, key: Any) -> None:
         self._store.remove(f"{_TYPE}{kind}", _key(repository.owner, repository.name, key))
@@ -120,9 +121,21 @@ class GitHub:
         """Return a repository, whatever letters are capital. Raises Refusal when there is none."""
         found = self._store.get(f"{_TYPE}repository", _key(owner, name, ""))
         if found is None:
+            self._take_from_seed(owner, name)
+            found = self._store.get(f"{_TYPE}repository", _key(owner, name, ""))
+        if found is None:
             raise absent()
         git = found.outputs["git"]
         return Repository(found.account, found.outputs["name"], found.outputs, Git(git and Path(git)))
+
+    def _take_from_seed(self, owner: str, name: str) -> None:
+        for tenant in self._seed.tenants():
+            if tenant.repository.lower() == f"{owner}/{name}".lower():
+                whose, _, what = tenant.repository.partition("/")
+                if self.get("person", whose, "", "") is None:
+                    self.declare_person(whose, zlib.crc32(whose.encode()), type_="Organization")
+                self.declare_repository(whose, what, zlib.crc32(tenant.repository.encode()))
+                return
 
     def key_of(self, repository: Repository, environment: str) -> tuple[str, PrivateKey]:
         """Return the key pair of an environment's secrets, and its id; it is made when it is first asked for."""
