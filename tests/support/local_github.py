@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -72,7 +75,9 @@ def accepted(method: str, path: str) -> frozenset[str]:
 @contextmanager
 def running(folder: Path, limit: int = 5000) -> Iterator[LocalGitHub]:
     """Make it in ``folder``: an organisation, its people and team, and a repository with one commit."""
+    pushed, main = _pushed()
     bare, seed_file = folder / "harbor.git", folder / "seed.json"
+    shutil.copytree(pushed, bare)
     seed.write(seed_file, [STAGING])
     with closing(Store(folder / "store.sqlite")) as store, closing(Journal(folder / "calls.sqlite")) as journal:
         cloud = GitHub(Resources(Registry(), store), Seed(seed_file))
@@ -87,11 +92,15 @@ def running(folder: Path, limit: int = 5000) -> Iterator[LocalGitHub]:
         }
         apps["reader"] = credentials.install("staging", OWNER, NAME, "reader", {"contents:read"})[0]
         app = application(cloud, credentials, journal, faults, accepted, limit)
-        yield LocalGitHub(app, cloud, store, journal, faults, apps, bare, _push_first(folder, bare))
+        yield LocalGitHub(app, cloud, store, journal, faults, apps, bare, main)
 
 
-def _push_first(folder: Path, bare: Path) -> str:
-    first = folder / "first"
+@cache
+def _pushed() -> tuple[Path, str]:
+    """Return a bare repository with one commit, made once, and the commit's id."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    bare, first = folder / "harbor.git", folder / "first"
     for arguments in (["--bare", str(bare)], [str(first)]):
         _git(folder, "init", "--quiet", "--initial-branch=main", *arguments)
     (first / "docs").mkdir()
@@ -100,7 +109,7 @@ def _push_first(folder: Path, bare: Path) -> str:
     _git(first, "add", "--all")
     _git(first, "commit", "--quiet", "--message", "Begin")
     _git(first, "push", "--quiet", str(bare), "main")
-    return _git(first, "rev-parse", "HEAD").strip()
+    return bare, _git(first, "rev-parse", "HEAD").strip()
 
 
 class InProcess(httpx.BaseTransport):

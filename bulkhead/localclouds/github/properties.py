@@ -122,6 +122,14 @@ def ruleset_properties(body: Properties) -> dict[str, Any]:
     return {**settings, "rules": rules}
 
 
+def ruleset_seen(answer: Properties) -> dict[str, Any]:
+    """Return the properties that a ruleset has, by GitHub's answer about it: the rules without parameters are all
+    there, true or false, as the provider reads them."""
+    seen = ruleset_properties(answer)
+    rules = {**dict.fromkeys((*sorted(_SIMPLE_RULES), "update", "updateAllowsFetchAndMerge"), False), **seen["rules"]}
+    return {**seen, "rules": rules}
+
+
 def policy_body(inputs: Properties) -> dict[str, str]:
     """Return the pattern of refs that an environment admits, and which kind of refs it is of."""
     kind = "branch" if inputs.get("branchPattern") else "tag"

@@ -46,13 +46,11 @@ def _get_permissions(call: Call) -> Answer:
 
 
 def _set_permissions(call: Call) -> Answer:
-    """What is left out stays; the actions that were selected are none once others are allowed."""
-    was = _settings(call, t.GITHUB_ACTIONS_REPOSITORY_PERMISSIONS, {**_PERMISSIONS, "allowedActionsConfig": None})
-    new = {**was, **properties_of(call.body)}
-    if new["allowedActions"] != "selected":
-        new["allowedActionsConfig"] = None
-    elif new["allowedActionsConfig"] is None:
-        new["allowedActionsConfig"] = _SELECTED
+    """What is put is the whole setting; the actions that were selected stay while actions are selected."""
+    new = {**_PERMISSIONS, **properties_of(call.body)}
+    if new["allowedActions"] == "selected":
+        was = _settings(call, t.GITHUB_ACTIONS_REPOSITORY_PERMISSIONS, {"allowedActionsConfig": None})
+        new["allowedActionsConfig"] = was["allowedActionsConfig"] or _SELECTED
     _set(call, t.GITHUB_ACTIONS_REPOSITORY_PERMISSIONS, _PERMISSIONS, new)
     return Answer(204)
 

@@ -48,8 +48,9 @@ class Credential:
         return not accepted or self.permissions is None or bool(accepted & {"metadata:read", *self.permissions})
 
     def reaches(self, owner: str, repository: str) -> bool:
-        """Whether the repository exists to it."""
-        return owner == self.owner and (self.repositories is None or repository in self.repositories)
+        """Whether the repository exists to it, whatever letters are capital."""
+        ours = None if self.repositories is None else {each.lower() for each in self.repositories}
+        return owner.lower() == self.owner.lower() and (ours is None or repository.lower() in ours)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,287 @@
+"""What the GitHub provider's plugin asks of the API for each type of resource: the same calls, in the same order.
+
+Source: integrations/terraform-provider-github, resource_github_*.go.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+from urllib.parse import quote
+
+from nacl.public import PublicKey, SealedBox
+
+from bulkhead.localclouds.github import properties as spelt
+from bulkhead.localclouds.providers.handler import ApiRefusal, Properties
+from bulkhead.resources import types as t
+
+_GONE: Final = 404
+_ERRORS: Final = 400
+Send = Callable[[str, str, str, Any], tuple[int, Any]]
+"""Sends (token, method, path, body); returns the status and the answer, None where it has no body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """The API as one provider of one repository asks it."""
+
+    send: Send
+    token: str
+    repository: str
+
+    def see(self, path: str = "") -> Any | None:
+        """Return what is at a path of the repository, None when there is nothing. Raises ApiRefusal."""
+        status, answer = self.send(self.token, "GET", self.repository + path, None)
+        if status == _GONE:
+            return None
+        return self._granted("GET", path, status, answer)
+
+    def ask(self, method: str, path: str = "", body: Any = None) -> Any:
+        """Return what a call answers. Raises ApiRefusal."""
+        status, answer = self.send(self.token, method, self.repository + path, body)
+        return self._granted(method, path, status, answer)
+
+    def number(self) -> int:
+        """Return the repository's own id."""
+        return int(self.ask("GET")["id"])
+
+    def _granted(self, method: str, path: str, status: int, answer: Any) -> Any:
+        if status < _ERRORS:
+            return answer
+        errors = [str(error.get("message") or error) for error in answer.get("errors") or ()]
+        raise ApiRefusal(f"{method} {self.repository}{path}: {status} {answer['message']} {errors or ''}".rstrip())
+
+
+class Kind(Protocol):
+    """One type of resource. ``parts`` are the properties that its import names. ``known`` is what the state has."""
+
+    parts: tuple[str, ...]
+
+    def make(self, api: Asking, inputs: Properties) -> Properties:
+        """Make it, or write over it where the plugin does; return what the API computed."""
+
+    def see(self, api: Asking, known: Properties) -> Properties | None:
+        """Return its properties as the API shows them, None when it is gone."""
+
+    def change(self, api: Asking, known: Properties, inputs: Properties) -> Properties:
+        """Change it; return what the API computed."""
+
+    def drop(self, api: Asking, known: Properties) -> None:
+        """Do what the plugin's delete does."""
+
+
+class Environment:
+    parts: tuple[str, ...] = ("repository", "environment")
+
+    def make(self, api: Asking, inputs: Properties) -> Properties:
+        self.change(api, {}, inputs)
+        return {"repositoryId": api.number()}
+
+    def see(self, api: Asking, known: Properties) -> Properties | None:
+        answer = api.see(_within(known))
+        return None if answer is None else spelt.environment_seen(answer)
+
+    def change(self, api: Asking, known: Properties, inputs: Properties) -> Properties:
+        api.ask("PUT", _within(inputs), spelt.environment_body(inputs))
+        return {}
+
+    def drop(self, api: Asking, known: Properties) -> None:
+        if api.see(_within(known)) is not None:
+            api.ask("DELETE", _within(known))
+
+
+class DeploymentPolicy:
+    parts: tuple[str, ...] = ("repository", "environment", "policyId")
+
+    def make(self, api: Asking, inputs: Properties) -> Properties:
+        made = api.ask("POST", self._path(inputs), spelt.policy_body(inputs))
+        return {"policyId": made["id"], "repositoryId": api.number()}
+
+    def see(self, api: Asking, known: Properties) -> Properties | None:
+        answer = api.see(self._path(known, known["policyId"]))
+        return None if answer is None else {**spelt.policy_properties(answer), "policyId": answer["id"]}
+
+    def change(self, api: Asking, known: Properties, inputs: Properties) -> Properties:
+        api.ask("PUT", self._path(inputs, known["policyId"]), {"name": spelt.policy_body(inputs)["name"]})
+        return {}
+
+    def drop(self, api: Asking, known: Properties) -> None:
+        api.ask("DELETE", self._path(known, known["policyId"]))
+
+    def _path(self, known: Properties, *number: Any) -> str:
+        return "/".join([_within(known), "deployment-branch-policies", *map(str, number)])
+
+
+class Secret:
+    parts: tuple[str, ...] = ("repository", "environment", "secretName")
+
+    def make(self, api: Asking, inputs: Properties) -> Properties:
+        number = api.number()
+        return {**self.change(api, {}, inputs), "repositoryId": number}
+
+    def see(self, api: Asking, known: Properties) -> Properties | None:
+        answer = api.see(self._path(known))
+        return None if answer is None else {"remoteUpdatedAt": answer["updated_at"], **_dates(answer)}
+
+    def change(self, api: Asking, known: Properties, inputs: Properties) -> Properties:
+        """Seal the value with the environment's public key, unless the program has done that."""
+        sealed, id_ = inputs.get("valueEncrypted") or inputs.get("encryptedValue"), inputs.get("keyId")
+        if not (sealed and id_):
+            key = api.ask("GET", f"{_within(inputs)}/secrets/public-key")
+            id_ = key["key_id"]
+            sealed = sealed or _seal(inputs.get("value", inputs.get("plaintextValue", "")), key["key"])
+        api.ask("PUT", self._path(inputs), {"encrypted_value": sealed, "key_id": id_})
+        return {**(self.see(api, inputs) or {}), "keyId": id_}
+
+    def drop(self, api: Asking, known: Properties) -> None:
+        api.ask("DELETE", self._path(known))
+
+    def _path(self, known: Properties) -> str:
+        return f"{_within(known)}/secrets/{quote(known['secretName'], safe='')}"
+
+
+class Variable:
+    parts: tuple[str, ...] = ("repository", "environment", "variableName")
+
+    def make(self, api: Asking, inputs: Properties) -> Properties:
+        api.ask("POST", f"{_within(inputs)}/variables", {"name": inputs["variableName"], "value": inputs["value"]})
+        number = api.number()
+        return {**(self.see(api, inputs) or {}), "repositoryId": number}
+
+    def see(self, api: Asking, known: Properties) -> Properties | None:
+        answer = api.see(self._path(known))
+        return None if answer is None else {"value": answer["value"], **_dates(answer)}
+
+    def change(self, api: Asking, known: Properties, inputs: Properties) -> Properties:
+        api.ask("PATCH", self._path(inputs), {"name": inputs["variableName"], "value": inputs["value"]})
+        return self.see(api, inputs) or {}
+
+    def drop(self, api: Asking, known: Properties) -> None:
+        api.ask("DELETE", self._path(known))
+
+    def _path(self, known: Properties) -> str:
+        return f"{_within(known)}/variables/{quote(known['variableName'], safe='')}"
+
+
+class Ruleset:
+    parts: tuple[str, ...] = ("repository", "rulesetId")
+
+    def make(self, api: Asking, inputs: Properties) -> Properties:
+        self._require_open(api)
+        return self._computed(api.ask("POST", "/rulesets", spelt.ruleset_body(inputs)))
+
+    def see(self, api: Asking, known: Properties) -> Properties | None:
+        answer = api.see(f"/rulesets/{known['rulesetId']}")
+        return None if answer is None else {**spelt.ruleset_seen(answer), **self._computed(answer)}
+
+    def change(self, api: Asking, known: Properties, inputs: Properties) -> Properties:
+        self._require_open(api)
+        return self._computed(api.ask("PUT", f"/rulesets/{known['rulesetId']}", spelt.ruleset_body(inputs)))
+
+    def drop(self, api: Asking, known: Properties) -> None:
+        api.ask("DELETE", f"/rulesets/{known['rulesetId']}")
+
+    def _computed(self, answer: Mapping[str, Any]) -> Properties:
+        return {"rulesetId": answer["id"], "nodeId": answer["node_id"]}
+
+    def _require_open(self, api: Asking) -> None:
+        if api.ask("GET").get("archived"):
+            raise ApiRefusal(f"{api.repository}: no ruleset of an archived repository can be made or changed")
+
+
+class DefaultBranch:
+    parts: tuple[str, ...] = ("repository",)
+
+    def make(self, api: Asking, inputs: Properties) -> Properties:
+        found = api.ask("GET")
+        if found["default_branch"] != inputs["branch"]:
+            self.change(api, {}, inputs)
+        return {"repositoryId": found["id"]}
+
+    def see(self, api: Asking, known: Properties) -> Properties | None:
+        answer = api.see()
+        return None if answer is None else {"branch": answer["default_branch"], "repositoryId": answer["id"]}
+
+    def change(self, api: Asking, known: Properties, inputs: Properties) -> Properties:
+        api.ask("PATCH", "", {"default_branch": inputs["branch"]})
+        return {}
+
+    def drop(self, api: Asking, known: Properties) -> None:
+        """No repository is without one, so it stays."""
+
+
+class ActionsPermissions:
+    parts: tuple[str, ...] = ("repository",)
+
+    def make(self, api: Asking, inputs: Properties) -> Properties:
+        return self.change(api, {}, inputs)
+
+    def see(self, api: Asking, known: Properties) -> Properties | None:
+        answer = api.see("/actions/permissions")
+        if answer is None:
+            return None
+        settings = {key: value for key, value in answer.items() if key != "selected_actions_url"}
+        chosen = answer.get("allowed_actions") == "selected" and api.see("/actions/permissions/selected-actions")
+        told: Properties = spelt.properties_of({**settings, **({"allowed_actions_config": chosen} if chosen else {})})
+        return told
+
+    def change(self, api: Asking, known: Properties, inputs: Properties) -> Properties:
+        enabled, config = inputs.get("enabled", True), inputs.get("allowedActionsConfig")
+        settings = {name: inputs[name] for name in ("shaPinningRequired",) if inputs.get(name)}
+        settings |= {"allowedActions": inputs["allowedActions"]} if enabled and "allowedActions" in inputs else {}
+        api.ask("PUT", "/actions/permissions", spelt.json_of({"enabled": enabled, **settings}))
+        if inputs.get("allowedActions") == "selected" and config:
+            chosen = {"verifiedAllowed": False, "patternsAlloweds": [], **config}
+            api.ask("PUT", "/actions/permissions/selected-actions", spelt.json_of(chosen))
+        return self.see(api, inputs) or {}
+
+    def drop(self, api: Asking, known: Properties) -> None:
+        api.ask("PUT", "/actions/permissions", {"enabled": True, "allowed_actions": "all"})
+
+
+class WorkflowPermissions:
+    parts: tuple[str, ...] = ("repository",)
+    _path = "/actions/permissions/workflow"
+
+    def make(self, api: Asking, inputs: Properties) -> Properties:
+        return self.change(api, {}, inputs)
+
+    def see(self, api: Asking, known: Properties) -> Properties | None:
+        answer = api.see(self._path)
+        told: Properties | None = None if answer is None else spelt.properties_of(answer)
+        return told
+
+    def change(self, api: Asking, known: Properties, inputs: Properties) -> Properties:
+        settings = {name: value for name, value in inputs.items() if name != "repository"}
+        api.ask("PUT", self._path, spelt.json_of(settings))
+        return self.see(api, inputs) or {}
+
+    def drop(self, api: Asking, known: Properties) -> None:
+        read = {"default_workflow_permissions": "read", "can_approve_pull_request_reviews": False}
+        api.ask("PUT", self._path, read)
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    t.GITHUB_ACTIONS_ENVIRONMENT_SECRET: Secret(),
+    t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE: Variable(),
+    t.GITHUB_ACTIONS_REPOSITORY_PERMISSIONS: ActionsPermissions(),
+    t.GITHUB_BRANCH_DEFAULT: DefaultBranch(),
+    t.GITHUB_REPOSITORY_ENVIRONMENT: Environment(),
+    t.GITHUB_REPOSITORY_ENVIRONMENT_DEPLOYMENT_POLICY: DeploymentPolicy(),
+    t.GITHUB_REPOSITORY_RULESET: Ruleset(),
+    t.GITHUB_WORKFLOW_REPOSITORY_PERMISSIONS: WorkflowPermissions(),
+}
+
+
+def _within(known: Properties) -> str:
+    return f"/environments/{quote(known['environment'], safe='')}"
+
+
+def _dates(answer: Mapping[str, Any]) -> dict[str, Any]:
+    return {"createdAt": answer["created_at"], "updatedAt": answer["updated_at"]}
+
+
+def _seal(value: str, key: str) -> str:
+    return base64.b64encode(SealedBox(PublicKey(base64.b64decode(key))).encrypt(value.encode())).decode()
