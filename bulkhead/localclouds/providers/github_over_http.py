@@ -78,13 +78,15 @@ class GitHubOverHttp:
         return Record(self._token, id_, caller.environment, caller.account, "", inputs, outputs)
 
     def _inputs_in(self, outputs: Properties, inputs: Properties) -> Properties:
-        """Return the inputs that a read finds: those that the state has, or, for an import, all that are no default."""
-        if inputs:
-            there = (name for name, value in inputs.items() if name in outputs or not value)
-            return {name: _found(outputs.get(name), inputs[name]) for name in there}
+        """Return the inputs that a read finds: those that the state has, and what somebody else has set. An import has
+        no state, so all was set by somebody else."""
+        given = {
+            name: _found(outputs.get(name), value) for name, value in inputs.items() if name in outputs or not value
+        }
         defaults = self._rules.defaults
-        told = (name for name in self._settable if name in outputs and outputs[name] != defaults.get(name))
-        return {name: _without_absent(outputs[name]) for name in told}
+        foreign = (name for name in self._settable if name not in inputs and name not in _UNTOLD)
+        told = ((name, outputs[name]) for name in foreign if outputs.get(name) and outputs[name] != defaults.get(name))
+        return given | {name: _without_absent(value) for name, value in told}
 
 
 def github_over_http(send: Send) -> dict[str, GitHubOverHttp]:

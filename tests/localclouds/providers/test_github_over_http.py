@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bulkhead.localclouds.providers.github_kinds import KINDS
+from bulkhead.localclouds.providers.github_over_http import GitHubOverHttp, github_over_http
+from bulkhead.localclouds.providers.handler import ApiRefusal, Caller
+from bulkhead.localclouds.providers.registry import TABLES
+from bulkhead.localclouds.providers.store import Record
+from bulkhead.resources import types as t
+from tests.support import local_github
+from tests.support.local_github import LocalGitHub
+
+HOME = {"repository": "harbor", "environment": "staging"}
+POLICY = {"protectedBranches": False, "customBranchPolicies": True}
+ENVIRONMENT = {**HOME, "canAdminsBypass": False, "deploymentBranchPolicy": POLICY}
+RULESET: dict[str, Any] = {
+    "name": "branches",
+    "repository": "harbor",
+    "target": "branch",
+    "enforcement": "active",
+    "conditions": {"refName": {"includes": ["refs/heads/main"], "excludes": []}},
+    "rules": {
+        "deletion": True,
+        "creation": False,
+        "pullRequest": {"requiredApprovingReviewCount": 2, "requireCodeOwnerReview": True},
+        "requiredStatusChecks": {"requiredChecks": [{"context": "unit", "integrationId": 15368}]},
+    },
+}
+ACTIONS = {
+    "repository": "harbor",
+    "enabled": True,
+    "allowedActions": "selected",
+    "allowedActionsConfig": {"githubOwnedAllowed": True, "verifiedAllowed": True, "patternsAlloweds": []},
+    "shaPinningRequired": True,
+}
+# Of each type: what is made, what it is changed to, and the id that it has.
+LIVES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    t.GITHUB_REPOSITORY_ENVIRONMENT: (
+        ENVIRONMENT,
+        {**ENVIRONMENT, "waitTimer": 5, "reviewers": [{"teams": [11], "users": [7]}], "preventSelfReview": True},
+        "harbor:staging",
+    ),
+    t.GITHUB_REPOSITORY_ENVIRONMENT_DEPLOYMENT_POLICY: (
+        {**HOME, "branchPattern": "main"},
+        {**HOME, "branchPattern": "release/*"},
+        "harbor:staging:{policyId}",
+    ),
+    t.GITHUB_ACTIONS_ENVIRONMENT_SECRET: (
+        {**HOME, "secretName": "TOKEN", "value": "made-up"},
+        {**HOME, "secretName": "TOKEN", "value": "changed"},
+        "harbor:staging:TOKEN",
+    ),
+    t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE: (
+        {**HOME, "variableName": "STAGE", "value": "staging"},
+        {**HOME, "variableName": "STAGE", "value": "other"},
+        "harbor:staging:STAGE",
+    ),
+    t.GITHUB_REPOSITORY_RULESET: (RULESET, {**RULESET, "enforcement": "disabled"}, "{rulesetId}"),
+    t.GITHUB_BRANCH_DEFAULT: (
+        {"repository": "harbor", "branch": "main"},
+        {"repository": "harbor", "branch": "develop"},
+        "harbor",
+    ),
+    t.GITHUB_ACTIONS_REPOSITORY_PERMISSIONS: (
+        ACTIONS,
+        {"repository": "harbor", "enabled": True, "allowedActions": "local_only"},
+        "harbor",
+    ),
+    t.GITHUB_WORKFLOW_REPOSITORY_PERMISSIONS: (
+        {"repository": "harbor", "defaultWorkflowPermissions": "write", "canApprovePullRequestReviews": True},
+        {"repository": "harbor", "defaultWorkflowPermissions": "write", "canApprovePullRequestReviews": False},
+        "harbor",
+    ),
+}
+# The calls of a create, as the plugin makes them (integrations/terraform-provider-github).
+_CREATING: dict[str, list[str]] = {
+    t.GITHUB_REPOSITORY_ENVIRONMENT: ["PUT /environments/staging", "GET "],
+    t.GITHUB_REPOSITORY_ENVIRONMENT_DEPLOYMENT_POLICY: [
+        "POST /environments/staging/deployment-branch-policies",
+        "GET ",
+    ],
+    t.GITHUB_ACTIONS_ENVIRONMENT_SECRET: [
+        "GET ",
+        "GET /environments/staging/secrets/public-key",
+        "PUT /environments/staging/secrets/TOKEN",
+        "GET /environments/staging/secrets/TOKEN",
+    ],
+    t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE: [
+        "POST /environments/staging/variables",
+        "GET ",
+        "GET /environments/staging/variables/STAGE",
+    ],
+    t.GITHUB_REPOSITORY_RULESET: ["GET ", "POST /rulesets"],
+    t.GITHUB_BRANCH_DEFAULT: ["GET "],
+    t.GITHUB_ACTIONS_REPOSITORY_PERMISSIONS: [
+        "PUT /actions/permissions",
+        "PUT /actions/permissions/selected-actions",
+        "GET /actions/permissions",
+        "GET /actions/permissions/selected-actions",
+    ],
+    t.GITHUB_WORKFLOW_REPOSITORY_PERMISSIONS: [
+        "PUT /actions/permissions/workflow",
+        "GET /actions/permissions/workflow",
+    ],
+}
+
+
+@pytest.fixture
+def github(tmp_path: Path) -> Iterator[LocalGitHub]:
+    with local_github.running(tmp_path) as github:
+        yield github
+
+
+@pytest.fixture
+def caller() -> Caller:
+    return Caller("staging", "github", {"owner": "acme", "token": "of-a-person"})
+
+
+@pytest.fixture
+def types(github: LocalGitHub, caller: Caller) -> Iterator[dict[str, GitHubOverHttp]]:
+    """The types, in a repository with an environment and a branch besides main."""
+    github.commit("develop", {"a.txt": "a"})
+    with github.client("") as client:
+
+        def send(token: str, method: str, path: str, body: Any) -> tuple[int, Any]:
+            answer = client.request(method, path, json=body, headers={"Authorization": f"Bearer {token}"})
+            return answer.status_code, answer.json() if answer.content else None
+
+        types = github_over_http(send)
+        types[t.GITHUB_REPOSITORY_ENVIRONMENT].create(caller, ENVIRONMENT)
+        yield types
+
+
+def test_every_type_of_github_s_is_reached() -> None:
+    assert set(KINDS) == set(TABLES["github"]) == set(LIVES)
+
+
+def id_of(token: str, record: Record) -> str:
+    return LIVES[token][2].format_map(record.outputs)
+
+
+@pytest.mark.parametrize("token", LIVES)
+def test_what_is_made_is_read_changed_and_removed(
+    token: str, types: dict[str, GitHubOverHttp], caller: Caller, github: LocalGitHub
+) -> None:
+    inputs, changed, _ = LIVES[token]
+    made = types[token].create(caller, inputs)
+    assert made.id == id_of(token, made)
+    read = types[token].read(caller, made.id, made.outputs, inputs)
+    assert read is not None
+    assert (read.id, read.inputs) == (made.id, inputs)
+    updated = types[token].update(caller, made.id, made.outputs, changed)
+    assert updated.id == made.id
+    again = types[token].read(caller, made.id, updated.outputs, changed)
+    assert again is not None
+    assert again.inputs == changed
+    stale = types[token].read(caller, made.id, made.outputs, inputs)
+    assert stale is not None
+    assert stale.inputs != inputs or token == t.GITHUB_ACTIONS_ENVIRONMENT_SECRET  # a secret's value is told to nobody
+    types[token].delete(caller, made.id, updated.outputs)
+    gone = types[token].read(caller, made.id, updated.outputs, changed)
+    if "environment" in inputs or token == t.GITHUB_REPOSITORY_RULESET:
+        assert gone is None
+
+
+@pytest.mark.parametrize("token", LIVES)
+def test_a_create_makes_the_plugin_s_calls(
+    token: str, types: dict[str, GitHubOverHttp], caller: Caller, github: LocalGitHub
+) -> None:
+    before = len(list(github.journal))
+    types[token].create(caller, LIVES[token][0])
+    calls = [f"{call.method} {call.path.removeprefix('/repos/acme/harbor')}" for call in github.journal][before:]
+    assert calls == _CREATING[token]
+
+
+@pytest.mark.parametrize("token", LIVES)
+def test_an_import_finds_what_the_program_would_say(
+    token: str, types: dict[str, GitHubOverHttp], caller: Caller
+) -> None:
+    inputs = LIVES[token][0]
+    made = types[token].create(caller, inputs)
+    name = f"harbor:{made.id}" if token == t.GITHUB_REPOSITORY_RULESET else made.id
+    found = types[token].read(caller, name, {}, {})
+    assert found is not None
+    assert found.id == made.id
+    assert found.inputs.keys() <= inputs.keys()
+    unread = {"value"} if token == t.GITHUB_ACTIONS_ENVIRONMENT_SECRET else set()
+    # What the program says besides is what GitHub has anyway, so the comparison with the outputs finds no change.
+    for missing in inputs.keys() - found.inputs.keys() - unread:
+        assert found.outputs[missing] == inputs[missing]
+
+
+@pytest.mark.parametrize("token", LIVES)
+def test_an_import_of_what_is_not_there_finds_nothing(
+    token: str, types: dict[str, GitHubOverHttp], caller: Caller
+) -> None:
+    assert types[token].read(caller, "a:b:c:d", {}, {}) is None
+    name = ["lighthouse", "1", "1", "1"][: len(KINDS[token].parts)]
+    assert types[token].read(caller, ":".join(name), {}, {}) is None
+
+
+def test_what_somebody_took_away_by_hand_is_seen(
+    types: dict[str, GitHubOverHttp], caller: Caller, github: LocalGitHub
+) -> None:
+    token = t.GITHUB_REPOSITORY_ENVIRONMENT
+    inputs = {**ENVIRONMENT, "waitTimer": 5, "reviewers": [{"users": [7]}]}
+    made = types[token].create(caller, inputs)
+    with github.client("of-a-person") as client:
+        client.put("/repos/acme/harbor/environments/staging", json={"can_admins_bypass": True})
+    read = types[token].read(caller, made.id, made.outputs, inputs)
+    assert read is not None
+    assert read.inputs == {**HOME, "canAdminsBypass": True}
+
+
+def test_github_s_refusal_says_what_was_asked_and_why(
+    types: dict[str, GitHubOverHttp], caller: Caller, github: LocalGitHub
+) -> None:
+    token = t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE
+    inputs = {"repository": "harbor", "environment": "nowhere", "variableName": "A", "value": "made-up"}
+    with pytest.raises(
+        ApiRefusal, match="POST /repos/acme/harbor/environments/nowhere/variables: 404 Not Found"
+    ) as told:
+        types[token].create(caller, inputs)
+    assert "made-up" not in str(told.value)
+    stranger = Caller("staging", "github", {"owner": "acme", "token": "made-up"})
+    with pytest.raises(ApiRefusal, match="401 Bad credentials"):
+        types[token].create(stranger, inputs)
+    with pytest.raises(ApiRefusal, match="404 Not Found"):
+        types[token].delete(caller, "harbor:staging:A", {**HOME, "variableName": "A"})
+
+
+def test_what_is_removed_leaves_no_record(
+    types: dict[str, GitHubOverHttp], caller: Caller, github: LocalGitHub
+) -> None:
+    for token in (*LIVES, *(t.GITHUB_REPOSITORY_ENVIRONMENT,)):
+        made = types[token].create(caller, LIVES[token][0])
+        types[token].delete(caller, made.id, made.outputs)
+        types[t.GITHUB_REPOSITORY_ENVIRONMENT].create(caller, ENVIRONMENT)
+    types[t.GITHUB_REPOSITORY_ENVIRONMENT].delete(caller, "harbor:staging", ENVIRONMENT)
+    assert github.store.all(environment="staging") == []
