@@ -100,7 +100,7 @@ unit: install
 	@$(BIN)/pytest -q -m "not slow" -n auto
 	@npm --prefix worker test --silent
 
-slow: install engine tools/wrangler/node_modules/.installed
+slow: install engine tools/wrangler/node_modules/.installed tools/octokit/node_modules/.installed
 	@$(BIN)/pytest -q -m slow
 
 static: lint types
@@ -108,7 +108,7 @@ static: lint types
 check: static ## format, lint, types, and the tests that need no engine and no cloud (seconds)
 	@$(BIN)/pytest -q -m "not slow" -n auto
 
-test: static engine tools/wrangler/node_modules/.installed ## everything that can be proven offline, the whole rehearsal included (minutes)
+test: static engine tools/wrangler/node_modules/.installed tools/octokit/node_modules/.installed ## everything that can be proven offline, the whole rehearsal included (minutes)
 	@npm --prefix worker test --silent
 	@$(BIN)/pytest -q -m "not slow" -n auto --cov --cov-report=
 	@$(BIN)/pytest -m slow --cov --cov-append --cov-report=term:skip-covered

@@ -234,7 +234,7 @@ def _response(request: Request, answer: Answer, headers: Mapping[str, str]) -> R
         told["ETag"] = f'W/"{hashlib.sha256(content).hexdigest()}"'
         if told["ETag"] in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=told)
-    media = "application/octet-stream" if isinstance(answer.body, bytes) else "application/json; charset=utf-8"
+    media = f"application/{'vnd.github.raw' if isinstance(answer.body, bytes) else 'json'}; charset=utf-8"
     return Response(content, answer.status, told, media if content else None)
 
 
