@@ -33,7 +33,11 @@ from bulkhead.localclouds.cloudflare.api import app as cloudflare_api
 from bulkhead.localclouds.cloudflare.api.asked import Cloud
 from bulkhead.localclouds.cloudflare.api.credentials import Credentials
 from bulkhead.localclouds.cloudflare.local import LocalCloudflare
-from bulkhead.localclouds.providers.dispatch import Dispatch
+from bulkhead.localclouds.github.api import app as github_api
+from bulkhead.localclouds.github.api.cloud import GitHub
+from bulkhead.localclouds.github.api.credentials import Credentials as GitHubCredentials
+from bulkhead.localclouds.providers.dispatch import Dispatch, Remote
+from bulkhead.localclouds.providers.github_over_http import github_over_http
 from bulkhead.localclouds.providers.handler import Caller
 from bulkhead.localclouds.providers.over_http import over_http
 from bulkhead.localclouds.providers.registry import Registry
@@ -101,20 +105,28 @@ class Clouds:
     """Everything behind the engine, running. ``write`` keeps the addresses in RUN_DIR/clouds.json."""
 
     def __init__(
-        self, run_dir: Path, server: ProviderServer, aws: LocalAws, cloudflares: Cloudflares, api: ApiServer
+        self,
+        run_dir: Path,
+        server: ProviderServer,
+        aws: LocalAws,
+        cloudflares: Cloudflares,
+        cloudflare: ApiServer,
+        github: ApiServer,
     ) -> None:
         self._file = run_dir / "clouds.json"
         self._server = server
         self._aws = aws
         self._cloudflares = cloudflares
-        self._api = api
+        self._cloudflare = cloudflare
+        self._github = github
 
     def write(self) -> dict[str, Any]:
         """Write the addresses, whole or not at all, and return them."""
         addresses = {
             "providers": self._server.port,
             "moto": self._aws.endpoint,
-            "cloudflare": f"{self._api.url}{cloudflare_api.PREFIX}",
+            "cloudflare": f"{self._cloudflare.url}{cloudflare_api.PREFIX}",
+            "github": self._github.url,
             "pid": os.getpid(),
             "stages": self._cloudflares.addresses(),
         }
@@ -144,20 +156,26 @@ def running(run_dir: Path, stages: Sequence[str]) -> Iterator[Clouds]:
         resources = Resources(Registry(real), store)
         journal = Journal(run_dir / CALLS)
         ending.callback(journal.close)
-        api = ApiServer(
+        seed, faults = Seed(run_dir / SEED), FaultPlan(run_dir / FAULTS)
+        cloudflare = ApiServer(
             cloudflare_api.application(
                 Cloud(resources, lambda environment: cloudflares.of(environment).client),
-                Credentials(Seed(run_dir / SEED), store),
+                Credentials(seed, store),
                 journal,
-                FaultPlan(run_dir / FAULTS),
+                faults,
             )
         )
-        ending.callback(api.stop)
-        server = ProviderServer(
-            ProviderServicer(Dispatch(resources, over_http(f"{api.url}{cloudflare_api.PREFIX}")), welcome)
-        )
+        ending.callback(cloudflare.stop)
+        hub = GitHub(resources, seed)
+        github = ApiServer(github_api.application(hub, GitHubCredentials(seed, hub), journal, faults))
+        ending.callback(github.stop)
+        remote: dict[str, Remote] = {
+            **over_http(f"{cloudflare.url}{cloudflare_api.PREFIX}"),
+            **github_over_http(github.url),
+        }
+        server = ProviderServer(ProviderServicer(Dispatch(resources, remote), welcome))
         ending.callback(server.stop)
-        clouds = Clouds(run_dir, server, aws, cloudflares, api)
+        clouds = Clouds(run_dir, server, aws, cloudflares, cloudflare, github)
         cloudflares.start(stages)
         yield clouds
 

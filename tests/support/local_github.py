@@ -24,26 +24,27 @@ from bulkhead.localclouds.api.seed import Seed, Tenant
 from bulkhead.localclouds.github.api.app import application
 from bulkhead.localclouds.github.api.cloud import GitHub
 from bulkhead.localclouds.github.api.credentials import Credentials
+from bulkhead.localclouds.github.api.permissions import TABLE
 from bulkhead.localclouds.providers.registry import Registry
 from bulkhead.localclouds.providers.resources import Resources
 from bulkhead.localclouds.providers.store import Store
 
 OWNER: Final = "acme"
 NAME: Final = "harbor"
-ALL: Final = frozenset({"everything:write"})
+ALL: Final = frozenset[str]().union(*(accepted or () for row in TABLE.rows for accepted in row.accepted.values()))
 STAGING: Final = Tenant("staging", "", {}, f"{OWNER}/{NAME}", {"github": {"of-a-person": "githubToken"}})
 
 
 @dataclass(frozen=True)
 class LocalGitHub:
     """The API and what is behind it. ``tokens``: of apps that may do everything, ``reader`` of one that may read
-    files and nothing else; ``main`` is the commit that was pushed first."""
+    files and nothing else; ``faults`` is the file of planned ones; ``main`` is the commit that was pushed first."""
 
     app: Starlette
     cloud: GitHub
     store: Store
     journal: Journal
-    faults: FaultPlan
+    faults: Path
     tokens: Mapping[str, str]
     git: Path
     main: str
@@ -66,14 +67,8 @@ class LocalGitHub:
         return _git(work, "rev-parse", "HEAD").strip()
 
 
-def accepted(method: str, path: str) -> frozenset[str]:
-    """A table of permissions in which reading files needs a permission of its own, and everything else one that a
-    reader lacks."""
-    return ALL | {"contents:read"} if "contents" in path else ALL
-
-
 @contextmanager
-def running(folder: Path, limit: int = 5000) -> Iterator[LocalGitHub]:
+def running(folder: Path, quota: int = 5000) -> Iterator[LocalGitHub]:
     """Make it in ``folder``: an organisation, its people and team, and a repository with one commit."""
     pushed, main = _pushed()
     bare, seed_file = folder / "harbor.git", folder / "seed.json"
@@ -86,12 +81,12 @@ def running(folder: Path, limit: int = 5000) -> Iterator[LocalGitHub]:
         cloud.declare_person("harbor-ci[bot]", 9, type_="Bot")
         cloud.declare_team(OWNER, "captains", 11)
         cloud.declare_repository(OWNER, NAME, 4343, git=bare)
-        credentials, faults = Credentials(Seed(seed_file), cloud), FaultPlan()
+        credentials, faults = Credentials(Seed(seed_file), cloud), folder / "faults.json"
         apps = {
             app: credentials.install("staging", OWNER, NAME, app, ALL)[0] for app in ("harbor-ci", "github-actions")
         }
         apps["reader"] = credentials.install("staging", OWNER, NAME, "reader", {"contents:read"})[0]
-        app = application(cloud, credentials, journal, faults, accepted, limit)
+        app = application(cloud, credentials, journal, FaultPlan(faults), quota)
         yield LocalGitHub(app, cloud, store, journal, faults, apps, bare, main)
 
 

@@ -30,14 +30,14 @@ class RateLimit:
         self._lock = threading.Lock()
         self._used: dict[str, tuple[float, int]] = {}
 
-    def count(self, who: str) -> Allowance:
-        """Count a request, and return what is left."""
+    def count(self, who: str, requests: int = 1) -> Allowance:
+        """Count a request, or none if it is free, and return what is left."""
         with self._lock:
             now = self._clock()
             began, used = self._used.get(who, (now, 0))
             if now >= began + self._window:
                 began, used = now, 0
-            used += 1
+            used += requests
             self._used[who] = (began, used)
         reset = max(1, round(began + self._window - now))
         return Allowance(self._quota, self._window, max(0, self._quota - used), reset, refused=used > self._quota)

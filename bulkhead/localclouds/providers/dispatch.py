@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol
 
 from bulkhead.localclouds.providers.handler import Caller, Properties
-from bulkhead.localclouds.providers.over_http import OverHttp
 from bulkhead.localclouds.providers.resources import Resources
 from bulkhead.localclouds.providers.store import Record
+
+
+class Remote(Protocol):
+    """A type of resource behind an API. ``known`` and ``inputs`` are its properties and its inputs in the state. All
+    raise ApiRefusal."""
+
+    def create(self, caller: Caller, inputs: Properties) -> Record: ...
+
+    def read(self, caller: Caller, id_: str, known: Properties, inputs: Properties) -> Record | None: ...
+
+    def update(self, caller: Caller, id_: str, known: Properties, inputs: Properties) -> Record: ...
+
+    def delete(self, caller: Caller, id_: str, known: Properties) -> None: ...
 
 
 class Dispatch:
@@ -18,7 +31,7 @@ class Dispatch:
     the state's next line can go on.
     """
 
-    def __init__(self, resources: Resources, remote: Mapping[str, OverHttp] | None = None) -> None:
+    def __init__(self, resources: Resources, remote: Mapping[str, Remote] | None = None) -> None:
         self._resources = resources
         self._remote = remote or {}
 

@@ -6,52 +6,54 @@ Source: integrations/terraform-provider-github, resource_github_*.go.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from urllib.parse import quote
 
 from nacl.public import PublicKey, SealedBox
 
+from bulkhead.clients.refusals import ApiRefused, Uncertain
+from bulkhead.clients.rest import Rest
 from bulkhead.localclouds.github import properties as spelt
 from bulkhead.localclouds.providers.handler import ApiRefusal, Properties
+from bulkhead.localclouds.providers.over_http import IN_DOUBT, reasons_of
 from bulkhead.resources import types as t
 
 _GONE: Final = 404
-_ERRORS: Final = 400
-Send = Callable[[str, str, str, Any], tuple[int, Any]]
-"""Sends (token, method, path, body); returns the status and the answer, None where it has no body."""
+_TIMEOUT: Final = 60.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """The API as one provider of one repository asks it."""
+    """The API as one provider asks it about one repository."""
 
-    send: Send
-    token: str
+    api: Rest
     repository: str
 
     def see(self, path: str = "") -> Any | None:
         """Return what is at a path of the repository, None when there is nothing. Raises ApiRefusal."""
-        status, answer = self.send(self.token, "GET", self.repository + path, None)
-        if status == _GONE:
-            return None
-        return self._granted("GET", path, status, answer)
+        return self._answer("GET", path, None, absent=_GONE)
 
     def ask(self, method: str, path: str = "", body: Any = None) -> Any:
-        """Return what a call answers. Raises ApiRefusal."""
-        status, answer = self.send(self.token, method, self.repository + path, body)
-        return self._granted(method, path, status, answer)
+        """Return what a call answers, None for no body. Raises ApiRefusal."""
+        return self._answer(method, path, body)
 
     def number(self) -> int:
         """Return the repository's own id."""
         return int(self.ask("GET")["id"])
 
-    def _granted(self, method: str, path: str, status: int, answer: Any) -> Any:
-        if status < _ERRORS:
-            return answer
-        errors = [str(error.get("message") or error) for error in answer.get("errors") or ()]
-        raise ApiRefusal(f"{method} {self.repository}{path}: {status} {answer['message']} {errors or ''}".rstrip())
+    def _answer(self, method: str, path: str, body: Any, absent: int | None = None) -> Any:
+        try:
+            response = self.api.request(method, self.repository + path, body, timeout=_TIMEOUT)
+        except ApiRefused as refused:
+            if absent is not None and refused.status == absent:
+                return None
+            doubt = (IN_DOUBT,) if isinstance(refused, Uncertain) else ()
+            raise ApiRefusal(
+                *(f"{method} {self.repository}{path}: {each}" for each in reasons_of(refused)), *doubt
+            ) from None
+        return response.json() if response.content else None
 
 
 class Kind(Protocol):

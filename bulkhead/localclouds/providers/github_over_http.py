@@ -3,30 +3,32 @@ the API. What the API never returns comes from what the engine knows already."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from typing import Any, Final
 from urllib.parse import quote
 
 import httpx
 
+from bulkhead.clients.endpoints import GITHUB
+from bulkhead.clients.rest import Rest
 from bulkhead.localclouds.providers import registry
-from bulkhead.localclouds.providers.github_kinds import KINDS, Asking, Kind, Send
+from bulkhead.localclouds.providers.github_kinds import KINDS, Asking, Kind
 from bulkhead.localclouds.providers.handler import Caller, Properties
 from bulkhead.localclouds.providers.over_http import over
 from bulkhead.localclouds.providers.store import Record
 
 _UNTOLD: Final = frozenset({"keyId", "rename", "waitForRename"})
 """Inputs that the plugin keeps for itself."""
-_TIMEOUT: Final = 60.0  # seconds
 
 
 class GitHubOverHttp:
     """One type of resource, by its kind."""
 
-    def __init__(self, token: str, kind: Kind, send: Send) -> None:
+    def __init__(self, token: str, kind: Kind, api_of: Callable[[str], Rest]) -> None:
         self._token = token
         self._kind = kind
-        self._send = send
+        self._api_of = api_of
         self._rules = registry.rules_of(token)
 
     def create(self, caller: Caller, inputs: Properties) -> Record:
@@ -64,7 +66,7 @@ class GitHubOverHttp:
 
     def _asking(self, caller: Caller, known: Properties) -> Asking:
         owner, name = quote(caller.account, safe=""), quote(str(known["repository"]), safe="")
-        return Asking(self._send, str(caller.config.get("token", "")), f"/repos/{owner}/{name}")
+        return Asking(self._api_of(str(caller.config.get("token", ""))), f"/repos/{owner}/{name}")
 
     def _named(self, text: str) -> Properties:
         """Return the properties that an import names, none when it is not of that form."""
@@ -89,20 +91,11 @@ class GitHubOverHttp:
         return given | {name: _without_absent(value) for name, value in told}
 
 
-def github_over_http(send: Send) -> dict[str, GitHubOverHttp]:
-    """Return how each type is reached, by its token."""
-    return {token: GitHubOverHttp(token, kind, send) for token, kind in KINDS.items()}
-
-
-def sending(url: str) -> Send:
-    """Return what sends calls to the local GitHub at ``url``."""
-    client = httpx.Client(base_url=url, timeout=_TIMEOUT, trust_env=False)
-
-    def send(token: str, method: str, path: str, body: Any) -> tuple[int, Any]:
-        answer = client.request(method, path, json=body, headers={"Authorization": f"Bearer {token}"})
-        return answer.status_code, answer.json() if answer.content else None
-
-    return send
+def github_over_http(url: str, transport: httpx.BaseTransport | None = None) -> dict[str, GitHubOverHttp]:
+    """Return how each type is reached over HTTP, by its token; ``url`` is the base of the local GitHub's API.
+    ``transport`` is for tests."""
+    api_of = cache(partial(Rest, GITHUB.at(url), transport=transport))
+    return {token: GitHubOverHttp(token, kind, api_of) for token, kind in KINDS.items()}
 
 
 def _found(told: Any, given: Any) -> Any:

@@ -19,7 +19,7 @@ from bulkhead.localclouds.providers.store import Record
 
 _GONE: Final = 404
 _TIMEOUT: Final = 60.0  # seconds; a stage that changes restarts workerd
-_IN_DOUBT: Final = "it may have been made all the same: look for it, `bulkhead adopt` takes it into the state"
+IN_DOUBT: Final = "it may have been made all the same: look for it, `bulkhead adopt` takes it into the state"
 
 
 class OverHttp:
@@ -69,11 +69,11 @@ class OverHttp:
         try:
             response = api.request(method, path, body, headers=headers, timeout=_TIMEOUT)
         except Uncertain as refused:
-            raise ApiRefusal(*_told(refused), _IN_DOUBT) from None
+            raise ApiRefusal(*reasons_of(refused), IN_DOUBT) from None
         except ApiRefused as refused:
             if refused.status == _GONE and method in {"GET", "DELETE"}:
                 return None
-            raise ApiRefusal(*_told(refused)) from None
+            raise ApiRefusal(*reasons_of(refused)) from None
         return response.json()["result"]
 
     def _record(self, caller: Caller, given: Properties, answer: Mapping[str, Any]) -> Record:
@@ -129,6 +129,6 @@ def over_http(url: str) -> dict[str, OverHttp]:
     return {endpoint.type: OverHttp(endpoint, api_of) for endpoint in ENDPOINTS}
 
 
-def _told(refused: ApiRefused) -> list[str]:
+def reasons_of(refused: ApiRefused) -> list[str]:
     """Return what the API said, or why it could not be asked."""
     return [str(reason) for reason in refused.reasons] or [fault.message for fault in refused.faults]

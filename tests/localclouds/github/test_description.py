@@ -8,7 +8,8 @@ import pytest
 
 from bulkhead.localclouds.github import describe
 from bulkhead.localclouds.github.api.app import HANDLERS
-from bulkhead.localclouds.github.api.description import Operation, operations
+from bulkhead.localclouds.github.api.description import Operation, operations, release
+from bulkhead.localclouds.github.api.permissions import TABLE
 from bulkhead.localclouds.github.describe import sliced
 
 
@@ -34,6 +35,18 @@ def references(part: Any) -> Iterator[str]:
 
 def test_every_operation_that_is_described_is_served_and_no_other() -> None:
     assert sorted(HANDLERS) == sorted(one.id for one in operations())
+
+
+def test_it_is_known_what_permission_every_operation_needs() -> None:
+    assert [one.id for one in operations() if not TABLE.has(one.method.upper(), one.path)] == []
+
+
+def test_what_is_kept_is_what_the_generator_would_write() -> None:
+    kept = {one.path: set[str]() for one in operations()}
+    for one in operations():
+        kept[one.path].add(one.method)
+    assert kept == {path: set(methods.split()) for path, methods in describe.PATHS.items()}
+    assert release() == f"@octokit/openapi {describe.VERSION}"
 
 
 @pytest.mark.parametrize(

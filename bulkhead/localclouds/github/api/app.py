@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ from starlette.routing import Route
 from bulkhead.localclouds.api.faults import Failing, FaultPlan
 from bulkhead.localclouds.api.journal import Call as Entry
 from bulkhead.localclouds.api.journal import Journal
+from bulkhead.localclouds.api.rate import RateLimit
+from bulkhead.localclouds.api.server import DROP
 from bulkhead.localclouds.github.api import (
     actions,
     checks,
@@ -39,12 +42,11 @@ from bulkhead.localclouds.github.api.call import Answer, Body, Call, Credential,
 from bulkhead.localclouds.github.api.cloud import GitHub
 from bulkhead.localclouds.github.api.credentials import CLOUD, Credentials
 from bulkhead.localclouds.github.api.description import Mismatch, Operation, operations
-from bulkhead.localclouds.github.api.limits import RateLimits, as_headers
+from bulkhead.localclouds.github.api.permissions import accepted
 
 _log = logging.getLogger(__name__)
 
 Handler = Callable[[Call], Answer]
-Accepted = Callable[[str, str], frozenset[str] | None]
 
 HANDLERS: Final[Mapping[str, Handler]] = {
     **actions.HANDLERS,
@@ -62,6 +64,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
 _METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _ENTERPRISE: Final = "/api/v3"
 _VERSIONS: Final = ("2022-11-28", "2026-03-10")
+_QUOTA, _WINDOW = 5000, 3600  # GitHub's reference, "Rate limits": requests of an account in an hour
 _DOCUMENTATION: Final = "https://docs.github.com/rest"
 
 
@@ -69,49 +72,46 @@ class _Api:
     """Answers requests; one object for all operations."""
 
     def __init__(
-        self,
-        cloud: GitHub,
-        credentials: Credentials,
-        journal: Journal,
-        faults: FaultPlan,
-        accepted: Accepted,
-        limits: RateLimits,
+        self, cloud: GitHub, credentials: Credentials, journal: Journal, faults: FaultPlan, quota: int
     ) -> None:
         self._cloud = cloud
         self._credentials = credentials
         self._journal = journal
         self._faults = faults
-        self._accepted = accepted
-        self._limits = limits
+        self._limit = RateLimit(quota, _WINDOW)
 
-    async def __call__(self, request: Request) -> Response:
-        return await run_in_threadpool(self._answer, request, await request.body())
-
-    def _answer(self, request: Request, body: bytes) -> Response:
+    async def answer(self, request: Request) -> Response:
+        """Answer a request for any path."""
+        body = await request.body()
         path = str(request.scope["raw_path"], "ascii")
         inner = path.removeprefix(_ENTERPRISE) if path.startswith(f"{_ENTERPRISE}/") else path
         operation, at = _operation(request.method, inner)
         failing = self._faults.take(request.method, operation.path if operation else "")
         if failing is Failing.BEFORE:
-            self._note(request, operation, at, 0)
-            raise ConnectionAbortedError("a planned fault: the connection is dropped")
+            self._note(request, operation, at, 0, "", str(failing))
+            request.scope[DROP]()
+            return Response(status_code=500)  # nobody gets it
+        base = str(request.base_url).rstrip("/") + path.removesuffix(inner)
+        response = await run_in_threadpool(self._answer, request, operation, at, base, body)
+        return _response(request, Answer(502, {"message": "Server Error"}), {}) if failing else response
+
+    def _answer(
+        self, request: Request, operation: Operation | None, at: Mapping[str, str], base: str, body: bytes
+    ) -> Response:
         headers: dict[str, str] = {}
         who = code = ""
         try:
             _require_known_version(request)
             credential = self._credentials.of(request.headers.get("authorization"))
             who = credential.name
-            base = str(request.base_url).rstrip("/") + path.removesuffix(inner)
             answer = self._served(request, operation, at, credential, base, body, headers)
         except Refusal as refusal:
             answer = _refused(refusal, operation)
             code = str(refusal.errors[0]["code"]) if refusal.errors else ""
         except Exception as fault:
-            _log.exception("%s %s failed", request.method, inner)
+            _log.exception("%s %s failed", request.method, request.url.path)
             answer = _broken(f"a fault of the rehearsal itself: {type(fault).__name__}")
         self._note(request, operation, at, answer.status, who, code)
-        if failing is Failing.AFTER:
-            return _response(request, Answer(502, {"message": "Server Error"}), headers)
         return _response(request, answer, headers)
 
     def _served(
@@ -125,17 +125,17 @@ class _Api:
         headers: dict[str, str],
     ) -> Answer:
         """Serve a request, if it may be made and fits; put what is said of it beside the answer into ``headers``."""
-        asks_for_limit = operation is not None and operation.id == "rate-limit/get"
-        within, rate = self._limits.spend(credential.login, free=asks_for_limit)
-        headers |= as_headers(rate)
-        if not within:
+        rate = self._spent(credential, free=operation is not None and operation.id == "rate-limit/get")
+        headers |= {f"X-RateLimit-{name.capitalize()}": str(value) for name, value in rate.items()}
+        headers["X-RateLimit-Resource"] = "core"
+        if rate["used"] > rate["limit"]:
             raise Refusal(403, f"API rate limit exceeded for {credential.login}.")
         if operation is None:
             raise absent()
         if "owner" in at and not credential.reaches(at["owner"], at["repo"]):
             raise absent()  # GitHub does not say that it is there
-        needed = self._accepted(operation.method.upper(), operation.path) or frozenset()
-        headers |= {"X-Accepted-GitHub-Permissions": "; ".join(sorted(needed)).replace(":", "=")} if needed else {}
+        needed = accepted(operation.method.upper(), operation.path) or frozenset()
+        headers |= {"X-Accepted-GitHub-Permissions": _least(needed)} if needed else {}
         if not credential.may(needed):
             raise Refusal(403, f"Resource not accessible by {credential.kind}")
         place, unknown = operation.understood(at, "path")
@@ -150,6 +150,13 @@ class _Api:
         call = Call(self._cloud, operation, credential, base, place, query, content or {}, rate, raw)
         return _held(operation, HANDLERS[operation.id](call))
 
+    def _spent(self, credential: Credential, *, free: bool) -> dict[str, int]:
+        """Count a request, and return how its account stands, in GitHub's words."""
+        left = self._limit.count(credential.login, 0 if free else 1)
+        used = left.quota - left.remaining + left.refused
+        reset = int(time.time()) + left.reset
+        return {"limit": left.quota, "remaining": left.remaining, "reset": reset, "used": used}
+
     def _note(
         self, request: Request, operation: Operation | None, at: Mapping[str, str], status: int, *more: str
     ) -> None:
@@ -159,12 +166,11 @@ class _Api:
 
 
 def application(
-    cloud: GitHub, credentials: Credentials, journal: Journal, faults: FaultPlan, accepted: Accepted, limit: int = 5000
+    cloud: GitHub, credentials: Credentials, journal: Journal, faults: FaultPlan, quota: int = _QUOTA
 ) -> Starlette:
-    """Return the API over ``cloud``. ``accepted`` says the permissions of which one is enough for a method and a path,
-    none or None where any token will do; ``limit`` is how many requests an hour an account has."""
-    api = _Api(cloud, credentials, journal, faults, accepted, RateLimits(limit))
-    return Starlette(routes=[Route("/{path:path}", api.__call__, methods=_METHODS)])
+    """Return the API over ``cloud``; ``quota`` is how many requests an hour an account has."""
+    api = _Api(cloud, credentials, journal, faults, quota)
+    return Starlette(routes=[Route("/{path:path}", api.answer, methods=_METHODS)])
 
 
 def _operation(method: str, path: str) -> tuple[Operation | None, dict[str, str]]:
@@ -187,6 +193,12 @@ def _held(operation: Operation, answer: Answer) -> Answer:
     told = "; ".join(fault.message for fault in faults)
     _log.error("%s %s would be answered as GitHub never does: %s", operation.method.upper(), operation.path, told)
     return _broken(f"the local GitHub's answer is none of GitHub's: {told}")
+
+
+def _least(accepted_: frozenset[str]) -> str:
+    """Return the permissions as GitHub's header names them: to write is not named where to read is enough."""
+    least = (each for each in accepted_ if f"{each.partition(':')[0]}:read" not in accepted_ - {each})
+    return "; ".join(sorted(least)).replace(":", "=")
 
 
 def _require_known_version(request: Request) -> None:

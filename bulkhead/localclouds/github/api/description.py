@@ -108,6 +108,11 @@ def operations() -> tuple[Operation, ...]:
     return tuple(sorted(found, key=lambda operation: (operation.path.count("{"), operation.id)))
 
 
+def release() -> str:
+    """Return which package, and which version of it, the description was taken from."""
+    return str(_whole()["info"]["version"])
+
+
 @cache
 def _whole() -> dict[str, Any]:
     content: dict[str, Any] = json.loads(gzip.decompress(FILE.read_bytes()))
