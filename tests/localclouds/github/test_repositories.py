@@ -34,8 +34,6 @@ def test_the_default_branch_must_have_been_pushed(github: LocalGitHub, client: h
     assert "develop was not found" in refused.text
     github.commit("develop", {"a.txt": "a"})
     assert client.patch(HOME, json={"default_branch": "develop"}).json()["default_branch"] == "develop"
-    (record,) = github.store.all(type_=t.GITHUB_BRANCH_DEFAULT)
-    assert record.outputs["branch"] == "develop"
     assert client.get(HOME).json()["default_branch"] == "develop"
 
 

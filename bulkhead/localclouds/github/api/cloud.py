@@ -40,6 +40,10 @@ class Repository:
     facts: Facts
     git: Git
 
+    @property
+    def default_branch(self) -> str:
+        return str(self.facts["default_branch"])
+
 
 class GitHub:
     """The state behind the API."""

@@ -6,7 +6,7 @@ import base64
 from typing import Any, Final
 from urllib.parse import quote
 
-from bulkhead.localclouds.github.api import people, repositories, rulesets
+from bulkhead.localclouds.github.api import people, rulesets
 from bulkhead.localclouds.github.api.call import WEB, Answer, Call, Refusal, absent
 from bulkhead.localclouds.github.api.git import Commit, Entry, Ref
 
@@ -108,7 +108,7 @@ def _get_content(call: Call) -> Answer:
     repository, path = call.repository, call.at["path"].strip("/")
     if repository.git.is_empty:
         raise absent("This repository is empty.")
-    ref = call.query.get("ref") or repositories.default_branch(call, repository)
+    ref = call.query.get("ref") or repository.default_branch
     sha = repository.git.resolve(ref.removeprefix("refs/heads/").removeprefix("refs/tags/"))
     if sha is None:
         raise absent(f"No commit found for the ref {ref}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from bulkhead.localclouds.github.api import apps, checks, environments, people, repositories
+from bulkhead.localclouds.github.api import apps, checks, environments, people
 from bulkhead.localclouds.github.api.call import Answer, Call, Refusal, absent
 from bulkhead.localclouds.github.api.cloud import Facts
 
@@ -53,7 +53,7 @@ def _create(call: Call) -> Answer:
 def _require_merged(call: Call, ref: str, sha: str) -> None:
     """GitHub merges the default branch into a ref that lacks some of it, unless it is told not to. Nothing is merged
     here, so that is the answer of a merge with a conflict."""
-    git, default = call.repository.git, repositories.default_branch(call, call.repository)
+    git, default = call.repository.git, call.repository.default_branch
     head = git.ref(f"refs/heads/{default}")
     is_branch = git.ref(f"refs/heads/{ref}") is not None
     if call.body.get("auto_merge", True) and is_branch and head and not git.contains(head.sha, sha):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from bulkhead.localclouds.github.api import people, repositories
+from bulkhead.localclouds.github.api import people
 from bulkhead.localclouds.github.api.call import WEB, Answer, Call, Refusal, absent, invalid
 from bulkhead.localclouds.github.api.cloud import Facts
 from bulkhead.localclouds.providers.rules import now
@@ -71,7 +71,7 @@ def _create(call: Call) -> Answer:
         text = f"{text}\n\n{notes}" if text else notes
     facts = {
         "tag_name": body["tag_name"],
-        "target_commitish": body.get("target_commitish") or repositories.default_branch(call, repository),
+        "target_commitish": body.get("target_commitish") or repository.default_branch,
         "name": body.get("name"),
         "body": text,
         "draft": body.get("draft", False),

@@ -8,7 +8,6 @@ from bulkhead.localclouds.github.api import people
 from bulkhead.localclouds.github.api.call import WEB, Answer, Call, Refusal, invalid
 from bulkhead.localclouds.github.api.cloud import Repository
 from bulkhead.localclouds.providers.rules import now
-from bulkhead.resources import types as t
 
 _LINKS: Final = {
     "archive_url": "{archive_format}{/ref}",
@@ -82,12 +81,6 @@ _SETTINGS: Final = {
 _DEFAULT_SUBJECT: Final = {"use_default": True}
 
 
-def default_branch(call: Call, repository: Repository) -> str:
-    """Return the branch that the provider has set, or the one that the repository began with."""
-    managed = call.cloud.records(t.GITHUB_BRANCH_DEFAULT, repository)
-    return str(managed[0].outputs["branch"] if managed else repository.facts["default_branch"])
-
-
 def shown(call: Call, repository: Repository) -> dict[str, Any]:
     """Return the repository as GitHub shows it, with everything."""
     facts, name = repository.facts, f"{repository.owner}/{repository.name}"
@@ -113,7 +106,7 @@ def shown(call: Call, repository: Repository) -> dict[str, Any]:
         "language": None,
         "license": None,
         **dict.fromkeys(_COUNTS, 0),
-        "default_branch": default_branch(call, repository),
+        "default_branch": facts["default_branch"],
         "topics": [],
         "has_pages": False,
         "archived": facts.get("archived", False),
@@ -138,24 +131,14 @@ def _change(call: Call) -> Answer:
     unknown = [name for name, value in body.items() if name not in known and present.get(name) != value]
     if unknown:
         raise Refusal(422, f"The local GitHub does not change {', '.join(sorted(unknown))} of a repository")
-    if "default_branch" in body:
-        _set_default_branch(call, repository, body["default_branch"])
-    settings = {name: value for name, value in body.items() if name in _SETTINGS}
-    if settings:
-        changed = {**repository.facts, **settings, "updated_at": now()}
-        call.cloud.put("repository", repository.owner, repository.name, "", changed)
-    return _get(call)
-
-
-def _set_default_branch(call: Call, repository: Repository, branch: str) -> None:
-    if branch == default_branch(call, repository):
-        return
-    if repository.git.ref(f"refs/heads/{branch}") is None:
+    branch = body.get("default_branch", repository.facts["default_branch"])
+    if branch != repository.facts["default_branch"] and repository.git.ref(f"refs/heads/{branch}") is None:
         message = f"The branch {branch} was not found. Please push that ref first or create it via the Git Data API."
         raise invalid("Repository", "default_branch", "invalid", message)
-    managed = call.cloud.records(t.GITHUB_BRANCH_DEFAULT, repository)
-    inputs = {"repository": repository.name, "branch": branch}
-    call.cloud.write(call.credential, t.GITHUB_BRANCH_DEFAULT, inputs, managed[0] if managed else None)
+    changed = {**repository.facts, **{name: value for name, value in body.items() if name in known}}
+    if changed != repository.facts:
+        call.cloud.put("repository", repository.owner, repository.name, "", {**changed, "updated_at": now()})
+    return _get(call)
 
 
 def _get_subject(call: Call) -> Answer:

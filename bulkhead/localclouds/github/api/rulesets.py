@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 from typing import Any, Final
 
-from bulkhead.localclouds.github.api import people, repositories
+from bulkhead.localclouds.github.api import people
 from bulkhead.localclouds.github.api.call import WEB, Answer, Body, Call, absent
 from bulkhead.localclouds.github.properties import ruleset_body, ruleset_properties
 from bulkhead.localclouds.providers.store import Record
@@ -14,7 +14,7 @@ from bulkhead.resources import types as t
 
 def guarded(call: Call, branch: str) -> bool:
     """Whether an active ruleset applies to the branch."""
-    default = repositories.default_branch(call, call.repository)
+    default = call.repository.default_branch
 
     def meant(patterns: list[str]) -> bool:
         special = {"~ALL": "refs/heads/*", "~DEFAULT_BRANCH": f"refs/heads/{default}"}
