@@ -22,6 +22,15 @@ _AWS_LIMITS: Final = {
     "budgets": "stored and read back; nothing is spent, so nobody is told",
     "e-mail subscriptions": "wait for a confirmation that never comes",
 }
+_GITHUB_LIMITS: Final = {
+    "environments, rulesets": "stored and read back; no run waits for a reviewer, and no push is refused",
+    "pushing": "a repository's files are those of a git directory on this machine; nothing is pushed over HTTP",
+    "merging": "nothing is merged; a deployment of a branch that lacks commits of the default one is refused (409)",
+    "renaming": "of a repository, a branch or a variable is refused",
+    "files of releases": "cannot be uploaded: they go to another host of GitHub's",
+    "issues, reviews, workflow runs": "are not served; what is asked for and not there is written down",
+    "plans": "reviewers and wait timers are taken for any repository; GitHub refuses them for some private ones",
+}
 _INTRODUCTION: Final = """\
 # What a rehearsal covers
 
@@ -68,7 +77,9 @@ def _sections() -> Iterator[str]:
     yield "## What the local Cloudflare does otherwise\n"
     yield from _table(("What", "In a rehearsal"), NOT_REHEARSED.items())
     yield "## What the local AWS does otherwise\n"
-    yield from _table(("What", "In a rehearsal"), _AWS_LIMITS.items(), last=True)
+    yield from _table(("What", "In a rehearsal"), _AWS_LIMITS.items())
+    yield "## What the local GitHub does otherwise\n"
+    yield from _table(("What", "In a rehearsal"), _GITHUB_LIMITS.items(), last=True)
 
 
 def _line(row: ResourceType) -> tuple[str, ...]:

@@ -73,11 +73,13 @@ def test_a_person_s_token_is_refused_as_one(github: LocalGitHub) -> None:
     assert who.kind == "personal access token"
 
 
-def test_a_repository_of_the_seed_exists_before_anybody_declares_it(tmp_path: Path) -> None:
+def test_what_the_seed_names_exists_before_anybody_declares_it(tmp_path: Path) -> None:
     with local_github.running(tmp_path) as github, github.client("of-a-person") as client:
         github.store.remove("github:api/repository", "acme/harbor/")
+        github.store.remove("github:api/person", "acme//")
+        assert client.get("/users/acme").json()["type"] == "Organization"
         answer = client.get(HOME).json()
-    assert (answer["default_branch"], answer["owner"]["type"]) == ("main", "Organization")
+    assert (answer["default_branch"], answer["owner"]["login"]) == ("main", "acme")
 
 
 def test_an_unknown_route_is_refused_and_written_down(github: LocalGitHub, client: httpx.Client) -> None:

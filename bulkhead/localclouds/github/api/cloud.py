@@ -123,23 +123,33 @@ class GitHub:
 
     def repository(self, owner: str, name: str) -> Repository:
         """Return a repository, whatever letters are capital. Raises Refusal when there is none."""
-        found = self._store.get(f"{_TYPE}repository", _key(owner, name, ""))
-        if found is None:
-            self._take_from_seed(owner, name)
-            found = self._store.get(f"{_TYPE}repository", _key(owner, name, ""))
+        found = self._known("repository", owner, name)
         if found is None:
             raise absent()
         git = found.outputs["git"]
         return Repository(found.account, found.outputs["name"], found.outputs, Git(git and Path(git)))
 
-    def _take_from_seed(self, owner: str, name: str) -> None:
-        for tenant in self._seed.tenants():
-            if tenant.repository.lower() == f"{owner}/{name}".lower():
-                whose, _, what = tenant.repository.partition("/")
-                if self.get("person", whose, "", "") is None:
-                    self.declare_person(whose, zlib.crc32(whose.encode()), type_="Organization")
-                self.declare_repository(whose, what, zlib.crc32(tenant.repository.encode()))
-                return
+    def person(self, login: str) -> Facts | None:
+        """Return a user, a bot or an organisation, whatever letters are capital."""
+        found = self._known("person", login, "")
+        return None if found is None else found.outputs
+
+    def _known(self, kind: str, owner: str, name: str) -> Record | None:
+        """Return what was declared, or else what the seed names, which may be written after the clouds have started."""
+        key = _key(owner, name, "")
+        found = self._store.get(f"{_TYPE}{kind}", key)
+        if found is None:
+            self._take_from_seed()
+            found = self._store.get(f"{_TYPE}{kind}", key)
+        return found
+
+    def _take_from_seed(self) -> None:
+        for named in {tenant.repository for tenant in self._seed.tenants() if tenant.repository}:
+            owner, _, name = named.partition("/")
+            if self.get("person", owner, "", "") is None:
+                self.declare_person(owner, zlib.crc32(owner.encode()), type_="Organization")
+            if self.get("repository", owner, name, "") is None:
+                self.declare_repository(owner, name, zlib.crc32(named.encode()))
 
     def key_of(self, repository: Repository, environment: str) -> tuple[str, PrivateKey]:
         """Return the key pair of an environment's secrets, and its id; it is made when it is first asked for."""

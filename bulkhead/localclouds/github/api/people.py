@@ -42,7 +42,7 @@ def node_id(kind: str, number: Any) -> str:
 
 def user(call: Call, login: str) -> dict[str, Any]:
     """Return an account as it is shown within other things."""
-    return _user(call, call.cloud.get("person", login, "", "") or {"login": _GHOST, "id": 10137, "type": "User"})
+    return _user(call, call.cloud.person(login) or {"login": _GHOST, "id": 10137, "type": "User"})
 
 
 def user_of(call: Call, number: int) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def _full_user(call: Call, person: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _team(call: Call, owner: str, team: Mapping[str, Any]) -> dict[str, Any]:
-    organisation = call.cloud.get("person", owner, "", "") or {"id": 0}
+    organisation = call.cloud.person(owner) or {"id": 0}
     address = f"{call.base}/organizations/{organisation['id']}/team/{team['id']}"
     return {
         "id": team["id"],
@@ -126,14 +126,14 @@ def _organisation(call: Call, person: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _get_user(call: Call) -> Answer:
-    person = call.cloud.get("person", call.at["username"], "", "")
+    person = call.cloud.person(call.at["username"])
     if person is None:
         raise absent()
     return Answer(200, _full_user(call, person))
 
 
 def _get_own_user(call: Call) -> Answer:
-    person = call.cloud.get("person", call.credential.login, "", "")
+    person = call.cloud.person(call.credential.login)
     if person is None or call.credential.app:  # an app is no user
         raise absent()
     own = {**dict.fromkeys(_OWN_COUNTS, 0), "two_factor_authentication": True}
@@ -141,14 +141,14 @@ def _get_own_user(call: Call) -> Answer:
 
 
 def _get_organisation(call: Call) -> Answer:
-    person = call.cloud.get("person", call.at["org"], "", "")
+    person = call.cloud.person(call.at["org"])
     if person is None or person["type"] != "Organization":
         raise absent()
     return Answer(200, _organisation(call, person))
 
 
 def _get_team(call: Call) -> Answer:
-    owner = call.cloud.get("person", call.at["org"], "", "")
+    owner = call.cloud.person(call.at["org"])
     team = call.cloud.get("team", call.at["org"], "", call.at["team_slug"])
     if owner is None or team is None:
         raise absent()
