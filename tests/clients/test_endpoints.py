@@ -17,6 +17,9 @@ def test_unless_somebody_says_otherwise_it_is_the_vendors_own() -> None:
     )
 
 
+PASSWORD = "hunter2"
+
+
 @pytest.mark.parametrize(
     "base",
     [
@@ -44,7 +47,7 @@ def test_an_encrypted_place_or_this_machine_may_be_given(base: str) -> None:
         ("http://0.0.0.0:8787", "is not encrypted"),
         ("http://127.0.0.1@evil.example", "is no URL of an API"),
         ("http://evil.example\\@127.0.0.1", "is no URL of an API"),
-        ("https://user:hunter2@api.github.com", "is no URL of an API"),
+        (f"https://user:{PASSWORD}@api.github.com", "is no URL of an API"),
         ("https://api.github.com?to=hunter2", "is no URL of an API"),
         ("https://api.github.com#here", "is no URL of an API"),
         ("https://api.github.com/api v3", "is no URL of an API"),
