@@ -97,8 +97,9 @@ def _types(product: Product) -> Iterator[ResourceType]:
 
 
 def token_policies(role: Role, product: Product, label: Label, settings: StageSettings) -> list[TokenPolicy]:
-    """Return the policies of a role's token: one for each scope, in a fixed order, groups sorted by id, because the API
-    returns them so (cloudflare/terraform-provider-cloudflare#7094)."""
+    """Return the policies of a role's token: one for each scope, in a fixed order, groups sorted by id and JSON without
+    blanks, because the API returns them so (cloudflare/terraform-provider-cloudflare#7094) and the plugin compares
+    bytes."""
     by_reach: dict[Reach, set[str]] = defaultdict(set)
     for need in needs(role, product):
         by_reach[need.permission.reach].add(need.permission.id)
@@ -109,7 +110,11 @@ def token_policies(role: Role, product: Product, label: Label, settings: StageSe
         Reach.BUCKET: [f"com.cloudflare.edge.r2.bucket.{account}_default_{bucket}" for bucket in buckets],
     }
     return [
-        TokenPolicy(tuple(sorted(groups)), json.dumps(dict.fromkeys(resources[reach], "*"), sort_keys=True))
+        TokenPolicy(tuple(sorted(groups)), _compact(dict.fromkeys(resources[reach], "*")))
         for reach in Reach
         if (groups := by_reach[reach])
     ]
+
+
+def _compact(resources: dict[str, str]) -> str:
+    return json.dumps(resources, sort_keys=True, separators=(",", ":"))

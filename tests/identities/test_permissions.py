@@ -55,6 +55,14 @@ def test_each_type_of_cloudflare_has_a_permission_and_no_permission_is_for_anoth
     assert made("cloudflare") == {row for row in CATALOGUE.values() if row.needs}
 
 
+@every_role
+def test_what_a_token_reaches_is_written_as_the_api_answers_it(role: Role) -> None:
+    """The plugin compares the answer's bytes, and Go writes JSON without blanks: with blanks, each `up` changes it."""
+    settings = make_settings("production")
+    for policy in token_policies(role, FIRST_PRODUCT, label_of(settings), settings):
+        assert policy.resources == json.dumps(json.loads(policy.resources), sort_keys=True, separators=(",", ":"))
+
+
 @pytest.mark.parametrize("product", PRODUCTS)
 @pytest.mark.parametrize("environment", STAGES)
 def test_a_product_s_token_is_for_what_its_stages_consist_of(product: str, environment: str) -> None:
