@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from bulkhead.localclouds.cloudflare.limits import NOT_REHEARSED
+from bulkhead.localclouds.fidelity import SOURCES, WITNESSES, Fidelity, fidelity, fidelity_of, share
 from bulkhead.model.project import ROOT
-from bulkhead.resources.catalogue import CATALOGUE, row_of
+from bulkhead.resources.catalogue import CATALOGUE
 from bulkhead.resources.kind import EVERY_INPUT, Rehearsed, ResourceType
 
 PAGE: Final = ROOT / "docs" / "rehearsal-coverage.md"
@@ -48,13 +49,18 @@ planning, ordering, state, secrets and policies are the real thing. What the pro
 Every listed type is checked against the installed SDK's own input types, nested ones included, and against a hand table
 in `bulkhead/localclouds/providers/`: allowed values, properties that exclude or need each other, what forces a
 replacement, what must exist before, and what the API refuses.
+
+## How true it is
+
+{share} % of the {rules} rules in these tables have a source that can be read: a vendor's document or description, the
+source of a provider, the report of somebody whom the rule hit. A test refuses a change that makes the share less. The
+rules without one are named below; they are what somebody believes. Beyond that, types were held against what vendors
+publish for machines:
+
+| What | The test that does it | Types |
+| --- | --- | --- |
+{witnesses}
 """
-
-
-def treatment_of(type_: str) -> Rehearsed:
-    """Return how a rehearsal treats a resource type."""
-    row = row_of(type_)
-    return row.rehearsed if row else Rehearsed.NO
 
 
 def page() -> str:
@@ -63,11 +69,16 @@ def page() -> str:
 
 
 def _sections() -> Iterator[str]:
-    yield _INTRODUCTION
+    known = fidelity()
+    yield _INTRODUCTION.format(
+        share=share(known),
+        rules=sum(line.rules for line in known),
+        witnesses="\n".join(f"| {each.name} | `{each.test}` | {len(each.types)} |" for each in WITNESSES),
+    )
     for package, title in _TITLES.items():
         yield f"## {title}\n"
         yield from _table(
-            ("Type", "In a rehearsal", "A change of these makes a new one", "Deleting it"),
+            ("Type", "In a rehearsal", "Rules with a source", "A change of these makes a new one", "Deleting it"),
             (
                 _line(row)
                 for row in sorted(CATALOGUE.values())
@@ -79,21 +90,32 @@ def _sections() -> Iterator[str]:
     yield "## What the local AWS does otherwise\n"
     yield from _table(("What", "In a rehearsal"), _AWS_LIMITS.items())
     yield "## What the local GitHub does otherwise\n"
-    yield from _table(("What", "In a rehearsal"), _GITHUB_LIMITS.items(), last=True)
+    yield from _table(("What", "In a rehearsal"), _GITHUB_LIMITS.items())
+    yield "## Rules without a source\n"
+    yield from _table(("Type", "Rules"), (_unsourced(line) for line in known if line.unsourced))
+    yield "## Sources\n"
+    for type_, found in sorted(SOURCES.items()):
+        yield f"- `{type_}`"
+        for source, rules in found.items():
+            yield f"  - {', '.join(rules)}: {' and '.join(f'<{each}>' for each in source.split())}"
 
 
 def _line(row: ResourceType) -> tuple[str, ...]:
     replaces = ["anything"] if row.replaced_by == EVERY_INPUT else [f"`{name}`" for name in sorted(row.replaced_by)]
     deleting = "leaves it behind, as the real provider does" if row.left_behind else "removes it"
-    return f"`{row}`", row.rehearsed, ", ".join(replaces), deleting
+    known = fidelity_of(row)
+    return f"`{row}`", row.rehearsed, f"{known.sourced} of {known.rules}", ", ".join(replaces), deleting
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]], *, last: bool = False) -> Iterator[str]:
+def _unsourced(line: Fidelity) -> tuple[str, str]:
+    return f"`{line.type}`", ", ".join(f"`{rule}`" for rule in line.unsourced)
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
     head = tuple(head)
     for cells in (head, ("---",) * len(head), *rows):
         yield f"| {' | '.join(cells)} |"
-    if not last:
-        yield ""
+    yield ""
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from bulkhead.analysis.access import aws, deployment
 from bulkhead.analysis.access.matrix import Table
 from bulkhead.analysis.stage_plan import StagePlan
-from bulkhead.localclouds.coverage import treatment_of
+from bulkhead.localclouds.fidelity import treatment_of
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.rehearsal.evidence import ResourceLine, StageReport
 from bulkhead.rehearsal.scene import Scene, StandingStage

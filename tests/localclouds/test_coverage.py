@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkhead.localclouds import coverage
+from bulkhead.localclouds import coverage, fidelity
 from bulkhead.localclouds.aws import handlers as aws_handlers
 from bulkhead.localclouds.cloudflare import handlers as cloudflare_handlers
 from bulkhead.localclouds.providers import planning, registry
@@ -32,8 +32,8 @@ def test_what_is_called_emulated_has_a_handler_and_the_rest_has_none() -> None:
 
 
 def test_a_type_that_is_not_listed_is_not_rehearsed() -> None:
-    assert coverage.treatment_of("cloudflare:index/zone:Zone") == Rehearsed.NO
-    assert coverage.treatment_of("gcp:storage/bucket:Bucket") == Rehearsed.NO
+    assert fidelity.treatment_of("cloudflare:index/zone:Zone") == Rehearsed.NO
+    assert fidelity.treatment_of("gcp:storage/bucket:Bucket") == Rehearsed.NO
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from bulkhead.localclouds.providers.checks import Check
+from bulkhead.localclouds.providers.checks import Check, named
 from bulkhead.localclouds.providers.handler import Caller, Properties
 from bulkhead.localclouds.providers.rules import Identify
 from bulkhead.localclouds.providers.wire import UNKNOWN
@@ -31,6 +31,7 @@ def arn_of(service: str, resource: str, *, regional: bool = True) -> Identify:
     return identify
 
 
+@named
 def superseded(sides: str) -> Check:
     """Refuse deprecated inline settings, because they conflict with the resources that have replaced them."""
 

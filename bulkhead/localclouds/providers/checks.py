@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec
 
 from bulkhead.localclouds.providers.handler import Properties
 from bulkhead.localclouds.providers.wire import UNKNOWN, Steps, contains_unknown
 
 Check = Callable[[Properties], Iterator[str]]
+P = ParamSpec("P")
 
 _STEP = re.compile(r"([^.\[\]]+)|\[(\*)\]")
 
@@ -46,6 +48,20 @@ def _members(steps: Steps, value: Any, name: str, items: bool) -> Iterator[tuple
             yield (*steps, key), value[key]
 
 
+def named(make: Callable[P, Check]) -> Callable[P, Check]:
+    """Let the checks that a function makes be called after it and after their path, or else after their inputs."""
+
+    @wraps(make)
+    def making(*args: P.args, **kwargs: P.kwargs) -> Check:
+        check = make(*args, **kwargs)
+        about = str(args[0]) or ", ".join(str(each) for each in args[1:] if isinstance(each, str))
+        check.__name__ = f"{make.__name__.replace('_', ' ')}: {about}"
+        return check
+
+    return making
+
+
+@named
 def one_of(path: str, *values: str) -> Check:
     """The value is one of ``values``."""
 
@@ -57,6 +73,7 @@ def one_of(path: str, *values: str) -> Check:
     return check
 
 
+@named
 def shaped(path: str, pattern: str, meaning: str) -> Check:
     """The whole value matches ``pattern``; ``meaning`` says so to people."""
     compiled = re.compile(pattern)
@@ -69,6 +86,7 @@ def shaped(path: str, pattern: str, meaning: str) -> Check:
     return check
 
 
+@named
 def between(path: str, low: float, high: float) -> Check:
     """The number is at least ``low`` and at most ``high``."""
 
@@ -80,6 +98,7 @@ def between(path: str, low: float, high: float) -> Check:
     return check
 
 
+@named
 def sized(path: str, low: int, high: int) -> Check:
     """The list has at least ``low`` and at most ``high`` items."""
 
@@ -91,6 +110,7 @@ def sized(path: str, low: int, high: int) -> Check:
     return check
 
 
+@named
 def limited(path: str, most: int) -> Check:
     """The text has at most ``most`` bytes, the list at most ``most`` items."""
 
@@ -104,6 +124,7 @@ def limited(path: str, most: int) -> Check:
     return check
 
 
+@named
 def needs(path: str, *names: str) -> Check:
     """The object at ``path`` has all of ``names``, though the SDK's types call them optional."""
 
@@ -116,11 +137,13 @@ def needs(path: str, *names: str) -> Check:
     return check
 
 
+@named
 def exactly_one(path: str, *names: str) -> Check:
     """The object at ``path`` has one of ``names`` and no other of them."""
     return _count(path, names, lambda given: len(given) == 1, "exactly one of")
 
 
+@named
 def at_most_one(path: str, *names: str) -> Check:
     """The object at ``path`` has none or one of ``names``."""
     return _count(path, names, lambda given: len(given) < 2, "at most one of")  # noqa: PLR2004 - two exclude each other
@@ -137,6 +160,7 @@ def _count(path: str, names: tuple[str, ...], allowed: Callable[[list[str]], boo
     return check
 
 
+@named
 def by_kind(path: str, discriminator: str, shapes: Mapping[str, tuple[str, str]]) -> Check:
     """Objects of several kinds: ``shapes`` maps a kind to the names it needs and those it may also have, each a string
     of words. ``discriminator`` and ``name`` are always allowed."""
@@ -158,6 +182,7 @@ def by_kind(path: str, discriminator: str, shapes: Mapping[str, tuple[str, str]]
     return check
 
 
+@named
 def distinct(path: str) -> Check:
     """No two values are the same."""
 
@@ -171,6 +196,7 @@ def distinct(path: str) -> Check:
     return check
 
 
+@named
 def json_text(path: str) -> Check:
     """The string is valid JSON."""
 

@@ -91,6 +91,7 @@ def _unbound(binding: str, key: str, own_key: str | None = None) -> Release:
         for worker in binding_workers(store, record.account, binding, key, wanted):
             yield f"Worker {worker!r} is bound to it"
 
+    release.__name__ = f"unbound: {binding}"
     return release
 
 
@@ -192,7 +193,7 @@ _TABLE: Final = (
             shaped(
                 "queueName", r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", "1 to 63 lower-case letters, digits and hyphens"
             ),
-            between("settings.deliveryDelay", 0, 43_200),
+            between("settings.deliveryDelay", 0, 86_400),
             between("settings.messageRetentionPeriod", 60, 1_209_600),
         ),
         releases=(_unbound("queue", "queueName", own_key="queueName"),),
@@ -228,7 +229,7 @@ _TABLE: Final = (
             between("settings.maxRetries", 0, 100),
             between("settings.maxWaitTimeMs", 0, 60_000),
             between("settings.maxConcurrency", 1, 250),
-            between("settings.retryDelay", 0, 43_200),
+            between("settings.retryDelay", 0, 86_400),
         ),
         admissions=(_queue_exists, _consumer_is_deployed),
         computed=lambda _caller, id_, _inputs: {"consumerId": id_, "createdOn": now()},

@@ -30,6 +30,11 @@ def compute_nothing(_caller: Caller, _id: str, _inputs: Properties) -> Propertie
     return {}
 
 
+def _as_given(inputs: Properties, _provider: Properties) -> Properties:
+    """The provider computes no input before it compares."""
+    return inputs
+
+
 @dataclass(frozen=True, slots=True)
 class Within:
     """A resource that is part of another and is deleted with it. ``links`` maps properties of the child to the
@@ -71,13 +76,38 @@ class TypeRules:
     releases: tuple[Release, ...] = ()
     replaced_when_added_or_removed: frozenset[str] = frozenset()
     own_name: str | None = None
-    plan: Callable[[Properties, Properties], Properties] = lambda inputs, _provider: inputs
+    plan: Callable[[Properties, Properties], Properties] = _as_given
     defaults: Properties = field(default_factory=dict)
     computed: Compute = compute_nothing
     nested_secrets: Callable[[Properties], Iterable[Steps]] = lambda _values: ()
     import_id: ImportId = field(default_factory=lambda: ImportId(("id",), "\0"))
     unread: frozenset[str] = frozenset()
     within: Within | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What each rule of the type is called, those of its row included: `bulkhead/localclouds/sources` says where
+        they come from."""
+        row = self.type
+        facts = {
+            "limits": row.limits,
+            "replaced_by": row.replaced_by,
+            "replaced_when_added_or_removed": self.replaced_when_added_or_removed,
+            "create": row.create is not Create.FRESH,
+            "left_behind": row.left_behind,
+            "secrets": row.secrets,
+            "own_name": self.own_name,
+            "plan": self.plan is not _as_given,
+            "defaults": self.defaults,
+            "computed": self.computed is not compute_nothing,
+            "import_id": self.import_id.names != ("id",),
+            "unread": self.unread,
+            "within": self.within,
+        }
+        return (
+            *(rule.__name__.strip("_") for rule in (*self.checks, *self.admissions, *self.releases)),
+            *(name for name, there in facts.items() if there),
+        )
 
     def account_of(self, caller: Caller, inputs: Properties) -> str:
         """Return the account, zone or repository owner the resource lives in."""
