@@ -57,8 +57,8 @@ source of a provider, the report of somebody whom the rule hit. A test refuses a
 rules without one are named below; they are what somebody believes. Beyond that, types were held against what vendors
 publish for machines:
 
-| What | The test that does it | Types |
-| --- | --- | --- |
+| Short | What it is | The test that does it | Types |
+| --- | --- | --- | --- |
 {witnesses}
 """
 
@@ -73,12 +73,19 @@ def _sections() -> Iterator[str]:
     yield _INTRODUCTION.format(
         share=share(known),
         rules=sum(line.rules for line in known),
-        witnesses="\n".join(f"| {each.name} | `{each.test}` | {len(each.types)} |" for each in WITNESSES),
+        witnesses="\n".join(f"| {each.name} | {each.says} | `{each.test}` | {len(each.types)} |" for each in WITNESSES),
     )
     for package, title in _TITLES.items():
         yield f"## {title}\n"
         yield from _table(
-            ("Type", "In a rehearsal", "Rules with a source", "A change of these makes a new one", "Deleting it"),
+            (
+                "Type",
+                "In a rehearsal",
+                "Rules with a source",
+                "Held against",
+                "A change of these makes a new one",
+                "Deleting it",
+            ),
             (
                 _line(row)
                 for row in sorted(CATALOGUE.values())
@@ -104,7 +111,8 @@ def _line(row: ResourceType) -> tuple[str, ...]:
     replaces = ["anything"] if row.replaced_by == EVERY_INPUT else [f"`{name}`" for name in sorted(row.replaced_by)]
     deleting = "leaves it behind, as the real provider does" if row.left_behind else "removes it"
     known = fidelity_of(row)
-    return f"`{row}`", row.rehearsed, f"{known.sourced} of {known.rules}", ", ".join(replaces), deleting
+    sources = f"{known.sourced} of {known.rules}"
+    return f"`{row}`", row.rehearsed, sources, ", ".join(known.checked_with), ", ".join(replaces), deleting
 
 
 def _unsourced(line: Fidelity) -> tuple[str, str]:

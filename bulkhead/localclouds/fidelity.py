@@ -21,9 +21,11 @@ SOURCES: Final[Sources] = {**aws.SOURCES, **cloudflare.SOURCES, **github.SOURCES
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """A vendor's description or client that types were held against. ``test`` does it, for ``types``."""
+    """A vendor's description or client that types were held against. ``test`` does it, for ``types``; ``says`` what
+    that is."""
 
     name: str
+    says: str
     test: str
     types: frozenset[str]
 
@@ -40,13 +42,20 @@ def treatment_of(type_: str) -> Rehearsed:
 
 WITNESSES: Final = (
     Witness(
-        "the SDK's input types",
+        "SDK",
+        "the input types of Pulumi's SDK",
         "tests/localclouds/providers/test_schema.py",
         frozenset().union(*map(_of, registry.TABLES)),
     ),
-    Witness("AWS's service descriptions", "tests/localclouds/aws/test_handlers.py", _of("aws", Rehearsed.EMULATED)),
     Witness(
-        "the source of Cloudflare's plugin",
+        "botocore",
+        "AWS's own descriptions of its services: botocore refuses a request that they do not allow",
+        "tests/localclouds/aws/test_handlers.py",
+        _of("aws", Rehearsed.EMULATED),
+    ),
+    Witness(
+        "plugin",
+        "the source of Cloudflare's plugin: what it sends, and how it reads an answer",
         "tests/localclouds/cloudflare/api/test_plugin.py",
         frozenset(
             {

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bulkhead.analysis.access.matrix import Table
+
+if TYPE_CHECKING:
+    from bulkhead.localclouds.fidelity import Fidelity
 
 
 class Outcome(StrEnum):
@@ -72,7 +75,8 @@ class StageReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A whole rehearsal. ``phases`` are wall-clock seconds in order; ``ending`` says what became of the stages."""
+    """A whole rehearsal. ``phases`` are wall-clock seconds in order; ``ending`` says what became of the stages;
+    ``fidelity`` how true the local clouds are to the real ones, for each type that the stages have."""
 
     product: str
     engine: str
@@ -83,6 +87,7 @@ class Report:
     phases: Mapping[str, float]
     ending: str
     logs: str
+    fidelity: tuple[Fidelity, ...] = ()
 
     @property
     def failed(self) -> tuple[Verdict, ...]:

@@ -42,7 +42,7 @@ from bulkhead.rehearsal.proofs import PROOFS
 from bulkhead.rehearsal.proofs.proof import Proof
 from bulkhead.rehearsal.proofs.untouched import checkout_state
 from bulkhead.rehearsal.scene import Scene, StandingStage
-from bulkhead.rehearsal.survey import survey
+from bulkhead.rehearsal.survey import fidelity_of_all, survey
 from identities import program as identities_program
 from infra import program
 
@@ -255,7 +255,16 @@ def _report(
     real = f", with the real plugins {' and '.join(map(str, cast.plugins))}" if cast.plugins else ""
     engine = f"Pulumi {cast.engine.version} ({cast.engine.origin}){real}"
     return Report(
-        cast.product.name, engine, started, clock.seconds, stages, tuple(verdicts), dict(clock.phases), ending, logs
+        cast.product.name,
+        engine,
+        started,
+        clock.seconds,
+        stages,
+        tuple(verdicts),
+        dict(clock.phases),
+        ending,
+        logs,
+        fidelity_of_all(stages),
     )
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from bulkhead.analysis.access import aws, deployment
 from bulkhead.analysis.access.matrix import Table
 from bulkhead.analysis.stage_plan import StagePlan
-from bulkhead.localclouds.fidelity import treatment_of
+from bulkhead.localclouds.fidelity import Fidelity, fidelity, treatment_of
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.rehearsal.evidence import ResourceLine, StageReport
 from bulkhead.rehearsal.scene import Scene, StandingStage
@@ -33,6 +33,12 @@ def survey(scene: Scene, seconds: Mapping[str, Mapping[str, float]]) -> tuple[St
         )
         for stage in scene.stages.values()
     )
+
+
+def fidelity_of_all(stages: Iterable[StageReport]) -> tuple[Fidelity, ...]:
+    """Return how true the local clouds are to the real ones, for each type that the stages have."""
+    made = {line.type for stage in stages for line in stage.resources}
+    return tuple(line for line in fidelity() if line.type in made)
 
 
 def _access(scene: Scene, stage: StandingStage) -> tuple[Table, ...]:

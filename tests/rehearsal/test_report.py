@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from bulkhead.analysis.access.matrix import table
+from bulkhead.localclouds.fidelity import Fidelity
 from bulkhead.model.faults import Refused
 from bulkhead.rehearsal import report as page
 from bulkhead.rehearsal.evidence import Outcome, Report, ResourceLine, StageReport, Verdict
@@ -103,6 +104,10 @@ SAMPLE = Report(
             "destroy": 28.9, "look for leftovers": 1.3},
     ending="All three stages were destroyed. No process, no file and no open port was left.",
     logs="/home/me/harbor/.rehearsal/logs",
+    fidelity=(
+        Fidelity("cloudflare:index/d1Database:D1Database", "emulated", 4, ("create",), ("SDK", "plugin")),
+        Fidelity("cloudflare:index/queue:Queue", "emulated", 4, (), ("SDK",)),
+    ),
 )  # fmt: skip
 
 
@@ -145,7 +150,7 @@ def read(report: Report) -> Document:
 
 def poisoned(value: Any, poison: str) -> Any:
     """Return ``value`` with ``poison`` at the end of every string in it, keys included."""
-    if isinstance(value, Outcome | float):
+    if isinstance(value, Outcome | int | float):
         return value
     if isinstance(value, str):
         return value + poison
@@ -238,6 +243,14 @@ def test_who_may_change_each_stage_is_told_table_by_table() -> None:
         told = f"What a role may do (1) role may actions bulkhead-{stage_report.environment} may s3:Get s3:Put"
         assert f"{told} Nothing else." in document.text
     assert "What a token may do" not in document.text, "a table of nothing"
+
+
+def test_it_is_told_which_rules_of_the_local_clouds_nobody_can_check() -> None:
+    text = page.render(SAMPLE)
+    assert "87.5 % of the rules" in text
+    assert "3 of 4" in text
+    assert "<td>SDK, plugin</td><td>create</td>" in text
+    assert 'id="fidelity"' not in page.render(replace(SAMPLE, fidelity=()))
 
 
 def test_stages_that_nobody_may_change_have_no_such_section() -> None:

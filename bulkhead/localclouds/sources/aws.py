@@ -7,7 +7,6 @@ from typing import Final
 from bulkhead.localclouds.sources.places import AUTONAMING, AWS_TAGS, Sources, aws_model, aws_plugin, issue
 from bulkhead.resources import types as t
 
-
 SOURCES: Final[Sources] = {
     t.S3_BUCKET: {
         aws_model("s3", "BucketAlreadyExists"): ("create",),
@@ -20,9 +19,7 @@ SOURCES: Final[Sources] = {
         ),
     },
     t.S3_BUCKET_SERVER_SIDE_ENCRYPTION_CONFIGURATION: {
-        aws_model("s3", "ServerSideEncryption"): (
-            "one of: rules[*].applyServerSideEncryptionByDefault.sseAlgorithm",
-        ),
+        aws_model("s3", "ServerSideEncryption"): ("one of: rules[*].applyServerSideEncryptionByDefault.sseAlgorithm",),
         aws_model("s3", "EncryptionType"): ("one of: rules[*].blockedEncryptionTypes[*]",),
     },
     t.S3_BUCKET_OWNERSHIP_CONTROLS: {aws_model("s3", "ObjectOwnership"): ("one of: rule.objectOwnership",)},

@@ -91,7 +91,9 @@ SOURCES: Final[Sources] = {
     t.QUEUE: {
         _QUEUE_LIMITS: ("between: settings.deliveryDelay", "between: settings.messageRetentionPeriod"),
         issue("alchemy-run/distilled", 432): ("unbound: queue",),
-        f"{cloudflare_plugin('queue/schema.go')} {cloudflare_client('queues/queue_create_params.py')}": ("replaced_by",),
+        f"{cloudflare_plugin('queue/schema.go')} {cloudflare_client('queues/queue_create_params.py')}": (
+            "replaced_by",
+        ),
         cloudflare_plugin("queue/model.go"): ("computed",),
         cloudflare_plugin("queue/resource.go"): ("import_id",),
     },

@@ -60,8 +60,6 @@ SOURCES: Final[Sources] = {
         github_plugin("resource_github_actions_repository_permissions.go"): ("one of: allowedActions", "defaults"),
     },
     t.GITHUB_WORKFLOW_REPOSITORY_PERMISSIONS: {
-        github_plugin("resource_github_workflow_repository_permissions.go"): (
-            "one of: defaultWorkflowPermissions",
-        ),
+        github_plugin("resource_github_workflow_repository_permissions.go"): ("one of: defaultWorkflowPermissions",),
     },
 }

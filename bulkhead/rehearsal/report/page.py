@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from bulkhead.localclouds.fidelity import share
 from bulkhead.rehearsal.evidence import Outcome, Report, StageReport
 from bulkhead.rehearsal.report import bindings
 
@@ -45,6 +46,7 @@ def render(report: Report) -> str:
         things=bindings.matrix(report.stages, variables=False),
         variables=bindings.matrix(report.stages, variables=True),
         secret_types=bindings.SECRET_TYPES,
+        sourced=share(report.fidelity),
         phases=list(_phases(report)),
     )  # fmt: skip
     return _UNPRINTABLE.sub("\ufffd", _COLOUR.sub("", page))

@@ -17,7 +17,7 @@ from bulkhead.resources.kind import ResourceType
 from bulkhead.resources.planned import unsealed
 from tests.support.cloudflare_api import Api, open_api
 from tests.support.cloudflare_plugin import Plugin, Resource, with_content
-from tests.support.cloudflare_plugin_cases import BEFORE, IDS, LEAST, UPDATES
+from tests.support.cloudflare_plugin_cases import BEFORE, IDS, LEAST, NOT_SERVED, UPDATES
 from tests.support.cloudflare_plugin_types import RESOURCES
 from tests.support.cloudflare_plugin_wire import PluginFault, State, drift
 from tests.support.settings_fixture import make_settings
@@ -25,17 +25,6 @@ from tests.support.stages import PRODUCTS, STAGES, rendered_identities, rendered
 
 _TOKEN: Final = "the-plugins-token"
 _ROUTES: Final = {(route.method, route.path) for route in routes()}
-NOT_SERVED: Final = frozenset(
-    {
-        t.ACCOUNT_TOKEN,
-        t.WORKER,
-        t.WORKER_VERSION,
-        t.WORKERS_CRON_TRIGGER,
-        t.WORKERS_CUSTOM_DOMAIN,
-        t.WORKERS_DEPLOYMENT,
-    }
-)
-"""The types of the program that the API does not serve yet: they are made beside it."""
 
 
 class Account:
@@ -192,8 +181,8 @@ def make_least(account: Account, type_: ResourceType, more: Mapping[str, Any]) -
     """Make what a type needs, and one of it; return its configuration and its state."""
     where = {"accountId": make_settings(account.environment).cloudflare.account_id}
     for other in BEFORE.get(type_, ()):
-        account.make(other, other.kind, where | LEAST[other], IDS.get(other, {}))
-    account.make(type_, type_.kind, where | LEAST[type_] | more, {})
+        account.make(other, other.kind, {**where, **LEAST[other]}, IDS.get(other, {}))
+    account.make(type_, type_.kind, {**where, **LEAST[type_], **more}, {})
     return account.made[type_.kind][1:]
 
 
