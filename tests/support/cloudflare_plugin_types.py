@@ -95,7 +95,8 @@ _OBSERVABILITY: Final = {
 _BINDING: Final = {
     **dict.fromkeys(("name", "type"), _REQUIRED),
     **dict.fromkeys(("database_id", "class_name", "namespace_id", "script_name"), _EITHER),
-    **dict.fromkeys(("id", "text", "queue_name", "bucket_name", "jurisdiction", "dataset", "service"), _OPTIONAL),
+    "text": Attribute(remembered=True),
+    **dict.fromkeys(("id", "queue_name", "bucket_name", "jurisdiction", "dataset", "service"), _OPTIONAL),
     **dict.fromkeys(("entrypoint", "environment", "index_name", "store_id", "secret_name"), _OPTIONAL),
     "json": Attribute(raw=VALUE),
 }

@@ -37,7 +37,8 @@ class Attribute:
     another name; "" if it is not there. ``told``: the member in answers, where that is another one; ``overwritten``:
     it wins over the plan. ``refreshed``: False for no_refresh. ``kept``: UseStateForUnknown. ``default``: what the
     schema fills in. ``of``: the attributes of a nested object, and of each in a list if ``many``. ``by_name``: a read
-    finds the list's items by name; those that the state has not are OTHERS_TOO or OWN_ONLY. ``unordered``: a set.
+    finds the list's items by name; those that the state has not are OTHERS_TOO or OWN_ONLY. ``remembered``: such a read
+    keeps it from the state's item. ``unordered``: a set.
     ``raw``: a string that holds JSON and is sent as JSON; the answer is compared by its BYTES or by its VALUE.
     ``stays``: a modifier lets the state win over the program.
     """
@@ -52,6 +53,7 @@ class Attribute:
     of: Mapping[str, Attribute] | None = None
     many: bool = False
     by_name: str = ""
+    remembered: bool = False
     unordered: bool = False
     raw: str = ""
     stays: bool = False
@@ -183,20 +185,29 @@ def read(model: Model, state: Mapping[str, Any], answer: Mapping[str, Any]) -> S
     return {
         name: state.get(name)
         if attribute.tag == "path" or not attribute.refreshed or not attribute.told_as(name)
-        else _decoded(attribute, _found(attribute, state.get(name), answer.get(attribute.told_as(name))))
+        else _found(attribute, state.get(name), answer.get(attribute.told_as(name)))
         for name, attribute in model.items()
     }
 
 
 def _found(attribute: Attribute, had: Any, told: Any) -> Any:
-    """Return the items of a list that is read by name, in the state's order."""
-    if not attribute.by_name or not isinstance(had, list):
-        return told
+    """Return what a read finds. A list that is read by name keeps the state's order, and what it remembers of each."""
+    if not attribute.by_name or attribute.of is None or not isinstance(had, list):
+        return _decoded(attribute, told)
     left = {item["name"]: item for item in told or []}
-    known = [left.pop(item["name"], item if attribute.by_name == OWN_ONLY else None) for item in had]
-    return [item for item in known if item is not None] + (
-        list(left.values()) if attribute.by_name == OTHERS_TOO else []
-    )
+    known = [
+        {**read(attribute.of, {}, left.pop(item["name"])), **_remembered(attribute.of, item)}
+        if item["name"] in left
+        else item
+        for item in had
+        if item["name"] in left or attribute.by_name == OWN_ONLY
+    ]
+    others = left.values() if attribute.by_name == OTHERS_TOO else ()
+    return known + [read(attribute.of, {}, item) for item in others]
+
+
+def _remembered(model: Model, item: Mapping[str, Any]) -> State:
+    return {name: item[name] for name, each in model.items() if each.remembered and item.get(name) is not None}
 
 
 def _decoded(attribute: Attribute, told: Any) -> Any:

@@ -161,9 +161,14 @@ def imported_anew(account: Account, type_: ResourceType, config: State, state: S
 
 
 def unread(type_: ResourceType, config: State) -> set[str]:
-    """Return what an import cannot find out, because the plugin never reads it."""
+    """Return what an import cannot find out, because the plugin never reads it, or the API never tells it."""
     resource = RESOURCES[type_]
-    return {
+    secrets = {
+        f"bindings[{place}].text"
+        for place, binding in enumerate(config.get("bindings", []))
+        if binding["type"] == "secret_text"
+    }
+    return secrets | {
         name
         for name, each in resource.attributes.items()
         if not each.refreshed and name in config and name not in resource.imported
