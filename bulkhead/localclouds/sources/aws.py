@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from bulkhead.localclouds.sources.places import AUTONAMING, AWS_TAGS, Sources, aws_model, aws_plugin, issue
+from bulkhead.localclouds.sources.places import (
+    AUTONAMING,
+    AWS_REGION,
+    AWS_TAGS,
+    Sources,
+    aws_model,
+    aws_plugin,
+    issue,
+)
 from bulkhead.resources import types as t
 
 SOURCES: Final[Sources] = {
@@ -17,25 +25,40 @@ SOURCES: Final[Sources] = {
         f"{aws_model('s3', 'BucketVersioningStatus')} {aws_plugin('s3/bucket_versioning.go')}": (
             "one of: versioningConfiguration.status",
         ),
+        f"{aws_plugin('s3/bucket_versioning.go')} {AWS_REGION}": ("replaced_by",),
+        AWS_REGION: ("computed",),
     },
     t.S3_BUCKET_SERVER_SIDE_ENCRYPTION_CONFIGURATION: {
         aws_model("s3", "ServerSideEncryption"): ("one of: rules[*].applyServerSideEncryptionByDefault.sseAlgorithm",),
         aws_model("s3", "EncryptionType"): ("one of: rules[*].blockedEncryptionTypes[*]",),
+        AWS_REGION: ("computed",),
     },
-    t.S3_BUCKET_OWNERSHIP_CONTROLS: {aws_model("s3", "ObjectOwnership"): ("one of: rule.objectOwnership",)},
+    t.S3_BUCKET_PUBLIC_ACCESS_BLOCK: {AWS_REGION: ("computed",)},
+    t.S3_BUCKET_POLICY: {AWS_REGION: ("computed",)},
+    t.S3_BUCKET_OWNERSHIP_CONTROLS: {
+        aws_model("s3", "ObjectOwnership"): ("one of: rule.objectOwnership",),
+        f"{aws_plugin('s3/bucket_ownership_controls.go')} {AWS_REGION}": ("replaced_by",),
+        AWS_REGION: ("computed",),
+    },
     t.S3_BUCKET_LIFECYCLE_CONFIGURATION: {
         aws_model("s3", "BucketLifecycleConfiguration"): ("needs: rules",),
         aws_model("s3", "ExpirationStatus"): ("one of: rules[*].status",),
         aws_model("s3", "LifecycleRule"): ("filter_of_each_rule",),
+        AWS_REGION: ("computed",),
     },
     t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION: {
         aws_model("s3", "ObjectLockEnabled"): ("one of: objectLockEnabled", "defaults"),
         aws_model("s3", "ObjectLockRetentionMode"): ("one of: rule.defaultRetention.mode",),
         aws_model("s3", "DefaultRetention"): ("exactly one: rule.defaultRetention",),
+        AWS_REGION: ("computed",),
     },
-    t.S3_BUCKET_LOGGING: {aws_model("s3", "LoggingEnabled"): ("needs: targetBucket, targetPrefix",)},
+    t.S3_BUCKET_LOGGING: {
+        aws_model("s3", "LoggingEnabled"): ("needs: targetBucket, targetPrefix",),
+        AWS_REGION: ("computed",),
+    },
     t.KMS_KEY: {
-        aws_plugin("kms/key.go"): ("between: deletionWindowInDays", "replaced_by", "defaults"),
+        aws_plugin("kms/key.go"): ("between: deletionWindowInDays", "json text: policy", "defaults"),
+        f"{aws_plugin('kms/key.go')} {AWS_REGION}": ("replaced_by", "computed"),
         aws_model("kms", "RotationPeriodInDaysType"): ("between: rotationPeriodInDays",),
         aws_model("kms", "KeyUsageType"): ("one of: keyUsage",),
         AWS_TAGS: ("plan",),
@@ -43,12 +66,17 @@ SOURCES: Final[Sources] = {
     t.KMS_ALIAS: {
         aws_model("kms", "CreateAliasRequest"): ("shaped: name",),
         aws_model("kms", "AlreadyExistsException"): ("create",),
+        f"{aws_plugin('kms/alias.go')} {AWS_REGION}": ("replaced_by", "computed"),
         AUTONAMING: ("needs: name", "own_name"),
     },
     t.SNS_TOPIC: {
         aws_model("sns", "CreateTopicInput"): ("shaped: name",),
         AUTONAMING: ("needs: name", "own_name"),
         AWS_TAGS: ("plan",),
+    },
+    t.SNS_TOPIC_POLICY: {
+        aws_plugin("sns/topic_policy.go"): ("json text: policy", "shaped: arn", "computed"),
+        f"{aws_plugin('sns/topic_policy.go')} {AWS_REGION}": ("replaced_by",),
     },
     t.SNS_TOPIC_SUBSCRIPTION: {aws_model("sns", "SubscribeInput"): ("one of: protocol",)},
     t.CLOUDWATCH_METRIC_ALARM: {
@@ -91,13 +119,18 @@ SOURCES: Final[Sources] = {
     },
     t.IAM_POLICY: {
         aws_model("iam", "policyNameType"): ("shaped: name",),
+        aws_plugin("iam/policy.go"): ("json text: policy", "replaced_by", "computed"),
         aws_model("iam", "EntityAlreadyExistsException"): ("create",),
         AUTONAMING: ("needs: name", "own_name"),
         AWS_TAGS: ("plan",),
     },
-    t.IAM_ROLE_POLICY: {AUTONAMING: ("needs: name", "own_name")},
+    t.IAM_ROLE_POLICY: {
+        aws_plugin("iam/role_policy.go"): ("json text: policy", "replaced_by"),
+        AUTONAMING: ("needs: name", "own_name"),
+    },
     t.IAM_OPEN_ID_CONNECT_PROVIDER: {
         aws_model("iam", "CreateOpenIDConnectProviderRequest"): ("shaped: url", "sized: clientIdLists"),
+        aws_plugin("iam/openid_connect_provider.go"): ("replaced_by", "computed"),
         aws_model("iam", "EntityAlreadyExistsException"): ("create",),
         AWS_TAGS: ("plan",),
     },

@@ -14,6 +14,8 @@ Sources = Mapping[str, Mapping[str, tuple[str, ...]]]
 _CODE: Final = "https://github.com/{}/blob/{}/{}"
 AUTONAMING: Final = "https://www.pulumi.com/docs/concepts/resources/names/"
 AWS_TAGS: Final = _CODE.format("pulumi/pulumi-aws", "master", "provider/tags.go")
+AWS_REGION: Final = _CODE.format("hashicorp/terraform-provider-aws", "main", "internal/provider/sdkv2/region.go")
+"""How the provider of AWS adds `region` to every regional resource: set if left out, and a new one if it changes."""
 
 
 def issue(repository: str, number: int) -> str:
