@@ -59,7 +59,9 @@ class _Bucket(_Declared):
     def on_delete(self, caller: Caller, store: Store, record: Record) -> None:
         name = record.inputs["name"]
         if not self._cloud_of(record.environment).client.r2_is_empty(name):
-            raise ApiRefusal(f"The bucket you tried to delete ({name}) is not empty (account {record.account}).")
+            raise ApiRefusal(
+                f"The bucket you tried to delete ({name}) is not empty (account {record.account}). [code: 10008]"
+            )
 
     def _files(self, _cloud: LocalCloudflare, record: Record) -> list[str]:
         return layout.bucket(record.inputs["name"])

@@ -11,7 +11,6 @@ from bulkhead.clients.endpoints import CLOUDFLARE
 from bulkhead.clients.refusals import ApiRefused, Uncertain
 from bulkhead.clients.rest import Rest
 from bulkhead.localclouds.cloudflare.api.crud import Endpoint
-from bulkhead.localclouds.cloudflare.api.spelling import from_answer
 from bulkhead.localclouds.cloudflare.api.stores import ENDPOINTS
 from bulkhead.localclouds.providers import registry
 from bulkhead.localclouds.providers.handler import ApiRefusal, Caller, Properties
@@ -53,8 +52,10 @@ class OverHttp:
 
     def update(self, caller: Caller, id_: str, known: Properties, inputs: Properties) -> Record:
         """Change the resource in place. Raises ApiRefusal."""
-        method, path = self._endpoint.change or self._endpoint.create, self._endpoint.item
-        answer = self._ask(caller, method, path, {**inputs, "id": id_}, self._endpoint.request(inputs))
+        body = None if self._endpoint.change_headers else self._endpoint.request(inputs)
+        answer = self._ask(
+            caller, self._endpoint.update, self._endpoint.item, {**inputs, "id": id_}, body, changing=True
+        )
         return self._record(caller, {**known, **inputs}, answer)
 
     def delete(self, caller: Caller, id_: str, known: Properties) -> None:
@@ -62,10 +63,12 @@ class OverHttp:
         if not self._endpoint.type.left_behind:
             self._ask(caller, "DELETE", self._endpoint.item, {**known, "id": id_}, None)
 
-    def _ask(self, caller: Caller, method: str, path: str, values: Properties, body: Any) -> Any:
+    def _ask(
+        self, caller: Caller, method: str, path: str, values: Properties, body: Any, *, changing: bool = False
+    ) -> Any:
         """Return the result; None where there is nothing to show or to delete. Raises ApiRefusal."""
         api = self._api_of(str(caller.config.get("apiToken", "")))
-        headers, path = self._endpoint.headers_for(values), self._endpoint.path(path, values)
+        headers, path = self._endpoint.headers_for(values, changing=changing), self._endpoint.path(path, values)
         try:
             response = api.request(method, path, body, headers=headers, timeout=_TIMEOUT)
         except Uncertain as refused:
@@ -77,7 +80,7 @@ class OverHttp:
         return response.json()["result"]
 
     def _record(self, caller: Caller, given: Properties, answer: Mapping[str, Any]) -> Record:
-        told = from_answer(self._endpoint.type, answer, self._endpoint.answers)
+        told = self._endpoint.told(answer)
         id_ = (
             str(answer[self._endpoint.id_as]) if self._endpoint.id_as else self._rules.id_of(caller, {**given, **told})
         )

@@ -48,7 +48,11 @@ class Resources:
 
     def update(self, caller: Caller, token: str, id_: str, inputs: Properties) -> Record:
         """Change the resource in place."""
-        return self.registry.handler(token).update(caller, self.store, id_, inputs)
+        rules, old = registry.rules_of(token), self.store.get(token, id_)
+        with self.store.claim(rules.claim_of(caller, inputs)):
+            if old is not None:
+                rules.admit_change(caller, self.store, old, inputs)
+            return self.registry.handler(token).update(caller, self.store, id_, inputs)
 
     def delete(self, caller: Caller, token: str, id_: str) -> None:
         """Delete the resource and what is part of it; where the real provider's delete does nothing, so does this one,

@@ -65,7 +65,7 @@ class TypeRules:
     values of inputs that were left out. ``computed``: outputs that are no inputs. ``nested_secrets``: paths of secrets
     inside a property that is not secret as a whole. ``import_id``: what `pulumi import` is given, where that is not
     the id. ``unread``: inputs that the API never returns, so that an import lacks them. ``within``: the parent that
-    this resource is deleted with.
+    this resource is deleted with. ``taken``: the API's code for a name that another resource has.
     """
 
     type: ResourceType
@@ -83,6 +83,7 @@ class TypeRules:
     import_id: ImportId = field(default_factory=lambda: ImportId(("id",), "\0"))
     unread: frozenset[str] = frozenset()
     within: Within | None = None
+    taken: int | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -156,6 +157,10 @@ class TypeRules:
             reasons.extend(admission(caller, store, inputs))
         _refuse(reasons)
 
+    def admit_change(self, caller: Caller, store: Store, old: Record, inputs: Properties) -> None:
+        """Raise ApiRefusal when a change would take a name that another resource has."""
+        _refuse(list(self._taken(caller, store, inputs, old)))
+
     def release(self, store: Store, record: Record) -> None:
         """Raise ApiRefusal with every reason why the cloud, as it stands, would not delete this resource."""
         _refuse([reason for release in self.releases for reason in release(store, record)])
@@ -177,16 +182,17 @@ class TypeRules:
             case _:
                 return (account,)
 
-    def _taken(self, caller: Caller, store: Store, inputs: Properties) -> Iterator[str]:
+    def _taken(self, caller: Caller, store: Store, inputs: Properties, own: Record | None = None) -> Iterator[str]:
         if not self._names:
             return
         where = self._where(self.account_of(caller, inputs), caller.region_of(inputs))
         wanted = [inputs.get(name) for name in self._names]
         for other in store.all(type_=self.type):
-            near = self._where(other.account, other.outputs.get("region")) == where
+            near = self._where(other.account, other.outputs.get("region")) == where and (not own or other.id != own.id)
             if near and not other.left_behind and [other.inputs.get(name) for name in self._names] == wanted:
                 names = " and ".join(f"{name} {inputs.get(name)!r}" for name in self._names)
-                yield f"{names} is taken: environment {other.environment!r} has it ({other.urn})"
+                code = f" [code: {self.taken}]" if self.taken else ""
+                yield f"{names} is taken: environment {other.environment!r} has it ({other.urn}){code}"
 
 
 def _refuse(reasons: list[str]) -> None:

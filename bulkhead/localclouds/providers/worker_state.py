@@ -3,7 +3,7 @@ store."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from bulkhead.localclouds.providers.handler import Properties
@@ -24,12 +24,19 @@ def find_worker(store: Store, account: str, reference: str) -> Record | None:
 
 def live_versions(store: Store, worker: Record) -> list[Record]:
     """Return the versions that serve the Worker now: those of its newest deployment, whoever made it."""
+    return _live_among(store.all(), worker)
+
+
+def _live_among(records: Iterable[Record], worker: Record) -> list[Record]:
     live: list[Record] = []
-    for record in store.all():
-        if record.type == t.WORKER_VERSION and is_of(worker, record, "workerId") and record.outputs.get("deploy"):
-            live = [record]
+    versions: dict[str, Record] = {}
+    for record in records:
+        if record.type == t.WORKER_VERSION and is_of(worker, record, "workerId"):
+            versions[record.id] = record
+            if record.outputs.get("deploy"):
+                live = [record]
         elif record.type == t.WORKERS_DEPLOYMENT and is_of(worker, record, "scriptName"):
-            found = (store.get(t.WORKER_VERSION, share["versionId"]) for share in record.outputs["versions"])
+            found = (versions.get(share["versionId"]) for share in record.outputs["versions"])
             live = [version for version in found if version is not None]
     return live
 
@@ -45,13 +52,15 @@ def durable_object_classes(store: Store, worker: Record) -> frozenset[str]:
 
 def binding_workers(store: Store, account: str, kind: str, key: str, target: str) -> list[str]:
     """Return the names of the Workers whose live versions have a binding of ``kind`` that points at ``target``."""
+    records = store.all()
     return [
         worker.outputs["name"]
-        for worker in store.all(type_=t.WORKER)
-        if worker.account == account
+        for worker in records
+        if worker.type == t.WORKER
+        and worker.account == account
         and any(
             binding["type"] == kind and binding.get(key) == target
-            for version in live_versions(store, worker)
+            for version in _live_among(records, worker)
             for binding in version.outputs.get("bindings", ())
         )
     ]

@@ -96,7 +96,7 @@ class _Api:
             resource = str(request.path_params.get(route.resource, "")) if route else ""
             response = self._served(route, credential, request, body)
         except (Refusal, ApiRefusal) as refused:
-            known = refused if isinstance(refused, Refusal) else refusal(400, refused.reasons)
+            known = refused if isinstance(refused, Refusal) else refusal(refused.reasons)
             code = str(known.errors[0][0])
             response = JSONResponse(known.envelope(), known.status, dict(known.headers))
         except Exception as fault:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from bulkhead.localclouds.cloudflare.api.answers import Refusal, Result
@@ -38,7 +39,7 @@ class Asked:
     cloud: Cloud
     credential: Credential
     path: Mapping[str, str]
-    query: Mapping[str, str]
+    query: QueryParams
     headers: Mapping[str, str]
     body: bytes
     base: str
@@ -49,13 +50,23 @@ class Asked:
 
     def json(self) -> dict[str, Any]:
         """Return the body. Raises Refusal when it is no JSON object."""
-        try:
-            body = json.loads(self.body or b"{}")
-        except ValueError:
-            raise Refusal(400, (6007, "Malformed JSON in request body")) from None
+        body = self._json()
         if not isinstance(body, dict):
-            raise Refusal(400, (6007, "Malformed JSON in request body"))
+            raise _malformed()
         return body
+
+    def json_list(self) -> list[Any]:
+        """Return the body. Raises Refusal when it is no JSON list."""
+        body = self._json()
+        if not isinstance(body, list):
+            raise _malformed()
+        return body
+
+    def _json(self) -> Any:
+        try:
+            return json.loads(self.body or b"{}")
+        except ValueError:
+            raise _malformed() from None
 
     def records(self, type_: ResourceType) -> list[Record]:
         """Return what the account of the path holds of a type, oldest first, with what was left behind."""
@@ -78,3 +89,7 @@ class Route:
     serve: Callable[[Asked], Result | Response]
     resource: str = ""
     signed: bool = False
+
+
+def _malformed() -> Refusal:
+    return Refusal(400, (6007, "Malformed JSON in request body"))

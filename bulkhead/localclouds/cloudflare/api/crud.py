@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
-from bulkhead.localclouds.cloudflare.api.answers import UNKNOWN_CODE, Page, Refusal, Result, not_found
+from bulkhead.localclouds.cloudflare.api.answers import UNKNOWN_CODE, Page, Refusal, Result, not_found, refusal
 from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
-from bulkhead.localclouds.cloudflare.api.spelling import Spell, Unspellable, from_wire, snake, to_wire
+from bulkhead.localclouds.cloudflare.api.spelling import Spell, Unspellable, from_answer, from_wire, snake, to_wire
+from bulkhead.localclouds.providers import planning, registry
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.resources.kind import ResourceType
 
+Beside = Callable[[Asked, Record], Mapping[str, Any]]
 _IN_PATH: Final = re.compile(r"\{(\w+)\}")
+_UNSAID: Final = "default"  # what a header means that is not there: of R2's jurisdictions, the usual one
+
+
+def nothing_beside(_asked: Asked, _record: Record) -> Mapping[str, Any]:
+    """An answer shows the resource's own properties and nothing else."""
+    return {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,12 +31,15 @@ class Endpoint:
     """How the API serves a type.
 
     ``collection`` is the path of all, empty where there is one in each parent. ``item`` is the path of one; its last
-    variable is the resource's id, unless the type has no collection. ``change`` is the method of an update; ``create``
-    of a create, at the collection or else at the item. ``id_as`` is the member that holds the id. ``asks`` and
-    ``answers`` spell properties in requests and in answers; ``renamed`` are those that a request spells otherwise.
-    ``hidden`` are properties that no answer shows. ``listed_in`` is the member of a list's result that holds the items.
-    ``filters`` are properties that a list's query may ask for. ``headers`` are properties that a request names in a
-    header. ``missing`` is the code when it is not there.
+    variable is the resource's id, unless the type has no collection. ``change`` are the methods of an update, in words,
+    the plugin's first; ``create`` is that of a create, at the collection or else at the item. ``id_as`` is the member
+    that holds the id. ``asks`` and ``answers`` spell properties in requests and in answers; ``renamed`` are those that
+    a request spells otherwise. ``hidden`` are properties that no answer shows, ``beside`` finds what an answer shows of
+    others. ``listed`` says whether the collection can be read; ``filters`` are the properties that a list's query may
+    ask for, ``orders`` those that it may be sorted by, by their names there. ``headers`` are properties that a request
+    names in a header; where an update has no body, ``change_headers`` are those that it changes. ``unset`` is what a
+    part of something answers before anybody has set it. Codes: ``missing`` when it is not there, ``parent_missing``
+    when what it is part of is not, ``invalid`` for a body that breaks a rule.
     """
 
     type: ResourceType
@@ -40,10 +52,16 @@ class Endpoint:
     answers: Spell = snake
     renamed: Mapping[str, str] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
-    listed_in: str = ""
-    filters: tuple[str, ...] = ()
+    beside: Beside = nothing_beside
+    listed: bool = True
+    filters: Mapping[str, str] = field(default_factory=dict)
+    orders: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    change_headers: Mapping[str, str] = field(default_factory=dict)
+    unset: Beside | None = None
     missing: int = 7404
+    parent_missing: int = 0
+    invalid: int = UNKNOWN_CODE
 
     @property
     def parents(self) -> tuple[str, ...]:
@@ -55,6 +73,11 @@ class Endpoint:
     def id_in_path(self) -> str:
         """The last variable of the path."""
         return str(_IN_PATH.findall(self.item)[-1])
+
+    @property
+    def update(self) -> str:
+        """The method with which the plugin asks for an update."""
+        return self.change.split()[0] if self.change else self.create
 
     def path(self, template: str, values: Mapping[str, Any]) -> str:
         """Return a path with the values of its variables; ``id`` is the resource's own."""
@@ -68,31 +91,49 @@ class Endpoint:
         plain = {self.asks(name): new for name, new in self.renamed.items()}
         return {plain.get(name, name): value for name, value in spelt.items()}
 
-    def headers_for(self, properties: Mapping[str, Any]) -> dict[str, str]:
-        """Return the headers that ask for properties."""
-        return {header: str(properties[name]) for header, name in self.headers.items() if name in properties}
+    def headers_for(self, properties: Mapping[str, Any], *, changing: bool = False) -> dict[str, str]:
+        """Return the headers that ask for properties, in an update those of ``change_headers`` too."""
+        names = {**self.headers, **self.change_headers} if changing else self.headers
+        return {header: str(properties[name]) for header, name in names.items() if name in properties}
 
     def said_by_path(self, properties: Mapping[str, Any]) -> dict[str, Any]:
         """Return the properties that are in the path, which an answer need not repeat."""
         return {name: properties[name] for name in map(camel, self.parents) if name in properties}
 
+    def told(self, answer: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the properties that an answer shows."""
+        return from_answer(self.type, answer, self.answers)
+
     def inputs(self, path: Mapping[str, str], headers: Mapping[str, str], body: Mapping[str, Any]) -> dict[str, Any]:
         """Return the properties that a path, headers and a body ask for. Raises Refusal."""
-        plain = {new: self.asks(name) for name, new in self.renamed.items()}
         try:
-            inputs = from_wire(self.type, {plain.get(name, name): value for name, value in body.items()}, self.asks)
+            inputs = from_wire(self.type, self._plain(body), self.asks)
         except Unspellable as fault:
-            raise Refusal(400, (UNKNOWN_CODE, str(fault))) from None
+            raise Refusal(400, (self.invalid, str(fault))) from None
         told = {name: headers[header] for header, name in self.headers.items() if header in headers}
         return inputs | told | {camel(name): path[name] for name in self.parents}
+
+    def cleared(self, body: Mapping[str, Any]) -> set[str]:
+        """Return the properties that a body takes away, by null."""
+        null = {name for name, value in self._plain(body).items() if value is None}
+        return {name for name in registry.catalogue("cloudflare").properties(self.type) if self.asks(name) in null}
+
+    def lasting(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the inputs that stay although an update that says everything does not say them."""
+        required = registry.catalogue("cloudflare").types[self.type]["required"]
+        return {name: inputs[name] for name in inputs if name in self.type.replaced_by or name in required}
 
     def shown(self, record: Record) -> dict[str, Any]:
         """Return a resource as an answer shows it."""
         visible = {name: value for name, value in record.outputs.items() if name not in self.hidden}
         spelt = to_wire(self.type, visible, self.answers)
         for name in ("account_id", *(() if self.collection else self.parents)):
-            spelt.pop(name, None)
+            spelt.pop(self.answers(camel(name)), None)
         return {self.id_as: record.id, **spelt} if self.id_as else spelt
+
+    def _plain(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        plain = {new: self.asks(name) for name, new in self.renamed.items()}
+        return {plain.get(name, name): value for name, value in body.items()}
 
 
 def camel(name: str) -> str:
@@ -105,12 +146,12 @@ def routes(endpoint: Endpoint, serving: Serving | None = None) -> Iterator[Route
     """Yield the routes of a type. ``serving`` serves what is peculiar to it."""
     serving = serving or Serving(endpoint)
     resource = endpoint.id_in_path
-    if endpoint.collection:
+    if endpoint.collection and endpoint.listed:
         yield Route("GET", endpoint.collection, serving.list)
     yield Route(endpoint.create, endpoint.collection or endpoint.item, serving.create, resource)
     yield Route("GET", endpoint.item, serving.show, resource)
-    if endpoint.change and endpoint.collection:
-        yield Route(endpoint.change, endpoint.item, serving.update, resource)
+    for method in endpoint.change.split():
+        yield Route(method, endpoint.item, partial(serving.update, patches=method == "PATCH"), resource)
     if endpoint.collection or not endpoint.type.left_behind:  # what stays when a plugin deletes it has no DELETE
         yield Route("DELETE", endpoint.item, serving.remove, resource)
 
@@ -121,53 +162,103 @@ class Serving:
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
 
+    def all(self, asked: Asked) -> list[Record]:
+        """Return what the path names and the query asks for, in its order. Raises Refusal."""
+        self._require_parent(asked)
+        found = [record for record in asked.records(self._endpoint.type) if self._is_of(record, asked)]
+        for name, property_ in self._endpoint.filters.items():
+            if name in asked.query:
+                found = [one for one in found if one.outputs.get(property_) in asked.query.getlist(name)]
+        order = asked.query.get("order")
+        if order is not None:
+            if order not in self._endpoint.orders:
+                raise Refusal(
+                    400, (self._endpoint.invalid, f"order: must be one of {', '.join(self._endpoint.orders)}")
+                )
+            property_ = self._endpoint.orders[order]
+            found.sort(key=lambda one: str(one.id if property_ == "id" else one.outputs.get(property_)))
+        return found[::-1] if asked.query.get("direction") == "desc" else found
+
     def list(self, asked: Asked) -> Result:
-        wanted = {camel(name): asked.query[name] for name in self._endpoint.filters if name in asked.query}
-        found = [
-            record
-            for record in asked.records(self._endpoint.type)
-            if self._is_of(record, asked) and all(record.outputs.get(name) == value for name, value in wanted.items())
-        ]
-        items, info = Page.asked(asked.query).of([self._endpoint.shown(record) for record in found])
-        member = self._endpoint.listed_in
-        return Result({member: items} if member else items, info)
+        chosen, info = Page.asked(asked.query).of(self.all(asked))
+        return Result([self.answer(asked, record) for record in chosen], info)
 
     def create(self, asked: Asked) -> Result:
         inputs = self._endpoint.inputs(asked.path, asked.headers, asked.json())
-        return Result(self._endpoint.shown(asked.cloud.resources.create(asked.caller, self._endpoint.type, "", inputs)))
+        self._check(inputs)
+        record = asked.cloud.resources.create(asked.caller, self._endpoint.type, "", inputs)
+        return Result(self.answer(asked, record))
 
     def show(self, asked: Asked) -> Result:
-        record = asked.cloud.resources.read(asked.caller, self._endpoint.type, self.find(asked).id)
+        try:
+            record = asked.cloud.resources.read(asked.caller, self._endpoint.type, self.find(asked).id)
+        except Refusal:
+            if self._endpoint.unset is None:
+                raise
+            return Result(self._endpoint.unset(asked, self.parent(asked)))
         if record is None:
             raise self._missing(asked)
-        return Result(self._endpoint.shown(record))
+        return Result(self.answer(asked, record))
 
-    def update(self, asked: Asked) -> Result:
-        old = self.find(asked)
-        given = self._endpoint.inputs(asked.path, asked.headers, asked.json())
-        inputs = {**old.inputs, **given} if self._endpoint.change == "PATCH" else given
-        return Result(
-            self._endpoint.shown(asked.cloud.resources.update(asked.caller, self._endpoint.type, old.id, inputs))
-        )
+    def update(self, asked: Asked, *, patches: bool) -> Result:
+        """Change a resource: a PUT says all that can change, a PATCH only what does."""
+        old, endpoint = self.find(asked), self._endpoint
+        body = {} if endpoint.change_headers else asked.json()
+        given = endpoint.inputs(asked.path, asked.headers, body)
+        given |= {
+            name: asked.headers[header] for header, name in endpoint.change_headers.items() if header in asked.headers
+        }
+        self._refuse_what_cannot_change(old, given)
+        kept = old.inputs if patches else endpoint.lasting(old.inputs)
+        inputs = {name: value for name, value in over(kept, given).items() if name not in endpoint.cleared(body)}
+        self._check(inputs)
+        return Result(self.answer(asked, asked.cloud.resources.update(asked.caller, endpoint.type, old.id, inputs)))
 
     def remove(self, asked: Asked) -> Result:
         record = self.find(asked)
         asked.cloud.resources.delete(asked.caller, self._endpoint.type, record.id)
         return Result({self._endpoint.id_as: record.id} if self._endpoint.id_as else {})
 
+    def answer(self, asked: Asked, record: Record) -> dict[str, Any]:
+        """Return a resource as an answer shows it, with what it shows of others."""
+        return {**self._endpoint.shown(record), **self._endpoint.beside(asked, record)}
+
     def find(self, asked: Asked) -> Record:
-        """Return the resource that a path names. Raises Refusal when there is none."""
+        """Return what the path names. Raises Refusal when there is none."""
+        self._require_parent(asked)
         for record in asked.records(self._endpoint.type):
             if self._is_of(record, asked) and self._is_asked_for(record, asked):
                 return record
         raise self._missing(asked)
 
+    def parent(self, asked: Asked) -> Record:
+        """Return what the path's resource is part of. Raises Refusal when there is none."""
+        within = registry.rules_of(self._endpoint.type).within
+        assert within is not None  # noqa: S101 - the caller's type is part of something
+        path = {camel(name): asked.path[name] for name in self._endpoint.parents}
+        for record in asked.cloud.resources.store.all(type_=within.parent):
+            child = Record(self._endpoint.type, "", "", path["accountId"], "", path, path)
+            if within.holds(record, child) and self._is_in_place(record, asked):
+                return record
+        raise not_found(f"what {self._endpoint.type.kind} is part of", self._endpoint.parent_missing)
+
+    def _require_parent(self, asked: Asked) -> None:
+        if self._endpoint.parent_missing:
+            self.parent(asked)
+
     def _is_of(self, record: Record, asked: Asked) -> bool:
         """Whether a resource is part of what the path names."""
-        return all(
+        return self._is_in_place(record, asked) and all(
             str(record.outputs.get(camel(name))) == asked.path[name]
             for name in self._endpoint.parents
             if name != "account_id"
+        )
+
+    def _is_in_place(self, record: Record, asked: Asked) -> bool:
+        """Whether a resource is where the headers look."""
+        return all(
+            record.outputs.get(name, _UNSAID) == asked.headers.get(header, _UNSAID)
+            for header, name in self._endpoint.headers.items()
         )
 
     def _is_asked_for(self, record: Record, asked: Asked) -> bool:
@@ -178,3 +269,22 @@ class Serving:
     def _missing(self, asked: Asked) -> Refusal:
         what = asked.path[self._endpoint.id_in_path]
         return not_found(f"{self._endpoint.type.kind} {what}", self._endpoint.missing)
+
+    def _check(self, inputs: Mapping[str, Any]) -> None:
+        _, faults = planning.check(self._endpoint.type, inputs)
+        if faults:
+            raise refusal(faults, self._endpoint.invalid)
+
+    def _refuse_what_cannot_change(self, old: Record, given: Mapping[str, Any]) -> None:
+        fixed = [n for n in given if n in self._endpoint.type.replaced_by and given[n] != old.outputs.get(n)]
+        if fixed:
+            raise refusal([f"{self._endpoint.asks(name)}: cannot be changed" for name in fixed], self._endpoint.invalid)
+
+
+def over(kept: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was there with what is given written over it, objects member by member."""
+    merged = {**kept, **given}
+    for name in kept.keys() & given.keys():
+        if isinstance(kept[name], Mapping) and isinstance(given[name], Mapping):
+            merged[name] = over(kept[name], given[name])
+    return merged

@@ -25,6 +25,14 @@ class Databases(crud.Serving):
     def _is_asked_for(self, record: Record, asked: Asked) -> bool:
         return asked.path["database_id"] in {record.id, record.outputs["name"]}
 
+    def create(self, asked: Asked) -> Result:
+        _refuse_null(asked)
+        return super().create(asked)
+
+    def update(self, asked: Asked, *, patches: bool) -> Result:
+        _refuse_null(asked)
+        return super().update(asked, patches=patches)
+
     def show(self, asked: Asked) -> Result:
         """Answer with a database, or only with the members that ``fields`` names."""
         shown: Mapping[str, Any] = super().show(asked).value
@@ -33,13 +41,12 @@ class Databases(crud.Serving):
             raise malformed(f"Invalid property: fields => {', '.join(unknown)}")
         return Result({name: shown[name] for name in chosen})
 
-    def update(self, asked: Asked) -> Result:
-        """Change what the body names; a name is for ever."""
-        old = self.find(asked)
-        inputs = {**old.inputs, **self._endpoint.inputs(asked.path, asked.headers, asked.json())}
-        if inputs["name"] != old.inputs["name"]:
-            raise malformed("Invalid property: name => a database cannot be renamed")
-        return Result(self._endpoint.shown(asked.cloud.resources.update(asked.caller, old.type, old.id, inputs)))
+
+def _refuse_null(asked: Asked) -> None:
+    """Unlike others, D1 takes null for no member that is left out (cloudflare/terraform-provider-cloudflare#6309)."""
+    for name, value in asked.json().items():
+        if value is None:
+            raise malformed(f"Invalid property: {name} => Expected object, received null")
 
 
 def routes() -> list[Route]:
@@ -60,7 +67,6 @@ def routes() -> list[Route]:
     item = DATABASES.item
     return [
         *crud.routes(DATABASES, databases),
-        Route("PATCH", item, databases.update, "database_id"),
         Route("POST", f"{item}/query", unless_busy(_query), "database_id"),
         Route("POST", f"{item}/raw", unless_busy(_raw), "database_id"),
         Route("POST", f"{item}/import", within(transfers.import_), "database_id"),

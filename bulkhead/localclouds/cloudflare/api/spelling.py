@@ -50,10 +50,11 @@ def from_wire(type_: ResourceType, body: Mapping[str, Any], spell: Spell = snake
 
 
 def from_answer(type_: ResourceType, answer: Mapping[str, Any], spell: Spell = snake) -> dict[str, Any]:
-    """Return the properties that an answer shows, computed ones too; null means that there is none."""
+    """Return the properties that an answer shows, computed ones too; null means that there is none. What the type has
+    no property for is no part of it, such as a consumer's ``script``."""
     known = _catalogue().properties(type_)
     names = {spell(name): name for name in (*known, *_catalogue().computed(type_))}
-    found = {names.get(member, member): value for member, value in answer.items() if value is not None}
+    found = {names[member]: value for member, value in answer.items() if value is not None and member in names}
     return {name: _in(known.get(name), value, spell, name, strict=False) for name, value in found.items()}
 
 

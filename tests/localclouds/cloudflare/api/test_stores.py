@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from bulkhead.localclouds.providers.handler import Caller
+from bulkhead.localclouds.providers.store import Record
+from bulkhead.resources import types as t
 from tests.support.cloudflare_api import ACCOUNT, Api
 
 ROOT = f"/accounts/{ACCOUNT}"
@@ -48,11 +51,6 @@ def test_the_life_of_a_store(
     assert api.result("GET", path) == []
 
 
-def test_a_name_that_is_taken_is_refused(api: Api) -> None:
-    api.result("POST", f"{ROOT}/d1/database", {"name": "main"})
-    assert api.refused("POST", f"{ROOT}/d1/database", {"name": "main"})[0] == 400
-
-
 def test_databases_are_found_by_name(api: Api) -> None:
     for name in ("main", "other"):
         api.result("POST", f"{ROOT}/d1/database", {"name": name})
@@ -81,3 +79,194 @@ def test_a_setting_of_a_bucket_needs_the_buckets_jurisdiction(api: Api) -> None:
     api.result("PUT", f"{BUCKETS}/files/lifecycle", LIFETIME, cf_r2_jurisdiction="eu")
     shown = api.result("GET", f"{BUCKETS}/files/lifecycle", cf_r2_jurisdiction="eu")
     assert shown["rules"] == LIFETIME["rules"]
+
+
+def test_a_change_by_put_keeps_only_what_cannot_change(api: Api) -> None:
+    queue = api.result("POST", f"{ROOT}/queues", {"queue_name": "events", "settings": {"delivery_delay": 5}})
+    item = f"{ROOT}/queues/{queue['queue_id']}"
+    assert api.result("PUT", item, {"queue_name": "renamed"})["settings"]["delivery_delay"] == 0
+    database = api.result("POST", f"{ROOT}/d1/database", {"name": "main", "jurisdiction": "eu"})
+    changed = api.result("PUT", f"{ROOT}/d1/database/{database['uuid']}", {"read_replication": {"mode": "auto"}})
+    assert changed == database | {"read_replication": {"mode": "auto"}}
+
+
+def test_a_change_by_patch_keeps_the_rest(api: Api) -> None:
+    queue = api.result("POST", f"{ROOT}/queues", {"queue_name": "events", "settings": {"delivery_delay": 5}})
+    changed = api.result("PATCH", f"{ROOT}/queues/{queue['queue_id']}", {"settings": {"delivery_paused": True}})
+    assert changed["queue_name"] == "events"
+    assert changed["settings"] == queue["settings"] | {"delivery_paused": True}
+
+
+def test_null_takes_away_what_was_set(api: Api) -> None:
+    made = api.result("POST", f"{ROOT}/queues", {"queue_name": "events"})
+    item = f"{ROOT}/queues/{made['queue_id']}"
+    for method in ("PUT", "PATCH"):
+        api.result(method, item, {"queue_name": "events", "settings": {"delivery_delay": 5}})
+        api.result(method, item, {"queue_name": "events", "settings": None})
+        assert api.result("GET", item)["settings"] == made["settings"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+def test_a_databases_replication_is_never_null(api: Api, method: str) -> None:
+    """The API refuses it (cloudflare/terraform-provider-cloudflare#6309), and shows it unasked."""
+    path = f"{ROOT}/d1/database"
+    made = api.result("POST", path, {"name": "main"})
+    assert made["read_replication"] == {"mode": "disabled"}
+    where = path if method == "POST" else f"{path}/{made['uuid']}"
+    assert api.refused(method, where, {"name": "other", "read_replication": None}) == (400, [7400])
+
+
+def test_what_cannot_change_is_refused(api: Api) -> None:
+    made = api.result("POST", f"{ROOT}/d1/database", {"name": "main"})
+    assert api.refused("PUT", f"{ROOT}/d1/database/{made['uuid']}", {"name": "other"}) == (400, [7400])
+
+
+@pytest.mark.parametrize(
+    ("collection", "body", "refused"),
+    [
+        ("d1/database", {"name": "main"}, (400, [7502])),
+        ("storage/kv/namespaces", {"title": "sessions"}, (400, [10014])),
+        ("r2/buckets", {"name": "files"}, (409, [10004])),
+        ("queues", {"queue_name": "events"}, (409, [11009])),
+    ],
+)
+def test_a_name_that_is_taken_is_refused(
+    api: Api, collection: str, body: dict[str, Any], refused: tuple[int, list[int]]
+) -> None:
+    api.result("POST", f"{ROOT}/{collection}", body)
+    assert api.refused("POST", f"{ROOT}/{collection}", body) == refused
+
+
+def test_nobody_waits_for_a_name_that_is_taken(api: Api) -> None:
+    """The provider's plugin repeats a 409 for minutes unless the answer says that it is in vain."""
+    api.result("POST", f"{ROOT}/queues", {"queue_name": "events"})
+    assert api.answer("POST", f"{ROOT}/queues", {"queue_name": "events"}).headers["x-should-retry"] == "false"
+
+
+@pytest.mark.parametrize(
+    ("collection", "id_", "names", "refused"),
+    [
+        ("storage/kv/namespaces", "id", ({"title": "one"}, {"title": "two"}), (400, [10014])),
+        ("queues", "queue_id", ({"queue_name": "one"}, {"queue_name": "two"}), (409, [11009])),
+    ],
+)
+def test_nothing_is_renamed_to_a_name_that_is_taken(
+    api: Api, collection: str, id_: str, names: tuple[dict[str, Any], dict[str, Any]], refused: tuple[int, list[int]]
+) -> None:
+    one, _ = (api.result("POST", f"{ROOT}/{collection}", name) for name in names)
+    item = f"{ROOT}/{collection}/{one[id_]}"
+    assert api.refused("PUT", item, names[1]) == refused
+    assert api.result("PUT", item, names[0]).items() >= names[0].items(), "its own name it may keep"
+
+
+@pytest.mark.parametrize(
+    ("collection", "body", "code", "said"),
+    [
+        ("d1/database", {}, 7400, "name: required"),
+        ("d1/database", {"name": 7}, 7400, "name: must be a string"),
+        ("d1/database", {"name": "main", "primary_location_hint": "moon"}, 7400, "primaryLocationHint"),
+        ("storage/kv/namespaces", {}, 10019, "title: required"),
+        ("r2/buckets", {"name": "No"}, 10005, "name"),
+        ("queues", {"queue_name": "-"}, 11003, "queueName"),
+    ],
+)
+def test_a_body_that_breaks_a_rule_is_refused(
+    api: Api, collection: str, body: dict[str, Any], code: int, said: str
+) -> None:
+    status, answer = api.call("POST", f"{ROOT}/{collection}", body)
+    assert (status, answer["errors"][0]["code"]) == (400, code)
+    assert said in answer["errors"][0]["message"]
+    assert api.call("GET", f"{ROOT}/{collection}")[1]["result"] in ([], {"buckets": []})
+
+
+def test_a_list_is_filtered_and_sorted_as_it_is_asked_for(api: Api) -> None:
+    for name in ("b", "c", "a"):
+        api.result("POST", f"{ROOT}/queues", {"queue_name": name})
+        api.result("POST", f"{ROOT}/storage/kv/namespaces", {"title": name})
+    assert [one["queue_name"] for one in api.result("GET", f"{ROOT}/queues?name=a&name=b&page=1")] == ["b", "a"]
+    assert api.result("GET", f"{ROOT}/queues?name=d") == []
+    namespaces = f"{ROOT}/storage/kv/namespaces"
+    assert [one["title"] for one in api.result("GET", f"{namespaces}?order=title")] == ["a", "b", "c"]
+    assert [one["title"] for one in api.result("GET", f"{namespaces}?order=title&direction=desc")] == ["c", "b", "a"]
+    assert api.refused("GET", f"{namespaces}?order=size")[0] == 400
+
+
+def test_buckets_are_listed_by_name_with_a_cursor(api: Api) -> None:
+    for name in ("bbb", "ccc", "aaa", "ccd"):
+        api.result("POST", BUCKETS, {"name": name})
+    _, first = api.call("GET", f"{BUCKETS}?per_page=3")
+    assert [one["name"] for one in first["result"]["buckets"]] == ["aaa", "bbb", "ccc"]
+    _, second = api.call("GET", f"{BUCKETS}?per_page=3&cursor={first['result_info']['cursor']}")
+    assert [one["name"] for one in second["result"]["buckets"]] == ["ccd"]
+    assert "cursor" not in second["result_info"]
+    found = api.result("GET", f"{BUCKETS}?name_contains=cc&direction=desc")["buckets"]
+    assert [one["name"] for one in found] == ["ccd", "ccc"]
+    assert api.refused("GET", f"{BUCKETS}?cursor=%21")[0] == 400
+
+
+def test_a_bucket_changes_its_storage_class_by_a_header(api: Api) -> None:
+    made = api.result("POST", BUCKETS, {"name": "files"}, cf_r2_jurisdiction="default")
+    changed = api.result("PATCH", f"{BUCKETS}/files", cf_r2_storage_class="InfrequentAccess")
+    assert changed == made | {"storage_class": "InfrequentAccess"}, "the plugin wants the same creation_date"
+    assert api.answer("PATCH", f"{BUCKETS}/files", cf_r2_storage_class="Cold").status_code == 400
+
+
+def test_a_bucket_is_seen_in_its_own_jurisdiction_only(api: Api) -> None:
+    api.result("POST", BUCKETS, {"name": "files"}, cf_r2_jurisdiction="eu")
+    assert api.refused("GET", f"{BUCKETS}/files") == (404, [10006])
+    assert api.result("GET", BUCKETS)["buckets"] == []
+    assert api.result("GET", f"{BUCKETS}/files", cf_r2_jurisdiction="eu")["jurisdiction"] == "eu"
+
+
+def test_a_bucket_has_settings_before_anybody_sets_them(api: Api) -> None:
+    assert api.refused("GET", f"{BUCKETS}/files/lock") == (404, [10006])
+    api.result("POST", BUCKETS, {"name": "files"})
+    assert api.result("GET", f"{BUCKETS}/files/lock") == {"rules": []}
+    (rule,) = api.result("GET", f"{BUCKETS}/files/lifecycle")["rules"]
+    assert rule["abortMultipartUploadsTransition"]["condition"] == {"type": "Age", "maxAge": 604800}
+    off = api.result("GET", f"{BUCKETS}/files/domains/managed")
+    assert off == api.result("PUT", f"{BUCKETS}/files/domains/managed", {"enabled": True}) | {"enabled": False}
+    assert api.refused("GET", f"{BUCKETS}/files/cors") == (404, [10059])
+    assert api.refused("DELETE", f"{BUCKETS}/files/cors") == (404, [10059])
+
+
+def test_a_rule_is_answered_as_it_was_sent(api: Api) -> None:
+    api.result("POST", BUCKETS, {"name": "files"})
+    rules = {"rules": [{"allowed": {"methods": ["GET"], "origins": ["https://example.com"]}, "maxAgeSeconds": 60}]}
+    api.result("PUT", f"{BUCKETS}/files/cors", rules)
+    assert api.result("GET", f"{BUCKETS}/files/cors") == rules, "an id that nobody gave is a difference to the plugin"
+    api.result("DELETE", f"{BUCKETS}/files/cors")
+    assert api.refused("GET", f"{BUCKETS}/files/cors") == (404, [10059])
+
+
+def test_a_queue_shows_who_sends_and_who_takes(api: Api) -> None:
+    made = api.result("POST", f"{ROOT}/queues", {"queue_name": "events"})
+    assert (made["consumers"], made["consumers_total_count"], made["producers_total_count"]) == ([], 0, 0)
+    worker(api, "clerk", [{"type": "queue", "name": "QUEUE", "queueName": "events"}])
+    path = f"{ROOT}/queues/{made['queue_id']}/consumers"
+    asked = {"type": "worker", "script_name": "clerk", "settings": {"batch_size": 3}}
+    consumer = api.result("POST", path, asked)
+    assert consumer.items() >= {"script": "clerk", "queue_name": "events", "script_name": "clerk"}.items()
+    assert api.refused("POST", path, asked) == (400, [11004])
+    assert api.result("GET", path) == [consumer]
+    changed = api.result("PUT", f"{path}/{consumer['consumer_id']}", asked | {"settings": {"batch_size": 4}})
+    assert changed == consumer | {"settings": {"batch_size": 4}}
+    seen = api.result("GET", f"{ROOT}/queues/{made['queue_id']}")
+    assert seen["consumers"] == [changed]
+    assert seen["producers"] == [{"type": "worker", "script": "clerk"}]
+    assert (seen["consumers_total_count"], seen["producers_total_count"]) == (1, 1)
+    assert api.refused("DELETE", f"{ROOT}/queues/{made['queue_id']}") == (400, [11005])
+
+
+def test_a_queue_that_is_not_there_has_no_consumers(api: Api) -> None:
+    assert api.refused("GET", f"{ROOT}/queues/none/consumers") == (404, [11000])
+
+
+def worker(api: Api, name: str, bindings: list[dict[str, Any]]) -> None:
+    """Put a deployed Worker into the account, as another part of the API would."""
+    caller = Caller("staging", "cloudflare", {})
+    made = api.resources.create(caller, t.WORKER, "", {"accountId": ACCOUNT, "name": name})
+    module = {"name": "index.js", "contentType": "application/javascript+module", "contentBase64": ""}
+    inputs = {"accountId": ACCOUNT, "workerId": made.id, "modules": [module], "bindings": bindings, "deploy": True}
+    version = Record(t.WORKER_VERSION, f"{name}-1", "staging", ACCOUNT, "", inputs, inputs)
+    api.resources.store.put(version)

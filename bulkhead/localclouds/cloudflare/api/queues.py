@@ -1,0 +1,79 @@
+"""The routes of queues and of their consumers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from bulkhead.localclouds.cloudflare.api.answers import UNKNOWN_CODE
+from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
+from bulkhead.localclouds.cloudflare.api.crud import Endpoint, Serving, routes
+from bulkhead.localclouds.providers.store import Record
+from bulkhead.localclouds.providers.worker_state import binding_workers
+from bulkhead.resources import types as t
+
+_QUEUES: Final = "/accounts/{account_id}/queues"
+QUEUE: Final = f"{_QUEUES}/{{queue_id}}"
+_NO_QUEUE: Final = 11000
+_INVALID_NAME: Final = 11003
+_INVALID_BODY: Final = 10026
+
+
+def consumers_of(asked: Asked, queue: Record) -> list[Record]:
+    """Return a queue's consumers: there is one at most."""
+    return [one for one in asked.records(t.QUEUE_CONSUMER) if one.outputs["queueId"] == queue.id]
+
+
+def _beside_queue(asked: Asked, queue: Record) -> Mapping[str, Any]:
+    """A queue shows who sends to it and who takes from it."""
+    name = str(queue.outputs["queueName"])
+    consumers = [{**_CONSUMER.shown(one), **_beside_consumer(asked, one)} for one in consumers_of(asked, queue)]
+    senders = binding_workers(asked.cloud.resources.store, queue.account, "queue", "queueName", name)
+    producers = [{"type": "worker", "script": worker} for worker in senders]
+    return {
+        "consumers": consumers,
+        "consumers_total_count": len(consumers),
+        "producers": producers,
+        "producers_total_count": len(producers),
+    }
+
+
+def _beside_consumer(asked: Asked, consumer: Record) -> Mapping[str, Any]:
+    """A consumer shows its Worker by two names: the plugin and wrangler read ``script``, the rest ``script_name``."""
+    queues = {queue.id: queue.outputs["queueName"] for queue in asked.records(t.QUEUE)}
+    script = consumer.outputs.get("scriptName")
+    return {"queue_name": queues[consumer.outputs["queueId"]], **({"script": script} if script else {})}
+
+
+_QUEUE: Final = Endpoint(
+    type=t.QUEUE,
+    collection=_QUEUES,
+    item=QUEUE,
+    change="PUT PATCH",
+    id_as="queue_id",
+    filters={"name": "queueName"},
+    beside=_beside_queue,
+    missing=_NO_QUEUE,
+    invalid=_INVALID_NAME,
+)
+_CONSUMER: Final = Endpoint(
+    type=t.QUEUE_CONSUMER,
+    collection=f"{QUEUE}/consumers",
+    item=f"{QUEUE}/consumers/{{consumer_id}}",
+    change="PUT",
+    id_as="consumer_id",
+    beside=_beside_consumer,
+    missing=UNKNOWN_CODE,
+    parent_missing=_NO_QUEUE,
+    invalid=_INVALID_BODY,
+)
+ENDPOINTS: Final = (_QUEUE, _CONSUMER)
+_SERVING: Final = Serving(_QUEUE)
+
+
+def queue_of(asked: Asked) -> Record:
+    """Return the queue that the path names. Raises Refusal."""
+    return _SERVING.find(asked)
+
+
+ROUTES: Final[tuple[Route, ...]] = tuple(route for endpoint in ENDPOINTS for route in routes(endpoint))

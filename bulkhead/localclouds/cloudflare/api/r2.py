@@ -1,0 +1,125 @@
+"""The routes of R2 buckets and of what is set on them."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from typing import Any, Final
+
+from bulkhead.localclouds.cloudflare.api.answers import UNKNOWN_CODE, Page, Refusal, Result
+from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
+from bulkhead.localclouds.cloudflare.api.crud import Beside, Endpoint, Serving, routes
+from bulkhead.localclouds.cloudflare.api.spelling import as_it_is
+from bulkhead.localclouds.providers import registry
+from bulkhead.localclouds.providers.store import Record
+from bulkhead.resources import types as t
+from bulkhead.resources.kind import ResourceType
+
+_BUCKETS: Final = "/accounts/{account_id}/r2/buckets"
+BUCKET: Final = f"{_BUCKETS}/{{bucket_name}}"
+_JURISDICTION: Final = {"cf-r2-jurisdiction": "jurisdiction"}
+NO_BUCKET: Final = 10006
+_NO_CORS: Final = 10059
+_INVALID_NAME: Final = 10005
+# R2 documentation, "Object lifecycles": unfinished uploads are given up after seven days unless a rule says otherwise.
+_FIRST_RULES: Final = [
+    {
+        "id": "Default Multipart Abort Rule",
+        "enabled": True,
+        "conditions": {"prefix": ""},
+        "abortMultipartUploadsTransition": {"condition": {"type": "Age", "maxAge": 604_800}},
+    }
+]
+
+
+def _off(asked: Asked, bucket: Record) -> Mapping[str, Any]:
+    """A bucket's r2.dev address is known before anybody switches it on."""
+    name = str(bucket.outputs["name"])
+    return {**registry.rules_of(t.R2_MANAGED_DOMAIN).computed(asked.caller, name, {}), "enabled": False}
+
+
+def _part(type_: ResourceType, path: str, unset: Beside | None, missing: int = NO_BUCKET) -> Endpoint:
+    """A setting of a bucket; ``unset`` is what it is before anybody sets it."""
+    return Endpoint(
+        type=type_,
+        headers=_JURISDICTION,
+        item=f"{BUCKET}/{path}",
+        create="PUT",
+        id_as="",
+        asks=as_it_is,
+        answers=as_it_is,
+        hidden=frozenset({"jurisdiction"}),
+        unset=unset,
+        missing=missing,
+        parent_missing=NO_BUCKET,
+    )
+
+
+_BUCKET: Final = Endpoint(
+    type=t.R2_BUCKET,
+    headers=_JURISDICTION,
+    change_headers={"cf-r2-storage-class": "storageClass"},
+    collection=_BUCKETS,
+    item=BUCKET,
+    change="PATCH",
+    id_as="",
+    renamed={"location": "locationHint", "storageClass": "storageClass"},
+    listed=False,
+    orders={"name": "name"},
+    missing=NO_BUCKET,
+    invalid=_INVALID_NAME,
+)
+ENDPOINTS: Final = (
+    _BUCKET,
+    _part(t.R2_BUCKET_LIFECYCLE, "lifecycle", lambda _asked, _bucket: {"rules": _FIRST_RULES}),
+    _part(t.R2_BUCKET_LOCK, "lock", lambda _asked, _bucket: {"rules": []}),
+    _part(t.R2_BUCKET_CORS, "cors", None, _NO_CORS),
+    _part(t.R2_MANAGED_DOMAIN, "domains/managed", _off),
+)
+_SERVING: Final = Serving(_BUCKET)
+
+
+def bucket_of(asked: Asked) -> Record:
+    """Return the bucket that the path names. Raises Refusal."""
+    return _SERVING.find(asked)
+
+
+def size_asked(asked: Asked, usual: int, most: int = 1000) -> int:
+    """Return how many items of a list that has cursors are wanted. Raises Refusal."""
+    size = Page.asked(asked.query, usual).size
+    if size > most:
+        raise Refusal(400, (UNKNOWN_CODE, f"per_page: must be at most {most}"))
+    return size
+
+
+def _list(asked: Asked) -> Result:
+    """R2 has cursors instead of pages, and lists buckets by name."""
+    found = sorted(_SERVING.all(asked), key=lambda bucket: str(bucket.outputs["name"]))
+    if asked.query.get("direction") == "desc":
+        found.reverse()
+    names = [str(bucket.outputs["name"]) for bucket in found]
+    wanted = [name for name in names if asked.query.get("name_contains", "") in name]
+    last = _decoded(asked.query["cursor"]) if "cursor" in asked.query else asked.query.get("start_after")
+    if last is not None:
+        wanted = [name for name in wanted if (name < last if asked.query.get("direction") == "desc" else name > last)]
+    size = size_asked(asked, 20)
+    shown = [_SERVING.answer(asked, found[names.index(name)]) for name in wanted[:size]]
+    info = {"per_page": size} | ({"cursor": _encoded(wanted[size - 1])} if len(wanted) > size else {})
+    return Result({"buckets": shown}, info)
+
+
+def _encoded(name: str) -> str:
+    return b64encode(name.encode(), b"-_").decode()
+
+
+def _decoded(cursor: str) -> str:
+    try:
+        return b64decode(cursor, b"-_", validate=True).decode()
+    except ValueError:
+        raise Refusal(400, (UNKNOWN_CODE, "cursor: is none that a list has returned")) from None
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route("GET", _BUCKETS, _list),
+    *(route for endpoint in ENDPOINTS for route in routes(endpoint)),
+)
