@@ -16,7 +16,8 @@ _PRAGMAS: Final = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=OFF", "PRAGMA 
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call. ``route`` is the path's template, empty if the cloud has no such route; ``who`` is the name of the
-    credential, empty if there was none that the cloud knows; ``resource`` is what the route was asked about."""
+    credential, empty if there was none that the cloud knows; ``resource`` is what the route was asked about; ``note``
+    is what the call did, where nothing else shows it."""
 
     cloud: str
     method: str
@@ -26,6 +27,7 @@ class Call:
     who: str = ""
     resource: str = ""
     code: str = ""
+    note: str = ""
 
 
 _COLUMNS: Final = tuple(field.name for field in fields(Call))

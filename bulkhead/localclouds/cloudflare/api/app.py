@@ -21,8 +21,8 @@ from bulkhead.localclouds.api.faults import Failing, FaultPlan
 from bulkhead.localclouds.api.journal import Call, Journal
 from bulkhead.localclouds.api.rate import Allowance, RateLimit
 from bulkhead.localclouds.api.server import DROP
-from bulkhead.localclouds.cloudflare.api import d1, signed, stores
-from bulkhead.localclouds.cloudflare.api.answers import Refusal, no_route, refusal
+from bulkhead.localclouds.cloudflare.api import d1, signed, stores, zones
+from bulkhead.localclouds.cloudflare.api.answers import Refusal, Result, no_route, refusal
 from bulkhead.localclouds.cloudflare.api.asked import Asked, Cloud, Route
 from bulkhead.localclouds.cloudflare.api.credentials import CLOUD, Credential, Credentials
 from bulkhead.localclouds.cloudflare.api.permissions import TABLE
@@ -36,7 +36,7 @@ _METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 def routes() -> list[Route]:
     """Return every route of the API."""
-    return [*stores.ROUTES, *d1.routes()]
+    return [*stores.ROUTES, *d1.routes(), *zones.ROUTES]
 
 
 def application(cloud: Cloud, credentials: Credentials, journal: Journal, faults: FaultPlan) -> Starlette:
@@ -84,7 +84,7 @@ class _Api:
         return Response("error code: 502", 502) if failing is Failing.AFTER else response
 
     def _answer(self, template: str, route: Route | None, request: Request, body: bytes) -> Response:
-        who = resource = code = ""
+        who = resource = code = note = ""
         allowance = None
         try:
             credential = self._credential(route, request)
@@ -94,7 +94,9 @@ class _Api:
                 if allowance.refused:
                     _refuse_more(allowance)
             resource = str(request.path_params.get(route.resource, "")) if route else ""
-            response = self._served(route, credential, request, body)
+            answer = self._served(route, credential, request, body)
+            note = answer.note if isinstance(answer, Result) else ""
+            response = JSONResponse(answer.envelope(), answer.status) if isinstance(answer, Result) else answer
         except (Refusal, ApiRefusal) as refused:
             known = refused if isinstance(refused, Refusal) else refusal(refused.reasons)
             code = str(known.errors[0][0])
@@ -104,7 +106,7 @@ class _Api:
             response = JSONResponse(
                 Refusal(500, (10001, f"a fault of the rehearsal itself: {type(fault).__name__}")).envelope(), 500
             )
-        self._note(template if route else "", request, response.status_code, who, resource, code)
+        self._note(template if route else "", request, response.status_code, who, resource, code, note)
         if allowance is not None:
             response.headers["ratelimit"] = f'"default";r={allowance.remaining};t={allowance.reset}'
             response.headers["ratelimit-policy"] = f'"default";q={allowance.quota};w={allowance.window}'
@@ -116,7 +118,7 @@ class _Api:
         signature = request.query_params.get("signature", "")
         return self._cloud.files.signer(request.method, request.path_params["name"], signature, self._cloud.clock())
 
-    def _served(self, route: Route | None, credential: Credential, request: Request, body: bytes) -> Response:
+    def _served(self, route: Route | None, credential: Credential, request: Request, body: bytes) -> Result | Response:
         if route is None:
             raise no_route(request.url.path)
         asked = Asked(
@@ -130,8 +132,7 @@ class _Api:
         )
         _require_account(asked)
         _require_permission(route, credential)
-        answer = route.serve(asked)
-        return answer if isinstance(answer, Response) else JSONResponse(answer.envelope(), answer.status)
+        return route.serve(asked)
 
     def _note(self, template: str, request: Request, status: int, *more: str) -> None:
         self._journal.add(Call(CLOUD, request.method, template, request.url.path, status, *more))
