@@ -88,11 +88,17 @@ class Api:
         return status, [error["code"] for error in answer["errors"]]
 
 
-def open_api(folder: Path, *tenants: Tenant, stage: Any = _nothing_runs, clock: Callable[[], float] = time.time) -> Api:
-    """Return an API whose files are in ``folder``."""
+def open_api(
+    folder: Path,
+    *tenants: Tenant,
+    stage: Any = _nothing_runs,
+    real: Any = None,
+    clock: Callable[[], float] = time.time,
+) -> Api:
+    """Return an API whose files are in ``folder``; ``real`` makes the handlers of what is not merely recorded."""
     seed.write(folder / "seed.json", list(tenants or (STAGING, PRODUCTION)))
     store, journal = Store(folder / "store.sqlite"), Journal(folder / "calls.sqlite")
-    resources = Resources(Registry(), store)
+    resources = Resources(Registry(real or {}), store)
     app = application(
         Cloud(resources, stage, clock=clock),
         Credentials(Seed(folder / "seed.json"), store),

@@ -16,6 +16,23 @@ const OPERATIONS = {
   kv_put: (namespace, { key, value, seconds }) =>
     namespace.put(key, value, seconds === null ? {} : { expirationTtl: seconds }),
   kv_delete: (namespace, { key }) => namespace.delete(key),
+  async kv_page(namespace, { prefix, limit, cursor }) {
+    const page = await namespace.list({ prefix, limit, cursor: cursor ?? undefined });
+    return { keys: page.keys, cursor: page.list_complete ? null : page.cursor };
+  },
+  async kv_read(namespace, { key }) {
+    const { value, metadata } = await namespace.getWithMetadata(key, "arrayBuffer");
+    if (value === null) return null;
+    // Only a list tells when a key expires.
+    const { keys } = await namespace.list({ prefix: key, limit: 1 });
+    return { value: inBase64(value), metadata, expiration: keys[0]?.expiration ?? null };
+  },
+  async kv_write(namespace, { pairs }) {
+    for (const { key, value, options } of pairs) await namespace.put(key, Buffer.from(value, "base64"), options);
+  },
+  async kv_remove(namespace, { keys }) {
+    for (const key of keys) await namespace.delete(key);
+  },
 
   async r2_list(bucket, { prefix }) {
     const objects = await everyPage((cursor) => bucket.list({ prefix, cursor }), "objects");
@@ -30,6 +47,16 @@ const OPERATIONS = {
     await bucket.put(key, Buffer.from(value, "base64"));
   },
   r2_delete: (bucket, { key }) => bucket.delete(key),
+  async r2_page(bucket, { options }) {
+    const wanted = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== null));
+    const page = await bucket.list({ ...wanted, include: ["httpMetadata", "customMetadata"] });
+    return { objects: page.objects.map(told), prefixes: page.delimitedPrefixes, cursor: page.cursor ?? null };
+  },
+  async r2_read(bucket, { key }) {
+    const object = await bucket.get(key);
+    return object === null ? null : { value: inBase64(await object.arrayBuffer()), object: told(object) };
+  },
+  r2_write: async (bucket, { key, value, options }) => told(await bucket.put(key, Buffer.from(value, "base64"), options)),
 
   async queue_send(queue, { messages }) {
     await queue.sendBatch(messages.map((body) => ({ body })));
@@ -62,6 +89,14 @@ async function askDatabase(database, queries) {
   if (response.ok) return response.json();
   const [first] = (await response.text()).split("\n"); // what Miniflare throws instead of answering has a stack
   return { error: first.replace(/^Error: /, "") };
+}
+
+function inBase64(buffer) {
+  return Buffer.from(buffer).toString("base64");
+}
+
+function told({ key, size, etag, version, uploaded, httpMetadata, customMetadata }) {
+  return { key, size, etag, version, uploaded, httpMetadata, customMetadata };
 }
 
 async function everyPage(list, member) {

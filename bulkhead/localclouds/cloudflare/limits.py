@@ -12,6 +12,7 @@ NOT_REHEARSED: Final[Mapping[str, str]] = {
     "Durable Object `migrations`": "refused; a version says its classes with `exports`",
     "static assets, containers, package dependencies": "refused; a bundle is its modules",
     "places": "location hints, jurisdictions, placement and read replicas: all data is in one directory",
+    "storage classes of objects": "all objects of a bucket have the class of the bucket",
     "eventual consistency": "a KV write is read by everybody at once; Cloudflare says up to 60 seconds",
     "queue concurrency": "one consumer runs at a time, whatever `maxConcurrency` says",
     "D1 Time Travel": "back only to a bookmark that was asked for; there is no history, so a timestamp is refused",
