@@ -11,6 +11,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 
+from bulkhead.clients.endpoints import r2_endpoint
 from bulkhead.clients.rest import Rest
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.settings import StageSettings
@@ -76,7 +77,7 @@ def r2(account: str, token: str, cloudflare: Rest) -> S3Client:
         aws_secret_access_key=hashlib.sha256(token.encode()).hexdigest(),
         region_name="auto",
     )
-    return session.client("s3", endpoint_url=f"https://{account}.r2.cloudflarestorage.com", config=_CONFIG)
+    return session.client("s3", endpoint_url=r2_endpoint(cloudflare.api, account), config=_CONFIG)
 
 
 def aws(settings: StageSettings, profile: str | None = None) -> ClientOf:

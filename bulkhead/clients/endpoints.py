@@ -46,6 +46,8 @@ class Api:
 
 CLOUDFLARE: Final = Api("Cloudflare", "https://api.cloudflare.com/client/v4", enveloped=True)
 GITHUB: Final = Api("GitHub", "https://api.github.com")
+S3: Final = "/s3"
+"""Where a local Cloudflare has the buckets of all accounts, beside its API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,13 @@ class Apis:
 
     cloudflare: Api = CLOUDFLARE
     github: Api = GITHUB
+
+
+def r2_endpoint(cloudflare: Api, account: str) -> str:
+    """Return where S3 clients reach an account's buckets: at the same Cloudflare as its API."""
+    if cloudflare == CLOUDFLARE:
+        return f"https://{account}.r2.cloudflarestorage.com"
+    return f"{cloudflare.base.removesuffix('/client/v4')}{S3}/{account}"
 
 
 def _is_loopback(host: str) -> bool:

@@ -67,7 +67,7 @@ class Rest:
             trust_env=False,
             verify=_trusted(),
         )
-        self._api = api
+        self.api = api
         self._token = token
         self._patience = patience or Patience()
 
@@ -109,7 +109,7 @@ class Rest:
             if not cursor or paging.get("is_truncated") is False:
                 return
             if cursor == last:
-                raise self._call("GET", path).unreadable("the same cursor twice", 200, self._api.base)
+                raise self._call("GET", path).unreadable("the same cursor twice", 200, self.api.base)
 
     def post(
         self, path: str, json: Any = None, *, repeatable: bool | None = None, **sending: Unpack[Sending]
@@ -161,7 +161,7 @@ class Rest:
 
     def _once(self, method: str, path: str, json: Any, sending: Sending) -> Outcome:
         try:
-            return self._client.request(method, f"{self._api.base}{path}", json=json, **sending)
+            return self._client.request(method, f"{self.api.base}{path}", json=json, **sending)
         except httpx.RequestError as error:
             return error
 
@@ -188,17 +188,17 @@ class Rest:
             answer = response.json()
         except ValueError:
             what = "an answer that is no JSON"
-            raise self._call(method, path).unreadable(what, response.status_code, self._api.base) from None
+            raise self._call(method, path).unreadable(what, response.status_code, self.api.base) from None
         # Cloudflare refuses with 200 as well; GraphQL knows no other way, and no ``success``.
-        if self._api.enveloped and isinstance(answer, dict) and not answer.get("success", not answer.get("errors")):
+        if self.api.enveloped and isinstance(answer, dict) and not answer.get("success", not answer.get("errors")):
             raise self._call(method, path).failed(response, 0, in_doubt=False)
         return answer
 
     def _result(self, answer: Any) -> Any:
-        return answer.get("result", answer) if self._api.enveloped and isinstance(answer, dict) else answer
+        return answer.get("result", answer) if self.api.enveloped and isinstance(answer, dict) else answer
 
     def _call(self, method: str, path: str) -> Call:
-        return Call(self._api.name, method, path, self._token)
+        return Call(self.api.name, method, path, self._token)
 
 
 @cache

@@ -116,7 +116,7 @@ class StageCloud:
     def call(self, operation: str, **given: Any) -> Any:
         """Ask for an operation of the host by name."""
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
-        answer = _ask(self._address.netloc, "POST", f"/{operation}", headers, _json.dumps(given).encode())
+        answer = ask(self._address.netloc, "POST", f"/{operation}", headers, _json.dumps(given).encode())
         value = answer.json()
         if answer.status != _OK:
             raise Failed(f"{operation}: {value['error']}")
@@ -153,7 +153,7 @@ class StageCloud:
     ) -> Answer:
         """Send a request to a hostname, as a browser would: whichever Worker has it answers."""
         headers, body = _request(headers, json, body)
-        return _ask(urlsplit(self.url).netloc, method, path, {**headers, "Host": hostname}, body)
+        return ask(urlsplit(self.url).netloc, method, path, {**headers, "Host": hostname}, body)
 
     def env_keys(self, worker: str) -> list[str]:
         """Return the sorted names in ``env``, read inside the running Worker."""
@@ -296,7 +296,8 @@ def _request(headers: Mapping[str, str] | None, json: Any, body: bytes | None) -
     return {"Content-Type": "application/json", **(headers or {})}, _json.dumps(json).encode()
 
 
-def _ask(netloc: str, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+def ask(netloc: str, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+    """Send a request to this machine, its path as it is. Raises Failed when nobody answers."""
     with closing(http.client.HTTPConnection(netloc, timeout=_TIMEOUT)) as connection:
         try:
             connection.request(method, path, body, dict(headers))

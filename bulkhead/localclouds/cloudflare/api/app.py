@@ -21,7 +21,7 @@ from bulkhead.localclouds.api.faults import Failing, FaultPlan
 from bulkhead.localclouds.api.journal import Call, Journal
 from bulkhead.localclouds.api.rate import Allowance, RateLimit
 from bulkhead.localclouds.api.server import DROP
-from bulkhead.localclouds.cloudflare.api import d1, kv_values, r2_objects, signed, stores, zones
+from bulkhead.localclouds.cloudflare.api import d1, kv_values, r2_objects, s3, signed, stores, zones
 from bulkhead.localclouds.cloudflare.api.answers import Refusal, Result, no_route, refusal
 from bulkhead.localclouds.cloudflare.api.asked import Asked, Cloud, Route
 from bulkhead.localclouds.cloudflare.api.credentials import CLOUD, Credential, Credentials
@@ -48,7 +48,8 @@ def application(cloud: Cloud, credentials: Credentials, journal: Journal, faults
             yield HttpRoute(f"{prefix}{path}", functools.partial(serving.answer, path, by_method), methods=_METHODS)
 
     rest = HttpRoute("/{anything:path}", functools.partial(serving.answer, "", {}), methods=_METHODS)
-    return Starlette(routes=[*http(PREFIX, routes()), *http("", signed.ROUTES), rest])
+    buckets = HttpRoute(s3.TEMPLATE, s3.S3(cloud, credentials, journal).answer, methods=[*_METHODS, "HEAD"])
+    return Starlette(routes=[*http(PREFIX, routes()), *http("", signed.ROUTES), buckets, rest])
 
 
 def _by_path(known: Iterable[Route]) -> Sequence[tuple[str, dict[str, Route]]]:

@@ -54,6 +54,16 @@ class Credentials:
             raise Refusal(401, (1000, "Invalid API Token"))
         return found
 
+    def with_id(self, account: str, id_: str) -> tuple[Credential, str] | None:
+        """Return the credential of an account that has this id, and its token, None if there is none."""
+        seeded = (token for tenant in self._seed.tenants() for token in tenant.tokens.get(CLOUD, {}))
+        made = (str(record.outputs["value"]) for record in self._store.all(type_=t.ACCOUNT_TOKEN))
+        for token in (*seeded, *made):
+            for credential in (*self._seeded(token), *self._made(token)):
+                if (credential.account, credential.id) == (account, id_):
+                    return credential, token
+        return None
+
     def _seeded(self, token: str) -> Iterator[Credential]:
         for tenant in self._seed.tenants():
             name = tenant.tokens.get(CLOUD, {}).get(token)
