@@ -270,7 +270,7 @@ class StageCloud:
 
     def queue_held(self, queue: str) -> list[Held]:
         """Return the messages of a queue that nobody consumes, oldest first."""
-        return [Held(**message) for message in self.call("queue_held", store=queue)]
+        return [Held(message["id"], message["body"]) for message in self.call("queue_held", store=queue)]
 
     # Durable Objects
 

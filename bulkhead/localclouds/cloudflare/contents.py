@@ -5,6 +5,7 @@ Names are those of `StageCloud`, and so is what is raised.
 
 from __future__ import annotations
 
+import json
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -91,3 +92,27 @@ class R2Objects:
 
     def remove(self, key: str) -> None:
         self._stage.call("r2_delete", store=self._bucket, key=key)
+
+
+class Messages:
+    """The messages of one queue."""
+
+    def __init__(self, stage: StageCloud, queue: str) -> None:
+        self._stage = stage
+        self._queue = queue
+
+    def push(self, messages: Sequence[Mapping[str, Any]]) -> None:
+        """Send messages, each with the options of a Worker's ``send``."""
+        self._stage.call("queue_push", store=self._queue, messages=list(messages))
+
+    def purge(self) -> None:
+        """Delete what nobody consumes. Raises Failed where a Worker does."""
+        self._stage.call("queue_purge", store=self._queue)
+
+    def waiting(self) -> tuple[int, int, int]:
+        """Return how many messages wait, their size in bytes, and since when the oldest does (ms since 1970, or 0)."""
+        told = self._stage.call("queue_metrics", store=self._queue)
+        held = self._stage.call("queue_held", store=self._queue)
+        sizes = [len(json.dumps(one["body"], separators=(",", ":")).encode()) for one in held]
+        times = [one["at"] for one in held] + ([told["oldest"]] if told["backlogCount"] else [])
+        return told["backlogCount"] + len(held), told["backlogBytes"] + sum(sizes), min(times, default=0)

@@ -61,6 +61,19 @@ const OPERATIONS = {
   async queue_send(queue, { messages }) {
     await queue.sendBatch(messages.map((body) => ({ body })));
   },
+  async queue_push(queue, { messages }) {
+    await queue.sendBatch(
+      messages.map(({ body, contentType, delaySeconds }) => ({
+        body: contentType === "bytes" ? Buffer.from(body, "base64") : body,
+        contentType,
+        delaySeconds,
+      })),
+    );
+  },
+  async queue_metrics(queue) {
+    const { backlogCount, backlogBytes, oldestMessageTimestamp } = await queue.metrics();
+    return { backlogCount, backlogBytes, oldest: Number(new Date(oldestMessageTimestamp ?? 0)) };
+  },
 };
 
 export default {
@@ -78,8 +91,11 @@ export default {
 
   /** Keeps the messages of the queues that nobody consumes. */
   async queue({ queue, messages }, env) {
-    const bodies = messages.map(({ id, body }) => ({ id, body }));
-    await env.HOST.fetch("http://host/", { method: "POST", body: JSON.stringify([queue, bodies]) });
+    const kept = messages.map(({ id, timestamp, body }) => {
+      const bytes = ArrayBuffer.isView(body) || body instanceof ArrayBuffer;
+      return { id, at: timestamp.getTime(), body: bytes ? inBase64(body) : body, contentType: bytes ? "bytes" : "json" };
+    });
+    await env.HOST.fetch("http://host/", { method: "POST", body: JSON.stringify([queue, kept]) });
   },
 };
 

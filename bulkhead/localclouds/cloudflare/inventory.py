@@ -17,7 +17,7 @@ _EVERYTHING: Final = 100
 @dataclass(frozen=True, slots=True)
 class Inventory:
     """One environment. Stores are known by the id that bindings use, queue names also by queue id; what belongs to a
-    Worker is known by the Worker's name.
+    Worker is known by the Worker's name. ``paused`` are the queues that deliver nothing now.
 
     ``live`` is the version that each Worker answers with; a Worker that was never deployed is not in it.
     """
@@ -26,6 +26,7 @@ class Inventory:
     namespaces: tuple[str, ...]
     buckets: tuple[str, ...]
     queues: Mapping[str, str]
+    paused: frozenset[str]
     workers: Mapping[str, Record]
     live: Mapping[str, Record]
     consumers: tuple[Record, ...]
@@ -55,6 +56,11 @@ def take(records: Iterable[Record]) -> Inventory:
         namespaces=tuple(namespace.id for namespace in of_type.get(t.WORKERS_KV_NAMESPACE, [])),
         buckets=tuple(bucket.inputs["name"] for bucket in of_type.get(t.R2_BUCKET, [])),
         queues={queue.id: queue.inputs["queueName"] for queue in of_type.get(t.QUEUE, [])},
+        paused=frozenset(
+            queue.inputs["queueName"]
+            for queue in of_type.get(t.QUEUE, [])
+            if (queue.inputs.get("settings") or {}).get("deliveryPaused")
+        ),
         workers=workers,
         live=_live(acts, workers, versions),
         consumers=tuple(of_type.get(t.QUEUE_CONSUMER, [])),

@@ -42,6 +42,13 @@ const OPERATIONS = {
   },
 
   queue_held: (stage, { store }) => stage.held.get(store) ?? [],
+
+  queue_purge(stage, { store }) {
+    if (!stage.running.held.includes(store)) {
+      throw new Refusal(`what waits for the Worker that consumes ${store} cannot be taken back; pause its delivery first`);
+    }
+    stage.held.delete(store);
+  },
   egress: (stage) => stage.egress,
   s3: (stage) => ({ endpoint: `${stage.url.origin}/cdn-cgi/local/r2/s3`, ...stage.s3Credentials }),
 };

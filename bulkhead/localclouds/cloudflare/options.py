@@ -153,7 +153,9 @@ def _on_workers_dev(worker: Record) -> bool:
 
 
 def _queue_of(consumer: Record, stock: Inventory) -> str | None:
-    return stock.queues.get(consumer.inputs["queueId"])
+    """Return the queue whose messages a Worker is given; None while delivery is paused, or if it is not a Worker."""
+    queue = stock.queues.get(consumer.inputs["queueId"])
+    return None if queue in stock.paused or consumer.inputs["type"] != "worker" else queue
 
 
 def _consumer(consumer: Record) -> Options:

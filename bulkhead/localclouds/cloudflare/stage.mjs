@@ -4,12 +4,13 @@ import { existsSync, readFileSync } from "node:fs";
 import { copyFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 
-import { ENTRY, entrySource } from "./entry.mjs";
+import { ENTRY, SECRET_HEADER, entrySource } from "./entry.mjs";
 import { openFront } from "./front.mjs";
-import { TRAP, aiStub, controlWorker, egressTrap } from "./internal.mjs";
+import { CONTROL, TRAP, aiStub, bindingOf, controlWorker, egressTrap } from "./internal.mjs";
 
 const EMPTY = { workers: [], stores: { databases: [], namespaces: [], buckets: [], queues: [] }, held: [], crons: {} };
 const BUNDLE = "/bundle"; // a path that exists nowhere: modules are given by content
+const BATCH = 100; // messages that are sent to a queue at once
 const QUIET = 300; // ms without a change before lazily declared ones are made real: many deletions, one restart
 
 /** The stage cannot be what was asked; the message is the runtime's own. */
@@ -107,6 +108,24 @@ export class Stage {
     this.#runs = options;
     this.running = wanted;
     await this.#remove(leftovers);
+    await this.#release();
+  }
+
+  // What waited for a consumer, or for the end of a pause, is delivered once there is one.
+  async #release() {
+    for (const [queue, messages] of this.held) {
+      if (this.running.held.includes(queue)) continue;
+      this.held.delete(queue);
+      if (!this.running.stores.queues.includes(queue)) continue;
+      const control = await this.miniflare.getWorker(CONTROL);
+      for (let first = 0; first < messages.length; first += BATCH) {
+        const batch = messages.slice(first, first + BATCH);
+        const body = JSON.stringify({ operation: "queue_push", binding: bindingOf("queue", queue), messages: batch });
+        const headers = { [SECRET_HEADER]: this.secret };
+        const response = await control.fetch("http://control/", { method: "POST", headers, body });
+        if (!response.ok) console.error(`${queue}: ${await response.text()}`);
+      }
+    }
   }
 
   async #run(options) {

@@ -21,7 +21,7 @@ from bulkhead.localclouds.api.faults import Failing, FaultPlan
 from bulkhead.localclouds.api.journal import Call, Journal
 from bulkhead.localclouds.api.rate import Allowance, RateLimit
 from bulkhead.localclouds.api.server import DROP
-from bulkhead.localclouds.cloudflare.api import d1, kv_values, r2_objects, s3, signed, stores, zones
+from bulkhead.localclouds.cloudflare.api import d1, kv_values, queue_messages, r2_objects, s3, signed, stores, zones
 from bulkhead.localclouds.cloudflare.api.answers import Refusal, Result, no_route, refusal
 from bulkhead.localclouds.cloudflare.api.asked import Asked, Cloud, Route
 from bulkhead.localclouds.cloudflare.api.credentials import CLOUD, Credential, Credentials
@@ -36,7 +36,7 @@ _METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 def routes() -> list[Route]:
     """Return every route of the API."""
-    return [*stores.ROUTES, *d1.routes(), *kv_values.ROUTES, *r2_objects.ROUTES, *zones.ROUTES]
+    return [*stores.ROUTES, *d1.routes(), *kv_values.ROUTES, *queue_messages.ROUTES, *r2_objects.ROUTES, *zones.ROUTES]
 
 
 def application(cloud: Cloud, credentials: Credentials, journal: Journal, faults: FaultPlan) -> Starlette:

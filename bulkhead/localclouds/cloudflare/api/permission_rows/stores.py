@@ -130,5 +130,11 @@ ROWS: Final[tuple[Row, ...]] = (
     row(f"{_ONE_QUEUE}/messages/batch", POST=_QUEUE_WRITE),
     row(f"{_ONE_QUEUE}/messages/pull", POST=_QUEUE_WRITE),
     row(f"{_ONE_QUEUE}/messages/ack", POST=_QUEUE_WRITE),
+    row(
+        f"{_ONE_QUEUE}/metrics",
+        source="cloudflare 5.9 (the official client) has it, and names no group",
+        GET=UNSAID,
+        note="what OpenAPI says of it was not at hand",
+    ),
     row(f"{_ONE_QUEUE}/purge", GET=_QUEUE, POST=_QUEUE_WRITE),
 )
