@@ -73,6 +73,16 @@ class Api:
         async with httpx.AsyncClient(transport=transport, base_url="http://local", trust_env=False) as client:
             return await client.request(method, path, content=content, headers=headers)
 
+    def transport(self) -> httpx.BaseTransport:
+        """Return what takes an ordinary client's requests here."""
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            path = request.url.raw_path.decode()
+            told = asyncio.run(self._send(request.method, path, request.read(), dict(request.headers)))
+            return httpx.Response(told.status_code, headers=told.headers, content=told.content)
+
+        return httpx.MockTransport(answer)
+
     def result(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """Return the result of a call that is served."""
         status, answer = self.call(method, path, body, **headers)
