@@ -28,6 +28,7 @@ from bulkhead.resources.permissions import (
     Permission,
     Reach,
 )
+from bulkhead.resources.token_policies import account_key, bucket_key, zone_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +106,15 @@ def token_policies(role: Role, product: Product, label: Label, settings: StageSe
         by_reach[need.permission.reach].add(need.permission.id)
     account, buckets = settings.cloudflare.account_id, [label.name(Kind.R2, each.name) for each in product.buckets]
     resources = {
-        Reach.ACCOUNT: [f"com.cloudflare.api.account.{account}"],
-        Reach.ZONE: [f"com.cloudflare.api.account.zone.{settings.cloudflare.zone_id}"],
-        Reach.BUCKET: [f"com.cloudflare.edge.r2.bucket.{account}_default_{bucket}" for bucket in buckets],
+        Reach.ACCOUNT: [account_key(account)],
+        Reach.ZONE: [zone_key(settings.cloudflare.zone_id)],
+        Reach.BUCKET: [bucket_key(account, bucket) for bucket in buckets],
     }
     return [
-        TokenPolicy(tuple(sorted(groups)), _compact(dict.fromkeys(resources[reach], "*")))
-        for reach in Reach
-        if (groups := by_reach[reach])
+        TokenPolicy(tuple(sorted(groups)), _compact(resources[reach])) for reach in Reach if (groups := by_reach[reach])
     ]
 
 
-def _compact(resources: dict[str, str]) -> str:
-    return json.dumps(resources, sort_keys=True, separators=(",", ":"))
+def _compact(keys: list[str]) -> str:
+    """Return resources as the API writes them: Cloudflare's provider compares the texts, byte for byte."""
+    return json.dumps(dict.fromkeys(keys, "*"), sort_keys=True, separators=(",", ":"))

@@ -88,6 +88,12 @@ def test_a_token_reaches_its_own_account_zone_and_buckets() -> None:
     assert buckets == [f"com.cloudflare.edge.r2.bucket.{account}_default_harbor-staging-r2-transcripts"]
 
 
+def test_a_token_s_resources_are_the_text_that_cloudflare_answers() -> None:
+    settings = make_settings("staging")
+    for policy in token_policies(Role.OPERATIONS, SECOND_PRODUCT, label_of(settings), settings):
+        assert policy.resources == json.dumps(json.loads(policy.resources), separators=(",", ":"))
+
+
 def test_a_preview_has_no_token_and_operations_write_nothing() -> None:
     assert needs(Role.PREVIEW, FIRST_PRODUCT) == ()
     assert all(need.permission.name.endswith("Read") for need in needs(Role.OPERATIONS, FIRST_PRODUCT))

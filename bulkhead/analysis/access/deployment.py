@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from bulkhead.analysis.access.matrix import UNKNOWN_YET, Cell, Table, table
 from bulkhead.analysis.clouds import nested
-from bulkhead.analysis.isolation.tokens import resources
 from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.resources import types as t
 from bulkhead.resources.permissions import GROUPS
 from bulkhead.resources.planned import PlannedResource, Sealed
+from bulkhead.resources.token_policies import reached
 from bulkhead.resources.values import Absent, at, is_list, listed
 from policies.rules.access import lifetime
 
@@ -65,8 +65,8 @@ def _token(token: PlannedResource) -> Iterator[tuple[Cell, ...]]:
         return
     for policy in policies:
         groups = [at(group, "id") for group in listed(policy, "permissionGroups")]
-        reached = resources(at(policy, "resources"))
-        on: Cell = UNKNOWN_YET if reached is None else tuple(sorted(_scope(*each) for each in reached))
+        keys = reached(at(policy, "resources"))
+        on: Cell = UNKNOWN_YET if keys is None else tuple(sorted(_scope(*each) for each in keys))
         effect = "never" if at(policy, "effect") == "deny" else "may"
         yield name, effect, tuple(sorted(_permission(group) for group in groups)), on, valid
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from bulkhead.analysis.isolation.reference import FoundReference, ReferenceKind, own_names, permanent, unknown
 from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.resources import types as t
 from bulkhead.resources.planned import PlannedResource, unsealed
+from bulkhead.resources.token_policies import reached
 from bulkhead.resources.values import UNKNOWN, at, is_list
 
 TOKENS: Final = (t.ACCOUNT_TOKEN, t.API_TOKEN)
@@ -29,26 +29,11 @@ def _tokens(plan: StagePlan, others: Sequence[StagePlan]) -> Iterator[FoundRefer
             path = f"policies[{number}].resources"
             if at(policy, "effect") == "deny":
                 continue
-            if (reached := resources(at(policy, "resources"))) is None:
+            if (keys := reached(at(policy, "resources"))) is None:
                 yield unknown(token, path)
                 continue
-            for key, account in reached:
+            for key, account in keys:
                 yield _reach(plan, others, token, path, key, account)
-
-
-def resources(value: Any) -> list[tuple[str, str]] | None:
-    """Return what a policy reaches, each with the account it is said below of, if any; None where it is not known."""
-    document = json.loads(value) if isinstance(value, str) and value.startswith("{") else value
-    if not isinstance(document, Mapping):
-        return None
-    found: list[tuple[str, str]] = []
-    for key, below in document.items():
-        account = _ACCOUNT.fullmatch(key)
-        if isinstance(below, Mapping):
-            found += [(inner, account["account"] if account else "") for inner in below]
-        else:
-            found.append((key, ""))
-    return found
 
 
 def _reach(

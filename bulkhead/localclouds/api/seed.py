@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
     """One environment's part of the clouds. ``zones`` are names of zones by id; ``tokens`` are, by cloud
-    (``cloudflare``, ``github``), the names that a person gave to tokens, by token. ``repository`` is owner/name."""
+    (``cloudflare``, ``github``), the names that a person gave to tokens, by token. ``policies`` are what a token of
+    Cloudflare may do, by its name, as Pulumi spells them; one that has none there may do everything. ``repository`` is
+    owner/name."""
 
     environment: str
     account: str
     zones: Mapping[str, str] = field(default_factory=dict)
     repository: str = ""
     tokens: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    policies: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
 
 
 def write(path: Path, tenants: list[Tenant]) -> None:

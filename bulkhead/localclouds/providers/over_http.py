@@ -10,8 +10,8 @@ from typing import Any, Final
 from bulkhead.clients.endpoints import CLOUDFLARE
 from bulkhead.clients.refusals import ApiRefused, Uncertain
 from bulkhead.clients.rest import Rest
+from bulkhead.localclouds.cloudflare.api import stores, tokens
 from bulkhead.localclouds.cloudflare.api.crud import Endpoint
-from bulkhead.localclouds.cloudflare.api.stores import ENDPOINTS
 from bulkhead.localclouds.providers import registry
 from bulkhead.localclouds.providers.handler import ApiRefusal, Caller, Properties
 from bulkhead.localclouds.providers.store import Record
@@ -44,9 +44,9 @@ class OverHttp:
                 return None
             known, id_ = given, given.get("id") or self._rules.id_of(caller, given)
         answer = self._ask(caller, "GET", self._endpoint.item, {**known, "id": id_}, None)
-        if answer is None:
+        if answer is None or self._endpoint.is_over(answer):
             return None
-        record = self._record(caller, known if inputs else {}, answer)
+        record = self._record(caller, known if inputs else self._endpoint.said_by_path(known), answer)
         visible = self._inputs_in(record.outputs, inputs)
         return Record(record.type, id_, record.environment, record.account, "", visible, record.outputs)
 
@@ -129,7 +129,7 @@ def found_in(told: Any, given: Any) -> Any:
 def over_http(url: str) -> dict[str, OverHttp]:
     """Return how each type is reached over HTTP, by its token; ``url`` is the base of the local Cloudflare's API."""
     api_of = cache(partial(Rest, CLOUDFLARE.at(url)))
-    return {endpoint.type: OverHttp(endpoint, api_of) for endpoint in ENDPOINTS}
+    return {endpoint.type: OverHttp(endpoint, api_of) for endpoint in (*stores.ENDPOINTS, *tokens.ENDPOINTS)}
 
 
 def reasons_of(refused: ApiRefused) -> list[str]:

@@ -30,7 +30,7 @@ class Result:
     value: Any
     info: Mapping[str, Any] | None = None
     status: int = 200
-    messages: Sequence[str] = ()
+    messages: Sequence[Mapping[str, Any]] = ()
     note: str = ""
 
     def envelope(self) -> dict[str, Any]:

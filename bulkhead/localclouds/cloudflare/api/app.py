@@ -21,7 +21,17 @@ from bulkhead.localclouds.api.faults import Failing, FaultPlan
 from bulkhead.localclouds.api.journal import Call, Journal
 from bulkhead.localclouds.api.rate import Allowance, RateLimit
 from bulkhead.localclouds.api.server import DROP
-from bulkhead.localclouds.cloudflare.api import d1, kv_values, queue_messages, r2_objects, s3, signed, stores, zones
+from bulkhead.localclouds.cloudflare.api import (
+    d1,
+    kv_values,
+    queue_messages,
+    r2_objects,
+    s3,
+    signed,
+    stores,
+    tokens,
+    zones,
+)
 from bulkhead.localclouds.cloudflare.api.answers import Refusal, Result, no_route, refusal
 from bulkhead.localclouds.cloudflare.api.asked import Asked, Cloud, Route
 from bulkhead.localclouds.cloudflare.api.credentials import CLOUD, Credential, Credentials
@@ -36,7 +46,15 @@ _METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 def routes() -> list[Route]:
     """Return every route of the API."""
-    return [*stores.ROUTES, *d1.routes(), *kv_values.ROUTES, *queue_messages.ROUTES, *r2_objects.ROUTES, *zones.ROUTES]
+    return [
+        *stores.ROUTES,
+        *d1.routes(),
+        *kv_values.ROUTES,
+        *queue_messages.ROUTES,
+        *r2_objects.ROUTES,
+        *tokens.ROUTES,
+        *zones.ROUTES,
+    ]
 
 
 def application(cloud: Cloud, credentials: Credentials, journal: Journal, faults: FaultPlan) -> Starlette:
@@ -132,7 +150,7 @@ class _Api:
             str(request.base_url).rstrip("/"),
         )
         _require_account(asked)
-        _require_permission(route, credential)
+        _require_permission(route, asked)
         return route.serve(asked)
 
     def _note(self, template: str, request: Request, status: int, *more: str) -> None:
@@ -154,8 +172,9 @@ def _require_account(asked: Asked) -> None:
         raise Refusal(403, (10000, "Authentication error"))
 
 
-def _require_permission(route: Route, credential: Credential) -> None:
-    """Refuse a token that has none of the permissions that the route accepts; where nobody says which, it passes."""
+def _require_permission(route: Route, asked: Asked) -> None:
+    """Refuse a token that has none of the permissions that the route accepts on what is asked about; where nobody says
+    which, it passes."""
     accepted = TABLE.accepted(route.method, route.path)
-    if credential.groups is not None and accepted and not accepted & credential.groups:
+    if accepted and not asked.credential.has_one_of(accepted, asked.target):
         raise Refusal(403, (10000, "Authentication error"))

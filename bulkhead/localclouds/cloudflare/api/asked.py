@@ -19,6 +19,7 @@ from bulkhead.localclouds.providers.handler import Caller
 from bulkhead.localclouds.providers.resources import Resources
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.resources.kind import ResourceType
+from bulkhead.resources.token_policies import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,11 @@ class Asked:
     def caller(self) -> Caller:
         return Caller(self.credential.tenant.environment, "cloudflare", {})
 
+    @property
+    def target(self) -> Target:
+        """What is asked about; a zone is in the account of whoever is let in."""
+        return target_of(self.path, self.credential.account)
+
     def json(self) -> dict[str, Any]:
         """Return the body. Raises Refusal when it is no JSON object."""
         body = self._json()
@@ -76,6 +82,12 @@ class Asked:
     def stage_of(self, record: Record) -> StageCloud:
         """Return the running cloud that a resource lives in."""
         return self.cloud.stage(record.environment)
+
+
+def target_of(path: Mapping[str, str], account: str) -> Target:
+    """Return what the values in a route's path are about, for a token of ``account``."""
+    zone = path.get("zone_id", "")
+    return Target(path.get("account_id", account if zone else ""), zone, path.get("bucket_name", ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,33 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
 from bulkhead.localclouds.api.seed import Seed, Tenant
 from bulkhead.localclouds.cloudflare.api.answers import Refusal
+from bulkhead.localclouds.providers.rules import now
 from bulkhead.localclouds.providers.store import Record, Store
 from bulkhead.resources import types as t
-from bulkhead.resources.permissions import GROUPS
+from bulkhead.resources.token_policies import Policy, Target, granted, read_policies
 
 CLOUD: Final = "cloudflare"
 _SCHEME: Final = "bearer "
-_NAMES: Final = {permission.id: permission.name for permission in GROUPS}
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
     """A token that the cloud knows. ``name`` is what a person calls it; ``account`` is the only account that it
-    opens. ``groups`` are the names of its permission groups, None for a token that may do everything there."""
+    opens. ``policies`` say what it may do there, None that it may do everything."""
 
     id: str
     name: str
     tenant: Tenant
-    groups: frozenset[str] | None = None
+    policies: tuple[Policy, ...] | None = None
 
     @property
     def account(self) -> str:
         return self.tenant.account
+
+    def has_one_of(self, groups: frozenset[str], target: Target) -> bool:
+        """Whether it has one of these permission groups on a target."""
+        return self.policies is None or bool(groups & granted(self.policies, target))
 
 
 class Credentials:
@@ -68,27 +71,25 @@ class Credentials:
         for tenant in self._seed.tenants():
             name = tenant.tokens.get(CLOUD, {}).get(token)
             if name is not None:
-                yield Credential(f"{tenant.environment}:{name}", name, tenant)
+                given = tenant.policies.get(name)
+                id_ = f"{tenant.environment}:{name}"
+                yield Credential(id_, name, tenant, None if given is None else read_policies(given))
 
     def _made(self, token: str) -> Iterator[Credential]:
         for record in self._store.all(type_=t.ACCOUNT_TOKEN):
             if record.outputs["value"] == token and is_active(record):
                 tenant = next((one for one in self._seed.tenants() if one.environment == record.environment), None)
                 if tenant is not None:
-                    yield Credential(record.id, str(record.outputs["name"]), tenant, groups_of(record))
+                    yield Credential(
+                        record.id, str(record.outputs["name"]), tenant, read_policies(record.outputs["policies"])
+                    )
 
 
 def is_active(token: Record) -> bool:
     """Whether a token opens anything today."""
-    today = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    outputs = token.outputs
-    begun = outputs.get("notBefore", "") <= today
-    return bool(outputs["status"] == "active" and begun and today < outputs.get("expiresOn", "9999"))
+    return status_of(token) == "active" and token.outputs.get("notBefore", "") <= now()
 
 
-def groups_of(token: Record) -> frozenset[str]:
-    """Return the names of the permission groups that a token was given; a denial takes its groups away everywhere."""
-    granted: dict[str, set[str]] = {"allow": set(), "deny": set()}
-    for policy in token.outputs["policies"]:
-        granted[policy["effect"]] |= {_NAMES.get(group["id"], group["id"]) for group in policy["permissionGroups"]}
-    return frozenset(granted["allow"] - granted["deny"])
+def status_of(token: Record) -> str:
+    """Return the status that the API shows of a token."""
+    return "expired" if token.outputs.get("expiresOn", "9999") <= now() else str(token.outputs["status"])

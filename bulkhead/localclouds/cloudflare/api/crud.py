@@ -104,6 +104,10 @@ class Endpoint:
         """Return the properties that an answer shows."""
         return from_answer(self.type, answer, self.answers)
 
+    def is_over(self, answer: Mapping[str, Any]) -> bool:
+        """Whether an answer shows what the plugin takes for gone."""
+        return False
+
     def inputs(self, path: Mapping[str, str], headers: Mapping[str, str], body: Mapping[str, Any]) -> dict[str, Any]:
         """Return the properties that a path, headers and a body ask for. Raises Refusal."""
         try:
