@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from bulkhead.model.naming import Kind, Label
 from bulkhead.model.product import Product
@@ -20,6 +21,7 @@ from bulkhead.model.settings import StageSettings
 from bulkhead.resources import types as t
 from bulkhead.resources.kind import ResourceType
 from bulkhead.resources.permissions import (
+    ACCOUNT_TOKENS_WRITE,
     ANALYTICS_READ,
     D1_READ,
     KV_READ,
@@ -37,6 +39,14 @@ class TokenPolicy:
 
     groups: tuple[str, ...]
     resources: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the policy as Pulumi spells it."""
+        return {
+            "effect": "allow",
+            "permissionGroups": [{"id": group} for group in self.groups],
+            "resources": self.resources,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +111,23 @@ def token_policies(role: Role, product: Product, label: Label, settings: StageSe
     """Return the policies of a role's token: one for each scope, in a fixed order, groups sorted by id and JSON without
     blanks, because the API returns them so (cloudflare/terraform-provider-cloudflare#7094) and the plugin compares
     bytes."""
+    return _policies((need.permission for need in needs(role, product)), product, label, settings)
+
+
+def maker_policies(product: Product, settings: StageSettings) -> list[TokenPolicy]:
+    """Return the policies of the token that makes the roles' tokens. It hands on what it does not have, except on a
+    single zone (cloudflare/terraform-provider-cloudflare#7241)."""
+    handed_on = {need.permission for role in Role for need in needs(role, product)}
+    of_zones = (permission for permission in handed_on if permission.reach is Reach.ZONE)
+    return _policies([ACCOUNT_TOKENS_WRITE, *of_zones], product, settings.label(product.name), settings)
+
+
+def _policies(
+    permissions: Iterable[Permission], product: Product, label: Label, settings: StageSettings
+) -> list[TokenPolicy]:
     by_reach: dict[Reach, set[str]] = defaultdict(set)
-    for need in needs(role, product):
-        by_reach[need.permission.reach].add(need.permission.id)
+    for permission in permissions:
+        by_reach[permission.reach].add(permission.id)
     account, buckets = settings.cloudflare.account_id, [label.name(Kind.R2, each.name) for each in product.buckets]
     resources = {
         Reach.ACCOUNT: [account_key(account)],
@@ -116,5 +140,4 @@ def token_policies(role: Role, product: Product, label: Label, settings: StageSe
 
 
 def _compact(keys: list[str]) -> str:
-    """Return resources as the API writes them: Cloudflare's provider compares the texts, byte for byte."""
     return json.dumps(dict.fromkeys(keys, "*"), sort_keys=True, separators=(",", ":"))

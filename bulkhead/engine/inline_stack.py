@@ -57,7 +57,7 @@ class InlineStack:
     ) -> None:
         self.name = workspace.stack
         self._part = f"{part}-" if part else ""
-        self.canaries = workspace.canaries
+        self.canaries: Mapping[str, str] = workspace.canaries
         self.workspace = workspace
         self._run = run
         self._backend = backend or run.state
@@ -134,6 +134,10 @@ class InlineStack:
         arguments = ["stack", "output", "--json", "--show-secrets", "--stack", self.name]
         outputs: dict[str, Any] = json.loads(self._ask("outputs", arguments))
         return outputs
+
+    def keep_secret(self, name: str, value: str) -> None:
+        """Hand the program a secret that another stack has made; before the first operation."""
+        self.workspace.keep_secret(name, value)
 
     def state_text(self) -> str:
         """Return the state as it lies in the backend, byte for byte; "" before the first operation."""

@@ -38,17 +38,6 @@ _SALT_BYTES: Final = 8
 _NONCE_BYTES: Final = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Workspace:
-    """The files of one stage for the engine. ``canaries`` maps each secret's name (`githubToken`; the whole key
-    outside the `secrets:` namespace) to the worthless value that replaces it."""
-
-    project: str
-    stack: str
-    path: Path
-    canaries: Mapping[str, str]
-
-
 class Cipher:
     """Encrypts as the engine's passphrase provider does. Making one costs about a third of a second."""
 
@@ -61,6 +50,29 @@ class Cipher:
     def encrypt(self, text: str) -> str:
         nonce = os.urandom(_NONCE_BYTES)
         return f"v1:{_base64(nonce)}:{_base64(self._aead.encrypt(nonce, text.encode(), None))}"
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The files of one stage for the engine. ``canaries`` maps each secret's name (`githubToken`; the whole key
+    outside the `secrets:` namespace) to the worthless value that replaces it; ``cipher`` has encrypted them."""
+
+    project: str
+    stack: str
+    path: Path
+    canaries: dict[str, str]
+    cipher: Cipher | None = None
+
+    def keep_secret(self, name: str, value: str) -> None:
+        """Replace a canary by a value that another stack has made; from now on that is the one to be looked for. Call
+        it before the engine has worked on these files: it may write them in another form."""
+        if self.cipher is None:
+            raise ValueError(f"{self.path} has no secrets")
+        file = self.path / stack_file(self.stack)
+        settings = json.loads(file.read_text(encoding="utf-8"))
+        settings["config"][f"{SECRETS}:{name}"] = {"secure": self.cipher.encrypt(value)}
+        file.write_text(json.dumps(settings, indent=2), encoding="utf-8")
+        self.canaries[name] = value
 
 
 def prepare(
@@ -110,7 +122,7 @@ def _prepared(
     # No `main`, `backend`, `plugins` or runtime options: the program runs in this process, the state is the run's own.
     copied: dict[str, Any] = {key: project[key] for key in ("name", "description", "config") if key in project}
     write_files(path, {**copied, "runtime": "python"}, stack, salt=cipher.salt, config=config)
-    return Workspace(project["name"], stack, path, canaries)
+    return Workspace(project["name"], stack, path, canaries, cipher)
 
 
 def write_files(folder: Path, project: Mapping[str, Any], stack: str, *, salt: str, config: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -31,10 +32,11 @@ from bulkhead.model.failures import Failed
 from bulkhead.model.naming import Stage
 from bulkhead.model.product import Product
 from bulkhead.model.settings.files import read_settings
-from bulkhead.model.settings.keys import REQUIRED_SECRETS, required_secrets
+from bulkhead.model.settings.keys import required_secrets
 from bulkhead.model.settings.models import StageSettings
 from bulkhead.model.settings.paths import stack_file
 from bulkhead.model.settings.product_reference import KEY, one_product
+from bulkhead.operations.secrets.rotation import opened
 from bulkhead.rehearsal import closing, plugins, report
 from bulkhead.rehearsal.evidence import Outcome, Report, StageReport, Verdict
 from bulkhead.rehearsal.progress import Progress
@@ -44,24 +46,14 @@ from bulkhead.rehearsal.proofs.untouched import checkout_state
 from bulkhead.rehearsal.scene import Scene, StandingStage
 from bulkhead.rehearsal.survey import fidelity_of_all, survey
 from identities import program as identities_program
+from identities.cloudflare import maker_policies
 from infra import program
+from infra.providers import CLOUDFLARE_TOKEN
 
 PACKAGES: Final = ("aws", "cloudflare", "github")
-# What a person configures the identities with; the local clouds ask for no profile, and their tokens open nothing.
-_IDENTITIES: Final = {
-    identity_settings.PROFILE: "rehearsal",
-    identity_settings.TOKENS: {
-        "active": "a",
-        "a": {"begins": "2026-01-01T00:00:00Z", "ends": "2026-03-31T00:00:00Z"},
-    },
-}
-
-
-# The secrets that are tokens of a cloud, made by a person before any stage exists.
-_TOKENS: Final = {
-    "cloudflare": (*REQUIRED_SECRETS, identity_settings.TOKEN_MAKER),
-    "github": (identity_settings.GITHUB_TOKEN,),
-}
+# The secrets that are tokens of a cloud, made by a person before any stage exists. With what deploys a stage there is
+# none among them: the identities make it.
+_TOKENS: Final = {"cloudflare": identity_settings.TOKEN_MAKER, "github": identity_settings.GITHUB_TOKEN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +145,18 @@ def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress) -> 
         tools=[install_analyzer(life.run.path / "tools"), *(plugin.path.parent for plugin in cast.plugins)],
     )
     root, cipher = project.ROOT, Cipher(life.run.passphrase)
+    # In a kept rehearsal that goes on tomorrow, tokens are rotated once a day and not with each run.
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     stages, tenants = {}, []
     for stack, settings in cast.settings.items():
         chosen = {KEY: settings.product}
+        theirs = {
+            identity_settings.PROFILE: "rehearsal",  # the local AWS asks for none
+            identity_settings.TOKENS: identity_settings.spelt(opened(None, today, stack)),
+        }
         workspace = prepare(root, life.run, stack, required_secrets(cast.product), cipher, chosen)
         identities = prepare_identities(
-            root, life.run, stack, identity_settings.required_secrets(cast.product), cipher, chosen | _IDENTITIES
+            root, life.run, stack, identity_settings.required_secrets(cast.product), cipher, chosen | theirs
         )
         driven = partial(
             InlineStack,
@@ -167,7 +165,7 @@ def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress) -> 
             environment=environment | traps.environment,
             on_event=progress.on_event,
         )
-        tenants.append(_tenant(settings, {**identities.canaries, **workspace.canaries}))
+        tenants.append(_tenant(cast.product, settings, identities.canaries))
         addresses = life.clouds["stages"][stack]
         stages[stack] = StandingStage(
             settings,
@@ -179,7 +177,7 @@ def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress) -> 
             driven(workspace, program=plugins.led_to(real, partial(program.run, cast.product))),
             StageCloud(addresses["control"], addresses["token"]),
             addresses["url"],
-            {**identities.canaries, **workspace.canaries},
+            ChainMap(workspace.canaries, identities.canaries),  # the stage's own will change: see _bring_up
         )
     seed.write(life.run.seed, tenants)
     store = Store(life.run.store)
@@ -187,16 +185,15 @@ def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress) -> 
     return Scene(cast.product, root, life.run, store, *addresses, stages, cast.checkout, lambda: traps.looks)
 
 
-def _tenant(settings: StageSettings, canaries: Mapping[str, str]) -> seed.Tenant:
-    """Return what the stage finds in the clouds: its accounts, and the tokens that its files name."""
+def _tenant(product: Product, settings: StageSettings, canaries: Mapping[str, str]) -> seed.Tenant:
+    """Return what the stage finds in the clouds: its accounts, and the tokens that a person has made."""
     return seed.Tenant(
         settings.environment,
         settings.cloudflare.account_id,
         zones={settings.cloudflare.zone_id: settings.cloudflare.hostname.partition(".")[2]},
         repository=f"{settings.github.owner}/{settings.github.repository}",
-        tokens={
-            cloud: {canaries[name]: name for name in names if name in canaries} for cloud, names in _TOKENS.items()
-        },
+        tokens={cloud: {canaries[name]: name} for cloud, name in _TOKENS.items()},
+        policies={identity_settings.TOKEN_MAKER: [policy.as_json() for policy in maker_policies(product, settings)]},
     )
 
 
@@ -205,13 +202,10 @@ def _bring_up(scene: Scene, progress: Progress) -> dict[str, dict[str, float]]:
 
     def bring(stage: StandingStage) -> dict[str, float]:
         clock = Clock()
-        for stack, phase in ((stage.identities, "identities"), (stage.stack, "up")):
-            resumed = bool(stack.state_text())  # of a kept rehearsal, perhaps one that was killed
-            if resumed:
-                with clock.phase("healing"):
-                    stack.heal(lambda urn: _id_of(scene, urn))
-            with clock.phase(phase):
-                stack.up(refresh=resumed)
+        _bring_up_stack(scene, stage.identities, "identities", clock)
+        with clock.phase("token"):  # what README.md has a person do: the stage is deployed with its own token
+            stage.stack.keep_secret(CLOUDFLARE_TOKEN, stage.identities.outputs()["deployToken"])
+        _bring_up_stack(scene, stage.stack, "up", clock)
         with clock.phase("migrations"):
             progress.step(stage.environment, "applying migrations")
             applied = _migrate(scene, stage)
@@ -224,6 +218,15 @@ def _bring_up(scene: Scene, progress: Progress) -> dict[str, dict[str, float]]:
                 stack.kill()
 
     return side_by_side({e: partial(bring, stage) for e, stage in scene.stages.items()}, abandon)
+
+
+def _bring_up_stack(scene: Scene, stack: InlineStack, phase: str, clock: Clock) -> None:
+    resumed = bool(stack.state_text())  # of a kept rehearsal, perhaps one that was killed
+    if resumed:
+        with clock.phase("healing"):
+            stack.heal(lambda urn: _id_of(scene, urn))
+    with clock.phase(phase):
+        stack.up(refresh=resumed)
 
 
 def _migrate(scene: Scene, stage: StandingStage) -> int:

@@ -93,6 +93,19 @@ def test_every_secret_is_replaced_and_every_required_one_is_there(workspace: Wor
     assert canaries.find(workspace.canaries, text) == ()
 
 
+def test_a_secret_that_was_made_later_takes_the_place_of_its_canary(workspace: Workspace) -> None:
+    old = workspace.canaries["sessionKey"]
+    before = read(workspace.path / "Pulumi.staging.yaml")
+    workspace.keep_secret("sessionKey", "made-by-another-stack")
+    text = (workspace.path / "Pulumi.staging.yaml").read_text()
+    after = json.loads(text)
+    assert after["config"].pop("secrets:sessionKey") != before["config"].pop("secrets:sessionKey")
+    assert after == before
+    assert "made-by-another-stack" not in text
+    assert canaries.find(workspace.canaries, "made-by-another-stack") == ("sessionKey",)
+    assert canaries.find(workspace.canaries, old) == ()
+
+
 def test_the_checkout_is_only_read(checkout: Path, workspace: Workspace) -> None:
     assert (checkout / "Pulumi.staging.yaml").read_text() == SETTINGS
     assert (checkout / "Pulumi.yaml").read_text() == PROJECT

@@ -218,7 +218,12 @@ class TestBringingUp:
             def heal(id_of: Callable[[str], str | None], said: list[str] = said) -> None:
                 said.append(f"heal {id_of('urn:known')} {id_of('urn:unknown')}")
 
+            def keep(name: str, value: str, said: list[str] = said) -> None:
+                said.append(f"keep {name} {value}")
+
+            monkeypatch.setattr(part.stack, "keep_secret", keep)
             monkeypatch.setattr(part.stack, "up", up)
+            part.identities.exported["deployToken"] = f"made for {environment}"
             monkeypatch.setattr(part.stack, "heal", heal)
             monkeypatch.setattr(part.stack, "kill", partial(said.append, "kill"))
 
@@ -235,11 +240,11 @@ class TestBringingUp:
     ) -> None:
         seconds = rehearsal.module._bring_up(rehearsal.world.scene, rehearsal.progress)
         assert {environment: list(phases) for environment, phases in seconds.items()} == {
-            environment: ["identities", "up", "migrations"] for environment in rehearsal.world.parts
+            environment: ["identities", "token", "up", "migrations"] for environment in rehearsal.world.parts
         }
         for environment, said in calls.items():
             migrated = f"migrate id-harbor-{environment}-d1-main worker/migrations/main"
-            assert said == ["up {'refresh': False}", migrated]
+            assert said == [f"keep cloudflareApiToken made for {environment}", "up {'refresh': False}", migrated]
             count = len(rehearsal.world.store.all(environment=environment))
             assert rehearsal.progress.ended[environment] == f"up, {count} resources, 2 migrations applied"
 
@@ -249,8 +254,8 @@ class TestBringingUp:
         rehearsal.world.add("staging", "t:index:T", "known", note=1)
         monkeypatch.setattr(rehearsal.world["staging"].stack, "state_text", lambda: "{}")
         rehearsal.module._bring_up(rehearsal.world.scene, rehearsal.progress)
-        assert calls["staging"][:2] == ["heal known None", "up {'refresh': True}"]
-        assert calls["production"][0] == "up {'refresh': False}"
+        assert calls["staging"][1:3] == ["heal known None", "up {'refresh': True}"]
+        assert calls["production"][1] == "up {'refresh': False}"
 
     def test_when_one_fails_the_others_still_come_up(
         self, rehearsal: Rehearsal, calls: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
@@ -269,7 +274,7 @@ class TestBringingUp:
         monkeypatch.setattr(rehearsal.world["production"].stack, "up", later)
         with pytest.raises(Failed, match="staging: up failed"):
             rehearsal.module._bring_up(rehearsal.world.scene, rehearsal.progress)
-        assert calls["production"][0] == "up"
+        assert calls["production"][1] == "up"
         assert "kill" not in str(calls)
 
 

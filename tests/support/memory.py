@@ -138,6 +138,7 @@ class MemoryStack(InlineStack):
         self.before: list[Callable[[], object]] = []
         self.afterwards: list[Callable[[], object]] = []
         self.left: list[dict[str, Any]] = []
+        self.kept: dict[str, str] = {}
         self.gone = False
         self.advice: list[PolicySpoke] = []
         self.broken_rules: list[str] = []
@@ -177,6 +178,9 @@ class MemoryStack(InlineStack):
 
     def outputs(self) -> dict[str, Any]:
         return self.exported
+
+    def keep_secret(self, name: str, value: str) -> None:
+        self.kept[name] = value
 
     def state_text(self) -> str:
         return ""
