@@ -12,7 +12,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from bulkhead.model.naming import Kind, Label
 from bulkhead.model.product import Product
@@ -31,6 +31,10 @@ from bulkhead.resources.permissions import (
     Reach,
 )
 from bulkhead.resources.token_policies import account_key, bucket_key, zone_key
+
+_DATABASE: Final = "/accounts/{account_id}/d1/database/{database_id}"
+_NAMESPACE: Final = "/accounts/{account_id}/storage/kv/namespaces/{namespace_id}"
+_NO_JOBS: Final = "the jobs that back up and watch are still to come"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,39 +55,48 @@ class TokenPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A permission that a role has, and what needs it: resource types by their last word, or a task in words."""
+    """A permission that a role has, and what needs it: ``types`` of resources, or a task in words. A task has the
+    ``calls`` that it makes, as "METHOD route" of Cloudflare's API, or of R2's S3 API. ``untried`` says why no call of
+    a rehearsal shows that it is needed."""
 
     permission: Permission
     reason: str
+    types: tuple[ResourceType, ...] = ()
+    calls: tuple[str, ...] = ()
+    untried: str = ""
 
 
 def needs(role: Role, product: Product) -> tuple[Need, ...]:
     """Return the permissions of a role, each once, sorted by name. A preview has none, and so no token."""
-    found: dict[Permission, list[str]] = defaultdict(list)
-    for permission, reason in _needs(role, product):
-        found[permission].append(reason)
-    return tuple(
-        Need(permission, ", ".join(dict.fromkeys(reasons)))
-        for permission, reasons in sorted(found.items(), key=lambda each: each[0].name)
-    )
+    return tuple(sorted(_needs(role, product), key=lambda need: need.permission.name))
 
 
-def _needs(role: Role, product: Product) -> Iterator[tuple[Permission, str]]:
+def _needs(role: Role, product: Product) -> Iterator[Need]:
     match role:
         case Role.DEPLOY:
+            found: dict[Permission, list[ResourceType]] = defaultdict(list)
             for type_ in sorted(_types(product)):
                 for permission in type_.needs:
-                    yield permission, type_.kind
+                    found[permission].append(type_)
+            for permission, types in found.items():
+                yield Need(permission, ", ".join(type_.kind for type_ in types), tuple(types))
         case Role.ROLLBACK:
-            yield SCRIPTS_WRITE, "deploying a version that is there already"
+            yield Need(
+                SCRIPTS_WRITE,
+                "deploying a version that is there already",
+                calls=("POST /accounts/{account_id}/workers/scripts/{script_name}/deployments",),
+                untried="a rehearsal does not roll back",
+            )
         case Role.OPERATIONS:
-            yield ANALYTICS_READ, "watching errors, load and cost"
+            yield Need(ANALYTICS_READ, "watching errors, load and cost", calls=("POST /graphql",), untried=_NO_JOBS)
             if product.databases:
-                yield D1_READ, "backing databases up"
+                yield Need(D1_READ, "backing databases up", calls=(f"POST {_DATABASE}/export",), untried=_NO_JOBS)
             if product.namespaces:
-                yield KV_READ, "backing namespaces up"
+                calls = (f"GET {_NAMESPACE}/keys", f"GET {_NAMESPACE}/values/{{key_name}}")
+                yield Need(KV_READ, "backing namespaces up", calls=calls, untried=_NO_JOBS)
             if product.buckets:
-                yield OBJECTS_READ, "backing buckets up"
+                calls = ("S3 ListObjectsV2", "S3 GetObject")
+                yield Need(OBJECTS_READ, "backing buckets up", calls=calls, untried=_NO_JOBS)
 
 
 def _types(product: Product) -> Iterator[ResourceType]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -25,8 +26,8 @@ _PURPOSES = {
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """One role in words. ``cloudflare`` are (permission, what it reaches, what needs it), ``aws`` (statement, actions,
-    reason); every text is for people."""
+    """One role in words. ``cloudflare`` are (permission, what it reaches, what needs it, the calls that need it),
+    ``aws`` (statement, actions, reason); every text is for people."""
 
     role: str
     purpose: str
@@ -34,18 +35,19 @@ class Explained:
     refs: tuple[str, ...]
     approved: str
     subjects: tuple[str, ...]
-    cloudflare: tuple[tuple[str, str, str], ...]
+    cloudflare: tuple[tuple[str, str, str, tuple[str, ...]], ...]
     aws: tuple[tuple[str, str, str], ...]
 
     def as_json(self) -> dict[str, Any]:
         json = asdict(self)
-        json["cloudflare"] = [dict(zip(("permission", "of", "because"), each, strict=True)) for each in self.cloudflare]
+        names = ("permission", "of", "because", "calls")
+        json["cloudflare"] = [dict(zip(names, each, strict=True)) for each in self.cloudflare]
         json["aws"] = [dict(zip(("statement", "may", "because"), each, strict=True)) for each in self.aws]
         return json
 
 
-def explain(role: Role, product: Product, settings: StageSettings) -> Explained:
-    """Return what a role of the stage may do and why."""
+def explain(role: Role, product: Product, settings: StageSettings, calls: Mapping[Need, tuple[str, ...]]) -> Explained:
+    """Return what a role of the stage may do and why. ``calls`` are those that need each of its permissions."""
     label = settings.label(product.name)
     people = settings.github.reviewers
     asked = is_reviewed(role, label) and (people.teams or people.users)
@@ -57,7 +59,8 @@ def explain(role: Role, product: Product, settings: StageSettings) -> Explained:
         approved="the reviewers in the settings" if asked else "nobody",
         subjects=subjects(role, label, settings),
         cloudflare=tuple(
-            (need.permission.name, _reach(need, product, label, settings), need.reason) for need in needs(role, product)
+            (need.permission.name, _reach(need, product, label, settings), need.reason, calls[need])
+            for need in needs(role, product)
         ),
         aws=tuple(
             (grant.sid, _may(grant), _because(grant)) for grant in grants(role, aws_scope_of(label, settings), product)

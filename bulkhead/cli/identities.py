@@ -12,6 +12,7 @@ from bulkhead.model.roles import Role
 from bulkhead.model.settings import read_settings
 from bulkhead.model.settings.paths import stack_file
 from bulkhead.model.settings.product_reference import product_of
+from bulkhead.rehearsal.keys import calls_of
 from identities.explain import Explained, explain
 
 app = typer.Typer(
@@ -29,11 +30,11 @@ def _group() -> None:
 
 @app.command("explain", epilog="Example: bulkhead identities explain production --json | jq '.roles.deploy.cloudflare'")
 def explain_(stage: StageName, *, json: AsJson = False) -> None:
-    """Say of each role of a stage who can take it, what it may do, and which resource needs that."""
+    """Say of each role of a stage who can take it, what it may do, and which resource and call needs that."""
     console = Console(json=json)
     settings = read_settings(project.ROOT / stack_file(require_stage(stage)))
     product = product_of(settings)
-    told = [explain(role, product, settings) for role in Role]
+    told = [explain(role, product, settings, calls_of(role, product)) for role in Role]
     for each in told:
         _say(each, console)
     console.result({"stage": stage, "roles": {each.role: each.as_json() for each in told}})
@@ -45,6 +46,12 @@ def _say(each: Explained, console: Console) -> None:
     console.say(f"  approved by {each.approved}", FAINT)
     for subject in each.subjects:
         console.say(f"  {subject}", FAINT)
-    console.table(["Cloudflare permission", "of", "because of"], each.cloudflare or [("none", "", "")])
+    rows = [(permission, of, why, _first(calls)) for permission, of, why, calls in each.cloudflare]
+    console.table(["Cloudflare permission", "of", "because of", "needed by"], rows or [("none", "", "", "")])
     console.table(["AWS statement", "because", "may"], [(sid, why, may) for sid, may, why in each.aws])
     console.say()
+
+
+def _first(calls: tuple[str, ...]) -> str:
+    """Return the first call, and how many there are besides; --json names them all."""
+    return calls[0] + (f" and {len(calls) - 1} more" if len(calls) > 1 else "")

@@ -39,11 +39,8 @@ KV_WRITE: Final = Permission("Workers KV Storage Write", "f7f0eda5697f475c90846e
 OBJECTS_READ: Final = Permission(
     "Workers R2 Storage Bucket Item Read", "6a018a9f2fc74eb6b293b0c548f38b39", Reach.BUCKET
 )
-QUEUES_WRITE: Final = Permission("Queues Write", "366f57075ffc42689627bcf8242a1b6d")
 R2_WRITE: Final = Permission("Workers R2 Storage Write", "bf7481a1826f439697cb59a20b22293e")
-ROUTES_WRITE: Final = Permission("Workers Routes Write", "28f4b596e7d643029c524985477ae49a", Reach.ZONE)
 SCRIPTS_WRITE: Final = Permission("Workers Scripts Write", "e086da7e2179491d91ee5f35b3ca210a")
-ZONE_READ: Final = Permission("Zone Read", "c8fed203ed3043cba015a93ad1616f1f", Reach.ZONE)
 
 # What a stage's roles have.
 PERMISSIONS: Final = (
@@ -53,11 +50,8 @@ PERMISSIONS: Final = (
     KV_READ,
     KV_WRITE,
     OBJECTS_READ,
-    QUEUES_WRITE,
     R2_WRITE,
-    ROUTES_WRITE,
     SCRIPTS_WRITE,
-    ZONE_READ,
 )
 
 ACCOUNT_SETTINGS_READ: Final = Permission("Account Settings Read", "c1fde68c7bcc44588cbb6ddbc16d6480")
@@ -69,9 +63,12 @@ OBJECTS_WRITE: Final = Permission(
     "Workers R2 Storage Bucket Item Write", "2efd5506f9c8494dacb1fa10a3e7d5b6", Reach.BUCKET
 )
 PAGES_WRITE: Final = Permission("Pages Write", "8d28297797f24fb8a0c332fe0866ec89")
+QUEUES_WRITE: Final = Permission("Queues Write", "366f57075ffc42689627bcf8242a1b6d")
 R2_READ: Final = Permission("Workers R2 Storage Read", "b4992e1108244f5d8bfbd5744320c2e1")
+ROUTES_WRITE: Final = Permission("Workers Routes Write", "28f4b596e7d643029c524985477ae49a", Reach.ZONE)
 SCRIPTS_READ: Final = Permission("Workers Scripts Read", "1a71c399035b4950a1bd1466bbe4f420")
 WORKERS_AI_WRITE: Final = Permission("Workers AI Write", "bacc64e0f6c34fc0883a1223f938a104")
+ZONE_READ: Final = Permission("Zone Read", "c8fed203ed3043cba015a93ad1616f1f", Reach.ZONE)
 ZONE_SETTINGS_WRITE: Final = Permission("Zone Settings Write", "3030687196b94b638145a3953da2b699", Reach.ZONE)
 ZONE_WRITE: Final = Permission("Zone Write", "e6d2666161e84845a636613608cee8d5", Reach.ZONE)
 
@@ -194,9 +191,12 @@ GROUPS: Final = (
     DNS_WRITE,
     OBJECTS_WRITE,
     PAGES_WRITE,
+    QUEUES_WRITE,
     R2_READ,
+    ROUTES_WRITE,
     SCRIPTS_READ,
     WORKERS_AI_WRITE,
+    ZONE_READ,
     ZONE_SETTINGS_WRITE,
     ZONE_WRITE,
     *(Permission(name, id_, reach) for reach, groups in _OTHERS.items() for name, id_ in groups.items()),

@@ -151,9 +151,9 @@ def test_who_may_start_a_function_is_listed_with_its_name() -> None:
 
 
 def test_a_token_is_shown_with_names_of_permissions_scope_and_life() -> None:
-    zone = row(STAGING, "tokens", token=["harbor-staging-token-deploy-a"], on=[f"zone {'2f' * 16}"])
-    assert zone["permissions"] == ["Workers Routes Write", "Zone Read"]
-    assert zone["valid"] == "90 days at most"
+    account = row(STAGING, "tokens", token=["harbor-staging-token-rollback-a"])
+    assert (account["permissions"], account["on"]) == (["Workers Scripts Write"], [f"account {'2' * 32}"])
+    assert account["valid"] == "90 days at most"
     bucket = row(STAGING, "tokens", permissions=["Workers R2 Storage Bucket Item Read"])
     assert bucket["on"] == ["bucket harbor-staging-r2-transcripts"]
 

@@ -217,6 +217,8 @@ def test_identities_are_explained_with_what_needs_each_right(bulkhead: Command) 
     assert list(roles) == ["deploy", "preview", "operations", "rollback"]
     because = {each["permission"]: each["because"] for each in roles["deploy"]["cloudflare"]}
     assert because["D1 Write"] == "D1Database"
+    calls = {each["permission"]: each["calls"] for each in roles["deploy"]["cloudflare"]}
+    assert calls["D1 Write"][0] == "POST /accounts/{account_id}/d1/database"
     assert roles["preview"]["cloudflare"] == []
     assert roles["rollback"]["environment"] == "production-rollback"
 

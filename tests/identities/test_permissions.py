@@ -12,8 +12,8 @@ from bulkhead.model.naming import Label, stage_of
 from bulkhead.model.roles import Role
 from bulkhead.model.settings import StageSettings
 from bulkhead.resources.catalogue import CATALOGUE
-from bulkhead.resources.permissions import GROUPS, PERMISSIONS
-from identities.cloudflare import needs, token_policies
+from bulkhead.resources.permissions import ACCOUNT_TOKENS_WRITE, D1_READ, DNS_WRITE, GROUPS, PERMISSIONS
+from identities.cloudflare import Need, maker_policies, needs, token_policies
 from identities.permissions import grants
 from tests.support.second_product import SECOND_PRODUCT
 from tests.support.settings_fixture import make_settings
@@ -76,16 +76,28 @@ def test_permissions_are_known_by_one_name_and_one_id() -> None:
     assert len({each.id for each in GROUPS}) == len({(each.name, each.reach) for each in GROUPS}) == len(GROUPS)
 
 
-def test_a_token_reaches_its_own_account_zone_and_buckets() -> None:
+def test_a_token_reaches_its_own_account_and_buckets() -> None:
     settings = make_settings("staging")
     label = label_of(settings)
     deploy = token_policies(Role.DEPLOY, FIRST_PRODUCT, label, settings)
     reached = [key for policy in deploy for key in json.loads(policy.resources)]
-    account, zone = settings.cloudflare.account_id, settings.cloudflare.zone_id
-    assert reached == [f"com.cloudflare.api.account.{account}", f"com.cloudflare.api.account.zone.{zone}"]
+    account = settings.cloudflare.account_id
+    assert reached == [f"com.cloudflare.api.account.{account}"]
     operations = token_policies(Role.OPERATIONS, FIRST_PRODUCT, label, settings)
     buckets = [key for policy in operations for key in json.loads(policy.resources) if "bucket" in key]
     assert buckets == [f"com.cloudflare.edge.r2.bucket.{account}_default_harbor-staging-r2-transcripts"]
+
+
+def test_what_makes_tokens_has_what_it_must_have_itself_to_hand_it_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = make_settings("staging")
+    [only] = maker_policies(FIRST_PRODUCT, settings)
+    assert only.groups == (ACCOUNT_TOKENS_WRITE.id,)
+    on_a_zone = (Need(DNS_WRITE, "a record"), Need(D1_READ, "a backup"))
+    monkeypatch.setattr("identities.cloudflare.needs", lambda *_: on_a_zone)
+    [account, zone] = maker_policies(FIRST_PRODUCT, settings)
+    assert account == only
+    assert zone.groups == (DNS_WRITE.id,)
+    assert list(json.loads(zone.resources)) == [f"com.cloudflare.api.account.zone.{settings.cloudflare.zone_id}"]
 
 
 def test_a_token_s_resources_are_the_text_that_cloudflare_answers() -> None:

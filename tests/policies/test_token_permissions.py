@@ -24,8 +24,14 @@ def token(name: str, *ids: Any, effect: str = "allow") -> Any:
 
 
 def test_what_the_product_needs_is_right() -> None:
-    deploy = token("harbor-staging-token-deploy-a", D1_WRITE.id, SCRIPTS_WRITE.id, QUEUES_WRITE.id, ROUTES_WRITE.id)
+    deploy = token("harbor-staging-token-deploy-a", D1_WRITE.id, SCRIPTS_WRITE.id)
     assert found(RULE, deploy, context=HARBOR) == []
+
+
+@pytest.mark.parametrize("permission", [QUEUES_WRITE, ROUTES_WRITE])
+def test_what_another_permission_opens_anyway_is_one_too_many(permission: Any) -> None:
+    [message] = found(RULE, token("harbor-staging-token-deploy-a", permission.id), context=HARBOR)
+    assert permission.name in message
 
 
 @pytest.mark.parametrize("permission", [KV_WRITE, QUEUES_WRITE])

@@ -64,9 +64,9 @@ def test_who_may_change_a_stage_is_read_from_its_clouds(tmp_path: Path) -> None:
     tables = {table.key: table.rows for table in staging.access}
     assert tables["roleTrust"] == ((("reader",), ("anybody",), (), "none"),)
     assert tables["roleRights"] == ((("reader",), "may", ("s3:GetObject",), ("*",), (), "ReadTwin"),)
-    assert [row[0] for row in tables["tokens"]] == [("writer",)]
+    assert ("writer",) in [row[0] for row in tables["tokens"]]
     assert "minted" not in json.dumps(tables)
-    assert not any(table.rows for table in development.access)
+    assert {table.key for table in development.access if table.rows} == {"tokens"}
 
 
 def test_the_newest_version_counts_whether_it_names_its_worker_by_id_or_by_name(tmp_path: Path) -> None:

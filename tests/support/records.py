@@ -9,12 +9,16 @@ from typing import Any, Final
 
 from pydantic.alias_generators import to_camel
 
+from bulkhead.localclouds.api.journal import Call
 from bulkhead.localclouds.providers.store import Record
+from bulkhead.model.identities import TOKEN_MAKER
 from bulkhead.model.identities import required_secrets as identity_secrets
 from bulkhead.model.naming import Kind, Label
 from bulkhead.model.product import STAGE_VARIABLES, Worker
+from bulkhead.model.roles import Role
 from bulkhead.model.settings.keys import required_secrets
 from bulkhead.model.settings.models import StageSettings
+from identities.cloudflare import token_policies
 from infra.product import PRODUCT
 from tests.support.settings_fixture import make_settings
 
@@ -86,6 +90,26 @@ class _References:
         return self._canaries[secret]
 
 
+def calls_of(environment: str) -> list[Call]:
+    """Return what was asked of the stage's Cloudflare when it was brought up."""
+    settings = settings_of(environment)
+    account, deploy = settings.cloudflare.account_id, label_of(settings).name(Kind.TOKEN, Role.DEPLOY, "a")
+    return [
+        Call(
+            "cloudflare", method, f"/accounts/{{account_id}}{route}", f"/client/v4/accounts/{account}{route}", 200, who
+        )
+        for who, method, route in (
+            (TOKEN_MAKER, "POST", "/tokens"),
+            (deploy, "POST", "/d1/database"),
+            (deploy, "POST", "/storage/kv/namespaces"),
+            (deploy, "GET", "/r2/buckets"),
+            (deploy, "POST", "/r2/buckets"),
+            (deploy, "POST", "/queues"),
+            (deploy, "POST", "/workers/workers"),
+        )
+    ]
+
+
 @cache
 def records_of(environment: str) -> tuple[Record, ...]:
     settings, canaries = settings_of(environment), canaries_of(environment)
@@ -112,6 +136,10 @@ def records_of(environment: str) -> tuple[Record, ...]:
         make(VERSION, f"version-of-{name}", workerId=f"id-{name}", bindings=bindings)
         if worker.host:
             make(DOMAIN, f"domain-of-{name}", hostname=settings.cloudflare.hostname, service=name)
+    for role in Role:
+        if policies := [policy.as_json() for policy in token_policies(role, PRODUCT, label, settings)]:
+            name = label.name(Kind.TOKEN, role, "a")
+            make(TOKEN, f"id-{name}", name=name, policies=policies, value=f"value-of-{name}")
     make(VARIABLE, f"harbor:{environment}:STAGE", repository="harbor", variableName="STAGE", value=environment)
     vault = label.name(Kind.VAULT, settings.aws.account_id)
     make(VAULT, vault, bucket=vault, arn=f"arn:aws:s3:::{vault}")

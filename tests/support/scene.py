@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bulkhead.engine.workspace import Workspace
+from bulkhead.localclouds.api.journal import Journal
 from bulkhead.localclouds.aws.inventory import Inventory
 from bulkhead.localclouds.cloudflare.client import Answer
 from bulkhead.localclouds.providers.store import Record, Store
@@ -35,7 +36,7 @@ from bulkhead.rehearsal.survey import survey
 from infra.product import PRODUCT
 from tests.support.memory import MemoryCloud, MemoryS3, MemoryStack
 from tests.support.memory_roles import MemoryEnforcedAws, MemoryIam
-from tests.support.records import VARIABLE, canaries_of, label_of, manifest_of, records_of, settings_of
+from tests.support.records import VARIABLE, calls_of, canaries_of, label_of, manifest_of, records_of, settings_of
 
 STAGES: Final = ("development", "staging", "production")
 
@@ -267,6 +268,11 @@ def _run_dir(path: Path, stages: Sequence[str]) -> RunDir:
         (state / f"{stage}.json").write_text('{"ciphertext": "v1:..."}')
         (run.logs / f"{stage}-01-up.log").write_text("+ created")
         (run.logs / f"{stage}-01-up.events").write_text("ResourcePreEvent([secret])")
+    journal = Journal(run.calls)
+    for stage in stages:
+        for call in calls_of(stage):
+            journal.add(call)
+    journal.close()
     trials = [{"net": net, "who": who, "target": egress.TRIAL} for net, who in egress.TRIED]
     (run.logs / egress.LOG_NAME).write_text("".join(f"{json.dumps(trial)}\n" for trial in trials))
     return run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -53,6 +54,10 @@ class Table:
     def has(self, method: str, path: str) -> bool:
         """Whether the table has the route, be it that nobody says what it accepts."""
         return method in self._methods(path)
+
+    def breadth(self) -> Mapping[str, int]:
+        """Return of each permission how many methods of routes accept it."""
+        return Counter(name for row in self.rows for accepted in row.accepted.values() for name in accepted or ())
 
     def _methods(self, path: str) -> Mapping[str, Accepted]:
         return next((methods for pattern, methods in self._found if pattern.fullmatch(path)), {})

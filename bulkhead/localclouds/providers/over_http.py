@@ -16,6 +16,8 @@ from bulkhead.localclouds.providers import registry
 from bulkhead.localclouds.providers.handler import ApiRefusal, Caller, Properties
 from bulkhead.localclouds.providers.store import Record
 
+ENDPOINTS: Final = (*stores.ENDPOINTS, *tokens.ENDPOINTS)
+"""Every type that is reached so."""
 _GONE: Final = 404
 _TIMEOUT: Final = 60.0  # seconds; a stage that changes restarts workerd
 IN_DOUBT: Final = "it may have been made all the same: look for it, `bulkhead adopt` takes it into the state"
@@ -129,7 +131,7 @@ def found_in(told: Any, given: Any) -> Any:
 def over_http(url: str) -> dict[str, OverHttp]:
     """Return how each type is reached over HTTP, by its token; ``url`` is the base of the local Cloudflare's API."""
     api_of = cache(partial(Rest, CLOUDFLARE.at(url)))
-    return {endpoint.type: OverHttp(endpoint, api_of) for endpoint in (*stores.ENDPOINTS, *tokens.ENDPOINTS)}
+    return {endpoint.type: OverHttp(endpoint, api_of) for endpoint in ENDPOINTS}
 
 
 def reasons_of(refused: ApiRefused) -> list[str]:

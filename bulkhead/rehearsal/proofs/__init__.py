@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from bulkhead.rehearsal.proofs import apart, judged, lasting, permitted, twins, untouched, working
+from bulkhead.rehearsal.proofs import apart, judged, lasting, least, permitted, twins, untouched, working
 from bulkhead.rehearsal.proofs.proof import Proof
 
 PROOFS: Final = (
@@ -13,6 +13,7 @@ PROOFS: Final = (
     Proof("unchanged", "a second up and a refresh of each stage change nothing", untouched.unchanged),
     Proof("policies", "no policy has anything to say of any stage", judged.keeps_the_rules),
     Proof("roles", "each role of a stage can do its task and nothing else", permitted.roles_hold),
+    Proof("keys", "each token has the rights that its calls need, and no other", least.keys_fit),
     Proof(
         "twins",
         "a redacted twin of each stage previews as unchanged, holds no secret, and still shows a planted replacement",

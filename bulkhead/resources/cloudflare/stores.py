@@ -6,7 +6,7 @@ from typing import Final
 
 from bulkhead.resources.cloudflare.workers import SCRIPTS
 from bulkhead.resources.kind import Create, Guard, Link, Reference, Rehearsed, ResourceType, Scope
-from bulkhead.resources.permissions import D1_WRITE, KV_WRITE, QUEUES_WRITE, R2_WRITE
+from bulkhead.resources.permissions import D1_WRITE, KV_WRITE, R2_WRITE, SCRIPTS_WRITE
 
 D1_DATABASE: Final = ResourceType(
     "cloudflare:index/d1Database:D1Database",
@@ -34,7 +34,7 @@ QUEUE: Final = ResourceType(
     create=Create.REFUSED,
     tells={"queueId": "{id}"},
     rehearsed=Rehearsed.EMULATED,
-    needs=(QUEUES_WRITE,),
+    needs=(SCRIPTS_WRITE,),  # its routes accept Queues Write as well, which adds nothing where there are Workers
 )
 
 QUEUE_CONSUMER: Final = ResourceType(
@@ -53,7 +53,7 @@ QUEUE_CONSUMER: Final = ResourceType(
     replaced_by=frozenset({"accountId", "queueId"}),
     create=Create.REFUSED,
     rehearsed=Rehearsed.EMULATED,
-    needs=(QUEUES_WRITE,),
+    needs=(SCRIPTS_WRITE,),  # its routes accept Queues Write as well, which adds nothing where there are Workers
 )
 
 R2_BUCKET: Final = ResourceType(

@@ -15,7 +15,7 @@ from bulkhead.resources.kind import (
     ResourceType,
     Scope,
 )
-from bulkhead.resources.permissions import ROUTES_WRITE, SCRIPTS_WRITE, ZONE_READ
+from bulkhead.resources.permissions import SCRIPTS_WRITE
 
 SCRIPTS: Final = tuple(
     f"cloudflare:index/{name[0].lower()}{name[1:]}:{name}" for name in ("Worker", "WorkersScript", "WorkerScript")
@@ -108,7 +108,7 @@ WORKERS_CUSTOM_DOMAIN: Final = ResourceType(
     replaced_by=frozenset({"accountId", "environment", "hostname", "service", "zoneId", "zoneName"}),
     create=Create.REFUSED,
     rehearsed=Rehearsed.EMULATED,
-    needs=(SCRIPTS_WRITE, ROUTES_WRITE, ZONE_READ),
+    needs=(SCRIPTS_WRITE,),  # nothing on the zone: MaplePrivacyLabs/Maple#834, and the SDK's docstring
 )
 
 WORKERS_DEPLOYMENT: Final = ResourceType(

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from bulkhead.localclouds.cloudflare.api.answers import Refusal, Result
 from bulkhead.localclouds.cloudflare.api.credentials import Credential
 from bulkhead.localclouds.cloudflare.api.files import Files
+from bulkhead.localclouds.cloudflare.api.permissions import target_of
 from bulkhead.localclouds.cloudflare.client import StageCloud
 from bulkhead.localclouds.providers.handler import Caller
 from bulkhead.localclouds.providers.resources import Resources
@@ -82,12 +83,6 @@ class Asked:
     def stage_of(self, record: Record) -> StageCloud:
         """Return the running cloud that a resource lives in."""
         return self.cloud.stage(record.environment)
-
-
-def target_of(path: Mapping[str, str], account: str) -> Target:
-    """Return what the values in a route's path are about, for a token of ``account``."""
-    zone = path.get("zone_id", "")
-    return Target(path.get("account_id", account if zone else ""), zone, path.get("bucket_name", ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,29 @@ bulkhead/resources/permissions.py."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from bulkhead.localclouds.api.permissions import Accepted, Table
-from bulkhead.localclouds.cloudflare.api.permission_rows import stores, workers, zones
+from bulkhead.localclouds.api.permissions import Accepted, Row, Table
+from bulkhead.localclouds.cloudflare.api.permission_rows import sdk, stores, workers, zones
+from bulkhead.resources.kind import ResourceType
+from bulkhead.resources.token_policies import Target
 
+_WORD: Final = re.compile(r"(?<!^)([A-Z])")
 TABLE: Final = Table([*stores.ROWS, *workers.ROWS, *zones.ROWS])
+
+
+def target_of(path: Mapping[str, str], account: str) -> Target:
+    """Return what the values in a route's path are about, for a token of ``account``."""
+    zone = path.get("zone_id", "")
+    return Target(path.get("account_id", account if zone else ""), zone, path.get("bucket_name", ""))
+
+
+def rows_of(type_: ResourceType) -> Iterator[Row]:
+    """Yield the rows of the routes that stand behind a type of resource, as the SDK's docstring of it says."""
+    module = _WORD.sub(r"_\1", type_.kind).lower()
+    yield from (row for row in TABLE.rows if sdk(module) in row.sources)
 
 
 def accepted(method: str, path: str) -> Accepted:
