@@ -74,7 +74,8 @@ def least(uses: Iterable[Use], breadth: Mapping[str, int]) -> frozenset[str]:
         if not left:
             best = chosen if best is None else min(best, chosen, key=cost)
             return
-        for name in sorted(min(left, key=len)):
+        hardest = min(left, key=len)
+        for name in sorted(hardest):
             search(chosen | {name}, [each for each in left if name not in each])
 
     search(frozenset(), sorted(wanted, key=sorted))

@@ -32,7 +32,7 @@ from bulkhead.model.failures import Failed
 from bulkhead.model.naming import Stage
 from bulkhead.model.product import Product
 from bulkhead.model.settings.files import read_settings
-from bulkhead.model.settings.keys import required_secrets
+from bulkhead.model.settings.keys import CLOUDFLARE_TOKEN, required_secrets
 from bulkhead.model.settings.models import StageSettings
 from bulkhead.model.settings.paths import stack_file
 from bulkhead.model.settings.product_reference import KEY, one_product
@@ -48,7 +48,6 @@ from bulkhead.rehearsal.survey import fidelity_of_all, survey
 from identities import program as identities_program
 from identities.cloudflare import maker_policies
 from infra import program
-from infra.providers import CLOUDFLARE_TOKEN
 
 PACKAGES: Final = ("aws", "cloudflare", "github")
 # The secrets that are tokens of a cloud, made by a person before any stage exists. With what deploys a stage there is

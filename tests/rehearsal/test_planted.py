@@ -40,6 +40,16 @@ def test_a_planted_binding_is_seen_by_the_policies_and_inside_the_running_worker
         assert command.left() == []
 
 
+def test_a_right_that_the_deploying_token_lacks_stops_the_stage(tmp_path: Path) -> None:
+    with started(tmp_path, "--stage", "development", module="tests.support.missing_right") as command:
+        assert command.finished() == 1
+        said = command.output + command.errors
+        assert "Authentication error" in said
+        assert "WorkersKvNamespace" in said or "workersKvNamespace" in said
+        assert "D1Database" not in said
+        assert command.left() == []
+
+
 @pytest.fixture
 def cloud(tmp_path: Path) -> Iterator[StageCloud]:
     """A stage in which a Worker uses, in its code, a namespace that only another Worker is granted."""

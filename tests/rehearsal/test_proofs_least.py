@@ -103,4 +103,5 @@ def test_it_is_told_what_is_needed_and_what_nobody_tried(tmp_path: Path) -> None
     verdict = World(tmp_path).verdict("keys")
     assert verdict.outcome is Outcome.PROVEN
     assert verdict.evidence.startswith("21 kinds of calls need Account API Tokens Write, D1 Write, ")
-    assert "Account Analytics Read (the jobs that back up and watch are still to come)" in verdict.evidence
+    assert "; Account Analytics Read, D1 Read, " in verdict.evidence
+    assert "not tried: the jobs that back up and watch are still to come" in verdict.evidence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -29,14 +30,16 @@ def keys_fit(scene: Scene) -> str:
         calls = tuple(journal)
     finally:
         journal.close()
-    used, kinds, untried = set[str](), 0, dict[str, None]()
+    used, kinds, untried = set[str](), 0, defaultdict[str, set[str]](set)
     for stage in scene.stages.values():
         for token in _tokens(scene, stage):
             uses = set(_uses(calls, token.name, stage.settings.cloudflare.account_id))
             used |= _fits(f"{stage.environment}'s {token.name}", token, uses)
             kinds += len(uses)
-            untried |= dict.fromkeys(f"{name} ({why})" for name, why in token.untried().items())
-    return f"{kinds} kinds of calls need {', '.join(sorted(used))}; not tried here: {'; '.join(untried) or 'nothing'}"
+            for name, why in token.untried().items():
+                untried[why].add(name)
+    aside = "".join(f"; {', '.join(sorted(names))} not tried: {why}" for why, names in untried.items())
+    return f"{kinds} kinds of calls need {', '.join(sorted(used))}{aside}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ def _fits(what: str, token: _Token, uses: Iterable[Use]) -> frozenset[str]:
 def _untried(need: Need) -> str:
     """Return why no call shows that a permission is needed; "" if one has to."""
     aside = [type_.kind for type_ in need.types if type_ not in {endpoint.type for endpoint in ENDPOINTS}]
-    return need.untried or (f"{', '.join(aside)} not asked for over HTTP" if aside else "")
+    return need.untried or (f"{', '.join(aside)} are not asked for over HTTP" if aside else "")
 
 
 def _uses(calls: Iterable[Call], who: str, account: str) -> Iterator[Use]:
