@@ -12,13 +12,17 @@ from bulkhead.engine.analyzer import install_analyzer
 from bulkhead.engine.finder import Engine, find_engine
 from bulkhead.engine.inline_stack import InlineStack
 from bulkhead.engine.workspace import Cipher, engine_environment, prepare
+from bulkhead.localclouds.api import seed
 from bulkhead.localclouds.command import clouds_command
 from bulkhead.machine.lifetime import Clock, Life, lived
 from bulkhead.model.bundles import read_bundles
 from bulkhead.model.naming import Stage
 from bulkhead.model.project import ROOT
+from bulkhead.model.settings.files import read_settings
 from bulkhead.model.settings.keys import required_secrets
+from bulkhead.model.settings.paths import stack_file
 from bulkhead.rehearsal.run import PACKAGES
+from bulkhead.rehearsal.tenants import tenant
 from infra import program
 from infra.product import PRODUCT
 
@@ -48,10 +52,12 @@ def standing(stages: Sequence[str]) -> Iterator[Standing]:
         tools = [install_analyzer(life.run.path / "tools")]
         environment = engine_environment(life.run, providers=providers, tools=tools)
         cipher, run = Cipher(life.run.passphrase), partial(program.run, PRODUCT)
-        stacks = {}
+        stacks, tenants = {}, []
         for name in stages:
             workspace = prepare(ROOT, life.run, name, required_secrets(PRODUCT), cipher)
+            tenants.append(tenant(PRODUCT, read_settings(ROOT / stack_file(name)), workspace.canaries))
             stacks[name] = InlineStack(life.run, workspace, engine=engine, environment=environment, program=run)
+        seed.write(life.run.seed, tenants)
         yield Standing(life, engine, providers, environment, stacks)
 
 

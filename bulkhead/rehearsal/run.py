@@ -45,14 +45,11 @@ from bulkhead.rehearsal.proofs.proof import Proof
 from bulkhead.rehearsal.proofs.untouched import checkout_state
 from bulkhead.rehearsal.scene import Scene, StandingStage
 from bulkhead.rehearsal.survey import fidelity_of_all, survey
+from bulkhead.rehearsal.tenants import tenant
 from identities import program as identities_program
-from identities.cloudflare import maker_policies
 from infra import program
 
 PACKAGES: Final = ("aws", "cloudflare", "github")
-# The secrets that are tokens of a cloud, made by a person before any stage exists. With what deploys a stage there is
-# none among them: the identities make it.
-_TOKENS: Final = {"cloudflare": identity_settings.TOKEN_MAKER, "github": identity_settings.GITHUB_TOKEN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +161,7 @@ def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress) -> 
             environment=environment | traps.environment,
             on_event=progress.on_event,
         )
-        tenants.append(_tenant(cast.product, settings, identities.canaries))
+        tenants.append(tenant(cast.product, settings, identities.canaries))
         addresses = life.clouds["stages"][stack]
         stages[stack] = StandingStage(
             settings,
@@ -182,18 +179,6 @@ def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress) -> 
     store = Store(life.run.store)
     addresses = (life.clouds["moto"], life.clouds["cloudflare"])
     return Scene(cast.product, root, life.run, store, *addresses, stages, cast.checkout, lambda: traps.looks)
-
-
-def _tenant(product: Product, settings: StageSettings, canaries: Mapping[str, str]) -> seed.Tenant:
-    """Return what the stage finds in the clouds: its accounts, and the tokens that a person has made."""
-    return seed.Tenant(
-        settings.environment,
-        settings.cloudflare.account_id,
-        zones={settings.cloudflare.zone_id: settings.cloudflare.hostname.partition(".")[2]},
-        repository=f"{settings.github.owner}/{settings.github.repository}",
-        tokens={cloud: {canaries[name]: name} for cloud, name in _TOKENS.items()},
-        policies={identity_settings.TOKEN_MAKER: [policy.as_json() for policy in maker_policies(product, settings)]},
-    )
 
 
 def _bring_up(scene: Scene, progress: Progress) -> dict[str, dict[str, float]]:

@@ -22,6 +22,7 @@ from bulkhead.clients.endpoints import Apis
 from bulkhead.engine.finder import find_engine
 from bulkhead.engine.inline_stack import InlineStack
 from bulkhead.engine.workspace import Cipher, engine_environment, prepare, prepare_identities
+from bulkhead.localclouds.api import seed
 from bulkhead.localclouds.aws.client import client
 from bulkhead.localclouds.aws.inventory import Inventory, inventory
 from bulkhead.localclouds.cloudflare.client import StageCloud
@@ -35,6 +36,7 @@ from bulkhead.model.settings.files import read_settings
 from bulkhead.model.settings.keys import required_secrets
 from bulkhead.model.settings.models import StageSettings
 from bulkhead.model.settings.paths import stack_file
+from bulkhead.rehearsal.tenants import tenant
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import CATALOGUE
 from identities import program as identities_program
@@ -124,6 +126,7 @@ def world() -> Iterator[World]:
         chosen = {identity_settings.PROFILE: "makes-roles", identity_settings.TOKENS: identity_settings.spelt(SLOTS)}
         needed = identity_settings.required_secrets(PRODUCT)
         apart = prepare_identities(ROOT, run, STAGE, needed, Cipher(run.passphrase), chosen)
+        seed.write(run.seed, [tenant(PRODUCT, settings, {**apart.canaries, **workspace.canaries})])
         (workspace.path / "identities").symlink_to(apart.path)
         programs = {
             apart.project: partial(identities_program.run, PRODUCT, settings),
