@@ -59,6 +59,7 @@ WITNESSES: Final = (
         "tests/localclouds/cloudflare/api/test_plugin.py",
         frozenset(
             {
+                t.ACCOUNT_TOKEN,
                 t.D1_DATABASE,
                 t.QUEUE,
                 t.QUEUE_CONSUMER,

@@ -11,7 +11,6 @@ from bulkhead.resources.kind import ResourceType
 
 NOT_SERVED: Final = frozenset(
     {
-        t.ACCOUNT_TOKEN,
         t.WORKER,
         t.WORKER_VERSION,
         t.WORKERS_CRON_TRIGGER,
