@@ -27,6 +27,7 @@ from bulkhead.localclouds.cloudflare.api.credentials import CLOUD, Credential, C
 from bulkhead.localclouds.cloudflare.client import ask
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.resources import types as t
+from bulkhead.resources.token_policies import Target
 
 TEMPLATE: Final = f"{PREFIX}/{{account_id}}/{{object:path}}"
 _SIGNED: Final = re.compile(
@@ -75,7 +76,7 @@ class S3:
         try:
             credential = self._verified(request, body)
             who = credential.name
-            _require_permission(credential, request.method)
+            _require_permission(credential, request.method, bucket)
             response = self._passed_on(request, body, self._environment(credential, bucket))
         except _Refused as refused:
             code, response = refused.code, refused.response()
@@ -138,9 +139,9 @@ def _is_here(record: Record, bucket: str) -> bool:
     return bool(record.outputs["name"] == bucket and record.outputs["jurisdiction"] == "default")
 
 
-def _require_permission(credential: Credential, method: str) -> None:
+def _require_permission(credential: Credential, method: str, bucket: str) -> None:
     needed = _READ | _WRITE if method in _READING else _WRITE
-    if credential.groups is not None and not credential.groups & needed:
+    if not credential.has_one_of(needed, Target(account=credential.account, bucket=bucket)):
         raise _Refused(403, "AccessDenied", "Access Denied")
 
 
