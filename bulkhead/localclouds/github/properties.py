@@ -108,6 +108,21 @@ def ruleset_body(inputs: Properties) -> dict[str, Any]:
     return {**json_of(body), "rules": list(_rules(inputs["rules"]))}
 
 
+def ruleset_planned(inputs: Properties, _provider: Properties) -> Properties:
+    """Return the inputs of a ruleset with the parameters that the plugin fills in where the program leaves them out
+    (terraform-provider-github, resource_github_repository_ruleset.go: Default)."""
+    rules = inputs.get("rules")
+    if not isinstance(rules, Mapping):
+        return inputs
+    filled = {
+        name: {**properties_of(_DEFAULTS.get(_RULES.get(name) or _snake(name), {})), **value}
+        if isinstance(value, Mapping)
+        else value
+        for name, value in rules.items()
+    }
+    return {**inputs, "rules": filled}
+
+
 def ruleset_properties(body: Properties) -> dict[str, Any]:
     """Return the properties of a ruleset, by what it is made with or by GitHub's answer about it."""
     known = ("name", "target", "enforcement", "bypass_actors", "conditions")

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from bulkhead.localclouds.github.properties import ruleset_planned
 from bulkhead.localclouds.providers.checks import Check, at, between, exactly_one, known, needs, one_of, shaped, sized
 from bulkhead.localclouds.providers.handler import Caller, Properties
 from bulkhead.localclouds.providers.rules import TypeRules, Within, importable, joined, now
@@ -114,6 +115,7 @@ _TABLE: Final = (
     ),
     TypeRules(
         type=t.GITHUB_REPOSITORY_RULESET,
+        plan=ruleset_planned,
         identify=_number,
         checks=(
             needs("", "name"),

@@ -48,6 +48,7 @@ SOURCES: Final[Sources] = {
             "one of: bypassActors[*].bypassMode",
             "between: rules.pullRequest.requiredApprovingReviewCount",
             "one of: rules.pullRequest.allowedMergeMethods[*]",
+            "plan",
             "computed",
             "import_id",
         ),
