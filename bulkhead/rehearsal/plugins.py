@@ -7,10 +7,12 @@ which a plugin would otherwise take from its vendor.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import pulumi
 
+from bulkhead.model.product import Product
 from bulkhead.resources.kind import PROVIDER
 
 REAL: Final = ("cloudflare", "github")
@@ -32,6 +34,15 @@ def led_to(clouds: Mapping[str, str], program: Callable[[], None]) -> Callable[[
         program()
 
     return led
+
+
+def put_bundles(product: Product, root: Path, folder: Path) -> None:
+    """Let a plugin find the Workers' code: it looks from the project's folder, which a rehearsal has a copy of."""
+    for path in {worker.bundle for worker in product.workers}:
+        link = folder / path
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(root / path)
 
 
 # GitHub's plugin waits a second before each write, or GitHub would slow it down; numbers travel as JSON.

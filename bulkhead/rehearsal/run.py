@@ -151,6 +151,8 @@ def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress) -> 
             identity_settings.TOKENS: identity_settings.spelt(opened(None, today, stack)),
         }
         workspace = prepare(root, life.run, stack, required_secrets(cast.product), cipher, chosen)
+        if real:
+            plugins.put_bundles(cast.product, root, workspace.path)
         identities = prepare_identities(
             root, life.run, stack, identity_settings.required_secrets(cast.product), cipher, chosen | theirs
         )

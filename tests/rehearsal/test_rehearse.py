@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import dataclass
 from html import unescape
@@ -12,9 +13,12 @@ from typing import Any
 
 import pytest
 
+from bulkhead.engine.plugins import sdk_version
 from bulkhead.machine.rundir import kept_path
+from bulkhead.rehearsal import plugins
 from bulkhead.rehearsal.proofs import PROOFS
 from infra.product import PRODUCT
+from tests.support import plugin_program
 from tests.support.rehearsal_command import ROOT, started
 
 pytestmark = pytest.mark.slow
@@ -107,6 +111,21 @@ def test_another_product_is_rehearsed_without_a_change(tmp_path: Path) -> None:
         assert outcomes["stores"] == outcomes["bindings"] == outcomes["disjoint"] == "proven"
         assert outcomes["journeys"] == "not shown"
         assert report["product"] == "corner"
+        assert code == 0
+        assert command.left() == []
+
+
+def test_plugins_of_this_machine_make_the_resources_on_request(tmp_path: Path) -> None:
+    bin_ = tmp_path / "bin"
+    for package in plugins.REAL:
+        plugin_program.install(bin_, package)
+    options = ("--json", "--stage", "development", "--plugins", "real")
+    with started(tmp_path / "home", *options, PATH=f"{bin_}{os.pathsep}{os.environ['PATH']}") as command:
+        code = command.finished()
+        report = json.loads(command.output)
+        failed = {verdict["key"] for verdict in report["verdicts"] if verdict["outcome"] == "failed"}
+        assert failed == set(), command.errors
+        assert f"with the real plugins cloudflare {sdk_version('cloudflare')}" in report["engine"]
         assert code == 0
         assert command.left() == []
 

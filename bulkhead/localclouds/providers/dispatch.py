@@ -33,7 +33,7 @@ class Dispatch:
 
     def __init__(self, resources: Resources, remote: Mapping[str, Remote] | None = None) -> None:
         self._resources = resources
-        self._remote = remote or {}
+        self._remote = {} if remote is None else remote
 
     def create(self, caller: Caller, token: str, urn: str, inputs: Properties) -> Record:
         """Make the resource."""
