@@ -159,7 +159,11 @@ def running(run_dir: Path, stages: Sequence[str]) -> Iterator[Clouds]:
         seed, faults = Seed(run_dir / SEED), FaultPlan(run_dir / FAULTS)
         cloudflare = ApiServer(
             cloudflare_api.application(
-                Cloud(resources, lambda environment: cloudflares.of(environment).client),
+                Cloud(
+                    resources,
+                    stage=lambda environment: cloudflares.of(environment).client,
+                    uploads=lambda environment: cloudflares.of(environment).uploads,
+                ),
                 Credentials(seed, store),
                 journal,
                 faults,

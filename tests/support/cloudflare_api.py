@@ -1,4 +1,4 @@
-"""The local Cloudflare's API over recorded resources: no Miniflare, no socket, no engine."""
+"""The local Cloudflare's API over recorded resources: no socket, no engine, and no Miniflare unless it is given one."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ from bulkhead.localclouds.cloudflare.api.app import PREFIX, application
 from bulkhead.localclouds.cloudflare.api.asked import Cloud
 from bulkhead.localclouds.cloudflare.api.credentials import Credentials
 from bulkhead.localclouds.cloudflare.client import StageCloud
+from bulkhead.localclouds.cloudflare.handlers import handlers
+from bulkhead.localclouds.cloudflare.local import LocalCloudflare
+from bulkhead.localclouds.cloudflare.uploads import Uploads
 from bulkhead.localclouds.providers.registry import Registry
 from bulkhead.localclouds.providers.resources import Resources
 from bulkhead.localclouds.providers.store import Store
@@ -103,16 +106,19 @@ def open_api(
     *tenants: Tenant,
     stage: Any = _nothing_runs,
     real: Any = None,
+    running: LocalCloudflare | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Api:
-    """Return an API whose files are in ``folder``; ``real`` makes the handlers of what is not merely recorded."""
+    """Return an API whose files are in ``folder``; ``real`` makes the handlers of what is not merely recorded. What it
+    makes is real in ``running``, if there is one."""
     seed.write(folder / "seed.json", list(tenants or (STAGING, PRODUCTION)))
     store, journal = Store(folder / "store.sqlite"), Journal(folder / "calls.sqlite")
-    resources = Resources(Registry(real or {}), store)
-    app = application(
-        Cloud(resources, stage, clock=clock),
-        Credentials(Seed(folder / "seed.json"), store),
-        journal,
-        FaultPlan(folder / "faults.json"),
-    )
-    return Api(app, resources, journal, folder)
+    if running is None:
+        known = Resources(Registry(real or {}), store)
+        cloud = Cloud(known, stage, lambda name: Uploads(folder / name), clock=clock)
+    else:
+        known = Resources(Registry(handlers(lambda _name: running)), store)
+        cloud = Cloud(known, lambda _name: running.client, lambda _name: running.uploads, clock=clock)
+    credentials = Credentials(Seed(folder / "seed.json"), store)
+    app = application(cloud, credentials, journal, FaultPlan(folder / "faults.json"))
+    return Api(app, known, journal, folder)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
-from bulkhead.localclouds.cloudflare import layout
+from bulkhead.localclouds.cloudflare import layout, options
 from bulkhead.localclouds.cloudflare.local import LocalCloudflare
 from bulkhead.localclouds.providers.handler import ApiRefusal, Caller, Identity, Recorded
 from bulkhead.localclouds.providers.store import Record, Store
@@ -76,7 +76,6 @@ class _Worker(_Declared):
         return new
 
     def _files(self, cloud: LocalCloudflare, record: Record) -> list[str]:
-        cloud.forget(record)
         return layout.objects_of(record.inputs["name"], cloud.object_directories())
 
 
@@ -107,7 +106,7 @@ class _Proposed(_Declared):
 
 class _Version(_Proposed):
     def on_create(self, caller: Caller, store: Store, record: Record) -> Record:
-        self._cloud_of(record.environment).upload(record)
+        options.check_version(record, self._cloud_of(record.environment).runtime_date)
         return super().on_create(caller, store, record) if record.inputs.get("deploy") else record
 
 

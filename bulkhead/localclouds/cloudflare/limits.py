@@ -11,6 +11,7 @@ NOT_REHEARSED: Final[Mapping[str, str]] = {
     "Durable Object renames and transfers": "refused; `exports` that create or delete classes are carried out",
     "Durable Object `migrations`": "refused; a version says its classes with `exports`",
     "static assets, containers, package dependencies": "refused; a bundle is its modules",
+    "code that cannot start": "refused when it is deployed; Cloudflare refuses the upload already",
     "places": "location hints, jurisdictions, placement and read replicas: all data is in one directory",
     "storage classes of objects": "all objects of a bucket have the class of the bucket",
     "eventual consistency": "a KV write is read by everybody at once; Cloudflare says up to 60 seconds",

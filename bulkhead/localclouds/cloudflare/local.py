@@ -7,21 +7,20 @@ import json
 import os
 import secrets
 import selectors
-import shutil
 import signal
 import subprocess
 import threading
 import time
-from base64 import b64decode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 import psutil
 
-from bulkhead.localclouds.cloudflare import inventory, options
+from bulkhead.localclouds.cloudflare import options
 from bulkhead.localclouds.cloudflare.client import StageCloud
+from bulkhead.localclouds.cloudflare.uploads import Uploads
 from bulkhead.localclouds.providers.handler import ApiRefusal
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.machine.environment import child_environment
@@ -35,9 +34,9 @@ _GRACE: Final = 5.0  # seconds for Miniflare to end workerd; it takes 0.02
 class LocalCloudflare:
     """One environment's Cloudflare account on 127.0.0.1: Miniflare in a process of its own.
 
-    ``directory`` keeps what the stage stores, ``root`` is the checkout that bundles are relative to, ``mark`` is what
-    every process of the rehearsal carries. ``packages`` is the package.json beside whose node_modules Miniflare is.
-    Hold ``lock`` while reading records and applying them, or older records may overwrite newer ones.
+    ``directory`` keeps what the stage stores and ``uploads`` its Workers' modules, ``root`` is the checkout, ``mark``
+    is what every process of the rehearsal carries. ``packages`` is the package.json beside whose node_modules Miniflare
+    is. Hold ``lock`` while reading records and applying them, or older records may overwrite newer ones.
     """
 
     def __init__(
@@ -57,9 +56,8 @@ class LocalCloudflare:
         self.proposed: dict[tuple[str, str], Record] = {}
         directory = directory.resolve()  # the host gets paths, and Node takes only absolute ones
         self._persist = directory / "data"
-        self._uploads = directory / "uploads"
+        self.uploads = Uploads(directory / "uploads")
         self._tmp = directory / "tmp"
-        self._root = root.resolve()
         self._mark = mark
         self._log = log or directory / "host.log"
         self._packages = (packages or root / "worker" / "package.json").resolve()
@@ -94,7 +92,7 @@ class LocalCloudflare:
 
     def start(self, timeout: float = 30.0) -> None:
         """Start the process and return when it is ready. Raises Failed when it ends or says nothing in time."""
-        for directory in (self._persist, self._uploads, self._tmp):
+        for directory in (self._persist, self._tmp):
             directory.mkdir(parents=True, exist_ok=True)
         environment = child_environment(home=str(self._tmp), mark=self._mark)
         with self._log.open("ab") as log:
@@ -143,19 +141,6 @@ class LocalCloudflare:
         """
         self._change("declare", list(records), removed)
 
-    def upload(self, version: Record) -> None:
-        """Keep the modules of a version as they are now. Raises ApiRefusal when the version cannot be rehearsed."""
-        options.check_version(version, self.runtime_date)
-        for index, module in enumerate(version.inputs["modules"]):
-            file = options.module_file(self._uploads, version, index)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(self._content(module))
-
-    def forget(self, worker: Record) -> None:
-        """Delete the modules of all versions of a Worker that is gone."""
-        for given in (worker.id, worker.inputs["name"]):
-            shutil.rmtree(self._uploads / given, ignore_errors=True)
-
     def object_directories(self) -> list[str]:
         """Return the directories that hold Durable Objects, one for each class that ever had any."""
         found = self._persist / "do"
@@ -165,12 +150,9 @@ class LocalCloudflare:
         with self.lock:
             merged = {(record.type, record.id): record for record in records} | self.proposed
             records = list(merged.values())
-            for version in inventory.take(records).live.values():
-                if not options.module_file(self._uploads, version, 0).exists():
-                    self.upload(version)
             removals = [*removed, *options.removals(records)]
             try:
-                self.client.call(operation, wanted=options.build(records, self._uploads), removals=removals)
+                self.client.call(operation, wanted=options.build(records, self.uploads), removals=removals)
             except Failed as failure:
                 raise ApiRefusal(failure.summary.removeprefix(f"{operation}: ")) from failure
 
@@ -179,14 +161,6 @@ class LocalCloudflare:
             raise Failed(f"The local Cloudflare of {self.environment} did not start.", tail(self._log), self._log)
         addresses: dict[str, str] = json.loads(line)
         return addresses
-
-    def _content(self, module: Mapping[str, str]) -> bytes:
-        if module.get("contentBase64"):
-            return b64decode(module["contentBase64"])
-        file = self._root / module["contentFile"]
-        if not file.is_file():
-            raise ApiRefusal(f"module {module['name']}: there is no file {file}")
-        return file.read_bytes()
 
 
 def _first_line(process: subprocess.Popen[bytes], timeout: float) -> bytes:

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from bulkhead.localclouds.cloudflare import inventory, layout
 from bulkhead.localclouds.cloudflare.inventory import Inventory
+from bulkhead.localclouds.cloudflare.uploads import Uploads
 from bulkhead.localclouds.providers.handler import ApiRefusal
 from bulkhead.localclouds.providers.store import Record
 
 WORKERS_DEV: Final = "rehearsal.workers.dev"
+SOURCE_MAP: Final = "application/source-map"
+"""The type of a module that never runs: it is kept for whoever reads a stack trace."""
 
 Options = dict[str, Any]
 Binding = Mapping[str, Any]
@@ -32,8 +34,8 @@ _MODULE_TYPES: Final = {
 _REFUSED_INPUTS: Final = ("assets", "cacheOptions", "containers", "migrations", "packageDependencies")
 
 
-def build(records: Iterable[Record], uploads: Path) -> Options:
-    """Return what the host shall run; ``uploads`` holds the modules of each version, see `module_file`."""
+def build(records: Iterable[Record], uploads: Uploads) -> Options:
+    """Return what the host shall run; ``uploads`` holds the modules of each version."""
     stock = inventory.take(records)
     consumed = {_queue_of(consumer, stock) for consumer in stock.consumers}
     return {
@@ -64,7 +66,7 @@ def check_version(version: Record, runtime_date: str) -> None:
         if binding["type"] not in _BINDINGS:
             faults.append(f"binding {binding['name']}: type {binding['type']} is not rehearsed")
     for module in version.inputs["modules"]:
-        if module["contentType"] not in _MODULE_TYPES:
+        if module["contentType"] not in {*_MODULE_TYPES, SOURCE_MAP}:
             faults.append(f"module {module['name']}: content type {module['contentType']} is not rehearsed")
     exports = version.inputs.get("exports") or {}
     known = {*inventory.durable_classes(version), *inventory.retired_classes(version)}
@@ -77,11 +79,6 @@ def check_version(version: Record, runtime_date: str) -> None:
         )
     if faults:
         raise ApiRefusal(*faults)
-
-
-def module_file(uploads: Path, version: Record, index: int) -> Path:
-    """Return where the content of a version's module is: a version keeps its content, whatever is built later."""
-    return uploads / str(version.inputs["workerId"]) / version.id / str(index)
 
 
 def _in_order(stock: Inventory) -> list[str]:
@@ -98,7 +95,7 @@ def _in_order(stock: Inventory) -> list[str]:
     ]
 
 
-def _worker(name: str, stock: Inventory, uploads: Path) -> Options:
+def _worker(name: str, stock: Inventory, uploads: Uploads) -> Options:
     version = stock.live[name]
     consumers = {
         _queue_of(consumer, stock): _consumer(consumer)
@@ -113,9 +110,10 @@ def _worker(name: str, stock: Inventory, uploads: Path) -> Options:
                 {
                     "name": module["name"],
                     "type": _MODULE_TYPES[module["contentType"]],
-                    "file": str(module_file(uploads, version, index)),
+                    "file": str(uploads.file(module["contentSha256"])),
                 }
-                for index, module in enumerate(version.inputs["modules"])
+                for module in version.inputs["modules"]
+                if module["contentType"] != SOURCE_MAP
             ],
         },
         "requires": {

@@ -3,20 +3,26 @@ API. What the API never returns comes from what the engine knows already."""
 
 from __future__ import annotations
 
+import json
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from functools import cache, partial
+from pathlib import Path
 from typing import Any, Final
 
 from bulkhead.clients.endpoints import CLOUDFLARE
 from bulkhead.clients.refusals import ApiRefused, Uncertain
 from bulkhead.clients.rest import Rest
-from bulkhead.localclouds.cloudflare.api import stores, tokens
+from bulkhead.engine.plugins import sdk_version
+from bulkhead.localclouds.cloudflare.api import stores, tokens, workers, workers_versions
+from bulkhead.localclouds.cloudflare.api.asked import PLUGIN
 from bulkhead.localclouds.cloudflare.api.crud import Endpoint
 from bulkhead.localclouds.providers import registry
 from bulkhead.localclouds.providers.handler import ApiRefusal, Caller, Properties
 from bulkhead.localclouds.providers.store import Record
 
-ENDPOINTS: Final = (*stores.ENDPOINTS, *tokens.ENDPOINTS)
+_AGENT: Final = f"{PLUGIN}/{sdk_version('cloudflare')}"
+ENDPOINTS: Final = (*stores.ENDPOINTS, *tokens.ENDPOINTS, *workers.ENDPOINTS, workers_versions.VERSION)
 """Every type that is reached so."""
 _GONE: Final = 404
 _TIMEOUT: Final = 60.0  # seconds; a stage that changes restarts workerd
@@ -34,7 +40,7 @@ class OverHttp:
     def create(self, caller: Caller, inputs: Properties) -> Record:
         """Make the resource, or write over it where the API does. Raises ApiRefusal."""
         path = self._endpoint.collection or self._endpoint.item
-        answer = self._ask(caller, self._endpoint.create, path, inputs, self._endpoint.request(inputs))
+        answer = self._ask(caller, self._endpoint.create, path, inputs, self._request(inputs))
         return self._record(caller, inputs, answer)
 
     def read(self, caller: Caller, id_: str, known: Properties, inputs: Properties) -> Record | None:
@@ -54,7 +60,7 @@ class OverHttp:
 
     def update(self, caller: Caller, id_: str, known: Properties, inputs: Properties) -> Record:
         """Change the resource in place. Raises ApiRefusal."""
-        body = None if self._endpoint.change_headers else self._endpoint.request(inputs)
+        body = None if self._endpoint.change_headers else self._request(inputs)
         answer = self._ask(
             caller, self._endpoint.update, self._endpoint.item, {**inputs, "id": id_}, body, changing=True
         )
@@ -70,9 +76,10 @@ class OverHttp:
     ) -> Any:
         """Return the result; None where there is nothing to show or to delete. Raises ApiRefusal."""
         api = self._api_of(str(caller.config.get("apiToken", "")))
-        headers, path = self._endpoint.headers_for(values, changing=changing), self._endpoint.path(path, values)
+        headers = {"User-Agent": _AGENT, **self._endpoint.headers_for(values, changing=changing)}
+        query, path = self._endpoint.query_for(method, values), self._endpoint.path(path, values)
         try:
-            response = api.request(method, path, body, headers=headers, timeout=_TIMEOUT)
+            response = api.request(method, path, body, headers=headers, params=query, timeout=_TIMEOUT)
         except Uncertain as refused:
             raise ApiRefusal(*reasons_of(refused), IN_DOUBT) from None
         except ApiRefused as refused:
@@ -80,6 +87,10 @@ class OverHttp:
                 return None
             raise ApiRefusal(*reasons_of(refused)) from None
         return response.json()["result"]
+
+    def _request(self, inputs: Properties) -> Any:
+        """Return the body that asks for a resource."""
+        return self._endpoint.request(inputs)
 
     def _record(self, caller: Caller, given: Properties, answer: Mapping[str, Any]) -> Record:
         told = self._endpoint.told(answer)
@@ -110,6 +121,35 @@ class OverHttp:
         }
 
 
+class VersionOverHttp(OverHttp):
+    """Versions of Workers: the plugin reads their modules from files, and the API takes JSON values as they are."""
+
+    def _request(self, inputs: Properties) -> Any:
+        body = super()._request({**inputs, "modules": [_with_content(module) for module in inputs["modules"]]})
+        for binding in body.get("bindings", ()):
+            if binding["type"] == "json":
+                binding["json"] = json.loads(binding["json"])
+        return body
+
+    def _record(self, caller: Caller, given: Properties, answer: Mapping[str, Any]) -> Record:
+        texts = {one["name"]: one["json"] for one in given.get("bindings", ()) if one["type"] == "json"}
+        bindings = [
+            {**one, "json": _text(one["json"], texts.get(one["name"]))} if one["type"] == "json" else one
+            for one in answer.get("bindings", ())
+        ]
+        return super()._record(caller, given, {**answer, "bindings": bindings} if bindings else answer)
+
+
+def _with_content(module: Mapping[str, str]) -> dict[str, str]:
+    content = module.get("contentBase64") or b64encode(Path(module["contentFile"]).read_bytes()).decode()
+    return {"name": module["name"], "contentType": module["contentType"], "contentBase64": content}
+
+
+def _text(value: Any, given: str | None) -> str:
+    """Return a JSON value as a text, as it was given if it is still the same value."""
+    return given if given is not None and json.loads(given) == value else json.dumps(value)
+
+
 def over(given: Any, told: Any) -> Any:
     """Return what the API tells, completed by what it was given and never tells, such as a secret's text."""
     if isinstance(given, Mapping) and isinstance(told, Mapping):
@@ -131,7 +171,8 @@ def found_in(told: Any, given: Any) -> Any:
 def over_http(url: str) -> dict[str, OverHttp]:
     """Return how each type is reached over HTTP, by its token; ``url`` is the base of the local Cloudflare's API."""
     api_of = cache(partial(Rest, CLOUDFLARE.at(url)))
-    return {endpoint.type: OverHttp(endpoint, api_of) for endpoint in ENDPOINTS}
+    special = {workers_versions.VERSION.type: VersionOverHttp}
+    return {endpoint.type: special.get(endpoint.type, OverHttp)(endpoint, api_of) for endpoint in ENDPOINTS}
 
 
 def reasons_of(refused: ApiRefused) -> list[str]:

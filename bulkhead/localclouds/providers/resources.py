@@ -54,9 +54,9 @@ class Resources:
                 rules.admit_change(caller, self.store, old, inputs)
             return self.registry.handler(token).update(caller, self.store, id_, inputs)
 
-    def delete(self, caller: Caller, token: str, id_: str) -> None:
-        """Delete the resource and what is part of it; where the real provider's delete does nothing, so does this one,
-        and the row says that it is left behind."""
+    def delete(self, caller: Caller, token: str, id_: str, *, forced: bool = False) -> None:
+        """Delete the resource and what is part of it, ``forced`` even if others need it; where the real provider's
+        delete does nothing, so does this one, and the row says that it is left behind."""
         rules = registry.rules_of(token)
         record = self.store.get(token, id_)
         if record is None:
@@ -64,7 +64,8 @@ class Resources:
         if rules.type.left_behind:
             self.store.put(replace(record, left_behind=True))
             return
-        rules.release(self.store, record)
+        if not forced:
+            rules.release(self.store, record)
         self.registry.handler(token).delete(caller, self.store, id_)
         self._remove_parts(record)
 

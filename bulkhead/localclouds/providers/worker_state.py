@@ -6,12 +6,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from bulkhead.localclouds.providers.handler import Properties
-from bulkhead.localclouds.providers.rules import Within
+from bulkhead.localclouds.providers.handler import Caller, Properties
+from bulkhead.localclouds.providers.rules import Within, now
 from bulkhead.localclouds.providers.store import Record, Store
 from bulkhead.resources import types as t
 
 ALIVE: Final = (None, "created", "expecting-transfer")
+MADE: Final = ("createdOn", "source", "authorEmail")
+"""What the API remembers of the making of a version or of a deployment."""
+
+
+def made_by(caller: Caller) -> Properties:
+    """Return what the API remembers of a version or a deployment that ``caller`` makes now."""
+    told = (now(), caller.config.get("source", "terraform"), caller.config.get("author", ""))
+    return dict(zip(MADE, told, strict=True))
 
 
 def find_worker(store: Store, account: str, reference: str) -> Record | None:

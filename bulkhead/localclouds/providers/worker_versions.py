@@ -26,17 +26,23 @@ from bulkhead.localclouds.providers.checks import (
     walk,
 )
 from bulkhead.localclouds.providers.handler import Caller, Properties
-from bulkhead.localclouds.providers.rules import TypeRules, Within, importable, new_uuid, now
+from bulkhead.localclouds.providers.rules import TypeRules, Within, importable, new_uuid
 from bulkhead.localclouds.providers.store import Store
 from bulkhead.localclouds.providers.wire import UNKNOWN, Steps
-from bulkhead.localclouds.providers.worker_state import ALIVE, classes_after, durable_object_classes, find_worker
+from bulkhead.localclouds.providers.worker_state import (
+    ALIVE,
+    classes_after,
+    durable_object_classes,
+    find_worker,
+    made_by,
+)
 from bulkhead.resources import types as t
 
 # Every kind of binding that a rehearsal can make real: what it needs, and what it may also have.
 _BINDINGS: Final = {
     "ai": ("", ""),
     "analytics_engine": ("dataset", ""),
-    "d1": ("databaseId", ""),
+    "d1": ("databaseId", "id"),
     "durable_object_namespace": ("className", "scriptName"),
     "json": ("json", ""),
     "kv_namespace": ("namespaceId", ""),
@@ -156,7 +162,7 @@ RULES: Final = TypeRules(
     admissions=(_bindings_lead_somewhere, _classes_are_provisioned),
     plan=_with_file_digests,
     defaults={"usageModel": "standard"},
-    computed=lambda _caller, _id, _inputs: {"createdOn": now(), "source": "terraform", "startupTimeMs": 1},
+    computed=lambda caller, _id, _inputs: {**made_by(caller), "startupTimeMs": 1},
     nested_secrets=_secret_texts,
     import_id=importable("accountId", "workerId", "id"),
     within=Within(t.WORKER, {"workerId": "name"}),

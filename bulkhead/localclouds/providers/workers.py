@@ -22,7 +22,7 @@ from bulkhead.localclouds.providers.rules import (
     now,
 )
 from bulkhead.localclouds.providers.store import Record, Store
-from bulkhead.localclouds.providers.worker_state import binding_workers, find_worker, is_of, not_deployed
+from bulkhead.localclouds.providers.worker_state import binding_workers, find_worker, is_of, made_by, not_deployed
 from bulkhead.resources import types as t
 
 # Worker
@@ -82,6 +82,8 @@ def _hostname_id(_caller: Caller, inputs: Properties) -> str:
     return hashlib.sha256(inputs["hostname"].encode()).hexdigest()[:32]
 
 
+_UNOBSERVED: Final = {"destinations": [], "enabled": False, "headSamplingRate": 1, "persist": True}
+
 TABLE: Final = (
     worker_versions.RULES,
     TypeRules(
@@ -99,6 +101,12 @@ TABLE: Final = (
         releases=(_nobody_needs_it,),
         defaults={
             "logpush": False,
+            "observability": {
+                "enabled": False,
+                "headSamplingRate": 1,
+                "logs": {**_UNOBSERVED, "invocationLogs": True},
+                "traces": _UNOBSERVED,
+            },
             "tags": [],
             "tailConsumers": [],
             "subdomain": {"enabled": False, "previewsEnabled": False},
@@ -118,7 +126,7 @@ TABLE: Final = (
             _adds_up,
         ),
         admissions=(_versions_are_its_own,),
-        computed=lambda _caller, _id, _inputs: {"createdOn": now(), "source": "terraform"},
+        computed=lambda caller, _id, _inputs: made_by(caller),
         import_id=importable("accountId", "scriptName", "id"),
         within=Within(t.WORKER, {"scriptName": "name"}),
     ),
@@ -144,6 +152,7 @@ TABLE: Final = (
         ),
         admissions=(_script_is_deployed,),
         defaults={"environment": "production"},
+        computed=lambda caller, _id, inputs: {"certId": new_uuid(caller, inputs)},
         import_id=importable("accountId", "id"),
     ),
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import base64
+import hashlib
 import itertools
 from pathlib import Path
 from typing import Any
 
+from bulkhead.localclouds.cloudflare.uploads import Uploads
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.resources import types as t
 
@@ -14,9 +15,10 @@ ACCOUNT = "0123456789abcdef0123456789abcdef"
 
 
 class Account:
-    """Grows by a record at each call; ``records`` is what the store would answer."""
+    """Grows by a record at each call; ``records`` is what the store would answer. Modules are kept in ``uploads``."""
 
-    def __init__(self, environment: str = "development") -> None:
+    def __init__(self, uploads: Uploads | None = None, environment: str = "development") -> None:
+        self.uploads = uploads
         self.environment = environment
         self.records: list[Record] = []
         self._count = itertools.count(1)
@@ -59,12 +61,9 @@ class Account:
         return self.add(t.WORKER, f"{name}-id", name=name, **inputs)
 
     def version(self, worker: Record, code: str | Path, *bindings: dict[str, Any], **inputs: Any) -> Record:
-        source = (
-            {"contentFile": str(code)}
-            if isinstance(code, Path)
-            else {"contentBase64": base64.b64encode(code.encode()).decode()}
-        )
-        module = {"name": "index.js", "contentType": "application/javascript+module", **source}
+        content = code.read_bytes() if isinstance(code, Path) else code.encode()
+        digest = self.uploads.keep(content) if self.uploads else hashlib.sha256(content).hexdigest()
+        module = {"name": "index.js", "contentType": "application/javascript+module", "contentSha256": digest}
         given = {"mainModule": "index.js", "compatibilityDate": "2026-07-01"} | inputs
         number = next(self._count)
         return self.add(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -54,8 +53,8 @@ class Provider:
         self._registry.handler(record.type).delete(CALLER, self.store, record.id)
 
     def version(self, worker: Record, code: str, *bindings: dict[str, Any], **inputs: Any) -> Record:
-        content = base64.b64encode(code.encode()).decode()
-        module = {"name": "index.js", "contentType": "application/javascript+module", "contentBase64": content}
+        digest = self.cloud.uploads.keep(code.encode())
+        module = {"name": "index.js", "contentType": "application/javascript+module", "contentSha256": digest}
         given = {"mainModule": "index.js", "modules": [module], "compatibilityDate": "2026-07-01"}
         return self.create(t.WORKER_VERSION, workerId=worker.id, bindings=list(bindings), **given, **inputs)
 

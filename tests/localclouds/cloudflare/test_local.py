@@ -12,6 +12,7 @@ import pytest
 from bulkhead.localclouds.cloudflare import layout
 from bulkhead.localclouds.cloudflare.client import Answer, StageCloud
 from bulkhead.localclouds.cloudflare.local import LocalCloudflare
+from bulkhead.localclouds.cloudflare.uploads import Uploads
 from bulkhead.localclouds.providers.handler import ApiRefusal
 from bulkhead.model.failures import Failed
 from tests.localclouds.cloudflare.account import Account, durable
@@ -54,7 +55,7 @@ def shop(account: Account) -> None:
 
 @pytest.fixture(scope="module")
 def stage(shared_cloud: LocalCloudflare) -> StageCloud:
-    account = Account()
+    account = Account(shared_cloud.uploads)
     shop(account)
     shared_cloud.apply(account.records)
     return shared_cloud.client
@@ -187,7 +188,7 @@ def test_without_the_token_nothing_is_answered(shared_cloud: LocalCloudflare) ->
 def test_a_bundle_that_cannot_start_is_refused_and_what_ran_before_still_does(
     cloud: LocalCloudflare, code: str, exports: dict[str, dict[str, str]], said: str
 ) -> None:
-    account = Account()
+    account = Account(cloud.uploads)
     account.deployed("web", HELLO)
     cloud.apply(account.records)
     address = cloud.client.url
@@ -202,7 +203,7 @@ def test_a_bundle_that_cannot_start_is_refused_and_what_ran_before_still_does(
 
 
 def test_a_stages_address_outlives_deployments_and_carries_large_bodies(cloud: LocalCloudflare) -> None:
-    account = Account()
+    account = Account(cloud.uploads)
     account.domain("shop.example", "web")
     web = account.worker("web")
     for count in (1, 2_000_000):
@@ -214,32 +215,15 @@ def test_a_stages_address_outlives_deployments_and_carries_large_bodies(cloud: L
 
 
 def test_a_consumer_without_a_queue_handler_is_refused(cloud: LocalCloudflare) -> None:
-    account = Account()
+    account = Account(cloud.uploads)
     account.deployed("web", HELLO)
     account.consumer(account.queue("events"), "web")
     with pytest.raises(ApiRefusal, match=r"the bundle has no queue\(\) handler"):
         cloud.apply(account.records)
 
 
-def test_a_rolled_out_version_does_not_change_with_the_file_it_came_from(
-    cloud: LocalCloudflare, tmp_path: Path
-) -> None:
-    bundle = tmp_path / "index.js"
-    bundle.write_text(HELLO)
-    account = Account()
-    web = account.deployed("web", bundle)
-    cloud.apply(account.records)
-    bundle.write_text(HELLO.replace("hello", "changed"))
-    account.bucket("new")
-    cloud.apply(account.records)
-    assert cloud.client.fetch("web", "/").text == "hello"
-    account.deployment(web, (account.version(web, bundle), 100))
-    cloud.apply(account.records)
-    assert cloud.client.fetch("web", "/").text == "changed"
-
-
 def test_what_is_declared_is_real_at_the_next_question(cloud: LocalCloudflare) -> None:
-    account = Account()
+    account = Account(cloud.uploads)
     cloud.declare(account.records)
     account.namespace("kv-id")
     cloud.declare(account.records)
@@ -248,7 +232,7 @@ def test_what_is_declared_is_real_at_the_next_question(cloud: LocalCloudflare) -
 
 
 def test_objects_of_a_retired_class_are_deleted(cloud: LocalCloudflare) -> None:
-    account = Account()
+    account = Account(cloud.uploads)
     binding = {"type": "durable_object_namespace", "name": "LEDGER", "className": "Ledger"}
     web = account.deployed("web", SHOP, binding, exports=durable("Ledger"))
     cloud.apply(account.records)
@@ -260,7 +244,7 @@ def test_objects_of_a_retired_class_are_deleted(cloud: LocalCloudflare) -> None:
 
 
 def test_data_outlives_a_deployment_and_the_process(tmp_path: Path) -> None:
-    account = Account()
+    account = Account(Uploads(tmp_path / "uploads"))
     account.namespace("kv-id")
     for word in ("first", "second"):
         with LocalCloudflare("development", tmp_path, Path(), str(tmp_path)) as local:
@@ -273,7 +257,8 @@ def test_data_outlives_a_deployment_and_the_process(tmp_path: Path) -> None:
 
 
 def test_two_stages_at_once_share_nothing(tmp_path: Path) -> None:
-    account = Account()
+    uploads = Uploads(tmp_path / "uploads")
+    account = Account(uploads)
     account.namespace("kv-id")
     account.deployed("shop", SHOP, {"type": "kv_namespace", "name": "KV", "namespaceId": "kv-id"})
     mark = str(tmp_path)
@@ -281,6 +266,7 @@ def test_two_stages_at_once_share_nothing(tmp_path: Path) -> None:
         LocalCloudflare("staging", tmp_path / "staging", Path(), mark) as staging,
         LocalCloudflare("production", tmp_path / "production", Path(), mark) as production,
     ):
+        staging.uploads = production.uploads = uploads
         staging.apply(account.records)
         production.apply(account.records)
         answer: Answer = staging.client.fetch("shop", "/kv?word=only-here")

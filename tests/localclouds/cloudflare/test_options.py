@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 
 from bulkhead.localclouds.cloudflare import options
+from bulkhead.localclouds.cloudflare.uploads import Uploads
 from bulkhead.localclouds.providers.handler import ApiRefusal
+from bulkhead.localclouds.providers.store import Record
 from tests.localclouds.cloudflare.account import Account, durable
 
 CODE = "export default {}"
-UPLOADS = Path("/uploads")
+UPLOADS = Uploads(Path("/uploads"))
 TODAY = "2026-07-30"
 
 
@@ -20,6 +22,11 @@ def built(account: Account) -> dict[str, Any]:
 
 def worker(account: Account, name: str = "web") -> dict[str, Any]:
     return next(found for found in built(account)["workers"] if found["name"] == name)
+
+
+def runs(account: Account, version: Record) -> bool:
+    (module,) = worker(account)["bundle"]["modules"]
+    return bool(module["file"] == f"/uploads/{version.inputs['modules'][0]['contentSha256']}")
 
 
 def test_an_empty_account_runs_nothing() -> None:
@@ -83,20 +90,20 @@ def test_a_worker_that_was_never_deployed_does_not_run() -> None:
 def test_the_newest_deployment_says_which_version_is_live() -> None:
     account = Account()
     web = account.worker("web")
-    first, second = account.version(web, CODE), account.version(web, CODE)
+    first, second = account.version(web, CODE), account.version(web, f"{CODE};")
     account.deployment(web, (second, 100))
     account.deployment(web, (first, 100))
-    assert worker(account)["bundle"]["modules"][0]["file"] == f"/uploads/web-id/{first.id}/0"
+    assert runs(account, first)
 
 
 def test_a_version_that_deploys_itself_is_live_until_a_deployment_comes_after_it() -> None:
     account = Account()
     web = account.worker("web")
     first = account.version(web, CODE)
-    second = account.version(web, CODE, deploy=True)
-    assert second.id in worker(account)["bundle"]["modules"][0]["file"]
+    second = account.version(web, f"{CODE};", deploy=True)
+    assert runs(account, second)
     account.deployment(web, (first, 100))
-    assert first.id in worker(account)["bundle"]["modules"][0]["file"]
+    assert runs(account, first)
 
 
 def test_a_division_between_versions_is_refused() -> None:

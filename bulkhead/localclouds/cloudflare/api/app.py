@@ -30,6 +30,11 @@ from bulkhead.localclouds.cloudflare.api import (
     signed,
     stores,
     tokens,
+    workers,
+    workers_objects,
+    workers_scripts,
+    workers_secrets,
+    workers_versions,
     zones,
 )
 from bulkhead.localclouds.cloudflare.api.answers import Refusal, Result, no_route, refusal
@@ -46,15 +51,20 @@ _METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 def routes() -> list[Route]:
     """Return every route of the API."""
-    return [
-        *stores.ROUTES,
-        *d1.routes(),
-        *kv_values.ROUTES,
-        *queue_messages.ROUTES,
-        *r2_objects.ROUTES,
-        *tokens.ROUTES,
-        *zones.ROUTES,
-    ]
+    products = (
+        stores,
+        kv_values,
+        queue_messages,
+        r2_objects,
+        tokens,
+        workers,
+        workers_objects,
+        workers_scripts,
+        workers_secrets,
+        workers_versions,
+        zones,
+    )
+    return [*d1.routes(), *(route for product in products for route in product.ROUTES)]
 
 
 def application(cloud: Cloud, credentials: Credentials, journal: Journal, faults: FaultPlan) -> Starlette:

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
@@ -16,20 +16,26 @@ from bulkhead.localclouds.cloudflare.api.credentials import Credential
 from bulkhead.localclouds.cloudflare.api.files import Files
 from bulkhead.localclouds.cloudflare.api.permissions import target_of
 from bulkhead.localclouds.cloudflare.client import StageCloud
+from bulkhead.localclouds.cloudflare.uploads import Uploads
 from bulkhead.localclouds.providers.handler import Caller
 from bulkhead.localclouds.providers.resources import Resources
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.resources.kind import ResourceType
 from bulkhead.resources.token_policies import Target
 
+PLUGIN: Final = "terraform-provider-cloudflare"
+"""The client's name in requests of the provider's plugin, and of our own provider, which stands for it."""
+_SOURCES: Final = {PLUGIN: "terraform", "wrangler": "wrangler"}
+
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """What is behind the API: the resources of all accounts, the running Miniflare of an environment, the files that
-    signed URLs name. ``clock`` tells seconds since 1970."""
+    """What is behind the API: the resources of all accounts, an environment's running Miniflare and what was uploaded
+    to it, the files that signed URLs name. ``clock`` tells seconds since 1970."""
 
     resources: Resources
     stage: Callable[[str], StageCloud]
+    uploads: Callable[[str], Uploads]
     files: Files = field(default_factory=Files)
     clock: Callable[[], float] = time.time
 
@@ -48,7 +54,13 @@ class Asked:
 
     @property
     def caller(self) -> Caller:
-        return Caller(self.credential.tenant.environment, "cloudflare", {})
+        return Caller(
+            self.credential.tenant.environment, "cloudflare", {"source": self._source(), "author": self.credential.name}
+        )
+
+    @property
+    def uploads(self) -> Uploads:
+        return self.cloud.uploads(self.credential.tenant.environment)
 
     @property
     def target(self) -> Target:
@@ -69,11 +81,20 @@ class Asked:
             raise _malformed()
         return body
 
+    def flag(self, name: str) -> bool:
+        """Whether the query says that something is wanted."""
+        return self.query.get(name, "").lower() in {"true", "1"}
+
     def _json(self) -> Any:
         try:
             return json.loads(self.body or b"{}")
         except ValueError:
             raise _malformed() from None
+
+    def _source(self) -> str:
+        """Return the word by which the API remembers what kind of client made something."""
+        client = self.headers.get("user-agent", "").partition("/")[0]
+        return _SOURCES.get(client, "api")
 
     def records(self, type_: ResourceType) -> list[Record]:
         """Return what the account of the path holds of a type, oldest first, with what was left behind."""

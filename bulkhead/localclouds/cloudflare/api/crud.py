@@ -37,9 +37,10 @@ class Endpoint:
     a request spells otherwise. ``hidden`` are properties that no answer shows, ``beside`` finds what an answer shows of
     others. ``listed`` says whether the collection can be read; ``filters`` are the properties that a list's query may
     ask for, ``orders`` those that it may be sorted by, by their names there. ``headers`` are properties that a request
-    names in a header; where an update has no body, ``change_headers`` are those that it changes. ``unset`` is what a
-    part of something answers before anybody has set it. Codes: ``missing`` when it is not there, ``parent_missing``
-    when what it is part of is not, ``invalid`` for a body that breaks a rule.
+    names in a header; where an update has no body, ``change_headers`` are those that it changes. ``queries`` are those
+    that a request of one method, the value, names in its query. ``name`` is the property that may stand for the id in a
+    path. ``unset`` is what a part of something answers before anybody has set it. Codes: ``missing`` when it is not
+    there, ``parent_missing`` when what it is part of is not, ``invalid`` for a body that breaks a rule.
     """
 
     type: ResourceType
@@ -59,6 +60,8 @@ class Endpoint:
     headers: Mapping[str, str] = field(default_factory=dict)
     change_headers: Mapping[str, str] = field(default_factory=dict)
     unset: Beside | None = None
+    queries: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
     missing: int = 7404
     parent_missing: int = 0
     invalid: int = UNKNOWN_CODE
@@ -84,9 +87,9 @@ class Endpoint:
         given = {self.id_in_path: values.get("id"), **{name: values.get(camel(name)) for name in self.parents}}
         return _IN_PATH.sub(lambda variable: quote(str(given[variable[1]]), safe=""), template)
 
-    def request(self, properties: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the body that asks for properties: what the path or a header says is not in it."""
-        elsewhere = {*map(camel, self.parents), *self.headers.values()}
+    def request(self, properties: Mapping[str, Any]) -> Any:
+        """Return the body that asks for properties: what the path, the query or a header says is not in it."""
+        elsewhere = {*map(camel, self.parents), *self.headers.values(), *self.queries}
         spelt = to_wire(self.type, {k: v for k, v in properties.items() if k not in elsewhere}, self.asks)
         plain = {self.asks(name): new for name, new in self.renamed.items()}
         return {plain.get(name, name): value for name, value in spelt.items()}
@@ -95,6 +98,12 @@ class Endpoint:
         """Return the headers that ask for properties, in an update those of ``change_headers`` too."""
         names = {**self.headers, **self.change_headers} if changing else self.headers
         return {header: str(properties[name]) for header, name in names.items() if name in properties}
+
+    def query_for(self, method: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the query with which a request of ``method`` asks for properties."""
+        return {
+            snake(name): properties[name] for name, of in self.queries.items() if of == method and name in properties
+        }
 
     def said_by_path(self, properties: Mapping[str, Any]) -> dict[str, Any]:
         """Return the properties that are in the path, which an answer need not repeat."""
@@ -220,7 +229,8 @@ class Serving:
 
     def remove(self, asked: Asked) -> Result:
         record = self.find(asked)
-        asked.cloud.resources.delete(asked.caller, self._endpoint.type, record.id)
+        forced = "force" in self._endpoint.queries and asked.flag("force")
+        asked.cloud.resources.delete(asked.caller, self._endpoint.type, record.id, forced=forced)
         return Result({self._endpoint.id_as: record.id} if self._endpoint.id_as else {})
 
     def answer(self, asked: Asked, record: Record) -> dict[str, Any]:
@@ -268,7 +278,8 @@ class Serving:
     def _is_asked_for(self, record: Record, asked: Asked) -> bool:
         if not self._endpoint.collection:
             return True
-        return record.id == asked.path[self._endpoint.id_in_path]
+        wanted = asked.path[self._endpoint.id_in_path]
+        return wanted == record.id or wanted == record.outputs.get(self._endpoint.name)
 
     def _missing(self, asked: Asked) -> Refusal:
         what = asked.path[self._endpoint.id_in_path]

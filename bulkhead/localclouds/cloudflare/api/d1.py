@@ -22,9 +22,6 @@ _BYTE: Final = range(256)
 class Databases(crud.Serving):
     """Serves the databases themselves."""
 
-    def _is_asked_for(self, record: Record, asked: Asked) -> bool:
-        return asked.path["database_id"] in {record.id, record.outputs["name"]}
-
     def create(self, asked: Asked) -> Result:
         _refuse_null(asked)
         return super().create(asked)

@@ -87,6 +87,13 @@ ROWS: Final[tuple[Row, ...]] = (
     ),
     row(_SERVICE, source=(OPENAPI, REFERENCE), GET=UNSAID, DELETE=UNSAID, note=_UNDOCUMENTED),
     row(_ENVIRONMENT, source=(OPENAPI, REFERENCE), GET=UNSAID, note=_UNDOCUMENTED),
+    row(f"{_SCRIPT}/references", source=(OPENAPI, REFERENCE), GET=UNSAID, note=_UNDOCUMENTED),
+    row(
+        f"{ACCOUNT}/workers/tails/by-consumer/{{script_name}}",
+        source=(OPENAPI, REFERENCE),
+        GET=UNSAID,
+        note=_UNDOCUMENTED,
+    ),
     row(f"{_ENVIRONMENT}/content", GET=_READ),
     row(f"{_ENVIRONMENT}/content", PUT=UNSAID, note=_NOT_READ),
     row(f"{_ENVIRONMENT}/settings", GET=_READ),

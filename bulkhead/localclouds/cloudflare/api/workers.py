@@ -1,0 +1,245 @@
+"""The routes of Workers, their deployments, cron triggers and hostnames. Versions have a module of their own.
+
+Source: Cloudflare's API reference, "Workers". A Worker that the API has under ``workers/workers`` is the same that it
+has under ``workers/scripts``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from bulkhead.localclouds.cloudflare.api.answers import UNKNOWN_CODE, Refusal, Result, not_found, refusal
+from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
+from bulkhead.localclouds.cloudflare.api.crud import Endpoint, routes
+from bulkhead.localclouds.cloudflare.api.spelling import to_wire
+from bulkhead.localclouds.providers import registry
+from bulkhead.localclouds.providers.rules import now
+from bulkhead.localclouds.providers.store import Record
+from bulkhead.localclouds.providers.worker_state import MADE, find_worker, is_of, live_versions, not_deployed
+from bulkhead.resources import types as t
+from bulkhead.resources.kind import ResourceType
+
+NO_SCRIPT: Final = 10007
+WORKERS: Final = "/accounts/{account_id}/workers/workers"
+SCRIPT: Final = "/accounts/{account_id}/workers/scripts/{script_name}"
+_DEPLOYMENTS: Final = f"{SCRIPT}/deployments"
+_DOMAINS: Final = "/accounts/{account_id}/workers/domains"
+DEFERRAL: Final = "code_update_strategy"
+"""The member that says how long old code may go on at most; here it ends at once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Schedules(Endpoint):
+    """Cron triggers: a request is the bare list of them."""
+
+    def request(self, properties: Mapping[str, Any]) -> Any:
+        return super().request(properties)["schedules"]
+
+
+WORKER: Final = Endpoint(
+    type=t.WORKER,
+    collection=WORKERS,
+    item=f"{WORKERS}/{{worker_id}}",
+    change="PUT PATCH",
+    queries={"force": "DELETE"},
+    name="name",
+    missing=NO_SCRIPT,
+)
+DEPLOYMENT: Final = Endpoint(
+    type=t.WORKERS_DEPLOYMENT,
+    collection=_DEPLOYMENTS,
+    item=f"{_DEPLOYMENTS}/{{deployment_id}}",
+    queries={"force": "POST"},
+)
+SCHEDULES: Final = _Schedules(
+    type=t.WORKERS_CRON_TRIGGER, item=f"{SCRIPT}/schedules", create="PUT", id_as="", missing=NO_SCRIPT
+)
+DOMAIN: Final = Endpoint(
+    type=t.WORKERS_CUSTOM_DOMAIN,
+    collection=_DOMAINS,
+    item=f"{_DOMAINS}/{{domain_id}}",
+    create="PUT",
+    filters={
+        "environment": "environment",
+        "hostname": "hostname",
+        "service": "service",
+        "zone_id": "zoneId",
+        "zone_name": "zoneName",
+    },
+)
+
+
+ENDPOINTS: Final = (WORKER, DEPLOYMENT, SCHEDULES, DOMAIN)
+
+
+def worker_of(asked: Asked) -> Record:
+    """Return the Worker that the path names by id or by name. Raises Refusal when there is none."""
+    reference = asked.path.get("script_name") or asked.path["worker_id"]
+    found = find_worker(asked.cloud.resources.store, asked.path["account_id"], reference)
+    if found is None:
+        raise Refusal(404, (NO_SCRIPT, "This Worker does not exist on your account."))
+    return found
+
+
+def require_typed(type_: ResourceType, inputs: Mapping[str, Any], code: int = UNKNOWN_CODE) -> None:
+    """Raise Refusal with every input that is of another type than the API takes."""
+    faults = list(registry.catalogue("cloudflare").faults(type_, inputs))
+    if faults:
+        raise refusal(faults, code)
+
+
+def require_sound(type_: ResourceType, inputs: Mapping[str, Any], code: int = UNKNOWN_CODE) -> None:
+    """Raise Refusal with everything that the API would find wrong with the inputs alone."""
+    require_typed(type_, inputs, code)
+    faults = list(registry.rules_of(type_).complaints(inputs))
+    if faults:
+        raise refusal(faults, code)
+
+
+# Deployments
+
+
+def deployments_of(asked: Asked, worker: Record) -> list[Record]:
+    """Return what was deployed of a Worker, newest first: its deployments, and the versions that deployed themselves,
+    each as the deployment that it is."""
+    acts = [
+        _own_deployment(record) if record.type == t.WORKER_VERSION else record
+        for record in asked.cloud.resources.store.all()
+        if (record.type == t.WORKERS_DEPLOYMENT and is_of(worker, record, "scriptName"))
+        or (record.type == t.WORKER_VERSION and is_of(worker, record, "workerId") and record.inputs.get("deploy"))
+    ]
+    return acts[::-1]
+
+
+def deploy(asked: Asked, worker: Record, body: Mapping[str, Any]) -> Record:
+    """Deploy what a body says. Raises Refusal or ApiRefusal."""
+    path = {**asked.path, "script_name": worker.outputs["name"]}
+    inputs = DEPLOYMENT.inputs(path, asked.headers, {k: v for k, v in body.items() if k != DEFERRAL})
+    require_sound(t.WORKERS_DEPLOYMENT, inputs)
+    if not (asked.flag("force") or inputs.get("force")):
+        _refuse_old_secrets(asked, worker, inputs)
+    return asked.cloud.resources.create(asked.caller, t.WORKERS_DEPLOYMENT, "", inputs)
+
+
+def deployment_shown(deployment: Record) -> dict[str, Any]:
+    """Return a deployment as an answer shows it."""
+    outputs = deployment.outputs
+    shown = {name: outputs[name] for name in (*MADE, "strategy", "versions")}
+    annotations = outputs.get("annotations", {})
+    return {"id": deployment.id, **to_wire(t.WORKERS_DEPLOYMENT, {**shown, "annotations": annotations})}
+
+
+def _own_deployment(version: Record) -> Record:
+    share = {"percentage": 100, "versionId": version.id}
+    return replace(version, outputs={**version.outputs, "strategy": "percentage", "versions": [share]})
+
+
+def _refuse_old_secrets(asked: Asked, worker: Record, inputs: Mapping[str, Any]) -> None:
+    """Refuse to go back behind a change of secrets: whoever rolls back code rarely means to bring an old key back."""
+    store = asked.cloud.resources.store
+    ages = {version.id: age for age, version in enumerate(store.all(type_=t.WORKER_VERSION))}
+    changed: set[str] = set()
+    for live in live_versions(store, worker):
+        for share in inputs["versions"]:
+            version = store.get(t.WORKER_VERSION, share["versionId"])
+            if version is not None and ages[version.id] < ages[live.id]:
+                then, today = _secrets(version), _secrets(live)
+                changed |= {name for name in then | today if then.get(name) != today.get(name)}
+    if changed:
+        names = ", ".join(sorted(changed))
+        raise Refusal(400, (10220, f"Cannot deploy an older version. The following secrets have changed: {names}"))
+
+
+def _secrets(version: Record) -> dict[str, str]:
+    bindings = version.outputs.get("bindings", ())
+    return {binding["name"]: binding["text"] for binding in bindings if binding["type"] == "secret_text"}
+
+
+def _deploy(asked: Asked) -> Result:
+    return Result(deployment_shown(deploy(asked, worker_of(asked), asked.json())))
+
+
+def _deployments(asked: Asked) -> Result:
+    return Result({"deployments": [deployment_shown(each) for each in deployments_of(asked, worker_of(asked))]})
+
+
+def _deployment(asked: Asked) -> Result:
+    wanted = asked.path["deployment_id"]
+    for each in deployments_of(asked, worker_of(asked)):
+        if each.id == wanted:
+            return Result(deployment_shown(each))
+    raise not_found(f"deployment {wanted}")
+
+
+# Cron triggers
+
+
+def _schedule(asked: Asked) -> Result:
+    worker = worker_of(asked)
+    known = _trigger_of(asked, worker)
+    before = {one["cron"]: one for one in (known.outputs["schedules"] if known else ())}
+    path = {**asked.path, "script_name": worker.outputs["name"]}
+    inputs = SCHEDULES.inputs(path, asked.headers, {"schedules": asked.json_list()})
+    require_sound(t.WORKERS_CRON_TRIGGER, inputs)
+    today = now()
+    inputs["schedules"] = [
+        before.get(one["cron"]) or {"cron": one["cron"], "createdOn": today, "modifiedOn": today}
+        for one in inputs["schedules"]
+    ]
+    if known is None:
+        asked.cloud.resources.create(asked.caller, t.WORKERS_CRON_TRIGGER, "", inputs)
+    else:
+        asked.cloud.resources.update(asked.caller, t.WORKERS_CRON_TRIGGER, known.id, inputs)
+    return _schedules(asked)
+
+
+def _schedules(asked: Asked) -> Result:
+    known = _trigger_of(asked, worker_of(asked))
+    return Result(SCHEDULES.shown(known) if known else {"schedules": []})
+
+
+def _trigger_of(asked: Asked, worker: Record) -> Record | None:
+    return next((one for one in asked.records(t.WORKERS_CRON_TRIGGER) if is_of(worker, one, "scriptName")), None)
+
+
+# Hostnames
+
+
+def _attach(asked: Asked) -> Result:
+    """A hostname leads to one Worker: what led elsewhere in this account leads here from now on."""
+    inputs = DOMAIN.inputs(asked.path, asked.headers, asked.json())
+    require_sound(t.WORKERS_CUSTOM_DOMAIN, inputs)
+    inputs["zoneId"] = _zone_of(asked, inputs)
+    resources, caller = asked.cloud.resources, asked.caller
+    for record in asked.records(t.WORKERS_CUSTOM_DOMAIN):
+        if record.outputs["hostname"] == inputs["hostname"] and record.environment == caller.environment:
+            faults = list(not_deployed(resources.store, record.account, inputs["service"]))
+            if faults:
+                raise refusal(faults)
+            return Result(DOMAIN.shown(resources.update(caller, record.type, record.id, inputs)))
+    return Result(DOMAIN.shown(resources.create(caller, t.WORKERS_CUSTOM_DOMAIN, "", inputs)))
+
+
+def _zone_of(asked: Asked, inputs: Mapping[str, Any]) -> str:
+    """Return the id of the account's zone that a hostname is in, which a request need not name. Raises Refusal."""
+    for id_, name in asked.credential.tenant.zones.items():
+        wanted = inputs.get("zoneId", id_), inputs.get("zoneName", name)
+        if wanted == (id_, name) and f".{inputs['hostname']}".endswith(f".{name}"):
+            return id_
+    raise Refusal(
+        400, (UNKNOWN_CODE, f"{inputs['hostname']} is not in a zone of this account, or not in the one named")
+    )
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    *routes(WORKER),
+    Route("POST", _DEPLOYMENTS, _deploy, "script_name"),
+    Route("GET", _DEPLOYMENTS, _deployments, "script_name"),
+    Route("GET", DEPLOYMENT.item, _deployment, "script_name"),
+    Route("PUT", SCHEDULES.item, _schedule, "script_name"),
+    Route("GET", SCHEDULES.item, _schedules, "script_name"),
+    *(route for route in routes(DOMAIN) if route.method != "PUT"),
+    Route("PUT", _DOMAINS, _attach),
+)

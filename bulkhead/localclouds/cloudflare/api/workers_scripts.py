@@ -1,0 +1,273 @@
+"""The routes under ``workers/scripts`` and ``workers/services``: how wrangler sees a Worker.
+
+A script here is the Worker of ``workers/workers`` with that name, so what one API makes, the other one shows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from bulkhead.localclouds.cloudflare import options
+from bulkhead.localclouds.cloudflare.api import forms, workers_forms
+from bulkhead.localclouds.cloudflare.api.answers import Page, Refusal, Result
+from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
+from bulkhead.localclouds.cloudflare.api.spelling import to_wire
+from bulkhead.localclouds.cloudflare.api.workers import (
+    SCRIPT,
+    WORKER,
+    deployments_of,
+    require_sound,
+    worker_of,
+)
+from bulkhead.localclouds.cloudflare.api.workers_versions import (
+    INVALID,
+    bindings_shown,
+    contents,
+    newest,
+    number_of,
+    numbered,
+    upload,
+    version_of,
+)
+from bulkhead.localclouds.providers.store import Record
+from bulkhead.localclouds.providers.worker_state import find_worker, live_versions
+from bulkhead.resources import types as t
+
+_ACCOUNT_SUBDOMAIN: Final = "/accounts/{account_id}/workers/subdomain"
+_SERVICE: Final = "/accounts/{account_id}/workers/services/{script_name}"
+_VERSIONS: Final = f"{SCRIPT}/versions"
+
+
+# Uploads
+
+
+def _put(asked: Asked) -> Result:
+    """Make the Worker if there is none, and deploy what the form holds."""
+    body, settings, keep = workers_forms.read(asked)
+    resources, name = asked.cloud.resources, asked.path["script_name"]
+    found = find_worker(resources.store, asked.path["account_id"], name)
+    if found is None:
+        require_sound(t.WORKER, inputs := {"accountId": asked.path["account_id"], "name": name}, INVALID)
+    worker = found or resources.create(asked.caller, t.WORKER, "", inputs)
+    try:
+        version = upload(asked, worker, workers_forms.triggered(body, "upload"), deploy=True, keep=keep)
+        worker = _set(asked, worker, settings)
+    except BaseException:
+        if found is None:
+            resources.delete(asked.caller, t.WORKER, worker.id, forced=True)
+        raise
+    return Result({**_script(asked, worker), "deployment_id": version.id, "startup_time_ms": _startup(version)})
+
+
+def _upload(asked: Asked) -> Result:
+    worker = worker_of(asked)
+    body, _settings_wait, keep = workers_forms.read(
+        asked
+    )  # the API changes a Worker's settings only with what is deployed
+    version = upload(asked, worker, workers_forms.triggered(body, "version_upload"), deploy=False, keep=keep)
+    return Result(_version(number_of(asked, worker, version), version))
+
+
+def _set(asked: Asked, worker: Record, settings: Mapping[str, Any]) -> Record:
+    """Change settings of a Worker. Raises Refusal."""
+    if not settings:
+        return worker
+    consumers = settings.get("tail_consumers")
+    if consumers is not None:
+        settings = {**settings, "tail_consumers": _renamed(consumers)}
+    said = WORKER.inputs(asked.path, asked.headers, settings)
+    require_sound(t.WORKER, inputs := {**worker.inputs, **said}, INVALID)
+    return asked.cloud.resources.update(asked.caller, t.WORKER, worker.id, inputs)
+
+
+def _renamed(consumers: Any) -> Any:
+    """Return tail consumers in the words of the Worker: a ``service`` is a ``name`` there."""
+    if not isinstance(consumers, list):
+        return consumers
+    names = {"service": "name"}
+    return [
+        {names.get(key, key): value for key, value in one.items()} if isinstance(one, dict) else one
+        for one in consumers
+    ]
+
+
+# What is shown
+
+
+def _etag(version: Record) -> str:
+    digests = (f"{module['name']} {module['contentSha256']}" for module in version.inputs["modules"])
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+
+
+def _startup(version: Record) -> Any:
+    return version.outputs["startupTimeMs"]
+
+
+def _current(asked: Asked, worker: Record) -> Record | None:
+    """Return the version that answers, or else the newest one."""
+    return next(iter(live_versions(asked.cloud.resources.store, worker)), None) or newest(asked, worker)
+
+
+def _script(asked: Asked, worker: Record) -> dict[str, Any]:
+    outputs, version = worker.outputs, _current(asked, worker)
+    deployed = next(iter(deployments_of(asked, worker)), version)
+    return {
+        "id": outputs["name"],
+        "tag": worker.id,
+        "tags": outputs["tags"],
+        "logpush": outputs["logpush"],
+        "created_on": outputs["createdOn"],
+        "modified_on": deployed.outputs["createdOn"] if deployed else outputs["updatedOn"],
+        "last_deployed_from": deployed.outputs["source"] if deployed else "",
+        "etag": _etag(version) if version else "",
+    }
+
+
+def _version(number: int, version: Record) -> dict[str, Any]:
+    outputs = version.outputs
+    return {
+        "id": version.id,
+        "number": number,
+        "startup_time_ms": _startup(version),
+        "annotations": to_wire(t.WORKER_VERSION, {"annotations": outputs.get("annotations", {})})["annotations"],
+        "metadata": {
+            "created_on": outputs["createdOn"],
+            "modified_on": outputs["createdOn"],
+            "author_email": outputs["authorEmail"],
+            "source": outputs["source"],
+            "has_preview": False,
+        },
+        "resources": {
+            "bindings": _bindings(version),
+            "script": {"etag": _etag(version), "handlers": [], "last_deployed_from": outputs["source"]},
+            "script_runtime": _runtime(version),
+        },
+    }
+
+
+def _runtime(version: Record) -> dict[str, Any]:
+    names = ("compatibilityDate", "compatibilityFlags", "limits", "usageModel")
+    told = {name: version.outputs[name] for name in names if name in version.outputs}
+    return {"compatibility_flags": [], **to_wire(t.WORKER_VERSION, told)}
+
+
+def _bindings(version: Record) -> list[dict[str, Any]]:
+    """Return the bindings in the words of this API, in which a database is an ``id``."""
+    return [{**one, "id": one["database_id"]} if one["type"] == "d1" else one for one in bindings_shown(version)]
+
+
+def _settings_of(worker: Record) -> dict[str, Any]:
+    told = {name: worker.outputs[name] for name in ("logpush", "observability", "tags") if name in worker.outputs}
+    consumers = [{"service": one["name"]} for one in worker.outputs["tailConsumers"]]
+    return {**to_wire(t.WORKER, told), "tail_consumers": consumers}
+
+
+# The routes
+
+
+def _show_service(asked: Asked) -> Result:
+    worker = worker_of(asked)
+    script = _script(asked, worker)
+    environment = {"environment": "production", "created_on": script["created_on"], "script": script}
+    return Result({"id": script["id"], "default_environment": environment})
+
+
+def _remove(asked: Asked) -> Result:
+    worker = worker_of(asked)
+    asked.cloud.resources.delete(asked.caller, t.WORKER, worker.id, forced=asked.flag("force"))
+    return Result({"id": worker.outputs["name"]})
+
+
+def _list(asked: Asked) -> Result:
+    return Result([_script(asked, worker) for worker in asked.records(t.WORKER)])
+
+
+def _content(asked: Asked) -> Response:
+    """Answer the code itself: a form, and in a header which of its fields is the main module."""
+    version = _current(asked, worker_of(asked))
+    if version is None:
+        raise Refusal(404, (10007, "This Worker has no version yet."))
+    parts = [
+        forms.Part(module["name"], module["name"], module["contentType"], content)
+        for module, content in contents(asked, version)
+    ]
+    type_, body = forms.write(parts)
+    return Response(body, media_type=type_, headers={"cf-entrypoint": version.inputs["mainModule"]})
+
+
+def _versions(asked: Asked) -> Result:
+    page, info = Page.asked(asked.query).of(numbered(asked, worker_of(asked)))
+    return Result({"items": [_version(*each) for each in page]}, info)
+
+
+def _show_version(asked: Asked) -> Result:
+    worker = worker_of(asked)
+    version = version_of(asked, worker)
+    return Result(_version(number_of(asked, worker, version), version))
+
+
+def _settings(asked: Asked) -> Result:
+    worker = worker_of(asked)
+    version = _current(asked, worker)
+    if version is None:
+        return Result({**_settings_of(worker), "bindings": []})
+    return Result({**_settings_of(worker), **_runtime(version), "bindings": _bindings(version)})
+
+
+def _script_settings(asked: Asked) -> Result:
+    return Result(_settings_of(worker_of(asked)))
+
+
+def _change_script_settings(asked: Asked) -> Result:
+    worker, body = worker_of(asked), asked.json()
+    unknown = sorted(body.keys() - {*workers_forms.SETTINGS})
+    if unknown:
+        raise Refusal(400, (INVALID, f"{', '.join(unknown)}: the local Cloudflare knows no such setting of a Worker"))
+    return Result(_settings_of(_set(asked, worker, body)))
+
+
+def _subdomain(asked: Asked) -> Result:
+    return Result(_subdomain_of(worker_of(asked)))
+
+
+def _change_subdomain(asked: Asked) -> Result:
+    worker = worker_of(asked)
+    return Result(_subdomain_of(_set(asked, worker, {"subdomain": {**_subdomain_of(worker), **asked.json()}})))
+
+
+def _subdomain_of(worker: Record) -> dict[str, Any]:
+    told: dict[str, Any] = to_wire(t.WORKER, {"subdomain": worker.outputs["subdomain"]})["subdomain"]
+    return told
+
+
+def _account_subdomain(_asked: Asked) -> Result:
+    return Result({"subdomain": options.WORKERS_DEV.partition(".")[0]})
+
+
+def _no_assets(_asked: Asked) -> Result:
+    raise Refusal(400, (INVALID, "the local Cloudflare does not serve static assets; a Worker here is its modules"))
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route("GET", "/accounts/{account_id}/workers/scripts", _list),
+    Route("PUT", SCRIPT, _put, "script_name"),
+    Route("GET", SCRIPT, _content, "script_name"),
+    Route("DELETE", SCRIPT, _remove, "script_name"),
+    Route("GET", f"{SCRIPT}/content/v2", _content, "script_name"),
+    Route("POST", _VERSIONS, _upload, "script_name"),
+    Route("GET", _VERSIONS, _versions, "script_name"),
+    Route("GET", f"{_VERSIONS}/{{version_id}}", _show_version, "script_name"),
+    Route("GET", f"{SCRIPT}/settings", _settings, "script_name"),
+    Route("GET", f"{SCRIPT}/script-settings", _script_settings, "script_name"),
+    Route("PATCH", f"{SCRIPT}/script-settings", _change_script_settings, "script_name"),
+    Route("GET", f"{SCRIPT}/subdomain", _subdomain, "script_name"),
+    Route("POST", f"{SCRIPT}/subdomain", _change_subdomain, "script_name"),
+    Route("POST", f"{SCRIPT}/assets-upload-session", _no_assets, "script_name"),
+    Route("GET", _SERVICE, _show_service, "script_name"),
+    Route("DELETE", _SERVICE, _remove, "script_name"),
+    Route("GET", _ACCOUNT_SUBDOMAIN, _account_subdomain),
+)

@@ -1,0 +1,112 @@
+"""The routes of a script's secrets: each change is a version like the one before, deployed at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from bulkhead.localclouds.cloudflare.api.answers import Refusal, Result
+from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
+from bulkhead.localclouds.cloudflare.api.workers import SCRIPT, worker_of
+from bulkhead.localclouds.cloudflare.api.workers_versions import INVALID, newest, remade
+from bulkhead.localclouds.providers.store import Record
+from bulkhead.localclouds.providers.worker_state import live_versions
+
+_SECRETS: Final = f"{SCRIPT}/secrets"
+_SECRET: Final = f"{_SECRETS}/{{secret_name}}"
+_TYPE: Final = "secret_text"
+_BY: Final = {"workers/triggered_by": "secret"}
+
+
+def _list(asked: Asked) -> Result:
+    version = newest(asked, worker_of(asked))
+    return Result([_shown(name) for name in _names(version)])
+
+
+def _put(asked: Asked) -> Result:
+    secret = _secret(asked.json())
+    _change(asked, worker_of(asked), {secret["name"]: _binding(secret)})
+    return Result(_shown(secret["name"]))
+
+
+def _show(asked: Asked) -> Result:
+    return Result(_shown(_named(asked)))
+
+
+def _remove(asked: Asked) -> Result:
+    _change(asked, worker_of(asked), {_named(asked): None})
+    return Result(None)
+
+
+def _change_many(asked: Asked) -> Result:
+    """A merge patch of all secrets; null takes one away, and is no error for one that is not there."""
+    body, worker = asked.json(), worker_of(asked)
+    secrets = body.get("secrets")
+    if body.keys() != {"secrets"} or not isinstance(secrets, dict) or not all(map(_may_be_secret, secrets.values())):
+        raise Refusal(400, (INVALID, "the body must be {secrets: {NAME: {name, text, type} or null}}"))
+    changes = {
+        name: value if value is None else _binding(_secret({"name": name, **value})) for name, value in secrets.items()
+    }
+    _change(asked, worker, changes)
+    return Result([_shown(name) for name in _names(newest(asked, worker))])
+
+
+def _change(asked: Asked, worker: Record, changes: Mapping[str, Any]) -> None:
+    """Deploy the latest version with changed secrets. Raises Refusal where code would be deployed along with it."""
+    latest, live = newest(asked, worker), live_versions(asked.cloud.resources.store, worker)
+    if latest is None:
+        raise Refusal(404, (10007, "This Worker has no version yet."))
+    if [version.id for version in live] != [latest.id]:
+        raise Refusal(
+            400,
+            (
+                10215,
+                "Secret edit failed. You attempted to modify a secret, but the latest version of your Worker isn't "
+                "currently deployed.",
+            ),
+        )
+    names = {binding["name"] for binding in latest.inputs.get("bindings", ()) if binding["type"] != _TYPE}
+    taken = sorted(names & changes.keys())
+    if taken:
+        raise Refusal(400, (10053, f"Binding name '{taken[0]}' already in use."))
+    remade(asked, latest, changes, _BY, deploy=True)
+
+
+def _may_be_secret(value: Any) -> bool:
+    return value is None or isinstance(value, dict)
+
+
+def _secret(said: Mapping[str, Any]) -> Mapping[str, Any]:
+    sound = said.keys() == {"name", "text", "type"} and all(isinstance(value, str) for value in said.values())
+    if not sound or said["type"] != _TYPE:
+        raise Refusal(400, (INVALID, f"a secret must be {{name, text, type}}, and its type {_TYPE}"))
+    return said
+
+
+def _binding(secret: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": _TYPE, "text": secret["text"]}
+
+
+def _named(asked: Asked) -> str:
+    name = asked.path["secret_name"]
+    if name not in _names(newest(asked, worker_of(asked))):
+        raise Refusal(404, (10056, f"Binding {name} not found."))
+    return name
+
+
+def _names(version: Record | None) -> Iterable[str]:
+    bindings = version.outputs.get("bindings", ()) if version else ()
+    return [binding["name"] for binding in bindings if binding["type"] == _TYPE]
+
+
+def _shown(name: str) -> dict[str, str]:
+    return {"name": name, "type": _TYPE}
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route("GET", _SECRETS, _list, "script_name"),
+    Route("PUT", _SECRETS, _put, "script_name"),
+    Route("PATCH", f"{SCRIPT}/secrets-bulk", _change_many, "script_name"),
+    Route("GET", _SECRET, _show, "script_name"),
+    Route("DELETE", _SECRET, _remove, "script_name"),
+)
