@@ -68,6 +68,11 @@ WITNESSES: Final = (
                 t.R2_BUCKET_LIFECYCLE,
                 t.R2_BUCKET_LOCK,
                 t.R2_MANAGED_DOMAIN,
+                t.WORKER,
+                t.WORKER_VERSION,
+                t.WORKERS_CRON_TRIGGER,
+                t.WORKERS_CUSTOM_DOMAIN,
+                t.WORKERS_DEPLOYMENT,
                 t.WORKERS_KV_NAMESPACE,
             }
         ),
@@ -77,6 +82,12 @@ WITNESSES: Final = (
         "Cloudflare's own command line",
         "tests/localclouds/cloudflare/test_wrangler_d1.py",
         frozenset({t.D1_DATABASE}),
+    ),
+    Witness(
+        "wrangler",
+        "Cloudflare's own command line",
+        "tests/localclouds/cloudflare/test_wrangler_workers.py",
+        frozenset({t.WORKER, t.WORKER_VERSION, t.WORKERS_CRON_TRIGGER, t.WORKERS_DEPLOYMENT}),
     ),
     Witness(
         "OpenAPI",

@@ -9,15 +9,7 @@ from typing import Any, Final
 from bulkhead.resources import types as t
 from bulkhead.resources.kind import ResourceType
 
-NOT_SERVED: Final = frozenset(
-    {
-        t.WORKER,
-        t.WORKER_VERSION,
-        t.WORKERS_CRON_TRIGGER,
-        t.WORKERS_CUSTOM_DOMAIN,
-        t.WORKERS_DEPLOYMENT,
-    }
-)
+NOT_SERVED: Final[frozenset[ResourceType]] = frozenset()
 """The types of the program that the API does not serve yet: they are made beside it."""
 LEAST: Final[Mapping[ResourceType, Mapping[str, Any]]] = {
     t.D1_DATABASE: {"name": "main"},

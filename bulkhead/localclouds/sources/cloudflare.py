@@ -177,6 +177,7 @@ SOURCES: Final[Sources] = {
     t.WORKERS_CUSTOM_DOMAIN: {
         cloudflare_plugin("workers_custom_domain/schema.go"): ("replaced_by",),
         issue("cloudflare/terraform-provider-cloudflare", 6907): ("defaults",),
+        cloudflare_client("workers/domain_get_response.py"): ("computed",),
         cloudflare_plugin("workers_custom_domain/resource.go"): ("import_id",),
     },
 }
