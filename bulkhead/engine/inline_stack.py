@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, TextIO
 
 import pulumi
@@ -148,9 +149,17 @@ class InlineStack:
         """Return the whole state in the form of `pulumi stack export`; secrets are encrypted."""
         return state.exported(self.state_text())
 
-    def elsewhere(self, part: str, workspace: Workspace, backend: Path, passphrase: str) -> InlineStack:
-        """Return a stack of the same program on the same engine and clouds, with another workspace and backend."""
-        environment = apart(self._run.home, backend, passphrase)
+    def elsewhere(
+        self,
+        part: str,
+        workspace: Workspace,
+        backend: Path,
+        passphrase: str,
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> InlineStack:
+        """Return a stack of the same program on the same engine and clouds, with another workspace and backend.
+        ``environment`` are variables of its own."""
+        environment = {**apart(self._run.home, backend, passphrase), **environment}
         return InlineStack(
             self._run,
             workspace,

@@ -133,7 +133,7 @@ def fidelity_of(type_: str) -> Fidelity:
     rules = registry.rules_of(type_).names
     known = {rule for found in SOURCES.get(type_, {}).values() for rule in found}
     return Fidelity(
-        type_,
+        str(type_),  # without the facts of its row
         treatment_of(type_),
         len(rules),
         tuple(rule for rule in rules if rule not in known),

@@ -13,6 +13,7 @@ from typing import Final
 
 from bulkhead.clients.migrations import migrate
 from bulkhead.engine.analyzer import install_analyzer
+from bulkhead.engine.environment import attached
 from bulkhead.engine.finder import Engine, find_engine
 from bulkhead.engine.inline_stack import InlineStack
 from bulkhead.engine.plugins import Plugin, find_plugins
@@ -180,7 +181,8 @@ def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress) -> 
     seed.write(life.run.seed, tenants)
     store = Store(life.run.store)
     addresses = (life.clouds["moto"], life.clouds["cloudflare"])
-    return Scene(cast.product, root, life.run, store, *addresses, stages, cast.checkout, lambda: traps.looks)
+    own = attached(dict.fromkeys(PACKAGES, life.clouds["providers"]))
+    return Scene(cast.product, root, life.run, store, *addresses, stages, cast.checkout, lambda: traps.looks, own)
 
 
 def _bring_up(scene: Scene, progress: Progress) -> dict[str, dict[str, float]]:

@@ -72,7 +72,8 @@ class StandingStage:
 class Scene:
     """All stages of one rehearsal. ``stages`` is by environment; ``moto`` and ``cloudflare`` are the addresses of the
     local AWS and the local Cloudflare; ``checkout`` is what git said of the checkout before, None without git;
-    ``looks`` counts the look-out's looks."""
+    ``looks`` counts the look-out's looks; ``own_providers`` are the variables by which an engine uses our own
+    providers, as previews on twins do, whoever has made the resources."""
 
     product: Product
     root: Path
@@ -83,6 +84,7 @@ class Scene:
     stages: Mapping[str, StandingStage]
     checkout: str | None
     looks: Callable[[], int]
+    own_providers: Mapping[str, str]
 
     def in_each_stage(self, look: Callable[[StandingStage], T]) -> dict[str, T]:
         """Return what ``look`` sees in each stage; the stages are looked at side by side."""

@@ -18,11 +18,17 @@ from bulkhead.twin.workspace import twin_settings
 
 
 def twin_of(
-    stack: InlineStack, folder: Path, chosen: Mapping[str, Any] = MappingProxyType({}), *, part: str = "twin"
+    stack: InlineStack,
+    folder: Path,
+    chosen: Mapping[str, Any] = MappingProxyType({}),
+    *,
+    part: str = "twin",
+    environment: Mapping[str, str] = MappingProxyType({}),
 ) -> InlineStack:
     """Write the twin of ``stack`` into ``folder``, which must not exist yet, and return a stack that works on it.
 
-    ``chosen`` are settings that override the stack's; ``part`` names the twin in logs and events. Raises Refused where
+    ``chosen`` are settings that override the stack's; ``part`` names the twin in logs and events;
+    ``environment`` are variables of its own engine. Raises Refused where
     the state holds a value that looks like a secret and is not marked as one.
     """
     twin = redact(stack.export(), stack.workspace.project, stack.name)
@@ -34,4 +40,4 @@ def twin_of(
     for path, content in state.backend(twin.body(), original.project, stack.name).items():
         (backend / path).parent.mkdir(parents=True, exist_ok=True)
         (backend / path).write_text(json.dumps(content), encoding="utf-8")
-    return stack.elsewhere(part, files, backend, PASSPHRASE)
+    return stack.elsewhere(part, files, backend, PASSPHRASE, environment)

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
@@ -196,7 +197,14 @@ class MemoryStack(InlineStack):
         held = [{"urn": r.urn, "type": r.type, "id": r.id, "inputs": self._sealed(r.inputs)} for r in self._records()]
         return {"version": 3, "deployment": {"manifest": {"version": "v3.250.0"}, "resources": held}}
 
-    def elsewhere(self, part: str, workspace: Workspace, backend: Path, passphrase: str) -> InlineStack:
+    def elsewhere(
+        self,
+        part: str,
+        workspace: Workspace,
+        backend: Path,
+        passphrase: str,
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> InlineStack:
         assert part.endswith("twin")
         assert passphrase != self._run.passphrase
         self.twin.workspace = workspace

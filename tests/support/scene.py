@@ -115,6 +115,7 @@ class World:
             standing,
             checkout,
             lambda: self.looks,
+            {},
             self.parts,
         )
 

@@ -23,7 +23,7 @@ def twins_tell(scene: Scene) -> str:
     """On its redacted twin each stage previews as unchanged, a planted replacement is seen, and nothing is secret."""
     folder = scene.run.path / "twins"
     try:
-        same = scene.in_each_stage(lambda stage: _previewed(stage, folder))
+        same = scene.in_each_stage(lambda stage: _previewed(scene, stage, folder))
         exposed = next((s for s in scene.stages.values() if not s.settings.protected), None)
         loss = _planted(scene, exposed or next(iter(scene.stages.values())), folder)
         logs = scene.run.logs.glob("*twin-preview*")
@@ -35,12 +35,13 @@ def twins_tell(scene: Scene) -> str:
     return f"the same on the twins: {counts}; {loss}; no secret in their {len(files)} files and logs"
 
 
-def _previewed(stage: StandingStage, folder: Path) -> int:
+def _previewed(scene: Scene, stage: StandingStage, folder: Path) -> int:
     """Preview both stacks of a stage on their twins, and require that nothing is different there; return how many
     resources are the same."""
     same = 0
     for stack in stage.stacks:
-        result = twin_of(stack, folder / stage.environment / stack.workspace.project).preview()
+        place = folder / stage.environment / stack.workspace.project
+        result = twin_of(stack, place, environment=scene.own_providers).preview()
         same += changed_nothing(f"a preview on the twin of {stage.environment}", result, stack)
     return same
 
@@ -52,7 +53,8 @@ def _planted(scene: Scene, stage: StandingStage, folder: Path) -> str:
         return "no database to plant a loss of"
     moved = stage.settings.cloudflare.model_copy(update={"account_id": "0" * 32})
     chosen = {f"{SETTINGS}:cloudflare": moved.model_dump(mode="json", by_alias=True)}
-    twin = twin_of(stage.stack, folder / f"{stage.environment}-moved", chosen, part="moved-twin")
+    place = folder / f"{stage.environment}-moved"
+    twin = twin_of(stage.stack, place, chosen, part="moved-twin", environment=scene.own_providers)
     with twin.muted():
         try:
             changes = [f"{step.action} {step.name}" for step in twin.preview().steps if step.type == _DATABASE]
