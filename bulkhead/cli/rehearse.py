@@ -57,6 +57,10 @@ def rehearse(
             "Pulumi, where this machine has them. Both call the same local clouds."
         ),
     ] = Plugins.OWN,
+    record: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.json", help="Write what was asked of the local clouds, without any value."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON; progress goes to stderr.")] = False,
 ) -> None:
     """Bring every stage up on local clouds, prove that they are apart, and remove them again.
@@ -65,7 +69,17 @@ def rehearse(
     """
     console = Console(json=json)
     if stop:
-        _alone("--stop", {"--stage": stage, "--keep": keep, "--report": report, "--product": product is not None})
+        _alone(
+            "--stop",
+            {
+                "--stage": stage,
+                "--keep": keep,
+                "--report": report,
+                "--product": product is not None,
+                "--plugins": plugins is Plugins.REAL,
+                "--record": record,
+            },
+        )
         _stop(console)
         return
     stages = _known(stage or _STAGES)
@@ -73,7 +87,7 @@ def rehearse(
     with kept_for_good():
         from bulkhead.rehearsal import run  # noqa: PLC0415 (the Pulumi SDKs take seconds to import)
 
-    wish = run.Wish(product=product, stages=stages, keep=keep, page=report, real_plugins=plugins is Plugins.REAL)
+    wish = run.Wish(product, stages, keep, report, real_plugins=plugins is Plugins.REAL, recording=record)
     with _Watched(console, stages) as board:
         outcome = run.rehearse(wish, board)
     _tell(console, outcome, keep=keep, page=report)

@@ -38,7 +38,7 @@ from bulkhead.model.settings.models import StageSettings
 from bulkhead.model.settings.paths import stack_file
 from bulkhead.model.settings.product_reference import KEY, one_product
 from bulkhead.operations.secrets.rotation import opened
-from bulkhead.rehearsal import closing, plugins, report
+from bulkhead.rehearsal import closing, plugins, recording, report
 from bulkhead.rehearsal.evidence import Outcome, Report, StageReport, Verdict
 from bulkhead.rehearsal.progress import Progress
 from bulkhead.rehearsal.proofs import PROOFS
@@ -56,13 +56,15 @@ PACKAGES: Final = ("aws", "cloudflare", "github")
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What a person asked for. ``stages`` are stack names; ``keep`` leaves the stages running and so shows no
-    removal; ``page`` is where the report goes; ``real_plugins`` leaves Cloudflare and GitHub to their own plugins."""
+    removal; ``page`` is where the report goes; ``real_plugins`` leaves Cloudflare and GitHub to their own plugins;
+    ``recording`` is where to write what was asked of them, for a comparison."""
 
     product: str | None = None
     stages: tuple[str, ...] = tuple(stage.value for stage in Stage)
     keep: bool = False
     page: Path | None = None
     real_plugins: bool = False
+    recording: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,8 @@ def rehearse(wish: Wish, progress: Progress) -> Report:
                         scene = _set_up(cast, life, traps, progress)
                         seconds = _bring_up(scene, progress)
                     stages = survey(scene, seconds)
+                    if wish.recording:
+                        recording.write(wish.recording, recording.record(scene))
                     for proof in PROOFS:
                         with clock.phase(f"proof: {proof.key}"):
                             verdicts.append(_tried(proof, scene, wish, progress))
@@ -118,8 +122,8 @@ def rehearse(wish: Wish, progress: Progress) -> Report:
 
 
 def _prepare(wish: Wish, progress: Progress) -> Cast:
-    if wish.page:
-        report.check_writable(wish.page)
+    for file in filter(None, (wish.page, wish.recording)):
+        report.check_writable(file)
     shed_owner()
     read = {stack: read_settings(project.ROOT / stack_file(stack)) for stack in wish.stages}
     settings = {

@@ -37,6 +37,7 @@ class Wish:
     keep: bool
     page: Path | None
     real_plugins: bool = False
+    recording: Path | None = None
 
 
 class Run:
@@ -83,7 +84,10 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
             ["--keep", "--product", "my.module:MINE", "--report", "page.html"],
             Wish("my.module:MINE", ("development", "staging", "production"), True, Path("page.html")),
         ),
-        (["--stage", "staging", "--plugins", "real"], Wish(None, ("staging",), False, None, real_plugins=True)),
+        (
+            ["--stage", "staging", "--plugins", "real", "--record", "calls.json"],
+            Wish(None, ("staging",), False, None, real_plugins=True, recording=Path("calls.json")),
+        ),
     ],
 )
 def test_options_become_a_wish(run: Run, options: list[str], wish: Wish) -> None:

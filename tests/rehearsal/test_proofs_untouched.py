@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bulkhead.localclouds.api.journal import Call, Journal
 from bulkhead.localclouds.cloudflare.client import Egress
 from bulkhead.machine import egress
 from bulkhead.rehearsal.evidence import Outcome
@@ -60,6 +61,12 @@ def worker_tried(world: World) -> None:
     world["staging"].cloud.tried.append(Egress("web", "GET", "https://tracker.example/x", "12:00"))
 
 
+def asked_for_nothing_known(world: World) -> None:
+    journal = Journal(world.run.calls)
+    journal.add(Call("cloudflare", "GET", "", "/client/v4/none/of/these", 404))
+    journal.close()
+
+
 def never_looked(world: World) -> None:
     world.looks = 0
 
@@ -100,6 +107,14 @@ BREAKS = (
     Break(
         "local-only", "no log", lambda w: w.discard(EGRESS_LOG), "its own trial", "python of command, python of clouds"
     ),
+    Break(
+        "answered",
+        "an unknown route",
+        asked_for_nothing_known,
+        "no call for what the local clouds lack",
+        "cloudflare: GET /client/v4/none/of/these",
+    ),
+    Break("answered", "no journal", lambda w: w.discard("calls.sqlite*"), "calls of the local clouds' APIs", "none"),
     Break("local-only", "no look-out", never_looked, "looked at open connections", "it never did"),
     Break("checkout", "a new file", appeared, "git status as before", "+ ?? left-behind.txt"),
     Break(

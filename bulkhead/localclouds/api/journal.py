@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -17,7 +18,8 @@ _PRAGMAS: Final = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=OFF", "PRAGMA 
 class Call:
     """One call. ``route`` is the path's template, empty if the cloud has no such route; ``who`` is the name of the
     credential, empty if there was none that the cloud knows; ``resource`` is what the route was asked about; ``note``
-    is what the call did, where nothing else shows it."""
+    is what the call did, where nothing else shows it; ``members`` are the paths of the members of its JSON body, with
+    blanks between them: no value, which may be a secret."""
 
     cloud: str
     method: str
@@ -28,12 +30,33 @@ class Call:
     resource: str = ""
     code: str = ""
     note: str = ""
+    members: str = ""
 
 
 _COLUMNS: Final = tuple(field.name for field in fields(Call))
 _SCHEMA: Final = f"CREATE TABLE IF NOT EXISTS calls ({', '.join(f'{name} NOT NULL' for name in _COLUMNS)})"
 _INSERT: Final = f"INSERT INTO calls VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - nobody's values
 _SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM calls ORDER BY rowid"  # noqa: S608
+
+
+def members_of(body: bytes) -> str:
+    """Return the paths of the members of a JSON body, sorted; "" for any other."""
+    try:
+        return " ".join(sorted(set(members_in(json.loads(body))))) if body[:1] in {b"{", b"["} else ""
+    except ValueError:
+        return ""
+
+
+def members_in(value: Any, path: str = "") -> Iterator[str]:
+    """Yield the path of each member below a value; the items of a list have one path."""
+    if isinstance(value, dict):
+        for name, member in value.items():
+            yield from members_in(member, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list):
+        for member in value:
+            yield from members_in(member, f"{path}[]")
+    elif path:
+        yield path
 
 
 class Journal:

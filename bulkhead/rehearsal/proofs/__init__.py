@@ -29,6 +29,7 @@ PROOFS: Final = (
         lasting.development_goes,
         removes=True,
     ),
+    Proof("answered", "nobody asked the local clouds for what they do not have", untouched.nothing_unknown),
     Proof("local-only", "nothing tried to reach another machine", untouched.local_only),
     Proof("checkout", "the checkout is as it was", untouched.checkout_clean),
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bulkhead.engine.inline_stack import InlineStack
 from bulkhead.engine.results import Result
+from bulkhead.localclouds.api.journal import Journal
 from bulkhead.machine import egress
 from bulkhead.machine.git import git
 from bulkhead.rehearsal.evidence import NotShown, Unproven
@@ -50,6 +51,19 @@ def local_only(scene: Scene) -> str:
     looks = scene.looks()
     require(looks, "the look-out to have looked at open connections", "it never did")
     return f"0 attempts seen by Python's audit events, the engine's proxy, {looks} looks at open connections, Workers"
+
+
+def nothing_unknown(scene: Scene) -> str:
+    """Nobody asked the local clouds for a route that they do not have."""
+    journal = Journal(scene.run.calls)
+    try:
+        unknown, calls = journal.unknown(), len(tuple(journal))
+    finally:
+        journal.close()
+    require(calls, "calls of the local clouds' APIs", "none")
+    asked = "; ".join(f"{call.cloud}: {call.method} {call.path}" for call in unknown[:5])
+    require(not unknown, "no call for what the local clouds lack", asked)
+    return f"{calls} calls over HTTP, each of a route that they answer"
 
 
 def checkout_state(root: Path) -> str | None:

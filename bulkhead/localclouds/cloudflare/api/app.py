@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as HttpRoute
 
 from bulkhead.localclouds.api.faults import Failing, FaultPlan
-from bulkhead.localclouds.api.journal import Call, Journal
+from bulkhead.localclouds.api.journal import Call, Journal, members_of
 from bulkhead.localclouds.api.rate import Allowance, RateLimit
 from bulkhead.localclouds.api.server import DROP
 from bulkhead.localclouds.cloudflare.api import (
@@ -135,7 +135,9 @@ class _Api:
             response = JSONResponse(
                 Refusal(500, (10001, f"a fault of the rehearsal itself: {type(fault).__name__}")).envelope(), 500
             )
-        self._note(template if route else "", request, response.status_code, who, resource, code, note)
+        self._note(
+            template if route else "", request, response.status_code, who, resource, code, note, members_of(body)
+        )
         if allowance is not None:
             response.headers["ratelimit"] = f'"default";r={allowance.remaining};t={allowance.reset}'
             response.headers["ratelimit-policy"] = f'"default";q={allowance.quota};w={allowance.window}'

@@ -22,7 +22,7 @@ from starlette.routing import Route
 
 from bulkhead.localclouds.api.faults import Failing, FaultPlan
 from bulkhead.localclouds.api.journal import Call as Entry
-from bulkhead.localclouds.api.journal import Journal
+from bulkhead.localclouds.api.journal import Journal, members_of
 from bulkhead.localclouds.api.rate import RateLimit
 from bulkhead.localclouds.api.server import DROP
 from bulkhead.localclouds.github.api import (
@@ -111,7 +111,7 @@ class _Api:
         except Exception as fault:
             _log.exception("%s %s failed", request.method, request.url.path)
             answer = _broken(f"a fault of the rehearsal itself: {type(fault).__name__}")
-        self._note(request, operation, at, answer.status, who, code)
+        self._note(request, operation, at, answer.status, who, code, members_of(body))
         return _response(request, answer, headers)
 
     def _served(
@@ -160,9 +160,11 @@ class _Api:
     def _note(
         self, request: Request, operation: Operation | None, at: Mapping[str, str], status: int, *more: str
     ) -> None:
-        who, code = more or ("", "")
+        who, code, members = (*more, "", "")[:3]
         route, resource = (operation.path, "/".join(at.values())) if operation else ("", "")
-        self._journal.add(Entry(CLOUD, request.method, route, request.url.path, status, who, resource, code))
+        self._journal.add(
+            Entry(CLOUD, request.method, route, request.url.path, status, who, resource, code, "", members)
+        )
 
 
 def application(

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bulkhead.localclouds.api.journal import Call, members_of
+from bulkhead.rehearsal import recording
+from bulkhead.rehearsal.recording import Recording, by_route, differences
+
+ROUTE = "/accounts/{account_id}/queues"
+CALL = Call("cloudflare", "POST", ROUTE, "/accounts/0123/queues", 200, members="queue_name settings.delivery_delay")
+OWN = Recording({"cloudflare POST /queues": ["queue_name"]}, {"staging urn:queue": ["queueId", "settings.paused"]})
+
+
+def test_a_body_is_remembered_by_its_members_and_without_any_value() -> None:
+    body = b'{"queue_name": "secret", "settings": {"delay": 5}, "bindings": [{"text": "secret"}, {"name": "A"}]}'
+    assert members_of(body) == "bindings[].name bindings[].text queue_name settings.delay"
+    assert members_of(b"") == members_of(b"plain") == members_of(b"{broken") == ""
+
+
+def test_all_calls_of_a_route_are_one_and_an_unknown_route_is_known_by_its_path() -> None:
+    unknown = Call("github", "GET", "", "/nowhere", 404)
+    assert by_route([CALL, replace(CALL, members="queue_name"), unknown]) == {
+        f"cloudflare POST {ROUTE}": ["queue_name", "settings.delivery_delay"],
+        "github GET /nowhere": [],
+    }
+
+
+def test_equal_recordings_do_not_differ() -> None:
+    assert differences(OWN, OWN) == []
+
+
+def test_each_difference_says_on_which_side_it_is() -> None:
+    real = Recording(
+        {"cloudflare POST /queues": ["queue_name", "settings.delay"], "cloudflare GET /queues": []},
+        {"staging urn:queue": ["queueId"]},
+    )
+    assert differences(OWN, real) == [
+        "call cloudflare GET /queues: only with the real plugins",
+        "call cloudflare POST /queues: only theirs ['settings.delay']",
+        "state staging urn:queue: only ours ['settings.paused']",
+    ]
+
+
+def test_two_files_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, other = tmp_path / "own.json", tmp_path / "real.json"
+    recording.write(one, OWN)
+    recording.write(other, OWN)
+    assert recording.main([str(one), str(other)]) == 0
+    recording.write(other, replace(OWN, calls={}))
+    assert recording.main([str(one), str(other)]) == 1
+    assert "only with our own providers" in capsys.readouterr().out
