@@ -18,7 +18,7 @@ NODE_IS_NEW = [ "$$(node --version 2>/dev/null | sed 's/^v\([0-9]*\)\..*/\1/')" 
 # An environment works only where it was made, and only while the Python that made it is there.
 VENV_WORKS := $(shell [ -x $(BIN)/python ] && grep -qsF "$(CURDIR)/.venv" .venv/pyvenv.cfg && echo yes)
 
-.PHONY: help install anew supported node engine lock workflows secrets lint types unit slow static check test rehearse bench clean
+.PHONY: help install anew supported node engine lock workflows secrets lint types unit slow faults static check test rehearse bench clean
 
 help: ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -101,7 +101,10 @@ unit: install
 	@npm --prefix worker test --silent
 
 slow: install engine tools/wrangler/node_modules/.installed tools/octokit/node_modules/.installed
-	@$(BIN)/pytest -q -m slow
+	@$(BIN)/pytest -q -m "slow and not faults"
+
+faults: install engine ## let every write of every resource fail half-way, and go on as a person would (minutes)
+	@$(BIN)/pytest -q -n auto tests/localclouds/providers/test_faults.py
 
 static: lint types
 
@@ -111,7 +114,7 @@ check: static ## format, lint, types, and the tests that need no engine and no c
 test: static engine tools/wrangler/node_modules/.installed tools/octokit/node_modules/.installed ## everything that can be proven offline, the whole rehearsal included (minutes)
 	@npm --prefix worker test --silent
 	@$(BIN)/pytest -q -m "not slow" -n auto --cov --cov-report=
-	@$(BIN)/pytest -m slow --cov --cov-append --cov-report=term:skip-covered
+	@$(BIN)/pytest -m "slow and not faults" --cov --cov-append --cov-report=term:skip-covered
 
 rehearse: install engine ## bring development, staging and production up on local clouds, prove, remove
 	@$(BIN)/bulkhead rehearse

@@ -102,6 +102,7 @@ def _tell_discovery(console: Console, seen: Discovery) -> None:
             "missing": "does not exist: up makes a new one",
             "in the way": "exists and cannot be imported: remove it before up, with the command below",
             "outlived": "exists, but its value is told only once: up makes a new one, then remove the old one (below)",
+            "stray": "another one of this name exists, which the state does not know: remove that one (below)",
             "unknown": "cannot be looked for: see for yourself whether it exists",
         }
         rows.append((wanted.name, wanted.kind, said[outcome]))

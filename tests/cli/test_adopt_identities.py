@@ -10,7 +10,7 @@ import pytest
 from bulkhead.operations.adopt import Found
 from bulkhead.resources import types as t
 from tests.support.adopt_command import AdoptCommand
-from tests.support.adoption import ACCOUNT, FakeEngine, FakeFinder, Plan
+from tests.support.adoption import ACCOUNT, FakeEngine, FakeFinder, Plan, token_in_state
 
 
 @pytest.fixture
@@ -69,6 +69,20 @@ def test_no_token_is_handed_over_where_none_is_new(command: AdoptCommand) -> Non
     code, out, _ = command.run("production", "--identities", "--json")
     document = json.loads(out)
     assert (code, document["identities"], document["next"]) == (0, True, ["pulumi up -C identities -s production"])
+
+
+def test_a_token_that_the_state_does_not_know_is_shown_with_the_command_that_ends_it(command: AdoptCommand) -> None:
+    engine = command.give(FakeEngine(Plan(standing=True)), FakeFinder({"tokens-deploy-a": Found("t9", "t9")}))
+    engine.standing = [token_in_state("tokens-deploy-a", "t1")]
+
+    code, out, err = command.run("production", "--identities")
+
+    assert (code, err) == (0, "")
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert any(line.startswith("tokens-deploy-a AccountToken another one of this name exists") for line in lines)
+    up, revocation = lines[-2:]
+    assert up == "pulumi up -C identities -s production"
+    assert revocation.endswith(f"/accounts/{ACCOUNT}/tokens/t9")
 
 
 def test_identities_without_a_profile_are_not_looked_for_with_whatever_there_is(command: AdoptCommand) -> None:

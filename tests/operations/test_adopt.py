@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import httpx
 import pytest
 
+from bulkhead.clients.endpoints import CLOUDFLARE
+from bulkhead.clients.rest import Rest
 from bulkhead.model.faults import Refused
-from bulkhead.operations.adopt import Discovery, Found, PendingChange, changes, discover, take
+from bulkhead.operations.adopt import Discovery, Finder, Found, PendingChange, changes, discover, take
+from bulkhead.operations.adopt.cloudflare import CloudflareFinder
 from bulkhead.resources import types as t
 from tests.support.adoption import (
     ACCOUNT,
@@ -21,14 +25,25 @@ from tests.support.adoption import (
     FakeEngine,
     FakeFinder,
     Plan,
+    token_in_state,
 )
 
 STORES = "bulkhead:data:DataStores"
 ARN = "arn:aws:sns:ap-northeast-1:333333333333:harbor-production-topic-cost"
 
 
-def look(plan: Plan, finder: FakeFinder, folder: Path) -> Discovery:
+def look(plan: Plan, finder: Finder, folder: Path) -> Discovery:
     return discover(FakeEngine(plan), finder, folder)
+
+
+def cloudflare_with(listed: list[dict[str, str]]) -> CloudflareFinder:
+    """Return what looks into an account whose tokens are these."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert request.url.path.endswith(f"/accounts/{ACCOUNT}/tokens")
+        return httpx.Response(200, json={"success": True, "errors": [], "messages": [], "result": listed})
+
+    return CloudflareFinder(Rest(CLOUDFLARE, "made-up", httpx.MockTransport(answer)))
 
 
 def test_what_exists_is_imported_and_the_rest_is_said(tmp_path: Path) -> None:
@@ -153,6 +168,29 @@ def test_a_token_is_made_anew_and_the_command_ends_the_old_one_without_showing_w
         " | sed 's/^/Authorization: Bearer /'"
         f" | curl -fsS -X DELETE -H @- https://api.cloudflare.com/client/v4/accounts/{ACCOUNT}/tokens/t1"
     )
+
+
+def test_a_token_whose_name_the_state_knows_and_whose_id_it_does_not_is_nobodys_and_is_ended(tmp_path: Path) -> None:
+    standing = [token_in_state("tokens-deploy-a", "t1"), token_in_state("tokens-deploy-b", "t2")]
+    listed = [{"name": f"the-tokens-deploy-{slot}", "id": f"t{n}"} for slot, n in ("a1", "a3", "b2", "c4", "a5")]
+
+    seen = discover(FakeEngine(Plan(standing=True)), cloudflare_with(listed), tmp_path, standing)
+
+    assert [(stray.wanted.name, stray.removal.rpartition("/")[2]) for stray in seen.strays] == [
+        ("tokens-deploy-a", "t3"),
+        ("tokens-deploy-a", "t5"),
+    ]
+    assert seen.outlived == ()
+
+
+def test_of_tokens_with_one_name_that_outlived_a_lost_state_each_is_named(tmp_path: Path) -> None:
+    plan = Plan()
+    plan.create(t.ACCOUNT_TOKEN, "token", {"accountId": ACCOUNT, "name": "the-token"})
+
+    seen = look(plan, cloudflare_with([{"name": "the-token", "id": "t1"}, {"name": "the-token", "id": "t2"}]), tmp_path)
+
+    assert [old.removal.rpartition("/")[2] for old in seen.outlived] == ["t1", "t2"]
+    assert seen.strays == ()
 
 
 def test_the_import_names_each_resource_its_components_and_its_configured_provider(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from bulkhead.engine.stack import State
 from bulkhead.model.faults import Refused
 from bulkhead.operations.adopt import Found, Wanted
+from bulkhead.resources import types as t
 from bulkhead.resources.sentinels import UNKNOWN_STRING as UNKNOWN
 
 ROOT = "urn:pulumi:production::bulkhead::pulumi:pulumi:Stack::bulkhead-production"
@@ -93,6 +94,12 @@ class Plan:
         return {"steps": self.steps}
 
 
+def token_in_state(name: str, id_: str) -> dict[str, Any]:
+    """Return a token as the state has it."""
+    urn = f"urn:pulumi:production::bulkhead-identities::{t.ACCOUNT_TOKEN}::{name}"
+    return {"urn": urn, "type": t.ACCOUNT_TOKEN, "id": id_, "inputs": {"accountId": ACCOUNT, "name": f"the-{name}"}}
+
+
 class FakeEngine:
     """Has a plan before and one after the import, and keeps what it was told to import."""
 
@@ -101,11 +108,12 @@ class FakeEngine:
         self.taken: list[tuple[dict[str, Any], bool]] = []
         self.files: list[Path] = []
         self.no_stack: Refused | None = None
+        self.standing: list[dict[str, Any]] = []
 
     def state(self) -> State:
         if self.no_stack is not None:
             raise self.no_stack
-        return State([], [])
+        return State(self.standing, [])
 
     def plan(self, import_file: Path) -> dict[str, Any]:
         self.files.append(import_file)
@@ -132,7 +140,8 @@ class FakeFinder:
 
     def find(self, wanted: Wanted) -> Found | None:
         self.asked.append(wanted)
-        return self.there.get(wanted.name)
+        found = self.there.get(wanted.name)
+        return None if found is None or found.id in wanted.known else found
 
     def inputs_of(self, name: str) -> Mapping[str, Any]:
         """Return the inputs that were known when a resource was looked for."""

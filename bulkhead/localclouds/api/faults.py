@@ -22,12 +22,14 @@ class Failing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlannedFault:
-    """The ``count`` next calls of ``method`` and ``route`` (the path's template) fail."""
+    """The ``count`` next calls of ``method`` and ``route`` (a template) fail, of those whose path has ``within``
+    in it."""
 
     method: str
     route: str
     failing: Failing
     count: int = 1
+    within: str = ""
 
     def __str__(self) -> str:
         return f"{self.method} {self.route}: {self.failing}"
@@ -47,14 +49,17 @@ class FaultPlan:
         self._path = path
         self._lock = threading.Lock()
         self._read_at = 0
-        self._left: dict[tuple[str, str], list[Failing]] = {}
+        self._left: list[PlannedFault] = []
 
-    def take(self, method: str, route: str) -> Failing | None:
+    def take(self, method: str, route: str, path: str) -> Failing | None:
         """Return how this call fails, None if it does not."""
         with self._lock:
             self._read()
-            left = self._left.get((method, route))
-            return left.pop(0) if left else None
+            for fault in self._left:
+                if (fault.method, fault.route) == (method, route) and fault.within in path:
+                    self._left.remove(fault)
+                    return fault.failing
+            return None
 
     def _read(self) -> None:
         try:
@@ -63,7 +68,7 @@ class FaultPlan:
             return
         if written == self._read_at:
             return
-        self._read_at, self._left = written, {}
+        self._read_at, self._left = written, []
         for planned in json.loads(self._path.read_bytes()):
             fault = PlannedFault(**{**planned, "failing": Failing(planned["failing"])})
-            self._left.setdefault((fault.method, fault.route), []).extend([fault.failing] * fault.count)
+            self._left += [fault] * fault.count

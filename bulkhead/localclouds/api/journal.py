@@ -17,9 +17,10 @@ _PRAGMAS: Final = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=OFF", "PRAGMA 
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call. ``route`` is the path's template, empty if the cloud has no such route; ``who`` is the name of the
-    credential, empty if there was none that the cloud knows; ``resource`` is what the route was asked about; ``note``
-    is what the call did, where nothing else shows it; ``members`` are the paths of the members of its JSON body, with
-    blanks between them: no value, which may be a secret."""
+    credential, empty if there was none that the cloud knows; ``resource`` is what the route was asked about; ``code``
+    is the vendor's for a refusal, or how the call failed as planned; ``note`` is what the call did, where nothing else
+    shows it; ``members`` are the paths of the members of its JSON body, with blanks between them: no value, which may
+    be a secret."""
 
     cloud: str
     method: str

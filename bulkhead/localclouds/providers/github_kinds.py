@@ -16,8 +16,8 @@ from nacl.public import PublicKey, SealedBox
 from bulkhead.clients.refusals import ApiRefused, Uncertain
 from bulkhead.clients.rest import Rest
 from bulkhead.localclouds.github import properties as spelt
-from bulkhead.localclouds.providers.handler import ApiRefusal, Properties
-from bulkhead.localclouds.providers.over_http import IN_DOUBT, reasons_of
+from bulkhead.localclouds.providers.handler import ApiRefusal, Caller, Properties
+from bulkhead.localclouds.providers.over_http import in_doubt, reasons_of
 from bulkhead.resources import types as t
 
 _GONE: Final = 404
@@ -30,6 +30,7 @@ class Asking:
 
     api: Rest
     repository: str
+    caller: Caller
 
     def see(self, path: str = "") -> Any | None:
         """Return what is at a path of the repository, None when there is nothing. Raises ApiRefusal."""
@@ -49,7 +50,7 @@ class Asking:
         except ApiRefused as refused:
             if absent is not None and refused.status == absent:
                 return None
-            doubt = (IN_DOUBT,) if isinstance(refused, Uncertain) else ()
+            doubt = (in_doubt(self.caller),) if isinstance(refused, Uncertain) else ()
             raise ApiRefusal(
                 *(f"{method} {self.repository}{path}: {each}" for each in reasons_of(refused)), *doubt
             ) from None

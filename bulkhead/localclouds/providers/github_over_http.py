@@ -66,7 +66,7 @@ class GitHubOverHttp:
 
     def _asking(self, caller: Caller, known: Properties) -> Asking:
         owner, name = quote(caller.account, safe=""), quote(str(known["repository"]), safe="")
-        return Asking(self._api_of(str(caller.config.get("token", ""))), f"/repos/{owner}/{name}")
+        return Asking(self._api_of(str(caller.config.get("token", ""))), f"/repos/{owner}/{name}", caller)
 
     def _named(self, text: str) -> Properties:
         """Return the properties that an import names, none when it is not of that form."""

@@ -26,7 +26,6 @@ ENDPOINTS: Final = (*stores.ENDPOINTS, *tokens.ENDPOINTS, *workers.ENDPOINTS, wo
 """Every type that is reached so."""
 _GONE: Final = 404
 _TIMEOUT: Final = 60.0  # seconds; a stage that changes restarts workerd
-IN_DOUBT: Final = "it may have been made all the same: look for it, `bulkhead adopt` takes it into the state"
 
 
 class OverHttp:
@@ -81,7 +80,7 @@ class OverHttp:
         try:
             response = api.request(method, path, body, headers=headers, params=query, timeout=_TIMEOUT)
         except Uncertain as refused:
-            raise ApiRefusal(*reasons_of(refused), IN_DOUBT) from None
+            raise ApiRefusal(*reasons_of(refused), in_doubt(caller)) from None
         except ApiRefused as refused:
             if refused.status == _GONE and method in {"GET", "DELETE"}:
                 return None
@@ -173,6 +172,12 @@ def over_http(url: str) -> dict[str, OverHttp]:
     api_of = cache(partial(Rest, CLOUDFLARE.at(url)))
     special = {workers_versions.VERSION.type: VersionOverHttp}
     return {endpoint.type: special.get(endpoint.type, OverHttp)(endpoint, api_of) for endpoint in ENDPOINTS}
+
+
+def in_doubt(caller: Caller) -> str:
+    """Return what to do where nobody knows whether a call was served."""
+    adopt = f"`bulkhead adopt {caller.environment}` (with --identities for what those make)"
+    return f"it may have been done all the same: {adopt} takes it in or names it, then bring the stage up again"
 
 
 def reasons_of(refused: ApiRefused) -> list[str]:

@@ -97,10 +97,10 @@ class Adoption:
         """Return the commands that come next, in order: what is in the way of an `up`, the `up`, and what is of no use
         after it."""
         commands = [*(obstacle.removal for obstacle in seen.in_the_way), self._pulumi("up")]
-        if any(wanted.type == t.ACCOUNT_TOKEN for wanted, *_ in seen.outcomes()):
+        if any(wanted.type == t.ACCOUNT_TOKEN and is_ != "stray" for wanted, is_, _ in seen.outcomes()):
             told = self._pulumi("stack output deployToken --show-secrets")
             commands.append(f"{told} | bulkhead secrets set {self.stage} cloudflareApiToken")
-        return [*commands, *(obstacle.removal for obstacle in seen.outlived)]
+        return [*commands, *(obstacle.removal for obstacle in (*seen.outlived, *seen.strays))]
 
     @contextmanager
     def _heeding_protection(self) -> Iterator[None]:

@@ -12,7 +12,7 @@ from bulkhead.clients.rest import Rest
 from bulkhead.operations.adopt.finding import Found, Wanted
 from bulkhead.resources import types as t
 
-Look = Callable[["CloudflareFinder", Mapping[str, Any]], Found | None]
+Look = Callable[["CloudflareFinder", Wanted], Found | None]
 
 
 class CloudflareFinder:
@@ -26,7 +26,7 @@ class CloudflareFinder:
         return type_ in _LOOKS
 
     def find(self, wanted: Wanted) -> Found | None:
-        return _LOOKS[wanted.type](self, wanted.inputs)
+        return _LOOKS[wanted.type](self, wanted)
 
     def items(self, path: str) -> list[Any]:
         """Return every item of the list at ``path``."""
@@ -39,25 +39,25 @@ def _listed(path: str, named: str, property_: str, id_: str) -> Look:
     """Look through a list for the item whose member ``named`` is the input ``property_``; the member ``id_`` is its
     id."""
 
-    def look(finder: CloudflareFinder, inputs: Mapping[str, Any]) -> Found | None:
-        account = inputs["accountId"]
+    def look(finder: CloudflareFinder, wanted: Wanted) -> Found | None:
+        account = wanted.inputs["accountId"]
         for item in finder.items(f"/accounts/{account}/{path}"):
-            if item.get(named) == inputs[property_]:
+            if item.get(named) == wanted.inputs[property_] and item[id_] not in wanted.known:
                 return Found(item[id_], f"{account}/{item[id_]}")
         return None
 
     return look
 
 
-def _bucket(finder: CloudflareFinder, inputs: Mapping[str, Any]) -> Found | None:
-    account, name = inputs["accountId"], inputs["name"]
+def _bucket(finder: CloudflareFinder, wanted: Wanted) -> Found | None:
+    account, name = wanted.inputs["accountId"], wanted.inputs["name"]
     found = finder.api.get(f"/accounts/{account}/r2/buckets/{name}")
     return None if found is None else Found(name, f"{account}/{name}/{found.get('jurisdiction') or 'default'}")
 
 
-def _consumer(finder: CloudflareFinder, inputs: Mapping[str, Any]) -> Found | None:
+def _consumer(finder: CloudflareFinder, wanted: Wanted) -> Found | None:
     """A queue that does not exist has no id, and no consumer either. Of consumers only a Worker is in the way."""
-    account, queue = inputs["accountId"], inputs.get("queueId")
+    account, queue = wanted.inputs["accountId"], wanted.inputs.get("queueId")
     for consumer in finder.items(f"/accounts/{account}/queues/{queue}/consumers") if queue else ():
         if consumer.get("type", "worker") == "worker":
             id_ = consumer["consumer_id"]
@@ -65,9 +65,9 @@ def _consumer(finder: CloudflareFinder, inputs: Mapping[str, Any]) -> Found | No
     return None
 
 
-def _crons(finder: CloudflareFinder, inputs: Mapping[str, Any]) -> Found | None:
+def _crons(finder: CloudflareFinder, wanted: Wanted) -> Found | None:
     """A Worker without a schedule answers with an empty list, an absent one with 404."""
-    account, script = inputs["accountId"], inputs["scriptName"]
+    account, script = wanted.inputs["accountId"], wanted.inputs["scriptName"]
     found = finder.api.get(f"/accounts/{account}/workers/scripts/{script}/schedules")
     return Found(script, f"{account}/{script}") if found and found.get("schedules") else None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,14 +48,16 @@ class Obstacle:
 class Discovery:
     """The result of a discovery. ``matches`` can be imported. ``again`` is made again by the next `up`. ``missing``
     does not exist. ``in_the_way`` must be removed before the next `up`. ``outlived`` is made a second time, and the
-    first one stays usable until it is removed. ``unlisted`` has no finder. ``changes`` is what an `up` would do
-    without any import; ``document`` is the import."""
+    first one stays usable until it is removed. ``strays`` have the name of one in the state, and nobody knows them:
+    the answer of a create was lost, and it was made again. ``unlisted`` has no finder. ``changes`` is what an `up`
+    would do without any import; ``document`` is the import."""
 
     matches: tuple[Match, ...]
     again: tuple[Wanted, ...]
     missing: tuple[Wanted, ...]
     in_the_way: tuple[Obstacle, ...]
     outlived: tuple[Obstacle, ...]
+    strays: tuple[Obstacle, ...]
     unlisted: tuple[Wanted, ...]
     changes: tuple[PendingChange, ...]
     document: Mapping[str, Any] = field(repr=False)
@@ -67,6 +69,7 @@ class Discovery:
         yield from ((wanted, "missing", None) for wanted in self.missing)
         yield from ((obstacle.wanted, "in the way", None) for obstacle in self.in_the_way)
         yield from ((obstacle.wanted, "outlived", None) for obstacle in self.outlived)
+        yield from ((obstacle.wanted, "stray", None) for obstacle in self.strays)
         yield from ((wanted, "unknown", None) for wanted in self.unlisted)
 
 
@@ -80,7 +83,10 @@ def discover(engine: Engine, finder: Finder, folder: Path, standing: Iterable[St
     file = folder / "plan.json"
     digest = engine.plan(file)
     creates = created(digest)
-    states = {state["urn"]: state for state in standing} | creates
+    there = list(standing)
+    states = {state["urn"]: state for state in there} | creates
+    tokens = [state for state in there if state["type"] == t.ACCOUNT_TOKEN]
+    known = {str(state.get("id")) for state in tokens}
     providers = provider_inputs(creates, json.loads(file.read_text(encoding="utf-8")))
     matches: list[Match] = []
     again, missing, unlisted = [], [], []
@@ -97,10 +103,11 @@ def discover(engine: Engine, finder: Finder, folder: Path, standing: Iterable[St
         elif wanted.type == t.QUEUE_CONSUMER:  # no import takes one, and a queue has one that is a Worker
             in_the_way.append(Obstacle(wanted, _removal(wanted, states)))
         elif wanted.type == t.ACCOUNT_TOKEN:  # of no use: its value was said once, and the lost state alone had it
-            outlived.append(Obstacle(wanted, _revocation(wanted, found)))
+            outlived += _unknown(finder, wanted, known)
         else:
             ids[wanted.urn] = found.id
             matches.append(Match(wanted, found))
+    strays = [stray for token in tokens for stray in _unknown(finder, _standing(token), known)]
     import_ids = {match.wanted.urn: match.found.import_id for match in matches}
     return Discovery(
         tuple(matches),
@@ -108,6 +115,7 @@ def discover(engine: Engine, finder: Finder, folder: Path, standing: Iterable[St
         tuple(missing),
         tuple(in_the_way),
         tuple(outlived),
+        tuple(strays),
         tuple(unlisted),
         changes(digest),
         document(creates, import_ids, providers),
@@ -149,6 +157,17 @@ def _removal(consumer: Wanted, states: Mapping[str, State]) -> str:
     names = f"{states[queue]['inputs']['queueName']} {consumer.inputs['scriptName']}"
     account = f"CLOUDFLARE_ACCOUNT_ID={consumer.inputs['accountId']}"
     return f"{account} npx wrangler queues consumer worker remove {names}"
+
+
+def _standing(state: State) -> Wanted:
+    return Wanted(state["urn"], state["type"], name_of(state["urn"]), state.get("inputs") or {})
+
+
+def _unknown(finder: Finder, token: Wanted, known: set[str]) -> Iterator[Obstacle]:
+    """Yield each token of this name that is not ``known``, and know it: Cloudflare takes one name twice."""
+    while (found := finder.find(replace(token, known=frozenset(known)))) is not None:
+        known.add(found.id)
+        yield Obstacle(token, _revocation(token, found))
 
 
 def _revocation(token: Wanted, found: Found) -> str:

@@ -13,13 +13,15 @@ from bulkhead.resources.catalogue import row_of
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """A resource that an `up` would make. ``inputs`` are as its cloud would be told (camelCase), without what is not
-    known yet; ``alias`` is, of a KMS key, the alias that the stage gives it, as a key has no name of its own."""
+    known yet; ``alias`` is, of a KMS key, the alias that the stage gives it, as a key has no name of its own; of a type
+    of which several may have one name, ``known`` are the ids of those that are not looked for."""
 
     urn: str
     type: str
     name: str
     inputs: Mapping[str, Any]
     alias: str | None = None
+    known: frozenset[str] = frozenset()
 
     @property
     def kind(self) -> str:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,70 +12,9 @@ from bulkhead.localclouds.providers.registry import TABLES
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.resources import types as t
 from tests.support import local_github
+from tests.support.github_lives import ENVIRONMENT, HOME, LIVES
 from tests.support.local_github import InProcess, LocalGitHub
 
-HOME = {"repository": "harbor", "environment": "staging"}
-POLICY = {"protectedBranches": False, "customBranchPolicies": True}
-ENVIRONMENT = {**HOME, "canAdminsBypass": False, "deploymentBranchPolicy": POLICY}
-RULESET: dict[str, Any] = {
-    "name": "branches",
-    "repository": "harbor",
-    "target": "branch",
-    "enforcement": "active",
-    "conditions": {"refName": {"includes": ["refs/heads/main"], "excludes": []}},
-    "rules": {
-        "deletion": True,
-        "creation": False,
-        "pullRequest": {"requiredApprovingReviewCount": 2, "requireCodeOwnerReview": True},
-        "requiredStatusChecks": {"requiredChecks": [{"context": "unit", "integrationId": 15368}]},
-    },
-}
-ACTIONS = {
-    "repository": "harbor",
-    "enabled": True,
-    "allowedActions": "selected",
-    "allowedActionsConfig": {"githubOwnedAllowed": True, "verifiedAllowed": True, "patternsAlloweds": []},
-    "shaPinningRequired": True,
-}
-# Of each type: what is made, what it is changed to, and the id that it has.
-LIVES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
-    t.GITHUB_REPOSITORY_ENVIRONMENT: (
-        ENVIRONMENT,
-        {**ENVIRONMENT, "waitTimer": 5, "reviewers": [{"teams": [11], "users": [7]}], "preventSelfReview": True},
-        "harbor:staging",
-    ),
-    t.GITHUB_REPOSITORY_ENVIRONMENT_DEPLOYMENT_POLICY: (
-        {**HOME, "branchPattern": "main"},
-        {**HOME, "branchPattern": "release/*"},
-        "harbor:staging:{policyId}",
-    ),
-    t.GITHUB_ACTIONS_ENVIRONMENT_SECRET: (
-        {**HOME, "secretName": "TOKEN", "value": "made-up"},
-        {**HOME, "secretName": "TOKEN", "value": "changed"},
-        "harbor:staging:TOKEN",
-    ),
-    t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE: (
-        {**HOME, "variableName": "STAGE", "value": "staging"},
-        {**HOME, "variableName": "STAGE", "value": "other"},
-        "harbor:staging:STAGE",
-    ),
-    t.GITHUB_REPOSITORY_RULESET: (RULESET, {**RULESET, "enforcement": "disabled"}, "{rulesetId}"),
-    t.GITHUB_BRANCH_DEFAULT: (
-        {"repository": "harbor", "branch": "main"},
-        {"repository": "harbor", "branch": "develop"},
-        "harbor",
-    ),
-    t.GITHUB_ACTIONS_REPOSITORY_PERMISSIONS: (
-        ACTIONS,
-        {"repository": "harbor", "enabled": True, "allowedActions": "local_only"},
-        "harbor",
-    ),
-    t.GITHUB_WORKFLOW_REPOSITORY_PERMISSIONS: (
-        {"repository": "harbor", "defaultWorkflowPermissions": "write", "canApprovePullRequestReviews": True},
-        {"repository": "harbor", "defaultWorkflowPermissions": "write", "canApprovePullRequestReviews": False},
-        "harbor",
-    ),
-}
 # The calls of a create, as the plugin makes them (integrations/terraform-provider-github).
 _CREATING: dict[str, list[str]] = {
     t.GITHUB_REPOSITORY_ENVIRONMENT: ["PUT /environments/staging", "GET "],

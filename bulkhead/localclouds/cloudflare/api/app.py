@@ -104,16 +104,19 @@ class _Api:
     async def answer(self, path: str, by_method: dict[str, Route], request: Request) -> Response:
         """Answer a request for the path of a template; "" if the API has no such path."""
         body = await request.body()
-        failing = self._faults.take(request.method, path)
+        failing = self._faults.take(request.method, path, request.url.path)
         if failing is Failing.BEFORE:
             self._note(path, request, 0, "", "", str(failing))
             request.scope[DROP]()
             return Response(status_code=500)  # nobody gets it
-        response = await run_in_threadpool(self._answer, path, by_method.get(request.method), request, body)
+        response = await run_in_threadpool(self._answer, path, by_method.get(request.method), request, body, failing)
         return Response("error code: 502", 502) if failing is Failing.AFTER else response
 
-    def _answer(self, template: str, route: Route | None, request: Request, body: bytes) -> Response:
-        who = resource = code = note = ""
+    def _answer(
+        self, template: str, route: Route | None, request: Request, body: bytes, failing: Failing | None
+    ) -> Response:
+        who = resource = note = ""
+        code = str(failing or "")
         allowance = None
         try:
             credential = self._credential(route, request)

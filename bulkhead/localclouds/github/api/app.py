@@ -86,20 +86,26 @@ class _Api:
         path = str(request.scope["raw_path"], "ascii")
         inner = path.removeprefix(_ENTERPRISE) if path.startswith(f"{_ENTERPRISE}/") else path
         operation, at = _operation(request.method, inner)
-        failing = self._faults.take(request.method, operation.path if operation else "")
+        failing = self._faults.take(request.method, operation.path if operation else "", path)
         if failing is Failing.BEFORE:
             self._note(request, operation, at, 0, "", str(failing))
             request.scope[DROP]()
             return Response(status_code=500)  # nobody gets it
         base = str(request.base_url).rstrip("/") + path.removesuffix(inner)
-        response = await run_in_threadpool(self._answer, request, operation, at, base, body)
+        response = await run_in_threadpool(self._answer, request, operation, at, base, body, failing)
         return _response(request, Answer(502, {"message": "Server Error"}), {}) if failing else response
 
     def _answer(
-        self, request: Request, operation: Operation | None, at: Mapping[str, str], base: str, body: bytes
+        self,
+        request: Request,
+        operation: Operation | None,
+        at: Mapping[str, str],
+        base: str,
+        body: bytes,
+        failing: Failing | None,
     ) -> Response:
         headers: dict[str, str] = {}
-        who = code = ""
+        who, code = "", str(failing or "")
         try:
             _require_known_version(request)
             credential = self._credentials.of(request.headers.get("authorization"))
