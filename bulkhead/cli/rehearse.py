@@ -61,6 +61,10 @@ def rehearse(
         Path | None,
         typer.Option(metavar="FILE.json", help="Write what was asked of the local clouds, without any value."),
     ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, help="Which calls of development's first up fail half-way. Default: by chance, and told."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON; progress goes to stderr.")] = False,
 ) -> None:
     """Bring every stage up on local clouds, prove that they are apart, and remove them again.
@@ -84,10 +88,13 @@ def rehearse(
         return
     stages = _known(stage or _STAGES)
 
+    if seed is not None:
+        _disturbed(plugins, record)
+
     with kept_for_good():
         from bulkhead.rehearsal import run  # noqa: PLC0415 (the Pulumi SDKs take seconds to import)
 
-    wish = run.Wish(product, stages, keep, report, real_plugins=plugins is Plugins.REAL, recording=record)
+    wish = run.Wish(product, stages, keep, report, real_plugins=plugins is Plugins.REAL, recording=record, seed=seed)
     with _Watched(console, stages) as board:
         outcome = run.rehearse(wish, board)
     _tell(console, outcome, keep=keep, page=report)
@@ -114,6 +121,13 @@ def _alone(option: str, others: Mapping[str, object]) -> None:
     if given:
         message = f"does nothing but end what --keep left running, so {', '.join(given)} would be ignored"
         raise Refused("Nothing was done.", [Fault(option, message, f"bulkhead rehearse {option}")])
+
+
+def _disturbed(plugins: Plugins, record: Path | None) -> None:
+    """Raise Refused where no call fails half-way: with the real plugins, and in what is compared with them."""
+    if plugins is Plugins.REAL or record:
+        message = "would be ignored: with the real plugins no call fails half-way, nor in what is compared with them"
+        raise Refused("Nothing was done.", [Fault("--seed", message, "leave out --seed, or --plugins and --record")])
 
 
 def _stop(console: Console) -> None:

@@ -16,11 +16,13 @@ import subprocess
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Final
 
+import grpc
 import pulumi
 from pulumi.automation import (
     CommandResult,
@@ -32,11 +34,14 @@ from pulumi.automation import (
     Stack,
     UpdateSummary,
 )
+from pulumi.automation._server import LanguageServer
 from pulumi.automation._stack import StackInitMode
 from pulumi.automation.errors import create_command_error
+from pulumi.runtime.proto import language_pb2, language_pb2_grpc
 from semver import VersionInfo
 
 from bulkhead.engine.cli import command_line
+from bulkhead.engine.environment import ATTACHED_HOSTS
 from bulkhead.engine.finder import Engine
 from bulkhead.engine.workspace import Workspace
 
@@ -72,6 +77,25 @@ _FROM_THE_SDK: Final = ("PULUMI_DEBUG_COMMANDS",)
 
 
 _GRACE: Final = 10.0  # seconds between asking the engine to stop and killing it
+
+
+class _Host(LanguageServer):
+    def Handshake(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
+        """Answer an engine that attaches to it, which the SDK's own server cannot."""
+        return language_pb2.LanguageHandshakeResponse()
+
+
+@contextlib.contextmanager
+def language_host(program: PulumiFn) -> Iterator[dict[str, str]]:
+    """Serve ``program`` in this process as every Python project's; yield the variables by which an engine uses it."""
+    server = grpc.server(ThreadPoolExecutor(max_workers=4))
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(_Host(program), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield {ATTACHED_HOSTS: f"python:{port}"}
+    finally:
+        server.stop(grace=None).wait()
 
 
 class EngineCommand(PulumiCommand):

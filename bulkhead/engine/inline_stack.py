@@ -17,7 +17,7 @@ import pulumi
 from pulumi.automation import CommandError, EngineEvent
 
 from bulkhead.engine import state
-from bulkhead.engine.automation import EngineCommand, open_stack
+from bulkhead.engine.automation import EngineCommand, language_host, open_stack
 from bulkhead.engine.environment import apart
 from bulkhead.engine.events import OnEvent, OperationEnded, OperationStarted, translate
 from bulkhead.engine.finder import Engine
@@ -103,6 +103,27 @@ class InlineStack:
                 refresh=refresh,
             ),
         )
+
+    def plan(self, import_file: Path) -> dict[str, Any]:
+        """Return what an `up` would do, as `StackCli.plan` does: see there."""
+        told: list[str] = []
+
+        def act(stack: Any, callbacks: dict[str, Any]) -> None:
+            told.append(stack.preview(**callbacks, json=True, import_file=str(import_file)).stdout)
+
+        self._operate("plan", act)
+        digest: dict[str, Any] = json.loads(told[0])
+        return digest
+
+    def take(self, import_file: Path, *, protect: bool) -> None:
+        """Import what ``import_file`` names into the state; no cloud is changed."""
+        arguments = ["import", "--file", str(import_file), "--yes", "--skip-preview", "--generate-code=false"]
+        with language_host(self._watched_program) as host:  # an import loads one, and asks it for nothing
+            command, self._command = self._command, EngineCommand(self._engine, {**self._environment, **host})
+            try:
+                self._ask("import", [*arguments, f"--protect={str(protect).lower()}", "--stack", self.name])
+            finally:
+                self._command = command
 
     def refresh(self, *, preview_only: bool = False) -> Result:
         """Compare the state with what the clouds hold, and take over what they hold unless ``preview_only``."""

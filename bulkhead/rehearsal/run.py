@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
@@ -40,6 +41,7 @@ from bulkhead.model.settings.product_reference import KEY, one_product
 from bulkhead.operations.secrets.rotation import opened
 from bulkhead.rehearsal import closing, plugins, recording, report
 from bulkhead.rehearsal.evidence import Outcome, Report, StageReport, Verdict
+from bulkhead.rehearsal.mishaps import Mishaps
 from bulkhead.rehearsal.progress import Progress
 from bulkhead.rehearsal.proofs import PROOFS
 from bulkhead.rehearsal.proofs.proof import Proof
@@ -57,7 +59,8 @@ PACKAGES: Final = ("aws", "cloudflare", "github")
 class Wish:
     """What a person asked for. ``stages`` are stack names; ``keep`` leaves the stages running and so shows no
     removal; ``page`` is where the report goes; ``real_plugins`` leaves Cloudflare and GitHub to their own plugins;
-    ``recording`` is where to write what was asked of them, for a comparison."""
+    ``recording`` is where to write what was asked of them, for a comparison; ``seed`` decides which calls fail
+    half-way, None leaves it to chance."""
 
     product: str | None = None
     stages: tuple[str, ...] = tuple(stage.value for stage in Stage)
@@ -65,6 +68,7 @@ class Wish:
     page: Path | None = None
     real_plugins: bool = False
     recording: Path | None = None
+    seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ def rehearse(wish: Wish, progress: Progress) -> Report:
             with egress.Traps(life.run.logs, life.run.mark) as traps:
                 try:
                     with clock.phase("stages up"):
-                        scene = _set_up(cast, life, traps, progress)
+                        scene = _set_up(cast, life, traps, progress, wish)
                         seconds = _bring_up(scene, progress)
                     stages = survey(scene, seconds)
                     if wish.recording:
@@ -137,7 +141,7 @@ def _prepare(wish: Wish, progress: Progress) -> Cast:
     return Cast(product, settings, find_engine(progress.note), found, checkout_state(project.ROOT))
 
 
-def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress) -> Scene:
+def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress, wish: Wish) -> Scene:
     """Write each stage's copy of the settings, with worthless secrets, and name everything the proofs look at."""
     real = {plugin.package: life.clouds[plugin.package] for plugin in cast.plugins}
     environment = engine_environment(
@@ -186,7 +190,13 @@ def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress) -> 
     store = Store(life.run.store)
     addresses = (life.clouds["moto"], life.clouds["cloudflare"])
     own = attached(dict.fromkeys(PACKAGES, life.clouds["providers"]))
-    return Scene(cast.product, root, life.run, store, *addresses, stages, cast.checkout, lambda: traps.looks, own)
+    # The real plugins repeat a create ten times, for minutes, and what they leave then nobody promises; and what is
+    # recorded is held against theirs.
+    undisturbed = wish.real_plugins or wish.recording
+    mishaps = None if undisturbed else Mishaps(secrets.randbelow(10_000) if wish.seed is None else wish.seed)
+    return Scene(
+        cast.product, root, life.run, store, *addresses, stages, cast.checkout, lambda: traps.looks, own, mishaps
+    )
 
 
 def _bring_up(scene: Scene, progress: Progress) -> dict[str, dict[str, float]]:
@@ -197,7 +207,12 @@ def _bring_up(scene: Scene, progress: Progress) -> dict[str, dict[str, float]]:
         _bring_up_stack(scene, stage.identities, "identities", clock)
         with clock.phase("token"):  # what README.md has a person do: the stage is deployed with its own token
             stage.stack.keep_secret(CLOUDFLARE_TOKEN, stage.identities.outputs()["deployToken"])
-        _bring_up_stack(scene, stage.stack, "up", clock)
+        if scene.mishaps and stage.environment == scene.mishaps.environment and not stage.stack.state_text():
+            with clock.phase("up"):
+                progress.step(stage.environment, f"up, with calls that fail half-way (--seed {scene.mishaps.seed})")
+                scene.mishaps.up(scene, stage)
+        else:
+            _bring_up_stack(scene, stage.stack, "up", clock)
         with clock.phase("migrations"):
             progress.step(stage.environment, "applying migrations")
             applied = _migrate(scene, stage)

@@ -24,6 +24,7 @@ from bulkhead.model.settings.models import StageSettings
 from bulkhead.operations import destroy
 from bulkhead.operations.destroy_plan import destroy_plan
 from bulkhead.rehearsal.evidence import Unproven
+from bulkhead.rehearsal.mishaps import Mishaps
 from bulkhead.resources.kind import STACK
 
 T = TypeVar("T")
@@ -73,7 +74,8 @@ class Scene:
     """All stages of one rehearsal. ``stages`` is by environment; ``moto`` and ``cloudflare`` are the addresses of the
     local AWS and the local Cloudflare; ``checkout`` is what git said of the checkout before, None without git;
     ``looks`` counts the look-out's looks; ``own_providers`` are the variables by which an engine uses our own
-    providers, as previews on twins do, whoever has made the resources."""
+    providers, as previews on twins do, whoever has made the resources; ``mishaps`` are the calls
+    that fail half-way, None where none is to."""
 
     product: Product
     root: Path
@@ -85,6 +87,7 @@ class Scene:
     checkout: str | None
     looks: Callable[[], int]
     own_providers: Mapping[str, str]
+    mishaps: Mishaps | None
 
     def in_each_stage(self, look: Callable[[StandingStage], T]) -> dict[str, T]:
         """Return what ``look`` sees in each stage; the stages are looked at side by side."""

@@ -38,6 +38,7 @@ class Wish:
     page: Path | None
     real_plugins: bool = False
     recording: Path | None = None
+    seed: int | None = None
 
 
 class Run:
@@ -88,11 +89,21 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
             ["--stage", "staging", "--plugins", "real", "--record", "calls.json"],
             Wish(None, ("staging",), False, None, real_plugins=True, recording=Path("calls.json")),
         ),
+        (["--stage", "staging", "--seed", "7"], Wish(None, ("staging",), False, None, seed=7)),
     ],
 )
 def test_options_become_a_wish(run: Run, options: list[str], wish: Wish) -> None:
     assert cli.main(["rehearse", *options]) == 0
     assert run.wishes == [wish]
+
+
+@pytest.mark.parametrize("beside", [("--plugins", "real"), ("--record", "calls.json")])
+def test_a_seed_that_would_be_ignored_is_refused(
+    run: Run, beside: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["rehearse", "--seed", "7", *beside]) == 1
+    assert "no call fails half-way" in capsys.readouterr().err
+    assert run.wishes == []
 
 
 def test_the_wish_has_the_fields_that_a_rehearsal_takes() -> None:

@@ -20,6 +20,7 @@ from bulkhead.machine.lifetime import Life
 from bulkhead.model.failures import Failed
 from bulkhead.model.faults import Refused
 from bulkhead.rehearsal.evidence import Outcome, Report, Verdict
+from bulkhead.rehearsal.mishaps import Mishaps
 from bulkhead.rehearsal.proofs import PROOFS
 from bulkhead.rehearsal.proofs.proof import Proof, require
 from bulkhead.rehearsal.scene import Scene
@@ -208,6 +209,7 @@ class TestBringingUp:
     @pytest.fixture
     def calls(self, rehearsal: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
         monkeypatch.undo()  # this is about the real one
+        monkeypatch.setattr(Mishaps, "up", lambda _self, _scene, stage: stage.stack.up(refresh=False))
         calls: dict[str, list[str]] = {}
         for environment, part in rehearsal.world.parts.items():
             said = calls[environment] = []

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from bulkhead.engine.workspace import Workspace
-from bulkhead.localclouds.api.journal import Journal
+from bulkhead.localclouds.api.faults import Failing, PlannedFault
+from bulkhead.localclouds.api.journal import Call, Journal
 from bulkhead.localclouds.aws.inventory import Inventory
 from bulkhead.localclouds.cloudflare.client import Answer
 from bulkhead.localclouds.providers.store import Record, Store
@@ -28,6 +29,7 @@ from bulkhead.model.settings.models import StageSettings
 from bulkhead.operations.destroy_plan import destroy_plan
 from bulkhead.rehearsal import closing
 from bulkhead.rehearsal.evidence import Outcome, Report, Verdict
+from bulkhead.rehearsal.mishaps import Mishaps
 from bulkhead.rehearsal.proofs import PROOFS
 from bulkhead.rehearsal.proofs.proof import Proof
 from bulkhead.rehearsal.proofs.untouched import checkout_state
@@ -82,6 +84,11 @@ class MemoryScene(Scene):
         self.parts[stage.environment].emptied += [*going.buckets, *going.vault]
 
 
+FAILED: Final = PlannedFault("POST", "/accounts/{account_id}/queues", Failing.AFTER)
+MET: Final = Call("cloudflare", FAILED.method, FAILED.route, "/", 200, code=str(FAILED.failing))
+COMPLAINT: Final = "development: up failed. `bulkhead adopt development` takes it in or names it"
+
+
 class World:
     """Three stages that are up, and everything around them. ``stages`` chooses fewer; ``git`` makes the checkout a
     real one."""
@@ -116,6 +123,7 @@ class World:
             checkout,
             lambda: self.looks,
             {},
+            Mishaps(7, planned=(FAILED,), complaints=[COMPLAINT], adopted=["queue-events"]),
             self.parts,
         )
 
@@ -273,6 +281,7 @@ def _run_dir(path: Path, stages: Sequence[str]) -> RunDir:
     for stage in stages:
         for call in calls_of(stage):
             journal.add(call)
+    journal.add(MET)
     journal.close()
     trials = [{"net": net, "who": who, "target": egress.TRIAL} for net, who in egress.TRIED]
     (run.logs / egress.LOG_NAME).write_text("".join(f"{json.dumps(trial)}\n" for trial in trials))

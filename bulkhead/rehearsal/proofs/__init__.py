@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from bulkhead.rehearsal.proofs import apart, judged, lasting, least, permitted, twins, untouched, working
+from bulkhead.rehearsal.proofs import apart, judged, lasting, least, permitted, survived, twins, untouched, working
 from bulkhead.rehearsal.proofs.proof import Proof
 
 PROOFS: Final = (
@@ -10,6 +10,11 @@ PROOFS: Final = (
     Proof("bindings", "each Worker's env holds exactly what the product grants, nothing more", working.bindings),
     Proof("journeys", "what a visitor does in one stage is in that stage's stores and in no other's", working.journeys),
     Proof("stores", "what is written to a store of one stage is in no store of another", working.stores),
+    Proof(
+        "mishaps",
+        "a call that fails half-way is survived: the stage converges, or says what to adopt",
+        survived.mishaps,
+    ),
     Proof("unchanged", "a second up and a refresh of each stage change nothing", untouched.unchanged),
     Proof("policies", "no policy has anything to say of any stage", judged.keeps_the_rules),
     Proof("roles", "each role of a stage can do its task and nothing else", permitted.roles_hold),

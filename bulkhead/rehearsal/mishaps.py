@@ -1,0 +1,81 @@
+"""Two calls of development's first `up` fail half-way, and the stage goes on as a person would: adopt what was made all
+the same, then up again."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bulkhead.engine.inline_stack import StackFailed
+from bulkhead.localclouds.api import faults
+from bulkhead.localclouds.api.faults import Failing, PlannedFault
+from bulkhead.model.naming import Stage
+from bulkhead.operations.adopt import discover, take
+from bulkhead.operations.adopt.aws import AwsFinder
+from bulkhead.operations.adopt.cloudflare import CloudflareFinder
+from bulkhead.operations.adopt.engine_plan import created
+from bulkhead.operations.adopt.everywhere import Finders
+from bulkhead.rehearsal.faults import Act, writes
+
+if TYPE_CHECKING:
+    from bulkhead.rehearsal.scene import Scene, StandingStage
+
+_FEW = 2
+
+
+@dataclass
+class Mishaps:
+    """What was planned and what came of it. It is ``environment`` that meets it; the same ``seed`` plans the
+    same for the same product. ``complaints`` are
+    what each `up` said that stopped, ``adopted`` the names of what was taken in after it."""
+
+    seed: int
+    environment: str = Stage.DEVELOPMENT
+    planned: tuple[PlannedFault, ...] = ()
+    complaints: list[str] = field(default_factory=list)
+    adopted: list[str] = field(default_factory=list)
+
+    def up(self, scene: Scene, stage: StandingStage) -> None:
+        """Bring a stage up that has no state yet. Raises StackFailed where it does not come up in the end."""
+        with tempfile.TemporaryDirectory(dir=scene.run.tmp) as name:
+            folder = Path(name)
+            types = {state["type"] for state in created(stage.stack.plan(folder / "plan.json")).values()}
+            self.planned = tuple(self._chosen(types, stage.settings.cloudflare.account_id))
+            faults.plan(scene.run.faults, self.planned)
+            for _ in self.planned:  # each can stop one `up`
+                try:
+                    with stage.stack.muted():
+                        stage.stack.up()
+                except StackFailed as stopped:
+                    self.complaints.append(str(stopped))
+                    self._adopt(scene, stage, folder)
+                else:
+                    return
+            stage.stack.up()
+
+    def _chosen(self, types: set[str], account: str) -> list[PlannedFault]:
+        """Return what fails of the creates of these types in an account."""
+        chance = random.Random(self.seed)  # noqa: S311 - nothing is secret about it
+        creates = [write for write in writes() if write.act is Act.CREATE and write.type in types]
+        return [
+            PlannedFault(write.method, write.route, chance.choice([*Failing]), within=f"/{account}/")
+            for write in chance.sample(creates, _FEW)
+        ]
+
+    def _adopt(self, scene: Scene, stage: StandingStage, folder: Path) -> None:
+        """Do what `bulkhead adopt` does, and run the commands that it names for what is in the way."""
+        account, region = stage.settings.aws.account_id, stage.settings.region.primary
+        with scene.cloudflare_api(stage) as api:
+            aws = AwsFinder(lambda service: scene.aws(stage, service), account, region)
+            finder = Finders({"aws": aws, "cloudflare": CloudflareFinder(api)})
+            seen = discover(stage.stack, finder, folder, stage.stack.resources())
+            if seen.matches:
+                take(stage.stack, seen.document, folder, protect=False)
+            self.adopted += [match.wanted.name for match in seen.matches]
+            for obstacle in seen.in_the_way:
+                if found := finder.find(obstacle.wanted):
+                    account_id, queue, consumer = found.import_id.split("/")
+                    api.delete(f"/accounts/{account_id}/queues/{queue}/consumers/{consumer}")
