@@ -59,8 +59,11 @@ class Call:
         if not isinstance(outcome, httpx.Response):
             fix = "is there a network, and may this machine reach it? Then run the same command again"
             return self.refused(f"{type(outcome).__name__}: no answer", fix, in_doubt=in_doubt)
-        reasons = [Reason(code, text.replace(self.token, "***")) for code, text in _reasons_in(outcome)]
-        message = f"{outcome.status_code}: {'; '.join(map(str, reasons)) or outcome.reason_phrase}"
+        reasons = [
+            Reason(code if code is None or isinstance(code, int) else self._told(code), self._told(text))
+            for code, text in _reasons_in(outcome)
+        ]
+        message = f"{outcome.status_code}: {'; '.join(map(str, reasons)) or self._told(outcome.reason_phrase)}"
         if is_limited(outcome):
             fix = f"run the same command again in {max(60, round(wait))} seconds"
         elif outcome.is_server_error:
@@ -70,6 +73,11 @@ class Call:
         else:
             fix = f"correct what {self.api} names, then run the same command again"
         return self.refused(message, fix, outcome.status_code, reasons, in_doubt=in_doubt)
+
+    def _told(self, said: Any) -> str:
+        """Return what the vendor says without the token, then cut: the half of a token could not be found."""
+        text = str(said).replace(self.token, "***")
+        return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
 
     def unreadable(self, what: str, status: int, base: str) -> ApiRefused:
         """Return what to raise where a success has an answer that cannot be one of the API's."""
@@ -87,28 +95,24 @@ class Call:
         return ApiRefused(f"{self.api} {summary}.", Fault(where, message, fix), status, reasons)
 
 
-def _reasons_in(response: httpx.Response) -> tuple[Reason, ...]:
+def _reasons_in(response: httpx.Response) -> tuple[tuple[Any, Any], ...]:
     """Return the errors in a body of Cloudflare's or GitHub's, none where the body is neither's."""
     try:
         body = response.json()
-    except ValueError:
+        return tuple(_reasons(body)) if isinstance(body, dict) else ()
+    except (ValueError, RecursionError):
         return ()
-    return tuple(_reasons(body)) if isinstance(body, dict) else ()
 
 
-def _reasons(body: dict[str, Any]) -> Iterator[Reason]:
+def _reasons(body: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
+    """Yield code and message of each error, whatever they are."""
     if body.get("message"):  # GitHub's: what is wrong, before the fields that are
-        yield _reason(None, body["message"])
+        yield None, body["message"]
     errors = body.get("errors")
     for error in errors if isinstance(errors, list) else ():
         if not isinstance(error, dict):
-            yield _reason(None, error)
+            yield None, error
             continue
         field = " ".join(str(error[key]) for key in ("resource", "field") if error.get(key))
-        yield _reason(error.get("code"), error.get("message") or field or "no message")
+        yield error.get("code"), error.get("message") or field or "no message"
         yield from _reasons({"errors": error.get("error_chain")})  # Cloudflare's: what the error comes from
-
-
-def _reason(code: Any, message: Any) -> Reason:
-    text = str(message)
-    return Reason(code, text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ...")

@@ -54,7 +54,7 @@ class Patience:
         else:
             try:
                 seconds = parsedate_to_datetime(after).timestamp() - self.now()
-            except ValueError:
+            except (ValueError, OverflowError):  # also of a date that no clock will show
                 return 0.0
         return min(seconds, _DAY)
 

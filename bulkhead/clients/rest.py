@@ -25,7 +25,8 @@ _NOT_FOUND: Final = 404
 _TIMEOUT: Final = 30.0  # seconds
 # Idle connections are given up before a server does it (uvicorn after 5 s): a write must not meet one that just closes.
 _LIMITS: Final = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=4.0)
-_PATH: Final = re.compile(r"/[^?#]*")  # anything before the slash would change the host
+_PATH: Final = re.compile(r"/[^?#\x00-\x1f\x7f]*")  # anything before the slash would change the host
+_ENVELOPE: Final = frozenset({"success", "result", "data"})  # GraphQL has the last alone
 _TOKEN: Final = re.compile(r"[!-~]+")  # what a header can carry
 
 
@@ -88,28 +89,30 @@ class Rest:
 
     def every(self, path: str, within: str | None = None, **query: Any) -> Iterator[Any]:
         """Yield every item of a list, page by page; ``within`` is the member of GitHub's answer that holds it."""
-        page = 1
-        while True:
-            answer = self._answer(path, {**query, "page": page, "per_page": _PAGE})
-            items = (answer.get(within or "result") if isinstance(answer, dict) else answer) or ()
+        page, before = 1, list[Any]()
+        while (response := self._found(path, params={**query, "page": page, "per_page": _PAGE})) is not None:
+            answer = self._json("GET", path, response)
+            items = self._items(path, answer if within is None or not isinstance(answer, dict) else answer.get(within))
+            if items and items == before:
+                raise self._call("GET", path).unreadable("the same page twice", response.status_code, self.api.base)
             yield from items
-            if _is_last(answer, page, len(items)):
+            if "next" not in response.links and _is_last(answer, page, len(items)):
                 return
-            page += 1
+            page, before = page + 1, items
 
     def every_by_cursor(self, path: str, **query: Any) -> Iterator[Any]:
         """Yield every item of a list of Cloudflare's that has cursors instead of pages: keys of KV, objects of R2.
         The size of a page has another name in each, and is the caller's."""
-        cursor: str | None = None
-        while True:
-            answer = self._answer(path, query if cursor is None else {**query, "cursor": cursor})
-            yield from self._result(answer) or ()
-            paging = (answer or {}).get("result_info") or {}
-            last, cursor = cursor, paging.get("cursor")
+        cursor, followed = "", set[str]()
+        while (answer := self._answer(path, {**query, "cursor": cursor} if cursor else query)) is not None:
+            yield from self._items(path, answer)
+            paging = answer.get("result_info") or {}
+            cursor = paging.get("cursor") or ""
             if not cursor or paging.get("is_truncated") is False:
                 return
-            if cursor == last:
+            if cursor in followed:
                 raise self._call("GET", path).unreadable("the same cursor twice", 200, self.api.base)
+            followed.add(cursor)
 
     def post(
         self, path: str, json: Any = None, *, repeatable: bool | None = None, **sending: Unpack[Sending]
@@ -184,18 +187,32 @@ class Rest:
         return self._result(self._json(method, path, response))
 
     def _json(self, method: str, path: str, response: httpx.Response) -> Any:
+        call = self._call(method, path)
         try:
             answer = response.json()
-        except ValueError:
-            what = "an answer that is no JSON"
-            raise self._call(method, path).unreadable(what, response.status_code, self.api.base) from None
+        except (ValueError, RecursionError):
+            raise call.unreadable("an answer that is no JSON", response.status_code, self.api.base) from None
+        if not self.api.enveloped:
+            return answer
+        if not isinstance(answer, dict) or not _ENVELOPE & answer.keys():
+            raise call.unreadable(f"no answer of {self.api.name}'s", response.status_code, self.api.base)
         # Cloudflare refuses with 200 as well; GraphQL knows no other way, and no ``success``.
-        if self.api.enveloped and isinstance(answer, dict) and not answer.get("success", not answer.get("errors")):
-            raise self._call(method, path).failed(response, 0, in_doubt=False)
+        if not answer.get("success", not answer.get("errors")):
+            raise call.failed(response, 0, in_doubt=False)
         return answer
 
     def _result(self, answer: Any) -> Any:
-        return answer.get("result", answer) if self.api.enveloped and isinstance(answer, dict) else answer
+        return answer.get("result", answer) if self.api.enveloped and answer is not None else answer
+
+    def _items(self, path: str, answer: Any) -> list[Any]:
+        """Return the list in an answer; Cloudflare has null for an empty one. Anything else must not pass for a list:
+        who finds nothing makes everything a second time."""
+        items = self._result(answer)
+        if items is None and self.api.enveloped:
+            return []
+        if not isinstance(items, list):
+            raise self._call("GET", path).unreadable("no list where one was asked for", 200, self.api.base)
+        return items
 
     def _call(self, method: str, path: str) -> Call:
         return Call(self.api.name, method, path, self._token)
@@ -208,8 +225,9 @@ def _trusted() -> ssl.SSLContext:
 
 
 def _is_last(answer: Any, page: int, count: int) -> bool:
-    """Whether no page comes after this one, of ``count`` items. A list of Cloudflare's that says nothing of pages comes
-    whole, whatever page is asked for; the others may have smaller pages than asked for, and most say how many."""
+    """Whether no page comes after this one, of ``count`` items, as far as the body says; GitHub says it in a header. A
+    list of Cloudflare's that says nothing of pages comes whole, whatever page is asked for; the others may have smaller
+    pages than asked for, and most say how many."""
     if not isinstance(answer, dict) or "result" not in answer:
         return count < _PAGE
     paging = answer.get("result_info")

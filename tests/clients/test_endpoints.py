@@ -70,7 +70,7 @@ def test_the_environment_points_nobody_elsewhere(monkeypatch: pytest.MonkeyPatch
 
     def answer(request: httpx.Request) -> httpx.Response:
         asked.append(str(request.url))
-        return httpx.Response(200, json={})
+        return httpx.Response(200, json={"success": True, "result": None})
 
     for api in (CLOUDFLARE, Apis().cloudflare, Apis().github):
         Rest(api, "t", httpx.MockTransport(answer)).get("/x")

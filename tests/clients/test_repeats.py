@@ -112,6 +112,8 @@ def limited(status: int, *headers: tuple[str, str]) -> httpx.Response:
         (limited(429, ("Retry-After", formatdate(NOW + 9, usegmt=True))), 9.0),
         (limited(429, ("Retry-After", "soon")), 0.5),
         (limited(429, ("Retry-After", "-1")), 0.5),
+        (limited(429, ("Retry-After", formatdate(NOW - 9, usegmt=True))), 0.5),
+        (limited(429, ("Retry-After", "Mon, 01 Jan 2024 00:00:00 +99999999999999")), 0.5),
         (limited(503, ("Retry-After", "60")), 60.0),
         (limited(403, ("Retry-After", "3")), 3.0),
         (limited(403, ("X-RateLimit-Remaining", "0"), ("X-RateLimit-Reset", str(int(NOW) + 20))), 20.0),

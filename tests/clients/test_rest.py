@@ -78,6 +78,45 @@ def test_a_cursor_that_leads_nowhere_ends_the_list() -> None:
     assert list(Answering(failed(404)).rest(CLOUDFLARE).every_by_cursor("/keys")) == []
 
 
+def test_cursors_that_lead_in_a_circle_end_the_list() -> None:
+    api = Answering(*[cloudflare([1], {"cursor": cursor}) for cursor in ("c1", "c2", "c1")])
+    with pytest.raises(ApiRefused, match="the same cursor twice"):
+        list(api.rest(CLOUDFLARE).every_by_cursor("/keys"))
+
+
+def test_a_server_that_has_one_page_only_is_not_asked_forever() -> None:
+    page = list(range(100))
+    for answer in (httpx.Response(200, json=page), cloudflare(page, {"total_pages": 9})):
+        rest = Answering(answer, answer).rest(LOCAL if "result" in answer.text else GITHUB)
+        with pytest.raises(ApiRefused, match="the same page twice"):
+            list(rest.every("/repos/o/r/rulesets"))
+
+
+def test_github_s_pages_may_be_smaller_than_asked_for() -> None:
+    """Of variables it gives 30 at most, whatever is asked for."""
+    link = {"Link": '<https://api.github.com/x?page=2>; rel="next", <https://api.github.com/x?page=2>; rel="last"'}
+    first = httpx.Response(200, json={"total_count": 31, "variables": list(range(30))}, headers=link)
+    api = Answering(first, httpx.Response(200, json={"total_count": 31, "variables": [30]}))
+    assert list(api.rest(GITHUB).every("/repos/o/r/environments/e/variables", within="variables")) == list(range(31))
+
+
+@pytest.mark.parametrize(
+    "body", ["{}", "[]", "null", '"ok"', '{"message": "welcome"}', "[" * 9999], ids=lambda b: b[:9]
+)
+def test_what_is_no_answer_of_cloudflare_s_is_not_an_empty_one(body: str) -> None:
+    for ask in (lambda rest: rest.get("/x"), lambda rest: list(rest.every("/x")), lambda rest: rest.post("/x", {})):
+        with pytest.raises(ApiRefused, match=r"It is not Cloudflare|may have been done"):
+            ask(Answering(httpx.Response(200, text=body)).rest(LOCAL))
+
+
+@pytest.mark.parametrize("body", ["{}", "null", '"ok"', '{"other": []}', '{"branch_policies": {"a": 1}}'])
+def test_what_is_no_list_is_not_an_empty_one(body: str) -> None:
+    with pytest.raises(ApiRefused, match="no list"):
+        list(Answering(httpx.Response(200, text=body)).rest(GITHUB).every("/x", within="branch_policies"))
+    with pytest.raises(ApiRefused, match="no list"):
+        list(Answering(cloudflare({"buckets": []})).rest(CLOUDFLARE).every("/x"))
+
+
 def test_a_refusal_keeps_the_vendors_codes() -> None:
     chained = {"code": 10021, "message": "bad script", "error_chain": [{"code": 10068, "message": "no handler"}]}
     api = Answering(httpx.Response(400, json={"success": False, "errors": [chained]}))
@@ -123,6 +162,14 @@ def test_the_token_is_in_no_message(status: int) -> None:
         assert "Bearer ***" in str(refused.value)
 
 
+def test_not_even_a_half_of_the_token_is_in_a_message() -> None:
+    for start in range(280, 300):
+        answer = httpx.Response(400, json={"errors": [{"code": f"of {TOKEN}", "message": "x" * start + TOKEN}]})
+        with pytest.raises(ApiRefused) as refused:
+            Answering(answer).rest(CLOUDFLARE).post("/x", {})
+        assert TOKEN[:4] not in f"{refused.value}{refused.value.reasons}"
+
+
 @pytest.mark.parametrize("answer", [{"text": "<html>"}, {"content": b'{"result": '}], ids=str)
 def test_an_answer_that_is_no_json_says_nothing_of_what_was_done(answer: dict[str, str]) -> None:
     for method, error in (("get", ApiRefused), ("post", Uncertain)):
@@ -150,7 +197,7 @@ def test_nobody_is_followed_elsewhere_with_the_token() -> None:
     assert [request.url.host for request in api.asked] == ["api.github.com"]
 
 
-@pytest.mark.parametrize("path", ["@elsewhere.example/x", ".elsewhere.example", "", "x", "/x?a=b", "/x#y"])
+@pytest.mark.parametrize("path", ["@elsewhere.example/x", ".elsewhere.example", "", "x", "/x?a=b", "/x#y", "/x\n"])
 def test_what_is_no_path_changes_no_host_and_loses_no_query(path: str) -> None:
     with pytest.raises(ValueError, match="is no path"):
         Answering().rest(GITHUB).get(path)
