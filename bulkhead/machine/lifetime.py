@@ -49,7 +49,8 @@ class Clock:
 @dataclass
 class Life:
     """One rehearsal's directory and clouds. ``clouds`` is what the clouds process said when it was ready; setting
-    ``keep`` lets the clouds and a kept directory outlive the command."""
+    ``keep`` lets the clouds of a kept directory outlive the command, however it ends: the local AWS is in their memory
+    alone, and whoever goes on without them makes it a second time."""
 
     run: RunDir
     clouds: Mapping[str, Any]
@@ -79,11 +80,8 @@ def lived(checkout: Path, *, keep: bool, command: Sequence[str], clock: Clock) -
         life = Life(run, clouds.ready, watchdog.pid)
         try:
             yield life
-        except BaseException:
-            life.keep = False
-            raise
         finally:
-            if life.keep:
+            if life.keep and keep:
                 clouds.keep()
             else:
                 clouds.stop()

@@ -99,6 +99,7 @@ def rehearse(wish: Wish, progress: Progress) -> Report:
                     with clock.phase("stages up"):
                         scene = _set_up(cast, life, traps, progress, wish)
                         seconds = _bring_up(scene, progress)
+                    life.keep = wish.keep
                     stages = survey(scene, seconds)
                     if wish.recording:
                         recording.write(wish.recording, recording.record(scene))
@@ -109,12 +110,13 @@ def rehearse(wish: Wish, progress: Progress) -> Report:
                         with clock.phase("removal"):
                             verdicts.append(_tried(closing.STAGES_GONE, scene, wish, progress))
                 except BaseException as error:
+                    if life.keep:
+                        progress.note("The stages are left running. End them with: bulkhead rehearse --stop")
                     logs = _save_logs(life, started)
                     if isinstance(error, Failed) and error.log:
                         error.log = Path(logs) / error.log.name
                     raise
             logs = _save_logs(life, started) if _failed(verdicts) else ""
-            life.keep = wish.keep
             planted = _planted(scene)
         result = _report(cast, clock, started, stages, verdicts, life, logs)
         for last in (closing.report_is_clean(planted, result), closing.nothing_left(life.run, life.watchdog_gone)):

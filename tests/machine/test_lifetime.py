@@ -132,6 +132,18 @@ def test_what_is_kept_stays_and_is_taken_up_again(machine: Machine, tmp_path: Pa
     assert machine.alive
 
 
+def test_what_is_kept_stays_although_the_command_is_interrupted(machine: Machine, tmp_path: Path) -> None:
+    def rehearsal() -> None:
+        with life_of(tmp_path, keep=True) as life:
+            life.keep = True
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        rehearsal()
+    assert machine.acts == ["watchdog", "end", "clouds of staging", "keep", "release, directory True"]
+    assert machine.alive
+
+
 def test_what_was_to_be_kept_and_did_not_come_up_is_ended_but_its_directory_stays(
     machine: Machine, tmp_path: Path
 ) -> None:

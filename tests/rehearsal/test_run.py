@@ -38,9 +38,11 @@ class RecordedProgress:
 
     def __init__(self) -> None:
         self.verdicts: list[Verdict] = []
+        self.notes: list[str] = []
         self.ended: dict[str, str] = {}
 
-    def note(self, text: str, style: str = "") -> None: ...
+    def note(self, text: str, style: str = "") -> None:
+        self.notes.append(text)
 
     def step(self, stage: str, doing: str) -> None: ...
 
@@ -131,6 +133,20 @@ def test_what_is_kept_is_not_removed_and_not_called_gone(rehearsal: Rehearsal) -
     assert rehearsal.life is not None
     assert rehearsal.life.keep
     assert rehearsal.world["development"].stack.destroyed == []
+
+
+def test_what_is_up_and_to_be_kept_stays_when_the_proofs_are_interrupted(
+    rehearsal: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(rehearsal.module, "_tried", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        rehearsal.go(keep=True)
+    assert rehearsal.life is not None
+    assert rehearsal.life.keep
+    assert any("bulkhead rehearse --stop" in note for note in rehearsal.progress.notes)
 
 
 def test_a_failed_proof_does_not_stop_the_others_and_leaves_the_logs(rehearsal: Rehearsal) -> None:
