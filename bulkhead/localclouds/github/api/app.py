@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -16,9 +17,9 @@ from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import request_response
 
 from bulkhead.localclouds.api.faults import Failing, FaultPlan
 from bulkhead.localclouds.api.journal import Call as Entry
@@ -61,8 +62,8 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     **rulesets.HANDLERS,
     **secret_values.HANDLERS,
 }
-_METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _ENTERPRISE: Final = "/api/v3"
+_ACCEPTED: Final = re.compile(r"\*/\*|application/(\*|json|vnd\.github)")
 _VERSIONS: Final = ("2022-11-28", "2026-03-10")
 _QUOTA, _WINDOW = 5000, 3600  # GitHub's reference, "Rate limits": requests of an account in an hour
 _DOCUMENTATION: Final = "https://docs.github.com/rest"
@@ -82,7 +83,10 @@ class _Api:
 
     async def answer(self, request: Request) -> Response:
         """Answer a request for any path."""
-        body = await request.body()
+        try:
+            body = await request.body()
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody gets it
         path = str(request.scope["raw_path"], "ascii")
         inner = path.removeprefix(_ENTERPRISE) if path.startswith(f"{_ENTERPRISE}/") else path
         operation, at = _operation(request.method, inner)
@@ -107,13 +111,14 @@ class _Api:
         headers: dict[str, str] = {}
         who, code = "", str(failing or "")
         try:
-            _require_known_version(request)
+            _require_known_headers(request)
             credential = self._credentials.of(request.headers.get("authorization"))
             who = credential.name
             answer = self._served(request, operation, at, credential, base, body, headers)
         except Refusal as refusal:
             answer = _refused(refusal, operation)
-            code = str(refusal.errors[0]["code"]) if refusal.errors else ""
+            first = refusal.errors[0] if refusal.errors else ""
+            code = first if isinstance(first, str) else str(first["code"])
         except Exception as fault:
             _log.exception("%s %s failed", request.method, request.url.path)
             answer = _broken(f"a fault of the rehearsal itself: {type(fault).__name__}")
@@ -178,16 +183,21 @@ def application(
 ) -> Starlette:
     """Return the API over ``cloud``; ``quota`` is how many requests an hour an account has."""
     api = _Api(cloud, credentials, journal, faults, quota)
-    return Starlette(routes=[Route("/{path:path}", api.answer, methods=_METHODS)])
+    served = Starlette()
+    served.router.default = request_response(api.answer)  # a route would leave some paths and methods out
+    return served
 
 
 def _operation(method: str, path: str) -> tuple[Operation | None, dict[str, str]]:
     """Return what a request asks for, and the parameters in its path."""
     method = "get" if method == "HEAD" else method.lower()
     for operation in operations():
-        at = (operation.match(path) or operation.match(path.rstrip("/"))) if operation.method == method else None
-        if at is not None:
-            return operation, at
+        if operation.method != method:
+            continue
+        for form in (path, path.rstrip("/"), f"{path}/"):  # the last: a repository's files, of no path
+            at = operation.match(form)
+            if at is not None:
+                return operation, at
     return None, {}
 
 
@@ -209,7 +219,14 @@ def _least(accepted_: frozenset[str]) -> str:
     return "; ".join(sorted(least)).replace(":", "=")
 
 
-def _require_known_version(request: Request) -> None:
+def _require_known_headers(request: Request) -> None:
+    """Refuse what GitHub refuses before it looks at anything else (REST API, "Getting started", "Headers")."""
+    if not request.headers.get("user-agent"):
+        message = "Request forbidden by administrative rules. Please make sure your request has a User-Agent header"
+        raise Refusal(403, message)
+    accepts = request.headers.get("accept", "*/*")
+    if not _ACCEPTED.search(accepts):
+        raise Refusal(415, f"Unsupported 'Accept' header: {accepts!r}. Must accept 'application/json'.")
     version = request.headers.get("x-github-api-version", _VERSIONS[0])
     if version not in _VERSIONS:
         raise Refusal(400, f"The X-GitHub-Api-Version {version!r} is not supported: {', '.join(_VERSIONS)}")
@@ -219,12 +236,17 @@ def _json(body: bytes) -> Body | None:
     if not body:
         return None
     try:
-        content = json.loads(body)
-    except ValueError:
+        content = json.loads(body, parse_constant=_no_number)
+        _written(content, ascii_only=False)  # half of a surrogate pair is no text
+    except (ValueError, RecursionError):
         raise Refusal(400, "Problems parsing JSON") from None
     if not isinstance(content, dict):
         raise Refusal(400, "Body should be a JSON object")
     return content
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(word)
 
 
 def _error(fault: Mismatch) -> dict[str, str]:
@@ -258,5 +280,5 @@ def _response(request: Request, answer: Answer, headers: Mapping[str, str]) -> R
     return Response(content, answer.status, told, media if content else None)
 
 
-def _written(body: Any) -> bytes:
-    return json.dumps(body, separators=(",", ":")).encode()
+def _written(body: Any, *, ascii_only: bool = True) -> bytes:
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=ascii_only).encode()

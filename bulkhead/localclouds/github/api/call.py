@@ -63,7 +63,7 @@ class Answer:
 class Refusal(Exception):
     """GitHub refuses; ``errors`` say what of the request is wrong."""
 
-    def __init__(self, status: int, message: str, errors: Sequence[Mapping[str, Any]] = ()) -> None:
+    def __init__(self, status: int, message: str, errors: Sequence[Mapping[str, Any] | str] = ()) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
@@ -78,6 +78,12 @@ def invalid(resource: str, field_: str, code: str, message: str = "") -> Refusal
     """One field is wrong: ``code`` is GitHub's word (missing_field, invalid, already_exists, custom)."""
     error = {"resource": resource, "field": field_, "code": code} | ({"message": message} if message else {})
     return Refusal(422, "Validation Failed", [error])
+
+
+def require_short(resource: str, field_: str, text: str | None, most: int) -> None:
+    """Raise Refusal where a text is longer than GitHub takes."""
+    if len(text or "") > most:
+        raise invalid(resource, field_, "custom", f"{field_} is too long (maximum is {most} characters)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +116,16 @@ class Call:
         repository = self.repository
         return self.link("repos", repository.owner, repository.name, *parts)
 
-    def paged(self, items: Sequence[Any], within: str = "", shown: Callable[[Any], Any] | None = None) -> Answer:
+    def paged(
+        self,
+        items: Sequence[Any],
+        within: str = "",
+        shown: Callable[[Any], Any] | None = None,
+        sizes: tuple[int, int] = (_PAGE, _MOST),
+    ) -> Answer:
         """Return the page that was asked for, ``shown`` as JSON; ``within`` is the member of the answer that holds it,
-        beside the count of all."""
-        page, size = max(self.query.get("page", 1), 1), min(max(self.query.get("per_page", _PAGE), 1), _MOST)
+        beside the count of all. ``sizes``: of a page that says none, and of the largest."""
+        page, size = max(self.query.get("page", 1), 1), min(max(self.query.get("per_page", sizes[0]), 1), sizes[1])
         part = list(items[(page - 1) * size : page * size])
         part = [shown(item) for item in part] if shown else part
         body = {"total_count": len(items), within: part} if within else part

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any, Final
 
 from bulkhead.localclouds.github.api import apps, people, repositories
-from bulkhead.localclouds.github.api.call import WEB, Answer, Call, Refusal, invalid
+from bulkhead.localclouds.github.api.call import WEB, Answer, Call, Refusal, invalid, require_short
 from bulkhead.localclouds.github.api.cloud import Facts
 from bulkhead.localclouds.providers.rules import now
 
+_LONGEST: Final = 140  # characters of a description
+_SHA: Final = re.compile(r"[0-9a-f]{40}", re.IGNORECASE)
 _GIVEN: Final = ("name", "external_id", "details_url", "status", "conclusion", "started_at", "completed_at")
 
 
@@ -24,6 +27,13 @@ def _commit(call: Call, name: str) -> str:
     if sha is None:
         raise Refusal(422, f"No commit found for SHA: {name}")
     return sha
+
+
+def _pushed(call: Call, sha: str) -> str:
+    """Return the whole id of a commit: what is said of one names it so, and neither by a branch nor in short."""
+    if not _SHA.fullmatch(sha):
+        raise Refusal(422, f"No commit found for SHA: {sha}")
+    return _commit(call, sha)
 
 
 def _statuses(call: Call, sha: str) -> list[Facts]:
@@ -46,8 +56,11 @@ def _status(call: Call, facts: Facts) -> dict[str, Any]:
 
 
 def _add_status(call: Call) -> Answer:
+    require_short("Status", "description", call.body.get("description"), _LONGEST)
+    if not (call.body.get("target_url") or "https:").startswith(("http:", "https:")):
+        raise invalid("Status", "target_url", "custom", "target_url must use http(s) scheme")
     facts = {
-        "sha": _commit(call, call.at["sha"]),
+        "sha": _pushed(call, call.at["sha"]),
         "state": call.body["state"],
         "context": call.body.get("context", "default"),
         "description": call.body.get("description"),
@@ -112,6 +125,8 @@ def _require_app(call: Call) -> None:
 
 def _settled(body: dict[str, Any]) -> dict[str, Any]:
     """Return what a check run is, with what follows from the rest: a conclusion completes it."""
+    if body.get("conclusion") == "stale":
+        raise invalid("CheckRun", "conclusion", "invalid", "only GitHub itself calls a check run stale")
     if body.get("conclusion"):
         body |= {"status": "completed", "completed_at": body.get("completed_at") or now()}
     if body.get("status") == "completed" and not body.get("conclusion"):
@@ -121,7 +136,7 @@ def _settled(body: dict[str, Any]) -> dict[str, Any]:
 
 def _start(call: Call) -> Answer:
     _require_app(call)
-    sha = _commit(call, call.body["head_sha"])
+    sha = _pushed(call, call.body["head_sha"])
     given = {name: call.body.get(name) for name in (*_GIVEN, "output")}
     given |= {"status": call.body.get("status", "queued"), "started_at": call.body.get("started_at") or now()}
     facts = {**_settled(given), "head_sha": sha, "app": call.credential.app}

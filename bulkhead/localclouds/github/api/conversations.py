@@ -9,6 +9,7 @@ from bulkhead.localclouds.github.api import apps, people, repositories
 from bulkhead.localclouds.github.api.call import WEB, Answer, Call, Refusal, absent, invalid
 from bulkhead.localclouds.github.api.cloud import Facts
 
+_LONGEST: Final = 65_536  # characters of a comment
 _LINKS: Final = {
     "self": "pulls/{}",
     "issue": "issues/{}",
@@ -182,6 +183,9 @@ def _comment(call: Call) -> Answer:
 def _text(call: Call) -> str:
     if not call.body["body"].strip():
         raise invalid("IssueComment", "body", "missing_field", "body can't be blank")
+    if len(call.body["body"]) > _LONGEST:
+        message = f"Body is too long (maximum is {_LONGEST} characters)"
+        raise invalid("IssueComment", "data", "unprocessable", message)
     return str(call.body["body"])
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from bulkhead.localclouds.github.api import apps, checks, environments, people
-from bulkhead.localclouds.github.api.call import Answer, Call, Refusal, absent
+from bulkhead.localclouds.github.api.call import Answer, Call, Refusal, absent, require_short
 from bulkhead.localclouds.github.api.cloud import Facts
 
+_LONGEST: Final = 140  # characters of a status's description
 _ENDED: Final = ("inactive", "error", "failure")
 
 
@@ -118,6 +119,7 @@ def _shown_status(call: Call, facts: Facts) -> dict[str, Any]:
 
 def _add_status(call: Call) -> Answer:
     deployment, body = _one(call), call.body
+    require_short("DeploymentStatus", "description", body.get("description"), _LONGEST)
     made = _status(
         call,
         deployment,

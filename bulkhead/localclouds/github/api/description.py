@@ -18,7 +18,8 @@ FILE: Final = Path(__file__).with_name("description.json.gz")
 _URI: Final = "urn:github"
 _JSON: Final = "application/json"
 _TO_THE_END: Final = frozenset({"path", "ref", "branch", "tag"})
-"""A name with slashes may be the last part of a path as it is; anywhere else its slashes are quoted."""
+"""A name with slashes may be the last part of a path as it is, and a ref (``heads/main``) any part; anywhere else its
+slashes are quoted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Operation:
         last = re.fullmatch(r".*\{(\w+)\}", self.path)
         whole = last[1] if last and last[1] in _TO_THE_END else None
         parts = (
-            f"(?P<{name}>{'.*' if name == whole else '[^/]+'})" if name else literal
+            f"(?P<{name}>{'.*' if name == whole else '.+' if name == 'ref' else '[^/]+'})" if name else literal
             for literal, name in re.findall(r"([^{}]+)|\{(\w+)\}", self.path)
         )
         return re.compile("".join(parts))

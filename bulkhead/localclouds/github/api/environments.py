@@ -8,12 +8,13 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from bulkhead.localclouds.github.api import people
-from bulkhead.localclouds.github.api.call import WEB, Answer, Call, Refusal, absent
+from bulkhead.localclouds.github.api.call import WEB, Answer, Call, Refusal, absent, invalid
 from bulkhead.localclouds.github.properties import environment_properties, json_of, policy_body, policy_properties
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.resources import types as t
 
 _MOST_REVIEWERS: Final = 6
+_LONGEST_NAME: Final = 255  # characters (GitHub's documentation, "Managing environments for deployment")
 
 
 def find(call: Call, name: str) -> Record | None:
@@ -33,6 +34,8 @@ def named(call: Call) -> Record:
 def put(call: Call, name: str, settings: dict[str, Any]) -> Record:
     """Make an environment or change one; what is left out becomes GitHub's default, as with its own API."""
     old = find(call, name)
+    if len(name) > _LONGEST_NAME or not name.isprintable():
+        raise Refusal(422, f"The environment's name is invalid: at most {_LONGEST_NAME} characters that can be seen")
     repository, own = call.repository.name, old.outputs["environment"] if old else name
     inputs = {"repository": repository, "environment": own, **settings}
     return call.cloud.write(call.credential, t.GITHUB_REPOSITORY_ENVIRONMENT, inputs, old)
@@ -140,6 +143,7 @@ def _add_policy(call: Call) -> Answer:
     environment = named(call)
     if not (environment.outputs.get("deploymentBranchPolicy") or {}).get("customBranchPolicies"):
         raise absent()
+    _require_pattern(call)
     wanted = policy_properties(call.body)
     for known in _policies(call, environment):
         if wanted.items() <= known.outputs.items():
@@ -149,8 +153,14 @@ def _add_policy(call: Call) -> Answer:
     return Answer(200, _shown_policy(made))
 
 
+def _require_pattern(call: Call) -> None:
+    if not call.body["name"].strip():
+        raise invalid("DeploymentBranchPolicy", "name", "missing_field", "name can't be blank")
+
+
 def _change_policy(call: Call) -> Answer:
     old = _policy(call)
+    _require_pattern(call)
     kind = policy_body(old.outputs)["type"]
     inputs = {**old.inputs, f"{kind}Pattern": call.body["name"]}
     return Answer(200, _shown_policy(call.cloud.write(call.credential, old.type, inputs, old)))

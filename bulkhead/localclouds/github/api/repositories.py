@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from bulkhead.localclouds.github.api import people
@@ -78,6 +79,7 @@ _SETTINGS: Final = {
     "is_template": False,
     "web_commit_signoff_required": False,
 }
+_CLAIM: Final = re.compile(r"[A-Za-z0-9_]+")
 _DEFAULT_SUBJECT: Final = {"use_default": True}
 
 
@@ -148,7 +150,10 @@ def _get_subject(call: Call) -> Answer:
 
 
 def _set_subject(call: Call) -> Answer:
-    repository = call.repository
+    repository, keys = call.repository, call.body.get("include_claim_keys", [])
+    if len(set(keys)) < len(keys) or not all(_CLAIM.fullmatch(key) for key in keys):
+        message = "must be claims' names, each once, of letters, digits and underscores"
+        raise invalid("ActionsOIDCSubjectCustomization", "include_claim_keys", "invalid", message)
     call.cloud.put("subject", repository.owner, repository.name, "", call.body)
     return Answer(201, {})
 

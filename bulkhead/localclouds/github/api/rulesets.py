@@ -6,7 +6,7 @@ import fnmatch
 from typing import Any, Final
 
 from bulkhead.localclouds.github.api import people
-from bulkhead.localclouds.github.api.call import WEB, Answer, Body, Call, absent
+from bulkhead.localclouds.github.api.call import WEB, Answer, Body, Call, Refusal, absent
 from bulkhead.localclouds.github.properties import ruleset_body, ruleset_properties
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.resources import types as t
@@ -67,8 +67,22 @@ def _list(call: Call) -> Answer:
     return call.paged(found, "", lambda one: _shown(call, one, whole=False))
 
 
+def _require_patterns(body: Body) -> None:
+    """A pattern is of whole refs. GitHub says no more than this of one that is not."""
+    beginnings = {"branch": ("refs/heads/", "~ALL", "~DEFAULT_BRANCH"), "tag": ("refs/tags/", "~ALL")}
+    known = beginnings.get(body["target"])
+    refs = (body.get("conditions") or {}).get("ref_name") or {}
+    if known is None or not refs:
+        return
+    wrong = [one for side in ("include", "exclude") for one in refs.get(side, [""]) if not one.startswith(known)]
+    if wrong:
+        raise Refusal(422, "Validation Failed", [f"Invalid target patterns: {', '.join(map(repr, wrong))}"])
+
+
 def _put(call: Call, body: Body, old: Record | None = None) -> dict[str, Any]:
-    inputs = {"repository": call.repository.name, **ruleset_properties(body)}
+    _require_patterns(body)
+    actors = [{"bypass_mode": "always", **actor} for actor in body.get("bypass_actors") or ()]
+    inputs = {"repository": call.repository.name, **ruleset_properties({**body, "bypass_actors": actors})}
     return _shown(call, call.cloud.write(call.credential, t.GITHUB_REPOSITORY_RULESET, inputs, old))
 
 

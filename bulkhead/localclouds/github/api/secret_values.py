@@ -14,9 +14,19 @@ from bulkhead.localclouds.github.api.call import Answer, Call, Refusal, absent, 
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.resources import types as t
 
+# GitHub's documentation, "Secrets reference" and "Variables reference", Limits.
+_LARGEST: Final = 48 * 1024
+_MOST: Final = 100
+_PAGES_OF_VARIABLES: Final = (10, 30)
 
-def _list(call: Call, token: str, within: str) -> Answer:
-    return call.paged(_every(call, token), within, lambda one: _shown(call, one))
+
+def _list_secrets(call: Call) -> Answer:
+    return call.paged(_every(call, t.GITHUB_ACTIONS_ENVIRONMENT_SECRET), "secrets", lambda one: _shown(call, one))
+
+
+def _list_variables(call: Call) -> Answer:
+    found = _every(call, t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE)
+    return call.paged(found, "variables", lambda one: _shown(call, one), _PAGES_OF_VARIABLES)
 
 
 def _every(call: Call, token: str) -> list[Record]:
@@ -48,7 +58,13 @@ def _shown(call: Call, record: Record) -> dict[str, Any]:
 
 
 def _write(call: Call, token: str, named: str, name: str, value: str, old: Record | None) -> None:
-    where = environments.named(call).outputs["environment"]
+    where, kind = environments.named(call).outputs["environment"], "secrets" if named == "secretName" else "variables"
+    if len(value.encode()) > _LARGEST:
+        raise Refusal(
+            422, f"The value of {name.upper()} is larger than {_LARGEST // 1024} KB, the most that GitHub keeps"
+        )
+    if old is None and len(_every(call, token)) >= _MOST:
+        raise Refusal(422, f"An environment has at most {_MOST} {kind}")
     own = _name(old) if old else name.upper()
     inputs = {"repository": call.repository.name, "environment": where, named: own, "value": value}
     call.cloud.write(call.credential, token, inputs, old)
@@ -112,7 +128,7 @@ HANDLERS: Final = {
     "actions/get-environment-public-key": _get_key,
     "actions/get-environment-secret": lambda call: Answer(200, _shown(call, _secret(call))),
     "actions/get-environment-variable": lambda call: Answer(200, _shown(call, _variable(call))),
-    "actions/list-environment-secrets": lambda call: _list(call, t.GITHUB_ACTIONS_ENVIRONMENT_SECRET, "secrets"),
-    "actions/list-environment-variables": lambda call: _list(call, t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE, "variables"),
+    "actions/list-environment-secrets": _list_secrets,
+    "actions/list-environment-variables": _list_variables,
     "actions/update-environment-variable": _change_variable,
 }
