@@ -33,32 +33,49 @@ def sdk_version(package: str) -> str:
 def find_plugins(packages: Iterable[str]) -> list[Plugin]:
     """Return the plugin of each package: on PATH, or where the Pulumi CLI of this user keeps the SDK's version.
 
-    Raises Refused with every package that has none, and the commands that install them.
+    Raises Refused with every package that has none, what is wrong with those that were seen, and the commands that
+    install them.
     """
-    found = {package: _find(package) for package in packages}
-    missing = [package for package, plugin in found.items() if plugin is None]
+    looks = [_look(package) for package in packages]
+    missing = [look for look in looks if isinstance(look, Fault)]
     if missing:
-        raise Refused("The real plugins are not on this machine.", [_missing(package) for package in missing])
-    return [plugin for plugin in found.values() if plugin is not None]
+        raise Refused("The real plugins are not on this machine.", missing)
+    return [look for look in looks if isinstance(look, Plugin)]
 
 
-def _find(package: str) -> Plugin | None:
+def install_plugins(plugins: Iterable[Plugin], folder: Path) -> None:
+    """Put links to the plugins into ``folder``, which belongs on the engine's PATH: what lies beside them does not."""
+    for plugin in plugins:
+        link = folder / _program(plugin.package)
+        link.unlink(missing_ok=True)
+        link.symlink_to(plugin.path)
+
+
+def _look(package: str) -> Plugin | Fault:
+    """Return the plugin of a package; one of another major version has other resources than the program's SDK."""
+    wanted, seen = sdk_version(package), list[str]()
     for path in _candidates(package):
-        version = version_of(path, "--version") if path.is_file() else None
-        if version is not None:
+        version = version_of(path, "--version")
+        if version is None:
+            seen.append(f"{path} does not answer --version with a version")
+        elif str(version[0]) != wanted.partition(".")[0]:
+            seen.append(f"{path} is version {text_of(version)}, and the program's SDK is {wanted}")
+        else:
             return Plugin(package, path, version)
-    return None
+    none = f"no {_program(package)} on PATH, and Pulumi keeps no version {wanted}"
+    return Fault(f"plugin {package}", "; ".join(seen) or none, f"pulumi plugin install resource {package} v{wanted}")
 
 
 def _candidates(package: str) -> Iterator[Path]:
-    name = f"pulumi-resource-{package}"
-    on_path = shutil.which(name)
+    """Yield the programs that are there. A link is not followed: what it leads to may have another name."""
+    on_path = shutil.which(_program(package))
     if on_path:
-        yield Path(on_path).resolve()
+        yield Path(on_path).absolute()
     home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
-    yield home / "plugins" / f"resource-{package}-v{sdk_version(package)}" / name
+    kept = home / "plugins" / f"resource-{package}-v{sdk_version(package)}" / _program(package)
+    if kept.is_file():
+        yield kept.absolute()
 
 
-def _missing(package: str) -> Fault:
-    message = f"no pulumi-resource-{package} on PATH, and Pulumi keeps no version {sdk_version(package)} that runs here"
-    return Fault(f"plugin {package}", message, f"pulumi plugin install resource {package} v{sdk_version(package)}")
+def _program(package: str) -> str:
+    return f"pulumi-resource-{package}"

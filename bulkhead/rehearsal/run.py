@@ -17,7 +17,7 @@ from bulkhead.engine.analyzer import install_analyzer
 from bulkhead.engine.environment import attached
 from bulkhead.engine.finder import Engine, find_engine
 from bulkhead.engine.inline_stack import InlineStack
-from bulkhead.engine.plugins import Plugin, find_plugins
+from bulkhead.engine.plugins import Plugin, find_plugins, install_plugins
 from bulkhead.engine.workspace import Cipher, engine_environment, prepare, prepare_identities
 from bulkhead.localclouds.api import seed
 from bulkhead.localclouds.cloudflare.client import StageCloud
@@ -146,10 +146,12 @@ def _prepare(wish: Wish, progress: Progress) -> Cast:
 def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress, wish: Wish) -> Scene:
     """Write each stage's copy of the settings, with worthless secrets, and name everything the proofs look at."""
     real = {plugin.package: life.clouds[plugin.package] for plugin in cast.plugins}
+    tools = install_analyzer(life.run.path / "tools")
+    install_plugins(cast.plugins, tools)
     environment = engine_environment(
         life.run,
         providers={package: life.clouds["providers"] for package in PACKAGES if package not in real},
-        tools=[install_analyzer(life.run.path / "tools"), *(plugin.path.parent for plugin in cast.plugins)],
+        tools=[tools],
     )
     root, cipher = project.ROOT, Cipher(life.run.passphrase)
     # In a kept rehearsal that goes on tomorrow, tokens are rotated once a day and not with each run.

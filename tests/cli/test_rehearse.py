@@ -165,6 +165,7 @@ MISTAKES = [
     (["--stop", "--stage", "staging"], "--stop", "bulkhead rehearse --stop"),
     (["--stop", "--report", "page.html"], "--stop", "bulkhead rehearse --stop"),
     (["--stop", "--product", "my.module:MINE"], "--stop", "bulkhead rehearse --stop"),
+    (["--stop", "--plugins", "real"], "--stop", "bulkhead rehearse --stop"),
 ]
 
 
