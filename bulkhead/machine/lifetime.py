@@ -167,6 +167,6 @@ def _still_running(run: RunDir) -> Mapping[str, Any] | None:
     try:
         said: dict[str, Any] = json.loads(run.clouds.read_text(encoding="utf-8"))
         alive = said["pid"] in {process.pid for process in marked(run.mark)}
-    except (FileNotFoundError, ValueError, KeyError, psutil.Error):
+    except (FileNotFoundError, ValueError, KeyError, TypeError, psutil.Error):
         return None
     return said if alive else None

@@ -194,7 +194,7 @@ def _acquire(lock_file: Path, path: Path) -> tuple[int, str]:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        owner = _owner(os.pread(lock, 4096, 0).decode())
+        owner = _owner(_said(lock))
         os.close(lock)
         raise Refused(
             "Another rehearsal has this directory.",
@@ -204,16 +204,20 @@ def _acquire(lock_file: Path, path: Path) -> tuple[int, str]:
                 )
             ],
         ) from None
-    left_by = os.pread(lock, 4096, 0).decode()
+    left_by = _said(lock)
     os.ftruncate(lock, 0)
     started = datetime.now().astimezone().isoformat(timespec="seconds")
     os.pwrite(lock, json.dumps({"pid": os.getpid(), "started": started}).encode(), 0)
     return lock, left_by
 
 
+def _said(lock: int) -> str:
+    return os.pread(lock, 4096, 0).decode(errors="replace")
+
+
 def _owner(text: str) -> str:
     try:
         owner = json.loads(text)
         return f"process {owner['pid']} (since {owner['started']})"
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, TypeError):
         return "a process that is just starting"

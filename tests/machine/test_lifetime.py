@@ -154,7 +154,7 @@ def test_what_was_to_be_kept_and_did_not_come_up_is_ended_but_its_directory_stay
     assert not machine.alive
 
 
-@pytest.mark.parametrize("said", ["", "not json", "{}", json.dumps({"pid": 4711})])
+@pytest.mark.parametrize("said", ["", "not json", "{}", "[]", "7", json.dumps({"pid": 4711})])
 def test_half_of_a_kept_rehearsal_is_ended_before_it_starts_anew(machine: Machine, tmp_path: Path, said: str) -> None:
     run = rundir.kept(tmp_path)
     run.clouds.write_text(said)

@@ -79,3 +79,16 @@ def test_a_lock_file_says_who_holds_it() -> None:
     assert owner["pid"] == os.getpid()
     assert owner["started"]
     run.close()
+
+
+@pytest.mark.parametrize("left", [b"\xff\xfe{", b"[]", b"7", b'{"pid": 1'])
+def test_a_lock_file_may_say_anything(tmp_path: Path, left: bytes) -> None:
+    lock = rundir.kept_path(tmp_path).with_suffix(".lock")
+    lock.parent.mkdir()
+    lock.write_bytes(left)
+    run = rundir.kept(tmp_path)
+    assert run.interrupted
+    lock.write_bytes(left)
+    with pytest.raises(Refused, match="a process that is just starting"):
+        rundir.kept(tmp_path)
+    run.close()

@@ -48,7 +48,7 @@ class FaultPlan:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._read_at = 0
+        self._read_at = (0, 0)
         self._left: list[PlannedFault] = []
 
     def take(self, method: str, route: str, path: str) -> Failing | None:
@@ -63,12 +63,14 @@ class FaultPlan:
 
     def _read(self) -> None:
         try:
-            written = self._path.stat().st_mtime_ns
+            found = self._path.stat()
         except FileNotFoundError:
             return
+        written = (found.st_mtime_ns, found.st_ino)  # two writes may share a tick of the file system's clock
         if written == self._read_at:
             return
-        self._read_at, self._left = written, []
+        left: list[PlannedFault] = []
         for planned in json.loads(self._path.read_bytes()):
             fault = PlannedFault(**{**planned, "failing": Failing(planned["failing"])})
-            self._left += [fault] * fault.count
+            left += [fault] * fault.count
+        self._read_at, self._left = written, left  # a plan that cannot be read is read again: no call goes on without

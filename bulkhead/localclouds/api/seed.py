@@ -44,17 +44,18 @@ class Seed:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._read_at = 0
+        self._read_at = (0, 0)
         self._tenants: list[Tenant] = []
 
     def tenants(self) -> list[Tenant]:
         """Return the tenants; none while there is no file."""
         with self._lock:
             try:
-                changed = self._path.stat().st_mtime_ns
+                found = self._path.stat()
             except FileNotFoundError:
                 return []
-            if changed != self._read_at:
+            written = (found.st_mtime_ns, found.st_ino)  # two writes may share a tick of the file system's clock
+            if written != self._read_at:
                 self._tenants = [Tenant(**each) for each in json.loads(self._path.read_bytes())]
-                self._read_at = changed
+                self._read_at = written
             return self._tenants

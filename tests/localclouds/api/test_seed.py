@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -23,3 +24,12 @@ def test_a_seed_may_be_written_after_it_was_asked_for(tmp_path: Path) -> None:
     assert [tenant.environment for tenant in opened.tenants()] == ["staging"]
     seed.write(file, [Tenant("staging", "account"), Tenant("production", "other")])
     assert [tenant.environment for tenant in opened.tenants()] == ["staging", "production"]
+
+
+def test_a_seed_that_is_written_within_a_tick_of_the_clock_counts(tmp_path: Path) -> None:
+    file = tmp_path / "seed.json"
+    opened = Seed(file)
+    for name in ("staging", "production"):
+        seed.write(file, [Tenant(name, "account")])
+        os.utime(file, ns=(1, 1))
+        assert [tenant.environment for tenant in opened.tenants()] == [name]
