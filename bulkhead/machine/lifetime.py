@@ -17,8 +17,9 @@ from typing import Any, Final, TypeVar
 import psutil
 
 from bulkhead.machine import rundir
-from bulkhead.machine.processes import end_marked, marked, start_clouds, start_watchdog
+from bulkhead.machine.processes import Clouds, end_marked, marked, start_clouds, start_watchdog
 from bulkhead.machine.rundir import RunDir
+from bulkhead.model.failures import Failed
 
 T = TypeVar("T")
 # A signal that arrives just before a thread begins to wait does not wake it (Python's locks check for signals first and
@@ -76,7 +77,7 @@ def lived(checkout: Path, *, keep: bool, command: Sequence[str], clock: Clock) -
             return
         end_marked(run.mark)  # half of a kept rehearsal may have survived the other half
         with clock.phase("local clouds"):
-            clouds = start_clouds(run, command)
+            clouds = _started(run, command)
         life = Life(run, clouds.ready, watchdog.pid)
         try:
             yield life
@@ -90,6 +91,16 @@ def lived(checkout: Path, *, keep: bool, command: Sequence[str], clock: Clock) -
             end_marked(run.mark)
         run.close()
         watchdog.release()
+
+
+def _started(run: RunDir, command: Sequence[str]) -> Clouds:
+    try:
+        return start_clouds(run, command)
+    except Failed as failed:
+        if run.temporary:
+            raise
+        anew = f"If what is kept in {run.path} is damaged, remove it with: bulkhead rehearse --stop"
+        raise Failed(failed.summary, [*failed.details, anew], failed.log) from None
 
 
 def stop_kept(checkout: Path) -> bool:

@@ -31,6 +31,7 @@ from bulkhead.model import identities as identity_settings
 from bulkhead.model import project
 from bulkhead.model.bundles import read_bundles
 from bulkhead.model.failures import Failed
+from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.naming import Stage
 from bulkhead.model.product import Product
 from bulkhead.model.settings.files import read_settings
@@ -145,6 +146,7 @@ def _prepare(wish: Wish, progress: Progress) -> Cast:
 
 def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress, wish: Wish) -> Scene:
     """Write each stage's copy of the settings, with worthless secrets, and name everything the proofs look at."""
+    _require_running(tuple(cast.settings), life.clouds["stages"])
     real = {plugin.package: life.clouds[plugin.package] for plugin in cast.plugins}
     tools = install_analyzer(life.run.path / "tools")
     install_plugins(cast.plugins, tools)
@@ -201,6 +203,15 @@ def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress, wis
     return Scene(
         cast.product, root, life.run, store, *addresses, stages, cast.checkout, lambda: traps.looks, own, mishaps
     )
+
+
+def _require_running(stages: Sequence[str], running: Mapping[str, object]) -> None:
+    """Raise Refused where a kept rehearsal was started without a stage that is asked for now."""
+    message = f"is none of the stages that the kept rehearsal was started with ({', '.join(running)})"
+    fix = "bulkhead rehearse --stop, then start it with all the stages that are wanted"
+    faults = [Fault(f"--stage {stage}", message, fix) for stage in stages if stage not in running]
+    if faults:
+        raise Refused("The kept rehearsal runs without this stage.", faults)
 
 
 def _bring_up(scene: Scene, progress: Progress) -> dict[str, dict[str, float]]:

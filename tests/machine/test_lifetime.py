@@ -22,6 +22,7 @@ import pytest
 from bulkhead.machine import lifetime, rundir
 from bulkhead.machine.lifetime import Clock, Life, ended_by_signals, lived, side_by_side
 from bulkhead.machine.rundir import RunDir
+from bulkhead.model.failures import Failed
 from bulkhead.model.faults import Refused
 
 READY = {"pid": 12345, "providers": 1, "stages": {}}
@@ -118,6 +119,15 @@ def test_clouds_that_do_not_start_leave_nothing(machine: Machine, tmp_path: Path
         pytest.fail("there is nothing to rehearse on")
     assert machine.acts == ["watchdog", "end", "clouds of staging", "end", "release, directory False"]
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_kept_clouds_that_do_not_start_say_how_to_begin_anew(machine: Machine, tmp_path: Path) -> None:
+    machine.failure = Failed("The local clouds ended.", ["file is not a database"])
+    with pytest.raises(Failed, match=r"not a database\n.*bulkhead rehearse --stop"), life_of(tmp_path, keep=True):
+        pytest.fail("there is nothing to rehearse on")
+    with pytest.raises(Failed) as failed, life_of(tmp_path):
+        pytest.fail("there is nothing to rehearse on")
+    assert "--stop" not in str(failed.value)
 
 
 def test_what_is_kept_stays_and_is_taken_up_again(machine: Machine, tmp_path: Path) -> None:

@@ -149,6 +149,17 @@ def test_what_is_up_and_to_be_kept_stays_when_the_proofs_are_interrupted(
     assert any("bulkhead rehearse --stop" in note for note in rehearsal.progress.notes)
 
 
+def test_a_kept_rehearsal_gets_no_stage_that_it_was_started_without(rehearsal: Rehearsal) -> None:
+    running = {"development": {"url": "http://127.0.0.1:1"}}
+    rehearsal.module._require_running(("development",), running)
+    with pytest.raises(Refused) as refused:
+        rehearsal.module._require_running(("development", "staging"), running)
+    (fault,) = refused.value.faults
+    assert fault.key == "--stage staging"
+    assert "(development)" in fault.message
+    assert "rehearse --stop" in fault.fix
+
+
 def test_a_failed_proof_does_not_stop_the_others_and_leaves_the_logs(rehearsal: Rehearsal) -> None:
     world = rehearsal.world
     world["staging"].cloud.env[world["staging"].worker("web")].append("EXTRA")
