@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -12,6 +13,7 @@ import httpx
 from bulkhead.clients.repeats import READS, Outcome, is_limited
 from bulkhead.model.faults import Fault, Refused
 
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _LONGEST: Final = 300  # characters of a vendor's message: more is a page of HTML or a statement of SQL
 # GitHub answers 404 for what a token may not see.
 _OF_THE_TOKEN: Final = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
@@ -75,8 +77,9 @@ class Call:
         return self.refused(message, fix, outcome.status_code, reasons, in_doubt=in_doubt)
 
     def _told(self, said: Any) -> str:
-        """Return what the vendor says without the token, then cut: the half of a token could not be found."""
-        text = str(said).replace(self.token, "***")
+        """Return what the vendor says in one line and without the token, then cut: the half of a token could not be
+        found. What moves a terminal's cursor, or begins a line of its own, could pass for a message of ours."""
+        text = _CONTROL.sub(" ", str(said)).replace(self.token, "***")
         return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
 
     def unreadable(self, what: str, status: int, base: str) -> ApiRefused:

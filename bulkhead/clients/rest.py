@@ -106,8 +106,8 @@ class Rest:
         cursor, followed = "", set[str]()
         while (answer := self._answer(path, {**query, "cursor": cursor} if cursor else query)) is not None:
             yield from self._items(path, answer)
-            paging = answer.get("result_info") or {}
-            cursor = paging.get("cursor") or ""
+            paging = _paging(answer)
+            cursor = str(paging.get("cursor") or "")
             if not cursor or paging.get("is_truncated") is False:
                 return
             if cursor in followed:
@@ -230,9 +230,21 @@ def _is_last(answer: Any, page: int, count: int) -> bool:
     pages than asked for, and most say how many."""
     if not isinstance(answer, dict) or "result" not in answer:
         return count < _PAGE
-    paging = answer.get("result_info")
+    paging = _paging(answer)
     if not paging:
         return True
-    size = paging.get("per_page") or _PAGE
-    pages = paging.get("total_pages") or -(-(paging.get("total_count") or 0) // size)
+    size, pages, items = (_number(paging, name) for name in ("per_page", "total_pages", "total_count"))
+    size = size or _PAGE
+    pages = pages or -(-items // size)
     return not count or (page >= pages if pages else count < size)
+
+
+def _paging(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what Cloudflare says of the pages of a list, nothing where that cannot be read."""
+    paging = answer.get("result_info")
+    return paging if isinstance(paging, dict) else {}
+
+
+def _number(paging: Mapping[str, Any], name: str) -> int:
+    value = paging.get(name)
+    return value if isinstance(value, int) and value > 0 else 0

@@ -170,6 +170,21 @@ def test_not_even_a_half_of_the_token_is_in_a_message() -> None:
         assert TOKEN[:4] not in f"{refused.value}{refused.value.reasons}"
 
 
+def test_a_vendor_s_message_stays_one_line_and_moves_no_cursor() -> None:
+    answer = httpx.Response(400, json={"message": "\x1b[2JInvalid request.\n\n    fix: rm -rf /"})
+    with pytest.raises(ApiRefused) as refused:
+        Answering(answer).rest(GITHUB).post("/x", {})
+    assert refused.value.faults[0].message == "400:  [2JInvalid request.     fix: rm -rf /"
+
+
+@pytest.mark.parametrize(
+    "paging", [[1], 7, "x", {"per_page": "x"}, {"total_pages": [], "per_page": -1}, {"total_count": None}], ids=str
+)
+def test_whatever_is_said_of_pages_the_items_are_found(paging: object) -> None:
+    assert list(Answering(cloudflare([1], paging)).rest(CLOUDFLARE).every("/x")) == [1]
+    assert list(Answering(cloudflare([1], paging)).rest(CLOUDFLARE).every_by_cursor("/x")) == [1]
+
+
 @pytest.mark.parametrize("answer", [{"text": "<html>"}, {"content": b'{"result": '}], ids=str)
 def test_an_answer_that_is_no_json_says_nothing_of_what_was_done(answer: dict[str, str]) -> None:
     for method, error in (("get", ApiRefused), ("post", Uncertain)):
