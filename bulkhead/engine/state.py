@@ -11,6 +11,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from bulkhead.model.failures import Failed
+
 # The engine's name for a creation that it sent to a cloud and that has no result yet (apitype.OperationType).
 _CREATING: Final = "creating"
 
@@ -46,7 +48,7 @@ def without_pending_operations(exported: Mapping[str, Any], id_of: Callable[[str
 
 def exported(checkpoint: str) -> dict[str, Any]:
     """Return a checkpoint file's text in the form of `pulumi stack export`, secrets encrypted."""
-    return {"version": json.loads(checkpoint)["version"], "deployment": _latest(checkpoint)}
+    return {"version": _read(checkpoint)["version"], "deployment": _latest(checkpoint)}
 
 
 def backend(export: Mapping[str, Any], project: str, stack: str) -> dict[str, Any]:
@@ -61,5 +63,15 @@ def backend(export: Mapping[str, Any], project: str, stack: str) -> dict[str, An
 def _latest(checkpoint: str) -> dict[str, Any]:
     if not checkpoint:
         return {}
-    latest: dict[str, Any] = json.loads(checkpoint)["checkpoint"].get("latest") or {}
+    latest: dict[str, Any] = _read(checkpoint)["checkpoint"].get("latest") or {}
     return latest
+
+
+def _read(checkpoint: str) -> dict[str, Any]:
+    """Raise Failed where a full disk, or somebody else, left half of a state."""
+    try:
+        whole: dict[str, Any] = json.loads(checkpoint)
+    except ValueError as error:
+        anew = "if it is of a kept rehearsal, remove it with: bulkhead rehearse --stop"
+        raise Failed("The state of a stack cannot be read.", [f"it is no JSON: {error}", anew]) from None
+    return whole

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from bulkhead.engine import state
+from bulkhead.model.failures import Failed
 
 PARENT = {"urn": "urn:parent", "type": "pulumi:pulumi:Stack"}
 
@@ -50,3 +54,9 @@ def test_an_exported_state_is_told_again_by_the_backend_it_is_put_into() -> None
     assert state.exported(checkpoint) == told
     assert state.resources(checkpoint) == [PARENT]
     assert state.pending(checkpoint) == ["urn:made"]
+
+
+@pytest.mark.parametrize("look", [state.resources, state.pending, state.exported])
+def test_half_of_a_state_is_said_to_be_one(look: Callable[[str], object]) -> None:
+    with pytest.raises(Failed, match="cannot be read"):
+        look('{"version": 3, "checkpoint": {"sta')
