@@ -63,7 +63,7 @@ def rehearse(
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(min=0, help="Which calls of development's first up fail half-way. Default: by chance, and told."),
+        typer.Option(min=0, help="Which calls of development's first up fail half-way. Default: always the same."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON; progress goes to stderr.")] = False,
 ) -> None:

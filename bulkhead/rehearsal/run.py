@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import shutil
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
@@ -54,6 +53,7 @@ from identities import program as identities_program
 from infra import program
 
 PACKAGES: Final = ("aws", "cloudflare", "github")
+_SEED: Final = 5  # a first try must not depend on chance; the weekly run takes another seed each time
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Wish:
     """What a person asked for. ``stages`` are stack names; ``keep`` leaves the stages running and so shows no
     removal; ``page`` is where the report goes; ``real_plugins`` leaves Cloudflare and GitHub to their own plugins;
     ``recording`` is where to write what was asked of them, for a comparison; ``seed`` decides which calls fail
-    half-way, None leaves it to chance."""
+    half-way; without one, they are always the same."""
 
     product: str | None = None
     stages: tuple[str, ...] = tuple(stage.value for stage in Stage)
@@ -199,7 +199,7 @@ def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress, wis
     # The real plugins repeat a create ten times, for minutes, and what they leave then nobody promises; and what is
     # recorded is held against theirs.
     undisturbed = wish.real_plugins or wish.recording
-    mishaps = None if undisturbed else Mishaps(secrets.randbelow(10_000) if wish.seed is None else wish.seed)
+    mishaps = None if undisturbed else Mishaps(_SEED if wish.seed is None else wish.seed)
     return Scene(
         cast.product, root, life.run, store, *addresses, stages, cast.checkout, lambda: traps.looks, own, mishaps
     )

@@ -14,9 +14,9 @@ def test_a_plan_that_cannot_be_read_lets_no_call_go_on(tmp_path: Path) -> None:
     faults = FaultPlan(file)
     for _ in range(2):
         with pytest.raises(ValueError, match="Unterminated"):
-            faults.take("PUT", "/x")
+            faults.take("PUT", "/x", "/x")
     plan(file, [PlannedFault("PUT", "/x", Failing.AFTER)])
-    assert faults.take("PUT", "/x") is Failing.AFTER
+    assert faults.take("PUT", "/x", "/x") is Failing.AFTER
 
 
 def test_a_plan_that_is_written_within_a_tick_of_the_clock_counts(tmp_path: Path) -> None:
@@ -25,5 +25,5 @@ def test_a_plan_that_is_written_within_a_tick_of_the_clock_counts(tmp_path: Path
     for failing in Failing:
         plan(file, [PlannedFault("PUT", "/x", failing)])
         os.utime(file, ns=(1, 1))
-        assert faults.take("PUT", "/x") is failing
-        assert faults.take("PUT", "/x") is None
+        assert faults.take("PUT", "/x", "/x") is failing
+        assert faults.take("PUT", "/x", "/x") is None
