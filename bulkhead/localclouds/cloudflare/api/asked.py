@@ -87,9 +87,12 @@ class Asked:
 
     def _json(self) -> Any:
         try:
-            return json.loads(self.body or b"{}")
-        except ValueError:
+            body = json.loads(self.body or b"{}")
+            # Python reads NaN, infinite numbers and halves of characters, which nobody could write down or answer.
+            json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+        except (RecursionError, ValueError):
             raise _malformed() from None
+        return body
 
     def _source(self) -> str:
         """Return the word by which the API remembers what kind of client made something."""
