@@ -6,9 +6,12 @@ has under ``workers/scripts``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
+
+from starlette.responses import Response
 
 from bulkhead.localclouds.cloudflare.api.answers import UNKNOWN_CODE, Refusal, Result, not_found, refusal
 from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
@@ -75,10 +78,11 @@ ENDPOINTS: Final = (WORKER, DEPLOYMENT, SCHEDULES, DOMAIN)
 
 
 def worker_of(asked: Asked) -> Record:
-    """Return the Worker that the path names by id or by name. Raises Refusal when there is none."""
-    reference = asked.path.get("script_name") or asked.path["worker_id"]
-    found = find_worker(asked.cloud.resources.store, asked.path["account_id"], reference)
-    if found is None:
+    """Return the Worker that the path names: a script by its name, a Worker also by its id. Raises Refusal when it
+    names none."""
+    script = asked.path.get("script_name")
+    found = find_worker(asked.cloud.resources.store, asked.path["account_id"], script or asked.path["worker_id"])
+    if found is None or script not in (None, found.outputs["name"]):
         raise Refusal(404, (NO_SCRIPT, "This Worker does not exist on your account."))
     return found
 
@@ -96,6 +100,18 @@ def require_sound(type_: ResourceType, inputs: Mapping[str, Any], code: int = UN
     faults = list(registry.rules_of(type_).complaints(inputs))
     if faults:
         raise refusal(faults, code)
+
+
+def one_by_one(known: Iterable[Route]) -> Iterator[Route]:
+    """Yield routes of Workers whose writes wait for each other: a version is made from the one before, and of two at
+    once the second would bring back what the first has changed."""
+    for route in known:
+        yield route if route.method == "GET" else replace(route, serve=partial(_alone, route.serve))
+
+
+def _alone(serve: Callable[[Asked], Result | Response], asked: Asked) -> Result | Response:
+    with asked.cloud.resources.store.claim(f"Workers of {asked.path['account_id']}"):
+        return serve(asked)
 
 
 # Deployments
@@ -139,11 +155,12 @@ def _own_deployment(version: Record) -> Record:
 def _refuse_old_secrets(asked: Asked, worker: Record, inputs: Mapping[str, Any]) -> None:
     """Refuse to go back behind a change of secrets: whoever rolls back code rarely means to bring an old key back."""
     store = asked.cloud.resources.store
-    ages = {version.id: age for age, version in enumerate(store.all(type_=t.WORKER_VERSION))}
+    own = [version for version in store.all(type_=t.WORKER_VERSION) if is_of(worker, version, "workerId")]
+    ages, by_id = {version.id: age for age, version in enumerate(own)}, {version.id: version for version in own}
     changed: set[str] = set()
     for live in live_versions(store, worker):
         for share in inputs["versions"]:
-            version = store.get(t.WORKER_VERSION, share["versionId"])
+            version = by_id.get(share["versionId"])
             if version is not None and ages[version.id] < ages[live.id]:
                 then, today = _secrets(version), _secrets(live)
                 changed |= {name for name in then | today if then.get(name) != today.get(name)}
@@ -233,7 +250,7 @@ def _zone_of(asked: Asked, inputs: Mapping[str, Any]) -> str:
     )
 
 
-ROUTES: Final[tuple[Route, ...]] = (
+_ROUTES: Final = (
     *routes(WORKER),
     Route("POST", _DEPLOYMENTS, _deploy, "script_name"),
     Route("GET", _DEPLOYMENTS, _deployments, "script_name"),
@@ -243,3 +260,4 @@ ROUTES: Final[tuple[Route, ...]] = (
     *(route for route in routes(DOMAIN) if route.method != "PUT"),
     Route("PUT", _DOMAINS, _attach),
 )
+ROUTES: Final[tuple[Route, ...]] = tuple(one_by_one(_ROUTES))

@@ -30,6 +30,8 @@ def read(asked: Asked) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
         said = {name: value for name, value in metadata.items() if name not in _APART}
     except (AttributeError, TypeError, ValueError, forms.NoForm) as fault:
         raise Refusal(400, (INVALID, f"the upload must be a form with its metadata as JSON: {fault}")) from None
+    if not isinstance(metadata.get("keep_bindings", []), list):
+        raise Refusal(400, (INVALID, "keep_bindings: must be a list of types of bindings"))
     strange = [f"the local Cloudflare takes no {name}" for name in _UNHEARD_OF if name in metadata]
     if strange:
         raise Refusal(400, *((INVALID, reason) for reason in strange))

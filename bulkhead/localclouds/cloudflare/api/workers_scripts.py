@@ -20,6 +20,7 @@ from bulkhead.localclouds.cloudflare.api.workers import (
     SCRIPT,
     WORKER,
     deployments_of,
+    one_by_one,
     require_sound,
     worker_of,
 )
@@ -235,8 +236,10 @@ def _subdomain(asked: Asked) -> Result:
 
 
 def _change_subdomain(asked: Asked) -> Result:
-    worker = worker_of(asked)
-    return Result(_subdomain_of(_set(asked, worker, {"subdomain": {**_subdomain_of(worker), **asked.json()}})))
+    worker, body = worker_of(asked), asked.json()
+    if body.get("enabled") is None:
+        raise Refusal(400, (INVALID, "enabled: is required"))
+    return Result(_subdomain_of(_set(asked, worker, {"subdomain": {**_subdomain_of(worker), **body}})))
 
 
 def _subdomain_of(worker: Record) -> dict[str, Any]:
@@ -252,7 +255,7 @@ def _no_assets(_asked: Asked) -> Result:
     raise Refusal(400, (INVALID, "the local Cloudflare does not serve static assets; a Worker here is its modules"))
 
 
-ROUTES: Final[tuple[Route, ...]] = (
+_ROUTES: Final = (
     Route("GET", "/accounts/{account_id}/workers/scripts", _list),
     Route("PUT", SCRIPT, _put, "script_name"),
     Route("GET", SCRIPT, _content, "script_name"),
@@ -271,3 +274,4 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("DELETE", _SERVICE, _remove, "script_name"),
     Route("GET", _ACCOUNT_SUBDOMAIN, _account_subdomain),
 )
+ROUTES: Final[tuple[Route, ...]] = tuple(one_by_one(_ROUTES))

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from bulkhead.localclouds.cloudflare.api.answers import Refusal, Result
 from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
-from bulkhead.localclouds.cloudflare.api.workers import SCRIPT, worker_of
+from bulkhead.localclouds.cloudflare.api.workers import SCRIPT, one_by_one, worker_of
 from bulkhead.localclouds.cloudflare.api.workers_versions import INVALID, newest, remade
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.localclouds.providers.worker_state import live_versions
@@ -47,6 +47,8 @@ def _change_many(asked: Asked) -> Result:
     changes = {
         name: value if value is None else _binding(_secret({"name": name, **value})) for name, value in secrets.items()
     }
+    if wrong := [name for name, value in secrets.items() if value is not None and value.get("name", name) != name]:
+        raise Refusal(400, (INVALID, f"secrets.{wrong[0]}.name: must be {wrong[0]}"))
     _change(asked, worker, changes)
     return Result([_shown(name) for name in _names(newest(asked, worker))])
 
@@ -78,7 +80,7 @@ def _may_be_secret(value: Any) -> bool:
 
 def _secret(said: Mapping[str, Any]) -> Mapping[str, Any]:
     sound = said.keys() == {"name", "text", "type"} and all(isinstance(value, str) for value in said.values())
-    if not sound or said["type"] != _TYPE:
+    if not sound or not said["name"] or said["type"] != _TYPE:
         raise Refusal(400, (INVALID, f"a secret must be {{name, text, type}}, and its type {_TYPE}"))
     return said
 
@@ -103,10 +105,11 @@ def _shown(name: str) -> dict[str, str]:
     return {"name": name, "type": _TYPE}
 
 
-ROUTES: Final[tuple[Route, ...]] = (
+_ROUTES: Final = (
     Route("GET", _SECRETS, _list, "script_name"),
     Route("PUT", _SECRETS, _put, "script_name"),
     Route("PATCH", f"{SCRIPT}/secrets-bulk", _change_many, "script_name"),
     Route("GET", _SECRET, _show, "script_name"),
     Route("DELETE", _SECRET, _remove, "script_name"),
 )
+ROUTES: Final[tuple[Route, ...]] = tuple(one_by_one(_ROUTES))

@@ -15,7 +15,7 @@ from bulkhead.localclouds.cloudflare.api.answers import Page, Refusal, Result, r
 from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
 from bulkhead.localclouds.cloudflare.api.crud import Endpoint
 from bulkhead.localclouds.cloudflare.api.spelling import to_wire
-from bulkhead.localclouds.cloudflare.api.workers import WORKERS, require_sound, require_typed, worker_of
+from bulkhead.localclouds.cloudflare.api.workers import WORKERS, one_by_one, require_sound, require_typed, worker_of
 from bulkhead.localclouds.providers.handler import ApiRefusal
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.localclouds.providers.worker_state import is_of
@@ -229,9 +229,10 @@ def _change_latest(asked: Asked) -> Result:
     return Result(shown(asked, number_of(asked, worker, version), version))
 
 
-ROUTES: Final[tuple[Route, ...]] = (
+_ROUTES: Final = (
     Route("POST", _VERSIONS, _upload, "worker_id"),
     Route("GET", _VERSIONS, _list, "worker_id"),
     Route("PATCH", f"{_VERSIONS}/latest", _change_latest, "worker_id"),
     Route("GET", VERSION.item, _show, "worker_id"),
 )
+ROUTES: Final[tuple[Route, ...]] = tuple(one_by_one(_ROUTES))

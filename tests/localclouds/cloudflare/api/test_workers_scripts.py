@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -77,7 +78,14 @@ def test_a_script_that_is_refused_leaves_no_worker(api: Api) -> None:
 
 @pytest.mark.parametrize(
     "metadata",
-    [{"keep_bindings": 3}, {"annotations": 3}, {"bindings": 3}, {"tail_consumers": ["web"]}, {"body_part": "script"}],
+    [
+        {"keep_bindings": 3},
+        {"keep_bindings": "secret_text"},
+        {"annotations": 3},
+        {"bindings": 3},
+        {"tail_consumers": ["web"]},
+        {"body_part": "script"},
+    ],
 )
 def test_metadata_of_another_form_is_refused(api: Api, metadata: dict[str, Any]) -> None:
     assert refused(api, "PUT", f"{SCRIPTS}/web", **metadata)["code"] == 10021
@@ -251,3 +259,40 @@ def test_a_rollback_is_a_deployment_of_the_old_version(api: Api) -> None:
     deployed(api, (first, 100))
     newest = api.result("GET", f"{SCRIPTS}/web/deployments")["deployments"][0]
     assert newest["versions"] == [{"version_id": first["id"], "percentage": 100}]
+
+
+def test_secrets_that_are_put_side_by_side_are_all_there(api: Api) -> None:
+    made(api)
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda number: put_secret(api, f"KEY_{number}", "v"), range(6)))
+    assert {one["name"] for one in api.result("GET", SECRETS)} == {f"KEY_{number}" for number in range(6)}
+
+
+def test_a_script_has_no_id(api: Api) -> None:
+    made(api)
+    id_ = api.result("GET", f"{WORKERS}/web")["id"]
+    assert api.refused("GET", f"{SCRIPTS}/{id_}/settings") == (404, [10007])
+    assert api.refused("DELETE", f"{SCRIPTS}/{id_}") == (404, [10007])
+
+
+def test_a_version_of_another_worker_is_none_whatever_its_secrets_are(api: Api) -> None:
+    other = made(api, "other", {"type": "secret_text", "name": "PRIVATE", "text": "v"})
+    made(api)
+    body = {"strategy": "percentage", "versions": [{"version_id": other["id"], "percentage": 100}]}
+    status, answer = api.call("POST", f"{SCRIPTS}/web/deployments", body)
+    assert (status, answer["errors"][0]["code"]) == (400, 1000)
+    assert "PRIVATE" not in str(answer)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", SECRETS, {"name": "", "text": "v", "type": "secret_text"}),
+        ("PATCH", f"{SECRETS}-bulk", {"secrets": {"A": {"name": "B", "text": "v", "type": "secret_text"}}}),
+        ("POST", f"{SCRIPTS}/web/subdomain", {}),
+        ("POST", f"{SCRIPTS}/web/subdomain", {"enabled": None}),
+    ],
+)
+def test_what_says_too_little_or_two_things_is_refused(api: Api, method: str, path: str, body: Any) -> None:
+    made(api)
+    assert api.refused(method, path, body) == (400, [10021])
