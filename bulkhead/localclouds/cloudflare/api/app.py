@@ -40,7 +40,7 @@ from bulkhead.localclouds.cloudflare.api import (
 from bulkhead.localclouds.cloudflare.api.answers import Refusal, Result, no_route, refusal
 from bulkhead.localclouds.cloudflare.api.asked import Asked, Cloud, Route
 from bulkhead.localclouds.cloudflare.api.credentials import CLOUD, Credential, Credentials
-from bulkhead.localclouds.cloudflare.api.permissions import TABLE
+from bulkhead.localclouds.cloudflare.api.permissions import least
 from bulkhead.localclouds.providers.handler import ApiRefusal
 
 PREFIX: Final = "/client/v4"
@@ -188,8 +188,7 @@ def _require_account(asked: Asked) -> None:
 
 
 def _require_permission(route: Route, asked: Asked) -> None:
-    """Refuse a token that has none of the permissions that the route accepts on what is asked about; where nobody says
-    which, it passes."""
-    accepted = TABLE.accepted(route.method, route.path)
+    """Refuse a token that has none of the permissions that the route accepts on what is asked about."""
+    accepted = least(route.method, route.path)
     if accepted and not asked.credential.has_one_of(accepted, asked.target):
         raise Refusal(403, (10000, "Authentication error"))

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Final
 
-from bulkhead.localclouds.api.permissions import Accepted, Row, Table
+from bulkhead.localclouds.api.permissions import UNSAID, Accepted, Row, Table
 from bulkhead.localclouds.cloudflare.api.permission_rows import sdk, stores, workers, zones
 from bulkhead.resources.kind import ResourceType
 from bulkhead.resources.token_policies import Target
 
+_PRODUCT: Final = 3  # parts of a path before the product: an account or a zone
 _WORD: Final = re.compile(r"(?<!^)([A-Z])")
 TABLE: Final = Table([*stores.ROWS, *workers.ROWS, *zones.ROWS])
 
@@ -31,3 +33,26 @@ def rows_of(type_: ResourceType) -> Iterator[Row]:
 def accepted(method: str, path: str) -> Accepted:
     """Return the names of the groups of which one is enough for a request; ``path`` begins behind /client/v4."""
     return TABLE.accepted(method, path)
+
+
+@cache
+def least(method: str, template: str) -> Accepted:
+    """Return the groups of which one is enough. Where no source says it, those of the routes beside or above count: a
+    token that may do nothing with a product cannot delete there. UNSAID where nothing is near, as for ``/accounts``."""
+    known = accepted(method, template)
+    if known is not UNSAID:
+        return known
+    parts, reads = template.split("/"), method == "GET"
+    for end in range(len(parts), _PRODUCT, -1):
+        above = "/".join(parts[:end])
+        near = {
+            name
+            for row in TABLE.rows
+            if f"{row.path}/".startswith(f"{above}/")
+            for other, groups in row.accepted.items()
+            for name in groups or ()
+            if (other == "GET") == reads and (reads or name.endswith(" Write"))
+        }
+        if near:
+            return frozenset(near)
+    return UNSAID

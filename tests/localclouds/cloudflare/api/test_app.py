@@ -20,6 +20,19 @@ DATABASES = f"/accounts/{ACCOUNT}/d1/database"
 TEMPLATE = "/accounts/{account_id}/d1/database"
 
 
+def token_with(api: Api, group: str) -> str:
+    """Make a token that has one group on staging's account."""
+    identity = next(known.id for known in GROUPS if known.name == group)
+    policy = {
+        "effect": "allow",
+        "permissionGroups": [{"id": identity}],
+        "resources": json.dumps({f"com.cloudflare.api.account.{ACCOUNT}": "*"}),
+    }
+    inputs = {"accountId": ACCOUNT, "name": "narrow", "policies": [policy]}
+    made = api.resources.create(Caller("staging", "cloudflare", {}), t.ACCOUNT_TOKEN, "", inputs)
+    return str(made.outputs["value"])
+
+
 def test_an_answer_has_the_envelope_and_the_page(api: Api) -> None:
     status, answer = api.call("GET", DATABASES)
     assert status == 200
@@ -85,16 +98,34 @@ def test_a_planned_502_comes_after_the_work_was_done(api: Api) -> None:
 
 @pytest.mark.parametrize(("group", "status"), [("D1 Read", 200), ("Queues Write", 403)])
 def test_a_token_may_do_what_its_permissions_say(api: Api, group: str, status: int) -> None:
-    identity = next(known.id for known in GROUPS if known.name == group)
-    policy = {
-        "effect": "allow",
-        "permissionGroups": [{"id": identity}],
-        "resources": json.dumps({f"com.cloudflare.api.account.{ACCOUNT}": "*"}),
-    }
-    inputs = {"accountId": ACCOUNT, "name": "narrow", "policies": [policy]}
-    made = api.resources.create(Caller("staging", "cloudflare", {}), t.ACCOUNT_TOKEN, "", inputs)
-    assert api.call("GET", DATABASES, token=made.outputs["value"])[0] == status
-    assert api.refused("POST", DATABASES, {"name": "main"}, token=made.outputs["value"]) == (403, [10000])
+    token = token_with(api, group)
+    assert api.call("GET", DATABASES, token=token)[0] == status
+    assert api.refused("POST", DATABASES, {"name": "main"}, token=token) == (403, [10000])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "enough"),
+    [
+        ("POST", f"{DATABASES}/any/import", "D1 Write"),
+        ("POST", f"{DATABASES}/any/export", "D1 Write"),
+        ("POST", f"{DATABASES}/any/time_travel/restore", "D1 Write"),
+        ("GET", f"/accounts/{ACCOUNT}/workers/services/any", "Workers Scripts Read"),
+        ("DELETE", f"/accounts/{ACCOUNT}/workers/services/any", "Workers Scripts Write"),
+        ("PATCH", f"/accounts/{ACCOUNT}/workers/workers/any", "Workers Scripts Write"),
+        ("PATCH", f"/accounts/{ACCOUNT}/workers/scripts/any/secrets-bulk", "Workers Scripts Write"),
+        ("GET", f"/accounts/{ACCOUNT}/queues/any/metrics", "Queues Read"),
+    ],
+)
+def test_where_no_source_names_a_permission_those_beside_it_count(
+    api: Api, method: str, path: str, enough: str
+) -> None:
+    for group in ("Workers KV Storage Write", "D1 Read"):
+        assert api.refused(method, path, {}, token_with(api, group)) == (403, [10000])
+    assert api.refused(method, path, {}, token_with(api, enough))[0] in {400, 404}
+
+
+def test_everybody_sees_the_account_of_a_token(api: Api) -> None:
+    assert api.call("GET", "/accounts", token=token_with(api, "D1 Read"))[0] == 200
 
 
 def test_a_disabled_token_opens_nothing(api: Api) -> None:
