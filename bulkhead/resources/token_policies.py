@@ -38,11 +38,13 @@ def bucket_key(account: str, bucket: str, jurisdiction: str = "default") -> str:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a request is about. Without account and zone it is about whatever the token reaches, as ``GET /zones``."""
+    """What a request is about. Without account and zone it is about whatever the token reaches, as ``GET /zones``. One
+    name of a bucket is another bucket in each jurisdiction."""
 
     account: str = ""
     zone: str = ""
     bucket: str = ""
+    jurisdiction: str = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,6 @@ def _covers(key: tuple[str, str], group: Permission, target: Target) -> bool:
         return False
     id_ = found[found.lastgroup]
     if group.reach is Reach.BUCKET and id_ != EVERY:
-        account, _, bucket = id_.split("_", 2)
-        return bool(target.bucket) and (account, bucket) == (target.account, target.bucket)
+        return bool(target.bucket) and name == bucket_key(target.account, target.bucket, target.jurisdiction)
     wanted = {Reach.ACCOUNT: target.account, Reach.ZONE: target.zone, Reach.BUCKET: target.bucket}.get(group.reach)
     return bool(wanted) and id_ in (wanted, EVERY)

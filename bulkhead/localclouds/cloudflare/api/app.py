@@ -76,8 +76,9 @@ def application(cloud: Cloud, credentials: Credentials, journal: Journal, faults
             yield HttpRoute(f"{prefix}{path}", functools.partial(serving.answer, path, by_method), methods=_METHODS)
 
     rest = HttpRoute("/{anything:path}", functools.partial(serving.answer, "", {}), methods=_METHODS)
-    buckets = HttpRoute(s3.TEMPLATE, s3.S3(cloud, credentials, journal).answer, methods=[*_METHODS, "HEAD"])
-    return Starlette(routes=[*http(PREFIX, routes()), *http("", signed.ROUTES), buckets, rest])
+    by_s3 = s3.S3(cloud, credentials, journal, faults).answer
+    buckets = [HttpRoute(path, by_s3, methods=[*_METHODS, "HEAD"]) for path in (s3.ENDPOINT, s3.TEMPLATE)]
+    return Starlette(routes=[*http(PREFIX, routes()), *http("", signed.ROUTES), *buckets, rest])
 
 
 def _by_path(known: Iterable[Route]) -> Sequence[tuple[str, dict[str, Route]]]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from xml.sax.saxutils import escape
 
 from starlette.concurrency import run_in_threadpool
@@ -21,7 +22,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bulkhead.clients.endpoints import S3 as PREFIX
+from bulkhead.localclouds.api.faults import Failing, FaultPlan
 from bulkhead.localclouds.api.journal import Call, Journal
+from bulkhead.localclouds.api.server import DROP
 from bulkhead.localclouds.cloudflare.api.asked import Cloud
 from bulkhead.localclouds.cloudflare.api.credentials import CLOUD, Credential, Credentials
 from bulkhead.localclouds.cloudflare.client import ask
@@ -29,13 +32,16 @@ from bulkhead.localclouds.providers.store import Record
 from bulkhead.resources import types as t
 from bulkhead.resources.token_policies import Target
 
-TEMPLATE: Final = f"{PREFIX}/{{account_id}}/{{object:path}}"
+ENDPOINT: Final = f"{PREFIX}/{{account_id}}"
+TEMPLATE: Final = f"{ENDPOINT}/{{object:path}}"
 _SIGNED: Final = re.compile(
     r"AWS4-HMAC-SHA256 Credential=(?P<id>[^,]+)/(?P<day>\d{8})/(?P<region>[\w-]+)/s3/aws4_request, ?"
     r"SignedHeaders=(?P<headers>[^,]+), ?Signature=(?P<signature>[0-9a-f]{64})"
 )
+_log = logging.getLogger(__name__)
 _CLOCK: Final = "%Y%m%dT%H%M%SZ"
 _SKEW: Final = 15 * 60  # seconds by which the clocks of both sides may differ
+_SOURCE: Final = "x-amz-copy-source"
 _PAYLOAD: Final = "x-amz-content-sha256"
 _UNSIGNED: Final = "UNSIGNED-PAYLOAD"
 # What is between two neighbours only, or was true of the other signature.
@@ -61,28 +67,45 @@ class _Refused(Exception):
 class S3:
     """Answers the requests of S3 clients that use ``PREFIX/ACCOUNT`` as their endpoint, path style."""
 
-    def __init__(self, cloud: Cloud, credentials: Credentials, journal: Journal) -> None:
+    def __init__(self, cloud: Cloud, credentials: Credentials, journal: Journal, faults: FaultPlan) -> None:
         self._cloud = cloud
         self._credentials = credentials
         self._journal = journal
+        self._faults = faults
 
     async def answer(self, request: Request) -> Response:
         body = await request.body()
-        return await run_in_threadpool(self._answer, request, body)
+        failing = self._faults.take(request.method, TEMPLATE)
+        if failing is Failing.BEFORE:
+            self._note(request, 0, note=str(failing))
+            request.scope[DROP]()
+            return Response(status_code=500)  # nobody gets it
+        response = await run_in_threadpool(self._answer, request, body)
+        return Response("error code: 502", 502) if failing is Failing.AFTER else response
 
     def _answer(self, request: Request, body: bytes) -> Response:
         who = code = ""
-        bucket = request.path_params["object"].partition("/")[0]
+        bucket = _bucket(request)
         try:
             credential = self._verified(request, body)
             who = credential.name
             _require_permission(credential, request.method, bucket)
+            if (source := request.headers.get(_SOURCE)) is not None:
+                _require_permission(credential, "GET", unquote(source).lstrip("/").partition("/")[0])
+            _require_possible(request)
             response = self._passed_on(request, body, self._environment(credential, bucket))
         except _Refused as refused:
             code, response = refused.code, refused.response()
-        call = Call(CLOUD, request.method, TEMPLATE, request.url.path, response.status_code, who, bucket, code)
-        self._journal.add(call)
+        except Exception as fault:
+            _log.exception("%s %s failed", request.method, TEMPLATE)
+            failed = _Refused(500, "InternalError", f"a fault of the rehearsal itself: {type(fault).__name__}")
+            code, response = failed.code, failed.response()
+        self._note(request, response.status_code, who, code)
         return response
+
+    def _note(self, request: Request, status: int, who: str = "", code: str = "", note: str = "") -> None:
+        path, bucket = request.url.path, _bucket(request)
+        self._journal.add(Call(CLOUD, request.method, TEMPLATE, path, status, who, bucket, code, note))
 
     def _verified(self, request: Request, body: bytes) -> Credential:
         """Return whose token has signed a request. Raises _Refused."""
@@ -134,6 +157,15 @@ class S3:
         return Response(answer.body, answer.status, kept)
 
 
+def _bucket(request: Request) -> str:
+    return _object(request).partition("/")[0]
+
+
+def _object(request: Request) -> str:
+    """Return bucket and key; "" at the endpoint itself, which lists buckets."""
+    return str(request.path_params.get("object", ""))
+
+
 def _is_here(record: Record, bucket: str) -> bool:
     """Whether a bucket has a name; those of other jurisdictions have other endpoints."""
     return bool(record.outputs["name"] == bucket and record.outputs["jurisdiction"] == "default")
@@ -143,6 +175,15 @@ def _require_permission(credential: Credential, method: str, bucket: str) -> Non
     needed = _READ | _WRITE if method in _READING else _WRITE
     if not credential.has_one_of(needed, Target(account=credential.account, bucket=bucket)):
         raise _Refused(403, "AccessDenied", "Access Denied")
+
+
+def _require_possible(request: Request) -> None:
+    """Refuse what R2 does and Miniflare cannot."""
+    bucket, *key = _object(request).split("/")
+    if request.method == "PUT" and bucket and not "".join(key) and not request.scope["query_string"]:
+        raise _Refused(501, "NotImplemented", "the local Cloudflare makes buckets by Cloudflare's own API only")
+    if {".", ".."} & {*key}:
+        raise _Refused(501, "NotImplemented", "the local Cloudflare takes no keys with the part . or .. by S3")
 
 
 def _require_recent(moment: str, day: str) -> None:

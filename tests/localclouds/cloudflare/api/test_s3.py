@@ -13,8 +13,12 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from bulkhead.clients.endpoints import CLOUDFLARE, r2_endpoint
+from bulkhead.localclouds.api.faults import Failing, PlannedFault
 from bulkhead.localclouds.api.server import ApiServer
+from bulkhead.localclouds.cloudflare.api import s3
 from bulkhead.operations.empty import empty_bucket
+from bulkhead.resources.permissions import GROUPS
+from bulkhead.resources.token_policies import bucket_key
 from tests.support.cloudflare_api import ACCOUNT, OTHER_ACCOUNT, TOKEN, Api
 
 pytestmark = pytest.mark.slow
@@ -99,6 +103,57 @@ def test_nobody_else_is_let_in(connect: Connect, who: dict[str, str], bucket: st
     with pytest.raises(ClientError) as refused:
         connect(**who).list_objects_v2(Bucket=bucket)
     assert refused.value.response["Error"]["Code"] == code
+
+
+def narrow(api: Api, jurisdiction: str = "default") -> dict[str, str]:
+    """Make a token for what is in the bucket files, and return how S3 clients use it."""
+    group = next(known.id for known in GROUPS if known.name == "Workers R2 Storage Bucket Item Write")
+    policy = {
+        "effect": "allow",
+        "permission_groups": [{"id": group}],
+        "resources": {bucket_key(ACCOUNT, "files", jurisdiction): "*"},
+    }
+    made = api.result("POST", f"/accounts/{ACCOUNT}/tokens", {"name": "narrow", "policies": [policy]})
+    return {"id_": made["id"], "token": made["value"]}
+
+
+def test_a_token_of_one_bucket_copies_from_no_other(real_api: Api, connect: Connect) -> None:
+    real_api.call("POST", f"/accounts/{ACCOUNT}/r2/buckets", {"name": "private"})
+    connect().put_object(Bucket="private", Key="plan", Body=b"1")
+    s3 = connect(**narrow(real_api))
+    s3.put_object(Bucket="files", Key="own", Body=b"1")
+    s3.copy_object(Bucket="files", Key="copied", CopySource="files/own")
+    for source in ("private/plan", "/private/plan", "%70rivate/plan"):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            s3.copy_object(Bucket="files", Key="taken", CopySource=source)
+
+
+def test_a_token_of_a_bucket_elsewhere_opens_none_of_the_same_name(real_api: Api, connect: Connect) -> None:
+    with pytest.raises(ClientError, match="AccessDenied"):
+        connect(**narrow(real_api, "eu")).list_objects_v2(Bucket="files")
+
+
+def test_whoever_may_read_all_buckets_lists_them(real_api: Api, connect: Connect) -> None:
+    assert "files" in {bucket["Name"] for bucket in connect().list_buckets()["Buckets"]}
+    with pytest.raises(ClientError, match="AccessDenied"):
+        connect(**narrow(real_api)).list_buckets()
+
+
+def test_what_only_r2_can_do_is_refused_in_words(connect: Connect) -> None:
+    s3 = connect()
+    with pytest.raises(ClientError, match=r"NotImplemented.*makes buckets by Cloudflare's own API"):
+        s3.create_bucket(Bucket="another")
+    for key in ("a/../b", "..", "./a"):
+        with pytest.raises(ClientError, match=r"NotImplemented.*takes no keys"):
+            s3.put_object(Bucket="files", Key=key, Body=b"1")
+
+
+def test_a_planned_fault_meets_s3_as_well(real_api: Api, connect: Connect) -> None:
+    real_api.fail(PlannedFault("PUT", s3.TEMPLATE, Failing.AFTER))
+    client = connect()
+    with pytest.raises(ClientError, match="502"):
+        client.put_object(Bucket="files", Key="late", Body=b"1")
+    assert client.get_object(Bucket="files", Key="late")["Body"].read() == b"1"
 
 
 def test_a_body_must_be_the_one_that_was_signed(url: str, connect: Connect) -> None:
