@@ -91,6 +91,11 @@ def names_in(policies: Iterable[Policy]) -> frozenset[str]:
     return frozenset(group.name for policy in policies if policy.allows for group in policy.groups)
 
 
+def is_resource(key: str) -> bool:
+    """Whether a key names an account, a zone, a bucket or a user."""
+    return _KEY.fullmatch(key) is not None
+
+
 def zone_in(key: str) -> str | None:
     """Return the single zone that a key names, if it does."""
     found = _KEY.fullmatch(key)

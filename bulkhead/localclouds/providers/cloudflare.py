@@ -15,6 +15,7 @@ from typing import Final
 from bulkhead.localclouds.providers import workers
 from bulkhead.localclouds.providers.checks import (
     Check,
+    at,
     between,
     by_kind,
     distinct,
@@ -42,6 +43,7 @@ from bulkhead.localclouds.providers.store import Record, Store
 from bulkhead.localclouds.providers.worker_state import binding_workers, not_deployed
 from bulkhead.resources import types as t
 from bulkhead.resources.kind import ResourceType
+from bulkhead.resources.token_policies import is_resource, reached
 
 _CONDITION: Final = {"Age": ("maxAge", ""), "Date": ("date", "")}
 _JURISDICTIONS: Final = ("default", "eu", "fedramp", "us")
@@ -53,6 +55,19 @@ _INSTANT: Final = (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "an instant of UTC such a
 def _expires_later(inputs: Properties) -> Iterator[str]:
     if known(inputs, "expiresOn", "notBefore") and inputs["expiresOn"] <= inputs["notBefore"]:
         yield "expiresOn: must be after notBefore"
+
+
+def _policies_name_something(inputs: Properties) -> Iterator[str]:
+    for place, text in at(inputs, "policies[*].resources"):
+        try:
+            keys = reached(text)
+        except ValueError:
+            continue  # no JSON, which is said elsewhere
+        if keys == []:
+            yield f"{place}: names nothing that the token may be used on"
+        for key, _ in keys or ():
+            if not is_resource(key):
+                yield f"{place}: {key} is no account, zone, bucket or user"
 
 
 def _bucket_exists(_caller: Caller, store: Store, inputs: Properties) -> Iterator[str]:
@@ -121,6 +136,7 @@ _TABLE: Final = (
         account="accountId",
         taken=7502,
         checks=(
+            shaped("name", r".+", "a name"),
             one_of("jurisdiction", "eu", "fedramp", "us"),
             one_of("primaryLocationHint", "wnam", "enam", "weur", "eeur", "apac", "oc"),
             one_of("readReplication.mode", "auto", "disabled"),
@@ -255,6 +271,7 @@ _TABLE: Final = (
                 "policies[*].permissionGroups[*].id", r"[0-9a-f]{32}", "the id of a permission group, 32 hex digits"
             ),
             json_text("policies[*].resources"),
+            _policies_name_something,
             one_of("status", "active", "disabled", "expired"),
             shaped("expiresOn", *_INSTANT),
             shaped("notBefore", *_INSTANT),

@@ -148,6 +148,7 @@ RULES: Final = TypeRules(
         _modules_are_there,
         shaped("compatibilityDate", r"20\d\d-[01]\d-[0-3]\d", "a date as 2026-07-01"),
         by_kind("bindings[*]", "type", _BINDINGS),
+        shaped("bindings[*].name", r".+", "a name"),
         distinct("bindings[*].name"),
         json_text("bindings[*].json"),
         shaped("annotations.workersTag", r".{0,100}", "at most 100 bytes"),

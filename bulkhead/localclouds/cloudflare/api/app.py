@@ -46,7 +46,8 @@ from bulkhead.localclouds.providers.handler import ApiRefusal
 PREFIX: Final = "/client/v4"
 _log = logging.getLogger(__name__)
 _QUOTA, _WINDOW = 1200, 300  # Cloudflare's API reference, "Rate limits": requests of a token in five minutes
-_METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+# More than the API has: what nobody answers is to be written down as such.
+_METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 def routes() -> list[Route]:
@@ -77,7 +78,7 @@ def application(cloud: Cloud, credentials: Credentials, journal: Journal, faults
 
     rest = HttpRoute("/{anything:path}", functools.partial(serving.answer, "", {}), methods=_METHODS)
     by_s3 = s3.S3(cloud, credentials, journal, faults).answer
-    buckets = [HttpRoute(path, by_s3, methods=[*_METHODS, "HEAD"]) for path in (s3.ENDPOINT, s3.TEMPLATE)]
+    buckets = [HttpRoute(path, by_s3, methods=_METHODS) for path in (s3.ENDPOINT, s3.TEMPLATE)]
     return Starlette(routes=[*http(PREFIX, routes()), *http("", signed.ROUTES), *buckets, rest])
 
 
@@ -110,7 +111,10 @@ class _Api:
             self._note(path, request, 0, "", "", str(failing))
             request.scope[DROP]()
             return Response(status_code=500)  # nobody gets it
-        response = await run_in_threadpool(self._answer, path, by_method.get(request.method), request, body, failing)
+        route = by_method.get(request.method)
+        if "" in request.path_params.values():  # a key that may have slashes may have no characters as well
+            route = None
+        response = await run_in_threadpool(self._answer, path, route, request, body, failing)
         return Response("error code: 502", 502) if failing is Failing.AFTER else response
 
     def _answer(

@@ -39,7 +39,8 @@ class Endpoint:
     ask for, ``orders`` those that it may be sorted by, by their names there. ``headers`` are properties that a request
     names in a header; where an update has no body, ``change_headers`` are those that it changes. ``queries`` are those
     that a request of one method, the value, names in its query. ``name`` is the property that may stand for the id in a
-    path. ``unset`` is what a part of something answers before anybody has set it. Codes: ``missing`` when it is not
+    path. ``page`` is how many a list shows that is not told.
+    ``unset`` is what a part of something answers before anybody has set it. Codes: ``missing`` when it is not
     there, ``parent_missing`` when what it is part of is not, ``invalid`` for a body that breaks a rule.
     """
 
@@ -60,6 +61,7 @@ class Endpoint:
     headers: Mapping[str, str] = field(default_factory=dict)
     change_headers: Mapping[str, str] = field(default_factory=dict)
     unset: Beside | None = None
+    page: int = 20
     queries: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
     missing: int = 7404
@@ -190,10 +192,10 @@ class Serving:
                 )
             property_ = self._endpoint.orders[order]
             found.sort(key=lambda one: str(one.id if property_ == "id" else one.outputs.get(property_)))
-        return found[::-1] if asked.query.get("direction") == "desc" else found
+        return found[::-1] if is_descending(asked) else found
 
     def list(self, asked: Asked) -> Result:
-        chosen, info = Page.asked(asked.query).of(self.all(asked))
+        chosen, info = Page.asked(asked.query, self._endpoint.page).of(self.all(asked))
         return Result([self.answer(asked, record) for record in chosen], info)
 
     def create(self, asked: Asked) -> Result:
@@ -216,7 +218,11 @@ class Serving:
     def update(self, asked: Asked, *, patches: bool) -> Result:
         """Change a resource: a PUT says all that can change, a PATCH only what does."""
         old, endpoint = self.find(asked), self._endpoint
-        body = {} if endpoint.change_headers else asked.json()
+        body = asked.json()
+        if endpoint.change_headers and (body or not endpoint.change_headers.keys() & asked.headers.keys()):
+            raise Refusal(
+                400, (endpoint.invalid, f"a change is said by {', '.join(endpoint.change_headers)}, and has no body")
+            )
         given = endpoint.inputs(asked.path, asked.headers, body)
         given |= {
             name: asked.headers[header] for header, name in endpoint.change_headers.items() if header in asked.headers
@@ -294,6 +300,14 @@ class Serving:
         fixed = [n for n in given if n in self._endpoint.type.replaced_by and given[n] != old.outputs.get(n)]
         if fixed:
             raise refusal([f"{self._endpoint.asks(name)}: cannot be changed" for name in fixed], self._endpoint.invalid)
+
+
+def is_descending(asked: Asked) -> bool:
+    """Whether a list is wanted from its end. Raises Refusal."""
+    direction = asked.query.get("direction", "asc")
+    if direction not in {"asc", "desc"}:
+        raise Refusal(400, (UNKNOWN_CODE, "direction: must be asc or desc"))
+    return direction == "desc"
 
 
 def over(kept: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

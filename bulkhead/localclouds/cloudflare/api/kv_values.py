@@ -7,6 +7,7 @@ answered, and the API's own texts of them.
 from __future__ import annotations
 
 import json
+import re
 import time
 from base64 import b64decode
 from collections.abc import Callable, Mapping
@@ -25,6 +26,7 @@ _LONGEST_KEY: Final = 512
 _LARGEST_VALUE: Final = 25 * 1024 * 1024
 _LARGEST_METADATA: Final = 1024
 _SHORTEST_LIFE: Final = 60  # seconds
+_LAST_SECOND: Final = 2**31 - 1  # that workerd takes
 _MOST_WRITTEN: Final = 10_000
 _MOST_READ: Final = 100
 _PAGE: Final = range(10, 1001)
@@ -33,6 +35,7 @@ _BAD_BODY: Final = 10012
 _TOO_LARGE: Final = 10024
 _BAD_LIMIT: Final = 10028
 _BAD_LIFE: Final = 10034
+_WHOLE: Final = re.compile(r"-?[0-9]{1,20}")
 _PAIR: Final = {"key", "value", "base64", "expiration", "expiration_ttl", "metadata"}
 
 
@@ -43,7 +46,8 @@ def _values(asked: Asked) -> KvValues:
 
 
 def _value(asked: Asked) -> Value:
-    found = _values(asked).read(asked.path["key_name"])
+    key = _key(asked.path["key_name"])
+    found = _values(asked).read(key)
     if found is None:
         raise Refusal(404, (_NO_KEY, "get: 'key not found'"))
     return found
@@ -92,7 +96,8 @@ def _of_form(asked: Asked) -> tuple[bytes, dict[str, Any]]:
 
 
 def _delete(asked: Asked) -> Result:
-    _values(asked).remove([asked.path["key_name"]])
+    key = _key(asked.path["key_name"])
+    _values(asked).remove([key])
     return Result({})
 
 
@@ -137,8 +142,7 @@ def _shown(found: Value | None, read: Callable[[bytes], Any], described: bool) -
 
 def _pair(key: str, value: bytes, given: Mapping[str, Any]) -> Pair:
     """Return what is to be written. Raises Refusal where KV would."""
-    if not 0 < len(key.encode()) <= _LONGEST_KEY or key in {".", ".."}:
-        raise Refusal(414, (UNKNOWN_CODE, f"key: must have 1 to {_LONGEST_KEY} bytes, and be neither . nor .."))
+    _key(key)
     if len(value) > _LARGEST_VALUE:
         raise Refusal(413, (_TOO_LARGE, f"Value length of {len(value)} exceeds limit of {_LARGEST_VALUE}."))
     options: dict[str, Any] = {}
@@ -157,6 +161,9 @@ def _life(name: str, given: Any, least: int) -> int:
     wanted = _whole(name, given, _BAD_LIFE)
     if wanted < least:
         raise Refusal(400, (_BAD_LIFE, f"Invalid {name} of {wanted}. It must be at least {_SHORTEST_LIFE} seconds."))
+    until = wanted if name == "expiration" else int(time.time()) + wanted
+    if until > _LAST_SECOND:
+        raise Refusal(400, (_BAD_LIFE, f"{name}: the local Cloudflare keeps no value beyond 2038; leave it out"))
     return wanted
 
 
@@ -171,10 +178,11 @@ def _value_of(item: Mapping[str, Any]) -> bytes:
 
 
 def _whole(name: str, given: Any, code: int) -> int:
-    try:
-        return int(given)
-    except (TypeError, ValueError):
-        raise Refusal(400, (code, f"{name}: must be a whole number")) from None
+    if type(given) is int:
+        return given
+    if not isinstance(given, str) or _WHOLE.fullmatch(given) is None:
+        raise Refusal(400, (code, f"{name}: must be a whole number"))
+    return int(given)
 
 
 def _json_of(content: bytes) -> Any:
@@ -193,7 +201,14 @@ def _bounded(items: list[Any], most: int) -> list[Any]:
 def _texts(keys: list[Any]) -> list[str]:
     if not all(isinstance(key, str) for key in keys):
         raise Refusal(400, (_BAD_BODY, "keys must be text"))
-    return keys
+    return [_key(key) for key in keys]
+
+
+def _key(key: str) -> str:
+    """Return a key. Raises Refusal for what is none."""
+    if not 0 < len(key.encode()) <= _LONGEST_KEY or key in {".", ".."}:
+        raise Refusal(414, (UNKNOWN_CODE, f"key: must have 1 to {_LONGEST_KEY} bytes, and be neither . nor .."))
+    return key
 
 
 def _done(count: int) -> Result:

@@ -64,7 +64,7 @@ def _message(given: Any, common: Mapping[str, Any]) -> dict[str, Any]:
     if len(content.encode()) > _LARGEST:
         raise Refusal(413, (_BAD_MESSAGE, f"a message has at most {_LARGEST} bytes"))
     delay = given.get("delay_seconds", common.get("delay_seconds"))
-    if delay is not None and (not isinstance(delay, int | float) or not 0 <= delay <= _LONGEST_DELAY):
+    if delay is not None and (type(delay) not in {int, float} or not 0 <= delay <= _LONGEST_DELAY):
         raise Refusal(400, (_BAD_MESSAGE, f"delay_seconds: must be from 0 to {_LONGEST_DELAY}"))
     return {"body": given["body"], "contentType": kind, **({} if delay is None else {"delaySeconds": delay})}
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from bulkhead.localclouds.cloudflare.api.answers import UNKNOWN_CODE, Page, Refusal, Result
 from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
-from bulkhead.localclouds.cloudflare.api.crud import Beside, Endpoint, Serving, routes
+from bulkhead.localclouds.cloudflare.api.crud import Beside, Endpoint, Serving, is_descending, routes
 from bulkhead.localclouds.cloudflare.api.spelling import as_it_is
 from bulkhead.localclouds.providers import registry
 from bulkhead.localclouds.providers.store import Record
@@ -94,14 +94,13 @@ def size_asked(asked: Asked, usual: int, most: int = 1000) -> int:
 
 def _list(asked: Asked) -> Result:
     """R2 has cursors instead of pages, and lists buckets by name."""
-    found = sorted(_SERVING.all(asked), key=lambda bucket: str(bucket.outputs["name"]))
-    if asked.query.get("direction") == "desc":
-        found.reverse()
+    falls = is_descending(asked)
+    found = sorted(_SERVING.all(asked), key=lambda bucket: str(bucket.outputs["name"]), reverse=falls)
     names = [str(bucket.outputs["name"]) for bucket in found]
     wanted = [name for name in names if asked.query.get("name_contains", "") in name]
     last = _decoded(asked.query["cursor"]) if "cursor" in asked.query else asked.query.get("start_after")
     if last is not None:
-        wanted = [name for name in wanted if (name < last if asked.query.get("direction") == "desc" else name > last)]
+        wanted = [name for name in wanted if (name < last if falls else name > last)]
     size = size_asked(asked, 20)
     shown = [_SERVING.answer(asked, found[names.index(name)]) for name in wanted[:size]]
     info = {"per_page": size} | ({"cursor": _encoded(wanted[size - 1])} if len(wanted) > size else {})

@@ -7,7 +7,7 @@ documentation, "Error codes".
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any, Final
 
@@ -77,9 +77,10 @@ def _is_known(headers: Mapping[str, str], etag: str, uploaded: datetime) -> bool
     if "if-modified-since" not in headers:
         return False
     try:
-        return uploaded <= parsedate_to_datetime(headers["if-modified-since"])
+        since = parsedate_to_datetime(headers["if-modified-since"])
     except ValueError:
         return False
+    return uploaded <= (since if since.tzinfo else since.replace(tzinfo=UTC))  # -0000 says UTC, and nothing of a zone
 
 
 def _write(asked: Asked) -> Result:

@@ -17,6 +17,7 @@ DATABASES: Final = Endpoint(
     id_as="uuid",
     hidden=frozenset({"primaryLocationHint"}),
     filters={"name": "name"},
+    page=1000,
     name="name",
     missing=7404,
     invalid=7400,

@@ -109,7 +109,10 @@ def _host(kind: str, item: Any) -> str | None:
     text = item.get("url") if kind == "files" and isinstance(item, dict) else item
     if not isinstance(text, str) or not text:
         return None
-    return _HOSTS[kind](text) if kind == "tags" else _HOSTS[kind](text) or None
+    try:
+        return _HOSTS[kind](text) if kind == "tags" else _HOSTS[kind](text) or None
+    except ValueError:  # a URL with half an IPv6 address
+        return None
 
 
 def _zone_asked(asked: Asked) -> Result:

@@ -16,6 +16,7 @@ from bulkhead.resources import types as t
 from bulkhead.resources.permissions import GROUPS
 from tests.support.cloudflare_api import ACCOUNT, OTHER_ACCOUNT, TOKEN, Api
 
+KV = f"/accounts/{ACCOUNT}/storage/kv/namespaces"
 DATABASES = f"/accounts/{ACCOUNT}/d1/database"
 TEMPLATE = "/accounts/{account_id}/d1/database"
 
@@ -41,7 +42,7 @@ def test_an_answer_has_the_envelope_and_the_page(api: Api) -> None:
         "errors": [],
         "messages": [],
         "result": [],
-        "result_info": {"page": 1, "per_page": 20, "count": 0, "total_count": 0, "total_pages": 0},
+        "result_info": {"page": 1, "per_page": 1000, "count": 0, "total_count": 0, "total_pages": 0},
     }
 
 
@@ -63,7 +64,10 @@ def test_each_stage_is_let_into_its_own_account(api: Api) -> None:
     assert api.call("GET", f"/accounts/{OTHER_ACCOUNT}/d1/database", token="production-token")[0] == 200
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/none/of/these"), ("PATCH", DATABASES)])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/none/of/these"), ("PATCH", DATABASES), ("OPTIONS", DATABASES), ("GET", f"{KV}/any/values/")],
+)
 def test_an_unknown_route_is_refused_and_written_down(api: Api, method: str, path: str) -> None:
     assert api.refused(method, path) == (404, [7003, 7000])
     assert [(call.method, call.path) for call in api.journal.unknown()] == [(method, f"/client/v4{path}")]

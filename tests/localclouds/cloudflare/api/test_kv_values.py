@@ -92,10 +92,19 @@ def test_the_largest_value_is_taken(real_api: Api, real: str) -> None:
 def test_a_value_has_limits(api: Api, namespace: str) -> None:
     values = f"{namespace}/values"
     assert api.refused("PUT", f"{values}/{'k' * 513}", b"1")[0] == 414
+    for method in ("GET", "DELETE"):
+        assert api.refused(method, f"{values}/{'k' * 513}")[0] == 414
+        assert api.refused(method, f"{values}/%2E%2E")[0] == 414
+    assert api.refused("POST", f"{namespace}/bulk/delete", ["k" * 513])[0] == 414
+    assert api.refused("POST", f"{namespace}/bulk/get", {"keys": [""]})[0] == 414
     assert api.refused("PUT", f"{values}/key", b"x" * (25 * 1024 * 1024 + 1)) == (413, [10024])
     assert api.refused("PUT", f"{values}/key?expiration_ttl=59", b"1") == (400, [10034])
     assert api.refused("PUT", f"{values}/key?expiration={int(time.time()) + 30}", b"1") == (400, [10034])
-    assert api.refused("PUT", f"{values}/key?expiration_ttl=soon", b"1") == (400, [10034])
+    for life in ("expiration_ttl=soon", "expiration_ttl=6²", "expiration=2524608000", f"expiration_ttl={10**20}"):
+        assert api.refused("PUT", f"{values}/key?{life}", b"1") == (400, [10034])
+    for life in (60.5, True, "60.5"):
+        part = [{"key": "key", "value": "1", "expiration_ttl": life}]
+        assert api.refused("PUT", f"{namespace}/bulk", part) == (400, [10034])
     assert api.refused("GET", f"{namespace}/keys?limit=9") == (400, [10028])
     assert api.refused("GET", f"{namespace}/keys?limit=1001") == (400, [10028])
     described = [{"key": "key", "value": "1", "metadata": "m" * 1024}]

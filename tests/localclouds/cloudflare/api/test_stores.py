@@ -163,6 +163,7 @@ def test_nothing_is_renamed_to_a_name_that_is_taken(
     ("collection", "body", "code", "said"),
     [
         ("d1/database", {}, 7400, "name: required"),
+        ("d1/database", {"name": ""}, 7400, "name: must be a name"),
         ("d1/database", {"name": 7}, 7400, "name: must be a string"),
         ("d1/database", {"name": "main", "primary_location_hint": "moon"}, 7400, "primaryLocationHint"),
         ("storage/kv/namespaces", {}, 10019, "title: required"),
@@ -189,6 +190,8 @@ def test_a_list_is_filtered_and_sorted_as_it_is_asked_for(api: Api) -> None:
     assert [one["title"] for one in api.result("GET", f"{namespaces}?order=title")] == ["a", "b", "c"]
     assert [one["title"] for one in api.result("GET", f"{namespaces}?order=title&direction=desc")] == ["c", "b", "a"]
     assert api.refused("GET", f"{namespaces}?order=size")[0] == 400
+    for collection in (namespaces, BUCKETS):
+        assert api.refused("GET", f"{collection}?direction=up")[0] == 400
 
 
 def test_buckets_are_listed_by_name_with_a_cursor(api: Api) -> None:
@@ -209,6 +212,8 @@ def test_a_bucket_changes_its_storage_class_by_a_header(api: Api) -> None:
     changed = api.result("PATCH", f"{BUCKETS}/files", cf_r2_storage_class="InfrequentAccess")
     assert changed == made | {"storage_class": "InfrequentAccess"}, "the plugin wants the same creation_date"
     assert api.answer("PATCH", f"{BUCKETS}/files", cf_r2_storage_class="Cold").status_code == 400
+    assert api.refused("PATCH", f"{BUCKETS}/files")[0] == 400
+    assert api.refused("PATCH", f"{BUCKETS}/files", {"storage_class": "Standard"})[0] == 400
 
 
 def test_a_bucket_is_seen_in_its_own_jurisdiction_only(api: Api) -> None:

@@ -84,6 +84,12 @@ def test_an_expired_token_says_so_and_opens_nothing(api: Api) -> None:
     assert api.refused("GET", DATABASES, token=made["value"]) == (401, [1000])
 
 
+@pytest.mark.parametrize("on", [{}, {"everything": "*"}])
+def test_a_policy_that_names_nothing_is_refused(api: Api, on: dict[str, Any]) -> None:
+    assert api.refused("POST", TOKENS, body(policy(D1_READ, on=on)))[0] == 400
+    assert api.result("GET", TOKENS) == []
+
+
 @pytest.mark.parametrize("given", [{"name": "x"}, {"name": "x", "policies": "all"}, {"name": "x", "policies": ["all"]}])
 def test_a_token_without_policies_is_refused(api: Api, given: dict[str, Any]) -> None:
     assert api.refused("POST", TOKENS, given)[0] == 400

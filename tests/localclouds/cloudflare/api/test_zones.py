@@ -72,6 +72,7 @@ def test_what_was_purged_is_in_the_journal(api: Api, body: dict[str, Any]) -> No
         ({"hosts": ["notexample.com"]}, "not in the zone"),
         ({"files": ["/a.css"]}, "files[0]"),
         ({"files": [7]}, "files[0]"),
+        ({"files": ["https://["]}, "files[0]"),
     ],
 )
 def test_a_purge_that_would_miss_is_refused(api: Api, body: dict[str, Any], said: str) -> None:
