@@ -192,7 +192,8 @@ class TypeRules:
             if near and not other.left_behind and [other.inputs.get(name) for name in self._names] == wanted:
                 names = " and ".join(f"{name} {inputs.get(name)!r}" for name in self._names)
                 code = f" [code: {self.taken}]" if self.taken else ""
-                yield f"{names} is taken: environment {other.environment!r} has it ({other.urn}){code}"
+                by = f" ({other.urn})" if other.urn else ""  # whoever asks the API has no program
+                yield f"{names} is taken: environment {other.environment!r} has it{by}{code}"
 
 
 def _refuse(reasons: list[str]) -> None:

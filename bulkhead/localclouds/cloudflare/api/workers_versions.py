@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import binascii
 import json
+import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from bulkhead.localclouds.cloudflare.api.answers import Page, Refusal, Result, refusal
@@ -24,6 +25,9 @@ from bulkhead.resources import types as t
 INVALID: Final = 10021
 """The code of an upload that cannot be a version."""
 _NO_VERSION: Final = 10222
+_TOO_LARGE: Final = 10027
+_LARGEST: Final = 10 * 1024 * 1024  # bytes after compression; source: Workers, "Limits", of a paid plan
+_SOURCE_MAP: Final = "application/source-map"  # is no part of the code
 _VERSIONS: Final = f"{WORKERS}/{{worker_id}}/versions"
 VERSION: Final = Endpoint(
     type=t.WORKER_VERSION,
@@ -70,6 +74,7 @@ def upload(
     inputs |= {"bindings": bindings} if bindings else {}
     require_sound(t.WORKER_VERSION, inputs, INVALID)
     inputs["modules"] = [_kept(asked, module) for module in inputs["modules"]]
+    _require_small(asked, inputs["modules"])
     return make(asked, inputs | ({"deploy": True} if deploy else {}))
 
 
@@ -114,6 +119,15 @@ def _kept(asked: Asked, module: Mapping[str, str]) -> dict[str, str]:
     if module.get("contentSha256", digest) != digest:
         raise Refusal(400, (INVALID, f"module {module['name']}: its content has another content_sha256"))
     return {"name": module["name"], "contentType": module["contentType"], "contentSha256": digest}
+
+
+def _require_small(asked: Asked, modules: Iterable[Mapping[str, str]]) -> None:
+    code = (one for one in modules if one["contentType"] != _SOURCE_MAP)
+    size = sum(len(zlib.compress(asked.uploads.content(one["contentSha256"]))) for one in code)
+    if size > _LARGEST:
+        raise Refusal(
+            413, (_TOO_LARGE, f"the Worker has {size} bytes after compression, and at most {_LARGEST} are taken")
+        )
 
 
 def _asked_for(body: Mapping[str, Any]) -> Any:
@@ -225,6 +239,8 @@ def _change_latest(asked: Asked) -> Result:
     changes = body.get("env", {})
     if not isinstance(changes, dict) or not all(isinstance(one, dict | None) for one in changes.values()):
         raise Refusal(400, (INVALID, "env must be {NAME: {type, ...} or null}"))
+    if wrong := [name for name, change in changes.items() if change is not None and change.get("name", name) != name]:
+        raise Refusal(400, (INVALID, f"env.{wrong[0]}.name: must be {wrong[0]}"))
     version = remade(asked, latest, changes, body.get("annotations", {}))
     return Result(shown(asked, number_of(asked, worker, version), version))
 

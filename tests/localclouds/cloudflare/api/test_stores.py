@@ -137,6 +137,12 @@ def test_a_name_that_is_taken_is_refused(
     assert api.refused("POST", f"{ROOT}/{collection}", body) == refused
 
 
+def test_a_name_that_is_taken_by_no_program_is_not_said_to_be_of_one(api: Api) -> None:
+    api.result("POST", BUCKETS, {"name": "files"})
+    _, answer = api.call("POST", BUCKETS, {"name": "files"})
+    assert answer["errors"][0]["message"] == "name 'files' is taken: environment 'staging' has it"
+
+
 def test_nobody_waits_for_a_name_that_is_taken(api: Api) -> None:
     """The provider's plugin repeats a 409 for minutes unless the answer says that it is in vain."""
     api.result("POST", f"{ROOT}/queues", {"queue_name": "events"})

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -289,6 +291,7 @@ def test_a_version_of_another_worker_is_none_whatever_its_secrets_are(api: Api) 
     [
         ("PUT", SECRETS, {"name": "", "text": "v", "type": "secret_text"}),
         ("PATCH", f"{SECRETS}-bulk", {"secrets": {"A": {"name": "B", "text": "v", "type": "secret_text"}}}),
+        ("PATCH", f"{WORKERS}/web/versions/latest", {"env": {"A": {"name": "B", "type": "plain_text", "text": "v"}}}),
         ("POST", f"{SCRIPTS}/web/subdomain", {}),
         ("POST", f"{SCRIPTS}/web/subdomain", {"enabled": None}),
     ],
@@ -296,3 +299,14 @@ def test_a_version_of_another_worker_is_none_whatever_its_secrets_are(api: Api) 
 def test_what_says_too_little_or_two_things_is_refused(api: Api, method: str, path: str, body: Any) -> None:
     made(api)
     assert api.refused(method, path, body) == (400, [10021])
+
+
+def test_a_worker_has_at_most_ten_mebibytes_after_compression(api: Api) -> None:
+    noise = forms.Part("noise.bin", "noise.bin", "application/octet-stream", os.urandom(10 * 1024 * 1024))
+    main = forms.Part("index.js", "index.js", ESM, HELLO.encode())
+    type_, body = form(main, noise)
+    status, answer = api.call("PUT", f"{SCRIPTS}/web", body, content_type=type_)
+    assert (status, answer["errors"][0]["code"]) == (413, 10027)
+    assert api.result("GET", SCRIPTS) == []
+    sent(api, "PUT", f"{SCRIPTS}/web", main, replace(noise, content=b"x" * 11 * 1024 * 1024))
+    sent(api, "PUT", f"{SCRIPTS}/web", main, replace(noise, type="application/source-map"))
