@@ -36,11 +36,12 @@ from bulkhead.localclouds.cloudflare.local import LocalCloudflare
 from bulkhead.localclouds.github.api import app as github_api
 from bulkhead.localclouds.github.api.cloud import GitHub
 from bulkhead.localclouds.github.api.credentials import Credentials as GitHubCredentials
-from bulkhead.localclouds.providers.dispatch import Dispatch, Remote
-from bulkhead.localclouds.providers.github_over_http import github_over_http
+from bulkhead.localclouds.providers.cloudflare_remote import cloudflare_remotes
+from bulkhead.localclouds.providers.dispatch import Dispatch
+from bulkhead.localclouds.providers.github_remote import github_remotes
 from bulkhead.localclouds.providers.handler import Caller
-from bulkhead.localclouds.providers.over_http import over_http
 from bulkhead.localclouds.providers.registry import Registry
+from bulkhead.localclouds.providers.remote import Remote
 from bulkhead.localclouds.providers.resources import Resources
 from bulkhead.localclouds.providers.server import ProviderServer, ProviderServicer
 from bulkhead.localclouds.providers.store import Store
@@ -174,8 +175,8 @@ def running(run_dir: Path, stages: Sequence[str]) -> Iterator[Clouds]:
         github = ApiServer(github_api.application(hub, GitHubCredentials(seed, hub), journal, faults))
         ending.callback(github.stop)
         remote: dict[str, Remote] = {
-            **over_http(f"{cloudflare.url}{cloudflare_api.PREFIX}"),
-            **github_over_http(github.url),
+            **cloudflare_remotes(f"{cloudflare.url}{cloudflare_api.PREFIX}"),
+            **github_remotes(github.url),
         }
         server = ProviderServer(ProviderServicer(Dispatch(resources, remote), welcome))
         ending.callback(server.stop)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bulkhead.localclouds.providers.over_http import ENDPOINTS
+from bulkhead.localclouds.providers.cloudflare_remote import ENDPOINTS
 from bulkhead.resources.kind import ResourceType
 
 

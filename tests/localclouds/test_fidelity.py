@@ -12,7 +12,6 @@ import pytest
 from bulkhead.localclouds.fidelity import LEAST, SOURCES, WITNESSES, fidelity, share
 from bulkhead.localclouds.providers import registry
 from bulkhead.model.project import ROOT
-from tests.support.cloudflare_plugin_cases import NOT_SERVED
 from tests.support.cloudflare_plugin_types import RESOURCES
 
 ADDRESSES = sorted({address for found in SOURCES.values() for source in found for address in source.split()})
@@ -65,4 +64,4 @@ def test_a_witness_has_a_test_and_types_that_are_rehearsed() -> None:
 
 def test_the_plugin_keeps_the_types_that_are_said_to_be_held_against_it() -> None:
     (plugin,) = (witness for witness in WITNESSES if witness.name == "plugin")
-    assert plugin.types == RESOURCES.keys() - NOT_SERVED
+    assert plugin.types == RESOURCES.keys()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -27,6 +26,7 @@ from bulkhead.localclouds.cloudflare.uploads import Uploads
 from bulkhead.localclouds.providers.registry import Registry
 from bulkhead.localclouds.providers.resources import Resources
 from bulkhead.localclouds.providers.store import Store
+from tests.support.in_process import InProcess
 
 ACCOUNT = "0123456789abcdef0123456789abcdef"
 OTHER_ACCOUNT = "f" * 32
@@ -65,26 +65,19 @@ class Api:
         if token:
             spelt["Authorization"] = f"Bearer {token}"
         content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        return asyncio.run(self._send(method, f"{PREFIX}{path}", content, spelt))
+        return self._send(method, f"{PREFIX}{path}", content, spelt)
 
     def open(self, url: str, method: str = "GET", content: bytes | None = None) -> httpx.Response:
         """Ask a whole URL, without a token."""
-        return asyncio.run(self._send(method, url, content, {}))
+        return self._send(method, url, content, {})
 
-    async def _send(self, method: str, path: str, content: bytes | None, headers: dict[str, str]) -> httpx.Response:
-        transport = httpx.ASGITransport(self.app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://local", trust_env=False) as client:
-            return await client.request(method, path, content=content, headers=headers)
+    def _send(self, method: str, path: str, content: bytes | None, headers: dict[str, str]) -> httpx.Response:
+        with httpx.Client(transport=self.transport(), base_url="http://local") as client:
+            return client.request(method, path, content=content, headers=headers)
 
     def transport(self) -> httpx.BaseTransport:
         """Return what takes an ordinary client's requests here."""
-
-        def answer(request: httpx.Request) -> httpx.Response:
-            path = request.url.raw_path.decode()
-            told = asyncio.run(self._send(request.method, path, request.read(), dict(request.headers)))
-            return httpx.Response(told.status_code, headers=told.headers, content=told.content)
-
-        return httpx.MockTransport(answer)
+        return InProcess(self.app)
 
     def result(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """Return the result of a call that is served."""

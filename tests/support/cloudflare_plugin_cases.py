@@ -9,8 +9,6 @@ from typing import Any, Final
 from bulkhead.resources import types as t
 from bulkhead.resources.kind import ResourceType
 
-NOT_SERVED: Final[frozenset[ResourceType]] = frozenset()
-"""The types of the program that the API does not serve yet: they are made beside it."""
 LEAST: Final[Mapping[ResourceType, Mapping[str, Any]]] = {
     t.D1_DATABASE: {"name": "main"},
     t.WORKERS_KV_NAMESPACE: {"title": "sessions"},

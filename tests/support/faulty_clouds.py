@@ -24,10 +24,11 @@ from bulkhead.localclouds.cloudflare.api import app as cloudflare_api
 from bulkhead.localclouds.cloudflare.api.asked import Cloud
 from bulkhead.localclouds.cloudflare.api.credentials import Credentials
 from bulkhead.localclouds.cloudflare.uploads import Uploads
-from bulkhead.localclouds.providers.dispatch import Dispatch, Remote
-from bulkhead.localclouds.providers.github_over_http import github_over_http
-from bulkhead.localclouds.providers.over_http import over_http
+from bulkhead.localclouds.providers.cloudflare_remote import cloudflare_remotes
+from bulkhead.localclouds.providers.dispatch import Dispatch
+from bulkhead.localclouds.providers.github_remote import github_remotes
 from bulkhead.localclouds.providers.registry import Registry
+from bulkhead.localclouds.providers.remote import Remote
 from bulkhead.localclouds.providers.resources import Resources
 from bulkhead.localclouds.providers.server import ProviderServer, ProviderServicer
 from bulkhead.model.faults import Refused
@@ -148,7 +149,7 @@ def running(folder: Path) -> Iterator[FaultyClouds]:
         ending.callback(cloudflare.stop)
         ending.callback(hub.stop)
         apis = Apis(CLOUDFLARE.at(f"{cloudflare.url}{cloudflare_api.PREFIX}"), GITHUB.at(hub.url))
-        remote: dict[str, Remote] = {**over_http(apis.cloudflare.base), **github_over_http(apis.github.base)}
+        remote: dict[str, Remote] = {**cloudflare_remotes(apis.cloudflare.base), **github_remotes(apis.github.base)}
         server = ProviderServer(ProviderServicer(Dispatch(resources, remote)))
         ending.callback(server.stop)
         for room in ("home", "state", "work"):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from bulkhead.localclouds.providers.github_over_http import github_over_http
+from bulkhead.localclouds.providers.github_remote import github_remotes
 from bulkhead.localclouds.providers.handler import Caller
 from bulkhead.rehearsal.faults import Act, Write
 from bulkhead.resources import types as t
@@ -84,7 +84,7 @@ def writes() -> Iterator[Write]:
     """Yield every write of every life, as the local GitHub's journal has it: no list says what a provider asks."""
     with tempfile.TemporaryDirectory() as folder, local_github.running(Path(folder)) as github:
         github.commit("develop", {"a.txt": "a"})
-        types = github_over_http("http://127.0.0.1", InProcess(github.app))
+        types = github_remotes("http://127.0.0.1", InProcess(github.app))
         around = t.GITHUB_REPOSITORY_ENVIRONMENT
         types[around].create(CALLER, ENVIRONMENT)
         for type_ in (*(each for each in LIVES if each != around), around):

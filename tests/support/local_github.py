@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import shutil
 import subprocess
@@ -28,6 +27,7 @@ from bulkhead.localclouds.github.api.permissions import TABLE
 from bulkhead.localclouds.providers.registry import Registry
 from bulkhead.localclouds.providers.resources import Resources
 from bulkhead.localclouds.providers.store import Store
+from tests.support.in_process import InProcess
 
 OWNER: Final = "acme"
 NAME: Final = "harbor"
@@ -105,22 +105,6 @@ def _pushed() -> tuple[Path, str]:
     _git(first, "commit", "--quiet", "--message", "Begin")
     _git(first, "push", "--quiet", str(bare), "main")
     return bare, _git(first, "rev-parse", "HEAD").strip()
-
-
-class InProcess(httpx.BaseTransport):
-    """Answers each request by an ASGI application, without a server."""
-
-    def __init__(self, application: Starlette) -> None:
-        self._transport = httpx.ASGITransport(application)
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        return asyncio.run(self._answered(request))
-
-    async def _answered(self, request: httpx.Request) -> httpx.Response:
-        sent = httpx.Request(request.method, request.url, headers=request.headers, content=request.read())
-        answer = await self._transport.handle_async_request(sent)
-        content = await answer.aread()
-        return httpx.Response(answer.status_code, headers=answer.headers, content=content)
 
 
 def _git(folder: Path, *arguments: str) -> str:

@@ -14,19 +14,20 @@ from pathlib import Path
 from typing import Final
 
 from bulkhead.engine.plugins import sdk_version
-from bulkhead.localclouds.providers.dispatch import Dispatch, Remote
-from bulkhead.localclouds.providers.github_over_http import github_over_http
+from bulkhead.localclouds.providers.cloudflare_remote import cloudflare_remotes
+from bulkhead.localclouds.providers.dispatch import Dispatch
+from bulkhead.localclouds.providers.github_remote import github_remotes
 from bulkhead.localclouds.providers.handler import Caller
-from bulkhead.localclouds.providers.over_http import over_http
 from bulkhead.localclouds.providers.registry import Registry
+from bulkhead.localclouds.providers.remote import Remote
 from bulkhead.localclouds.providers.resources import Resources
 from bulkhead.localclouds.providers.server import ProviderServer, ProviderServicer
 from bulkhead.localclouds.providers.store import Store
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
-_OVER_HTTP: Final[Mapping[str, Callable[[str], Mapping[str, Remote]]]] = {
-    "cloudflare": over_http,
-    "github": github_over_http,
+_REMOTES: Final[Mapping[str, Callable[[str], Mapping[str, Remote]]]] = {
+    "cloudflare": cloudflare_remotes,
+    "github": github_remotes,
 }
 
 
@@ -47,7 +48,7 @@ def serve(package: str, folder: Path) -> None:
     remote: dict[str, Remote] = {}
 
     def welcome(caller: Caller) -> None:
-        remote.update(_OVER_HTTP[package](caller.config["baseUrl"]))
+        remote.update(_REMOTES[package](caller.config["baseUrl"]))
 
     clouds = Dispatch(Resources(Registry(), Store(folder / "store.sqlite")), remote)
     server = ProviderServer(ProviderServicer(clouds, welcome))

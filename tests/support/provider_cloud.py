@@ -11,7 +11,14 @@ from pulumi.automation import LocalWorkspaceOptions, ProjectBackend, ProjectSett
 
 from bulkhead.engine.environment import attached
 from bulkhead.localclouds.providers.server import ProviderServer
-from bulkhead.localclouds.providers.store import Store
+from bulkhead.localclouds.providers.store import Record, Store
+
+STAGES = ("development", "staging", "production")
+
+
+def token_of(environment: str) -> str:
+    """Return the token that opens an environment's part of the clouds."""
+    return f"canary-of-a-token-{environment}"
 
 
 @dataclass
@@ -47,7 +54,10 @@ class Cloud:
         """Return the stack's state as it lies in the backend."""
         return (self.root / "state" / ".pulumi" / "stacks" / "harbor" / f"{stack}.json").read_text()
 
+    def made(self) -> list[Record]:
+        """Return what the stacks have made, and not what the local GitHub keeps beside it."""
+        return [record for record in self.store.all() if record.environment]
+
     def outputs(self, type_: str, environment: str | None = None) -> list[dict[str, Any]]:
-        """Return what the cloud has of a type, without what was left behind."""
-        records = self.store.all(type_=type_, environment=environment)
-        return [dict(record.outputs) for record in records if not record.left_behind]
+        """Return what the cloud has of a type."""
+        return [dict(record.outputs) for record in self.store.all(type_=type_, environment=environment)]

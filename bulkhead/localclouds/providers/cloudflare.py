@@ -29,11 +29,11 @@ from bulkhead.localclouds.providers.checks import (
 from bulkhead.localclouds.providers.handler import Caller, Properties
 from bulkhead.localclouds.providers.rules import (
     Compute,
+    ImportId,
     Release,
     TypeRules,
     Within,
     compute_nothing,
-    importable,
     joined,
     new_hex_id,
     new_uuid,
@@ -150,7 +150,7 @@ _TABLE: Final = (
             "numTables": 0,
             "version": "production",
         },
-        import_id=importable("accountId", "id"),
+        import_id=ImportId("accountId", "id"),
         # The provider's model of it, in v5.22: optional, no_refresh.
         unread=frozenset({"primaryLocationHint"}),
     ),
@@ -162,7 +162,7 @@ _TABLE: Final = (
         checks=(one_of("jurisdiction", "eu", "fedramp", "us"), shaped("title", r".{1,512}", "1 to 512 characters")),
         releases=(_unbound("kv_namespace", "namespaceId", 10052),),
         computed=lambda _caller, _id, _inputs: {"supportsUrlEncoding": True},
-        import_id=importable("accountId", "id"),
+        import_id=ImportId("accountId", "id"),
     ),
     TypeRules(
         type=t.R2_BUCKET,
@@ -177,7 +177,7 @@ _TABLE: Final = (
         ),
         defaults={"jurisdiction": "default", "storageClass": "Standard"},
         computed=lambda _caller, _id, _inputs: {"creationDate": now()},
-        import_id=importable("accountId", "name", "jurisdiction"),
+        import_id=ImportId("accountId", "name", "jurisdiction"),
     ),
     _side_of_bucket(
         t.R2_BUCKET_LIFECYCLE,
@@ -231,7 +231,7 @@ _TABLE: Final = (
             "consumersTotalCount": 0,
             "producersTotalCount": 0,
         },
-        import_id=importable("accountId", "id"),
+        import_id=ImportId("accountId", "id"),
     ),
     TypeRules(
         type=t.QUEUE_CONSUMER,
@@ -256,7 +256,7 @@ _TABLE: Final = (
         ),
         admissions=(_queue_exists, _consumer_is_deployed),
         computed=lambda _caller, id_, _inputs: {"consumerId": id_, "createdOn": now()},
-        import_id=importable("accountId", "queueId", "id"),
+        import_id=ImportId("accountId", "queueId", "id"),
         within=Within(t.QUEUE, {"queueId": "queueId"}),
     ),
     TypeRules(
@@ -280,7 +280,7 @@ _TABLE: Final = (
         defaults={"status": "active"},
         # The API returns the value only when the token is made; only the state keeps it.
         computed=lambda _caller, _id, _inputs: {"value": token_hex(20), "issuedOn": now(), "modifiedOn": now()},
-        import_id=importable("accountId", "id"),
+        import_id=ImportId("accountId", "id"),
     ),
 )
 

@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
 
 from bulkhead.localclouds.providers.handler import Caller, Properties
+from bulkhead.localclouds.providers.remote import Remote
 from bulkhead.localclouds.providers.resources import Resources
 from bulkhead.localclouds.providers.store import Record
-
-
-class Remote(Protocol):
-    """A type of resource behind an API. ``known`` and ``inputs`` are its properties and its inputs in the state. All
-    raise ApiRefusal."""
-
-    def create(self, caller: Caller, inputs: Properties) -> Record: ...
-
-    def read(self, caller: Caller, id_: str, known: Properties, inputs: Properties) -> Record | None: ...
-
-    def update(self, caller: Caller, id_: str, known: Properties, inputs: Properties) -> Record: ...
-
-    def delete(self, caller: Caller, id_: str, known: Properties) -> None: ...
 
 
 class Dispatch:
@@ -47,7 +34,7 @@ class Dispatch:
         """Return the resource as its cloud has it; ``known`` and ``inputs`` are its state, empty for an import."""
         if token in self._remote:
             return self._remote[token].read(caller, id_, known, inputs)
-        return (self._resources.read if inputs else self._resources.imported)(caller, token, id_)
+        return self._resources.read(caller, token, id_)
 
     def update(self, caller: Caller, token: str, id_: str, known: Properties, inputs: Properties) -> Record:
         """Change the resource in place."""

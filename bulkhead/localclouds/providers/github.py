@@ -9,7 +9,7 @@ from typing import Final
 from bulkhead.localclouds.github.properties import ruleset_planned
 from bulkhead.localclouds.providers.checks import Check, at, between, exactly_one, known, needs, one_of, shaped, sized
 from bulkhead.localclouds.providers.handler import Caller, Properties
-from bulkhead.localclouds.providers.rules import TypeRules, Within, importable, joined, now
+from bulkhead.localclouds.providers.rules import ImportId, TypeRules, Within, joined, now
 from bulkhead.localclouds.providers.store import Store
 from bulkhead.localclouds.providers.wire import UNKNOWN
 from bulkhead.resources import types as t
@@ -75,6 +75,7 @@ def _selected_actions(inputs: Properties) -> Iterator[str]:
 _TABLE: Final = (
     TypeRules(
         type=t.GITHUB_REPOSITORY_ENVIRONMENT,
+        import_id=ImportId("repository", "environment", separator=":"),
         identify=joined("repository", "environment", separator=":"),
         checks=(
             between("waitTimer", 0, 43_200),
@@ -86,6 +87,7 @@ _TABLE: Final = (
     ),
     TypeRules(
         type=t.GITHUB_REPOSITORY_ENVIRONMENT_DEPLOYMENT_POLICY,
+        import_id=ImportId("repository", "environment", "policyId", separator=":"),
         identify=lambda caller, inputs: f"{inputs['repository']}:{inputs['environment']}:{_number(caller, inputs)}",
         checks=(exactly_one("", "branchPattern", "tagPattern"),),
         admissions=(_environment_exists, _environment_has_custom_policies),
@@ -95,6 +97,7 @@ _TABLE: Final = (
     ),
     TypeRules(
         type=t.GITHUB_ACTIONS_ENVIRONMENT_SECRET,
+        import_id=ImportId("repository", "environment", "secretName", separator=":"),
         identify=joined("repository", "environment", "secretName", separator=":"),
         checks=(
             exactly_one("", "value", "valueEncrypted", "plaintextValue", "encryptedValue"),
@@ -107,6 +110,7 @@ _TABLE: Final = (
     ),
     TypeRules(
         type=t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE,
+        import_id=ImportId("repository", "environment", "variableName", separator=":"),
         identify=joined("repository", "environment", "variableName", separator=":"),
         checks=(shaped("variableName", *_NAME),),
         admissions=(_environment_exists,),
@@ -136,21 +140,24 @@ _TABLE: Final = (
             _conditions_fit_target,
         ),
         computed=lambda _caller, id_, _inputs: {"rulesetId": int(id_), "nodeId": f"RRS_{id_}", "etag": f'W/"{id_}"'},
-        import_id=importable("repository", "id", separator=":"),
+        import_id=ImportId("repository", "rulesetId", separator=":"),
     ),
     TypeRules(
         type=t.GITHUB_BRANCH_DEFAULT,
+        import_id=ImportId("repository", separator=":"),
         identify=joined("repository"),
         defaults={"rename": False},
     ),
     TypeRules(
         type=t.GITHUB_ACTIONS_REPOSITORY_PERMISSIONS,
+        import_id=ImportId("repository", separator=":"),
         identify=joined("repository"),
         checks=(one_of("allowedActions", "all", "local_only", "selected"), _selected_actions),
         defaults={"enabled": True},
     ),
     TypeRules(
         type=t.GITHUB_WORKFLOW_REPOSITORY_PERMISSIONS,
+        import_id=ImportId("repository", separator=":"),
         identify=joined("repository"),
         checks=(one_of("defaultWorkflowPermissions", "read", "write"),),
         defaults={"defaultWorkflowPermissions": "read", "canApprovePullRequestReviews": False},

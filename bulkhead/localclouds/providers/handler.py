@@ -66,8 +66,7 @@ class Recorded:
         """Make the resource. Raises ApiRefusal when one of this type and id exists already."""
         id_ = self.rules.id_of(caller, inputs)
         account = self.rules.account_of(caller, inputs)
-        existing = store.get(self.token, id_)
-        if existing is not None and not existing.left_behind:
+        if store.get(self.token, id_) is not None:
             raise ApiRefusal(f"{self.token} {id_!r} exists already")
         outputs = self.rules.outputs_of(caller, id_, inputs)
         record = Record(self.token, id_, caller.environment, account, urn, inputs, outputs)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from bulkhead.localclouds.providers import registry
 from bulkhead.localclouds.providers.handler import Caller, Properties
 from bulkhead.localclouds.providers.registry import Registry
@@ -25,26 +23,13 @@ class Resources:
             rules.admit(caller, self.store, inputs)
             if rules.type.create is Create.UPSERTS:
                 existing = self.store.get(token, rules.id_of(caller, inputs))
-                if existing is not None and not existing.left_behind:
+                if existing is not None:
                     return handler.update(caller, self.store, existing.id, inputs)
             return handler.create(caller, self.store, urn, inputs)
 
-    def read(self, caller: Caller, token: str, reference: str) -> Record | None:
-        """Return the resource of this id, or of what `pulumi import` is given; None when its cloud has none."""
-        rules, handler = registry.rules_of(token), self.registry.handler(token)
-        found = self.store.get(token, reference)
-        if found is None:
-            named = (record for record in self.store.all(type_=token) if rules.import_id.of(record) == reference)
-            found = next(named, None)
-        return None if found is None else handler.read(caller, self.store, found.id)
-
-    def imported(self, caller: Caller, token: str, reference: str) -> Record | None:
-        """Return the result of `read` for an import, when the engine knows nothing yet: only what the API returns."""
-        record, unread = self.read(caller, token, reference), registry.rules_of(token).unread
-        if record is None:
-            return None
-        inputs, outputs = ({k: v for k, v in p.items() if k not in unread} for p in (record.inputs, record.outputs))
-        return replace(record, inputs=inputs, outputs=outputs)
+    def read(self, caller: Caller, token: str, id_: str) -> Record | None:
+        """Return the resource as its cloud has it, None when its cloud has none."""
+        return self.registry.handler(token).read(caller, self.store, id_)
 
     def update(self, caller: Caller, token: str, id_: str, inputs: Properties) -> Record:
         """Change the resource in place."""
@@ -55,17 +40,12 @@ class Resources:
             return self.registry.handler(token).update(caller, self.store, id_, inputs)
 
     def delete(self, caller: Caller, token: str, id_: str, *, forced: bool = False) -> None:
-        """Delete the resource and what is part of it, ``forced`` even if others need it; where the real provider's
-        delete does nothing, so does this one, and the row says that it is left behind."""
-        rules = registry.rules_of(token)
+        """Delete the resource and what is part of it, ``forced`` even if others need it."""
         record = self.store.get(token, id_)
         if record is None:
             return
-        if rules.type.left_behind:
-            self.store.put(replace(record, left_behind=True))
-            return
         if not forced:
-            rules.release(self.store, record)
+            registry.rules_of(token).release(self.store, record)
         self.registry.handler(token).delete(caller, self.store, id_)
         self._remove_parts(record)
 

@@ -80,7 +80,7 @@ class TypeRules:
     defaults: Properties = field(default_factory=dict)
     computed: Compute = compute_nothing
     nested_secrets: Callable[[Properties], Iterable[Steps]] = lambda _values: ()
-    import_id: ImportId = field(default_factory=lambda: ImportId(("id",), "\0"))
+    import_id: ImportId = field(default_factory=lambda: ImportId("id"))
     unread: frozenset[str] = frozenset()
     within: Within | None = None
     taken: int | None = None
@@ -189,7 +189,7 @@ class TypeRules:
         wanted = [inputs.get(name) for name in self._names]
         for other in store.all(type_=self.type):
             near = self._where(other.account, other.outputs.get("region")) == where and (not own or other.id != own.id)
-            if near and not other.left_behind and [other.inputs.get(name) for name in self._names] == wanted:
+            if near and [other.inputs.get(name) for name in self._names] == wanted:
                 names = " and ".join(f"{name} {inputs.get(name)!r}" for name in self._names)
                 code = f" [code: {self.taken}]" if self.taken else ""
                 by = f" ({other.urn})" if other.urn else ""  # whoever asks the API has no program
@@ -225,28 +225,17 @@ def joined(*names: str, separator: str = "/") -> Identify:
     return lambda _caller, inputs: separator.join(str(inputs[name]) for name in names)
 
 
-@dataclass(frozen=True, slots=True)
 class ImportId:
     """What `pulumi import` is given: properties, one after the other; ``id`` stands for the id."""
 
-    names: tuple[str, ...]
-    separator: str
-
-    def of(self, record: Record) -> str:
-        """Return what a resource is imported by."""
-        return self.separator.join(
-            record.id if name == "id" else str(record.outputs.get(name, "")) for name in self.names
-        )
+    def __init__(self, *names: str, separator: str = "/") -> None:
+        self.names = names
+        self._separator = separator
 
     def read(self, text: str) -> dict[str, str] | None:
         """Return the properties that a person gave, None if it is not of this form."""
-        parts = text.split(self.separator)
+        parts = text.split(self._separator) if len(self.names) > 1 else [text]
         return dict(zip(self.names, parts, strict=True)) if len(parts) == len(self.names) else None
-
-
-def importable(*names: str, separator: str = "/") -> ImportId:
-    """Return the form of what `pulumi import` is given."""
-    return ImportId(names, separator)
 
 
 def now() -> str:

@@ -17,23 +17,22 @@ _PRAGMAS = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=OFF", "PRAGMA busy_ti
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS resources (
     type TEXT NOT NULL, id TEXT NOT NULL, environment TEXT NOT NULL, account TEXT NOT NULL, urn TEXT NOT NULL,
-    inputs TEXT NOT NULL, outputs TEXT NOT NULL, left_behind INTEGER NOT NULL,
+    inputs TEXT NOT NULL, outputs TEXT NOT NULL,
     PRIMARY KEY (type, id)
 ) STRICT
 """
 # An update keeps the row's order: `all` returns the oldest first, and the newest deployment is live.
 _PUT = """
-INSERT INTO resources VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (type, id) DO UPDATE SET
+INSERT INTO resources VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (type, id) DO UPDATE SET
     environment = excluded.environment, account = excluded.account, urn = excluded.urn,
-    inputs = excluded.inputs, outputs = excluded.outputs, left_behind = excluded.left_behind
+    inputs = excluded.inputs, outputs = excluded.outputs
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """One resource as its cloud knows it. ``type`` is Pulumi's token, ``id`` the provider's id, ``environment`` the
-    stack that made it, ``account`` the account or repository owner it lives in; property names are camelCase.
-    ``left_behind``: the program deleted it, but the real provider's delete does nothing, so the cloud still has it."""
+    stack that made it, ``account`` the account or repository owner it lives in; property names are camelCase."""
 
     type: str
     id: str
@@ -42,7 +41,6 @@ class Record:
     urn: str
     inputs: Mapping[str, Any]
     outputs: Mapping[str, Any]
-    left_behind: bool = False
 
 
 class Store:
@@ -77,7 +75,6 @@ class Store:
             record.urn,
             json.dumps(record.inputs, sort_keys=True),
             json.dumps(record.outputs, sort_keys=True),
-            int(record.left_behind),
         )
         with self._lock:
             self._connection.execute(_PUT, row)
@@ -109,5 +106,5 @@ class Store:
 
 
 def _record(row: tuple[Any, ...]) -> Record:
-    type_, id_, environment, account, urn, inputs, outputs, left_behind = row
-    return Record(type_, id_, environment, account, urn, json.loads(inputs), json.loads(outputs), bool(left_behind))
+    type_, id_, environment, account, urn, inputs, outputs = row
+    return Record(type_, id_, environment, account, urn, json.loads(inputs), json.loads(outputs))

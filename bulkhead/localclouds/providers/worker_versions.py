@@ -26,7 +26,7 @@ from bulkhead.localclouds.providers.checks import (
     walk,
 )
 from bulkhead.localclouds.providers.handler import Caller, Properties
-from bulkhead.localclouds.providers.rules import TypeRules, Within, importable, new_uuid
+from bulkhead.localclouds.providers.rules import ImportId, TypeRules, Within, new_uuid
 from bulkhead.localclouds.providers.store import Store
 from bulkhead.localclouds.providers.wire import UNKNOWN, Steps
 from bulkhead.localclouds.providers.worker_state import (
@@ -165,6 +165,6 @@ RULES: Final = TypeRules(
     defaults={"usageModel": "standard"},
     computed=lambda caller, _id, _inputs: {**made_by(caller), "startupTimeMs": 1},
     nested_secrets=_secret_texts,
-    import_id=importable("accountId", "workerId", "id"),
+    import_id=ImportId("accountId", "workerId", "id"),
     within=Within(t.WORKER, {"workerId": "name"}),
 )

@@ -13,9 +13,9 @@ from bulkhead.localclouds.providers import worker_versions
 from bulkhead.localclouds.providers.checks import at, at_most_one, between, distinct, known, one_of, shaped, sized
 from bulkhead.localclouds.providers.handler import Caller, Properties
 from bulkhead.localclouds.providers.rules import (
+    ImportId,
     TypeRules,
     Within,
-    importable,
     joined,
     new_hex_id,
     new_uuid,
@@ -112,7 +112,7 @@ TABLE: Final = (
             "subdomain": {"enabled": False, "previewsEnabled": False},
         },
         computed=lambda _caller, _id, _inputs: {"createdOn": now(), "updatedOn": now()},
-        import_id=importable("accountId", "id"),
+        import_id=ImportId("accountId", "id"),
     ),
     TypeRules(
         type=t.WORKERS_DEPLOYMENT,
@@ -127,7 +127,7 @@ TABLE: Final = (
         ),
         admissions=(_versions_are_its_own,),
         computed=lambda caller, _id, _inputs: made_by(caller),
-        import_id=importable("accountId", "scriptName", "id"),
+        import_id=ImportId("accountId", "scriptName", "id"),
         within=Within(t.WORKER, {"scriptName": "name"}),
     ),
     TypeRules(
@@ -139,7 +139,7 @@ TABLE: Final = (
             distinct("schedules[*].cron"),
         ),
         admissions=(_script_is_deployed,),
-        import_id=importable("accountId", "scriptName"),
+        import_id=ImportId("accountId", "scriptName"),
         within=Within(t.WORKER, {"scriptName": "name"}),
     ),
     TypeRules(
@@ -153,6 +153,6 @@ TABLE: Final = (
         admissions=(_script_is_deployed,),
         defaults={"environment": "production"},
         computed=lambda caller, _id, inputs: {"certId": new_uuid(caller, inputs)},
-        import_id=importable("accountId", "id"),
+        import_id=ImportId("accountId", "id"),
     ),
 )

@@ -16,7 +16,7 @@ _RULESET: Final = github_plugin("resource_github_repository_ruleset.go")
 
 SOURCES: Final[Sources] = {
     t.GITHUB_REPOSITORY_ENVIRONMENT: {
-        _ENVIRONMENT: ("between: waitTimer", "sized: reviewers", "replaced_by", "defaults"),
+        _ENVIRONMENT: ("between: waitTimer", "sized: reviewers", "replaced_by", "defaults", "import_id"),
         github_docs("actions/reference/deployments-and-environments"): ("not_too_many_reviewers",),
         github_docs("rest/deployments/environments"): ("one_branch_policy",),
     },
@@ -26,6 +26,7 @@ SOURCES: Final[Sources] = {
             "replaced_by",
             "replaced_when_added_or_removed",
             "computed",
+            "import_id",
         ),
     },
     t.GITHUB_ACTIONS_ENVIRONMENT_SECRET: {
@@ -35,11 +36,12 @@ SOURCES: Final[Sources] = {
             "create",
             "secrets",
             "computed",
+            "import_id",
         ),
         _SECRETS_DOCS: ("shaped: secretName", "limits"),
         github_docs("rest/actions/secrets"): ("unread",),
     },
-    t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE: {_VARIABLE: ("replaced_by", "computed")},
+    t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE: {_VARIABLE: ("replaced_by", "computed", "import_id")},
     t.GITHUB_REPOSITORY_RULESET: {
         _RULESET: (
             "needs: name",
@@ -55,12 +57,19 @@ SOURCES: Final[Sources] = {
         github_plugin("util_ruleset_validation.go"): ("conditions_fit_target",),
     },
     t.GITHUB_BRANCH_DEFAULT: {
-        github_plugin("resource_github_branch_default.go"): ("left_behind", "defaults"),
+        github_plugin("resource_github_branch_default.go"): ("left_behind", "defaults", "import_id"),
     },
     t.GITHUB_ACTIONS_REPOSITORY_PERMISSIONS: {
-        github_plugin("resource_github_actions_repository_permissions.go"): ("one of: allowedActions", "defaults"),
+        github_plugin("resource_github_actions_repository_permissions.go"): (
+            "one of: allowedActions",
+            "defaults",
+            "import_id",
+        ),
     },
     t.GITHUB_WORKFLOW_REPOSITORY_PERMISSIONS: {
-        github_plugin("resource_github_workflow_repository_permissions.go"): ("one of: defaultWorkflowPermissions",),
+        github_plugin("resource_github_workflow_repository_permissions.go"): (
+            "one of: defaultWorkflowPermissions",
+            "import_id",
+        ),
     },
 }

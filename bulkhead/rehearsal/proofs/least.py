@@ -11,7 +11,7 @@ from bulkhead.localclouds.api.journal import Call, Journal
 from bulkhead.localclouds.cloudflare.api.app import PREFIX
 from bulkhead.localclouds.cloudflare.api.credentials import CLOUD
 from bulkhead.localclouds.cloudflare.api.permissions import TABLE, target_of
-from bulkhead.localclouds.providers.over_http import ENDPOINTS
+from bulkhead.localclouds.providers.cloudflare_remote import ENDPOINTS
 from bulkhead.model.identities import TOKEN_MAKER
 from bulkhead.model.naming import Kind
 from bulkhead.model.roles import Role

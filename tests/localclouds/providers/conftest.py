@@ -9,13 +9,24 @@ from pathlib import Path
 import pytest
 
 from bulkhead.engine.finder import find_engine
+from bulkhead.localclouds.api.faults import FaultPlan
+from bulkhead.localclouds.api.seed import Seed, Tenant
+from bulkhead.localclouds.cloudflare.api.app import PREFIX
+from bulkhead.localclouds.github.api.app import application
+from bulkhead.localclouds.github.api.cloud import GitHub
+from bulkhead.localclouds.github.api.credentials import Credentials
+from bulkhead.localclouds.providers.cloudflare_remote import cloudflare_remotes
 from bulkhead.localclouds.providers.dispatch import Dispatch
+from bulkhead.localclouds.providers.github_remote import github_remotes
 from bulkhead.localclouds.providers.handler import Caller
 from bulkhead.localclouds.providers.registry import Registry
+from bulkhead.localclouds.providers.remote import Remote
 from bulkhead.localclouds.providers.resources import Resources
 from bulkhead.localclouds.providers.server import ProviderServer, ProviderServicer
 from bulkhead.localclouds.providers.store import Store
-from tests.support.provider_cloud import Cloud
+from tests.support.cloudflare_api import ACCOUNT, open_api
+from tests.support.in_process import InProcess
+from tests.support.provider_cloud import STAGES, Cloud, token_of
 
 
 @pytest.fixture
@@ -63,8 +74,28 @@ def quiet_grpc() -> Iterator[None]:
 
 
 @pytest.fixture
-def cloud(tmp_path: Path, store: Store, engine: None, quiet_grpc: None) -> Iterator[Cloud]:
-    server = ProviderServer(ProviderServicer(Dispatch(Resources(Registry(), store))))
-    yield Cloud(server, store, tmp_path)
+def cloud(tmp_path: Path, engine: None, quiet_grpc: None) -> Iterator[Cloud]:
+    """Our own providers, with the APIs behind them; what is in Cloudflare and GitHub is recorded and no more."""
+    tenants = [
+        Tenant(
+            environment,
+            ACCOUNT,
+            repository="acme/harbor",
+            tokens={cloud: {token_of(environment): "deploy"} for cloud in ("cloudflare", "github")},
+        )
+        for environment in (*STAGES, "staging-again")
+    ]
+    api = open_api(tmp_path, *tenants)
+    hub = GitHub(api.resources, Seed(tmp_path / "seed.json"))
+    credentials = Credentials(Seed(tmp_path / "seed.json"), hub)
+    github = application(hub, credentials, api.journal, FaultPlan(tmp_path / "faults.json"))
+    remote: dict[str, Remote] = {
+        **cloudflare_remotes(f"http://127.0.0.1{PREFIX}", api.transport()),
+        **github_remotes("http://127.0.0.1", InProcess(github)),
+    }
+    server = ProviderServer(ProviderServicer(Dispatch(api.resources, remote)))
+    yield Cloud(server, api.resources.store, tmp_path)
     server.stop()
+    api.resources.store.close()
+    api.journal.close()
     gc.collect()  # an abandoned event loop complains here, not in whatever test comes next

@@ -402,39 +402,6 @@ def test_what_a_live_version_is_bound_to_stays(
     account.delete(store)
 
 
-def test_a_delete_that_does_nothing_leaves_the_thing_behind_until_its_worker_goes(account: Account) -> None:
-    worker = account.deployed()
-    cron = account.make(CRON, scriptName="web", schedules=[{"cron": "0 0 * * *"}])
-    account.delete(cron)
-    left = account.resources.store.get(CRON, cron.id)
-    assert left is not None
-    assert left.left_behind
-    again = account.make(CRON, scriptName="web", schedules=[])
-    assert not again.left_behind
-    account.delete(worker)
-    assert account.resources.store.all() == []
-
-
-@pytest.mark.parametrize(
-    ("token", "inputs", "reference"),
-    [
-        (D1, {"name": "main"}, "{account}/{id}"),
-        (KV, {"title": "t"}, "{account}/{id}"),
-        (BUCKET, {"name": "transcripts"}, "{account}/transcripts/default"),
-        (QUEUE, {"queueName": "events"}, "{account}/{id}"),
-        (WORKER, {"name": "web"}, "{account}/{id}"),
-    ],
-)
-def test_what_import_is_given_finds_the_resource(
-    account: Account, token: str, inputs: dict[str, Any], reference: str
-) -> None:
-    made = account.make(token, **inputs)
-    given = reference.format(account=ACCOUNT, id=made.id)
-    found = account.resources.read(account.caller, token, given)
-    assert found == made
-    assert account.resources.read(account.caller, token, given.replace(ACCOUNT, "f" * 32)) is None
-
-
 def test_a_preview_knows_inputs_and_defaults_and_nothing_the_api_computes() -> None:
     foreseen = planning.foresee(WORKER, {"accountId": ACCOUNT, "name": "web", "subdomain": {"enabled": True}})
     assert foreseen["subdomain"] == {"enabled": True, "previewsEnabled": False}

@@ -163,16 +163,8 @@ def test_a_branch_policy_cannot_become_a_tag_policy() -> None:
     assert not any(difference.forces_new for difference in planning.diff(POLICY, GOOD[POLICY], renamed))
 
 
-def test_the_default_branch_stays_when_it_is_no_longer_managed(resources: Resources, caller: Caller) -> None:
-    branch = make(resources, caller, BRANCH)
-    resources.delete(caller, BRANCH, branch.id)
-    (left,) = resources.store.all(type_=BRANCH)
-    assert left.left_behind
-
-
-def test_a_ruleset_is_imported_by_repository_and_number(resources: Resources, caller: Caller) -> None:
-    made = make(resources, caller, RULESET)
-    assert resources.read(caller, RULESET, f"harbor:{made.id}") == made
+def test_a_name_of_a_ruleset_is_taken_once(resources: Resources, caller: Caller) -> None:
+    make(resources, caller, RULESET)
     with pytest.raises(ApiRefusal, match="is taken"):
         make(resources, caller, RULESET)
 

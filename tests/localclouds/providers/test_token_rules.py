@@ -80,10 +80,3 @@ def test_a_change_keeps_the_token_and_its_value(resources: Resources, caller: Ca
 def test_another_account_s_token_is_another_token() -> None:
     (difference,) = planning.diff(TOKEN, GOOD, {**GOOD, "accountId": "f" * 32})
     assert difference.forces_new
-
-
-def test_it_is_adopted_by_its_account_and_id(resources: Resources, caller: Caller) -> None:
-    made = resources.create(caller, TOKEN, "urn:a", GOOD)
-    found = resources.imported(caller, TOKEN, f"{ACCOUNT}/{made.id}")
-    assert found is not None
-    assert found.id == made.id

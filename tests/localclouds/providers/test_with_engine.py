@@ -16,7 +16,7 @@ import pulumi_github as github
 import pytest
 from pulumi.automation import CommandError
 
-from tests.support.provider_cloud import Cloud
+from tests.support.provider_cloud import STAGES, Cloud, token_of
 
 pytestmark = [
     pytest.mark.slow,
@@ -28,13 +28,12 @@ ACCOUNT = "0123456789abcdef0123456789abcdef"
 D1 = "cloudflare:index/d1Database:D1Database"
 SECRET = "canary-of-a-secret"
 MODULE = "application/javascript+module"
-TOKEN = "canary-of-a-token"
 
 Program = Callable[[], None]
 
 
 def cloudflare_options() -> pulumi.ResourceOptions:
-    provider = cloudflare.Provider("cloudflare", api_token=pulumi.Output.secret(TOKEN))
+    provider = cloudflare.Provider("cloudflare", api_token=pulumi.Output.secret(token_of(pulumi.get_stack())))
     return pulumi.ResourceOptions(provider=provider)
 
 
@@ -77,7 +76,7 @@ def a_stage(bundle: Path, name: str = "main", secret: str = SECRET, message: str
             versions=[{"version_id": version.id, "percentage": 100}],
             opts=options,
         )
-        acme = github.Provider("github", owner="acme", token=pulumi.Output.secret(TOKEN))
+        acme = github.Provider("github", owner="acme", token=pulumi.Output.secret(token_of(pulumi.get_stack())))
         in_acme = pulumi.ResourceOptions(provider=acme)
         environment = github.RepositoryEnvironment("env", repository="harbor", environment=stack, opts=in_acme)
         github.ActionsEnvironmentSecret(
@@ -106,7 +105,7 @@ def test_a_stage_s_whole_life(cloud: Cloud, bundle: Path) -> None:
     stack = cloud.stack("staging", a_stage(bundle))
 
     stack.preview()
-    assert cloud.store.all() == []
+    assert cloud.made() == []
 
     made = stack.up()
     assert made.summary.resource_changes == {"create": 11}
@@ -119,7 +118,7 @@ def test_a_stage_s_whole_life(cloud: Cloud, bundle: Path) -> None:
     assert stack.preview().change_summary == {"same": 11}
 
     stack.destroy()
-    assert cloud.store.all() == []
+    assert cloud.made() == []
 
 
 def test_no_secret_is_in_the_state_in_clear_nested_ones_included(cloud: Cloud, bundle: Path) -> None:
@@ -129,7 +128,7 @@ def test_no_secret_is_in_the_state_in_clear_nested_ones_included(cloud: Cloud, b
     stack.refresh()
     for state in (after_up, cloud.state("staging")):
         assert SECRET not in state
-        assert TOKEN not in state
+        assert token_of("staging") not in state
         assert "text-for-everybody" in state
     bindings = cloud.outputs("cloudflare:index/workerVersion:WorkerVersion")[0]["bindings"]
     assert {"name": "KEY", "type": "secret_text", "text": SECRET} in bindings
@@ -286,16 +285,15 @@ def test_the_cloud_s_refusal_is_what_the_engine_shows(cloud: Cloud) -> None:
 
 
 def test_three_stages_at_once_stay_apart(cloud: Cloud, bundle: Path) -> None:
-    stages = ("development", "staging", "production")
-    stacks = [cloud.stack(stage, a_stage(bundle, secret=f"{SECRET}-{stage}")) for stage in stages]
+    stacks = [cloud.stack(stage, a_stage(bundle, secret=f"{SECRET}-{stage}")) for stage in STAGES]
     with ThreadPoolExecutor() as pool:
         results: list[Any] = list(pool.map(lambda stack: stack.up(), stacks))
     assert [result.summary.resource_changes for result in results] == [{"create": 11}] * 3
-    for stage in stages:
+    for stage in STAGES:
         mine = json.dumps([[dict(r.inputs), dict(r.outputs)] for r in cloud.store.all(environment=stage)])
-        others = [other for other in stages if other != stage]
+        others = [other for other in STAGES if other != stage]
         assert f"{SECRET}-{stage}" in mine
         assert not any(f"{SECRET}-{other}" in mine or f"{other}-main" in mine for other in others)
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda stack: stack.destroy(), stacks))
-    assert cloud.store.all() == []
+    assert cloud.made() == []

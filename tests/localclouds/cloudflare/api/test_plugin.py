@@ -10,14 +10,12 @@ import pytest
 
 from bulkhead.localclouds.api.seed import Tenant
 from bulkhead.localclouds.cloudflare.api.app import routes
-from bulkhead.localclouds.providers.handler import Caller
-from bulkhead.localclouds.providers.store import Record
 from bulkhead.resources import types as t
 from bulkhead.resources.kind import ResourceType
 from bulkhead.resources.planned import unsealed
 from tests.support.cloudflare_api import Api, open_api
 from tests.support.cloudflare_plugin import Plugin, Resource, with_content
-from tests.support.cloudflare_plugin_cases import BEFORE, IDS, LEAST, NOT_SERVED, UPDATES
+from tests.support.cloudflare_plugin_cases import BEFORE, IDS, LEAST, UPDATES
 from tests.support.cloudflare_plugin_types import RESOURCES
 from tests.support.cloudflare_plugin_wire import PluginFault, State, drift
 from tests.support.settings_fixture import make_settings
@@ -36,7 +34,6 @@ class Account:
         self.plugin = Plugin(self._ask, _TOKEN)
         self.made: dict[str, tuple[ResourceType, State, State]] = {}
         self._ids: dict[str, str] = {}
-        self._order: list[str | Record] = []
 
     def _ask(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Any:
         return self.api.answer(method, path, body, "", **headers)
@@ -44,20 +41,13 @@ class Account:
     def make(self, type_: ResourceType, name: str, inputs: Mapping[str, Any], planned: Mapping[str, str]) -> None:
         """Make a resource. ``planned`` are the values that a plan made up for its ids, by output."""
         inputs = self._real(inputs)
-        if type_ in NOT_SERVED:
-            caller = Caller(self.environment, "cloudflare", {})
-            record = self.api.resources.create(caller, type_, name, inputs)
-            self._order.append(record)
-            real = {**record.outputs, "id": record.id}
-        else:
-            if type_ == t.WORKER_VERSION:
-                inputs = with_content(inputs, lambda file: Path(file).read_bytes())
-            config = RESOURCES[type_].config(inputs)
-            state = self.plugin.create(RESOURCES[type_], config)
-            self.made[name] = (type_, config, state)
-            self._order.append(name)
-            real = {**state, "id": state.get("id") or state.get("uuid") or state.get("queue_id")}
-            real["queueId"] = state.get("queue_id")
+        if type_ == t.WORKER_VERSION:
+            inputs = with_content(inputs, lambda file: Path(file).read_bytes())
+        config = RESOURCES[type_].config(inputs)
+        state = self.plugin.create(RESOURCES[type_], config)
+        self.made[name] = (type_, config, state)
+        real = {**state, "id": state.get("id") or state.get("uuid") or state.get("queue_id")}
+        real["queueId"] = state.get("queue_id")
         self._ids |= {value: real[output] for output, value in planned.items() if real.get(output)}
 
     def _real(self, value: Any) -> Any:
@@ -69,13 +59,9 @@ class Account:
 
     def destroy(self) -> Iterator[tuple[str, Resource, State]]:
         """Delete everything, the newest first; yield what the plugin had made."""
-        for made in reversed(self._order):
-            if isinstance(made, Record):
-                self.api.resources.delete(Caller(self.environment, "cloudflare", {}), made.type, made.id)
-                continue
-            type_, _, state = self.made[made]
+        for name, (type_, _, state) in reversed(self.made.items()):
             self.plugin.delete(RESOURCES[type_], state)
-            yield made, RESOURCES[type_], state
+            yield name, RESOURCES[type_], state
 
     def drifts(self) -> dict[str, list[str]]:
         """Return what the next preview would change, after a refresh."""
@@ -111,11 +97,10 @@ ALL_STAGES = pytest.mark.parametrize("account", STAGES, indirect=True)
 ALL_PRODUCTS = pytest.mark.parametrize("product", PRODUCTS)
 
 
-def test_what_the_program_makes_is_served_or_listed() -> None:
+def test_what_the_program_makes_is_served() -> None:
     for type_, resource in RESOURCES.items():
         made = (resource.create, (resource.collection or resource.item))
-        served = any(method == made[0] and _shape(path) == _shape(made[1]) for method, path in _ROUTES)
-        assert served == (type_ not in NOT_SERVED), type_
+        assert any(method == made[0] and _shape(path) == _shape(made[1]) for method, path in _ROUTES), type_
 
 
 def _shape(path: str) -> list[str]:
@@ -174,7 +159,7 @@ _ANSWERED_UNASKED: Final = {
     # cloudflare/terraform-provider-cloudflare#6309: the plugin finds it, and sends null for it with the next update.
     t.D1_DATABASE: {"read_replication"},
 }
-_SERVED: Final = sorted(RESOURCES.keys() - NOT_SERVED)
+_SERVED: Final = sorted(RESOURCES)
 
 
 def make_least(account: Account, type_: ResourceType, more: Mapping[str, Any]) -> tuple[State, State]:
@@ -198,7 +183,7 @@ def test_the_least_that_a_type_takes_is_enough(account: Account, type_: Resource
 
 @pytest.mark.parametrize(
     ("type_", "before", "after"),
-    [each for each in UPDATES if each[0] not in NOT_SERVED],
+    UPDATES,
     ids=lambda value: value.kind if isinstance(value, ResourceType) else "",
 )
 def test_an_update_leaves_what_was_asked_for_and_nothing_else(

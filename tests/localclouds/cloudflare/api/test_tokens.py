@@ -11,8 +11,8 @@ import pytest
 
 from bulkhead.localclouds.api.seed import Tenant
 from bulkhead.localclouds.cloudflare.api import tokens
+from bulkhead.localclouds.providers.cloudflare_remote import CloudflareRemote
 from bulkhead.localclouds.providers.handler import Caller
-from bulkhead.localclouds.providers.over_http import OverHttp
 from bulkhead.resources.permissions import (
     ACCOUNT_TOKENS_WRITE,
     D1_READ,
@@ -182,7 +182,7 @@ def test_the_engine_s_state_keeps_the_value_that_only_the_create_tells(api: Api)
 
     [endpoint] = tokens.ENDPOINTS
     client: Any = SimpleNamespace(request=request)
-    remote, caller = OverHttp(endpoint, lambda _: client), Caller("staging", "cloudflare", {"apiToken": TOKEN})
+    remote, caller = CloudflareRemote(endpoint, lambda _: client), Caller("staging", "cloudflare", {"apiToken": TOKEN})
     inputs = {
         "accountId": ACCOUNT,
         "name": "narrow",

@@ -14,8 +14,8 @@ from bulkhead.clients.rest import Rest
 from bulkhead.localclouds.cloudflare.api import workers, workers_versions
 from bulkhead.localclouds.cloudflare.api.app import PREFIX
 from bulkhead.localclouds.cloudflare.api.crud import Endpoint
+from bulkhead.localclouds.providers.cloudflare_remote import CloudflareRemote, VersionRemote
 from bulkhead.localclouds.providers.handler import ApiRefusal, Caller
-from bulkhead.localclouds.providers.over_http import OverHttp, VersionOverHttp
 from bulkhead.resources import types as t
 from tests.localclouds.cloudflare.api.workers import ESM, HELLO, ROOT, SCRIPTS, WORKERS, deployed, made, version
 from tests.support.cloudflare_api import ACCOUNT, TOKEN, ZONE, Api
@@ -244,8 +244,8 @@ class Plugin(httpx.BaseTransport):
         answer = self._api.answer(request.method, path, request.read(), user_agent=request.headers["user-agent"])
         return httpx.Response(answer.status_code, content=answer.content)
 
-    def of(self, endpoint: Endpoint) -> OverHttp:
-        kind = VersionOverHttp if endpoint is workers_versions.VERSION else OverHttp
+    def of(self, endpoint: Endpoint) -> CloudflareRemote:
+        kind = VersionRemote if endpoint is workers_versions.VERSION else CloudflareRemote
         return kind(endpoint, lambda token: Rest(CLOUDFLARE, token, self))
 
 

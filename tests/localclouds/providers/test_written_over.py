@@ -1,4 +1,4 @@
-"""What an engine that knows nothing of a resource is told of it, and what is written over instead of refused."""
+"""What is written over instead of refused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from bulkhead.localclouds.providers.handler import ApiRefusal, Caller
 from bulkhead.localclouds.providers.resources import Resources
 
 ACCOUNT = "0123456789abcdef0123456789abcdef"
-D1 = "cloudflare:index/d1Database:D1Database"
 R2 = "cloudflare:index/r2Bucket:R2Bucket"
 CORS = "cloudflare:index/r2BucketCors:R2BucketCors"
 ENVIRONMENT = "github:index/repositoryEnvironment:RepositoryEnvironment"
@@ -21,22 +20,6 @@ def github() -> Caller:
     return Caller("staging", "github", {"owner": "acme", "token": "made-up"})
 
 
-def test_an_import_lacks_what_the_api_never_tells(resources: Resources, caller: Caller) -> None:
-    inputs = {"accountId": ACCOUNT, "name": "main", "primaryLocationHint": "apac"}
-    made = resources.create(caller, D1, "urn:main", inputs)
-    imported = resources.imported(caller, D1, f"{ACCOUNT}/{made.id}")
-    assert imported is not None
-    assert (imported.id, imported.inputs) == (made.id, {"accountId": ACCOUNT, "name": "main"})
-    assert "primaryLocationHint" not in imported.outputs
-    read = resources.read(caller, D1, made.id)
-    assert read is not None
-    assert read.inputs == inputs
-
-
-def test_what_is_not_there_cannot_be_imported(resources: Resources, caller: Caller) -> None:
-    assert resources.imported(caller, D1, f"{ACCOUNT}/none") is None
-
-
 def test_a_part_of_a_bucket_is_written_over(resources: Resources, caller: Caller) -> None:
     bucket = {"accountId": ACCOUNT, "bucketName": "files"}
     resources.create(caller, R2, "urn:files", {"accountId": ACCOUNT, "name": "files"})
@@ -47,15 +30,12 @@ def test_a_part_of_a_bucket_is_written_over(resources: Resources, caller: Caller
     assert record.inputs["rules"] == rules
 
 
-def test_a_secret_is_written_over_and_never_told(resources: Resources, github: Caller) -> None:
+def test_a_secret_is_written_over(resources: Resources, github: Caller) -> None:
     resources.create(github, ENVIRONMENT, "urn:env", IN_STAGING)
     for value in ("first", "second"):
         resources.create(github, SECRET, "urn:secret", {**IN_STAGING, "secretName": "KEY", "value": value})
     [record] = resources.store.all(type_=SECRET)
     assert record.inputs["value"] == "second"
-    imported = resources.imported(github, SECRET, record.id)
-    assert imported is not None
-    assert "value" not in {**imported.inputs, **imported.outputs}
 
 
 def test_what_has_a_name_of_its_own_is_still_refused_a_second_time(resources: Resources, caller: Caller) -> None:

@@ -10,25 +10,25 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
+
 from bulkhead.clients.endpoints import CLOUDFLARE
-from bulkhead.clients.refusals import ApiRefused, Uncertain
 from bulkhead.clients.rest import Rest
 from bulkhead.engine.plugins import sdk_version
 from bulkhead.localclouds.cloudflare.api import stores, tokens, workers, workers_versions
 from bulkhead.localclouds.cloudflare.api.asked import PLUGIN
 from bulkhead.localclouds.cloudflare.api.crud import Endpoint
 from bulkhead.localclouds.providers import registry
-from bulkhead.localclouds.providers.handler import ApiRefusal, Caller, Properties
+from bulkhead.localclouds.providers.handler import Caller, Properties
+from bulkhead.localclouds.providers.remote import Remote, ask, found_in, over
 from bulkhead.localclouds.providers.store import Record
 
 _AGENT: Final = f"{PLUGIN}/{sdk_version('cloudflare')}"
 ENDPOINTS: Final = (*stores.ENDPOINTS, *tokens.ENDPOINTS, *workers.ENDPOINTS, workers_versions.VERSION)
 """Every type that is reached so."""
-_GONE: Final = 404
-_TIMEOUT: Final = 60.0  # seconds; a stage that changes restarts workerd
 
 
-class OverHttp:
+class CloudflareRemote(Remote):
     """One type of resource, by its endpoint."""
 
     def __init__(self, endpoint: Endpoint, api_of: Callable[[str], Rest]) -> None:
@@ -37,14 +37,11 @@ class OverHttp:
         self._api_of = api_of
 
     def create(self, caller: Caller, inputs: Properties) -> Record:
-        """Make the resource, or write over it where the API does. Raises ApiRefusal."""
         path = self._endpoint.collection or self._endpoint.item
         answer = self._ask(caller, self._endpoint.create, path, inputs, self._request(inputs))
         return self._record(caller, inputs, answer)
 
     def read(self, caller: Caller, id_: str, known: Properties, inputs: Properties) -> Record | None:
-        """Return the resource as the API shows it, None when it is gone. ``known`` are its properties in the state and
-        ``inputs`` its inputs there, both empty for an import."""
         if not known:
             given = self._rules.import_id.read(id_)
             if given is None:
@@ -58,7 +55,6 @@ class OverHttp:
         return Record(record.type, id_, record.environment, record.account, "", visible, record.outputs)
 
     def update(self, caller: Caller, id_: str, known: Properties, inputs: Properties) -> Record:
-        """Change the resource in place. Raises ApiRefusal."""
         body = None if self._endpoint.change_headers else self._request(inputs)
         answer = self._ask(
             caller, self._endpoint.update, self._endpoint.item, {**inputs, "id": id_}, body, changing=True
@@ -66,7 +62,6 @@ class OverHttp:
         return self._record(caller, {**known, **inputs}, answer)
 
     def delete(self, caller: Caller, id_: str, known: Properties) -> None:
-        """Delete the resource; one that is gone is no error. Where the plugin's delete does nothing, nor does this."""
         if not self._endpoint.type.left_behind:
             self._ask(caller, "DELETE", self._endpoint.item, {**known, "id": id_}, None)
 
@@ -77,15 +72,9 @@ class OverHttp:
         api = self._api_of(str(caller.config.get("apiToken", "")))
         headers = {"User-Agent": _AGENT, **self._endpoint.headers_for(values, changing=changing)}
         query, path = self._endpoint.query_for(method, values), self._endpoint.path(path, values)
-        try:
-            response = api.request(method, path, body, headers=headers, params=query, timeout=_TIMEOUT)
-        except Uncertain as refused:
-            raise ApiRefusal(*reasons_of(refused), in_doubt(caller)) from None
-        except ApiRefused as refused:
-            if refused.status == _GONE and method in {"GET", "DELETE"}:
-                return None
-            raise ApiRefusal(*reasons_of(refused)) from None
-        return response.json()["result"]
+        may_be_gone = method in {"GET", "DELETE"}
+        response = ask(api, caller, method, path, body, may_be_gone=may_be_gone, headers=headers, params=query)
+        return None if response is None else response.json()["result"]
 
     def _request(self, inputs: Properties) -> Any:
         """Return the body that asks for a resource."""
@@ -120,7 +109,7 @@ class OverHttp:
         }
 
 
-class VersionOverHttp(OverHttp):
+class VersionRemote(CloudflareRemote):
     """Versions of Workers: the plugin reads their modules from files, and the API takes JSON values as they are."""
 
     def _request(self, inputs: Properties) -> Any:
@@ -149,37 +138,8 @@ def _text(value: Any, given: str | None) -> str:
     return given if given is not None and json.loads(given) == value else json.dumps(value)
 
 
-def over(given: Any, told: Any) -> Any:
-    """Return what the API tells, completed by what it was given and never tells, such as a secret's text."""
-    if isinstance(given, Mapping) and isinstance(told, Mapping):
-        return {**given, **{name: over(given.get(name), value) for name, value in told.items()}}
-    if isinstance(given, list) and isinstance(told, list) and len(given) == len(told):
-        return [over(one, other) for one, other in zip(given, told, strict=True)]
-    return told
-
-
-def found_in(told: Any, given: Any) -> Any:
-    """Return the part of what the API tells that was given: what it adds by itself is no change."""
-    if isinstance(given, Mapping) and isinstance(told, Mapping):
-        return {name: found_in(told.get(name), value) for name, value in given.items()}
-    if isinstance(given, list) and isinstance(told, list) and len(given) == len(told):
-        return [found_in(one, other) for one, other in zip(told, given, strict=True)]
-    return told
-
-
-def over_http(url: str) -> dict[str, OverHttp]:
-    """Return how each type is reached over HTTP, by its token; ``url`` is the base of the local Cloudflare's API."""
-    api_of = cache(partial(Rest, CLOUDFLARE.at(url)))
-    special = {workers_versions.VERSION.type: VersionOverHttp}
-    return {endpoint.type: special.get(endpoint.type, OverHttp)(endpoint, api_of) for endpoint in ENDPOINTS}
-
-
-def in_doubt(caller: Caller) -> str:
-    """Return what to do where nobody knows whether a call was served."""
-    adopt = f"`bulkhead adopt {caller.environment}` (with --identities for what those make)"
-    return f"it may have been done all the same: {adopt} takes it in or names it, then bring the stage up again"
-
-
-def reasons_of(refused: ApiRefused) -> list[str]:
-    """Return what the API said, or why it could not be asked."""
-    return [str(reason) for reason in refused.reasons] or [fault.message for fault in refused.faults]
+def cloudflare_remotes(url: str, transport: httpx.BaseTransport | None = None) -> dict[str, CloudflareRemote]:
+    """Return how each type is reached, by its token; ``url`` is the base of the local Cloudflare's API."""
+    api_of = cache(partial(Rest, CLOUDFLARE.at(url), transport=transport))
+    special = {workers_versions.VERSION.type: VersionRemote}
+    return {endpoint.type: special.get(endpoint.type, CloudflareRemote)(endpoint, api_of) for endpoint in ENDPOINTS}

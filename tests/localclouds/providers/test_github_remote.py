@@ -5,15 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from bulkhead.localclouds.providers.github_kinds import KINDS
-from bulkhead.localclouds.providers.github_over_http import GitHubOverHttp, github_over_http
+from bulkhead.localclouds.providers import registry
+from bulkhead.localclouds.providers.github_plugin import PLUGIN_TYPES
+from bulkhead.localclouds.providers.github_remote import GitHubRemote, github_remotes
 from bulkhead.localclouds.providers.handler import ApiRefusal, Caller
-from bulkhead.localclouds.providers.registry import TABLES
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.resources import types as t
 from tests.support import local_github
 from tests.support.github_lives import ENVIRONMENT, HOME, LIVES
-from tests.support.local_github import InProcess, LocalGitHub
+from tests.support.in_process import InProcess
+from tests.support.local_github import LocalGitHub
 
 # The calls of a create, as the plugin makes them (integrations/terraform-provider-github).
 _CREATING: dict[str, list[str]] = {
@@ -60,16 +61,16 @@ def caller() -> Caller:
 
 
 @pytest.fixture
-def types(github: LocalGitHub, caller: Caller) -> dict[str, GitHubOverHttp]:
+def types(github: LocalGitHub, caller: Caller) -> dict[str, GitHubRemote]:
     """The types, in a repository with an environment and a branch besides main."""
     github.commit("develop", {"a.txt": "a"})
-    types = github_over_http("http://127.0.0.1", InProcess(github.app))
+    types = github_remotes("http://127.0.0.1", InProcess(github.app))
     types[t.GITHUB_REPOSITORY_ENVIRONMENT].create(caller, ENVIRONMENT)
     return types
 
 
 def test_every_type_of_github_s_is_reached() -> None:
-    assert set(KINDS) == set(TABLES["github"]) == set(LIVES)
+    assert set(PLUGIN_TYPES) == set(registry.TABLES["github"]) == set(LIVES)
 
 
 def id_of(token: str, record: Record) -> str:
@@ -78,7 +79,7 @@ def id_of(token: str, record: Record) -> str:
 
 @pytest.mark.parametrize("token", LIVES)
 def test_what_is_made_is_read_changed_and_removed(
-    token: str, types: dict[str, GitHubOverHttp], caller: Caller, github: LocalGitHub
+    token: str, types: dict[str, GitHubRemote], caller: Caller, github: LocalGitHub
 ) -> None:
     inputs, changed, _ = LIVES[token]
     made = types[token].create(caller, inputs)
@@ -102,7 +103,7 @@ def test_what_is_made_is_read_changed_and_removed(
 
 @pytest.mark.parametrize("token", LIVES)
 def test_a_create_makes_the_plugin_s_calls(
-    token: str, types: dict[str, GitHubOverHttp], caller: Caller, github: LocalGitHub
+    token: str, types: dict[str, GitHubRemote], caller: Caller, github: LocalGitHub
 ) -> None:
     before = len(list(github.journal))
     types[token].create(caller, LIVES[token][0])
@@ -111,9 +112,7 @@ def test_a_create_makes_the_plugin_s_calls(
 
 
 @pytest.mark.parametrize("token", LIVES)
-def test_an_import_finds_what_the_program_would_say(
-    token: str, types: dict[str, GitHubOverHttp], caller: Caller
-) -> None:
+def test_an_import_finds_what_the_program_would_say(token: str, types: dict[str, GitHubRemote], caller: Caller) -> None:
     inputs = LIVES[token][0]
     made = types[token].create(caller, inputs)
     name = f"harbor:{made.id}" if token == t.GITHUB_REPOSITORY_RULESET else made.id
@@ -129,15 +128,15 @@ def test_an_import_finds_what_the_program_would_say(
 
 @pytest.mark.parametrize("token", LIVES)
 def test_an_import_of_what_is_not_there_finds_nothing(
-    token: str, types: dict[str, GitHubOverHttp], caller: Caller
+    token: str, types: dict[str, GitHubRemote], caller: Caller
 ) -> None:
     assert types[token].read(caller, "a:b:c:d", {}, {}) is None
-    name = ["lighthouse", "1", "1", "1"][: len(KINDS[token].parts)]
+    name = ["lighthouse", "1", "1", "1"][: len(registry.rules_of(token).import_id.names)]
     assert types[token].read(caller, ":".join(name), {}, {}) is None
 
 
 def test_what_somebody_took_away_by_hand_is_seen(
-    types: dict[str, GitHubOverHttp], caller: Caller, github: LocalGitHub
+    types: dict[str, GitHubRemote], caller: Caller, github: LocalGitHub
 ) -> None:
     token = t.GITHUB_REPOSITORY_ENVIRONMENT
     inputs = {**ENVIRONMENT, "waitTimer": 5, "reviewers": [{"users": [7]}]}
@@ -150,7 +149,7 @@ def test_what_somebody_took_away_by_hand_is_seen(
 
 
 def test_github_s_refusal_says_what_was_asked_and_why(
-    types: dict[str, GitHubOverHttp], caller: Caller, github: LocalGitHub
+    types: dict[str, GitHubRemote], caller: Caller, github: LocalGitHub
 ) -> None:
     token = t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE
     inputs = {"repository": "harbor", "environment": "nowhere", "variableName": "A", "value": "made-up"}
@@ -164,9 +163,7 @@ def test_github_s_refusal_says_what_was_asked_and_why(
         types[token].delete(caller, "harbor:staging:A", {**HOME, "variableName": "A"})
 
 
-def test_what_is_removed_leaves_no_record(
-    types: dict[str, GitHubOverHttp], caller: Caller, github: LocalGitHub
-) -> None:
+def test_what_is_removed_leaves_no_record(types: dict[str, GitHubRemote], caller: Caller, github: LocalGitHub) -> None:
     for token in (*LIVES, *(t.GITHUB_REPOSITORY_ENVIRONMENT,)):
         made = types[token].create(caller, LIVES[token][0])
         types[token].delete(caller, made.id, made.outputs)

@@ -1,0 +1,71 @@
+"""What an engine that knows nothing of a resource is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bulkhead.localclouds.cloudflare.api.app import PREFIX
+from bulkhead.localclouds.providers.cloudflare_remote import CloudflareRemote, cloudflare_remotes
+from bulkhead.localclouds.providers.handler import Caller
+from bulkhead.localclouds.providers.registry import TABLES
+from bulkhead.resources import types as t
+from tests.support.cloudflare_api import ACCOUNT, TOKEN, open_api
+
+CALLER = Caller("staging", "cloudflare", {"apiToken": TOKEN})
+IMPORTS: Mapping[str, tuple[dict[str, Any], str]] = {
+    t.ACCOUNT_TOKEN: (
+        {
+            "name": "deploy",
+            "policies": [
+                {
+                    "effect": "allow",
+                    "permissionGroups": [{"id": "1" * 32}],
+                    "resources": f'{{"com.cloudflare.api.account.{ACCOUNT}":"*"}}',
+                }
+            ],
+        },
+        "{account}/{id}",
+    ),
+    t.D1_DATABASE: ({"name": "main"}, "{account}/{id}"),
+    t.QUEUE: ({"queueName": "events"}, "{account}/{id}"),
+    t.R2_BUCKET: ({"name": "transcripts"}, "{account}/transcripts/default"),
+    t.WORKER: ({"name": "web"}, "{account}/{id}"),
+    t.WORKERS_KV_NAMESPACE: ({"title": "t"}, "{account}/{id}"),
+}
+
+
+@pytest.fixture
+def types(tmp_path: Path) -> dict[str, CloudflareRemote]:
+    return cloudflare_remotes(f"http://127.0.0.1{PREFIX}", open_api(tmp_path).transport())
+
+
+def test_every_type_of_cloudflare_s_is_reached(types: dict[str, CloudflareRemote]) -> None:
+    assert types.keys() == TABLES["cloudflare"].keys()
+
+
+@pytest.mark.parametrize("type_", IMPORTS)
+def test_what_import_is_given_finds_the_resource(types: dict[str, CloudflareRemote], type_: str) -> None:
+    inputs, reference = IMPORTS[type_]
+    made = types[type_].create(CALLER, {"accountId": ACCOUNT, **inputs})
+    found = types[type_].read(CALLER, reference.format(account=ACCOUNT, id=made.id), {}, {})
+    assert found is not None
+    assert found.id == made.id
+    assert found.inputs == {"accountId": ACCOUNT, **inputs}
+    assert types[type_].read(
+        CALLER, reference.format(account=ACCOUNT, id="none").replace("transcripts", "x"), {}, {}
+    ) is (None)
+
+
+def test_an_import_lacks_what_the_api_never_tells(types: dict[str, CloudflareRemote]) -> None:
+    made = types[t.D1_DATABASE].create(CALLER, {"accountId": ACCOUNT, "name": "main", "primaryLocationHint": "apac"})
+    found = types[t.D1_DATABASE].read(CALLER, f"{ACCOUNT}/{made.id}", {}, {})
+    assert found is not None
+    assert "primaryLocationHint" not in {**found.inputs, **found.outputs}
+
+
+def test_a_reference_of_another_form_finds_nothing(types: dict[str, CloudflareRemote]) -> None:
+    assert types[t.D1_DATABASE].read(CALLER, "main", {}, {}) is None
