@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bulkhead.localclouds.api.journal import Call, Journal, members_in
+from bulkhead.localclouds.api.journal import Entry, Journal, members_in
 from bulkhead.rehearsal.scene import Scene
 
 
@@ -42,7 +42,7 @@ def record(scene: Scene) -> Recording:
     return Recording(calls, states)
 
 
-def by_route(calls: Iterable[Call]) -> dict[str, list[str]]:
+def by_route(calls: Iterable[Entry]) -> dict[str, list[str]]:
     """Return the members of the bodies that each route was asked with, all calls together."""
     found: dict[str, set[str]] = {}
     for call in calls:

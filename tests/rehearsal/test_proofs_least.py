@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bulkhead.localclouds.api.journal import Call, Journal
+from bulkhead.localclouds.api.journal import Entry, Journal
 from bulkhead.model.naming import Kind
 from bulkhead.model.roles import Role
 from bulkhead.rehearsal.evidence import Outcome
@@ -27,7 +27,7 @@ def asked(role: Role, method: str, route: str) -> Callable[[World], None]:
         account = world["staging"].settings.cloudflare.account_id
         path = f"/client/v4/accounts/{account}{route}"
         journal = Journal(world.run.calls)
-        journal.add(Call("cloudflare", method, f"/accounts/{{account_id}}{route}", path, 403, staging(world, role)))
+        journal.add(Entry("cloudflare", method, f"/accounts/{{account_id}}{route}", path, 403, staging(world, role)))
         journal.close()
 
     return do

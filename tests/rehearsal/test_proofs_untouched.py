@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bulkhead.localclouds.api.journal import Call, Journal
+from bulkhead.localclouds.api.journal import Entry, Journal
 from bulkhead.localclouds.cloudflare.client import Egress
 from bulkhead.machine import egress
 from bulkhead.rehearsal.evidence import Outcome
@@ -63,7 +63,7 @@ def worker_tried(world: World) -> None:
 
 def asked_for_nothing_known(world: World) -> None:
     journal = Journal(world.run.calls)
-    journal.add(Call("cloudflare", "GET", "", "/client/v4/none/of/these", 404))
+    journal.add(Entry("cloudflare", "GET", "", "/client/v4/none/of/these", 404))
     journal.close()
 
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from bulkhead.localclouds.api.journal import Call, members_of
+from bulkhead.localclouds.api.journal import Entry, members_of
 from bulkhead.rehearsal import recording
 from bulkhead.rehearsal.recording import Recording, by_route, differences
 
 ROUTE = "/accounts/{account_id}/queues"
-CALL = Call("cloudflare", "POST", ROUTE, "/accounts/0123/queues", 200, members="queue_name settings.delivery_delay")
+CALL = Entry("cloudflare", "POST", ROUTE, "/accounts/0123/queues", 200, members="queue_name settings.delivery_delay")
 OWN = Recording({"cloudflare POST /queues": ["queue_name"]}, {"staging urn:queue": ["queueId", "settings.paused"]})
 
 
@@ -21,7 +21,7 @@ def test_a_body_is_remembered_by_its_members_and_without_any_value() -> None:
 
 
 def test_all_calls_of_a_route_are_one_and_an_unknown_route_is_known_by_its_path() -> None:
-    unknown = Call("github", "GET", "", "/nowhere", 404)
+    unknown = Entry("github", "GET", "", "/nowhere", 404)
     assert by_route([CALL, replace(CALL, members="queue_name"), unknown]) == {
         f"cloudflare POST {ROUTE}": ["queue_name", "settings.delivery_delay"],
         "github GET /nowhere": [],

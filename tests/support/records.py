@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pydantic.alias_generators import to_camel
 
-from bulkhead.localclouds.api.journal import Call
+from bulkhead.localclouds.api.journal import Entry
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.model.identities import TOKEN_MAKER
 from bulkhead.model.identities import required_secrets as identity_secrets
@@ -90,12 +90,12 @@ class _References:
         return self._canaries[secret]
 
 
-def calls_of(environment: str) -> list[Call]:
+def calls_of(environment: str) -> list[Entry]:
     """Return what was asked of the stage's Cloudflare when it was brought up."""
     settings = settings_of(environment)
     account, deploy = settings.cloudflare.account_id, label_of(settings).name(Kind.TOKEN, Role.DEPLOY, "a")
     return [
-        Call(
+        Entry(
             "cloudflare", method, f"/accounts/{{account_id}}{route}", f"/client/v4/accounts/{account}{route}", 200, who
         )
         for who, method, route in (

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from bulkhead.engine.workspace import Workspace
 from bulkhead.localclouds.api.faults import Failing, PlannedFault
-from bulkhead.localclouds.api.journal import Call, Journal
+from bulkhead.localclouds.api.journal import Entry, Journal
 from bulkhead.localclouds.aws.inventory import Inventory
 from bulkhead.localclouds.cloudflare.client import Answer
 from bulkhead.localclouds.providers.store import Record, Store
@@ -85,7 +85,7 @@ class MemoryScene(Scene):
 
 
 FAILED: Final = PlannedFault("POST", "/accounts/{account_id}/queues", Failing.AFTER)
-MET: Final = Call("cloudflare", FAILED.method, FAILED.route, "/", 200, code=str(FAILED.failing))
+MET: Final = Entry("cloudflare", FAILED.method, FAILED.route, "/", 200, code=str(FAILED.failing))
 COMPLAINT: Final = "development: up failed. `bulkhead adopt development` takes it in or names it"
 
 

@@ -15,7 +15,7 @@ _PRAGMAS: Final = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=OFF", "PRAGMA 
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Entry:
     """One call. ``route`` is the path's template, empty if the cloud has no such route; ``who`` is the name of the
     credential, empty if there was none that the cloud knows; ``resource`` is what the route was asked about; ``code``
     is the vendor's for a refusal, or how the call failed as planned; ``note`` is what the call did, where nothing else
@@ -34,7 +34,7 @@ class Call:
     members: str = ""
 
 
-_COLUMNS: Final = tuple(field.name for field in fields(Call))
+_COLUMNS: Final = tuple(field.name for field in fields(Entry))
 _SCHEMA: Final = f"CREATE TABLE IF NOT EXISTS calls ({', '.join(f'{name} NOT NULL' for name in _COLUMNS)})"
 _INSERT: Final = f"INSERT INTO calls VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - nobody's values
 _SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM calls ORDER BY rowid"  # noqa: S608
@@ -72,15 +72,15 @@ class Journal:
     def close(self) -> None:
         self._connection.close()
 
-    def add(self, call: Call) -> None:
+    def add(self, entry: Entry) -> None:
         with self._lock:
-            self._connection.execute(_INSERT, astuple(call))
+            self._connection.execute(_INSERT, astuple(entry))
 
-    def __iter__(self) -> Iterator[Call]:
+    def __iter__(self) -> Iterator[Entry]:
         with self._lock:
             rows: list[tuple[Any, ...]] = self._connection.execute(_SELECT).fetchall()
-        return (Call(*row) for row in rows)
+        return (Entry(*row) for row in rows)
 
-    def unknown(self) -> list[Call]:
+    def unknown(self) -> list[Entry]:
         """Return the calls for which a cloud has no route, each method and path once."""
         return list({(call.method, call.path): call for call in self if not call.route}.values())

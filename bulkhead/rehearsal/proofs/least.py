@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bulkhead.analysis.keys import Use, keys
-from bulkhead.localclouds.api.journal import Call, Journal
+from bulkhead.localclouds.api.journal import Entry, Journal
 from bulkhead.localclouds.cloudflare.api.app import PREFIX
 from bulkhead.localclouds.cloudflare.api.credentials import CLOUD
 from bulkhead.localclouds.cloudflare.api.permissions import TABLE, target_of
@@ -85,7 +85,7 @@ def _untried(need: Need) -> str:
     return need.untried or (f"{', '.join(aside)} are not asked for over HTTP" if aside else "")
 
 
-def _uses(calls: Iterable[Call], who: str, account: str) -> Iterator[Use]:
+def _uses(calls: Iterable[Entry], who: str, account: str) -> Iterator[Use]:
     """Yield what the token called ``who`` asked of Cloudflare in an account; where nobody says which permission a route
     accepts, nothing can be said of it here either."""
     for call in calls:

@@ -1,26 +1,25 @@
 """The local Cloudflare's API as an ASGI application.
 
-Every call goes the same way: is a fault planned, does the route exist, whose token is it, may it do this, serve, write
-it down. So no route can forget one of these, and none is kinder than the real API.
+Every call goes the same way: whose token is it, does the route exist, may the token do this, serve. So no route can
+forget one of these, and none is kinder than the real API.
 """
 
 from __future__ import annotations
 
-import functools
-import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from http import HTTPStatus
 from typing import Final, NoReturn
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as HttpRoute
 
-from bulkhead.localclouds.api.faults import Failing, FaultPlan
-from bulkhead.localclouds.api.journal import Call, Journal, members_of
+from bulkhead.localclouds.api.app import METHODS, Api, Told
+from bulkhead.localclouds.api.faults import FaultPlan
+from bulkhead.localclouds.api.journal import Journal, members_of
 from bulkhead.localclouds.api.rate import Allowance, RateLimit
-from bulkhead.localclouds.api.server import DROP
 from bulkhead.localclouds.cloudflare.api import (
     d1,
     kv_values,
@@ -44,10 +43,7 @@ from bulkhead.localclouds.cloudflare.api.permissions import least
 from bulkhead.localclouds.providers.handler import ApiRefusal
 
 PREFIX: Final = "/client/v4"
-_log = logging.getLogger(__name__)
 _QUOTA, _WINDOW = 1200, 300  # Cloudflare's API reference, "Rate limits": requests of a token in five minutes
-# More than the API has: what nobody answers is to be written down as such.
-_METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 def routes() -> list[Route]:
@@ -70,15 +66,15 @@ def routes() -> list[Route]:
 
 def application(cloud: Cloud, credentials: Credentials, journal: Journal, faults: FaultPlan) -> Starlette:
     """Return the API over ``cloud``."""
-    serving = _Api(cloud, credentials, journal, faults)
+    api = CloudflareApi(cloud, credentials, journal, faults)
 
     def http(prefix: str, known: Iterable[Route]) -> Iterator[HttpRoute]:
         for path, by_method in _by_path(known):
-            yield HttpRoute(f"{prefix}{path}", functools.partial(serving.answer, path, by_method), methods=_METHODS)
+            yield HttpRoute(f"{prefix}{path}", partial(api.answer, by_method), methods=METHODS)
 
-    rest = HttpRoute("/{anything:path}", functools.partial(serving.answer, "", {}), methods=_METHODS)
+    rest = HttpRoute("/{anything:path}", partial(api.answer, {}), methods=METHODS)
     by_s3 = s3.S3(cloud, credentials, journal, faults).answer
-    buckets = [HttpRoute(path, by_s3, methods=_METHODS) for path in (s3.ENDPOINT, s3.TEMPLATE)]
+    buckets = [HttpRoute(path, by_s3, methods=METHODS) for path in (s3.ENDPOINT, s3.TEMPLATE)]
     return Starlette(routes=[*http(PREFIX, routes()), *http("", signed.ROUTES), *buckets, rest])
 
 
@@ -93,59 +89,45 @@ def _by_path(known: Iterable[Route]) -> Sequence[tuple[str, dict[str, Route]]]:
     return sorted(paths.items(), key=lambda item: [part.startswith("{") for part in item[0].split("/")])
 
 
-class _Api:
+class CloudflareApi(Api):
     """Answers requests; one object for all routes."""
 
     def __init__(self, cloud: Cloud, credentials: Credentials, journal: Journal, faults: FaultPlan) -> None:
+        super().__init__(CLOUD, journal, faults)
         self._cloud = cloud
         self._credentials = credentials
-        self._journal = journal
-        self._faults = faults
         self._limit = RateLimit(_QUOTA, _WINDOW)
 
-    async def answer(self, path: str, by_method: dict[str, Route], request: Request) -> Response:
-        """Answer a request for the path of a template; "" if the API has no such path."""
-        body = await request.body()
-        failing = self._faults.take(request.method, path, request.url.path)
-        if failing is Failing.BEFORE:
-            self._note(path, request, 0, "", "", str(failing))
-            request.scope[DROP]()
-            return Response(status_code=500)  # nobody gets it
+    async def answer(self, by_method: Mapping[str, Route], request: Request) -> Response:
+        """Answer a request for a path, whose routes are those of ``by_method``."""
         route = by_method.get(request.method)
         if "" in request.path_params.values():  # a key that may have slashes may have no characters as well
             route = None
-        response = await run_in_threadpool(self._answer, path, route, request, body, failing)
-        return Response("error code: 502", 502) if failing is Failing.AFTER else response
+        return await self.pass_through(request, route.path if route else "", partial(self._answer, route, request))
 
-    def _answer(
-        self, template: str, route: Route | None, request: Request, body: bytes, failing: Failing | None
-    ) -> Response:
-        who = resource = note = ""
-        code = str(failing or "")
+    def failed(self, request: Request, status: int, why: str) -> Response:
+        if status == HTTPStatus.BAD_GATEWAY:  # by Cloudflare's edge, and not by its API
+            return Response(f"error code: {status}", status)
+        return JSONResponse(Refusal(status, (10001, why)).envelope(), status)
+
+    def _answer(self, route: Route | None, request: Request, body: bytes, told: Told) -> Response:
         allowance = None
+        told.members = members_of(body)
         try:
             credential = self._credential(route, request)
-            who = credential.name
+            told.who = credential.name
             if route is None or not route.signed:
                 allowance = self._limit.count(credential.id)
                 if allowance.refused:
                     _refuse_more(allowance)
-            resource = str(request.path_params.get(route.resource, "")) if route else ""
-            answer = self._served(route, credential, request, body)
-            note = answer.note if isinstance(answer, Result) else ""
+            told.resource = str(request.path_params.get(route.resource, "")) if route else ""
+            answer = self._result(route, credential, request, body)
+            told.note = answer.note if isinstance(answer, Result) else ""
             response = JSONResponse(answer.envelope(), answer.status) if isinstance(answer, Result) else answer
         except (Refusal, ApiRefusal) as refused:
             known = refused if isinstance(refused, Refusal) else refusal(refused.reasons)
-            code = str(known.errors[0][0])
+            told.code = str(known.errors[0][0])
             response = JSONResponse(known.envelope(), known.status, dict(known.headers))
-        except Exception as fault:
-            _log.exception("%s %s failed", request.method, template)
-            response = JSONResponse(
-                Refusal(500, (10001, f"a fault of the rehearsal itself: {type(fault).__name__}")).envelope(), 500
-            )
-        self._note(
-            template if route else "", request, response.status_code, who, resource, code, note, members_of(body)
-        )
         if allowance is not None:
             response.headers["ratelimit"] = f'"default";r={allowance.remaining};t={allowance.reset}'
             response.headers["ratelimit-policy"] = f'"default";q={allowance.quota};w={allowance.window}'
@@ -157,7 +139,7 @@ class _Api:
         signature = request.query_params.get("signature", "")
         return self._cloud.files.signer(request.method, request.path_params["name"], signature, self._cloud.clock())
 
-    def _served(self, route: Route | None, credential: Credential, request: Request, body: bytes) -> Result | Response:
+    def _result(self, route: Route | None, credential: Credential, request: Request, body: bytes) -> Result | Response:
         if route is None:
             raise no_route(request.url.path)
         asked = Asked(
@@ -172,9 +154,6 @@ class _Api:
         _require_account(asked)
         _require_permission(route, asked)
         return route.serve(asked)
-
-    def _note(self, template: str, request: Request, status: int, *more: str) -> None:
-        self._journal.add(Call(CLOUD, request.method, template, request.url.path, status, *more))
 
 
 def _refuse_more(allowance: Allowance) -> NoReturn:

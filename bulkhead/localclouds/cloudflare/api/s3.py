@@ -13,18 +13,18 @@ import logging
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 from xml.sax.saxutils import escape
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from bulkhead.clients.endpoints import S3 as PREFIX
-from bulkhead.localclouds.api.faults import Failing, FaultPlan
-from bulkhead.localclouds.api.journal import Call, Journal
-from bulkhead.localclouds.api.server import DROP
+from bulkhead.localclouds.api.app import Api, Told
+from bulkhead.localclouds.api.faults import FaultPlan
+from bulkhead.localclouds.api.journal import Journal
 from bulkhead.localclouds.cloudflare.api.asked import Cloud
 from bulkhead.localclouds.cloudflare.api.credentials import CLOUD, Credential, Credentials
 from bulkhead.localclouds.cloudflare.client import ask
@@ -64,48 +64,33 @@ class _Refused(Exception):
         return Response(f'<?xml version="1.0" encoding="UTF-8"?>{body}', self.status, media_type="application/xml")
 
 
-class S3:
+class S3(Api):
     """Answers the requests of S3 clients that use ``PREFIX/ACCOUNT`` as their endpoint, path style."""
 
     def __init__(self, cloud: Cloud, credentials: Credentials, journal: Journal, faults: FaultPlan) -> None:
+        super().__init__(CLOUD, journal, faults)
         self._cloud = cloud
         self._credentials = credentials
-        self._journal = journal
-        self._faults = faults
 
     async def answer(self, request: Request) -> Response:
-        body = await request.body()
-        failing = self._faults.take(request.method, TEMPLATE)
-        if failing is Failing.BEFORE:
-            self._note(request, 0, note=str(failing))
-            request.scope[DROP]()
-            return Response(status_code=500)  # nobody gets it
-        response = await run_in_threadpool(self._answer, request, body)
-        return Response("error code: 502", 502) if failing is Failing.AFTER else response
+        return await self.pass_through(request, TEMPLATE, partial(self._answer, request))
 
-    def _answer(self, request: Request, body: bytes) -> Response:
-        who = code = ""
-        bucket = _bucket(request)
+    def failed(self, request: Request, status: int, why: str) -> Response:
+        return _Refused(status, "InternalError", why).response()
+
+    def _answer(self, request: Request, body: bytes, told: Told) -> Response:
+        told.resource = bucket = _bucket(request)
         try:
             credential = self._verified(request, body)
-            who = credential.name
+            told.who = credential.name
             _require_permission(credential, request.method, bucket)
             if (source := request.headers.get(_SOURCE)) is not None:
                 _require_permission(credential, "GET", unquote(source).lstrip("/").partition("/")[0])
             _require_possible(request)
-            response = self._passed_on(request, body, self._environment(credential, bucket))
+            return self._passed_on(request, body, self._environment(credential, bucket))
         except _Refused as refused:
-            code, response = refused.code, refused.response()
-        except Exception as fault:
-            _log.exception("%s %s failed", request.method, TEMPLATE)
-            failed = _Refused(500, "InternalError", f"a fault of the rehearsal itself: {type(fault).__name__}")
-            code, response = failed.code, failed.response()
-        self._note(request, response.status_code, who, code)
-        return response
-
-    def _note(self, request: Request, status: int, who: str = "", code: str = "", note: str = "") -> None:
-        path, bucket = request.url.path, _bucket(request)
-        self._journal.add(Call(CLOUD, request.method, TEMPLATE, path, status, who, bucket, code, note))
+            told.code = refused.code
+            return refused.response()
 
     def _verified(self, request: Request, body: bytes) -> Credential:
         """Return whose token has signed a request. Raises _Refused."""

@@ -13,19 +13,19 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
+from http import HTTPStatus
 from typing import Any, Final
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import request_response
 
-from bulkhead.localclouds.api.faults import Failing, FaultPlan
-from bulkhead.localclouds.api.journal import Call as Entry
+from bulkhead.localclouds.api.app import Api, Told
+from bulkhead.localclouds.api.faults import FaultPlan
 from bulkhead.localclouds.api.journal import Journal, members_of
 from bulkhead.localclouds.api.rate import RateLimit
-from bulkhead.localclouds.api.server import DROP
 from bulkhead.localclouds.github.api import (
     actions,
     checks,
@@ -69,35 +69,29 @@ _QUOTA, _WINDOW = 5000, 3600  # GitHub's reference, "Rate limits": requests of a
 _DOCUMENTATION: Final = "https://docs.github.com/rest"
 
 
-class _Api:
+class GitHubApi(Api):
     """Answers requests; one object for all operations."""
 
     def __init__(
         self, cloud: GitHub, credentials: Credentials, journal: Journal, faults: FaultPlan, quota: int
     ) -> None:
+        super().__init__(CLOUD, journal, faults)
         self._cloud = cloud
         self._credentials = credentials
-        self._journal = journal
-        self._faults = faults
         self._limit = RateLimit(quota, _WINDOW)
 
     async def answer(self, request: Request) -> Response:
         """Answer a request for any path."""
-        try:
-            body = await request.body()
-        except ClientDisconnect:
-            return Response(status_code=400)  # nobody gets it
         path = str(request.scope["raw_path"], "ascii")
         inner = path.removeprefix(_ENTERPRISE) if path.startswith(f"{_ENTERPRISE}/") else path
         operation, at = _operation(request.method, inner)
-        failing = self._faults.take(request.method, operation.path if operation else "", path)
-        if failing is Failing.BEFORE:
-            self._note(request, operation, at, 0, "", str(failing))
-            request.scope[DROP]()
-            return Response(status_code=500)  # nobody gets it
         base = str(request.base_url).rstrip("/") + path.removesuffix(inner)
-        response = await run_in_threadpool(self._answer, request, operation, at, base, body, failing)
-        return _response(request, Answer(502, {"message": "Server Error"}), {}) if failing else response
+        serve = partial(self._answer, request, operation, at, base)
+        return await self.pass_through(request, operation.path if operation else "", serve)
+
+    def failed(self, request: Request, status: int, why: str) -> Response:
+        told = Answer(status, {"message": "Server Error"}) if status == HTTPStatus.BAD_GATEWAY else _broken(why)
+        return _response(request, told, {})
 
     def _answer(
         self,
@@ -106,26 +100,22 @@ class _Api:
         at: Mapping[str, str],
         base: str,
         body: bytes,
-        failing: Failing | None,
+        told: Told,
     ) -> Response:
         headers: dict[str, str] = {}
-        who, code = "", str(failing or "")
+        told.resource, told.members = "/".join(at.values()), members_of(body)
         try:
             _require_known_headers(request)
             credential = self._credentials.of(request.headers.get("authorization"))
-            who = credential.name
-            answer = self._served(request, operation, at, credential, base, body, headers)
+            told.who = credential.name
+            answer = self._result(request, operation, at, credential, base, body, headers)
         except Refusal as refusal:
             answer = _refused(refusal, operation)
             first = refusal.errors[0] if refusal.errors else ""
-            code = first if isinstance(first, str) else str(first["code"])
-        except Exception as fault:
-            _log.exception("%s %s failed", request.method, request.url.path)
-            answer = _broken(f"a fault of the rehearsal itself: {type(fault).__name__}")
-        self._note(request, operation, at, answer.status, who, code, members_of(body))
+            told.code = first if isinstance(first, str) else str(first["code"])
         return _response(request, answer, headers)
 
-    def _served(
+    def _result(
         self,
         request: Request,
         operation: Operation | None,
@@ -168,21 +158,12 @@ class _Api:
         reset = int(time.time()) + left.reset
         return {"limit": left.quota, "remaining": left.remaining, "reset": reset, "used": used}
 
-    def _note(
-        self, request: Request, operation: Operation | None, at: Mapping[str, str], status: int, *more: str
-    ) -> None:
-        who, code, members = (*more, "", "")[:3]
-        route, resource = (operation.path, "/".join(at.values())) if operation else ("", "")
-        self._journal.add(
-            Entry(CLOUD, request.method, route, request.url.path, status, who, resource, code, "", members)
-        )
-
 
 def application(
     cloud: GitHub, credentials: Credentials, journal: Journal, faults: FaultPlan, quota: int = _QUOTA
 ) -> Starlette:
     """Return the API over ``cloud``; ``quota`` is how many requests an hour an account has."""
-    api = _Api(cloud, credentials, journal, faults, quota)
+    api = GitHubApi(cloud, credentials, journal, faults, quota)
     served = Starlette()
     served.router.default = request_response(api.answer)  # a route would leave some paths and methods out
     return served
