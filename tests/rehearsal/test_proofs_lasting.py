@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bulkhead.engine.events import Event, OperationStarted
-from bulkhead.localclouds.cloudflare.client import Answer
+from bulkhead.localclouds.cloudflare.request import Answer
 from bulkhead.model.product import Place
 from bulkhead.rehearsal.evidence import Outcome
 from tests.support.records import BUCKET, DATABASE, WORKER

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bulkhead.localclouds.cloudflare.client import Answer
+from bulkhead.localclouds.cloudflare.request import Answer
 from bulkhead.model.failures import Failed
 from bulkhead.model.product import Journey, Place
 from bulkhead.rehearsal.evidence import Outcome

@@ -17,7 +17,8 @@ from bulkhead.engine.events import PolicySpoke, ResourceStarted
 from bulkhead.engine.inline_stack import InlineStack, StackFailed
 from bulkhead.engine.results import Result
 from bulkhead.engine.workspace import Workspace
-from bulkhead.localclouds.cloudflare.client import Answer, Egress, StageCloud
+from bulkhead.localclouds.cloudflare.client import Egress, StageCloud
+from bulkhead.localclouds.cloudflare.request import Answer
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.machine.rundir import RunDir
 from bulkhead.model.failures import Failed

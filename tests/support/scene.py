@@ -19,7 +19,7 @@ from bulkhead.engine.workspace import Workspace
 from bulkhead.localclouds.api.faults import Failing, PlannedFault
 from bulkhead.localclouds.api.journal import Entry, Journal
 from bulkhead.localclouds.aws.inventory import Inventory
-from bulkhead.localclouds.cloudflare.client import Answer
+from bulkhead.localclouds.cloudflare.request import Answer
 from bulkhead.localclouds.providers.store import Record, Store
 from bulkhead.machine import egress
 from bulkhead.machine.rundir import RunDir

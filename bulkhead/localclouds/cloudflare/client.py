@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import base64
-import http.client
 import json as _json
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,28 +12,11 @@ from urllib.parse import urlsplit
 
 from bulkhead.localclouds.cloudflare import disk, layout
 from bulkhead.localclouds.cloudflare.disk import DurableObject, Row
+from bulkhead.localclouds.cloudflare.request import Answer, ask, with_body
 from bulkhead.localclouds.cloudflare.sql import statements
 from bulkhead.model.failures import Failed
 
-_TIMEOUT: Final = 60.0  # seconds; the host gives up on a Worker after 30
 _OK: Final = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a Worker answered. Header names are lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def text(self) -> str:
-        return self.body.decode(errors="replace")
-
-    def json(self) -> Any:
-        """Return the body as JSON. Raises ValueError when it is none."""
-        return _json.loads(self.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +117,7 @@ class StageCloud:
         host: str = "rehearsal.test",
     ) -> Answer:
         """Send a request to a Worker, public or not, as another Worker would. A Worker that throws answers 500."""
-        headers, body = _request(headers, json, body)
+        headers, body = with_body(headers, json, body)
         content = None if body is None else base64.b64encode(body).decode()
         answer = self.call("fetch", worker=worker, path=path, method=method, headers=headers, body=content, host=host)
         return Answer(answer["status"], answer["headers"], base64.b64decode(answer["body"]))
@@ -152,7 +133,7 @@ class StageCloud:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Send a request to a hostname, as a browser would: whichever Worker has it answers."""
-        headers, body = _request(headers, json, body)
+        headers, body = with_body(headers, json, body)
         return ask(urlsplit(self.url).netloc, method, path, {**headers, "Host": hostname}, body)
 
     def env_keys(self, worker: str) -> list[str]:
@@ -226,9 +207,6 @@ class StageCloud:
         """Write a value that lives for ``seconds`` (60 at least), or for ever."""
         self.call("kv_put", store=namespace, key=key, value=value, seconds=seconds)
 
-    def kv_delete(self, namespace: str, key: str) -> None:
-        self.call("kv_delete", store=namespace, key=key)
-
     def kv_text(self, namespace: str) -> str:
         """Return everything in the namespace as text, a line for each key."""
         return "\n".join(f"{key} {self.kv_get(namespace, key)}" for key in self.kv_list(namespace))
@@ -288,21 +266,3 @@ class StageCloud:
 
     def _sqlite(self, path: str) -> Path:
         return Path(self.call("state")["persist"]) / path
-
-
-def _request(headers: Mapping[str, str] | None, json: Any, body: bytes | None) -> tuple[dict[str, str], bytes | None]:
-    if json is None:
-        return dict(headers or {}), body
-    return {"Content-Type": "application/json", **(headers or {})}, _json.dumps(json).encode()
-
-
-def ask(netloc: str, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
-    """Send a request to this machine, its path as it is. Raises Failed when nobody answers."""
-    with closing(http.client.HTTPConnection(netloc, timeout=_TIMEOUT)) as connection:
-        try:
-            connection.request(method, path, body, dict(headers))
-            response = connection.getresponse()
-            fields = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(response.status, fields, response.read())
-        except (OSError, http.client.HTTPException) as error:
-            raise Failed(f"the local Cloudflare at {netloc} does not answer", [str(error)]) from error

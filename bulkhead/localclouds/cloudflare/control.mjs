@@ -15,7 +15,6 @@ const OPERATIONS = {
   kv_get: (namespace, { key }) => namespace.get(key),
   kv_put: (namespace, { key, value, seconds }) =>
     namespace.put(key, value, seconds === null ? {} : { expirationTtl: seconds }),
-  kv_delete: (namespace, { key }) => namespace.delete(key),
   async kv_page(namespace, { prefix, limit, cursor }) {
     const page = await namespace.list({ prefix, limit, cursor: cursor ?? undefined });
     return { keys: page.keys, cursor: page.list_complete ? null : page.cursor };

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from bulkhead.localclouds.cloudflare.client import Answer
+from bulkhead.localclouds.cloudflare.request import Answer
 from bulkhead.model.product import Journey, Place, Worker
 from bulkhead.rehearsal.evidence import NotShown, Unproven
 from bulkhead.rehearsal.proofs.proof import require, several_stages

@@ -10,8 +10,9 @@ import boto3
 import pytest
 
 from bulkhead.localclouds.cloudflare import layout
-from bulkhead.localclouds.cloudflare.client import Answer, StageCloud
+from bulkhead.localclouds.cloudflare.client import StageCloud
 from bulkhead.localclouds.cloudflare.local import LocalCloudflare
+from bulkhead.localclouds.cloudflare.request import Answer
 from bulkhead.localclouds.cloudflare.uploads import Uploads
 from bulkhead.localclouds.providers.handler import ApiRefusal
 from bulkhead.model.failures import Failed

@@ -19,7 +19,7 @@ from bulkhead.localclouds.providers.store import Record
 _BYTE: Final = range(256)
 
 
-class Databases(crud.Serving):
+class Databases(crud.Served):
     """Serves the databases themselves."""
 
     def create(self, asked: Asked) -> Result:

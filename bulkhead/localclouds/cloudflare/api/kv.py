@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
-from bulkhead.localclouds.cloudflare.api.crud import Endpoint, Serving, routes
+from bulkhead.localclouds.cloudflare.api.crud import Served, routes
+from bulkhead.localclouds.cloudflare.api.endpoint import Endpoint
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.resources import types as t
 
@@ -23,12 +24,12 @@ _NAMESPACE: Final = Endpoint(
     invalid=_MISSING_TITLE,
 )
 ENDPOINTS: Final = (_NAMESPACE,)
-_SERVING: Final = Serving(_NAMESPACE)
+_SERVED: Final = Served(_NAMESPACE)
 
 
 def namespace_of(asked: Asked) -> Record:
     """Return the namespace that the path names. Raises Refusal."""
-    return _SERVING.find(asked)
+    return _SERVED.find(asked)
 
 
 ROUTES: Final[tuple[Route, ...]] = tuple(route for endpoint in ENDPOINTS for route in routes(endpoint))

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from bulkhead.localclouds.cloudflare.api.answers import UNKNOWN_CODE
 from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
-from bulkhead.localclouds.cloudflare.api.crud import Endpoint, Serving, routes
+from bulkhead.localclouds.cloudflare.api.crud import Served, routes
+from bulkhead.localclouds.cloudflare.api.endpoint import Endpoint
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.localclouds.providers.worker_state import binding_workers
 from bulkhead.resources import types as t
@@ -68,12 +69,12 @@ _CONSUMER: Final = Endpoint(
     invalid=_INVALID_BODY,
 )
 ENDPOINTS: Final = (_QUEUE, _CONSUMER)
-_SERVING: Final = Serving(_QUEUE)
+_SERVED: Final = Served(_QUEUE)
 
 
 def queue_of(asked: Asked) -> Record:
     """Return the queue that the path names. Raises Refusal."""
-    return _SERVING.find(asked)
+    return _SERVED.find(asked)
 
 
 ROUTES: Final[tuple[Route, ...]] = tuple(route for endpoint in ENDPOINTS for route in routes(endpoint))

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from bulkhead.localclouds.cloudflare.api.answers import UNKNOWN_CODE, Page, Refusal, Result
 from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
-from bulkhead.localclouds.cloudflare.api.crud import Beside, Endpoint, Serving, is_descending, routes
+from bulkhead.localclouds.cloudflare.api.crud import Served, is_descending, routes
+from bulkhead.localclouds.cloudflare.api.endpoint import Beside, Endpoint
 from bulkhead.localclouds.cloudflare.api.spelling import as_it_is
 from bulkhead.localclouds.providers import registry
 from bulkhead.localclouds.providers.store import Record
@@ -76,12 +77,12 @@ ENDPOINTS: Final = (
     _part(t.R2_BUCKET_CORS, "cors", None, _NO_CORS),
     _part(t.R2_MANAGED_DOMAIN, "domains/managed", _off),
 )
-_SERVING: Final = Serving(_BUCKET)
+_SERVED: Final = Served(_BUCKET)
 
 
 def bucket_of(asked: Asked) -> Record:
     """Return the bucket that the path names. Raises Refusal."""
-    return _SERVING.find(asked)
+    return _SERVED.find(asked)
 
 
 def size_asked(asked: Asked, usual: int, most: int = 1000) -> int:
@@ -95,14 +96,14 @@ def size_asked(asked: Asked, usual: int, most: int = 1000) -> int:
 def _list(asked: Asked) -> Result:
     """R2 has cursors instead of pages, and lists buckets by name."""
     falls = is_descending(asked)
-    found = sorted(_SERVING.all(asked), key=lambda bucket: str(bucket.outputs["name"]), reverse=falls)
+    found = sorted(_SERVED.all(asked), key=lambda bucket: str(bucket.outputs["name"]), reverse=falls)
     names = [str(bucket.outputs["name"]) for bucket in found]
     wanted = [name for name in names if asked.query.get("name_contains", "") in name]
     last = _decoded(asked.query["cursor"]) if "cursor" in asked.query else asked.query.get("start_after")
     if last is not None:
         wanted = [name for name in wanted if (name < last if falls else name > last)]
     size = size_asked(asked, 20)
-    shown = [_SERVING.answer(asked, found[names.index(name)]) for name in wanted[:size]]
+    shown = [_SERVED.answer(asked, found[names.index(name)]) for name in wanted[:size]]
     info = {"per_page": size} | ({"cursor": _encoded(wanted[size - 1])} if len(wanted) > size else {})
     return Result({"buckets": shown}, info)
 

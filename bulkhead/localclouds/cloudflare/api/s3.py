@@ -27,7 +27,7 @@ from bulkhead.localclouds.api.faults import FaultPlan
 from bulkhead.localclouds.api.journal import Journal
 from bulkhead.localclouds.cloudflare.api.asked import Cloud
 from bulkhead.localclouds.cloudflare.api.credentials import CLOUD, Credential, Credentials
-from bulkhead.localclouds.cloudflare.client import ask
+from bulkhead.localclouds.cloudflare.request import ask
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.resources import types as t
 from bulkhead.resources.token_policies import Target

@@ -6,7 +6,7 @@ from typing import Final
 
 from bulkhead.localclouds.cloudflare.api import kv, queues, r2
 from bulkhead.localclouds.cloudflare.api.asked import Route
-from bulkhead.localclouds.cloudflare.api.crud import Endpoint
+from bulkhead.localclouds.cloudflare.api.endpoint import Endpoint
 from bulkhead.resources import types as t
 
 DATABASES: Final = Endpoint(

@@ -17,7 +17,8 @@ from starlette.responses import Response
 from bulkhead.localclouds.cloudflare.api.answers import UNKNOWN_CODE, Refusal, Result, not_found
 from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
 from bulkhead.localclouds.cloudflare.api.credentials import status_of
-from bulkhead.localclouds.cloudflare.api.crud import Endpoint, routes
+from bulkhead.localclouds.cloudflare.api.crud import routes
+from bulkhead.localclouds.cloudflare.api.endpoint import Endpoint
 from bulkhead.localclouds.providers.rules import now
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.resources import types as t

@@ -15,7 +15,8 @@ from starlette.responses import Response
 
 from bulkhead.localclouds.cloudflare.api.answers import UNKNOWN_CODE, Refusal, Result, not_found, refusal
 from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
-from bulkhead.localclouds.cloudflare.api.crud import Endpoint, routes
+from bulkhead.localclouds.cloudflare.api.crud import routes
+from bulkhead.localclouds.cloudflare.api.endpoint import Endpoint
 from bulkhead.localclouds.cloudflare.api.spelling import to_wire
 from bulkhead.localclouds.providers import registry
 from bulkhead.localclouds.providers.rules import now

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from bulkhead.localclouds.cloudflare.api.answers import Page, Refusal, Result, refusal
 from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
-from bulkhead.localclouds.cloudflare.api.crud import Endpoint
+from bulkhead.localclouds.cloudflare.api.endpoint import Endpoint
 from bulkhead.localclouds.cloudflare.api.spelling import to_wire
 from bulkhead.localclouds.cloudflare.api.workers import WORKERS, one_by_one, require_sound, require_typed, worker_of
 from bulkhead.localclouds.providers.handler import ApiRefusal

@@ -13,7 +13,7 @@ from bulkhead.clients.endpoints import CLOUDFLARE
 from bulkhead.clients.rest import Rest
 from bulkhead.localclouds.cloudflare.api import workers, workers_versions
 from bulkhead.localclouds.cloudflare.api.app import PREFIX
-from bulkhead.localclouds.cloudflare.api.crud import Endpoint
+from bulkhead.localclouds.cloudflare.api.endpoint import Endpoint
 from bulkhead.localclouds.providers.cloudflare_remote import CloudflareRemote, VersionRemote
 from bulkhead.localclouds.providers.handler import ApiRefusal, Caller
 from bulkhead.resources import types as t
