@@ -1,15 +1,21 @@
-"""What exists in Cloudflare and GitHub is found by name, in APIs that answer in the shapes of the real ones."""
+"""What exists in Cloudflare and GitHub is found by name, in the local clouds' APIs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
 import pytest
 
-from bulkhead.clients.endpoints import CLOUDFLARE, Apis
+from bulkhead.clients.endpoints import CLOUDFLARE, GITHUB
 from bulkhead.clients.rest import Rest
+from bulkhead.localclouds.api.faults import FaultPlan
+from bulkhead.localclouds.api.seed import Seed, Tenant
+from bulkhead.localclouds.cloudflare.api.app import PREFIX
+from bulkhead.localclouds.github.api.app import application
+from bulkhead.localclouds.github.api.cloud import GitHub
+from bulkhead.localclouds.github.api.credentials import Credentials
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.model.faults import Refused
 from bulkhead.operations.adopt import Finder, Found, Wanted
@@ -18,10 +24,17 @@ from bulkhead.operations.adopt.everywhere import Finders
 from bulkhead.operations.adopt.github import GitHubFinder
 from bulkhead.resources import types as t
 from tests.support.adoption import ACCOUNT, D1, QUEUE, wanted
-from tests.support.cloud_apis import CloudApis, serving
+from tests.support.cloudflare_api import Api, open_api
+from tests.support.in_process import InProcess
 
 OTHER_ACCOUNT = "e" * 32
-TOKENS = {"Cloudflare": "cloudflare-token", "GitHub": "github-token"}
+TOKEN = "of-a-person"
+WORKS = "harbor-production-worker-clerk"
+GOOD_TOKEN = {"status": "active", "policies": []}
+TENANT = Tenant(
+    "production", ACCOUNT, {}, "harbor-inc/harbor", {cloud: {TOKEN: "deploy"} for cloud in ("cloudflare", "github")}
+)
+RULES = {"target": "branch", "enforcement": "active", "rules": {"deletion": True}}
 KV = "cloudflare:index/workersKvNamespace:WorkersKvNamespace"
 R2 = "cloudflare:index/r2Bucket:R2Bucket"
 WORKER = "cloudflare:index/worker:Worker"
@@ -50,14 +63,14 @@ CLOUDFLARES = (
     record(t.QUEUE_CONSUMER, "c1", ACCOUNT, queueId="q1", type="http_pull", scriptName=""),
     record(WORKER, "w1", ACCOUNT, name="harbor-production-worker-clerk"),
     record(WORKER, "w2", ACCOUNT, name="harbor-production-worker-web"),
-    record(CRON, "harbor-production-worker-clerk", ACCOUNT, schedules=[{"cron": "0 * * * *"}]),
+    record(CRON, WORKS, ACCOUNT, scriptName=WORKS, schedules=[{"cron": "0 * * * *"}]),
     record(DOMAIN, "h1", ACCOUNT, hostname="harbor.example"),
-    *(record(t.ACCOUNT_TOKEN, f"t{n}", ACCOUNT, name=f"harbor-production-token-{n}") for n in range(3)),
-    record(t.ACCOUNT_TOKEN, "theirs", OTHER_ACCOUNT, name="harbor-production-token-theirs"),
+    *(record(t.ACCOUNT_TOKEN, f"t{n}", ACCOUNT, name=f"harbor-production-token-{n}", **GOOD_TOKEN) for n in range(3)),
+    record(t.ACCOUNT_TOKEN, "theirs", OTHER_ACCOUNT, name="harbor-production-token-theirs", **GOOD_TOKEN),
 )
 GITHUBS = (
-    record(ENVIRONMENT, "harbor:production", "harbor-inc", **IN_PRODUCTION),
-    record(VARIABLE, "harbor:production:STAGE", "harbor-inc", **IN_PRODUCTION, variableName="STAGE"),
+    record(ENVIRONMENT, "harbor:production", "harbor-inc", **IN_PRODUCTION, canAdminsBypass=True),
+    record(VARIABLE, "harbor:production:STAGE", "harbor-inc", **IN_PRODUCTION, variableName="STAGE", value="x"),
     *(
         record(
             POLICY, f"harbor:production:{n}", "harbor-inc", **IN_PRODUCTION, policyId=n, branchPattern=f"release/{n}"
@@ -65,23 +78,39 @@ GITHUBS = (
         for n in range(150)
     ),
     record(POLICY, "harbor:production:900", "harbor-inc", **IN_PRODUCTION, policyId=900, tagPattern="v*"),
-    *(record(RULESET, str(n), "harbor-inc", repository="harbor", name=f"rules-{n}") for n in range(101, 231)),
+    *(record(RULESET, str(n), "harbor-inc", repository="harbor", name=f"rules-{n}", **RULES) for n in range(101, 231)),
 )
 
 
-@pytest.fixture(scope="module", params=[2, 1000], ids=["small pages", "large pages"])
-def apis(request: pytest.FixtureRequest) -> Iterator[tuple[CloudApis, Apis]]:
-    apis = CloudApis(lambda: (*CLOUDFLARES, *GITHUBS), TOKENS, most=request.param)
-    with serving(apis) as served:
-        yield apis, served
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Api:
+    api = open_api(tmp_path_factory.mktemp("clouds"), TENANT)
+    for one in (*CLOUDFLARES, *GITHUBS):
+        api.resources.store.put(one)
+    return api
+
+
+Look = Callable[[str], Finder]
+
+
+@pytest.fixture(scope="module")
+def look(api: Api) -> Look:
+    """Return what makes a finder that has a token."""
+    seed = Seed(api.folder / "seed.json")
+    hub = GitHub(api.resources, seed)
+    hub_api = application(hub, Credentials(seed, hub), api.journal, FaultPlan(api.folder / "faults.json"))
+
+    def finder(token: str) -> Finder:
+        cloudflare = Rest(CLOUDFLARE.at(f"http://127.0.0.1{PREFIX}"), token, api.transport())
+        github = Rest(GITHUB.at("http://127.0.0.1"), token, InProcess(hub_api))
+        return Finders({"cloudflare": CloudflareFinder(cloudflare), "github": GitHubFinder(github, "harbor-inc")})
+
+    return finder
 
 
 @pytest.fixture
-def finder(apis: tuple[CloudApis, Apis]) -> Finder:
-    _, served = apis
-    cloudflare = CloudflareFinder(Rest(served.cloudflare, TOKENS["Cloudflare"]))
-    github = GitHubFinder(Rest(served.github, TOKENS["GitHub"]), "harbor-inc")
-    return Finders({"cloudflare": cloudflare, "github": github})
+def finder(look: Look) -> Finder:
+    return look(TOKEN)
 
 
 FINDS: Mapping[str, tuple[Wanted, Found]] = {
@@ -154,26 +183,18 @@ def test_an_unlisted_type_cannot_be_looked_for(finder: Finder) -> None:
     assert not finder.knows("datadog:index/monitor:Monitor")
 
 
-def test_a_list_is_read_once_however_many_are_looked_for(apis: tuple[CloudApis, Apis], finder: Finder) -> None:
-    asked = apis[0].asked
+def test_a_list_is_read_once_however_many_are_looked_for(api: Api, finder: Finder) -> None:
     finder.find(wanted(QUEUE, queueName="harbor-production-queue-0"))
-    before = len(asked)
+    before = len(list(api.journal))
     finder.find(wanted(QUEUE, queueName="harbor-production-queue-1"))
-    assert len(asked) == before
+    assert len(list(api.journal)) == before
 
 
 @pytest.mark.parametrize("type_", [D1, ENVIRONMENT])
-def test_a_token_that_may_not_look_finds_nothing_missing(type_: str, apis: tuple[CloudApis, Apis]) -> None:
+def test_a_token_that_may_not_look_finds_nothing_missing(type_: str, look: Look) -> None:
     """What cannot be seen must not be taken for absent: the next `up` would make a second."""
-    _, served = apis
-    blind = Finders(
-        {
-            "cloudflare": CloudflareFinder(Rest(served.cloudflare, "canary-token")),
-            "github": GitHubFinder(Rest(served.github, "canary-token"), "harbor-inc"),
-        }
-    )
     with pytest.raises(Refused, match="could not be asked") as refused:
-        blind.find(wanted(type_, name="harbor-production-d1-6", **IN_PRODUCTION))
+        look("canary-token").find(wanted(type_, name="harbor-production-d1-6", **IN_PRODUCTION))
     assert "canary-token" not in str(refused.value)
 
 

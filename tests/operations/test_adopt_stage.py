@@ -18,7 +18,7 @@ import pytest
 
 from bulkhead.cli.main import main
 from bulkhead.clients import clouds
-from bulkhead.clients.endpoints import Apis
+from bulkhead.clients.endpoints import CLOUDFLARE, GITHUB, Apis
 from bulkhead.engine.finder import find_engine
 from bulkhead.engine.inline_stack import InlineStack
 from bulkhead.engine.workspace import Cipher, engine_environment, prepare, prepare_identities
@@ -43,7 +43,6 @@ from identities import program as identities_program
 from infra import program
 from infra.product import PRODUCT
 from tests.support.checkout import work_in
-from tests.support.cloud_apis import CloudApis, serving
 from tests.support.language_host import language_host
 from tests.support.stages import SLOTS
 
@@ -85,7 +84,6 @@ class World:
     settings: StageSettings
     folder: Path
     states: Path
-    apis: CloudApis
     served: Apis
 
     def ids(self, types: set[str]) -> dict[str, list[str]]:
@@ -149,17 +147,14 @@ def world() -> Iterator[World]:
         host = ending.enter_context(language_host(selected))
         for name, value in (environment | host).items():
             patch.setenv(name, value)
-        apis = CloudApis(store.all, {}, most=1)
-        served = ending.enter_context(serving(apis))
+        served = Apis(CLOUDFLARE.at(running.ready["cloudflare"]), GITHUB.at(running.ready["github"]))
         account, region = settings.aws.account_id, settings.region.primary
         patch.setattr(clouds, "aws", lambda *_: lambda service: client(running.ready["moto"], account, region, service))
         work_in(patch, workspace.path)
         stage = running.ready["stages"][STAGE]
         states = run.state / ".pulumi" / "stacks"
         cloud = StageCloud(stage["control"], stage["token"])
-        yield World(
-            stack, identities, store, cloud, running.ready["moto"], settings, workspace.path, states, apis, served
-        )
+        yield World(stack, identities, store, cloud, running.ready["moto"], settings, workspace.path, states, served)
 
 
 Adopt = Callable[..., tuple[int, Any]]
@@ -199,7 +194,6 @@ def test_a_lost_state_is_adopted_and_the_next_up_makes_no_second_store(world: Wo
     before, vault, kept = world.ids(STORES), world.vault(), data(world)
     assert all(before.values())
     world.lose_state("bulkhead")
-    world.apis.tokens = {"Cloudflare": world.stack.canaries["cloudflareApiToken"]}
 
     code, document = adopt()
     assert (code, document["error"]) == (1, "There is no stack to adopt into.")
@@ -242,11 +236,6 @@ def test_lost_identities_are_adopted_and_the_next_up_makes_new_tokens_alone(worl
     assert all(before.values())
     assert len(vault.roles) == 4
     world.lose_state("bulkhead-identities")
-    canaries = world.identities.canaries
-    world.apis.tokens = {
-        "Cloudflare": canaries["cloudflareTokenMaker"],
-        "GitHub": canaries["githubToken"],
-    }
 
     code, document = adopt("--identities")
     assert (code, document["error"]) == (1, "There is no stack to adopt into.")
