@@ -30,7 +30,7 @@ from bulkhead.localclouds.aws import handlers as aws_handlers
 from bulkhead.localclouds.aws.local import LocalAws
 from bulkhead.localclouds.cloudflare import handlers as cloudflare_handlers
 from bulkhead.localclouds.cloudflare.api import app as cloudflare_api
-from bulkhead.localclouds.cloudflare.api.asked import Cloud
+from bulkhead.localclouds.cloudflare.api.asked import Cloudflare
 from bulkhead.localclouds.cloudflare.api.credentials import Credentials
 from bulkhead.localclouds.cloudflare.local import LocalCloudflare
 from bulkhead.localclouds.github.api import app as github_api
@@ -53,7 +53,7 @@ from bulkhead.model.project import ROOT
 _ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-class Cloudflares:
+class LocalCloudflares:
     """One local Cloudflare for each environment, started when it is first asked for. Safe to ask from any thread."""
 
     def __init__(self, run_dir: Path, store: Store) -> None:
@@ -63,7 +63,7 @@ class Cloudflares:
         self._starting: dict[str, threading.Lock] = {}
         self._running: dict[str, LocalCloudflare] = {}
 
-    def __enter__(self) -> Cloudflares:
+    def __enter__(self) -> LocalCloudflares:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -102,7 +102,7 @@ class Cloudflares:
         }
 
 
-class Clouds:
+class RunningClouds:
     """Everything behind the engine, running. ``write`` keeps the addresses in RUN_DIR/clouds.json."""
 
     def __init__(
@@ -110,7 +110,7 @@ class Clouds:
         run_dir: Path,
         server: ProviderServer,
         aws: LocalAws,
-        cloudflares: Cloudflares,
+        cloudflares: LocalCloudflares,
         cloudflare: ApiServer,
         github: ApiServer,
     ) -> None:
@@ -139,14 +139,14 @@ class Clouds:
 
 
 @contextmanager
-def running(run_dir: Path, stages: Sequence[str]) -> Iterator[Clouds]:
+def running(run_dir: Path, stages: Sequence[str]) -> Iterator[RunningClouds]:
     """Start everything, and end it in the opposite order."""
     (run_dir / "cloudflare").mkdir(parents=True, exist_ok=True)
     with ExitStack() as ending:
         store = Store(run_dir / "store.sqlite")
         ending.callback(store.close)
         aws = ending.enter_context(LocalAws())
-        cloudflares = ending.enter_context(Cloudflares(run_dir, store))
+        cloudflares = ending.enter_context(LocalCloudflares(run_dir, store))
         real = {**cloudflare_handlers.handlers(cloudflares.of), **aws_handlers.handlers(aws)}
 
         def welcome(caller: Caller) -> None:
@@ -160,7 +160,7 @@ def running(run_dir: Path, stages: Sequence[str]) -> Iterator[Clouds]:
         seed, faults = Seed(run_dir / SEED), FaultPlan(run_dir / FAULTS)
         cloudflare = ApiServer(
             cloudflare_api.application(
-                Cloud(
+                Cloudflare(
                     resources,
                     stage=lambda environment: cloudflares.of(environment).client,
                     uploads=lambda environment: cloudflares.of(environment).uploads,
@@ -180,7 +180,7 @@ def running(run_dir: Path, stages: Sequence[str]) -> Iterator[Clouds]:
         }
         server = ProviderServer(ProviderServicer(Dispatch(resources, remote), welcome))
         ending.callback(server.stop)
-        clouds = Clouds(run_dir, server, aws, cloudflares, cloudflare, github)
+        clouds = RunningClouds(run_dir, server, aws, cloudflares, cloudflare, github)
         cloudflares.start(stages)
         yield clouds
 

@@ -17,7 +17,7 @@ from bulkhead.localclouds.api.faults import FaultPlan, PlannedFault
 from bulkhead.localclouds.api.journal import Journal
 from bulkhead.localclouds.api.seed import Seed, Tenant
 from bulkhead.localclouds.cloudflare.api.app import PREFIX, application
-from bulkhead.localclouds.cloudflare.api.asked import Cloud
+from bulkhead.localclouds.cloudflare.api.asked import Cloudflare
 from bulkhead.localclouds.cloudflare.api.credentials import Credentials
 from bulkhead.localclouds.cloudflare.client import StageCloud
 from bulkhead.localclouds.cloudflare.handlers import handlers
@@ -108,10 +108,10 @@ def open_api(
     store, journal = Store(folder / "store.sqlite"), Journal(folder / "calls.sqlite")
     if running is None:
         known = Resources(Registry(real or {}), store)
-        cloud = Cloud(known, stage, lambda name: Uploads(folder / name), clock=clock)
+        cloud = Cloudflare(known, stage, lambda name: Uploads(folder / name), clock=clock)
     else:
         known = Resources(Registry(handlers(lambda _name: running)), store)
-        cloud = Cloud(known, lambda _name: running.client, lambda _name: running.uploads, clock=clock)
+        cloud = Cloudflare(known, lambda _name: running.client, lambda _name: running.uploads, clock=clock)
     credentials = Credentials(Seed(folder / "seed.json"), store)
     app = application(cloud, credentials, journal, FaultPlan(folder / "faults.json"))
     return Api(app, known, journal, folder)

@@ -37,7 +37,7 @@ from bulkhead.localclouds.cloudflare.api import (
     zones,
 )
 from bulkhead.localclouds.cloudflare.api.answers import Refusal, Result, no_route, refusal
-from bulkhead.localclouds.cloudflare.api.asked import Asked, Cloud, Route
+from bulkhead.localclouds.cloudflare.api.asked import Asked, Cloudflare, Route
 from bulkhead.localclouds.cloudflare.api.credentials import CLOUD, Credential, Credentials
 from bulkhead.localclouds.cloudflare.api.permissions import least
 from bulkhead.localclouds.providers.handler import ApiRefusal
@@ -64,7 +64,7 @@ def routes() -> list[Route]:
     return [*d1.routes(), *(route for product in products for route in product.ROUTES)]
 
 
-def application(cloud: Cloud, credentials: Credentials, journal: Journal, faults: FaultPlan) -> Starlette:
+def application(cloud: Cloudflare, credentials: Credentials, journal: Journal, faults: FaultPlan) -> Starlette:
     """Return the API over ``cloud``."""
     api = CloudflareApi(cloud, credentials, journal, faults)
 
@@ -92,7 +92,7 @@ def _by_path(known: Iterable[Route]) -> Sequence[tuple[str, dict[str, Route]]]:
 class CloudflareApi(Api):
     """Answers requests; one object for all routes."""
 
-    def __init__(self, cloud: Cloud, credentials: Credentials, journal: Journal, faults: FaultPlan) -> None:
+    def __init__(self, cloud: Cloudflare, credentials: Credentials, journal: Journal, faults: FaultPlan) -> None:
         super().__init__(CLOUD, journal, faults)
         self._cloud = cloud
         self._credentials = credentials

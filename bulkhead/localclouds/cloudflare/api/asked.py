@@ -29,7 +29,7 @@ _SOURCES: Final = {PLUGIN: "terraform", "wrangler": "wrangler"}
 
 
 @dataclass(frozen=True, slots=True)
-class Cloud:
+class Cloudflare:
     """What is behind the API: the resources of all accounts, an environment's running Miniflare and what was uploaded
     to it, the files that signed URLs name. ``clock`` tells seconds since 1970."""
 
@@ -44,7 +44,7 @@ class Cloud:
 class Asked:
     """A request that is allowed to be served. ``path`` are the values in the route's template."""
 
-    cloud: Cloud
+    cloud: Cloudflare
     credential: Credential
     path: Mapping[str, str]
     query: QueryParams

@@ -25,7 +25,7 @@ from bulkhead.clients.endpoints import S3 as PREFIX
 from bulkhead.localclouds.api.app import Api, Told
 from bulkhead.localclouds.api.faults import FaultPlan
 from bulkhead.localclouds.api.journal import Journal
-from bulkhead.localclouds.cloudflare.api.asked import Cloud
+from bulkhead.localclouds.cloudflare.api.asked import Cloudflare
 from bulkhead.localclouds.cloudflare.api.credentials import CLOUD, Credential, Credentials
 from bulkhead.localclouds.cloudflare.request import ask
 from bulkhead.localclouds.providers.store import Record
@@ -67,7 +67,7 @@ class _Refused(Exception):
 class S3(Api):
     """Answers the requests of S3 clients that use ``PREFIX/ACCOUNT`` as their endpoint, path style."""
 
-    def __init__(self, cloud: Cloud, credentials: Credentials, journal: Journal, faults: FaultPlan) -> None:
+    def __init__(self, cloud: Cloudflare, credentials: Credentials, journal: Journal, faults: FaultPlan) -> None:
         super().__init__(CLOUD, journal, faults)
         self._cloud = cloud
         self._credentials = credentials
