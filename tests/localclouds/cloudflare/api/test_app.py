@@ -11,6 +11,7 @@ from bulkhead.localclouds.api.faults import Failing, PlannedFault
 from bulkhead.localclouds.api.server import ApiServer
 from bulkhead.localclouds.cloudflare.api.app import PREFIX, routes
 from bulkhead.localclouds.cloudflare.api.permissions import TABLE
+from bulkhead.localclouds.cloudflare.api.s3 import TEMPLATE as S3_TEMPLATE
 from bulkhead.localclouds.providers.handler import Caller
 from bulkhead.resources import types as t
 from bulkhead.resources.permissions import GROUPS
@@ -98,6 +99,14 @@ def test_a_planned_502_comes_after_the_work_was_done(api: Api) -> None:
     assert api.answer("POST", DATABASES, {"name": "main"}).status_code == 502
     assert [one["name"] for one in api.result("GET", DATABASES)] == ["main"]
     api.result("POST", DATABASES, {"name": "other"})
+
+
+def test_a_planned_502_comes_from_the_s3_api_as_well(api: Api) -> None:
+    api.fail(PlannedFault("GET", S3_TEMPLATE, Failing.AFTER))
+    path = f"/s3/{ACCOUNT}/files/a"
+    answers = [api.open(path) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [502, 400]
+    assert all(answer.text.startswith("<?xml") for answer in answers)
 
 
 @pytest.mark.parametrize(("group", "status"), [("D1 Read", 200), ("Queues Write", 403)])
