@@ -46,7 +46,11 @@ from tests.support.checkout import work_in
 from tests.support.language_host import language_host
 from tests.support.stages import SLOTS
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    # The command leaves its connections open until its process ends.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 STAGE = "production"
 D1 = "cloudflare:index/d1Database:D1Database"

@@ -13,6 +13,7 @@ from bulkhead.localclouds.providers.cloudflare_remote import CloudflareRemote, c
 from bulkhead.localclouds.providers.handler import Caller
 from bulkhead.localclouds.providers.registry import TABLES
 from bulkhead.resources import types as t
+from tests.localclouds.cloudflare.api.workers import made
 from tests.support.cloudflare_api import ACCOUNT, TOKEN, open_api
 
 CALLER = Caller("staging", "cloudflare", {"apiToken": TOKEN})
@@ -65,6 +66,17 @@ def test_an_import_lacks_what_the_api_never_tells(types: dict[str, CloudflareRem
     found = types[t.D1_DATABASE].read(CALLER, f"{ACCOUNT}/{made.id}", {}, {})
     assert found is not None
     assert "primaryLocationHint" not in {**found.inputs, **found.outputs}
+
+
+def test_the_dates_of_a_schedule_are_no_inputs_of_an_import(tmp_path: Path) -> None:
+    api = open_api(tmp_path)
+    made(api)
+    cron = cloudflare_remotes(f"http://127.0.0.1{PREFIX}", api.transport())[t.WORKERS_CRON_TRIGGER]
+    inputs = {"accountId": ACCOUNT, "scriptName": "web", "schedules": [{"cron": "0 * * * *"}]}
+    cron.create(CALLER, inputs)
+    found = cron.read(CALLER, f"{ACCOUNT}/web", {}, {})
+    assert found is not None
+    assert found.inputs == inputs
 
 
 def test_a_reference_of_another_form_finds_nothing(types: dict[str, CloudflareRemote]) -> None:
