@@ -21,7 +21,7 @@ from bulkhead.localclouds.api.faults import FaultPlan, PlannedFault
 from bulkhead.localclouds.api.seed import Seed
 from bulkhead.localclouds.api.server import ApiServer
 from bulkhead.localclouds.cloudflare.api import app as cloudflare_api
-from bulkhead.localclouds.cloudflare.api.asked import Cloud
+from bulkhead.localclouds.cloudflare.api.asked import Cloudflare
 from bulkhead.localclouds.cloudflare.api.credentials import Credentials
 from bulkhead.localclouds.cloudflare.uploads import Uploads
 from bulkhead.localclouds.providers.cloudflare_remote import cloudflare_remotes
@@ -126,7 +126,7 @@ class FaultyClouds:
         """Return the types of what the clouds have and the state has not."""
         known = {(one["type"], one.get("id")) for one in self.stack.state().resources}
         there = (one for one in self.github.store.all() if not one.type.startswith("github:api/"))
-        return {one.type for one in there if not one.left_behind and (one.type, one.id) not in known}
+        return {one.type for one in there if (one.type, one.id) not in known}
 
 
 @contextmanager
@@ -140,7 +140,7 @@ def running(folder: Path) -> Iterator[FaultyClouds]:
         seed.write(folder / "seed.json", [tenant])
         resources = Resources(Registry(), github.store)
         application = cloudflare_api.application(
-            Cloud(resources, _nothing_runs, lambda name: Uploads(folder / name)),
+            Cloudflare(resources, _nothing_runs, lambda name: Uploads(folder / name)),
             Credentials(Seed(folder / "seed.json"), github.store),
             github.journal,
             FaultPlan(github.faults),

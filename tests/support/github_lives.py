@@ -13,7 +13,7 @@ from bulkhead.rehearsal.faults import Act, Write
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import CATALOGUE
 from tests.support import local_github
-from tests.support.local_github import InProcess
+from tests.support.in_process import InProcess
 
 CALLER: Final = Caller("staging", "github", {"owner": "acme", "token": "of-a-person"})
 HOME: Final = {"repository": "harbor", "environment": "staging"}
