@@ -43,9 +43,11 @@ _SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM calls ORDER BY rowid"  # no
 def members_of(body: bytes) -> str:
     """Return the paths of the members of a JSON body, sorted; "" for any other."""
     try:
-        return " ".join(sorted(set(members_in(json.loads(body))))) if body[:1] in {b"{", b"["} else ""
-    except ValueError:
+        found = " ".join(sorted(set(members_in(json.loads(body))))) if body[:1] in {b"{", b"["} else ""
+        found.encode()  # half a character could not be written down
+    except (RecursionError, ValueError):
         return ""
+    return found
 
 
 def members_in(value: Any, path: str = "") -> Iterator[str]:

@@ -102,8 +102,8 @@ def test_a_value_has_limits(api: Api, namespace: str) -> None:
     assert api.refused("PUT", f"{values}/key?expiration={int(time.time()) + 30}", b"1") == (400, [10034])
     for life in ("expiration_ttl=soon", "expiration_ttl=6²", "expiration=2524608000", f"expiration_ttl={10**20}"):
         assert api.refused("PUT", f"{values}/key?{life}", b"1") == (400, [10034])
-    for span in (60.5, True, "60.5"):
-        part = [{"key": "key", "value": "1", "expiration_ttl": span}]
+    for seconds in (60.5, True, "60.5"):
+        part = [{"key": "key", "value": "1", "expiration_ttl": seconds}]
         assert api.refused("PUT", f"{namespace}/bulk", part) == (400, [10034])
     assert api.refused("GET", f"{namespace}/keys?limit=9") == (400, [10028])
     assert api.refused("GET", f"{namespace}/keys?limit=1001") == (400, [10028])
