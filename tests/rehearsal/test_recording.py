@@ -17,7 +17,8 @@ OWN = Recording({"cloudflare POST /queues": ["queue_name"]}, {"staging urn:queue
 def test_a_body_is_remembered_by_its_members_and_without_any_value() -> None:
     body = b'{"queue_name": "secret", "settings": {"delay": 5}, "bindings": [{"text": "secret"}, {"name": "A"}]}'
     assert members_of(body) == "bindings[].name bindings[].text queue_name settings.delay"
-    assert members_of(b"") == members_of(b"plain") == members_of(b"{broken") == ""
+    assert members_of(b"") == members_of(b"plain") == members_of(b"{broken") == members_of(b"[" * 50_000) == ""
+    assert members_of(b'{"a\\ud800": 1}') == "a?"
 
 
 def test_all_calls_of_a_route_are_one_and_an_unknown_route_is_known_by_its_path() -> None:

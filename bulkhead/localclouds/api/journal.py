@@ -43,11 +43,10 @@ _SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM calls ORDER BY rowid"  # no
 def members_of(body: bytes) -> str:
     """Return the paths of the members of a JSON body, sorted; "" for any other."""
     try:
-        found = " ".join(sorted(set(members_in(json.loads(body))))) if body[:1] in {b"{", b"["} else ""
-        found.encode()  # half a character could not be written down
-    except (RecursionError, ValueError):
+        found = sorted(set(members_in(json.loads(body)))) if body[:1] in {b"{", b"["} else []
+    except (ValueError, RecursionError):
         return ""
-    return found
+    return " ".join(found).encode(errors="replace").decode()  # a name may be half of a surrogate pair
 
 
 def members_in(value: Any, path: str = "") -> Iterator[str]:
