@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +21,19 @@ if TYPE_CHECKING:
 # Pulumi's SDKs take seconds to import, which the other tests of this room need not wait for.
 
 
-@pytest.fixture
-def state() -> list[dict[str, Any]]:
+@pytest.fixture(scope="module")
+def rendered_state() -> list[dict[str, Any]]:
+    """What an `up` of staging leaves. It is rendered before any test has a checkout of its own: the Workers' bundles
+    are in the real one."""
     from tests.support.stages import rendered_stage  # noqa: PLC0415
     from tests.support.state import state_of  # noqa: PLC0415
 
     return state_of(rendered_stage("first", "staging"), "staging")
+
+
+@pytest.fixture
+def state(rendered_state: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return deepcopy(rendered_state)
 
 
 @pytest.fixture

@@ -98,16 +98,15 @@ def open_api(
     folder: Path,
     *tenants: Tenant,
     stage: Any = _nothing_runs,
-    real: Any = None,
     running: LocalCloudflare | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Api:
-    """Return an API whose files are in ``folder``; ``real`` makes the handlers of what is not merely recorded. What it
-    makes is real in ``running``, if there is one."""
+    """Return an API whose files are in ``folder``; what it makes is real in ``running``, if
+    there is one, and else only recorded."""
     seed.write(folder / "seed.json", list(tenants or (STAGING, PRODUCTION)))
     store, journal = Store(folder / "store.sqlite"), Journal(folder / "calls.sqlite")
     if running is None:
-        known = Resources(Registry(real or {}), store)
+        known = Resources(Registry(), store)
         cloud = Cloudflare(known, stage, lambda name: Uploads(folder / name), clock=clock)
     else:
         known = Resources(Registry(handlers(lambda _name: running)), store)

@@ -12,7 +12,6 @@ import pytest
 from bulkhead.localclouds.api.server import ApiServer
 from bulkhead.localclouds.cloudflare.api.app import PREFIX
 from bulkhead.localclouds.cloudflare.client import StageCloud
-from bulkhead.localclouds.cloudflare.handlers import handlers
 from bulkhead.localclouds.cloudflare.local import LocalCloudflare
 from tests.localclouds.cloudflare.wrangler import Wrangler
 from tests.support.cloudflare_api import ACCOUNT, TOKEN, Api, open_api
@@ -41,7 +40,7 @@ class Shell:
 
 @pytest.fixture
 def shell(tmp_path: Path, shared_cloud: LocalCloudflare) -> Iterator[Shell]:
-    api = open_api(tmp_path, stage=lambda _: shared_cloud.client, real=handlers(lambda _: shared_cloud))
+    api = open_api(tmp_path, running=shared_cloud)
     server = ApiServer(api.app)
     wrangler = Wrangler(tmp_path / "wrangler", f"{server.url}{PREFIX}", ACCOUNT, TOKEN)
     wrangler.configure("shop")

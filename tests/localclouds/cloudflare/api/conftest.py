@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from bulkhead.localclouds.cloudflare.handlers import handlers
 from bulkhead.localclouds.cloudflare.local import LocalCloudflare
 from bulkhead.model.project import ROOT
 from tests.support.cloudflare_api import Api, open_api
@@ -25,7 +24,7 @@ def real_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """The API over a running Miniflare."""
     folder = tmp_path_factory.mktemp("real")
     with LocalCloudflare("staging", folder / "cloud", ROOT, str(folder)) as cloud:
-        opened = open_api(folder, stage=lambda _: cloud.client, real=handlers(lambda _: cloud))
+        opened = open_api(folder, running=cloud)
         yield opened
         opened.journal.close()
         opened.resources.store.close()

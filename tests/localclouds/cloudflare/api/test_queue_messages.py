@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 
-from bulkhead.localclouds.providers.handler import Caller
-from bulkhead.resources import types as t
 from tests.support.cloudflare_api import ACCOUNT, Api
 
 QUEUES = f"/accounts/{ACCOUNT}/queues"
@@ -31,18 +29,16 @@ def queue(api: Api, name: str) -> str:
 def clerk(api: Api) -> str:
     """Deploy the Worker; return where the keys of its namespace are listed."""
     namespace = api.result("POST", NAMESPACES, {"title": "received"})["id"]
-    caller, account = Caller("staging", "cloudflare", {}), {"accountId": ACCOUNT}
-    worker = api.resources.create(caller, t.WORKER, "", {**account, "name": "clerk"})
+    workers = f"/accounts/{ACCOUNT}/workers/workers"
+    worker = api.result("POST", workers, {"name": "clerk"})
     content = base64.b64encode(CLERK.encode()).decode()
     version = {
-        "workerId": worker.id,
-        "mainModule": "index.js",
-        "modules": [{"name": "index.js", "contentType": "application/javascript+module", "contentBase64": content}],
-        "compatibilityDate": "2026-07-01",
-        "bindings": [{"type": "kv_namespace", "name": "KV", "namespaceId": namespace}],
-        "deploy": True,
+        "main_module": "index.js",
+        "modules": [{"name": "index.js", "content_type": "application/javascript+module", "content_base64": content}],
+        "compatibility_date": "2026-07-01",
+        "bindings": [{"type": "kv_namespace", "name": "KV", "namespace_id": namespace}],
     }
-    api.resources.create(caller, t.WORKER_VERSION, "", {**account, **version})
+    api.result("POST", f"{workers}/{worker['id']}/versions?deploy=true", version)
     return f"{NAMESPACES}/{namespace}"
 
 
