@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from bulkhead.engine.inline_stack import StackFailed
 from bulkhead.localclouds.api import faults
 from bulkhead.localclouds.api.faults import Failing, PlannedFault
+from bulkhead.localclouds.api.journal import Journal
 from bulkhead.model.naming import Stage
 from bulkhead.operations.adopt import discover, take
 from bulkhead.operations.adopt.aws import AwsFinder
@@ -24,6 +26,16 @@ if TYPE_CHECKING:
     from bulkhead.rehearsal.scene import Scene, StandingStage
 
 _FEW = 2
+
+
+def met(journal: Path, planned: Iterable[PlannedFault]) -> list[PlannedFault]:
+    """Return which of the planned failures were met, by the journal of the calls."""
+    opened = Journal(journal)
+    try:
+        seen = {(call.method, call.route, call.code) for call in opened}
+    finally:
+        opened.close()
+    return [fault for fault in planned if (fault.method, fault.route, str(fault.failing)) in seen]
 
 
 @dataclass
@@ -50,6 +62,8 @@ class Mishaps:
                     with stage.stack.muted():
                         stage.stack.up()
                 except StackFailed as stopped:
+                    if not met(scene.run.calls, self.planned):
+                        break  # something else is wrong: the next `up` shows it
                     self.complaints.append(str(stopped))
                     self._adopt(scene, stage, folder)
                 else:

@@ -58,7 +58,7 @@ def cloud(tmp_path: Path) -> Iterator[StageCloud]:
     options = ("--bundle", "--format=esm", "--log-level=error", f"--outfile={bundle}")
     subprocess.run([esbuild, BORROWER.entry, *options], cwd=ROOT, check=True)
     with LocalCloudflare("development", tmp_path / "development", ROOT, str(tmp_path)) as local:
-        account = Account()
+        account = Account(local.uploads)
         for namespace in LEAKY_CODE.namespaces:
             account.namespace(f"kv-{namespace.name}", namespace.name)
         account.deployed("owner", OWNER, wired("ANSWERS", "answers"))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bulkhead.localclouds.api.journal import Journal
 from bulkhead.rehearsal.evidence import NotShown
+from bulkhead.rehearsal.mishaps import met
 from bulkhead.rehearsal.proofs.proof import require
 from bulkhead.rehearsal.scene import Scene
 from bulkhead.resources.catalogue import CATALOGUE
@@ -15,7 +15,8 @@ def mishaps(scene: Scene) -> str:
     known = scene.mishaps
     if known is None or not known.planned:
         raise NotShown("needs a development that is brought up from nothing")
-    require_met(scene)
+    missed = [fault for fault in known.planned if fault not in met(scene.run.calls, known.planned)]
+    require(not missed, f"{'; '.join(map(str, missed))} to be met", "it was not asked")
     for complaint in known.complaints:
         require("bulkhead adopt" in complaint, "an up that stops to name `bulkhead adopt`", complaint)
     stage = next(each for each in scene.stages.values() if each.environment == known.environment)
@@ -28,15 +29,3 @@ def mishaps(scene: Scene) -> str:
     require(not orphans, f"the state of {stage.environment} to know all that its clouds have", ", ".join(orphans))
     went_on = f"up stopped {len(known.complaints)}x, adopted: {', '.join(known.adopted) or 'nothing'}"
     return f"--seed {known.seed}: {'; '.join(map(str, known.planned))}; {went_on}; then it converged"
-
-
-def require_met(scene: Scene) -> None:
-    """Raise Unproven where a planned failure was not met."""
-    assert scene.mishaps is not None  # noqa: S101 - the caller has looked
-    journal = Journal(scene.run.calls)
-    try:
-        met = {(call.method, call.route, call.code) for call in journal}
-    finally:
-        journal.close()
-    for fault in scene.mishaps.planned:
-        require((fault.method, fault.route, str(fault.failing)) in met, f"{fault} to be met", "it was not asked")
