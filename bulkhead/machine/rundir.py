@@ -32,6 +32,7 @@ FAULTS: Final = "faults.json"
 _LOCK: Final = "lock"
 # Seconds in which a new directory's lock file may exist and not be locked yet.
 _JUST_STARTED: Final = 30
+_PATIENCE: Final = 15.0  # seconds for a watchdog to end what a dead rehearsal left
 _ROOMS: Final = ("cloudflare", "work", "home", "state", "logs", "tmp")
 
 
@@ -181,19 +182,17 @@ def remove(path: Path, attempts: int = 20) -> None:
 
 
 def _open(path: Path, lock_file: Path, *, temporary: bool) -> RunDir:
-    lock, left_by = _acquire(lock_file, path)
+    lock, left_by = _acquire(lock_file, path, 0.0 if temporary else _PATIENCE)
     for room in _ROOMS:
         (path / room).mkdir(exist_ok=True)
     return RunDir(path, temporary=temporary, interrupted=bool(left_by), lock=lock)
 
 
-def _acquire(lock_file: Path, path: Path) -> tuple[int, str]:
+def _acquire(lock_file: Path, path: Path, patience: float) -> tuple[int, str]:
     """Return the locked file and what its former owner left in it. The kernel gives up a dead owner's lock, so a
     stale one cannot exist; what it says tells only that the owner died."""
     lock = os.open(lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    if not _locked(lock, patience):
         owner = _owner(_said(lock))
         os.close(lock)
         raise Refused(
@@ -203,12 +202,38 @@ def _acquire(lock_file: Path, path: Path) -> tuple[int, str]:
                     str(path), f"{owner} is using it; two at once would overwrite each other", "wait for it, or end it"
                 )
             ],
-        ) from None
+        )
     left_by = _said(lock)
     os.ftruncate(lock, 0)
     started = datetime.now().astimezone().isoformat(timespec="seconds")
     os.pwrite(lock, json.dumps({"pid": os.getpid(), "started": started}).encode(), 0)
     return lock, left_by
+
+
+def _locked(lock: int, patience: float) -> bool:
+    """Whether the lock could be had. Where its owner is dead, the watchdog is just ending what it left: that is waited
+    for, ``patience`` seconds at most."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() > deadline or not _is_dead(_said(lock)):
+                return False
+            time.sleep(0.1)
+        else:
+            return True
+
+
+def _is_dead(owner: str) -> bool:
+    import psutil  # noqa: PLC0415 (only where a lock is held)
+
+    try:
+        return bool(psutil.Process(json.loads(owner)["pid"]).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+    except (ValueError, KeyError, TypeError):
+        return False  # just starting
 
 
 def _said(lock: int) -> str:

@@ -57,7 +57,8 @@ class Removal:
         self._r2 = self._s3 = None
         if plan.buckets:
             token = stack.secret(CLOUDFLARE_TOKEN)
-            self._r2 = clouds.r2(settings.cloudflare.account_id, token, Rest(apis.cloudflare, token))
+            with Rest(apis.cloudflare, token) as cloudflare:
+                self._r2 = clouds.r2(settings.cloudflare.account_id, token, cloudflare)
         if plan.vault:
             self._s3 = clouds.aws(settings, profile)("s3")
 

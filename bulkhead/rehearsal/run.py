@@ -49,6 +49,7 @@ from bulkhead.rehearsal.proofs.untouched import checkout_state
 from bulkhead.rehearsal.scene import Scene, StandingStage
 from bulkhead.rehearsal.survey import fidelity_of_all, survey
 from bulkhead.rehearsal.tenants import tenant
+from bulkhead.resources import types as t
 from identities import program as identities_program
 from infra import program
 
@@ -219,7 +220,7 @@ def _bring_up(scene: Scene, progress: Progress) -> dict[str, dict[str, float]]:
 
     def bring(stage: StandingStage) -> dict[str, float]:
         clock = Clock()
-        _bring_up_stack(scene, stage.identities, "identities", clock)
+        _bring_up_stack(scene, stage, stage.identities, "identities", clock)
         with clock.phase("token"):  # what README.md has a person do: the stage is deployed with its own token
             stage.stack.keep_secret(CLOUDFLARE_TOKEN, stage.identities.outputs()["deployToken"])
         if scene.mishaps and stage.environment == scene.mishaps.environment and not stage.stack.state_text():
@@ -227,7 +228,7 @@ def _bring_up(scene: Scene, progress: Progress) -> dict[str, dict[str, float]]:
                 progress.step(stage.environment, f"up, with calls that fail half-way (--seed {scene.mishaps.seed})")
                 scene.mishaps.up(scene, stage)
         else:
-            _bring_up_stack(scene, stage.stack, "up", clock)
+            _bring_up_stack(scene, stage, stage.stack, "up", clock)
         with clock.phase("migrations"):
             progress.step(stage.environment, "applying migrations")
             applied = _migrate(scene, stage)
@@ -242,11 +243,11 @@ def _bring_up(scene: Scene, progress: Progress) -> dict[str, dict[str, float]]:
     return side_by_side({e: partial(bring, stage) for e, stage in scene.stages.items()}, abandon)
 
 
-def _bring_up_stack(scene: Scene, stack: InlineStack, phase: str, clock: Clock) -> None:
+def _bring_up_stack(scene: Scene, stage: StandingStage, stack: InlineStack, phase: str, clock: Clock) -> None:
     resumed = bool(stack.state_text())  # of a kept rehearsal, perhaps one that was killed
     if resumed:
         with clock.phase("healing"):
-            stack.heal(lambda urn: _id_of(scene, urn))
+            stack.heal(lambda urn: _id_of(scene, stage, urn))
     with clock.phase(phase):
         stack.up(refresh=resumed)
 
@@ -308,5 +309,11 @@ def _save_logs(life: Life, started: str) -> str:
     return str(kept)
 
 
-def _id_of(scene: Scene, urn: str) -> str | None:
-    return next((record.id for record in scene.store.all() if record.urn == urn), None)
+def _id_of(scene: Scene, stage: StandingStage, urn: str) -> str | None:
+    """Return the id of what was made for a URN while nobody wrote it down, None where nothing was, or is of no use."""
+    record = next((record for record in scene.store.all() if record.urn == urn), None)
+    if record is None or record.type != t.ACCOUNT_TOKEN:
+        return record.id if record else None
+    with scene.cloudflare_api(stage, identity_settings.TOKEN_MAKER) as api:  # its value was told once, to nobody
+        api.delete(f"/accounts/{record.account}/tokens/{record.id}")
+    return None

@@ -98,9 +98,9 @@ class Scene:
         """Return a boto3 client for the AWS account of ``stage``."""
         return client(self.moto, stage.settings.aws.account_id, stage.settings.region.primary, service)
 
-    def cloudflare_api(self, stage: StandingStage) -> Rest:
-        """Return Cloudflare's API as who deploys ``stage`` may use it."""
-        return Rest(CLOUDFLARE.at(self.cloudflare), stage.canaries[CLOUDFLARE_TOKEN])
+    def cloudflare_api(self, stage: StandingStage, token: str = CLOUDFLARE_TOKEN) -> Rest:
+        """Return Cloudflare's API as who has a token of ``stage`` may use it, usually the one that deploys it."""
+        return Rest(CLOUDFLARE.at(self.cloudflare), stage.canaries[token])
 
     def enforced_aws(self) -> EnforcedAws:
         """Return an AWS for the length of a ``with``, in which policies are enforced and nothing is yet."""

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,21 @@ def test_what_a_dead_machine_left_is_found_and_removed_but_not_what_is_in_use() 
     assert not left.exists()
     assert alive.path.exists()
     alive.close()
+
+
+def test_a_dead_rehearsals_directory_is_waited_for_while_its_watchdog_ends_the_rest(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as dead:
+        pass
+    watchdog = rundir.kept(tmp_path)  # it holds the lock that it has inherited
+    os.pwrite(watchdog.lock, json.dumps({"pid": dead.pid, "started": "now"}).encode().ljust(80), 0)
+    ended = threading.Timer(0.3, os.close, [watchdog.lock])
+    ended.start()
+    try:
+        heir = rundir.kept(tmp_path)
+    finally:
+        ended.join()
+    assert heir.interrupted
+    heir.close()
 
 
 def test_a_lock_file_says_who_holds_it() -> None:
