@@ -28,6 +28,7 @@ BENCHMARKS: Final = {
     "preview": "components, settings and checks against a flat program (two minutes)",
     "policies": "a preview with the policy pack against one without (two minutes)",
     "offline": "the checks that need no cloud, and the rules by themselves (one minute)",
+    "api": "a call of the local Cloudflare over HTTP (seconds)",
     "parallel": "three stages together against one after another (four minutes)",
     "rehearse": "the whole of `bulkhead rehearse` in seconds (five minutes)",
 }

@@ -19,5 +19,5 @@ def test_the_start_counts_for_both_previews() -> None:
 
 
 def test_the_limit_can_be_broken() -> None:
-    ratio, *_ = figures("policies", BENCHMARK, [{START: 1.0, JUDGED: 1.6, PLAIN: 1.0}])
+    ratio, *_ = figures("policies", BENCHMARK, [{START: 1.0, JUDGED: 2.0, PLAIN: 1.0}])
     assert ratio.kept is False

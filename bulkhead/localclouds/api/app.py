@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -35,6 +36,7 @@ class Told:
     members: str = ""
 
 
+_TOLD: Final = attrgetter(*(field.name for field in fields(Told)))
 Serve = Callable[[bytes, Told], Response]
 """Serves a call, of which it is given the body. It answers refusals itself; another exception is a fault of ours."""
 
@@ -75,4 +77,4 @@ class Api(ABC):
         return response
 
     def _write_down(self, request: Request, route: str, status: int, told: Told) -> None:
-        self._journal.add(Entry(self._name, request.method, route, request.url.path, status, *astuple(told)))
+        self._journal.add(Entry(self._name, request.method, route, request.url.path, status, *_TOLD(told)))

@@ -6,7 +6,8 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,6 +36,7 @@ class Entry:
 
 
 _COLUMNS: Final = tuple(field.name for field in fields(Entry))
+_VALUES: Final = attrgetter(*_COLUMNS)  # `astuple` would copy them all, which takes a tenth of a call
 _SCHEMA: Final = f"CREATE TABLE IF NOT EXISTS calls ({', '.join(f'{name} NOT NULL' for name in _COLUMNS)})"
 _INSERT: Final = f"INSERT INTO calls VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - nobody's values
 _SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM calls ORDER BY rowid"  # noqa: S608
@@ -75,7 +77,7 @@ class Journal:
 
     def add(self, entry: Entry) -> None:
         with self._lock:
-            self._connection.execute(_INSERT, astuple(entry))
+            self._connection.execute(_INSERT, _VALUES(entry))
 
     def __iter__(self) -> Iterator[Entry]:
         with self._lock:
