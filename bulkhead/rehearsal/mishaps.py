@@ -14,6 +14,7 @@ from bulkhead.engine.inline_stack import StackFailed
 from bulkhead.localclouds.api import faults
 from bulkhead.localclouds.api.faults import Failing, PlannedFault
 from bulkhead.localclouds.api.journal import Journal
+from bulkhead.model.faults import Refused
 from bulkhead.model.naming import Stage
 from bulkhead.operations.adopt import discover, take
 from bulkhead.operations.adopt.aws import AwsFinder
@@ -65,7 +66,10 @@ class Mishaps:
                     if not met(scene.run.calls, self.planned):
                         break  # something else is wrong: the next `up` shows it
                     self.complaints.append(str(stopped))
-                    self._adopt(scene, stage, folder)
+                    try:
+                        self._adopt(scene, stage, folder)
+                    except Refused:
+                        break  # the same: a right that is missing stops whoever looks, too
                 else:
                     return
             stage.stack.up()

@@ -41,7 +41,8 @@ def test_a_planted_binding_is_seen_by_the_policies_and_inside_the_running_worker
 
 
 def test_a_right_that_the_deploying_token_lacks_stops_the_stage(tmp_path: Path) -> None:
-    with started(tmp_path, "--stage", "development", module="tests.support.missing_right") as command:
+    undisturbed = ("--record", str(tmp_path / "calls.json"))  # no call is made to fail beside those without the right
+    with started(tmp_path, "--stage", "development", *undisturbed, module="tests.support.missing_right") as command:
         assert command.finished() == 1
         said = command.output + command.errors
         assert "Authentication error" in said
