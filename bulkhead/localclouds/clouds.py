@@ -26,6 +26,7 @@ from bulkhead.localclouds.api.faults import FaultPlan
 from bulkhead.localclouds.api.journal import Journal
 from bulkhead.localclouds.api.seed import Seed
 from bulkhead.localclouds.api.server import ApiServer
+from bulkhead.localclouds.api.shared import write_whole
 from bulkhead.localclouds.aws import handlers as aws_handlers
 from bulkhead.localclouds.aws.local import LocalAws
 from bulkhead.localclouds.cloudflare import handlers as cloudflare_handlers
@@ -131,10 +132,7 @@ class RunningClouds:
             "pid": os.getpid(),
             "stages": self._cloudflares.addresses(),
         }
-        new = self._file.with_suffix(f".{threading.get_ident()}.new")
-        new.touch(mode=0o600)  # its tokens control the stages
-        new.write_text(json.dumps(addresses), encoding="utf-8")
-        new.replace(self._file)
+        write_whole(self._file, json.dumps(addresses))
         return addresses
 
 

@@ -31,11 +31,8 @@ _FEW = 2
 
 def met(journal: Path, planned: Iterable[PlannedFault]) -> list[PlannedFault]:
     """Return which of the planned failures were met, by the journal of the calls."""
-    opened = Journal(journal)
-    try:
-        seen = {(call.method, call.route, call.code) for call in opened}
-    finally:
-        opened.close()
+    with Journal(journal) as calls:
+        seen = {(call.method, call.route, call.code) for call in calls}
     return [fault for fault in planned if (fault.method, fault.route, str(fault.failing)) in seen]
 
 

@@ -28,11 +28,8 @@ class Recording:
 
 def record(scene: Scene) -> Recording:
     """Return the recording of a rehearsal so far."""
-    journal = Journal(scene.run.calls)
-    try:
+    with Journal(scene.run.calls) as journal:
         calls = by_route(journal)
-    finally:
-        journal.close()
     states = {
         f"{stage.environment} {resource['urn']}": sorted(set(members_in(resource.get("outputs", {}))))
         for stage in scene.stages.values()

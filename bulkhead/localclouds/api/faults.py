@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from bulkhead.localclouds.api.shared import SharedFile, write_whole
+
 
 class Failing(StrEnum):
     """How a call fails."""
@@ -37,40 +39,31 @@ class PlannedFault:
 
 def plan(path: Path, faults: Iterable[PlannedFault]) -> None:
     """Plan these faults instead of those that the file plans."""
-    new = path.with_suffix(".new")
-    new.write_text(json.dumps([asdict(fault) for fault in faults]), encoding="utf-8")
-    new.replace(path)
+    write_whole(path, json.dumps([asdict(fault) for fault in faults]))
 
 
 class FaultPlan:
     """The faults that are still to come. Safe to use from several threads."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
         self._lock = threading.Lock()
-        self._read_at = (0, 0)
+        self._file = SharedFile(path, _planned)
         self._left: list[PlannedFault] = []
 
     def take(self, method: str, route: str, path: str) -> Failing | None:
-        """Return how this call fails, None if it does not."""
+        """Return how this call fails, None if it does not. A plan that cannot be read lets no call go on."""
         with self._lock:
-            self._read()
+            said = self._file.changed()
+            if said is not None:
+                self._left = said
             for fault in self._left:
                 if (fault.method, fault.route) == (method, route) and fault.within in path:
                     self._left.remove(fault)
                     return fault.failing
             return None
 
-    def _read(self) -> None:
-        try:
-            found = self._path.stat()
-        except FileNotFoundError:
-            return
-        written = (found.st_mtime_ns, found.st_ino)  # two writes may share a tick of the file system's clock
-        if written == self._read_at:
-            return
-        left: list[PlannedFault] = []
-        for planned in json.loads(self._path.read_bytes()):
-            fault = PlannedFault(**{**planned, "failing": Failing(planned["failing"])})
-            left += [fault] * fault.count
-        self._read_at, self._left = written, left  # a plan that cannot be read is read again: no call goes on without
+
+def _planned(said: bytes) -> list[PlannedFault]:
+    """Return each fault as often as it is planned."""
+    faults = (PlannedFault(**{**one, "failing": Failing(one["failing"])}) for one in json.loads(said))
+    return [fault for fault in faults for _ in range(fault.count)]

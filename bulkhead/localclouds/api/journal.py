@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
-# Like the store's: a killed process loses nothing, and there is no power cut to survive.
-_PRAGMAS: Final = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=OFF", "PRAGMA busy_timeout=10000")
+from bulkhead.localclouds.database import open_database
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +66,13 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
-        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        for statement in (*_PRAGMAS, _SCHEMA):
-            self._connection.execute(statement)
+        self._connection = open_database(path, _SCHEMA)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         self._connection.close()

@@ -43,7 +43,7 @@ class Table:
                 raise ValueError(f"two rows for {sorted(twice)} {row.path}")
             methods.update(row.accepted)
         # A path without variables comes before one that would match it, too.
-        ordered = sorted(by_path.items(), key=lambda item: [part.startswith("{") for part in item[0].split("/")])
+        ordered = sorted(by_path.items(), key=lambda item: variables_in(item[0]))
         self._found = [(_pattern(path), methods) for path, methods in ordered]
 
     def accepted(self, method: str, path: str) -> Accepted:
@@ -61,6 +61,11 @@ class Table:
 
     def _methods(self, path: str) -> Mapping[str, Accepted]:
         return next((methods for pattern, methods in self._found if pattern.fullmatch(path)), {})
+
+
+def variables_in(path: str) -> list[bool]:
+    """Return where a template has variables: in this order, a path without comes before one that would match it."""
+    return [part.startswith("{") for part in path.split("/")]
 
 
 def _pattern(path: str) -> re.Pattern[str]:

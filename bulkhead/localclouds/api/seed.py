@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bulkhead.localclouds.api.shared import SharedFile, write_whole
+
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
@@ -30,32 +32,22 @@ class Tenant:
 
 
 def write(path: Path, tenants: list[Tenant]) -> None:
-    """Write the seed, whole or not at all; it holds tokens, so that nobody else may read it."""
-    new = path.with_suffix(".new")
-    new.unlink(missing_ok=True)
-    new.touch(mode=0o600)
-    new.write_text(json.dumps([asdict(tenant) for tenant in tenants]), encoding="utf-8")
-    new.replace(path)
+    """Write the seed, whole or not at all."""
+    write_whole(path, json.dumps([asdict(tenant) for tenant in tenants]))
 
 
 class Seed:
     """The tenants as the file says them now: it may be written after the clouds have started."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
         self._lock = threading.Lock()
-        self._read_at = (0, 0)
+        self._file = SharedFile(path, lambda said: [Tenant(**each) for each in json.loads(said)])
         self._tenants: list[Tenant] = []
 
     def tenants(self) -> list[Tenant]:
-        """Return the tenants; none while there is no file."""
+        """Return the tenants; none before there is a file."""
         with self._lock:
-            try:
-                found = self._path.stat()
-            except FileNotFoundError:
-                return []
-            written = (found.st_mtime_ns, found.st_ino)  # two writes may share a tick of the file system's clock
-            if written != self._read_at:
-                self._tenants = [Tenant(**each) for each in json.loads(self._path.read_bytes())]
-                self._read_at = written
+            said = self._file.changed()
+            if said is not None:
+                self._tenants = said
             return self._tenants

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# Nothing here has to survive a power cut, so SQLite need not wait for the disk (synchronous=OFF). A killed process
-# loses nothing, because the operating system already has its writes.
-_PRAGMAS = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=OFF", "PRAGMA busy_timeout=10000")
+from bulkhead.localclouds.database import open_database
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS resources (
     type TEXT NOT NULL, id TEXT NOT NULL, environment TEXT NOT NULL, account TEXT NOT NULL, urn TEXT NOT NULL,
@@ -49,10 +47,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
         self._claims: dict[str, threading.RLock] = {}
-        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        for pragma in _PRAGMAS:
-            self._connection.execute(pragma)
-        self._connection.execute(_SCHEMA)
+        self._connection = open_database(path, _SCHEMA)
 
     def close(self) -> None:
         self._connection.close()

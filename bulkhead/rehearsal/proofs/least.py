@@ -25,11 +25,8 @@ from identities.cloudflare import Need, maker_policies, needs
 def keys_fit(scene: Scene) -> str:
     """Each permission of a token is needed by a call that was made with it, or its role says why no call shows that;
     and no call was made that the token is not good for."""
-    journal = Journal(scene.run.calls)
-    try:
+    with Journal(scene.run.calls) as journal:
         calls = tuple(journal)
-    finally:
-        journal.close()
     used, kinds, untried = set[str](), 0, defaultdict[str, set[str]](set)
     for stage in scene.stages.values():
         for token in _tokens(scene, stage):

@@ -55,11 +55,8 @@ def local_only(scene: Scene) -> str:
 
 def nothing_unknown(scene: Scene) -> str:
     """Nobody asked the local clouds for a route that they do not have."""
-    journal = Journal(scene.run.calls)
-    try:
+    with Journal(scene.run.calls) as journal:
         unknown, calls = journal.unknown(), len(tuple(journal))
-    finally:
-        journal.close()
     require(calls, "calls of the local clouds' APIs", "none")
     asked = "; ".join(f"{call.cloud}: {call.method} {call.path}" for call in unknown[:5])
     require(not unknown, "no call for what the local clouds lack", asked)

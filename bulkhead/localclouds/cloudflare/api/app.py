@@ -19,6 +19,7 @@ from starlette.routing import Route as HttpRoute
 from bulkhead.localclouds.api.app import METHODS, Api, Told
 from bulkhead.localclouds.api.faults import FaultPlan
 from bulkhead.localclouds.api.journal import Journal, members_of
+from bulkhead.localclouds.api.permissions import variables_in
 from bulkhead.localclouds.api.rate import Allowance, RateLimit
 from bulkhead.localclouds.cloudflare.api import (
     d1,
@@ -86,7 +87,7 @@ def _by_path(known: Iterable[Route]) -> Sequence[tuple[str, dict[str, Route]]]:
         if route.method in methods:
             raise ValueError(f"two routes for {route.method} {route.path}")
         methods[route.method] = route
-    return sorted(paths.items(), key=lambda item: [part.startswith("{") for part in item[0].split("/")])
+    return sorted(paths.items(), key=lambda item: variables_in(item[0]))
 
 
 class CloudflareApi(Api):
