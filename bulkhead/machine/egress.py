@@ -8,7 +8,6 @@ of it.
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import os
 import socket
@@ -24,6 +23,7 @@ from typing import Any, Final, Self
 import psutil
 
 from bulkhead.machine.processes import marked
+from bulkhead.machine.sockets import Outward, is_local, outward
 
 LOG_NAME: Final = "egress.jsonl"
 _EVERY_SECONDS: Final = 0.25
@@ -103,9 +103,13 @@ class Traps:
             connection.recv(1)  # by then it is written down
 
     def _look_out(self) -> None:
+        before: Outward = frozenset()
         while not self._stop.wait(_EVERY_SECONDS):
-            for host, who in _connected([psutil.Process(), *marked(self._mark)]):
-                _note_unless_local(self._logs, "connections", host, who)
+            seen = outward()
+            if seen is None or before is None or seen - before:  # whose a socket is does not change
+                for host, who in _connected([psutil.Process(), *marked(self._mark)]):
+                    _note_unless_local(self._logs, "connections", host, who)
+            before = seen
             self.looks += 1
 
 
@@ -127,18 +131,6 @@ def _connections(processes: Sequence[psutil.Process]) -> Iterator[tuple[int | No
         for process in processes:
             with suppress(psutil.Error):
                 yield from ((process.pid, each.raddr) for each in process.net_connections("inet"))
-
-
-def is_local(host: str) -> bool:
-    """Say whether ``host`` is this machine."""
-    if host in ("localhost", "") or host.endswith(".localhost"):
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback or (mapped or address).is_unspecified
 
 
 def _host_of(address: Any) -> str:

@@ -19,36 +19,6 @@ from bulkhead.machine import egress
 ELSEWHERE = "203.0.113.7"  # set aside for documentation: RFC 5737
 
 
-@pytest.mark.parametrize(
-    ("host", "local"),
-    [
-        ("127.0.0.1", True),
-        ("127.8.9.10", True),
-        ("::1", True),
-        ("::ffff:127.0.0.1", True),
-        ("::1%lo", True),
-        ("0.0.0.0", True),  # noqa: S104 - connecting there reaches this machine
-        ("::", True),
-        ("localhost", True),
-        ("staging.localhost", True),
-        ("", True),
-        (ELSEWHERE, False),
-        ("::ffff:203.0.113.7", False),
-        ("2001:db8::1", False),
-        ("fe80::1%eth0", False),
-        ("10.0.0.1", False),
-        ("192.168.1.1", False),
-        ("169.254.169.254", False),
-        ("api.cloudflare.com", False),
-        ("localhost.example.com", False),
-        ("notlocalhost", False),
-        ("127.0.0.1.example.com", False),
-    ],
-)
-def test_what_is_this_machine(host: str, local: bool) -> None:
-    assert egress.is_local(host) is local
-
-
 @pytest.fixture
 def audited(tmp_path: Path) -> Iterator[Path]:
     stop = egress.audit(tmp_path, egress.COMMAND)
@@ -216,18 +186,45 @@ def looked(condition: Callable[[], object]) -> bool:
     return False
 
 
-@pytest.mark.parametrize("machine", [table, no_table], ids=["linux", "macos"])
+@pytest.mark.parametrize("machine", [table, no_table], ids=["root", "macos"])
 def test_the_look_out_sees_connections_of_its_own_processes_also_when_one_has_ended(
     machine: Callable[[str], list[Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(egress, "_EVERY_SECONDS", 0.005)
     monkeypatch.setattr(egress, "marked", lambda mark: OURS)
     monkeypatch.setattr(psutil, "net_connections", machine)
+    monkeypatch.setattr(egress, "outward", lambda: None)
     with egress.Traps(tmp_path, "mark") as traps:
         assert looked(lambda: traps.looks >= 2)
     seen = [caught for caught in egress.attempts(tmp_path) if caught["net"] == "connections"]
     assert seen[0] == {"net": "connections", "who": "node", "target": ELSEWHERE}
     assert {caught["target"] for caught in seen} == {ELSEWHERE}
+
+
+def test_the_look_out_asks_whose_a_socket_is_once_and_again_when_there_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+
+    def counted(kind: str) -> list[Any]:
+        nonlocal asked
+        asked += 1
+        return table(kind)
+
+    sockets = {("here:1", "there:1", "7")}
+    monkeypatch.setattr(egress, "_EVERY_SECONDS", 0.005)
+    monkeypatch.setattr(egress, "marked", lambda mark: OURS)
+    monkeypatch.setattr(psutil, "net_connections", counted)
+    monkeypatch.setattr(egress, "outward", lambda: frozenset(sockets))
+    with egress.Traps(tmp_path, "mark") as traps:
+        assert looked(lambda: traps.looks >= 5)
+        assert asked == 1
+        sockets.add(("here:1", "there:1", "8"))
+        assert looked(lambda: asked == 2)
+        sockets.clear()
+        looks = traps.looks
+        assert looked(lambda: traps.looks >= looks + 5)
+        assert asked == 2
 
 
 def test_when_the_nets_are_drawn_in_nothing_of_them_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
