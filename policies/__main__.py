@@ -11,6 +11,9 @@ if __name__ == "__main__":
     here = Path(__file__).resolve().parent
     sys.path = [str(here.parent), *(entry for entry in sys.path if Path(entry or ".").resolve() != here)]
 
-    from policies.pack import serve
+    from bulkhead.model.imports import kept_for_good
+
+    with kept_for_good():
+        from policies.pack import serve
 
     serve(os.environ)

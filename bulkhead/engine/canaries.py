@@ -11,7 +11,8 @@ import base64
 import hashlib
 import json
 import string
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Final
 from urllib.parse import quote
 
@@ -67,19 +68,21 @@ def find(canaries: Mapping[str, str], text: str | bytes) -> tuple[str, ...]:
 
 
 def _holds(value: str, haystack: bytes, folded: bytes) -> bool:
-    if any(form.lower().encode() in folded for form in _forms_in_any_case(value)):
-        return True
-    return any(form.encode() in haystack for form in _forms(value))
+    return any(form in folded for form in _forms_in_any_case(value)) or any(form in haystack for form in _forms(value))
 
 
-def _forms_in_any_case(value: str) -> Iterator[str]:
-    yield value.encode().hex()
-    yield quote(value)
-    yield quote(value, safe="")
+@cache
+def _forms_in_any_case(value: str) -> frozenset[bytes]:
+    forms = (value.encode().hex(), quote(value), quote(value, safe=""))
+    return frozenset(form.lower().encode() for form in forms)
 
 
-def _forms(value: str) -> Iterator[str]:
-    yield value
-    yield json.dumps(value)[1:-1]
-    yield value.replace("/", "\\/")  # JSON as JavaScript and PHP write it into pages
-    yield from base64_forms(value.encode(), _SHORTEST_FORM)
+@cache
+def _forms(value: str) -> frozenset[bytes]:
+    forms = (
+        value,
+        json.dumps(value)[1:-1],
+        value.replace("/", "\\/"),  # JSON as JavaScript and PHP write it into pages
+        *base64_forms(value.encode(), _SHORTEST_FORM),
+    )
+    return frozenset(form.encode() for form in forms)

@@ -1,4 +1,4 @@
-"""The local clouds, as one process: `python -m bulkhead.localclouds.clouds RUN_DIR --stages staging,production`.
+"""The local clouds, as one process: `python -m bulkhead.localclouds RUN_DIR --stages staging,production`.
 
 Serves the providers cloudflare, aws and github to the engine and holds what is behind them: moto for AWS, one Node
 process for each environment's Cloudflare, the store for everything else. Prints one line of JSON when it is ready and
@@ -199,7 +199,7 @@ def _end_in_order(_number: int, _frame: FrameType | None) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run until told to end."""
     parser = argparse.ArgumentParser(
-        prog="python -m bulkhead.localclouds.clouds", description="The local clouds of a rehearsal."
+        prog="python -m bulkhead.localclouds", description="The local clouds of a rehearsal."
     )
     parser.add_argument("run_dir", type=Path, help="where everything is kept")
     parser.add_argument("--stages", default="", help="environments to start at once, separated by commas")
@@ -214,7 +214,3 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with running(run_dir, stages) as clouds:
         print(json.dumps(clouds.write()), flush=True)  # noqa: T201 - whoever started this reads it
         wait_for_end(sys.stdin)
-
-
-if __name__ == "__main__":
-    main()

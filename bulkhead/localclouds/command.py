@@ -8,4 +8,4 @@ from collections.abc import Sequence
 
 def clouds_command(stages: Sequence[str]) -> tuple[str, ...]:
     """Return the command that starts the clouds of ``stages``; the run's directory is its last argument."""
-    return (sys.executable, "-m", "bulkhead.localclouds.clouds", "--stages", ",".join(stages))
+    return (sys.executable, "-m", "bulkhead.localclouds", "--stages", ",".join(stages))

@@ -29,7 +29,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     def start(*stages: str) -> subprocess.Popen[str]:
         with (tmp_path / "clouds.log").open("w") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "bulkhead.localclouds.clouds", str(tmp_path), "--stages", ",".join(stages)],
+                [sys.executable, "-m", "bulkhead.localclouds", str(tmp_path), "--stages", ",".join(stages)],
                 cwd=ROOT,
                 env={**os.environ, "BULKHEAD_REHEARSAL": str(tmp_path)},
                 stdin=subprocess.PIPE,

@@ -89,14 +89,22 @@ class Store:
         with self._lock:
             self._connection.execute("DELETE FROM resources WHERE type = ? AND id = ?", (type_, id_))
 
-    def all(self, *, environment: str | None = None, type_: str | None = None) -> list[Record]:
-        """Return the records, oldest first, of one environment and one type where given."""
+    def all(
+        self, *, environment: str | None = None, type_: str | None = None, account: str | None = None
+    ) -> list[Record]:
+        """Return the records, oldest first, of one environment, one type and one account where given."""
+        wanted = {"environment": environment, "type": type_, "account": account}
+        given = {name: value for name, value in wanted.items() if value is not None}
+        return self._select(" AND ".join(f"{name} = ?" for name in given) or "TRUE", *given.values())
+
+    def having(self, type_: str, output: str, value: str) -> list[Record]:
+        """Return the records of a type one of whose outputs is this text, oldest first."""
+        return self._select("type = ? AND json_extract(outputs, '$.' || ?) = ?", type_, output, value)
+
+    def _select(self, condition: str, *values: str) -> list[Record]:
+        query = f"SELECT * FROM resources WHERE {condition} ORDER BY rowid"  # noqa: S608 - the values are not in it
         with self._lock:
-            rows = self._connection.execute(
-                "SELECT * FROM resources WHERE environment = coalesce(?, environment) AND type = coalesce(?, type) "
-                "ORDER BY rowid",
-                (environment, type_),
-            ).fetchall()
+            rows = self._connection.execute(query, values).fetchall()
         return [_record(row) for row in rows]
 
 

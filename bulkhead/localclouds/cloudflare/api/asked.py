@@ -101,8 +101,7 @@ class Asked:
 
     def records(self, type_: ResourceType) -> list[Record]:
         """Return what the account of the path holds of a type, oldest first, with what was left behind."""
-        account = self.path.get("account_id")
-        return [record for record in self.cloud.resources.store.all(type_=type_) if record.account == account]
+        return self.cloud.resources.store.all(type_=type_, account=self.path.get("account_id", ""))
 
     def stage_of(self, record: Record) -> StageCloud:
         """Return the running cloud that a resource lives in."""

@@ -76,8 +76,8 @@ class Credentials:
                 yield Credential(id_, name, tenant, None if given is None else read_policies(given))
 
     def _made(self, token: str) -> Iterator[Credential]:
-        for record in self._store.all(type_=t.ACCOUNT_TOKEN):
-            if record.outputs["value"] == token and is_active(record):
+        for record in self._store.having(t.ACCOUNT_TOKEN, "value", token):
+            if is_active(record):
                 tenant = next((one for one in self._seed.tenants() if one.environment == record.environment), None)
                 if tenant is not None:
                     yield Credential(
