@@ -200,7 +200,8 @@ def _side(state: Mapping[str, Any]) -> Side | None:
         return None
     inputs, outputs = (plain(_dict(state.get(key))) for key in ("inputs", "outputs"))
     protect, retained, external = (bool(state.get(key)) for key in ("protect", "retainOnDelete", "external"))
-    return Side(str(state.get("id") or ""), protect, retained, inputs, outputs, external)
+    provider = str(state.get("provider") or "")
+    return Side(str(state.get("id") or ""), protect, retained, inputs, outputs, external, provider)
 
 
 def plain(value: Any) -> Any:

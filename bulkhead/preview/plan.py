@@ -26,6 +26,7 @@ class Side:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     outputs: Mapping[str, Any] = field(default_factory=dict)
     external: bool = False  # only ever read; a digest says so, a stream does not
+    provider: str = ""  # the provider's URN with its id
 
     def __getitem__(self, path: str) -> Any:
         """Return the input at a dotted path, the output where the program has left it out."""
@@ -117,9 +118,16 @@ class ResourceChange:
         return was != becomes or (UNKNOWN in leaves(was) and named)
 
     @property
+    def place_path(self) -> str:
+        """Where it names what it is of: a bucket, a Worker, or an account with one such setting; "" for none."""
+        one_each = self.row.identity_inputs if self.row and not self.host_path else ()
+        return one_each[0] if len(one_each) == 1 else self.host_path
+
+    @property
     def moves(self) -> bool:
-        """Whether a side resource is from now on that of another bucket, or may be."""
-        return self.becomes(self.host_path) is not MISSING and self.differs(self.host_path)
+        """Whether a side resource is from now on that of another bucket or account, or may be."""
+        path = self.place_path
+        return path in self.reasons or (self.becomes(path) is not MISSING and self.differs(path))
 
     @property
     def leaves_its_bucket(self) -> bool:
@@ -210,6 +218,19 @@ class UpdatePlan:
             return change
         return replace(change, action="update", old=before.old, paths=tuple(change.new.inputs))
 
+    def managed_by(self, provider: str) -> Iterator[ResourceChange]:
+        """Yield what the state holds and the provider with this URN manages, before or after."""
+        for one in self.changes:
+            if one.custom and one.old is not None:
+                references = (one.old.provider, one.provider)
+                if provider in [reference.rpartition("::")[0] for reference in references]:
+                    yield one
+
+    def provider(self, reference: str) -> ResourceChange | None:
+        """Return the provider that a reference (its URN and id) names, None where the plan does not show it."""
+        urn = reference.rpartition("::")[0]
+        return next((one for one in self.changes if one.urn == urn), None)
+
     def version_of(self, change: ResourceChange) -> str:
         """Return the version of the provider's plugin that a resource is managed by, "" where nothing says so."""
         version = self.from_provider(change, "version")
@@ -217,9 +238,8 @@ class UpdatePlan:
 
     def from_provider(self, change: ResourceChange, path: str) -> Any:
         """Return what the provider that manages a resource is told at a dotted path, MISSING where nothing says so."""
-        urn = change.provider.rpartition("::")[0]
-        providers = (one for one in self.changes if one.urn == urn)
-        values = (side[path] for one in providers for side in (one.new, one.old) if side is not None)
+        provider = self.provider(change.provider)
+        values = (side[path] for side in (provider.new, provider.old) if side is not None) if provider else ()
         return next((value for value in values if isinstance(value, str)), MISSING)
 
 

@@ -52,12 +52,14 @@ class Preview:
         custom: bool = True,
         parent: str = "",
         outputs: Props | None = None,
-        provider: str = "",
+        provider: str | tuple[str, str] = "",
     ) -> Preview:
-        """Add one step. ``was`` and ``becomes`` are inputs; a side without any is not there."""
+        """Add one step. ``was`` and ``becomes`` are inputs; a side without any is not there. ``provider`` is the URN of
+        the provider, or a pair, before and after."""
         type_path = f"{parent}${type_}" if parent else type_
         urn = f"urn:pulumi:{self.stack}::bulkhead::{type_path}::{name}"
-        provider = f"{provider or CLOUDFLARE.format(stack=self.stack)}::provider-id"
+        pair = provider if isinstance(provider, tuple) else (provider, provider)
+        providers = [f"{each or CLOUDFLARE.format(stack=self.stack)}::provider-id" for each in pair]
         sides = []
         for index, inputs in enumerate((was, becomes)):
             side = {
@@ -70,7 +72,7 @@ class Preview:
                 "retainOnDelete": retain[index],
                 "inputs": inputs,
                 "outputs": {**(inputs or {}), **(outputs or {})} if index == 0 else {},
-                "provider": provider,
+                "provider": providers[index],
             }
             sides.append(None if inputs is None else side)
         differ = [*paths] or [
@@ -80,7 +82,7 @@ class Preview:
         metadata: dict[str, Any] = {"op": op, "urn": urn, "type": type_, "old": sides[0], "new": sides[1]}
         if op not in {"same", "delete", "delete-replaced", "refresh"}:
             metadata |= {"keys": list(keys) or None, "diffs": differ, "detailedDiff": detailed}
-        self._say(op, metadata | {"provider": provider})
+        self._say(op, metadata | {"provider": providers[0 if becomes is None else 1]})
         return self
 
     def same(self, type_: str, name: str = "it", inputs: Props | None = None, **more: Any) -> Preview:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from bulkhead.preview.losses import expiry, guards, inline, keys, locks, options, renames, stores, workers
+from bulkhead.preview.losses import expiry, guards, homes, inline, keys, locks, options, renames, stores, workers
 from bulkhead.preview.losses.loss import Loss, Rule
 from bulkhead.preview.plan import UpdatePlan
 
 RULES: Final[tuple[Rule, ...]] = (
     renames.renamed,
+    homes.turned,
+    homes.handed,
     stores.gone,
     stores.jurisdiction,
     stores.emptied,
@@ -29,6 +31,7 @@ RULES: Final[tuple[Rule, ...]] = (
     keys.alias,
     guards.removed,
     guards.weakened,
+    guards.undone,
     options.unguarded,
 )
 KINDS: Final[Mapping[str, str]] = {
@@ -50,9 +53,11 @@ KINDS: Final[Mapping[str, str]] = {
     "key-window-shortened": "there is less time to take back a key's deletion",
     "lock-shortened": "objects are locked for a shorter time, or not at all",
     "lock-weakened": "more people may delete what is locked",
+    "rehomed": "a provider looks for what exists in another account, region or owner",
     "renamed": "a resource got another logical name without an alias",
     "replaced": "a store is replaced by an empty one",
     "retention-shortened": "a queue keeps messages, or a group its log lines, for a shorter time",
+    "undone": "a replacement deletes what it has just made",
     "unprotected": "protect is taken away",
     "unretained": "retainOnDelete is taken away",
     "unreviewed": "a resource goes, and nobody has said whether its type holds data",

@@ -14,6 +14,7 @@ from bulkhead.resources.values import MISSING, UNKNOWN, at, document, is_list, l
 
 _Elements = dict[str, frozenset[tuple[str, ...]]]
 _WIDENING: Final = ("Action", "Principal", "Resource")  # a denial that names more of these denies more
+_ELSEWHERE: Final = ("jurisdiction", "region")  # where the same name is another thing
 _STRENGTH: Final = ("AES256", "aws:kms", "aws:kms:dsse")
 
 
@@ -44,6 +45,23 @@ def _is_one_per_bucket(change: ResourceChange) -> bool:
 def _undoes_itself(change: ResourceChange) -> bool:
     """Whether the old setting is deleted after the new one was made for the same bucket."""
     return change.action == "replace" and not (change.deleted_first or change.moves or change.retained)
+
+
+def undone(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
+    """A replacement makes the same thing again and then deletes it: its cloud knows the two by one name."""
+    if change.holds_data or change.left_behind or _bucket_guard(change) or _is_one_per_bucket(change):
+        return
+    if change.action == "replace" and not (change.deleted_first or change.retained) and _is_one_thing(change):
+        lost = "it is written over, or refused, and then the deletion of the old one removes what has just been made"
+        yield Loss("undone", change, lost, "delete_before_replace=True, or change what forces the replacement")
+
+
+def _is_one_thing(change: ResourceChange) -> bool:
+    """Whether both sides of a replacement are one thing by what the catalogue says of their type."""
+    stated = [path for path in change.row.identity_inputs if change.becomes(path) is not MISSING] if change.row else []
+    pairs = [(change.was(path), change.becomes(path)) for path in stated]
+    elsewhere = any(change.differs(path) for path in _ELSEWHERE)
+    return bool(pairs) and not elsewhere and all(was == becomes is not UNKNOWN for was, becomes in pairs)
 
 
 def weakened(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:

@@ -57,6 +57,9 @@ def alias(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
     if change.deletes:
         lost = "whoever asks for the key by this name finds none, and can neither read nor write"
         yield Loss("key-alias-moved", change, lost, "leave the alias, or change everybody who uses it first")
+    elif change.action == "replace" and change.differs("name") and not change.retained:
+        lost = "whoever asks for the key by its former name finds none, and can neither read nor write"
+        yield Loss("key-alias-moved", change, lost, "leave its name, and give the key a second alias")
     elif change.action in {"update", "replace"} and change.differs("targetKeyId"):
         unsure = ", or is not known yet to lead to the same" if becomes is UNKNOWN else ""
         lost = f"the name leads to another key{unsure}: what was encrypted by it cannot be read by it"
