@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from bulkhead.preview.losses import expiry, guards, homes, inline, keys, locks, options, renames, stores, workers
+from bulkhead.preview.losses import (
+    expiry,
+    guards,
+    homes,
+    inline,
+    keys,
+    left_behind,
+    locks,
+    options,
+    renames,
+    stores,
+    workers,
+)
 from bulkhead.preview.losses.loss import Loss, Rule
 from bulkhead.preview.plan import UpdatePlan
 
@@ -19,6 +31,7 @@ RULES: Final[tuple[Rule, ...]] = (
     stores.unreviewed,
     workers.gone,
     workers.classes,
+    left_behind.left,
     expiry.lifecycle,
     expiry.log_group,
     expiry.queue,
@@ -37,6 +50,7 @@ RULES: Final[tuple[Rule, ...]] = (
 KINDS: Final[Mapping[str, str]] = {
     "class-deleted": "a Durable Object class is deleted with its objects",
     "class-dropped": "an upload says nothing of a Durable Object class any more, or nothing that is known yet",
+    "class-left-behind": "the code of a Durable Object class goes to another Worker, and its objects do not",
     "class-renamed": "a Durable Object class is renamed",
     "class-transferred": "a Durable Object class goes to another Worker",
     "dead-letters-dropped": "failed messages are dropped",

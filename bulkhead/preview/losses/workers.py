@@ -8,6 +8,7 @@ developers.cloudflare.com, Durable Objects, "Durable Objects migrations"; the pr
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
+from dataclasses import replace
 from typing import Any, Final
 
 from bulkhead.preview.losses.loss import UNSHOWN, Loss
@@ -17,7 +18,7 @@ from bulkhead.resources.values import MISSING, UNKNOWN, at, leaves, listed
 
 _SCRIPTS: Final = (t.WORKERS_SCRIPT, t.WORKER_SCRIPT)  # a Worker and its code in one
 UPLOADS: Final = (t.WORKER_VERSION, *_SCRIPTS)
-_ALIVE: Final = (MISSING, "created", "expecting-transfer")
+_ALIVE: Final = (MISSING, "created", "expecting-transfer")  # any other state than these and _ENDS is one nobody knows
 _ENDS: Final = {
     "deleted": "every object of the class {name} is deleted, with its storage",
     "renamed": "the objects of the class {name} are handed to another class; no older version finds them again",
@@ -40,7 +41,7 @@ def gone(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
     elif change.action == "create" and change.old is not None:
         lost = f"the Worker is gone from Cloudflare already, and with it {holds}"
         yield Loss("worker-deleted", change, lost, "find out who deleted it; the up would make an empty one")
-    elif change.action == "update" and change.differs("name"):
+    elif change.action == "update" and change.differs(change.named_by):
         lost = f"the Worker gets another name, and {holds}: they are found by the Worker's name"
         yield Loss("worker-renamed", change, lost, "leave its name, or make a second Worker and transfer the classes")
 
@@ -55,10 +56,10 @@ def _owned(worker: ResourceChange, plan: UpdatePlan) -> tuple[str, ...]:
         return ("any that it owns, which a digest does not show",)
     classes: dict[str, None] = {}
     for upload in uploads:
-        before = _classes(upload.old.inputs, {*known_as, UNKNOWN}) if upload.old else {}
+        before = classes_of(upload.old.inputs, {*known_as, UNKNOWN}) if upload.old else {}
         if before is None:
             return ("any that it owns, which are secret or not known",)
-        classes |= dict.fromkeys(name for name, state in before.items() if state in _ALIVE)
+        classes |= dict.fromkeys(alive(before))
     for upload in plan.of(*UPLOADS):  # a binding that names this Worker shows that it owns the class
         bound = _bound(upload.old.inputs, known_as) if upload.old else ()
         classes |= dict.fromkeys(bound)
@@ -82,12 +83,12 @@ def classes(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
     """A new upload ends a class of an earlier one, or no longer mentions it."""
     if change.type not in UPLOADS or change.action not in {"create", "update", "replace"} or change.new is None:
         return
-    over = plan.over_predecessor(change)
+    over = _over_earlier(change, plan)
     if over.action == "create" and change.becomes("workerId") in (UNKNOWN, MISSING):
         return  # the Worker is made by this very up
     own = _names(over, plan)
-    before = _classes(over.old.inputs, {*own, UNKNOWN}) if over.old else {}
-    after = _classes(change.new.inputs, own)
+    before = classes_of(over.old.inputs, {*own, UNKNOWN}) if over.old else {}
+    after = classes_of(change.new.inputs, own)
     if before is None or after is None:
         if over.differs("exports") or over.differs("migrations"):
             lost = f"what the Durable Object classes are to be {UNSHOWN}"
@@ -97,16 +98,47 @@ def classes(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
     ended = {end: lost for end, lost in endings.items() if before.get(end[0]) != end[1]} | _newly_migrated(over)
     for (name, state), lost in ended.items():
         yield Loss(f"class-{state}", change, lost, f"keep {name} as it is, or {_BACKUP}")
+    for name, state in after.items():
+        if state not in (*_ALIVE, *_ENDS) and before.get(name) != state:
+            lost = f"the class {name} gets a state that nobody knows, {state!r}, so whether its objects stay {UNSHOWN}"
+            yield Loss("class-dropped", change, lost, f"say of {name} what it is to be: alive, or {', '.join(_ENDS)}")
     # Migrations may be removed once they were applied; only exports must mention every class.
     if all(at(side.inputs, "exports") is MISSING for side in (over.old, change.new) if side is not None):
         return
-    for name, state in before.items():
-        if state in _ALIVE and name not in after:
+    for name in alive(before):
+        if name not in after:
             lost = f"the class {name} is no longer spoken of, so whether its objects stay {UNSHOWN}"
             yield Loss("class-dropped", change, lost, f"say of {name} what it is to be: alive, or retired")
 
 
-def _classes(inputs: Mapping[str, Any], own: Set[Any]) -> dict[str, Any] | None:
+def _over_earlier(change: ResourceChange, plan: UpdatePlan) -> ResourceChange:
+    """Return an upload as the change of what its Worker had before: of its own old side, of an upload that goes, or of
+    one that stays, because another upload is the later one."""
+    over = plan.over_predecessor(change)
+    if over.action != "create" or change.type != t.WORKER_VERSION or plan.host_is_new(change):
+        return over
+    wanted = change.becomes("workerId")
+    earlier = [one for one in plan.of(t.WORKER_VERSION) if one.urn != change.urn and one.old is not None]
+    if wanted is UNKNOWN and len({str(one.was("workerId")) for one in earlier}) > 1:
+        spoken = classes_of(change.new.inputs, {MISSING}) if change.new else {}
+        earlier = [one for one in earlier if set(spoken or ()) & set(_classes_before(one) or ())]
+    elif wanted is not UNKNOWN:
+        earlier = [one for one in earlier if one.was("workerId") == wanted]
+    if not earlier or change.new is None:
+        return over
+    return replace(change, action="update", old=earlier[-1].old, paths=tuple(change.new.inputs))
+
+
+def _classes_before(upload: ResourceChange) -> dict[str, Any] | None:
+    return classes_of(upload.old.inputs, {MISSING}) if upload.old else {}
+
+
+def alive(classes: Mapping[str, Any]) -> list[str]:
+    """Return the classes whose objects there are, or may be."""
+    return [name for name, state in classes.items() if state not in _ENDS]
+
+
+def classes_of(inputs: Mapping[str, Any], own: Set[Any]) -> dict[str, Any] | None:
     """Return the state of each Durable Object class after an upload, in the words of `exports`; None if it is not
     known. A class that the upload only binds as its own is alive; ``own`` are the names of its Worker."""
     exports, migrations = at(inputs, "exports"), at(inputs, "migrations")
@@ -120,7 +152,7 @@ def _classes(inputs: Mapping[str, Any], own: Set[Any]) -> dict[str, Any] | None:
         if UNKNOWN in (export, type_, state):
             return None
         if type_ == "durable-object":
-            found[name] = state
+            found[name] = state if state is MISSING else str(state)
     return found
 
 
