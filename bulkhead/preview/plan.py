@@ -91,8 +91,11 @@ class ResourceChange:
 
     @property
     def host_path(self) -> str:
-        """Where it names that: a resource which is a Worker and its code in one, by its own name; "" for no place."""
-        return self.host.path if self.host else self.named_by
+        """Where it names that; of what only connects two things, the first of them; of a Worker and its code in one,
+        its own name; "" for no place."""
+        if self.host or self.row is None:
+            return self.host.path if self.host else ""
+        return next(iter(self.row.connects), self.named_by)
 
     @property
     def retained(self) -> bool:
@@ -212,9 +215,12 @@ class UpdatePlan:
         return [one for one in leaving if one.action == "delete" or (one.action == "replace" and one.moves)]
 
     def over_predecessor(self, change: ResourceChange) -> ResourceChange:
-        """Return a creation that writes over something as the update that it amounts to, all else as it is."""
-        before = self.predecessor(change)
-        if before is None or change.new is None:
+        """Return a creation that writes over something, or makes again what was found missing, as the update that it
+        amounts to, all else as it is."""
+        if change.action != "create" or change.new is None:
+            return change
+        before = change if change.old is not None else self.predecessor(change)
+        if before is None:
             return change
         return replace(change, action="update", old=before.old, paths=tuple(change.new.inputs))
 

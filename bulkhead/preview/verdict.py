@@ -144,7 +144,7 @@ def _obstacles(plan: UpdatePlan, pack: str, *, strict: bool) -> list[Obstacle]:
         if each.level == "mandatory"
     )
     found = list(dict.fromkeys(mandatory))  # a rule that cannot judge repeats its reason for each resource
-    if plan.failed:
+    if plan.failed or plan.errors:  # an engine that reports an error did not preview all, whatever it calls its result
         reasons = [error for error in plan.errors if error not in _NO_REASON]
         if reasons or not found:
             why = "\n".join(reasons) or "it gave no reason"

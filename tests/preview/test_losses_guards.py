@@ -58,8 +58,9 @@ def versions(status: Any = "Enabled", **more: Any) -> dict[str, Any]:
     return {"versioningConfiguration": {"status": status, **more}}
 
 
-def crypt(algorithm: Any) -> dict[str, Any]:
-    return {"rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": algorithm}}]}
+def crypt(algorithm: Any, key: str | None = None) -> dict[str, Any]:
+    named = {} if key is None else {"kmsMasterKeyId": key}
+    return {"rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": algorithm, **named}}]}
 
 
 def owner(ownership: Any) -> dict[str, Any]:
@@ -72,6 +73,14 @@ def policy(*statements: Any) -> dict[str, Any]:
 
 def unless(*values: Any) -> dict[str, Any]:
     return {**DENY, "Condition": {"StringEquals": {"aws:PrincipalTag/role": list(values)}}}
+
+
+def below_tls(version: str) -> dict[str, Any]:
+    return {**DENY, "Condition": {"NumericLessThan": {"s3:TlsVersion": version}}}
+
+
+NOT_OURS = {**DENY, "Condition": {"StringNotEquals": {"aws:SourceVpce": ["a", "b"]}}}
+OURS = {"StringNotEquals": {"aws:SourceVpce": ["a", "b", "c"]}}
 
 
 def except_for(*people: str) -> dict[str, Any]:
@@ -134,6 +143,14 @@ WEAKER = [
     (POLICY, policy(unless("a", "b")), policy(unless("a")), "guard-weakened"),
     (POLICY, policy(except_for("me")), policy(except_for("me", "you")), "guard-weakened"),
     (POLICY, policy(DENY), policy({**DENY, "Condition": {"Bool": {"a": []}}}), "guard-weakened"),
+    (POLICY, policy({**DENY, "Action": "s3:Put*"}), policy({**DENY, "Action": "s3:PutObject"}), "guard-weakened"),
+    (POLICY, policy({**DENY, "Action": "s3:*"}), policy({**DENY, "NotAction": "s3:Get*"}), "guard-weakened"),
+    (POLICY, policy(NOT_OURS), policy({**NOT_OURS, "Condition": OURS}), "guard-weakened"),
+    (POLICY, policy(below_tls("1.2")), policy(below_tls("1.1")), "guard-weakened"),
+    (POLICY, policy(unless("a")), policy({**unless("a"), "Condition": {"StringEquals": {"k": "a"}}}), "guard-weakened"),
+    (CRYPT, crypt("aws:kms", "arn:key"), crypt("aws:kms"), "guard-weakened"),
+    (CRYPT, crypt("aws:kms", "arn:key"), crypt("aws:kms", ""), "guard-weakened"),
+    (CRYPT, crypt("aws:kms:dsse", "arn:key"), crypt("aws:kms:dsse"), "guard-weakened"),
 ]
 AS_GOOD = [
     (LOCK, lock(), lock(days=31)),
@@ -164,6 +181,22 @@ AS_GOOD = [
     (POLICY, policy({**DENY, "Action": "s3:a"}), policy({**DENY, "Action": ["s3:a", "s3:b"]})),
     (POLICY, policy(unless("a", "b")), policy(unless("b", "a"))),
     (POLICY, policy(unless("true")), policy(unless(True))),
+    (POLICY, policy({**DENY, "Action": "s3:PutObject"}), policy({**DENY, "Action": "s3:Put*"})),
+    (POLICY, policy({**DENY, "Action": ["s3:a", "s3:b"]}), policy({**DENY, "Action": "S3:*"})),
+    (POLICY, policy({**DENY, "Action": ["s3:a", "s3:b"]}), policy(*({**DENY, "Action": f"s3:{x}"} for x in "ab"))),
+    (POLICY, policy({**DENY, "Resource": "arn:aws:s3:::b/a/*"}), policy({**DENY, "Resource": "arn:aws:s3:::b/*"})),
+    (POLICY, policy({**DENY, "Principal": {"AWS": "me"}}), policy(DENY)),
+    (POLICY, policy({**DENY, "NotAction": ["s3:a", "s3:b"]}), policy({**DENY, "NotAction": "s3:a"})),
+    (POLICY, policy({**DENY, "NotAction": "s3:a"}), policy({**DENY, "Action": "*"})),
+    (POLICY, policy(except_for("me", "you")), policy(except_for("me"))),
+    (POLICY, policy(unless("a")), policy(DENY)),
+    (POLICY, policy(unless("a")), policy(unless("a", "b"))),
+    (POLICY, policy({**NOT_OURS, "Condition": OURS}), policy(NOT_OURS)),
+    (POLICY, policy(below_tls("1.2")), policy(below_tls("1.3"))),
+    (CRYPT, crypt("aws:kms", "arn:key"), crypt("aws:kms", "arn:other")),
+    (CRYPT, crypt("aws:kms"), crypt("aws:kms", "arn:key")),
+    (CRYPT, crypt("aws:kms", "arn:key"), crypt("aws:kms", UNKNOWN)),
+    (CRYPT, crypt("AES256"), crypt("AES256")),
 ]
 
 

@@ -138,6 +138,17 @@ def ends(days: int, plural: str = "") -> dict[str, Any]:
     return {"lifecycleRules": [rule]}
 
 
+def encrypted(algorithm: str, key: str | None = None) -> dict[str, Any]:
+    named = {"kmsMasterKeyId": key} if key else {}
+    default = {"sseAlgorithm": algorithm, **named}
+    return {"serverSideEncryptionConfiguration": {"rule": {"applyServerSideEncryptionByDefault": default}}}
+
+
+def copied(status: str = "Enabled", to: str = "arn:aws:s3:::copy") -> dict[str, Any]:
+    rule = {"id": "all", "status": status, "destination": {"bucket": to}}
+    return {"replicationConfiguration": {"role": "arn:aws:iam::1:role/r", "rules": [rule]}}
+
+
 def retention(days: int) -> dict[str, Any]:
     return {"objectLockConfiguration": {"rule": {"defaultRetention": {"mode": "GOVERNANCE", "days": days}}}}
 
@@ -154,12 +165,70 @@ def retention(days: int) -> dict[str, Any]:
         (ends(30), ends(31), []),
         (retention(30), retention(3), ["lock-shortened"]),
         (retention(3), retention(30), []),
+        ({"policy": DENY}, {}, ["guard-weakened"]),
+        ({"policy": DENY}, {"policy": "{}"}, ["guard-weakened"]),
+        ({"policy": DENY}, {"policy": DENY}, []),
+        (encrypted("aws:kms", "k"), {}, ["guard-weakened"]),
+        (encrypted("aws:kms", "k"), encrypted("aws:kms"), ["guard-weakened"]),
+        (encrypted("aws:kms"), encrypted("aws:kms", "k"), []),
+        ({"logging": {"targetBucket": "logs"}}, {}, ["guard-weakened"]),
+        ({"loggings": [{"targetBucket": "logs"}]}, {}, ["guard-weakened"]),
+        ({"logging": {"targetBucket": "logs"}}, {"logging": {"targetBucket": "others"}}, ["guard-weakened"]),
+        ({"logging": {"targetBucket": "logs"}}, {"logging": {"targetBucket": "logs", "targetPrefix": "a"}}, []),
+        (copied(), {}, ["guard-removed"]),
+        (copied(), copied("Disabled"), ["guard-removed"]),
+        (copied(), copied(to="elsewhere"), ["guard-removed"]),
+        (copied(), {"replicationConfiguration": UNKNOWN}, ["guard-removed"]),
+        (copied(), {"replicationConfiguration": {**copied()["replicationConfiguration"], "role": "another"}}, []),
+        (copied("Disabled"), {}, []),
     ],
 )
 def test_what_a_bucket_says_of_itself_does_not_become_weaker(was: Any, becomes: Any, kinds: list[str]) -> None:
     bucket = {"bucket": "vault"}
     shown = {"versioning": {"enabled": True}}  # by the provider, whoever set it
     assert Preview().update(t.S3_BUCKET, {**bucket, **was}, {**bucket, **becomes}, outputs=shown).kinds == kinds
+
+
+@pytest.mark.parametrize(
+    ("said", "type_", "stated"),
+    [
+        ({"policy": DENY}, POLICY, {"policy": DENY}),
+        ({"versioning": {"enabled": True}}, VERSIONS, {"versioningConfiguration": {"status": "Enabled"}}),
+        ({"logging": {"targetBucket": "logs"}}, t.S3_BUCKET_LOGGING, {"targetBucket": "logs"}),
+        (retention(30), LOCK, {"rule": {"defaultRetention": {"mode": "GOVERNANCE", "days": 30}}}),
+    ],
+)
+def test_what_a_bucket_said_of_itself_may_be_said_beside_it(said: Any, type_: str, stated: Any) -> None:
+    preview = Preview().update(t.S3_BUCKET, of("vault", **said), of("vault"), "vault")
+    assert preview.create(type_, "beside", of("vault", **stated)).kinds == []
+    elsewhere = Preview().update(t.S3_BUCKET, of("vault", **said), of("vault"), "vault")
+    assert elsewhere.create(type_, "beside", of("other", **stated)).kinds != []
+
+
+@pytest.mark.parametrize("again", ["create", "refresh"])
+@pytest.mark.parametrize(("letters", "kinds"), [({}, ["dead-letters-dropped"]), ({"deadLetterQueue": "d"}, [])])
+def test_a_consumer_does_not_come_back_without_its_dead_letters(again: str, letters: Any, kinds: list[str]) -> None:
+    was = {"accountId": "a", "queueId": "q", "scriptName": "s", "deadLetterQueue": "d"}
+    becomes = {"accountId": "a", "queueId": "q", "scriptName": "s", **letters}
+    if again == "create":
+        preview = Preview().delete(t.QUEUE_CONSUMER, "old", was, retain=(True, False))
+        preview.create(t.QUEUE_CONSUMER, "new", becomes)
+        other = (
+            Preview().delete(t.QUEUE_CONSUMER, "old", was).create(t.QUEUE_CONSUMER, "n", {**becomes, "queueId": "p"})
+        )
+        assert other.kinds == []
+    else:
+        preview = Preview().step("refresh", t.QUEUE_CONSUMER, was=was, becomes=was)
+        preview.create(t.QUEUE_CONSUMER, inputs=becomes)
+    assert preview.kinds == kinds
+
+
+def test_a_guard_that_was_taken_away_by_hand_does_not_come_back_weaker() -> None:
+    was, becomes = of("b", policy=DENY), of("b", policy="{}")
+    preview = Preview().step("refresh", POLICY, was=was, becomes=was).create(POLICY, inputs=becomes)
+    assert preview.kinds == ["guard-weakened"]
+    preview = Preview().step("refresh", POLICY, was=was, becomes=was).create(POLICY, inputs=was)
+    assert preview.kinds == []
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,14 @@ def test_a_failed_preview_stops_in_every_stage(stage: Stage) -> None:
     ]
 
 
+def test_an_error_stops_whatever_the_engine_calls_its_result() -> None:
+    preview = Preview().error("the provider did not answer")
+    preview.result = "succeeded"
+    verdict = judged(preview)
+    assert not verdict.passes
+    assert "the provider did not answer" in verdict.obstacles[0].why
+
+
 def test_a_preview_that_failed_without_a_word_stops() -> None:
     verdict = with_failure(judged(Preview()), "")
     assert not verdict.passes

@@ -25,13 +25,32 @@ _LIFECYCLES: Final = (t.S3_BUCKET_LIFECYCLE_CONFIGURATION, t.R2_BUCKET_LIFECYCLE
 
 
 @dataclass(frozen=True, slots=True)
+class Only:
+    """What an expiry rule is limited to: objects with all of ``tags``, larger than ``above`` and smaller than ``below``
+    bytes."""
+
+    tags: frozenset[str] = frozenset()
+    above: float = -1.0
+    below: float = inf
+
+    def holds_for(self, other: Only) -> bool:
+        """Whether every object of ``other`` is one of these."""
+        return self.tags <= other.tags and self.above <= other.above and other.below <= self.below
+
+    def __str__(self) -> str:
+        sizes = [f"more than {self.above:g} bytes"] if self.above >= 0 else []
+        return " and ".join(
+            [*sorted(self.tags), *sizes, *([f"less than {self.below:g} bytes"] if self.below < inf else [])]
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Expiry:
-    """An expiry rule for objects under ``prefix``, limited to those with all tags and sizes in ``only``. ``measure``
-    says what ``value`` counts. A smaller value always deletes more objects, or deletes them sooner. It may be
-    UNKNOWN."""
+    """An expiry rule for objects under ``prefix``, limited to ``only``. ``measure`` says what ``value`` counts. A
+    smaller value always deletes more objects, or deletes them sooner. It may be UNKNOWN."""
 
     prefix: str
-    only: frozenset[str]
+    only: Only
     measure: str
     value: Any
 
@@ -67,13 +86,13 @@ def _sooner(before: Sequence[Expiry], after: Sequence[Expiry]) -> Iterator[str]:
         for prefix in prefixes:
             was, becomes = (_earliest(rules, prefix, only, measure) for rules in (before, after))
             if becomes < was:
-                which = f" with {' and '.join(sorted(only))}" if only else ""
+                which = f" with {only}" if str(only) else ""
                 place = f"under {prefix!r}" if prefix else "anywhere in the bucket"
                 yield f"{place}{which}, {_in_words(measure, becomes)} instead of {_in_words(measure, was)}"
 
 
-def _earliest(rules: Sequence[Expiry], prefix: str, only: frozenset[str], measure: str) -> float:
-    hold = (r for r in rules if r.measure == measure and prefix.startswith(r.prefix) and r.only <= only)
+def _earliest(rules: Sequence[Expiry], prefix: str, only: Only, measure: str) -> float:
+    hold = (r for r in rules if r.measure == measure and prefix.startswith(r.prefix) and r.only.holds_for(only))
     return min((float(rule.value) for rule in hold), default=inf)
 
 
@@ -99,7 +118,7 @@ def _in_s3(rule: Any) -> Iterator[Expiry]:
     both = at(either, "and")
     prefixes = (at(each, "prefix") for each in (both, either, rule))
     prefix = next((each for each in prefixes if isinstance(each, str) and each), "")
-    only = frozenset(each for source in (either, both) for each in _narrowed(source))
+    only = _narrowed(either, both)
     ends = at(rule, "expiration")
     yield from _counted(prefix, only, "after {} days", number(at(ends, "days")))
     yield from _dated(prefix, only, at(ends, "date"))
@@ -110,16 +129,22 @@ def _in_s3(rule: Any) -> Iterator[Expiry]:
         yield Expiry(prefix, only, "all but {} earlier versions", number(at(earlier, "newerNoncurrentVersions")))
 
 
-def _narrowed(source: Any) -> Iterator[str]:
-    """Yield the tags and sizes that a rule requires; the provider shows 0 for a size that is not set."""
-    tags, tag = at(source, "tags"), at(source, "tag")
-    pairs = dict(tags) if isinstance(tags, Mapping) else {}
-    if isinstance(tag, Mapping):
-        pairs[at(tag, "key")] = at(tag, "value")
-    yield from (f"tag {key}={value}" for key, value in pairs.items())
-    for size in ("objectSizeGreaterThan", "objectSizeLessThan"):
-        if (value := at(source, size)) not in (MISSING, "", "0", 0):
-            yield f"{size} {value}"
+def _narrowed(*sources: Any) -> Only:
+    """Return the tags and sizes that a rule requires; the provider shows 0 for a size that is not set."""
+    tags: list[str] = []
+    above, below = [-1.0], [inf]
+    for source in sources:
+        pairs = dict(found) if isinstance(found := at(source, "tags"), Mapping) else {}
+        if isinstance(tag := at(source, "tag"), Mapping):
+            pairs[str(at(tag, "key"))] = at(tag, "value")
+        tags += [f"tag {key}={value}" for key, value in pairs.items()]
+        for key, bounds in (("objectSizeGreaterThan", above), ("objectSizeLessThan", below)):
+            size = number(at(source, key))
+            if size is UNKNOWN:
+                tags.append(f"{key} {at(source, key)}")
+            elif size > 0:
+                bounds.append(size)
+    return Only(frozenset(tags), max(above), min(below))
 
 
 def _in_r2(rule: Any) -> Iterator[Expiry]:
@@ -128,17 +153,18 @@ def _in_r2(rule: Any) -> Iterator[Expiry]:
     prefix = at(rule, "conditions", "prefix")
     prefix = prefix if isinstance(prefix, str) else ""
     ends = at(rule, "deleteObjectsTransition", "condition")
-    seconds = number(at(ends, "maxAge"))
-    yield from _counted(prefix, frozenset(), "after {} days", seconds if seconds is UNKNOWN else seconds / _DAY)
-    yield from _dated(prefix, frozenset(), at(ends, "date"))
+    if (age := at(ends, "maxAge")) is not MISSING and at(ends, "type") != "Date":  # 0: as soon as it is stored
+        seconds = number(age)
+        yield Expiry(prefix, Only(), "after {} days", seconds if seconds is UNKNOWN else seconds / _DAY)
+    yield from _dated(prefix, Only(), at(ends, "date"))
 
 
-def _counted(prefix: str, only: frozenset[str], measure: str, value: Any) -> Iterator[Expiry]:
+def _counted(prefix: str, only: Only, measure: str, value: Any) -> Iterator[Expiry]:
     if value is UNKNOWN or value > 0:  # S3 counts from 1, and the provider shows 0 for what a rule does not set
         yield Expiry(prefix, only, measure, value)
 
 
-def _dated(prefix: str, only: frozenset[str], value: Any) -> Iterator[Expiry]:
+def _dated(prefix: str, only: Only, value: Any) -> Iterator[Expiry]:
     if isinstance(value, str) and value:
         yield Expiry(prefix, only, "on {}", day(value))
 
@@ -169,13 +195,14 @@ def queue(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
         yield Loss("retention-shortened", change, lost, "keep the longer retention until the queue has been consumed")
 
 
-def dead_letters(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
-    """A queue's consumer loses the dead letter queue for messages that fail."""
+def dead_letters(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
+    """A queue's consumer loses the dead letter queue for messages that fail, or comes back without it."""
     path = _DEAD_LETTERS.get(change.type)
-    if path is None or change.action not in {"update", "replace"} or change.old is None:
+    over = plan.over_predecessor(change)
+    if path is None or over.action not in {"update", "replace"} or over.old is None:
         return
     # The provider also shows a policy there that another resource made, and an `up` does not change that one.
-    was = at(change.old.inputs, path) if change.type == t.SQS_QUEUE else change.was(path)
+    was = at(over.old.inputs, path) if change.type == t.SQS_QUEUE else over.was(path)
     if was not in (MISSING, "") and change.becomes(path) in (MISSING, ""):
         lost = "messages that fail too often are dropped instead of being kept in the dead letter queue"
         yield Loss(

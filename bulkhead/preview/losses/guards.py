@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
+from bulkhead.preview.losses.denials import still_denied
 from bulkhead.preview.losses.loss import UNSHOWN, Loss
 from bulkhead.preview.plan import ResourceChange, UpdatePlan
 from bulkhead.resources import types as t
 from bulkhead.resources.kind import Guard
-from bulkhead.resources.values import MISSING, UNKNOWN, at, document, is_list, leaves, listed
+from bulkhead.resources.statements import statements
+from bulkhead.resources.values import MISSING, UNKNOWN, at, document, leaves, listed
 
-_Elements = dict[str, frozenset[tuple[str, ...]]]
-_WIDENING: Final = ("Action", "Principal", "Resource")  # a denial that names more of these denies more
 _ELSEWHERE: Final = ("jurisdiction", "region")  # where the same name is another thing
 _STRENGTH: Final = ("AES256", "aws:kms", "aws:kms:dsse")
 
@@ -90,9 +90,14 @@ def _weaker(change: ResourceChange, guard: Guard) -> Iterator[Loss]:
             unsure = f" {UNSHOWN}" if UNKNOWN in leaves(change.becomes("rules")) else ""
             lost = f"{guard.lost}{unsure}"
             yield Loss("guard-weakened", change, lost, f"leave sse_algorithm {_STRENGTH[was]}")
+        elif _keyed(change.was("rules")) and not _keyed(change.becomes("rules")) and change.differs("rules"):
+            lost = f"{guard.lost}: AWS's own key takes its place, which every reader in the account may use"
+            yield Loss("guard-weakened", change, lost, "leave kms_master_key_id, or name another key of the stage")
     elif change.type == t.S3_BUCKET_LOGGING:
-        if change.differs("targetBucket"):
-            where = UNSHOWN if change.becomes("targetBucket") is UNKNOWN else "goes to another bucket from then on"
+        if change.was("targetBucket") is not MISSING and change.differs("targetBucket"):
+            where = "goes to another bucket from then on"
+            if (becomes := change.becomes("targetBucket")) in (UNKNOWN, MISSING):
+                where = UNSHOWN if becomes is UNKNOWN else "is written no more"
             lost = f"{guard.lost} {where}"
             yield Loss("guard-weakened", change, lost, "leave target_bucket as it is")
     elif change.type == t.S3_BUCKET_POLICY:
@@ -108,6 +113,12 @@ def _strength(rules: Any, unknown: int) -> int:
     return min((_STRENGTH.index(each) if each in _STRENGTH else -1 for each in algorithms), default=-1)
 
 
+def _keyed(rules: Any) -> bool:
+    """Whether the default encryption names a key; one that is not known yet is a key."""
+    keys = [at(rule, "applyServerSideEncryptionByDefault", "kmsMasterKeyId") for rule in listed(rules)]
+    return rules is UNKNOWN or any(key not in (MISSING, "") for key in keys)
+
+
 def _denials(change: ResourceChange) -> Iterator[Loss]:
     """A statement that denied something is gone or denies less. Denials keep locked backups from being deleted; the
     policy pack judges what a policy allows."""
@@ -119,38 +130,12 @@ def _denials(change: ResourceChange) -> Iterator[Loss]:
         fix = "let the policy name buckets, keys and roles by names that do not depend on what is made"
         yield Loss("guard-weakened", change, lost, fix)
         return
-    denials = [_elements(each) for each in listed(after, "Statement") if at(each, "Effect") == "Deny"]
+    denials = [each for each in statements(after) if each.denies]
     for each in listed(before, "Statement"):
         if at(each, "Effect") not in ("Deny", UNKNOWN):
             continue
-        if UNKNOWN in leaves(each) or not any(_denies_all_of(_elements(each), denial) for denial in denials):
+        [was] = statements({"Statement": [each]}) or [None]
+        if UNKNOWN in leaves(each) or was is None or not still_denied(was, denials):
             name = at(each, "Sid")
             lost = f"the policy's denial {name if isinstance(name, str) else 'without a Sid'}, as it was"
             yield Loss("guard-weakened", change, lost, "leave the statement, or let it deny more")
-
-
-def _denies_all_of(before: _Elements, after: _Elements) -> bool:
-    return before.keys() == after.keys() and all(
-        texts <= after[element] if element in _WIDENING else texts == after[element]
-        for element, texts in before.items()
-    )
-
-
-def _elements(statement: Mapping[str, Any]) -> _Elements:
-    """Return the texts of a statement by element, without its Sid, which has no effect. To IAM, the order of values
-    does not count, one value equals a list of one, and ``*`` as the principal equals every principal of AWS."""
-    anybody = {"Principal": {"AWS": "*"}} if statement.get("Principal") == "*" else {}
-    elements = {**statement, **anybody}
-    return {element: frozenset(_texts(value)) for element, value in elements.items() if element != "Sid"}
-
-
-def _texts(value: Any) -> Iterator[tuple[str, ...]]:
-    """Yield every text in ``value``, each with the keys that lead to it."""
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from ((key, *rest) for rest in _texts(item))
-    elif is_list(value) and value:
-        for item in value:
-            yield from _texts(item)
-    else:
-        yield (value if isinstance(value, str) else str(value).lower(),)

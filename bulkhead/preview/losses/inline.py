@@ -1,6 +1,5 @@
-"""An S3 bucket's own properties that separate resources can set as well: versioning, lock and lifecycle.
-
-The rules of those resources judge them.
+"""An S3 bucket's own properties that separate resources can set as well: its versions, lock, lifecycle, policy,
+encryption and log. The rules of those resources judge them. Its replication has no resource of its own here.
 """
 
 from __future__ import annotations
@@ -9,22 +8,52 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from bulkhead.preview.losses import expiry, locks
-from bulkhead.preview.losses.loss import Loss, Rule
+from bulkhead.preview.losses import expiry, guards, locks
+from bulkhead.preview.losses.loss import UNSHOWN, Loss, Rule
 from bulkhead.preview.plan import ResourceChange, Side, UpdatePlan
 from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN, at, listed
 
 
 def settings(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
-    """A bucket's own settings protect less than before. A setting that is left out may not stay."""
-    if change.type != t.S3_BUCKET or change.action != "update":
+    """A bucket's own settings protect less than before. A setting that is left out may not stay, unless a resource
+    beside the bucket says it from now on."""
+    if change.type != t.S3_BUCKET or change.action != "update" or change.new is None:
         return
     for type_, begins, convert, rule in _RESOURCES:
         touched = any(path.startswith(begins) for path in change.paths)
-        over = replace(change, type=type_, old=_side(change.old, convert), new=_side(change.new, convert))
+        said = any(path.startswith(begins) for path in change.new.inputs)
+        new = _side(change.new, convert) if said else _beside(change, type_, plan) or _side(change.new, convert)
+        over = replace(change, type=type_, old=_side(change.old, convert), new=new)
         over = replace(over, paths=tuple(over.new.inputs) if over.new and touched else ())
         yield from (replace(loss, change=change) for loss in rule(over, plan))
+    yield from _replication(change)
+
+
+def _beside(bucket: ResourceChange, type_: str, plan: UpdatePlan) -> Side | None:
+    """Return the resource of a type that will be of the bucket."""
+    name = bucket.becomes(bucket.named_by)
+    beside = (one for one in plan.of(type_) if one.new and isinstance(name, str) and one.becomes("bucket") == name)
+    return next((one.new for one in beside), None)
+
+
+def _replication(change: ResourceChange) -> Iterator[Loss]:
+    """A bucket's objects are copied to fewer places than before."""
+    path = "replicationConfiguration"
+    was, becomes = (set(_copies(side)) for side in (change.old, change.new))
+    lost, fix = "new objects have no copy in another bucket any more", f"leave {path} as it is"
+    if (was - becomes and UNKNOWN not in becomes) or (was and UNKNOWN in {*was, *becomes} and change.differs(path)):
+        yield Loss("guard-removed", change, f"{lost}, or none that {UNSHOWN}" if UNKNOWN in becomes else lost, fix)
+
+
+def _copies(side: Side | None) -> Iterator[Any]:
+    replication = _one(side.inputs, "replicationConfiguration") if side else MISSING
+    if replication is UNKNOWN:
+        yield UNKNOWN
+    for rule in listed(replication, "rules"):
+        if at(rule, "status") not in ("Disabled", MISSING):
+            to = at(_one(rule, "destination"), "bucket")
+            yield to if to is UNKNOWN else str(to)
 
 
 def _side(side: Side | None, convert: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Side | None:
@@ -34,6 +63,20 @@ def _side(side: Side | None, convert: Callable[[Mapping[str, Any]], dict[str, An
 def _versioning(bucket: Mapping[str, Any]) -> dict[str, Any]:
     status, mfa = (_switch(at(_one(bucket, "versioning"), key)) for key in ("enabled", "mfaDelete"))
     return {"versioningConfiguration": {"status": status, "mfaDelete": mfa}}
+
+
+def _policy(bucket: Mapping[str, Any]) -> dict[str, Any]:
+    return {"policy": at(bucket, "policy")}
+
+
+def _encryption(bucket: Mapping[str, Any]) -> dict[str, Any]:
+    default = "applyServerSideEncryptionByDefault"
+    rule = _one(_one(bucket, "serverSideEncryptionConfiguration"), "rule")
+    return {"rules": rule if rule is UNKNOWN else [] if rule is MISSING else [{default: _one(rule, default)}]}
+
+
+def _logging(bucket: Mapping[str, Any]) -> dict[str, Any]:
+    return {"targetBucket": at(_one(bucket, "logging"), "targetBucket")}
 
 
 def _switch(flag: Any) -> Any:
@@ -74,4 +117,7 @@ _RESOURCES: Final[tuple[tuple[str, str, Callable[[Mapping[str, Any]], dict[str, 
     (t.S3_BUCKET_VERSIONING, "versioning", _versioning, locks.versioning),
     (t.S3_BUCKET_OBJECT_LOCK_CONFIGURATION, "objectLockConfiguration", _lock, locks.object_lock),
     (t.S3_BUCKET_LIFECYCLE_CONFIGURATION, "lifecycleRules", _lifecycle, expiry.lifecycle),
+    (t.S3_BUCKET_POLICY, "policy", _policy, guards.weakened),
+    (t.S3_BUCKET_SERVER_SIDE_ENCRYPTION_CONFIGURATION, "serverSideEncryption", _encryption, guards.weakened),
+    (t.S3_BUCKET_LOGGING, "logging", _logging, guards.weakened),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from math import inf
+from math import inf, isfinite
 from typing import Any
 
 from bulkhead.preview.plan import ResourceChange, UpdatePlan
@@ -30,13 +30,14 @@ UNSHOWN = "cannot be shown to be kept, because it is not known before the up"
 
 
 def number(value: Any, default: float = 0.0) -> Any:
-    """Return ``value`` as a float, ``default`` if it is MISSING, UNKNOWN if it is not known or no number."""
+    """Return ``value`` as a float, ``default`` if it is MISSING, UNKNOWN if it is not known or no number that is."""
     if value is MISSING:
         return default
     try:
-        return float(value)
-    except (TypeError, ValueError):
+        found = float(value)
+    except (TypeError, ValueError, OverflowError):
         return UNKNOWN
+    return found if isfinite(found) else UNKNOWN
 
 
 def lessened(change: ResourceChange, path: str, default: float) -> tuple[Any, Any] | None:
