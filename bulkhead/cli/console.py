@@ -20,14 +20,16 @@ from rich.text import Text
 
 from bulkhead.model.failures import Failed
 from bulkhead.model.faults import Fault, Refused
+from bulkhead.model.visible import visible as shown
 
 GOOD: Final = "green"
 BAD: Final = "bold red"
 WARNING: Final = "yellow"
 FAINT: Final = "dim"
-# Control characters, but for tab and newline; marks of the reading direction; halves of characters.
-_UNSEEN: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _UNLIMITED: Final = 100_000
+# What a runner of GitHub Actions takes for a command to it: `::add-mask::` at the beginning of a line, `##[add-mask]`
+# anywhere in one (actions/runner, src/Runner.Common/ActionCommand.cs).
+_COMMAND: Final = re.compile(r"(?m)^(\s*):(?=:)|(?<=#)#(?=\[)")
 
 
 class Console:
@@ -72,6 +74,8 @@ class Console:
         """Give a program its one JSON document; a person, who was told in words, nothing."""
         if self.json:
             text = jsonlib.dumps(document, indent=2, ensure_ascii=False)
+            if _on_a_runner():
+                text = text.replace("##[", "#\\u0023[")
             # Half a character, as the name of a file can hold one, is an escape in JSON as well.
             self._stdout.write(text.encode(errors="backslashreplace").decode() + "\n")
             self._stdout.flush()
@@ -169,9 +173,17 @@ def wants_debug(arguments: Sequence[str], environ: Mapping[str, str] = os.enviro
 
 
 def visible(text: str, style: str = "") -> Text:
-    """Return what is to be printed, with signs in the place of characters that would move the cursor, erase a line or
-    turn the reading direction. Names of resources and messages of a change come from whoever proposes it."""
-    return Text(_UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text), style)
+    """Return what is to be printed. Names of resources and messages of a change come from whoever proposes it."""
+    seen = shown(text)
+    return Text(_COMMAND.sub(_escaped, seen) if _on_a_runner() else seen, style)
+
+
+def _on_a_runner() -> bool:
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"{found[1] or ''}\\x{ord(found[0][-1]):x}"
 
 
 def _indented(text: str) -> str:

@@ -19,6 +19,7 @@ from bulkhead.engine.events import (
     ResourceFailed,
     ResourceStarted,
 )
+from bulkhead.model.failures import Failed
 from bulkhead.model.faults import Fault, Refused
 
 
@@ -65,6 +66,34 @@ def test_what_others_named_moves_no_cursor_and_breaks_no_document() -> None:
     document = io.StringIO()
     Console(json=True, stdout=document).result({"stage": "\ud800"})
     assert json.loads(document.getvalue().encode()) == {"stage": "\ud800"}
+
+
+COMMANDS = ["::add-mask::x", "  ::set-output name=told::no", "a\n::stop-commands::x", "x ##[add-mask]x", "##[error]x"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_text_of_others_is_no_command_to_a_runner(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    out = io.StringIO()
+    console = Console(stdout=out, stderr=out)
+    console.say(command)
+    console.warn(command)
+    console.table(["name"], [[command]])
+    console.faults(Refused(command, [Fault(command, command, command, command)]))
+    console.failure(Failed(command, [command]))
+    document = io.StringIO()
+    Console(json=True, stdout=document).result({command: command})
+    lines = (out.getvalue() + document.getvalue()).splitlines()
+    assert [line for line in lines if line.lstrip().startswith("::") or "##[" in line] == []
+    assert "add-mask" in out.getvalue() or "add-mask" not in command
+    assert json.loads(document.getvalue()) == {command: command}
+
+
+def test_elsewhere_text_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    out = io.StringIO()
+    Console(stdout=out).say("::1 is this machine")
+    assert out.getvalue() == "::1 is this machine\n"
 
 
 def test_a_pipe_gets_plain_whole_lines() -> None:

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from markdown_it import MarkdownIt
 
+from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.naming import Stage
-from bulkhead.preview import events, markdown, noise, waivers
+from bulkhead.preview import events, inert, markdown, noise, waivers
 from bulkhead.preview.events import NOT_IN_A_DIGEST
 from bulkhead.preview.markdown import LIMIT, render
-from bulkhead.preview.verdict import Leaked, Verdict, as_json, bare, judge, with_failure, with_leaks
+from bulkhead.preview.verdict import (
+    Leaked,
+    Obstacle,
+    Verdict,
+    as_json,
+    bare,
+    judge,
+    with_failure,
+    with_leaks,
+    with_note,
+)
 from bulkhead.preview.waivers import Waiver, Waivers
 from bulkhead.resources import types as t
 from tests.preview.made import UNGUARDED, Preview
@@ -208,7 +221,7 @@ def test_the_comment_says_everything_too() -> None:
         "boom",
         "a-rule",
         "crons",
-        "a/b\\#1",
+        "`a/b#1`",
         "Worker web",
     ):
         assert text in comment
@@ -222,16 +235,75 @@ def test_a_bare_verdict_repeats_nothing_that_the_engine_said() -> None:
     assert not verdict.passes
 
 
-def test_text_of_others_is_not_read_as_markup_and_calls_nobody() -> None:
-    message = "```\n</details> @everyone <script> | [x](http://example.invalid)"
-    preview = Preview().policy("mandatory", message).delete(t.D1_DATABASE, "`a`|@owner<b>", D1)
-    preview.replace(t.WORKER_VERSION, {"exports": {"@x<b>": ROOM}}, {"exports": {}}, "v", **UNGUARDED)
-    comment = render(judged(preview))
-    assert "@everyone" in comment
-    assert "@owner" in comment
-    meant = re.sub(r"(`+).*?\1", "", re.sub(r"\\.|<!--|-->", "", comment), flags=re.DOTALL)
-    assert not any(sign in meant for sign in "@<>|[")
-    assert "&#64;x\\<b\\>" in comment
+def outside_of_code(comment: str) -> tuple[set[str], list[str]]:
+    """Return the kinds of what a comment is made of, and the texts in which GitHub looks for mentions, references and
+    addresses: all but code."""
+    parsed = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(comment)
+    parts = [part for token in parsed for part in (token.children or [token])]
+    return {part.type for part in parts}, [part.content for part in parts if part.type == "text"]
+
+
+HARMLESS = {
+    *("heading_open", "heading_close", "bullet_list_open", "bullet_list_close", "list_item_open", "list_item_close"),
+    *("paragraph_open", "paragraph_close", "strong_open", "strong_close"),
+    *("text", "softbreak", "code_inline", "fence", "inline", "html_block"),
+}
+
+
+NASTY = {
+    "a mention": "@everyone",
+    "a team": "(@harbor-inc/platform),",
+    "a mention as an entity": "&#64;everyone",
+    "an issue": "#1",
+    "an issue elsewhere": "owner/repo#1",
+    "an old reference": "GH-1",
+    "a ticket": "TICKET-123",
+    "a commit": "a5c3785ed8d6a35868bc169f07e40e889087fd2e",
+    "a short commit": "a5c3785",
+    "a commit of somebody": "user@a5c3785",
+    "an address": "https://example.invalid/x?y=1",
+    "a bare address": "www.example.invalid",
+    "an e-mail": "who@example.invalid",
+    "a tag": "</details><script>alert(1)</script>",
+    "a comment": "<!-- bulkhead preview development -->",
+    "an image": "![x](http://example.invalid/pixel.png)",
+    "a link": "[x](http://example.invalid)",
+    "a table": "| a | b |",
+    "emphasis": "*a* _b_ ~~c~~",
+    "an emoji": ":shipit:",
+    "a formula": "$x$",
+    "code": "`a`` ```@b``` `",
+    "half of a code": "x` @everyone",
+    "a fence": "```\n@everyone",
+    "another reading direction": "a\u202eb",
+    "what is drawn as nothing": "a\u200bb\u3164c\ufeffd\U000e0041",
+    "a line end of its own": "a\u2028# b\x0b@c\r@d",
+    "the cursor's way": "\x1b[2Ka",
+}
+
+
+@pytest.mark.parametrize("text", NASTY.values(), ids=NASTY)
+def test_text_of_others_does_nothing_wherever_it_stands(text: str) -> None:
+    preview = Preview().policy("mandatory", text).policy("advisory", f"x {text}").error(f"{text} and\n{text}")
+    preview.delete(t.D1_DATABASE, text, D1).update(t.DNS_RECORD, {text: 1}, {text: 2}, "record")
+    preview.replace(t.WORKER_VERSION, {"exports": {text: ROOM}}, {"exports": {}}, "v", **UNGUARDED)
+    waived = replace(waiver(text), reason=text, approved_by=text)
+    verdict = with_note(with_leaks(judged(preview, Stage.PRODUCTION, waived), [Leaked(text, text)]), text)
+    refused = Refused(text, [Fault(text, text, text, text)])
+    for comment in (render(verdict), markdown.render_refusal("production", refused)):
+        assert comment.count("<!-- bulkhead preview production -->\n") == 1
+        assert not set("\u202e\u200b\u3164\ufeff\U000e0041\u2028\x0b\r\x1b") & set(comment)
+        kinds, texts = outside_of_code(comment)
+        assert kinds <= HARMLESS
+        assert [
+            each for each in texts if re.search(r"[@#<>|\[\]$~\\&`_]|GH-1|TICKET-1|a5c3785|www|://|:\w+:", each)
+        ] == []
+
+
+def test_an_ordinary_sentence_is_shown_as_it_is() -> None:
+    said = "the database's rows are gone (3.5 GB, 80%); don't replace it: create-first, on 2026-12-01!"
+    assert inert.plain(said) == said
+    assert inert.plain("keep `protect` on, see docs/adr") == "keep `protect` on, see `docs/adr`"
 
 
 def test_values_that_differ_are_not_in_the_comment() -> None:
@@ -242,7 +314,7 @@ def test_values_that_differ_are_not_in_the_comment() -> None:
 
 
 @pytest.mark.parametrize("count", [200, 400, 1_200])
-def test_a_comment_always_finds_room_and_never_leaves_out_a_stop(count: int) -> None:
+def test_a_comment_names_every_stop_while_it_has_room(count: int) -> None:
     names = [f"d1-{number:05}" for number in range(count)]
     preview = deleting(*names)
     for number in range(count):
@@ -255,11 +327,29 @@ def test_a_comment_always_finds_room_and_never_leaves_out_a_stop(count: int) -> 
     assert " more, which have no room here" in comment
 
 
-def test_more_names_than_a_comment_can_hold_are_at_least_admitted() -> None:
-    comment = render(judged(deleting(*[f"d1-{'x' * 90}-{number}" for number in range(2_000)])))
+def test_more_names_than_a_comment_can_hold_are_counted() -> None:
+    comment = render(judged(deleting(*[f"d1-{'x' * 70}-{number}" for number in range(2_000)])))
     assert len(comment) <= LIMIT
     assert "(2000)" in comment
-    assert "and more than have room here" in comment
+    shown = comment.count("`d1-")
+    assert shown > 100
+    assert f", and {2_000 - shown} more" in comment
+
+
+@pytest.mark.parametrize("length", [1, 60, 5_000])
+@pytest.mark.parametrize("sign", ["x", "`", "\u202e", "@ ", "💥", "\n"])
+def test_two_thousand_policies_find_room_and_the_rest_of_them_is_counted(length: int, sign: str) -> None:
+    stops = [Obstacle(f"policy {number} {sign * length}", sign * length, sign * length) for number in range(2_000)]
+    verdict = replace(judged(deleting("d1")), obstacles=tuple(stops))
+    verdict = with_leaks(verdict, [Leaked(f"{number}{sign * length}", "x") for number in range(2_000)])
+    comment = render(verdict)
+    assert len(comment) <= LIMIT
+    assert comment.startswith("<!-- bulkhead preview production -->\n### production: stopped, for 4001 reasons.\n")
+    assert "(2000)" in comment
+    told = re.search(r"and \*\*(\d+) more\*\* of (\d+) other kinds", comment)
+    assert told is not None
+    assert told[1] == told[2], "each policy is a kind of its own"
+    assert 1_000 < int(told[1]) < 2_000
 
 
 # --- who must agree

@@ -17,7 +17,7 @@ from bulkhead.model.release import PULL_REQUESTS, guarded_branches
 from bulkhead.model.roles import Role, environment_of, refs_of
 from bulkhead.model.settings import read_settings
 from bulkhead.model.settings.paths import stack_file
-from bulkhead.preview.markdown import COMMENT, LIMIT
+from bulkhead.preview.markdown import ABOVE, COMMENT, LIMIT
 from bulkhead.twin.store import key_of
 from identities.permissions import grants
 from infra.product import PRODUCT
@@ -257,7 +257,28 @@ def test_the_engine_is_the_one_that_is_tested() -> None:
 
 
 def test_the_comment_is_found_again_and_has_room() -> None:
-    assert f'startswith("<!-- bulkhead preview {STAGES[0]} -->")' in steps("comment")[1]["env"]["OURS"]
+    mark = re.search(r'startswith\("(.+?)"\)', steps("comment")[1]["env"]["OURS"])
+    above = re.search(r"printf '(.+)' \"\$COMMIT\" > comment.md", scripts("verdict"))
+    assert mark is not None
+    assert above is not None
+    assert above[1].startswith(mark[1])
     assert "PATCH" in scripts("comment")
     assert "POST" in scripts("comment")
-    assert len(STAGES) * LIMIT <= COMMENT
+    assert len(above[1]) + 40 <= ABOVE
+    assert ABOVE + len(STAGES) * LIMIT <= COMMENT
+
+
+def test_the_comment_names_the_commit_that_was_previewed() -> None:
+    judge = next(step for step in steps("verdict") if step.get("id") == "judge")
+    assert judge["env"]["COMMIT"] == "${{ github.event.pull_request.head.sha }}"
+
+
+@pytest.mark.parametrize("job", [job for job in JOBS if job not in FOR_EVERYBODY])
+def test_what_judges_or_has_a_right_restores_nothing_that_a_pull_request_could_have_cached(job: str) -> None:
+    """An entry of the cache is no file of a commit: what lies unpacked in one is installed whatever its hash."""
+    for step in steps(job):
+        action, given = step.get("uses", "").partition("@")[0], step.get("with", {})
+        assert action not in {"actions/cache", "actions/cache/restore", "actions/setup-go"}
+        # Without the word, it restores npm's cache as soon as a package.json names npm as packageManager.
+        assert action != "actions/setup-node" or given["package-manager-cache"] is False
+        assert not {name for name in given if "cache" in name} - {"package-manager-cache"}

@@ -40,11 +40,12 @@ class Runner:
             cwd=self.folder,
             env={"PATH": f"{self.bin}:{os.defpath}", **environment},
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             check=False,
         )
-        return done.returncode, done.stdout + done.stderr
+        return done.returncode, done.stdout
 
     def read(self, name: str) -> str:
         file = self.folder / name
@@ -59,17 +60,20 @@ def runner(tmp_path: Path) -> Runner:
 # --- verdict
 
 
-def judged(runner: Runner, plan: str, stops: str = "none") -> tuple[int, str]:
-    says = f'echo "part of $2"; [ "$2" != {stops} ]'
+COMMIT = "a5c3785ed8d6a35868bc169f07e40e889087fd2e"
+ABOVE = f"<!-- bulkhead preview -->\nPreview of commit {COMMIT}.\n\n"
+
+
+def judged(runner: Runner, plan: str, says: str = 'echo "part of $2"') -> tuple[int, str]:
     runner.has("bulkhead", says, runner.folder / ".venv" / "bin")
     files = {"GITHUB_STEP_SUMMARY": "summary", "GITHUB_OUTPUT": "output"}
-    return runner.runs("verdict", "Judge what the engine said", {"PLAN": plan, **files})
+    return runner.runs("verdict", "Judge what the engine said", {"PLAN": plan, "COMMIT": COMMIT, **files})
 
 
 def test_a_verdict_passes_when_every_stage_does(runner: Runner) -> None:
     code, said = judged(runner, "success")
     assert code == 0, said
-    assert runner.read("comment.md") == "part of development\npart of staging\npart of production\n"
+    assert runner.read("comment.md") == f"{ABOVE}part of development\npart of staging\npart of production\n"
     assert runner.read("summary") == runner.read("comment.md")
     assert runner.read("output") == "told=yes\n"
     asked = "bulkhead preview staging --from events/staging.jsonl --on-twin --base HEAD --markdown"
@@ -78,9 +82,21 @@ def test_a_verdict_passes_when_every_stage_does(runner: Runner) -> None:
 
 @pytest.mark.parametrize("stage", ["development", "staging", "production"])
 def test_one_stage_stops_it_and_all_are_told(runner: Runner, stage: str) -> None:
-    code, _ = judged(runner, "success", stage)
+    code, _ = judged(runner, "success", f'echo "part of $2"; [ "$2" != {stage} ]')
     assert code == 1
     assert runner.read("comment.md").count("part of") == 3
+    assert runner.read("output") == "told=yes\n"
+
+
+@pytest.mark.parametrize("end", ["exit 70", "exit 0", "exit 1", "kill -9 $$"])
+@pytest.mark.parametrize("stage", ["development", "production"])
+def test_a_stage_that_nobody_could_judge_stops_it_and_the_comment_says_so(runner: Runner, stage: str, end: str) -> None:
+    code, _ = judged(runner, "success", f'[ "$2" != {stage} ] || {end}\necho "part of $2"')
+    assert code == 1
+    comment = runner.read("comment.md")
+    assert comment.startswith(ABOVE)
+    assert comment.count("part of") == 2
+    assert f"### {stage}: stopped, because nobody could judge it." in comment
     assert runner.read("output") == "told=yes\n"
 
 
@@ -88,8 +104,43 @@ def test_one_stage_stops_it_and_all_are_told(runner: Runner, stage: str) -> None
 def test_a_preview_that_did_not_end_well_stops_it_whatever_its_events_say(runner: Runner, result: str) -> None:
     code, said = judged(runner, result)
     assert code == 1
-    assert "::error::Nothing in the events stops it" in said
+    [error] = obeyed(said)
+    assert error.startswith("::error::Nothing in the events stops it")
     assert runner.read("output") == "told=yes\n"
+
+
+def obeyed(said: str) -> list[str]:
+    """Return the lines that a runner takes for commands: none between `::stop-commands::word` and `::word::`."""
+    lines, word = [], ""
+    for line in said.splitlines():
+        if word:
+            word = "" if line.strip() == f"::{word}::" else word
+        elif line.startswith("::stop-commands::"):
+            word = line.removeprefix("::stop-commands::")
+            assert len(word) >= 32, "somebody could guess it"
+        else:
+            lines += [line] if line.lstrip().startswith("::") else []
+    return lines
+
+
+COMMANDS = 'echo "::add-mask::yes" >&2; echo "::stop-commands::x" >&2; echo "::x::" >&2; echo "part of $2"'
+
+
+def test_what_a_pull_request_says_is_no_command_to_the_runner_that_judges(runner: Runner) -> None:
+    code, said = judged(runner, "success", COMMANDS)
+    assert code == 0
+    assert "::add-mask::yes" in said
+    assert obeyed(said) == []
+
+
+def test_what_a_pull_request_says_is_no_command_to_the_runner_that_previews(runner: Runner) -> None:
+    runner.has("bulkhead", COMMANDS, runner.folder / "base" / ".venv" / "bin")
+    code, said = runner.runs("plan", "Preview it", {"STAGE": "staging"})
+    assert code == 0
+    assert "::add-mask::yes" in said
+    assert obeyed(said) == []
+    wanted = "bulkhead preview staging --twin twin --checkout head --base HEAD --events staging.jsonl\n"
+    assert runner.read("asked") == wanted
 
 
 # --- twin
