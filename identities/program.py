@@ -5,12 +5,14 @@ from __future__ import annotations
 import pulumi
 import pulumi.runtime.config
 
+from bulkhead.model.faults import Refused
 from bulkhead.model.identities import require_stage
 from bulkhead.model.product import Product
 from bulkhead.model.project import ROOT
 from bulkhead.model.settings import StageSettings, read_settings
 from bulkhead.model.settings.paths import stack_file
 from bulkhead.model.settings.product_reference import find_product
+from bulkhead.model.settings.required_checks import check_faults
 from identities.load import load
 from identities.stage import deploy
 from infra.load import product_reference
@@ -23,6 +25,8 @@ def main() -> None:
     with mistakes_said_plainly():
         file = stack_file(require_stage(pulumi.get_stack()))
         settings = read_settings(ROOT / file)
+        if blocking := list(check_faults(settings, ROOT)):
+            raise Refused("The rules of the repository would let nothing be merged.", blocking)
         run(find_product(product_reference(settings.product), file=file), settings)
 
 

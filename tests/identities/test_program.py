@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import runpy
+import shutil
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -12,7 +14,9 @@ import pytest
 from pulumi.runtime.config import set_all_config
 
 from bulkhead.model.identities import PROFILE, TOKENS, spelt
-from bulkhead.model.project import ROOT
+from bulkhead.model.project import FILE, ROOT
+from bulkhead.model.settings.paths import stack_file
+from bulkhead.model.workflows import FOLDER
 from bulkhead.resources.planned import Sealed
 from identities import program
 from tests.support.stages import SLOTS, render
@@ -96,3 +100,15 @@ def test_another_product_may_be_named() -> None:
     config = {key: value for key, value in GOOD.items() if key != "secrets:slackWebhook"}
     names = {r.inputs["name"] for r in deploy({**config, "bulkhead:product": other}).of("aws:iam/policy:Policy")}
     assert names == {"corner-staging-boundary"}
+
+
+def test_a_required_check_that_nothing_reports_is_refused_before_it_blocks_every_merge(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shutil.copytree(ROOT / FOLDER, tmp_path / FOLDER)
+    shutil.copy(ROOT / FILE, tmp_path)
+    said = (ROOT / stack_file("production")).read_text(encoding="utf-8")
+    (tmp_path / stack_file("production")).write_text(said.replace("- verdict", "- verdikt"), encoding="utf-8")
+    monkeypatch.setattr(program, "ROOT", tmp_path)
+    with pytest.raises(pulumi.RunError, match="did you mean verdict"):
+        deploy(GOOD, "production")

@@ -18,6 +18,7 @@ from bulkhead.model.settings.models import StageSettings
 from bulkhead.model.settings.paths import stack_file
 from bulkhead.model.settings.product_reference import KEY, find_product, reference_in
 from bulkhead.model.settings.reader import StackFile, read
+from bulkhead.model.settings.required_checks import check_faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,10 @@ def check_files(files: Sequence[File], chosen: Product | None = None) -> list[Fi
     findings: list[Finding] = []
     stages: dict[str, tuple[StageSettings, Product] | None] = {}
     opened = [read(path) for path in files]
-    for file in opened:
+    for path, file in zip(files, opened, strict=True):
         settings, product, faults = _checked(file, chosen)
+        if settings is not None:
+            faults = (*faults, *check_faults(settings, path.parent))
         whole = None if settings is None or product is None or file.faults else (settings, product)
         stages.setdefault(file.stack, whole)
         findings += _findings(file, faults)
