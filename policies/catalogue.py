@@ -20,6 +20,7 @@ from policies.rules import (
     iam_escalation,
     iam_trust,
     logs,
+    references,
     stores,
     token_permissions,
     worker_bindings,
@@ -48,6 +49,7 @@ RULES: Final[tuple[AnyRule, ...]] = (
     *github.RULES,
     *github_repository.RULES,
     *everywhere.RULES,
+    *references.RULES,
 )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -35,6 +36,8 @@ class PolicyContext:
     identities: bool = False
     """Whether the stack holds who may touch the stage, instead of the stage itself."""
     alarms: tuple[Alarm, ...] = ()
+    others: tuple[PolicyContext, ...] = ()
+    """The other stages, as far as their settings can be read."""
 
     @property
     def stage(self) -> Stage:
@@ -78,7 +81,16 @@ def read_context(environ: Mapping[str, str]) -> PolicyContext:
     # The identities are configured by themselves; what they are judged against is the stage's own file.
     settings = read_settings(ROOT / stack_file(stack)) if identities else _settings(stack, config)
     product = find_product(reference_in(config, settings.product), file=stack_file(stack))
-    return PolicyContext(product, settings, identities, read_alarms(Path(environ.get(ALARMS, CATALOGUE))))
+    alarms = read_alarms(Path(environ.get(ALARMS, CATALOGUE)))
+    return PolicyContext(product, settings, identities, alarms, tuple(_others(product, settings)))
+
+
+def _others(product: Product, settings: StageSettings) -> Iterator[PolicyContext]:
+    """Yield the other stages. A file with faults says nothing here: `bulkhead settings check` refuses it, and then the
+    rules take every foreign account for another stage's."""
+    for stage in (each for each in Stage if each is not settings.stage):
+        with suppress(Refused):
+            yield PolicyContext(product, read_settings(ROOT / stack_file(stage)))
 
 
 def _settings(stack: str, config: Mapping[str, str]) -> StageSettings:

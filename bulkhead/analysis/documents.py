@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.resources import types as t
-from bulkhead.resources.catalogue import row_of
+from bulkhead.resources.documents import documents_in
 from bulkhead.resources.kind import Grants
 from bulkhead.resources.planned import PlannedResource, unsealed
 from bulkhead.resources.statements import Statement, statements
-from bulkhead.resources.values import MISSING, UNKNOWN, at, document, leaves, listed
+from bulkhead.resources.values import MISSING, UNKNOWN, at, leaves, listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,7 @@ class PolicyDocument:
     statements: tuple[Statement, ...] | None
 
 
-# Of a role.
-INLINE: Final = "inlinePolicies"
-BOUNDARY: Final = "permissionsBoundary"
+BOUNDARY: Final = "permissionsBoundary"  # of a role
 
 
 def documents(plan: StagePlan, grants: Grants) -> Iterator[PolicyDocument]:
@@ -37,43 +35,9 @@ def documents(plan: StagePlan, grants: Grants) -> Iterator[PolicyDocument]:
     limits = {str(role.inputs.get(BOUNDARY)) for role in plan.of(t.IAM_ROLE, t.IAM_USER)}
     for resource in plan.resources:
         limit = resource.type == t.IAM_POLICY and bool(limits & {str(resource.outputs.get("arn")), resource.id})
-        for path, what, found in _documents_in(resource):
+        for path, what, found in documents_in(resource.type, unsealed(resource.inputs)):
             if what is grants and found is not MISSING:
                 yield PolicyDocument(resource, path, grants, limit, _statements(found))
-
-
-def _documents_in(resource: PlannedResource) -> Iterator[tuple[str, Grants, Any]]:
-    row, inputs = row_of(resource.type), unsealed(resource.inputs)
-    for path, grants in row.documents.items() if row else ():
-        yield path, grants, document(inputs, path)
-    for number, inline in enumerate(listed(inputs, INLINE)):
-        yield f"{INLINE}[{number}].policy", Grants.RIGHTS, document(inline, "policy")
-    if resource.type == t.LAMBDA_PERMISSION:
-        yield "permission", Grants.RESOURCE, _permission(inputs)
-
-
-def _permission(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document that AWS makes of a permission of a function (AWS Lambda, "AddPermission")."""
-    who = at(inputs, "principal")
-    service = isinstance(who, str) and "." in who and ":" not in who
-    conditions = {
-        "ArnLike": {"aws:SourceArn": at(inputs, "sourceArn")},
-        "StringEquals": {
-            "aws:SourceAccount": at(inputs, "sourceAccount"),
-            "aws:PrincipalOrgID": at(inputs, "principalOrgId"),
-        },
-    }
-    statement = {
-        "Sid": inputs.get("statementId", ""),
-        "Effect": "Allow",
-        "Principal": {"Service" if service else "AWS": who},
-        "Action": at(inputs, "action"),
-        "Condition": {
-            operator: {key: value for key, value in tests.items() if value is not MISSING}
-            for operator, tests in conditions.items()
-        },
-    }
-    return {"Statement": [statement]}
 
 
 def _statements(found: Any) -> tuple[Statement, ...] | None:

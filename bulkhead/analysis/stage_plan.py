@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bulkhead.model.marks import hostnames_of
 from bulkhead.model.naming import Label
 from bulkhead.model.product import Product
 from bulkhead.model.settings import StageSettings
@@ -32,8 +33,7 @@ class StagePlan:
     @property
     def hostnames(self) -> tuple[str, ...]:
         """The stage's own hostname, and those of its public Workers."""
-        apex = self.settings.cloudflare.hostname
-        return tuple(dict.fromkeys([apex, *self.product.hostnames(apex).values()]))
+        return hostnames_of(self)
 
     def of(self, *types: str) -> tuple[PlannedResource, ...]:
         return tuple(each for each in self.resources if each.type in types)

@@ -101,6 +101,27 @@ def matches(pattern: str, name: str) -> bool:
     return _compiled(pattern).fullmatch(name) is not None
 
 
+def may_begin(pattern: str, prefix: str) -> bool:
+    """Whether ``pattern`` matches anything that begins with ``prefix``."""
+    places = {0}
+    for char in prefix:
+        places = {
+            each if pattern[each] == "*" else each + 1
+            for each in _beyond(pattern, places)
+            if pattern[each] in {char, "*", "?"}
+        }
+    return bool(places)
+
+
+def _beyond(pattern: str, places: set[int]) -> Iterator[int]:
+    """Yield the places in a pattern from which the next character may be matched: a ``*`` may match nothing."""
+    for place in places:
+        for each in range(place, len(pattern)):
+            yield each
+            if pattern[each] != "*":
+                break
+
+
 def action_matches(pattern: str, action: str) -> bool:
     """Whether ``action`` matches ``pattern``; case does not count in actions."""
     return matches(pattern.lower(), action.lower())

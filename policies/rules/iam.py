@@ -16,6 +16,7 @@ from bulkhead.resources.values import MISSING, document, listed
 from policies.context import PolicyContext
 from policies.rule import AnyRule, Rule, StackRule, Violation
 from policies.rules.iam_actions import WITHOUT_RESOURCE
+from policies.rules.whose import names_nothing
 
 _ATTACHMENTS: Final = (
     t.IAM_ROLE_POLICY_ATTACHMENT,
@@ -28,27 +29,46 @@ _DOCUMENTS: Final[Mapping[str, str]] = {
 }
 BOUNDARY: Final = "iam:permissionsboundary"
 _WILD: Final = re.compile(r"[*?/]+")
-_WHOLE_TYPE: Final = re.compile(r"(?:[a-z-]+[/:])?[*?/:]+")  # every key, every function
 _SHOWN: Final = 4
 _MAKES: Final = re.compile(r"[a-z0-9-]+:(Create|Run|Tag)", re.IGNORECASE)
 _TAG: Final = re.compile(r"[a-z0-9]+:(resourcetag|requesttag)/(environment|stage)")
 _ALIASES: Final = frozenset({"kms:resourcealiases", "kms:requestalias"})
 _MANAGED: Final = re.compile(r"arn:aws[a-z-]*:iam::aws:policy/(?:.*/)?([^/]+)")
-_BROAD: Final = re.compile(r".*Administrator.*|.*PowerUser.*|.*ReadOnlyAccess|.*FullAccess.*|.*ReadWrite.*")
+NARROW: Final = frozenset(
+    {
+        "AWSAppSyncPushToCloudWatchLogs",
+        "AWSCompromisedKeyQuarantine",
+        "AWSCompromisedKeyQuarantineV2",
+        "AWSCompromisedKeyQuarantineV3",
+        "AWSDenyAll",
+        "AWSLambdaBasicExecutionRole",
+        "AWSLambdaENIManagementAccess",
+        "AWSLambdaVPCAccessExecutionRole",
+        "AWSTransferLoggingAccess",
+        "AWSXRayDaemonWriteAccess",
+        "AWSXrayWriteOnlyAccess",
+        "CloudWatchLambdaApplicationSignalsExecutionRolePolicy",
+        "CloudWatchLambdaInsightsExecutionRolePolicy",
+    }
+)
+"""AWS's own policies that only deny, or add to logs, metrics, traces and network interfaces: nothing of another stage
+can be read or changed with one. A test reads what AWS has published of each."""
+_WHOLE_SERVICE: Final = re.compile(r".*Administrator.*|.*PowerUser.*|.*ReadOnlyAccess|.*FullAccess.*|.*ReadWrite.*")
 
 
 def granted(stack: ObservedStack, context: PolicyContext) -> Iterator[tuple[ObservedResource, tuple[Statement, ...]]]:
     """Yield every document that gives an identity rights, and its resource. A policy that is a permissions boundary
     and attached to nobody gives none, however much it allows: it only limits."""
     for resource in stack.of(*_DOCUMENTS):
-        if resource.type != t.IAM_POLICY or not _only_bounds(resource, stack):
+        if resource.type != t.IAM_POLICY or not only_bounds(resource, stack):
             yield resource, statements(document(resource.props, _DOCUMENTS[resource.type]))
     for role in stack.of(t.IAM_ROLE):
         for inline in listed(role.props, "inlinePolicies"):
             yield role, statements(document(inline, "policy"))
 
 
-def _only_bounds(policy: ObservedResource, stack: ObservedStack) -> bool:
+def only_bounds(policy: ObservedResource, stack: ObservedStack) -> bool:
+    """Whether a policy is somebody's permissions boundary and attached to nobody."""
     attached = any(_uses(each, "policyArn", policy) for each in stack.of(*_ATTACHMENTS)) or any(
         _uses(role, "managedPolicyArns", policy) for role in stack.of(t.IAM_ROLE)
     )
@@ -61,6 +81,11 @@ def _only_bounds(policy: ObservedResource, stack: ObservedStack) -> bool:
 def _uses(resource: ObservedResource, property_: str, policy: ObservedResource) -> bool:
     from_it = any(source.urn == policy.urn for source in resource.sources(property_))
     return from_it or any(_is(policy, value) for value in listed(resource.props, property_))
+
+
+def boundaries_of(role: ObservedResource, stack: ObservedStack) -> list[ObservedResource]:
+    """Return the policies of the stack that are, or may be, the permissions boundary of a role."""
+    return [policy for policy in stack.of(t.IAM_POLICY) if _uses(role, "permissionsBoundary", policy)]
 
 
 def _demands(resource: ObservedResource, policy: ObservedResource) -> bool:
@@ -103,11 +128,11 @@ def _is_wide(action: str) -> bool:
 def _resources(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
     for resource, granted_statements in granted(stack, context):
         for statement in granted_statements:
-            anything = statement.not_resources or any(_is_anything(each) for each in statement.resources)
-            asked = [action for action in statement.actions if not _has_no_resource(action, statement)]
+            anything = statement.not_resources or any(names_nothing(each, context) for each in statement.resources)
+            asked = with_resource(statement)
             if not statement.allows or not anything or not (asked or statement.not_actions):
                 continue
-            if not _about_the_stage(statement, asked, context):
+            if not about_the_stage(statement, asked, context):
                 yield Violation(
                     f"{title(statement)} allows {named(asked) or 'almost everything'} on every resource",
                     "It reaches every other stage and product in the account",
@@ -118,14 +143,9 @@ def _resources(stack: ObservedStack, context: PolicyContext) -> Iterator[Violati
                 )
 
 
-def _is_anything(resource: str) -> bool:
-    """Whether a pattern leaves the resource of a service open, or the service itself: ``*``, ``arn:aws:s3:::*``."""
-    parts = resource.split(":", 5)
-    if len(parts) < 6:  # noqa: PLR2004 (an ARN has six parts)
-        return "*" in resource
-    service, account, name = parts[2], parts[4], parts[5]
-    everywhere = ("*" in account or "?" in account) and _WHOLE_TYPE.fullmatch(name) is not None
-    return "*" in service or everywhere or (not account.isdigit() and _WILD.fullmatch(name) is not None)
+def with_resource(statement: Statement) -> list[str]:
+    """Return the actions of a statement that are about a resource, so that a policy can name it."""
+    return [action for action in statement.actions if not _has_no_resource(action, statement)]
 
 
 def _has_no_resource(action: str, statement: Statement) -> bool:
@@ -145,7 +165,7 @@ def _narrowing(asked: list[str]) -> str:
     return f"demand StringEquals of {named(sorted(set(keys)))} with what is the stage's" if keys and all(keys) else ""
 
 
-def _about_the_stage(statement: Statement, asked: list[str], context: PolicyContext) -> bool:
+def about_the_stage(statement: Statement, asked: list[str], context: PolicyContext) -> bool:
     """Whether the conditions of a statement admit only the stage's resources, by tag or by alias."""
     own = {context.settings.environment, *(["pr-*"] if context.stage is Stage.DEVELOPMENT else [])}
     makes = all(_MAKES.match(action) for action in asked) and not statement.not_actions
@@ -165,15 +185,21 @@ def _managed(resource: ObservedResource, context: PolicyContext) -> Iterator[Vio
         if is_broad(arn):
             yield Violation(
                 f"attaches AWS's own policy {arn.rpartition('/')[2]}",
-                "It allows a whole service or account, every stage's data included, and AWS may add to it any day",
+                "It is meant for any account, so it reaches what every stage has, and AWS may add to it any day",
                 "write a RolePolicy with the actions and resources that are used",
             )
 
 
 def is_broad(arn: Any) -> bool:
-    """Whether this is a policy of AWS itself that allows a whole service or more."""
+    """Whether this is a policy of AWS itself that reaches what other stages have, as nearly all of them do."""
     managed = _MANAGED.fullmatch(arn) if isinstance(arn, str) else None
-    return managed is not None and _BROAD.fullmatch(managed[1]) is not None
+    return managed is not None and managed[1] not in NARROW
+
+
+def limits_nothing(arn: Any) -> bool:
+    """Whether this is a policy of AWS itself that allows a whole service or more, so that it is no limit."""
+    managed = _MANAGED.fullmatch(arn) if isinstance(arn, str) else None
+    return managed is not None and _WHOLE_SERVICE.fullmatch(managed[1]) is not None
 
 
 def _person(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
@@ -210,7 +236,7 @@ RULES: Final[tuple[AnyRule, ...]] = (
     Rule(
         "iam-broad-managed-policy",
         ("QLT-11",),
-        "Nobody gets AWS's policies for administrators",
+        "Nobody gets a policy of AWS that reaches every stage",
         (*_ATTACHMENTS, t.IAM_ROLE, t.BUDGET_ACTION),
         _managed,
     ),

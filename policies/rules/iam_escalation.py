@@ -13,7 +13,7 @@ from bulkhead.resources.statements import Statement
 from bulkhead.resources.values import listed
 from policies.context import PolicyContext
 from policies.rule import AnyRule, StackRule, Violation
-from policies.rules.iam import BOUNDARY, granted, is_broad, named, title
+from policies.rules.iam import BOUNDARY, granted, limits_nothing, named, title
 
 # Passes a role's rights on. An exact name is as good as one of the stage's own.
 _HANDED: Final = ("iam:PassRole", "sts:AssumeRole")
@@ -150,7 +150,7 @@ def _arn(policy: ObservedResource, context: PolicyContext) -> str:
 
 
 def _is_boundary(arn: object) -> bool:
-    return isinstance(arn, str) and ":policy/" in arn and "*" not in arn and not is_broad(arn)
+    return isinstance(arn, str) and ":policy/" in arn and "*" not in arn and not limits_nothing(arn)
 
 
 RULES: Final[tuple[AnyRule, ...]] = (

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from bulkhead.resources import types as t
-from bulkhead.resources.observed import ObservedResource
+from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.statements import Statement, account_of, statements
 from bulkhead.resources.values import MISSING, document
 from policies.context import PolicyContext
-from policies.rule import AnyRule, Rule, Violation
+from policies.rule import AnyRule, Rule, StackRule, Violation
 from policies.rules.github import PREVIEW, environments_of
-from policies.rules.iam import is_broad, named, title
+from policies.rules.iam import boundaries_of, limits_nothing, named, title
 
 _GITHUB: Final = "token.actions.githubusercontent.com"
 _AUDIENCE: Final = "sts.amazonaws.com"
@@ -33,7 +33,12 @@ _SAID_BY_AWS: Final = frozenset(
 )
 _IDLE_VALUES: Final = re.compile(r"[*?]*|false|0\.0\.0\.0/0|::/0")
 _SOMEBODY: Final = re.compile(r".*:(?:role|user|assumed-role)/(?=.*[^*?/]).*")
-_WILD: Final = re.compile(r"[*?]*")
+_STEP: Final = re.compile(r"[:/]")
+# What of a subject differs from run to run, so that nobody can say it beforehand (the vendors' pages about identity
+# tokens: Buildkite, CircleCI, HCP Terraform).
+_OF_A_RUN: Final = frozenset({"commit", "run_phase", "step", "user"})
+_WIDENS: Final = "iam:PutRolePolicy"
+_OF_EVERY_KIND: Final = (_WIDENS, "s3:DeleteBucket", "kms:ScheduleKeyDeletion")
 _TAGGED: Final = "aws:principaltag/"
 
 
@@ -58,9 +63,9 @@ def _anybody(resource: ObservedResource, context: PolicyContext) -> Iterator[Vio
             continue
         if issuer := _any_token(statement):
             yield Violation(
-                f"{title(statement)} lets every token of {issuer} take the role",
-                "Anybody who gets a token there, for whatever purpose, gets its rights",
-                f'demand StringEquals {{"{issuer}:sub": <whom>}}, and the audience',
+                f"{title(statement)} lets more than one kind of token of {issuer} take the role",
+                "Anybody who gets a token there, for another project, branch or purpose, gets its rights",
+                f'demand StringEquals {{"{issuer}:sub": <exactly whom>}}, and the audience',
             )
             continue
         whole = [
@@ -82,17 +87,24 @@ def _anybody(resource: ObservedResource, context: PolicyContext) -> Iterator[Vio
 
 
 def _any_token(statement: Statement) -> str:
-    """Return the issuer of which any token is accepted. The rule `oidc-subject-not-exact` judges GitHub's; a SAML
-    provider asserts the role itself."""
+    """Return the issuer of which tokens are accepted whose subject is not said exactly. The rule
+    `oidc-subject-not-exact` judges GitHub's; a SAML provider asserts the role itself."""
     for kind, who in statement.principals:
         issuer = who.partition(":oidc-provider/")[2] or who
         if kind == "Federated" and _GITHUB not in who and ":saml-provider/" not in who:
             claims = ("sub", "aud") if issuer.startswith("cognito-identity.") else ("sub",)
             keys = {f"{issuer}:{claim}".lower() for claim in claims}
             conditions = [values for key, values in statement.requires() if key in keys]
-            if not any(values and not any(map(_WILD.fullmatch, values)) for values in conditions):
+            if not any(values and all(map(_is_exact, values)) for values in conditions):
                 return issuer
     return ""
+
+
+def _is_exact(subject: str) -> bool:
+    """Whether a subject says who runs, apart from what numbers a single run."""
+    steps = _STEP.split(subject)
+    wild = [place for place, step in enumerate(steps) if "*" in step or "?" in step]
+    return all(steps[place] == "*" and place > 0 and steps[place - 1] in _OF_A_RUN for place in wild)
 
 
 def _has_anybody(statement: Statement) -> bool:
@@ -179,19 +191,40 @@ def _environment(subject: str, context: PolicyContext) -> str | None:
     repository (GitHub documentation, "OpenID Connect reference")."""
     ours = context.settings.github
     owner, repository = re.escape(ours.owner), re.escape(ours.repository)
-    found = re.fullmatch(rf"repo:(?:{owner}/{repository}|{owner}@\d+/{repository}@\d+):environment:(.+)", subject)
+    # Whoever takes over the names after the owner gave them up has other numbers.
+    owner_id, repository_id = ours.owner_id or r"\d+", ours.repository_id or r"\d+"
+    numbered = rf"{owner}@{owner_id}/{repository}@{repository_id}"
+    found = re.fullmatch(rf"repo:(?:{owner}/{repository}|{numbered}):environment:(.+)", subject)
     own = environments_of(context.settings.environment)
     return found[1] if found and found[1] in own else None
 
 
-def _unbounded(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
-    boundary: Any = resource["permissionsBoundary"]
-    if boundary in {MISSING, ""} or is_broad(boundary):
+def _unbounded(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
+    for role in stack.of(t.IAM_ROLE):
+        boundary: Any = role["permissionsBoundary"]
+        if boundary in (MISSING, ""):
+            wrong = "has no permissions boundary"
+        elif limits_nothing(boundary) or any(map(_allows_everything, boundaries_of(role, stack))):
+            wrong = "has a permissions boundary that limits nothing"
+        else:
+            continue
         yield Violation(
-            "has no permissions boundary" + ("" if boundary in {MISSING, ""} else " that limits anything"),
+            wrong,
             "Whatever is attached to it later, by mistake or by an intruder, takes effect without limit",
-            "give it the permissions boundary of the stage",
+            "give it the permissions boundary of the stage, which allows a few services by their names",
+            role,
         )
+
+
+def _allows_everything(boundary: ObservedResource) -> bool:
+    """Whether a boundary leaves its role all rights, those over rights among them."""
+    said = statements(document(boundary.props, "policy"))
+    everything = [
+        each
+        for each in said
+        if each.allows and not each.conditions and each.covers("*") and all(map(each.applies_to, _OF_EVERY_KIND))
+    ]
+    return bool(everything) and not any(each.denies and each.applies_to(_WIDENS) for each in said)
 
 
 RULES: Final[tuple[AnyRule, ...]] = (
@@ -209,11 +242,10 @@ RULES: Final[tuple[AnyRule, ...]] = (
         (t.IAM_ROLE,),
         _subjects,
     ),
-    Rule(
+    StackRule(
         "role-without-boundary",
         ("QLT-11",),
         "A role has a limit that its own policies cannot move",
-        (t.IAM_ROLE,),
         _unbounded,
     ),
 )

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from bulkhead.analysis.texts import texts
 from bulkhead.engine.rendered import Rendered, to_wire
 from bulkhead.model.naming import LIMITS, Kind, Label, stage_of
 from bulkhead.resources.planned import PlannedResource, Sealed
+from bulkhead.resources.texts import texts
 from tests.support.settings_fixture import make_settings, secret_value
 from tests.support.stages import PRODUCTS, STAGES, rendered_identities, rendered_stage
 

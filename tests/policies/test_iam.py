@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from bulkhead.model.aws_scope import aws_scope_of
 from bulkhead.model.naming import Label
@@ -14,6 +15,7 @@ from bulkhead.model.roles import Role
 from bulkhead.model.trust import trust
 from bulkhead.resources import types as t
 from bulkhead.resources.observed import ObservedResource
+from bulkhead.resources.statements import action_matches, statements
 from bulkhead.resources.values import UNKNOWN
 from policies.rules import iam, iam_escalation, iam_trust
 from tests.support.policy_scene import changed, found, make_context, make_resource
@@ -27,6 +29,7 @@ BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/harbor-staging-boundary"
 BOUNDED = {"StringEquals": {"iam:PermissionsBoundary": BOUNDARY}}
 GITHUB = "token.actions.githubusercontent.com"
 SUBJECT = "repo:harbor-inc/harbor:environment:staging"
+PUBLISHED = json.loads(aws_managed_policies_data)  # moto keeps what AWS publishes
 ESTATE = aws_scope_of(Label("harbor", STAGING.settings.stage, "staging"), STAGING.settings)
 
 
@@ -107,6 +110,18 @@ UNKNOWN_TRUST = {"Effect": "Allow", "Principal": {"Service": "scheduler.amazonaw
         "arn:aws:ssm:*:*:parameter/*",
         "arn:aws:logs:*:*:log-group:*:*",
         "arn:aws:iam::*:role/*",
+        "arn:aws:s3:::*vault*",
+        "arn:aws:s3:::?*/backups/*",
+        "arn:aws:route53:::hostedzone/*",
+        "arn:aws:elasticloadbalancing:*:*:listener/app/*",
+        "arn:aws:elasticloadbalancing:ap-northeast-1::targetgroup/*/*",
+        "arn:aws:apigateway:ap-northeast-1::/restapis/*",
+        "arn:aws:apigateway:*::/restapis/*/stages/*",
+        "arn:aws:cloudfront::*:distribution/*",
+        "arn:aws:logs:*:*:log-group:/aws/lambda/*",
+        "arn:aws:sns:*:*:*",
+        "arn:aws:secretsmanager:*:*:secret:*",
+        "arn:aws:execute-api:*:*:*",
     ],
 )
 def test_every_account_and_region_is_every_resource(resource: str) -> None:
@@ -114,7 +129,21 @@ def test_every_account_and_region_is_every_resource(resource: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "resource", [f"arn:aws:kms:ap-northeast-1:{ACCOUNT}:key/*", "arn:aws:sqs:*:*:harbor-staging-*"]
+    "resource",
+    [
+        f"arn:aws:kms:ap-northeast-1:{ACCOUNT}:key/*",
+        f"arn:aws:elasticloadbalancing:ap-northeast-1:{ACCOUNT}:listener/app/*",
+        "arn:aws:sqs:*:*:harbor-staging-*",
+        "arn:aws:s3:::harbor-staging-vault-*/database/*",
+        "arn:aws:route53:::hostedzone/Z0123456789ABC",
+        "arn:aws:route53:::change/C2682N5HXP0BZ4/*",
+        "arn:aws:apigateway:ap-northeast-1::/restapis/a1b2c3d4e5/*",
+        "arn:aws:execute-api:*:*:a1b2c3d4e5/*",
+        "arn:aws:elasticloadbalancing:*:*:listener/app/harbor-staging-web/*",
+        "arn:aws:ssm:*:*:parameter/harbor/staging/*",
+        "arn:aws:ssm:ap-northeast-1::parameter/aws/service/*",
+        "arn:aws:logs:*:*:log-group:/aws/lambda/harbor-staging-*",
+    ],
 )
 def test_an_account_or_a_name_is_a_limit(resource: str) -> None:
     assert found(RULES["iam-wildcard-resource"], policy(allow("kms:Decrypt", resource))) == []
@@ -274,6 +303,13 @@ class TestWildcardResource:
         "SecretsManagerReadWrite",
         "AWSKeyManagementServicePowerUser",
         "job-function/SystemAdministrator",
+        "AWSLambdaExecute",
+        "service-role/AWSLambdaSQSQueueExecutionRole",
+        "service-role/AWSBackupServiceRolePolicyForBackup",
+        "AmazonSSMManagedInstanceCore",
+        "SecurityAudit",
+        "job-function/ViewOnlyAccess",
+        "ANameThatAwsMayPublishTomorrow",
     ],
 )
 def test_aws_own_policies_for_administrators_are_not_attached(name: str) -> None:
@@ -287,6 +323,20 @@ def test_aws_own_policies_for_administrators_are_not_attached(name: str) -> None
         assert len(found(rule, *fine, make_resource(type_, policyArn=f"arn:aws:iam::aws:policy/{name}"))) == 1
     assert found(rule, ROLE, role(managedPolicyArns=UNKNOWN), role(managedPolicyArns=[UNKNOWN, narrow])) == []
     assert len(found(rule, role(managedPolicyArns=[UNKNOWN, f"arn:aws-cn:iam::aws:policy/{name}"]))) == 1
+
+
+# What only adds to what is watched, or to the network of a function, of which AWS's own role cannot know the names.
+ADDING = ("logs:Create*", "logs:Put*", "logs:Describe*", "xray:*", "ec2:*NetworkInterface*", "ec2:*PrivateIpAddresses")
+
+
+@pytest.mark.parametrize("name", sorted(iam.NARROW))
+def test_a_policy_of_aws_that_may_be_attached_reaches_nothing_of_another_stage(name: str) -> None:
+    found_in = PUBLISHED[name]["Document"]
+    for statement in statements(found_in):
+        assert statement.resources
+        named = all("*" not in one.split(":", 5)[-1].partition("-")[0] for one in statement.resources)
+        left = {action for action in iam.with_resource(statement) if not any(action_matches(a, action) for a in ADDING)}
+        assert statement.denies or named or not left, left
 
 
 @pytest.mark.parametrize(
@@ -606,6 +656,42 @@ class TestSubjects:
         names = ("iam-wildcard-trust", "oidc-subject-not-exact")
         assert [found(RULES[name], changed(ROLE, "assumeRolePolicy", nobody)) for name in names] == [[], []]
 
+    def test_the_numbers_are_those_of_the_settings(self) -> None:
+        context = make_context("staging", {"github": {"ownerId": 70, "repositoryId": 81}})
+        for owner, repository, count in (("70", "81", 0), ("71", "81", 1), ("70", "8", 1), ("170", "81", 1)):
+            subject = f"repo:harbor-inc@{owner}/harbor@{repository}:environment:staging"
+            assert len(found(self.rule, self.trusting(SUBJECT, subject), context=context)) == count
+        assert found(self.rule, self.trusting(SUBJECT), context=context) == []
+
+    @pytest.mark.parametrize(
+        ("issuer", "subject", "count"),
+        [
+            ("gitlab.com", "project_path:*", 1),
+            ("gitlab.com", "project_path:harbor/*", 1),
+            ("gitlab.com", "project_path:harbor/harbor:*", 1),
+            ("gitlab.com", "project_path:harbor/harbor:ref_type:branch:ref:*", 1),
+            ("gitlab.com", "project_path:harbor/harbor:ref_type:branch:ref:main", 0),
+            ("app.terraform.io", "organization:*", 1),
+            ("app.terraform.io", "organization:harbor:*", 1),
+            ("app.terraform.io", "organization:harbor:project:*:workspace:staging:run_phase:apply", 1),
+            ("app.terraform.io", "organization:harbor:project:p:workspace:staging:run_phase:*", 0),
+            ("agent.buildkite.com", "organization:harbor:pipeline:*", 1),
+            ("agent.buildkite.com", "organization:harbor:pipeline:d:ref:refs/heads/main:commit:*:step:deploy", 0),
+            ("oidc.circleci.com/org/1", "org/1/project/*", 1),
+            ("oidc.circleci.com/org/1", "org/1/project/2/user/*", 0),
+            ("oidc.eks.ap-northeast-1.amazonaws.com/id/A", "system:serviceaccount:*:*", 1),
+            ("oidc.eks.ap-northeast-1.amazonaws.com/id/A", "system:serviceaccount:jobs:backup", 0),
+            ("issuer.example", "some?ody", 1),
+        ],
+    )
+    def test_another_issuers_subject_is_exact_but_for_what_numbers_a_run(
+        self, issuer: str, subject: str, count: int
+    ) -> None:
+        who = {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{issuer}"}
+        trusting = role(people(who, StringLike={f"{issuer}:sub": subject}))
+        assert len(found(RULES["iam-wildcard-trust"], trusting)) == count
+        assert len(found(RULES["iam-wildcard-trust"], role(people(who, StringLike={f"{issuer}:aud": "x"})))) == 1
+
     def test_another_issuers_token_names_whom_it_is_of(self) -> None:
         gitlab = people(
             {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/gitlab.com"},
@@ -628,3 +714,28 @@ def test_every_role_has_a_boundary(value: Any) -> None:
     unknown = role(permissionsBoundary=UNKNOWN)
     assert found(rule, unknown, ROLE) == []
     assert len(found(rule, unknown, changed(ROLE, "permissionsBoundary", value))) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "count"),
+    [
+        ([allow("*", "*")], 1),
+        ([allow(["*:*"], ["*"])], 1),
+        ([{"Effect": "Allow", "NotAction": "organizations:*", "Resource": "*"}], 1),
+        ([allow("*", "*"), deny("s3:DeleteBucket")], 1),
+        ([allow("*", "*", Condition={"StringEquals": {"aws:RequestedRegion": "ap-northeast-1"}})], 0),
+        ([allow("*", "*"), deny("iam:*")], 0),
+        ([{"Effect": "Allow", "NotAction": ["iam:*", "organizations:*"], "Resource": "*"}], 0),
+        ([allow(["s3:*", "kms:*"], "*")], 0),
+        ([allow("*", BUCKET)], 0),
+    ],
+)
+def test_a_boundary_leaves_something_out(said: list[dict[str, Any]], count: int) -> None:
+    rule = RULES["role-without-boundary"]
+    limit = make_resource(t.IAM_POLICY, "limit", name="harbor-staging-boundary", policy=text(*said))
+    assert len(found(rule, limit, ROLE)) == count
+    unknown = make_resource(t.IAM_ROLE, sources={"permissionsBoundary": [limit]}, permissionsBoundary=UNKNOWN)
+    assert len(found(rule, limit, unknown)) == count
+    assert found(rule, limit, changed(ROLE, "permissionsBoundary", f"{BOUNDARY}-2")) == []
+    assert found(rule, changed(limit, "policy", UNKNOWN), ROLE) == []
+    assert found(rule, changed(ROLE, "permissionsBoundary", "arn:aws:iam::aws:policy/job-function/Billing")) == []

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.engine.rendered import Rendered
 from bulkhead.model.alarms import Alarm, read_alarms
+from bulkhead.model.naming import Stage
 from bulkhead.model.product import Product
 from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.planned import PlannedResource, unsealed
@@ -32,9 +34,9 @@ def make_context(
     alarms: Sequence[Alarm] | None = None,
 ) -> PolicyContext:
     """Return what the rules judge against; ``changes`` are laid over the settings, spelt as in YAML."""
-    return PolicyContext(
-        of, make_settings(environment, changes), identities, _CATALOGUE if alarms is None else tuple(alarms)
-    )
+    settings = make_settings(environment, changes)
+    others = tuple(PolicyContext(of, make_settings(stage)) for stage in Stage if stage is not settings.stage)
+    return PolicyContext(of, settings, identities, _CATALOGUE if alarms is None else tuple(alarms), others)
 
 
 def make_resource(
@@ -71,7 +73,7 @@ def found(rule: AnyRule, *resources: ObservedResource, context: PolicyContext | 
     return [str(violation) for violation in violations]
 
 
-def observed_in(rendered: Rendered) -> list[ObservedResource]:
+def observed_in(rendered: Rendered | StagePlan) -> list[ObservedResource]:
     """Return everything a program registered as the engine shows it after an `up`: every value known."""
     observed = {one.urn: _observed(one, rendered) for one in rendered.resources}
     for one in rendered.resources:
@@ -90,7 +92,7 @@ def as_first_preview(resources: Sequence[ObservedResource]) -> list[ObservedReso
     ]
 
 
-def _observed(one: PlannedResource, rendered: Rendered) -> ObservedResource:
+def _observed(one: PlannedResource, rendered: Rendered | StagePlan) -> ObservedResource:
     provider = next((p for p in rendered.resources if p.urn == one.provider), None)
     return ObservedResource(
         type=one.type,

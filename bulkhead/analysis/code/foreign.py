@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bulkhead.analysis.isolation.marks import NO_MAIL
-from bulkhead.analysis.texts import texts
 from bulkhead.model.faults import Fault, Refused
+from bulkhead.model.marks import NO_MAIL
 from bulkhead.model.naming import Label
 from bulkhead.model.settings import StageSettings
+from bulkhead.resources.texts import texts
 
 _HOSTNAME: Final = re.compile(rf"{NO_MAIL}([a-z0-9-]+(?:\.[a-z0-9-]+)+)", re.IGNORECASE)
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from bulkhead.analysis.identity import is_made, same
 from bulkhead.analysis.isolation import accounts, documents, github, tokens, workers
-from bulkhead.analysis.isolation.marks import Mark, Marks
 from bulkhead.analysis.isolation.reference import FoundReference, ReferenceKind
 from bulkhead.analysis.isolation.shared import Risk, risks
 from bulkhead.analysis.stage_plan import StagePlan
-from bulkhead.analysis.texts import Text, parsed, texts
+from bulkhead.model.marks import Mark, Marks
 from bulkhead.resources.catalogue import row_of
+from bulkhead.resources.documents import allowed
 from bulkhead.resources.planned import PlannedResource
-from bulkhead.resources.values import at, listed
+from bulkhead.resources.texts import Text, parsed, texts
+from bulkhead.resources.values import at
 
 KINDS: Final[tuple[ReferenceKind, ...]] = (
     *workers.KINDS,
@@ -151,24 +152,12 @@ def _everything(plan: StagePlan) -> Iterator[tuple[PlannedResource, Text]]:
         for name, value in resource.inputs.items():
             row = row_of(resource.type)
             if row and name in row.documents:
-                value = _allowed(value)  # noqa: PLW2901
+                value = allowed(parsed(value) or value if isinstance(value, str) else value)  # noqa: PLW2901
             elif resource.type in tokens.TOKENS and name == "policies" and isinstance(value, list):
                 value = [each for each in value if at(each, "effect") != "deny"]  # noqa: PLW2901
             yield from ((resource, text) for text in texts(value, name))
     exported = PlannedResource("output", "of the stack", "output", "", plan.outputs)
     yield from ((exported, text) for text in texts(plan.outputs))
-
-
-def _allowed(value: Any) -> Any:
-    document = parsed(value) if isinstance(value, str) else value
-    if not isinstance(document, Mapping) or "Statement" not in document:
-        return value
-    said = [
-        each
-        for each in listed(document, "Statement")
-        if not (isinstance(each, Mapping) and each.get("Effect") == "Deny")
-    ]
-    return {**document, "Statement": said}
 
 
 _BY_PROPERTY: Final = {property_: kind for kind in KINDS for property_ in kind.properties}

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from bulkhead.analysis.documents import BOUNDARY, INLINE, PolicyDocument, documents
+from bulkhead.analysis.documents import BOUNDARY, PolicyDocument, documents
 from bulkhead.analysis.isolation.github import is_environment_of
 from bulkhead.analysis.isolation.reference import (
     Find,
@@ -28,6 +28,7 @@ from bulkhead.model.naming import EPHEMERAL_STACK
 from bulkhead.model.naming import Kind as Name
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import CATALOGUE
+from bulkhead.resources.documents import INLINE
 from bulkhead.resources.kind import Grants, Link
 from bulkhead.resources.statements import Statement, account_of, matches, texts
 from bulkhead.resources.values import UNKNOWN, at

@@ -13,11 +13,11 @@ from typing import Any, Final
 
 from bulkhead.analysis.identity import names
 from bulkhead.analysis.stage_plan import StagePlan
-from bulkhead.analysis.texts import at_path
 from bulkhead.model.naming import EPHEMERAL_STACK
 from bulkhead.resources.catalogue import CATALOGUE, row_of
 from bulkhead.resources.kind import Link, Reference
 from bulkhead.resources.planned import PlannedResource, unsealed
+from bulkhead.resources.texts import at_path
 from bulkhead.resources.values import UNKNOWN
 
 # What AWS itself has ready for everybody: a managed policy, an operation that a schedule calls, an action of an alarm.

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bulkhead.analysis.texts import at_path, texts
 from bulkhead.resources.planned import Sealed
+from bulkhead.resources.texts import at_path, texts
 from bulkhead.resources.values import UNKNOWN
 
 ENCODED = base64.b64encode(b"harbor-production-worker").decode()

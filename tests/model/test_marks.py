@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from bulkhead.analysis.isolation.marks import Marks
 from bulkhead.analysis.stage_plan import StagePlan
+from bulkhead.model.marks import Marks
 from infra.product import PRODUCT
 from tests.support.settings_fixture import make_settings
 
