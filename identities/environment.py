@@ -31,7 +31,8 @@ class RoleEnvironment(pulumi.ComponentResource):
     """One GitHub environment: the refs whose runs it admits, the people who approve, its secrets and variables (DEP-1,
     SEC-7).
 
-    Nobody bypasses the rules, administrators included, and in a team nobody approves their own deployment. AWS is
+    Nobody bypasses the rules, administrators included, and where a team is asked nobody approves their own deployment:
+    where nobody is asked GitHub refuses to be told so (github-community-projects/safe-settings#628). AWS is
     reached with GitHub's identity token, so no key of AWS is here; the token that manages this environment is not here
     either, because a pipeline that held it could widen its own rights.
 
@@ -55,20 +56,16 @@ class RoleEnvironment(pulumi.ComponentResource):
 
     def _environment(self, name: str) -> github.RepositoryEnvironment:
         role, label, settings = self._args.role, self._args.label, self._args.settings
-        ours, reviewed = settings.github, is_reviewed(role, label)
-        people = ours.reviewers
+        ours, people = settings.github, settings.github.reviewers
+        asked = is_reviewed(role, label) and bool(people.teams or people.users)
         return github.RepositoryEnvironment(
             name,
             repository=ours.repository,
             environment=environment_of(role, label),
             can_admins_bypass=False,
-            prevent_self_review=reviewed and settings.governance.profile == "team",
+            prevent_self_review=asked and settings.governance.profile == "team",
             wait_timer=(ours.wait_minutes or None) if role is Role.DEPLOY else None,
-            reviewers=(
-                [{"teams": list(people.teams), "users": list(people.users)}]
-                if reviewed and (people.teams or people.users)
-                else None
-            ),
+            reviewers=[{"teams": list(people.teams), "users": list(people.users)}] if asked else None,
             deployment_branch_policy={"protected_branches": False, "custom_branch_policies": True},
             opts=self._child,
         )

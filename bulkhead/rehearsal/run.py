@@ -132,6 +132,7 @@ def rehearse(wish: Wish, progress: Progress) -> Report:
 def _prepare(wish: Wish, progress: Progress) -> Cast:
     for file in filter(None, (wish.page, wish.recording)):
         report.check_writable(file)
+    found = find_plugins(plugins.REAL) if wish.real_plugins else ()  # Pulumi's home is the owner's, who is shed next
     shed_owner()
     read = {stack: read_settings(project.ROOT / stack_file(stack)) for stack in wish.stages}
     settings = {
@@ -141,7 +142,6 @@ def _prepare(wish: Wish, progress: Progress) -> Cast:
     product = one_product({stack: each.product for stack, each in read.items()}, wish.product)
     read_bundles(product, project.ROOT)
     find_node()
-    found = find_plugins(plugins.REAL) if wish.real_plugins else ()
     return Cast(product, settings, find_engine(progress.note), found, checkout_state(project.ROOT))
 
 

@@ -84,7 +84,10 @@ def _reviewed(resource: ObservedResource, context: PolicyContext) -> Iterator[Vi
                 f"take {kind} from github.reviewers of the settings: {sorted(people)}",
                 resource,
             )
-    if context.settings.governance.profile == "team" and off(resource["preventSelfReview"]):
+    asked = resource["reviewers"] is UNKNOWN or any(
+        _items(block, kind) for block in listed(resource.props, "reviewers") for kind in ("teams", "users")
+    )
+    if asked and context.settings.governance.profile == "team" and off(resource["preventSelfReview"]):
         yield Violation(
             f"environment {own} lets people approve their own deployments",
             "One person, or one stolen session, takes a change to the stage alone",

@@ -7,15 +7,7 @@ import pytest
 from bulkhead.engine import versions
 from bulkhead.engine.plugins import find_plugins, install_plugins, sdk_version
 from bulkhead.model.faults import Refused
-
-
-def put_plugin(folder: Path, package: str, answer: str) -> Path:
-    """Put a program into ``folder`` that answers with its version as a plugin does."""
-    folder.mkdir(parents=True, exist_ok=True)
-    program = folder / f"pulumi-resource-{package}"
-    program.write_text(f'#!/bin/sh\n[ "$1" = --version ] && echo {answer}\n', encoding="utf-8")
-    program.chmod(0o755)
-    return program
+from tests.support.plugins import put_plugin
 
 
 @pytest.fixture

@@ -105,6 +105,14 @@ def test_somebody_alone_approves_their_own_deployment() -> None:
     assert asked["requireCodeOwnerReview"] is False
 
 
+def test_where_nobody_is_asked_github_is_not_told_that_nobody_may_approve_their_own() -> None:
+    """GitHub refuses it without reviewers (github-community-projects/safe-settings#628)."""
+    stage = render_identities(SECOND_PRODUCT, "staging", {"github": {"reviewers": {"teams": [], "users": []}}})
+    reviewed = [each.inputs for each in stage.of(ENVIRONMENT)]
+    assert reviewed
+    assert not any(environment["preventSelfReview"] for environment in reviewed)
+
+
 HANDED = {
     "deploy": {"CLOUDFLARE_API_TOKEN", "SLACK_WEBHOOK"},
     "preview": set(),

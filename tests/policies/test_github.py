@@ -159,6 +159,15 @@ class TestEnvironmentUnprotected:
         assert found(self.rule, ENVIRONMENT, DEVELOP, context=context) == []
         assert found(self.rule, changed(ENVIRONMENT, "reviewers", ...), DEVELOP, context=context) == []
 
+    def test_where_nobody_is_asked_nobody_approves_their_own(self) -> None:
+        """GitHub refuses to be told so without reviewers (github-community-projects/safe-settings#628)."""
+        context = make_context("staging", {"github": {"reviewers": {"teams": [], "users": []}}})
+        for nobody in (..., [], [{"teams": [], "users": []}]):
+            own = changed(environment(preventSelfReview=False), "reviewers", nobody)
+            assert found(self.rule, own, DEVELOP, context=context) == []
+        own = environment(preventSelfReview=False, reviewers=[{"users": [UNKNOWN]}])
+        assert len(found(self.rule, own, DEVELOP, context=context)) == 1
+
     def test_nobody_is_on_the_list_but_those_of_the_settings(self) -> None:
         context = make_context("staging", {"github": {"reviewers": ME}})
         assert found(self.rule, environment(reviewers=[{"users": [5.0]}]), DEVELOP, context=context) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from bulkhead.clients.rest import Rest
+from bulkhead.engine.plugins import sdk_version
 from bulkhead.machine import egress, rundir
 from bulkhead.machine.lifetime import Life
 from bulkhead.model.failures import Failed
@@ -26,6 +28,7 @@ from bulkhead.rehearsal.proofs.proof import Proof, require
 from bulkhead.rehearsal.scene import Scene
 from infra.product import PRODUCT
 from tests.support.checkout import work_in
+from tests.support.plugins import put_plugin
 from tests.support.scene import World
 
 LAST = ["staging-goes", "report", "no-trace"]
@@ -305,6 +308,26 @@ class TestBringingUp:
             rehearsal.module._bring_up(rehearsal.world.scene, rehearsal.progress)
         assert calls["production"][1] == "up"
         assert "kill" not in str(calls)
+
+
+def test_the_real_plugins_are_looked_for_where_the_owner_keeps_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from bulkhead.rehearsal import run  # noqa: PLC0415 (as above)
+
+    versions = {package: sdk_version(package) for package in run.plugins.REAL}
+    kept = [
+        put_plugin(tmp_path / "plugins" / f"resource-{package}-v{version}", package, version)
+        for package, version in versions.items()
+    ]
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path))
+    monkeypatch.setattr(run, "shed_owner", partial(monkeypatch.delenv, "PULUMI_HOME"))
+    monkeypatch.setattr(run, "find_engine", lambda _: None)
+    monkeypatch.setattr(run, "read_bundles", lambda *_: {})
+    cast = run._prepare(run.Wish(real_plugins=True), RecordedProgress())
+    assert [plugin.path for plugin in cast.plugins] == kept
+    assert "PULUMI_HOME" not in os.environ
 
 
 @pytest.mark.parametrize(

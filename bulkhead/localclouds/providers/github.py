@@ -11,7 +11,7 @@ from bulkhead.localclouds.providers.checks import Check, at, between, exactly_on
 from bulkhead.localclouds.providers.handler import Caller, Properties
 from bulkhead.localclouds.providers.rules import ImportId, TypeRules, Within, joined, now
 from bulkhead.localclouds.providers.store import Store
-from bulkhead.localclouds.providers.wire import UNKNOWN
+from bulkhead.localclouds.providers.wire import UNKNOWN, contains_unknown
 from bulkhead.resources import types as t
 
 _MOST_REVIEWERS: Final = 6
@@ -58,6 +58,14 @@ def _not_too_many_reviewers(inputs: Properties) -> Iterator[str]:
         yield f"reviewers: at most {_MOST_REVIEWERS} people and teams together, and there are {count}"
 
 
+def _no_self_review_without_reviewers(inputs: Properties) -> Iterator[str]:
+    asked = inputs.get("reviewers") or []
+    if inputs.get("preventSelfReview") is not True or contains_unknown(asked):
+        return
+    if not any(people for _, group in at(asked, "[*]") for people in group.values()):
+        yield "preventSelfReview: GitHub takes it only where reviewers has at least one team or user"
+
+
 def _conditions_fit_target(inputs: Properties) -> Iterator[str]:
     wanted = inputs.get("target") in ("branch", "tag")
     if wanted and "conditions" not in inputs:
@@ -81,6 +89,7 @@ _TABLE: Final = (
             between("waitTimer", 0, 43_200),
             sized("reviewers", 0, 1),
             _not_too_many_reviewers,
+            _no_self_review_without_reviewers,
             _one_branch_policy,
         ),
         defaults={"canAdminsBypass": True, "preventSelfReview": False},

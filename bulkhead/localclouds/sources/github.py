@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bulkhead.localclouds.sources.places import Sources, github_docs, github_plugin
+from bulkhead.localclouds.sources.places import Sources, github_docs, github_plugin, issue
 from bulkhead.resources import types as t
 
 _ENVIRONMENT: Final = github_plugin("resource_github_repository_environment.go")
@@ -18,6 +18,7 @@ SOURCES: Final[Sources] = {
     t.GITHUB_REPOSITORY_ENVIRONMENT: {
         _ENVIRONMENT: ("between: waitTimer", "sized: reviewers", "replaced_by", "defaults", "import_id"),
         github_docs("actions/reference/deployments-and-environments"): ("not_too_many_reviewers",),
+        issue("github-community-projects/safe-settings", 628): ("no_self_review_without_reviewers",),
         github_docs("rest/deployments/environments"): ("one_branch_policy",),
     },
     t.GITHUB_REPOSITORY_ENVIRONMENT_DEPLOYMENT_POLICY: {

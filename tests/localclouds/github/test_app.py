@@ -73,6 +73,22 @@ def test_a_person_s_token_is_refused_as_one(github: LocalGitHub) -> None:
     assert who.kind == "personal access token"
 
 
+def test_a_repository_and_what_is_in_it_can_be_asked_for_by_its_number(
+    github: LocalGitHub, client: httpx.Client
+) -> None:
+    make_environments(client, "staging")
+    number = client.get(HOME).json()["id"]
+    below = "environments/staging/secrets/public-key"
+    for prefix in ("", "/api/v3"):
+        by_number = client.get(f"{prefix}/repositories/{number}/{below}")
+        assert by_number.json() == client.get(f"{HOME}/{below}").json()
+    assert client.get(f"/repositories/{number}").json()["full_name"] == "acme/harbor"
+    assert client.get(f"/repositories/{number + 1}/{below}").status_code == 404
+    github.cloud.declare_repository("acme", "lighthouse", 1)
+    assert client.get("/repositories/1").status_code == 404
+    assert github.journal.unknown() == []
+
+
 def test_what_the_seed_names_exists_before_anybody_declares_it(tmp_path: Path) -> None:
     with local_github.running(tmp_path) as github, github.client("of-a-person") as client:
         github.store.remove("github:api/repository", "acme/harbor/")

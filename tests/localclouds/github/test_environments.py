@@ -60,6 +60,8 @@ def test_reviewers_and_a_wait_protect_an_environment(client: httpx.Client) -> No
         {"reviewers": [{"type": "User", "id": 999}]},
         {"reviewers": [{"type": "User", "id": 7}] * 7},
         {"wait_timer": 50_000},
+        {"prevent_self_review": True},
+        {"prevent_self_review": True, "reviewers": []},
         {"deployment_branch_policy": {"protected_branches": True, "custom_branch_policies": True}},
     ],
 )

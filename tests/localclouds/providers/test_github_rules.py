@@ -71,6 +71,16 @@ def test_the_good_inputs_are_good(token: str) -> None:
         ),
         (
             ENVIRONMENT,
+            {"preventSelfReview": True},
+            "preventSelfReview: GitHub takes it only where reviewers has at least one team or user",
+        ),
+        (
+            ENVIRONMENT,
+            {"preventSelfReview": True, "reviewers": [{"teams": [], "users": []}]},
+            "preventSelfReview: GitHub takes it only where reviewers has at least one team or user",
+        ),
+        (
+            ENVIRONMENT,
             {"deploymentBranchPolicy": {"protectedBranches": True, "customBranchPolicies": True}},
             "deploymentBranchPolicy: exactly one of protectedBranches and customBranchPolicies must be true",
         ),

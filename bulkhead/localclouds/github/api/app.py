@@ -63,6 +63,9 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     **secret_values.HANDLERS,
 }
 _ENTERPRISE: Final = "/api/v3"
+# What renamed repositories are redirected to, and where go-github, and so the plugin, keeps an environment's secrets
+# (google/go-github, actions_secrets.go): no description has it, and everything below /repos/{owner}/{repo} is there.
+_BY_NUMBER: Final = re.compile(r"^/repositories/(\d{1,18})(?=/|$)")
 _ACCEPTED: Final = re.compile(r"\*/\*|application/(\*|json|vnd\.github)")
 _VERSIONS: Final = ("2022-11-28", "2026-03-10")
 _QUOTA, _WINDOW = 5000, 3600  # GitHub's reference, "Rate limits": requests of an account in an hour
@@ -84,7 +87,8 @@ class GitHubApi(Api):
         """Answer a request for any path."""
         path = str(request.scope["raw_path"], "ascii")
         inner = path.removeprefix(_ENTERPRISE) if path.startswith(f"{_ENTERPRISE}/") else path
-        operation, at = _operation(request.method, inner)
+        named = _BY_NUMBER.sub(lambda found: f"/repos/{self._cloud.full_name(int(found[1]))}", inner, count=1)
+        operation, at = _operation(request.method, named)
         base = str(request.base_url).rstrip("/") + path.removesuffix(inner)
         serve = partial(self._answer, request, operation, at, base)
         return await self.pass_through(request, operation.path if operation else "", serve)

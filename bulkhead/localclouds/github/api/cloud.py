@@ -129,6 +129,14 @@ class GitHub:
         git = found.outputs["git"]
         return Repository(found.account, found.outputs["name"], found.outputs, Git(git and Path(git)))
 
+    def full_name(self, number: int) -> str:
+        """Return owner/name of the repository with this id. One that nobody has belongs to "-", which is no login."""
+        self._take_from_seed()
+        for found in self._store.all(type_=f"{_TYPE}repository"):
+            if found.outputs["id"] == number:
+                return f"{found.account}/{found.outputs['name']}"
+        return f"-/{number}"
+
     def person(self, login: str) -> Facts | None:
         """Return a user, a bot or an organisation, whatever letters are capital."""
         found = self._known("person", login, "")

@@ -70,7 +70,7 @@ def _protection(call: Call, record: Record) -> Iterator[dict[str, Any]]:
     ]
     if settings.get("waitTimer"):
         yield {**_rule(record, "wait_timer"), "wait_timer": settings["waitTimer"]}
-    if reviewers or settings.get("preventSelfReview"):
+    if reviewers:
         told = {"prevent_self_review": settings.get("preventSelfReview", False), "reviewers": reviewers}
         yield {**_rule(record, "required_reviewers"), **told}
     if settings.get("deploymentBranchPolicy"):
