@@ -103,9 +103,10 @@ def environment_seen(answer: Properties) -> dict[str, Any]:
 
 
 def ruleset_body(inputs: Properties) -> dict[str, Any]:
-    """Return what a ruleset is made and changed with."""
+    """Return what a ruleset is made and changed with (terraform-provider-github, util_rules.go)."""
     body = {name: value for name, value in inputs.items() if name not in {"rules", "repository"}}
-    return {**json_of(body), "rules": list(_rules(inputs["rules"]))}
+    source = {"source": inputs["repository"], "source_type": "Repository"}
+    return {**json_of(body), **source, "rules": list(_rules(inputs["rules"]))}
 
 
 def ruleset_planned(inputs: Properties, _provider: Properties) -> Properties:
@@ -160,9 +161,9 @@ def _rules(rules: Properties) -> Iterator[dict[str, Any]]:
     for name, value in rules.items():
         type_ = _RULES.get(name) or _snake(name)
         if name == "update":
-            widened = rules.get("updateAllowsFetchAndMerge", False)
+            parameters = {"parameters": {"update_allows_fetch_and_merge": True}}
             if value:
-                yield {"type": type_, "parameters": {"update_allows_fetch_and_merge": widened}}
+                yield {"type": type_, **(parameters if rules.get("updateAllowsFetchAndMerge") else {})}
         elif name in _SIMPLE_RULES:
             if value:
                 yield {"type": type_}

@@ -4,6 +4,7 @@ the API. What the API never returns comes from what the engine knows already."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache, partial
 from typing import Any, Final
 from urllib.parse import quote
@@ -11,6 +12,7 @@ from urllib.parse import quote
 import httpx
 
 from bulkhead.clients.endpoints import GITHUB
+from bulkhead.clients.refusals import ApiRefused
 from bulkhead.clients.rest import Rest
 from bulkhead.localclouds.providers import registry
 from bulkhead.localclouds.providers.github_plugin import PLUGIN_TYPES, PluginType, RepositoryApi
@@ -25,7 +27,7 @@ _UNTOLD: Final = frozenset({"keyId", "rename", "waitForRename"})
 class GitHubRemote(Remote):
     """One type of resource, by what the plugin asks for it."""
 
-    def __init__(self, token: str, plugin: PluginType, api_of: Callable[[str], Rest]) -> None:
+    def __init__(self, token: str, plugin: PluginType, api_of: Callable[[str, str], Rest]) -> None:
         self._token = token
         self._plugin = plugin
         self._api_of = api_of
@@ -61,7 +63,7 @@ class GitHubRemote(Remote):
 
     def _api(self, caller: Caller, known: Properties) -> RepositoryApi:
         owner, name = quote(caller.account, safe=""), quote(str(known["repository"]), safe="")
-        return RepositoryApi(self._api_of(str(caller.config.get("token", ""))), f"/repos/{owner}/{name}", caller)
+        return RepositoryApi(self._api_of(str(caller.config.get("token", "")), owner), f"/repos/{owner}/{name}", caller)
 
     def _record(self, caller: Caller, inputs: Properties, outputs: Properties) -> Record:
         names = ("rulesetId",) if "rulesetId" in outputs else self._rules.import_id.names
@@ -84,8 +86,17 @@ class GitHubRemote(Remote):
 
 def github_remotes(url: str, transport: httpx.BaseTransport | None = None) -> dict[str, GitHubRemote]:
     """Return how each type is reached, by its token; ``url`` is the base of the local GitHub's API."""
-    api_of = cache(partial(Rest, GITHUB.at(url), transport=transport))
+    api_of = cache(partial(_configured, partial(Rest, GITHUB.at(url), transport=transport)))
     return {token: GitHubRemote(token, plugin, api_of) for token, plugin in PLUGIN_TYPES.items()}
+
+
+def _configured(rest: Callable[[str], Rest], token: str, owner: str) -> Rest:
+    """Return the API as the plugin has it: it asks whether the owner is an organisation, and goes on if it is none
+    (terraform-provider-github, config.go)."""
+    api = rest(token)
+    with suppress(ApiRefused):
+        api.get(f"/orgs/{owner}")
+    return api
 
 
 def _empty_is_untold(told: Any, given: Any) -> Any:

@@ -48,6 +48,7 @@ RULES: dict[str, Any] = {
 }
 RULESET = {
     "name": "branches",
+    "repository": "harbor",
     "target": "branch",
     "enforcement": "active",
     "bypassActors": [{"actorType": "Team", "actorId": 11, "bypassMode": "pull_request"}],
@@ -61,9 +62,9 @@ def taken(id_: str, body: dict[str, Any]) -> list[Any]:
 
 
 def test_a_ruleset_comes_back_as_it_was_sent_and_github_takes_it() -> None:
-    body = properties.ruleset_body({**RULESET, "repository": "harbor"})
+    body = properties.ruleset_body(RULESET)
     assert taken("repos/create-repo-ruleset", body) == []
-    assert properties.ruleset_properties(body) == RULESET
+    assert {**properties.ruleset_properties(body), "repository": body["source"]} == RULESET
 
 
 @pytest.mark.parametrize("name", sorted(RULES.keys() - {"updateAllowsFetchAndMerge"}))
@@ -77,6 +78,15 @@ def test_a_rule_that_is_false_is_not_sent_and_is_read_as_false() -> None:
     assert body["rules"] == [{"type": "deletion"}]
     seen = properties.ruleset_seen(body)["rules"]
     assert (seen["deletion"], seen["creation"], seen["update"]) == (True, False, False)
+
+
+def test_a_ruleset_says_whose_it_is_and_an_update_without_parameters_has_none() -> None:
+    """As go-github writes what the plugin asks for (google/go-github, rules.go; util_rules.go of the provider)."""
+    body = properties.ruleset_body({**RULESET, "rules": {"update": True, "updateAllowsFetchAndMerge": False}})
+    assert (body["source"], body["source_type"]) == ("harbor", "Repository")
+    assert body["rules"] == [{"type": "update"}]
+    widened = properties.ruleset_body({**RULESET, "rules": {"update": True, "updateAllowsFetchAndMerge": True}})
+    assert widened["rules"] == [{"type": "update", "parameters": {"update_allows_fetch_and_merge": True}}]
 
 
 def test_a_parameter_that_the_program_leaves_out_is_sent_all_the_same() -> None:

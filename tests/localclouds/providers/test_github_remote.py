@@ -111,6 +111,17 @@ def test_a_create_makes_the_plugin_s_calls(
     assert calls == _CREATING[token]
 
 
+def test_a_provider_asks_once_whether_its_owner_is_an_organisation_and_goes_on_if_not(
+    types: dict[str, GitHubRemote], caller: Caller, github: LocalGitHub
+) -> None:
+    types[t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE].create(caller, LIVES[t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE][0])
+    assert [call.path for call in github.journal if call.path.startswith("/orgs")] == ["/orgs/acme"]
+    github.cloud.declare_person("acme", 4242)
+    again = github_remotes("http://127.0.0.1", InProcess(github.app))[t.GITHUB_BRANCH_DEFAULT]
+    assert again.create(caller, LIVES[t.GITHUB_BRANCH_DEFAULT][0]).outputs["branch"]
+    assert [call.status for call in github.journal if call.path.startswith("/orgs")] == [200, 404]
+
+
 @pytest.mark.parametrize("token", LIVES)
 def test_an_import_finds_what_the_program_would_say(token: str, types: dict[str, GitHubRemote], caller: Caller) -> None:
     inputs = LIVES[token][0]
