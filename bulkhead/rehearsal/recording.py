@@ -12,9 +12,12 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from bulkhead.localclouds.api.journal import Entry, Journal, members_in
+from bulkhead.localclouds.providers.past import without_notes
 from bulkhead.rehearsal.scene import Scene
+from bulkhead.resources.sentinels import is_secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +34,28 @@ def record(scene: Scene) -> Recording:
     with Journal(scene.run.calls) as journal:
         calls = by_route(journal)
     states = {
-        f"{stage.environment} {resource['urn']}": sorted(set(members_in(resource.get("outputs", {}))))
+        f"{stage.environment} {resource['urn']}": sorted(set(members_in(told(resource))))
         for stage in scene.stages.values()
         for resource in stage.resources()
         if resource.get("custom")
     }
     return Recording(calls, states)
+
+
+def told(resource: Mapping[str, Any]) -> Any:
+    """Return the properties of a resource without what says nothing of it: the notes of bridges, what is null, the id
+    that the engine keeps as well, and how the engine has sealed a secret."""
+    outputs = {name: value for name, value in resource.get("outputs", {}).items() if name != "id"}
+    return _told(outputs)
+
+
+def _told(value: Any) -> Any:
+    if is_secret(value):
+        return True
+    if isinstance(value, Mapping):
+        parts = {name: _told(part) for name, part in without_notes(value).items()}
+        return {name: part for name, part in parts.items() if part is not None}
+    return [_told(part) for part in value] if isinstance(value, list) else value
 
 
 def by_route(calls: Iterable[Entry]) -> dict[str, list[str]]:
@@ -48,10 +67,17 @@ def by_route(calls: Iterable[Entry]) -> dict[str, list[str]]:
 
 
 def differences(own: Recording, real: Recording) -> list[str]:
-    """Return what differs between two recordings, a line for each route and resource."""
+    """Return what differs between two recordings: a line for each route, and one for all resources of a type that
+    differ in the same way."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for urn, difference in _compared(own.states, real.states):
+        alike.setdefault((urn.split("::")[-2].rpartition("$")[2], difference), []).append(urn)
     return [
-        *_compared("call", own.calls, real.calls),
-        *_compared("state", own.states, real.states),
+        *(f"call {route}: {difference}" for route, difference in _compared(own.calls, real.calls)),
+        *(
+            f"state of {len(urns)} {type_}, the first {urns[0]}: {difference}"
+            for (type_, difference), urns in alike.items()
+        ),
     ]
 
 
@@ -63,15 +89,15 @@ def read(path: Path) -> Recording:
     return Recording(**json.loads(path.read_bytes()))
 
 
-def _compared(what: str, own: Mapping[str, Sequence[str]], real: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def _compared(own: Mapping[str, Sequence[str]], real: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
     for name in sorted({*own, *real}):
         if name not in own or name not in real:
-            yield f"{what} {name}: only with {'the real plugins' if name in real else 'our own providers'}"
+            yield name, f"only with {'the real plugins' if name in real else 'our own providers'}"
             continue
         ours, theirs = set(own[name]) - set(real[name]), set(real[name]) - set(own[name])
         if ours or theirs:
-            told = (("only ours", ours), ("only theirs", theirs))
-            yield f"{what} {name}: {'; '.join(f'{side} {sorted(members)}' for side, members in told if members)}"
+            sides = (("only ours", ours), ("only theirs", theirs))
+            yield name, "; ".join(f"{side} {sorted(members)}" for side, members in sides if members)
 
 
 def main(arguments: Sequence[str]) -> int:

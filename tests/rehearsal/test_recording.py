@@ -8,10 +8,15 @@ import pytest
 from bulkhead.localclouds.api.journal import Entry, members_of
 from bulkhead.rehearsal import recording
 from bulkhead.rehearsal.recording import Recording, by_route, differences
+from bulkhead.resources.sentinels import SECRET, SIGNATURE
 
 ROUTE = "/accounts/{account_id}/queues"
 CALL = Entry("cloudflare", "POST", ROUTE, "/accounts/0123/queues", 200, members="queue_name settings.delivery_delay")
-OWN = Recording({"cloudflare POST /queues": ["queue_name"]}, {"staging urn:queue": ["queueId", "settings.paused"]})
+QUEUE = "staging urn:pulumi:staging::bulkhead::bulkhead:stage:Queue$cloudflare:index/queue:Queue::events"
+OTHER = QUEUE.replace("::events", "::failed")
+OWN = Recording(
+    {"cloudflare POST /queues": ["queue_name"]}, {key: ["queueId", "settings.delay"] for key in (QUEUE, OTHER)}
+)
 
 
 def test_a_body_is_remembered_by_its_members_and_without_any_value() -> None:
@@ -36,13 +41,20 @@ def test_equal_recordings_do_not_differ() -> None:
 def test_each_difference_says_on_which_side_it_is() -> None:
     real = Recording(
         {"cloudflare POST /queues": ["queue_name", "settings.delay"], "cloudflare GET /queues": []},
-        {"staging urn:queue": ["queueId"]},
+        {key: ["queueId"] for key in (QUEUE, OTHER)},
     )
     assert differences(OWN, real) == [
         "call cloudflare GET /queues: only with the real plugins",
         "call cloudflare POST /queues: only theirs ['settings.delay']",
-        "state staging urn:queue: only ours ['settings.paused']",
+        f"state of 2 cloudflare:index/queue:Queue, the first {QUEUE}: only ours ['settings.delay']",
     ]
+
+
+def test_what_says_nothing_of_a_resource_is_not_recorded() -> None:
+    secret = {SIGNATURE: SECRET, "ciphertext": "v1:abc"}
+    rules = {"name": "a", "parameters": None, "__defaults": []}
+    outputs = {"__meta": "{}", "id": "a", "value": secret, "etag": None, "rules": [rules], "name": ""}
+    assert recording.told({"id": "a", "outputs": outputs}) == {"value": True, "rules": [{"name": "a"}], "name": ""}
 
 
 def test_two_files_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
