@@ -5,17 +5,20 @@ export const ENV_PATH = "/__rehearsal/env";
 export const SECRET_HEADER = "x-rehearsal-secret";
 
 /**
- * Returns the source of the entry module.
+ * Returns the source of the entry module. Without a `mainModule`, there is no code but static assets.
  *
  * It does what the upload API does and workerd does not: it refuses a bundle that lacks a Durable Object class or a
- * handler it is deployed for. And it answers one reserved path, only to who knows the secret, with the names in `env`.
+ * handler it is deployed for. It answers one reserved path, only to who knows the secret, with the names in `env`. And
+ * what it exports by default has a name, `direct`, by which the Worker's assets do not answer instead.
  */
-export function entrySource({ mainModule, classes, handlers, secret }) {
+export function entrySource({ mainModule, classes, handlers, direct, secret }) {
+  const main = JSON.stringify(`./${mainModule}`);
+  const bundle = mainModule ? `import * as bundle from ${main};\nexport * from ${main};` : "const bundle = {};";
   return `
-import * as bundle from ${JSON.stringify(`./${mainModule}`)};
-export * from ${JSON.stringify(`./${mainModule}`)};
+${bundle}
 const settings = ${JSON.stringify({ classes, handlers, secret, path: ENV_PATH, header: SECRET_HEADER })};
-export default (${wrap})(bundle, settings);
+const wrapped = (${wrap})(bundle, settings);
+export { wrapped as default, wrapped as ${direct} };
 `;
 }
 

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
 
-from bulkhead.localclouds.providers.handler import ApiRefusal
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.localclouds.providers.worker_state import ALIVE
 from bulkhead.resources import types as t
-
-_EVERYTHING: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +15,8 @@ class Inventory:
     """One environment. Stores are known by the id that bindings use, queue names also by queue id; what belongs to a
     Worker is known by the Worker's name. ``paused`` are the queues that deliver nothing now.
 
-    ``live`` is the version that each Worker answers with; a Worker that was never deployed is not in it.
+    ``live`` are the versions that each Worker answers with, the oldest first, which has the Durable Objects of all;
+    ``shares`` is how many of a hundred requests each gets. A Worker that was never deployed is not in either.
     """
 
     databases: tuple[str, ...]
@@ -28,21 +25,19 @@ class Inventory:
     queues: Mapping[str, str]
     paused: frozenset[str]
     workers: Mapping[str, Record]
-    live: Mapping[str, Record]
+    live: Mapping[str, tuple[Record, ...]]
+    shares: Mapping[str, Mapping[str, float]]
     consumers: tuple[Record, ...]
     domains: tuple[Record, ...]
     crons: Mapping[str, tuple[str, ...]]
 
     def classes_of(self, worker: str) -> Mapping[str, bool]:
         """Return the Durable Object classes that a live Worker owns, and whether each keeps its data in SQLite."""
-        return durable_classes(self.live[worker]) if worker in self.live else {}
+        return durable_classes(self.live[worker][0]) if worker in self.live else {}
 
 
 def take(records: Iterable[Record]) -> Inventory:
-    """Index the records of one environment, oldest first.
-
-    Raises ApiRefusal when a deployment divides a Worker's requests between versions.
-    """
+    """Index the records of one environment, oldest first."""
     of_type: dict[str, list[Record]] = {}
     acts = []
     for record in records:
@@ -51,6 +46,7 @@ def take(records: Iterable[Record]) -> Inventory:
             acts.append(record)
     workers = {str(worker.inputs["name"]): worker for worker in of_type.get(t.WORKER, [])}
     versions = {version.id: version for version in of_type.get(t.WORKER_VERSION, [])}
+    shares = _shares(acts, workers, versions)
     return Inventory(
         databases=tuple(database.id for database in of_type.get(t.D1_DATABASE, [])),
         namespaces=tuple(namespace.id for namespace in of_type.get(t.WORKERS_KV_NAMESPACE, [])),
@@ -62,7 +58,10 @@ def take(records: Iterable[Record]) -> Inventory:
             if (queue.inputs.get("settings") or {}).get("deliveryPaused")
         ),
         workers=workers,
-        live=_live(acts, workers, versions),
+        live={
+            worker: tuple(version for id_, version in versions.items() if id_ in of) for worker, of in shares.items()
+        },
+        shares=shares,
         consumers=tuple(of_type.get(t.QUEUE_CONSUMER, [])),
         domains=tuple(of_type.get(t.WORKERS_CUSTOM_DOMAIN, [])),
         crons={
@@ -97,22 +96,21 @@ def _durable_exports(version: Record) -> Mapping[str, Mapping[str, str]]:
     return {name: export for name, export in exports.items() if export.get("type") == "durable-object"}
 
 
-def _live(acts: Iterable[Record], workers: Mapping[str, Record], versions: Mapping[str, Record]) -> dict[str, Record]:
+def _shares(
+    acts: Iterable[Record], workers: Mapping[str, Record], versions: Mapping[str, Record]
+) -> dict[str, Mapping[str, float]]:
     # A version may deploy itself, which equals a deployment; the newest of both counts.
-    live = {}
+    shares: dict[str, Mapping[str, float]] = {}
     for act in acts:
-        worker = act.inputs["scriptName"] if act.type == t.WORKERS_DEPLOYMENT else worker_of(act, workers)
-        version = _chosen(act, versions) if act.type == t.WORKERS_DEPLOYMENT else act
-        if worker in workers and version is not None:
-            live[str(worker)] = version
-    return live
-
-
-def _chosen(deployment: Record, versions: Mapping[str, Record]) -> Record | None:
-    shares = deployment.inputs["versions"]
-    if len(shares) != 1 or shares[0]["percentage"] != _EVERYTHING:
-        raise ApiRefusal(
-            f"deployment of {deployment.inputs['scriptName']}: a division of requests between versions is not "
-            "rehearsed; a rehearsal deploys one version at 100 %"
-        )
-    return versions.get(shares[0]["versionId"])
+        if act.type == t.WORKERS_DEPLOYMENT:
+            worker = act.inputs["scriptName"]
+            of = {
+                share["versionId"]: share["percentage"]
+                for share in act.inputs["versions"]
+                if share["versionId"] in versions
+            }
+        else:
+            worker, of = worker_of(act, workers), {act.id: 100}
+        if worker in workers and of:
+            shares[str(worker)] = of
+    return shares

@@ -7,10 +7,11 @@ from typing import Final
 
 NOT_REHEARSED: Final[Mapping[str, str]] = {
     "CPU and memory limits": "workerd enforces neither `limits.cpuMs` nor 128 MB when it runs on its own",
-    "gradual deployments": "a division of requests between versions is refused; one version answers all of them",
+    "gradual deployments": "the older of two versions has the code of the Durable Objects of both",
     "Durable Object renames and transfers": "refused; `exports` that create or delete classes are carried out",
     "Durable Object `migrations`": "refused; a version says its classes with `exports`",
-    "static assets, containers, package dependencies": "refused; a bundle is its modules",
+    "containers, package dependencies": "refused; a bundle is its modules and its static assets",
+    "static assets": "served from `/` only; tags of them and their cache are Miniflare's",
     "code that cannot start": "refused when it is deployed; Cloudflare refuses the upload already",
     "places": "location hints, jurisdictions, placement and read replicas: all data is in one directory",
     "storage classes of objects": "all objects of a bucket have the class of the bucket",

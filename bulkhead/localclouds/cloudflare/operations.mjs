@@ -3,6 +3,7 @@
 import { ENV_PATH, SECRET_HEADER } from "./entry.mjs";
 import { CONTROL, bindingOf } from "./internal.mjs";
 import { Refusal } from "./stage.mjs";
+import { codesOf } from "./workers.mjs";
 
 const PATIENCE = 30_000; // ms; a Worker that never answers must not hold up the stage for ever
 const LATE = { error: "D1 DB storage operation exceeded timeout which caused object to be reset." }; // D1, "Debug D1"
@@ -12,7 +13,11 @@ const OPERATIONS = {
   state: (stage) => ({
     url: stage.url.origin,
     persist: stage.persist,
-    workers: stage.running.workers.map(({ name, routes, requires }) => ({ name, routes, classes: requires.classes })),
+    workers: stage.running.workers.map((worker) => ({
+      name: worker.name,
+      routes: worker.routes,
+      classes: codesOf(worker)[0].requires.classes,
+    })),
     stores: stage.running.stores,
     crons: stage.running.crons,
   }),
@@ -27,7 +32,8 @@ const OPERATIONS = {
   },
 
   async env_keys(stage, { worker }) {
-    const target = await workerOf(stage, worker);
+    const [code] = codesOf(known(stage, worker));
+    const target = await stage.miniflare.getWorker(code.name);
     const headers = { [SECRET_HEADER]: stage.secret };
     return (await inTime(target.fetch(`http://rehearsal${ENV_PATH}`, { headers }))).json();
   },
@@ -80,9 +86,14 @@ function mustExist(stage, kind, name) {
 }
 
 function workerOf(stage, name) {
-  const live = stage.running.workers.map((worker) => worker.name);
-  if (!live.includes(name)) throw new Refusal(`no Worker ${name} is deployed; deployed: ${live.join(", ") || "none"}`);
-  return stage.miniflare.getWorker(name);
+  return stage.miniflare.getWorker(known(stage, name).name);
+}
+
+function known(stage, name) {
+  const live = stage.running.workers;
+  const found = live.find((worker) => worker.name === name);
+  if (found !== undefined) return found;
+  throw new Refusal(`no Worker ${name} is deployed; deployed: ${live.map((worker) => worker.name).join(", ") || "none"}`);
 }
 
 // What a visitor gets when a Worker throws; only the rehearsal's own refusals are errors of the question.

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from bulkhead.localclouds.cloudflare import inventory, layout
+from bulkhead.localclouds.cloudflare import inventory, layout, sites
 from bulkhead.localclouds.cloudflare.inventory import Inventory
 from bulkhead.localclouds.cloudflare.uploads import Uploads
 from bulkhead.localclouds.providers.handler import ApiRefusal
@@ -31,7 +31,7 @@ _MODULE_TYPES: Final = {
     "text/plain": "Text",
 }
 # Inputs of a version that would change what runs, and that Miniflare or this module cannot carry out.
-_REFUSED_INPUTS: Final = ("assets", "cacheOptions", "containers", "migrations", "packageDependencies")
+_REFUSED_INPUTS: Final = ("cacheOptions", "containers", "migrations", "packageDependencies")
 
 
 def build(records: Iterable[Record], uploads: Uploads) -> Options:
@@ -48,13 +48,14 @@ def build(records: Iterable[Record], uploads: Uploads) -> Options:
         },
         "held": [queue for queue in stock.queues.values() if queue not in consumed],
         "crons": {worker: list(crons) for worker, crons in stock.crons.items()},
+        "shares": {name: dict(shares) for name, shares in stock.shares.items() if _has_gate(name, stock)},
     }
 
 
 def removals(records: Iterable[Record]) -> list[str]:
     """Return the paths to delete for the live versions: the objects of the classes that they retire."""
     live = inventory.take(records).live
-    return [layout.objects(worker, name) for worker in live for name in inventory.retired_classes(live[worker])]
+    return [layout.objects(worker, name) for worker in live for name in inventory.retired_classes(live[worker][0])]
 
 
 def check_version(version: Record, runtime_date: str) -> None:
@@ -63,9 +64,9 @@ def check_version(version: Record, runtime_date: str) -> None:
         f"{name} is not rehearsed" for name in _REFUSED_INPUTS if version.inputs.get(name) not in (None, [], {}, "")
     ]
     for binding in version.inputs.get("bindings", ()):
-        if binding["type"] not in _BINDINGS:
+        if binding["type"] not in {*_BINDINGS, sites.BINDING}:
             faults.append(f"binding {binding['name']}: type {binding['type']} is not rehearsed")
-    for module in version.inputs["modules"]:
+    for module in version.inputs.get("modules", ()):
         if module["contentType"] not in {*_MODULE_TYPES, SOURCE_MAP}:
             faults.append(f"module {module['name']}: content type {module['contentType']} is not rehearsed")
     exports = version.inputs.get("exports") or {}
@@ -95,49 +96,86 @@ def _in_order(stock: Inventory) -> list[str]:
     ]
 
 
+def _has_gate(name: str, stock: Inventory) -> bool:
+    """Whether more is behind a Worker's name than one code: two versions, or static assets."""
+    return len(stock.live[name]) > 1 or any(version.inputs.get("assets") for version in stock.live[name])
+
+
+def _code_name(name: str, version: Record, stock: Inventory) -> str:
+    """Return Miniflare's name for the code of a live version; no Worker's name has such a sign in it."""
+    return f"{name}@{version.id}" if _has_gate(name, stock) else name
+
+
 def _worker(name: str, stock: Inventory, uploads: Uploads) -> Options:
-    version = stock.live[name]
     consumers = {
         _queue_of(consumer, stock): _consumer(consumer)
         for consumer in stock.consumers
         if consumer.inputs.get("scriptName") == name and _queue_of(consumer, stock) is not None
     }
-    options: Options = {
+    handlers = ["queue"] if consumers else []
+    codes = [_code(name, version, stock, uploads, handlers) for version in stock.live[name]]
+    if not _has_gate(name, stock):
+        return {**codes[0], "routes": _routes(name, stock), "queueConsumers": consumers}
+    ids = (version.id for version in stock.live[name])
+    return {
         "name": name,
+        "routes": _routes(name, stock),
+        "queueConsumers": consumers,
+        "versions": [{"id": id_, "code": code} for id_, code in zip(ids, codes, strict=True)],
+        "entrypoints": sorted(_entrypoints_in_use(name, stock)),
+    }
+
+
+def _entrypoints_in_use(name: str, stock: Inventory) -> set[str]:
+    return {
+        binding["entrypoint"]
+        for versions in stock.live.values()
+        for version in versions
+        for binding in version.inputs.get("bindings", ())
+        if binding["type"] == "service" and binding["service"] == name and binding.get("entrypoint")
+    }
+
+
+def _code(name: str, version: Record, stock: Inventory, uploads: Uploads, handlers: list[str]) -> Options:
+    options: Options = {
+        "name": _code_name(name, version, stock),
         "bundle": {
-            "main": version.inputs["mainModule"],
+            "main": version.inputs.get("mainModule"),
             "modules": [
                 {
                     "name": module["name"],
                     "type": _MODULE_TYPES[module["contentType"]],
                     "file": str(uploads.file(module["contentSha256"])),
                 }
-                for module in version.inputs["modules"]
+                for module in version.inputs.get("modules", ())
                 if module["contentType"] != SOURCE_MAP
             ],
         },
-        "requires": {
-            "classes": list(inventory.durable_classes(version)),
-            "handlers": ["queue"] if consumers else [],
-        },
+        "requires": {"classes": list(inventory.durable_classes(version)), "handlers": handlers},
         "compatibilityDate": version.inputs["compatibilityDate"],
         "compatibilityFlags": list(version.inputs.get("compatibilityFlags", ())),
-        "routes": _routes(name, stock),
-        "queueConsumers": consumers,
     }
+    if version.inputs.get("assets"):
+        options["assets"] = sites.options(version, uploads)
     bound = set()
     for binding in version.inputs.get("bindings", ()):
+        if binding["type"] == sites.BINDING:
+            continue
         place, value = _BINDINGS[binding["type"]](binding, _Target(name, version, stock))
         if value is not None:
             options.setdefault(place, {})[binding["name"]] = value
         if binding["type"] == "durable_object_namespace" and binding.get("scriptName", name) == name:
             bound.add(binding["className"])
-    options["additionalUnboundDurableObjects"] = [
-        {"className": class_name, "useSQLite": sqlite}
-        for class_name, sqlite in inventory.durable_classes(version).items()
-        if class_name not in bound
-    ]
+    if version is stock.live[name][0]:
+        unbound = [class_name for class_name in inventory.durable_classes(version) if class_name not in bound]
+        options["additionalUnboundDurableObjects"] = [_designator(name, class_name, stock) for class_name in unbound]
     return options
+
+
+def _designator(owner: str, class_name: str, stock: Inventory) -> Options:
+    """Return how Miniflare knows a class of Durable Objects: where its data are does not depend on the version."""
+    designator = {"className": class_name, "useSQLite": stock.classes_of(owner)[class_name]}
+    return designator | ({"unsafeUniqueKey": f"{owner}-{class_name}"} if _has_gate(owner, stock) else {})
 
 
 def _routes(name: str, stock: Inventory) -> list[str]:
@@ -184,11 +222,12 @@ class _Target:
 
     def durable_object(self, binding: Binding) -> Options | None:
         owner, name = binding.get("scriptName", self.worker), binding["className"]
-        classes = self.stock.classes_of(owner)
-        if name not in classes:
+        if name not in self.stock.classes_of(owner):
             return None
-        designator = {"className": name, "useSQLite": classes[name]}
-        return designator if owner == self.worker else designator | {"scriptName": owner}
+        oldest, designator = self.stock.live[owner][0], _designator(owner, name, self.stock)
+        return (
+            designator if oldest is self.version else designator | {"scriptName": _code_name(owner, oldest, self.stock)}
+        )
 
     def service(self, binding: Binding) -> Options | None:
         if binding["service"] not in self.stock.live:

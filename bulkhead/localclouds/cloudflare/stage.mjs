@@ -1,15 +1,23 @@
 // One stage's Miniflare: takes what the stage should be, and changes what runs only when that worked.
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { copyFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 
-import { ENTRY, SECRET_HEADER, entrySource } from "./entry.mjs";
+import { serveApart } from "./assets.mjs";
+import { SECRET_HEADER } from "./entry.mjs";
 import { openFront } from "./front.mjs";
-import { CONTROL, TRAP, aiStub, bindingOf, controlWorker, egressTrap } from "./internal.mjs";
+import { divide } from "./gate.mjs";
+import { CONTROL, aiStub, bindingOf, controlWorker, egressTrap } from "./internal.mjs";
+import { codesOf, optionsOf } from "./workers.mjs";
 
-const EMPTY = { workers: [], stores: { databases: [], namespaces: [], buckets: [], queues: [] }, held: [], crons: {} };
-const BUNDLE = "/bundle"; // a path that exists nowhere: modules are given by content
+const EMPTY = {
+  workers: [],
+  stores: { databases: [], namespaces: [], buckets: [], queues: [] },
+  held: [],
+  crons: {},
+  shares: {},
+};
 const BATCH = 100; // messages that are sent to a queue at once
 const QUIET = 300; // ms without a change before lazily declared ones are made real: many deletions, one restart
 
@@ -28,6 +36,7 @@ export class Stage {
   #gate = new Gate();
 
   constructor(library, persist, secret, s3Credentials) {
+    serveApart(library);
     this.library = library;
     this.persist = persist;
     this.secret = secret;
@@ -92,9 +101,9 @@ export class Stage {
 
   async #make(wanted, removals) {
     const leftovers = new Set([...this.#leftovers, ...this.#existing(removals)]);
-    // Crons are not workerd's business. A file must be let go of before it may go, or a new store of the same name
-    // would find the old one open.
-    if (leftovers.size === 0 && same({ ...wanted, crons: {} }, { ...this.running, crons: {} })) {
+    // A file must be let go of before it may go, or a new store of the same name would find the old one open.
+    if (leftovers.size === 0 && same(lasting(wanted), lasting(this.running))) {
+      if (!same(wanted.shares, this.running.shares)) await this.#divide(wanted);
       this.running = wanted;
       return;
     }
@@ -109,6 +118,13 @@ export class Stage {
     this.running = wanted;
     await this.#remove(leftovers);
     await this.#release();
+  }
+
+  async #divide(wanted) {
+    this.#runs = this.#options(wanted);
+    for (const [worker, shares] of Object.entries(wanted.shares)) {
+      await divide(await this.miniflare.getWorker(worker), shares, this.secret);
+    }
   }
 
   // What waited for a consumer, or for the end of a pause, is delivered once there is one.
@@ -158,14 +174,14 @@ export class Stage {
     };
     const { secret, s3Credentials } = this;
     const internal = [controlWorker(wanted, { secret, s3Credentials, onHeld }), egressTrap(onEgress)];
-    if (wanted.workers.some(({ wrappedBindings }) => wrappedBindings)) internal.push(aiStub());
+    if (wanted.workers.flatMap(codesOf).some(({ wrappedBindings }) => wrappedBindings)) internal.push(aiStub());
     return {
       host: "127.0.0.1", // no port: with 0, Miniflare would want the former one again, which others may have by then
       cf: false, // Miniflare would fetch it from the internet
       defaultPersistRoot: this.persist,
       log: this.#log(),
       handleRuntimeStdio: (output, errors) => [output, errors].forEach((s) => s.pipe(process.stderr, { end: false })),
-      workers: [...wanted.workers.map((worker) => this.#worker(worker)), ...internal],
+      workers: [...wanted.workers.flatMap((worker) => optionsOf(worker, wanted.shares, secret)), ...internal],
     };
   }
 
@@ -173,23 +189,6 @@ export class Stage {
   #log() {
     const { Log, LogLevel } = this.library;
     return Object.assign(new Log(LogLevel.WARN), { log: (line) => console.error(line) });
-  }
-
-  #worker({ bundle, requires, ...options }) {
-    const entry = entrySource({ mainModule: bundle.main, ...requires, secret: this.secret });
-    return {
-      ...options,
-      modulesRoot: BUNDLE,
-      modules: [
-        { type: "ESModule", path: `${BUNDLE}/${ENTRY}`, contents: entry },
-        ...bundle.modules.map(({ name, type, file }) => ({
-          type,
-          path: `${BUNDLE}/${name}`,
-          contents: type === "Data" || type === "CompiledWasm" ? readFileSync(file) : readFileSync(file, "utf8"),
-        })),
-      ],
-      outboundService: { name: TRAP, props: { worker: options.name } },
-    };
   }
 }
 
@@ -217,6 +216,11 @@ class Gate {
     this.#changes = turn.catch(() => {});
     return turn;
   }
+}
+
+// What cannot change without a new workerd: crons are not its business, and a gate is told of new shares.
+function lasting(wanted) {
+  return { ...wanted, crons: {}, shares: {} };
 }
 
 function same(one, other) {

@@ -1,4 +1,4 @@
-"""The modules that were uploaded to an environment: what runs is what was uploaded, whatever is built later."""
+"""The modules and assets that were uploaded to an environment: what runs is that, whatever is built later."""
 
 from __future__ import annotations
 
@@ -19,11 +19,15 @@ class Uploads:
         digest = hashlib.sha256(content).hexdigest()
         file = self.file(digest)
         if not file.exists():
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as new:
-                new.write(content)
-            Path(new.name).replace(file)  # whole or not at all: another upload may hold the same module
+            self.write(file, content)
         return digest
+
+    def write(self, file: Path, content: bytes) -> None:
+        """Write a file whole or not at all: another upload may hold the same."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as new:
+            new.write(content)
+        Path(new.name).replace(file)
 
     def file(self, digest: str) -> Path:
         """Return where a content is."""

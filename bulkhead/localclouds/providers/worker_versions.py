@@ -42,6 +42,7 @@ from bulkhead.resources import types as t
 _BINDINGS: Final = {
     "ai": ("", ""),
     "analytics_engine": ("dataset", ""),
+    "assets": ("", ""),
     "d1": ("databaseId", "id"),
     "durable_object_namespace": ("className", "scriptName"),
     "json": ("json", ""),
@@ -61,6 +62,19 @@ _TARGETS: Final = {
     "r2_bucket": (t.R2_BUCKET, "bucketName", "name", "10085"),
     "service": (t.WORKER, "service", "name", "10143"),
 }
+
+
+def _code_or_assets(inputs: Properties) -> Iterator[str]:
+    """A version without static assets has code."""
+    given = [name for name in ("mainModule", "modules") if name in inputs]
+    if given or not inputs.get("assets"):
+        yield from (f"{name}: required property is missing" for name in ("mainModule", "modules") if name not in given)
+
+
+def _assets_for_their_binding(inputs: Properties) -> Iterator[str]:
+    for place, binding in at(inputs, "bindings[*]"):
+        if binding.get("type") == "assets" and not inputs.get("assets"):
+            yield f"{place}: binds static assets, and this version has none"
 
 
 def _modules_are_there(inputs: Properties) -> Iterator[str]:
@@ -142,12 +156,14 @@ RULES: Final = TypeRules(
     identify=new_uuid,
     account="accountId",
     checks=(
-        needs("", "mainModule", "modules", "compatibilityDate"),
+        needs("", "compatibilityDate"),
+        _code_or_assets,
         distinct("modules[*].name"),
         exactly_one("modules[*]", "contentFile", "contentBase64"),
         _modules_are_there,
         shaped("compatibilityDate", r"20\d\d-[01]\d-[0-3]\d", "a date as 2026-07-01"),
         by_kind("bindings[*]", "type", _BINDINGS),
+        _assets_for_their_binding,
         shaped("bindings[*].name", r".+", "a name"),
         distinct("bindings[*].name"),
         json_text("bindings[*].json"),

@@ -22,7 +22,14 @@ from bulkhead.localclouds.providers.rules import (
     now,
 )
 from bulkhead.localclouds.providers.store import Record, Store
-from bulkhead.localclouds.providers.worker_state import binding_workers, find_worker, is_of, made_by, not_deployed
+from bulkhead.localclouds.providers.worker_state import (
+    binding_workers,
+    classes_after,
+    find_worker,
+    is_of,
+    made_by,
+    not_deployed,
+)
 from bulkhead.resources import types as t
 
 # Worker
@@ -68,6 +75,18 @@ def _versions_are_its_own(_caller: Caller, store: Store, inputs: Properties) -> 
         version = store.get(t.WORKER_VERSION, share["versionId"])
         if version is None or not is_of(worker, version, "workerId"):
             yield f"versions[{index}].versionId: Worker {inputs['scriptName']!r} has no such version"
+
+
+def _versions_agree_on_classes(_caller: Caller, store: Store, inputs: Properties) -> Iterator[str]:
+    """Requests are divided only between versions that have the same Durable Objects."""
+    versions = [store.get(t.WORKER_VERSION, share["versionId"]) for share in inputs["versions"]]
+    classes = {frozenset(classes_after(frozenset(), version.outputs)) for version in versions if version is not None}
+    if len(classes) > 1:
+        different = sorted(frozenset().union(*classes) - frozenset.intersection(*classes))
+        yield (
+            f"versions: they differ in the Durable Object classes that they export ({', '.join(different)}); deploy "
+            "the one that changes them at 100 % first [code: 100405]"
+        )
 
 
 # Cron triggers and hostnames
@@ -125,7 +144,7 @@ TABLE: Final = (
             distinct("versions[*].versionId"),
             _adds_up,
         ),
-        admissions=(_versions_are_its_own,),
+        admissions=(_versions_are_its_own, _versions_agree_on_classes),
         computed=lambda caller, _id, _inputs: made_by(caller),
         import_id=ImportId("accountId", "scriptName", "id"),
         within=Within(t.WORKER, {"scriptName": "name"}),

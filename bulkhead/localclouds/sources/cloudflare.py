@@ -136,6 +136,7 @@ SOURCES: Final[Sources] = {
             "one of: exports.*.state",
             "durable_object_exports",
         ),
+        cloudflare_docs("workers/static-assets/direct-upload"): ("code_or_assets", "assets_for_their_binding"),
         cloudflare_plugin("worker_version/model.go"): ("json text: bindings[*].json", "computed"),
         cloudflare_docs("workers/platform/limits"): ("between: limits.cpuMs", "limits"),
         cloudflare_docs("durable-objects/reference/durable-object-class-migrations-legacy"): (
@@ -166,6 +167,7 @@ SOURCES: Final[Sources] = {
             "replaced_by",
         ),
         cloudflare_docs("workers/versions-and-deployments"): ("sized: versions",),
+        cloudflare_docs("workers/versions-and-deployments/gradual-deployments"): ("versions_agree_on_classes",),
         cloudflare_client("workers/scripts/deployment_create_params.py"): ("adds_up",),
         cloudflare_plugin("workers_deployment/model.go"): ("computed",),
         cloudflare_plugin("workers_deployment/resource.go"): ("left_behind", "import_id"),

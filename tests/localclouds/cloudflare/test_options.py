@@ -35,6 +35,7 @@ def test_an_empty_account_runs_nothing() -> None:
         "stores": {"databases": [], "namespaces": [], "buckets": [], "queues": []},
         "held": [],
         "crons": {},
+        "shares": {},
     }
 
 
@@ -106,12 +107,22 @@ def test_a_version_that_deploys_itself_is_live_until_a_deployment_comes_after_it
     assert runs(account, first)
 
 
-def test_a_division_between_versions_is_refused() -> None:
+def test_two_versions_are_behind_a_gate_and_share_what_the_objects_stored() -> None:
     account = Account()
     web = account.worker("web")
-    account.deployment(web, (account.version(web, CODE), 90), (account.version(web, CODE), 10))
-    with pytest.raises(ApiRefusal, match=r"deployment of web: .* not rehearsed"):
-        built(account)
+    room = {"type": "durable_object_namespace", "name": "ROOM", "className": "Room"}
+    old, new = (account.version(web, CODE, room, exports=durable("Room")) for _ in range(2))
+    account.deployed("desk", CODE, room | {"scriptName": "web"}, {"type": "service", "name": "WEB", "service": "web"})
+    account.deployment(web, (new, 10), (old, 90))
+    gate = worker(account)
+    assert [one["id"] for one in gate["versions"]] == [old.id, new.id]
+    assert built(account)["shares"] == {"web": {old.id: 90, new.id: 10}}
+    where = {"className": "Room", "useSQLite": True, "unsafeUniqueKey": "web-Room"}
+    elsewhere = where | {"scriptName": f"web@{old.id}"}
+    assert [one["code"]["durableObjects"]["ROOM"] for one in gate["versions"]] == [where, elsewhere]
+    desk = worker(account, "desk")
+    assert desk["durableObjects"]["ROOM"] == elsewhere
+    assert desk["serviceBindings"]["WEB"] == {"name": "web"}
 
 
 def test_what_leads_nowhere_is_not_bound() -> None:
@@ -193,7 +204,7 @@ def test_crons_are_those_of_the_trigger() -> None:
     [
         ({"compatibilityDate": "2026-08-01"}, "2026-08-01 is newer than the workerd .* which knows 2026-07-30"),
         ({"migrations": {"newSqliteClasses": ["Ledger"]}}, "migrations is not rehearsed"),
-        ({"assets": {"directory": "public"}}, "assets is not rehearsed"),
+        ({"containers": [{"name": "c"}]}, "containers is not rehearsed"),
         ({"exports": durable(Ledger="renamed")}, "export Ledger: its type or state is not rehearsed"),
     ],
 )

@@ -100,14 +100,23 @@ def test_a_rollback_behind_a_change_of_secrets_brings_the_old_secret_back(projec
     assert stage.fetch("web", "/").json()["key"] == "old"
 
 
-def test_a_division_between_versions_is_refused_in_words(project: Wrangler, stage: StageCloud) -> None:
+def test_requests_are_divided_between_two_versions(project: Wrangler, stage: StageCloud, api: Api) -> None:
     first = project.done("versions", "list", "--json").json[0]["id"]
     write(project, "two")
     second = upload(project)
-    said = project.run("versions", "deploy", f"{second}@10%", f"{first}@90%", "-y")
-    assert said.code == 1
-    assert "a division of requests between versions is not rehearsed" in said.out + said.err
-    assert stage.fetch("web", "/").json()["code"] == "one"
+    project.done("versions", "deploy", f"{second}@10%", f"{first}@90%", "-y")
+    seen = [stage.visit("web.rehearsal.workers.dev", "/").json()["code"] for _ in range(200)]
+    assert 4 <= seen.count("two") <= 50, "of 200 with 10 %"
+    status = project.done("deployments", "status").out
+    assert all(part in status for part in (first, second, "10%", "90%"))
+    (newest, _) = project.done("deployments", "list", "--json").json[::-1]
+    assert {one["version_id"]: one["percentage"] for one in newest["versions"]} == {first: 90, second: 10}
+    project.done("versions", "deploy", f"{second}@0%", f"{first}@100%", "-y")
+    override = {"Cloudflare-Workers-Version-Overrides": f'web="{second}"'}
+    assert stage.visit("web.rehearsal.workers.dev", "/", headers=override).json()["code"] == "two"
+    project.done("versions", "deploy", f"{second}@100%", "-y")
+    assert stage.fetch("web", "/").json()["code"] == "two"
+    assert not api.journal.unknown()
 
 
 def test_secrets_reach_the_worker_and_leave_it(project: Wrangler, stage: StageCloud) -> None:
@@ -183,11 +192,3 @@ def test_a_worker_that_is_deleted_is_gone(project: Wrangler, api: Api) -> None:
     assert said.code == 1
     assert "10007" in said.out + said.err
     assert not api.journal.unknown()
-
-
-def test_what_cannot_be_served_here_is_said(project: Wrangler) -> None:
-    project.write("public/index.html", "<p>hello</p>")
-    project.configure("web", main="src/index.js", assets={"directory": "public"})
-    said = project.run("deploy")
-    assert said.code == 1
-    assert "the local Cloudflare does not serve static assets" in said.out + said.err

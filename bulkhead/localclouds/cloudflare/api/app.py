@@ -19,7 +19,7 @@ from starlette.routing import Route as HttpRoute
 from bulkhead.localclouds.api.app import METHODS, Api, Told
 from bulkhead.localclouds.api.faults import FaultPlan
 from bulkhead.localclouds.api.journal import Journal, members_of
-from bulkhead.localclouds.api.permissions import variables_in
+from bulkhead.localclouds.api.permissions import UNSAID, variables_in
 from bulkhead.localclouds.api.rate import Allowance, RateLimit
 from bulkhead.localclouds.cloudflare.api import (
     d1,
@@ -31,6 +31,7 @@ from bulkhead.localclouds.cloudflare.api import (
     stores,
     tokens,
     workers,
+    workers_assets,
     workers_objects,
     workers_scripts,
     workers_secrets,
@@ -56,6 +57,7 @@ def routes() -> list[Route]:
         r2_objects,
         tokens,
         workers,
+        workers_assets,
         workers_objects,
         workers_scripts,
         workers_secrets,
@@ -117,7 +119,7 @@ class CloudflareApi(Api):
         try:
             credential = self._credential(route, request)
             told.who = credential.name
-            if route is None or not route.signed:
+            if route is None or route.signer is None:
                 allowance = self._limit.count(credential.id)
                 if allowance.refused:
                     _refuse_more(allowance)
@@ -135,10 +137,9 @@ class CloudflareApi(Api):
         return response
 
     def _credential(self, route: Route | None, request: Request) -> Credential:
-        if route is None or not route.signed:
+        if route is None or route.signer is None:
             return self._credentials.of(request.headers.get("authorization"))
-        signature = request.query_params.get("signature", "")
-        return self._cloud.files.signer(request.method, request.path_params["name"], signature, self._cloud.clock())
+        return route.signer(self._cloud, request)
 
     def _result(self, route: Route | None, credential: Credential, request: Request, body: bytes) -> Result | Response:
         if route is None:
@@ -174,6 +175,6 @@ def _require_account(asked: Asked) -> None:
 
 def _require_permission(route: Route, asked: Asked) -> None:
     """Refuse a token that has none of the permissions that the route accepts on what is asked about."""
-    accepted = least(route.method, route.path)
+    accepted = UNSAID if route.signer else least(route.method, route.path)
     if accepted and not asked.credential.has_one_of(accepted, asked.target):
         raise Refusal(403, (10000, "Authentication error"))

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from starlette.datastructures import QueryParams
+from starlette.requests import Request
 from starlette.responses import Response
 
 from bulkhead.localclouds.cloudflare.api.answers import Refusal, Result
+from bulkhead.localclouds.cloudflare.api.asset_sessions import Sessions
 from bulkhead.localclouds.cloudflare.api.credentials import Credential
 from bulkhead.localclouds.cloudflare.api.files import Files
 from bulkhead.localclouds.cloudflare.api.permissions import target_of
@@ -31,12 +33,13 @@ _SOURCES: Final = {PLUGIN: "terraform", "wrangler": "wrangler"}
 @dataclass(frozen=True, slots=True)
 class Cloudflare:
     """What is behind the API: the resources of all accounts, an environment's running Miniflare and what was uploaded
-    to it, the files that signed URLs name. ``clock`` tells seconds since 1970."""
+    to it, the files that signed URLs name, the sessions of asset uploads. ``clock`` tells seconds since 1970."""
 
     resources: Resources
     stage: Callable[[str], StageCloud]
     uploads: Callable[[str], Uploads]
     files: Files = field(default_factory=Files)
+    sessions: Sessions = field(default_factory=Sessions)
     clock: Callable[[], float] = time.time
 
 
@@ -111,14 +114,15 @@ class Asked:
 @dataclass(frozen=True, slots=True)
 class Route:
     """One method of one path. ``serve`` returns the result, or a whole response where the API sends no envelope;
-    it raises Refusal or ApiRefusal. ``resource`` is the name in the path of what is asked about. One that is
-    ``signed`` is no part of the API: it asks for a signature in the URL instead of a token."""
+    it raises Refusal or ApiRefusal. ``resource`` is the name in the path of what is asked about. ``signer`` finds whose
+    request it is where that is said by something else than a token of the API, which counts no such request; it raises
+    Refusal."""
 
     method: str
     path: str
     serve: Callable[[Asked], Result | Response]
     resource: str = ""
-    signed: bool = False
+    signer: Callable[[Cloudflare, Request], Credential] | None = None
 
 
 def _malformed() -> Refusal:

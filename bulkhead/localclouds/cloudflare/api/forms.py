@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import Message
 from email.parser import BytesHeaderParser
 
@@ -15,12 +15,13 @@ class NoForm(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A field of a form. ``filename`` is empty where it is a plain value."""
+    """A field of a form. ``filename`` is empty where it is a plain value; ``full_type`` is its type with parameters."""
 
     name: str
     filename: str
     type: str
     content: bytes
+    full_type: str = field(default="", compare=False)
 
 
 def read(content_type: str, body: bytes) -> list[Part]:
@@ -56,4 +57,5 @@ def _parts(raw: Iterable[bytes]) -> Iterator[Part]:
         name = header.get_param("name", header="content-disposition")
         if not separator or not isinstance(name, str):
             raise NoForm("a field of the body has no name")
-        yield Part(name, header.get_filename() or "", header.get_content_type(), content)
+        full = " ".join(str(header.get("content-type", "")).split())
+        yield Part(name, header.get_filename() or "", header.get_content_type(), content, full)

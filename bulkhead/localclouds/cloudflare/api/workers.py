@@ -26,6 +26,8 @@ from bulkhead.resources import types as t
 from bulkhead.resources.kind import ResourceType
 
 NO_SCRIPT: Final = 10007
+INVALID: Final = 10021
+"""The code of an upload that cannot be a version."""
 WORKERS: Final = "/accounts/{account_id}/workers/workers"
 SCRIPT: Final = "/accounts/{account_id}/workers/scripts/{script_name}"
 _DEPLOYMENTS: Final = f"{SCRIPT}/deployments"
@@ -138,10 +140,19 @@ def deploy(asked: Asked, worker: Record, body: Mapping[str, Any]) -> Record:
     """Deploy what a body says. Raises Refusal or ApiRefusal."""
     path = {**asked.path, "script_name": worker.outputs["name"]}
     inputs = DEPLOYMENT.inputs(path, asked.headers, {k: v for k, v in body.items() if k != DEFERRAL})
-    require_sound(t.WORKERS_DEPLOYMENT, inputs)
+    require_typed(t.WORKERS_DEPLOYMENT, inputs)
+    require_sound(t.WORKERS_DEPLOYMENT, {**inputs, "versions": _with_requests(inputs["versions"])})
     if not (asked.flag("force") or inputs.get("force")):
         _refuse_old_secrets(asked, worker, inputs)
     return asked.cloud.resources.create(asked.caller, t.WORKERS_DEPLOYMENT, "", inputs)
+
+
+def _with_requests(shares: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the shares without one of 0 %, which the API takes for the second version and the plugin does not. Source:
+    Workers documentation, "Version overrides"."""
+    others = [share for share in shares if share["percentage"] != 0]
+    is_pair = len({share["versionId"] for share in shares}) == len(shares) == 2  # noqa: PLR2004 - a pair
+    return others if is_pair and len(others) == 1 else shares
 
 
 def deployment_shown(deployment: Record) -> dict[str, Any]:

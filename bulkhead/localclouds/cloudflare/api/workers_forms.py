@@ -10,14 +10,13 @@ from typing import Any, Final
 from bulkhead.localclouds.cloudflare.api import forms
 from bulkhead.localclouds.cloudflare.api.answers import Refusal
 from bulkhead.localclouds.cloudflare.api.asked import Asked
-from bulkhead.localclouds.cloudflare.api.workers import DEFERRAL
-from bulkhead.localclouds.cloudflare.api.workers_versions import INVALID
+from bulkhead.localclouds.cloudflare.api.workers import DEFERRAL, INVALID
 
 _OLDEST: Final = "2021-11-02"  # the compatibility date of a Worker that says none
 SETTINGS: Final = ("logpush", "observability", "tags", "tail_consumers")
 """The members that are the Worker's, whatever version runs."""
 _APART: Final = {*SETTINGS, DEFERRAL, "keep_bindings"}  # members of a form that are not the version's
-_UNHEARD_OF: Final = ("body_part", "keep_assets")
+_UNHEARD_OF: Final = ("body_part",)
 
 
 def read(asked: Asked) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
@@ -44,7 +43,8 @@ def read(asked: Asked) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
         for part in parts
         if part.name != "metadata"
     ]
-    version = {"compatibility_date": _OLDEST, **said, "modules": modules}
+    code = {"modules": modules} if modules or "main_module" in said else {}  # there may be nothing but assets
+    version = {"compatibility_date": _OLDEST, **said, **code}
     settings = {name: metadata[name] for name in SETTINGS if name in metadata}
     return version, settings, keep
 

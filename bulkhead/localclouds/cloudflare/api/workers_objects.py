@@ -24,15 +24,16 @@ def _references(asked: Asked) -> Result:
     callers = binding_workers(store, worker.account, "service", "service", name)
     users = binding_workers(store, worker.account, "durable_object_namespace", "scriptName", name)
     incoming = [{"service": caller, "environment": "production"} for caller in callers if caller != name]
-    objects = [
-        {"service": user, "durable_object_namespace_name": f"{name}_{binding['className']}"}
+    objects = {
+        (user, f"{name}_{binding['className']}")
         for user in users
         if user != name
         for version in live_versions(store, next(one for one in asked.records(t.WORKER) if one.outputs["name"] == user))
         for binding in version.outputs.get("bindings", ())
         if binding.get("scriptName") == name and binding["type"] == "durable_object_namespace"
-    ]
-    return Result({"services": {"incoming": incoming}, "durable_objects": objects})
+    }
+    names = [{"service": user, "durable_object_namespace_name": namespace} for user, namespace in sorted(objects)]
+    return Result({"services": {"incoming": incoming}, "durable_objects": names})
 
 
 def _namespaces(asked: Asked) -> Result:
@@ -52,7 +53,7 @@ def _objects(asked: Asked) -> Result:
 def _classes(asked: Asked) -> Iterator[dict[str, Any]]:
     for worker in asked.records(t.WORKER):
         script = worker.outputs["name"]
-        for version in live_versions(asked.cloud.resources.store, worker):
+        for version in live_versions(asked.cloud.resources.store, worker)[:1]:  # two have the same classes
             for class_name, sqlite in durable_classes(version).items():
                 name = f"{script}_{class_name}"
                 yield {

@@ -17,6 +17,7 @@ from bulkhead.localclouds.cloudflare.api.answers import Page, Refusal, Result
 from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
 from bulkhead.localclouds.cloudflare.api.spelling import to_wire
 from bulkhead.localclouds.cloudflare.api.workers import (
+    INVALID,
     SCRIPT,
     WORKER,
     deployments_of,
@@ -25,7 +26,6 @@ from bulkhead.localclouds.cloudflare.api.workers import (
     worker_of,
 )
 from bulkhead.localclouds.cloudflare.api.workers_versions import (
-    INVALID,
     bindings_shown,
     contents,
     newest,
@@ -100,7 +100,7 @@ def _renamed(consumers: Any) -> Any:
 
 
 def _etag(version: Record) -> str:
-    digests = (f"{module['name']} {module['contentSha256']}" for module in version.inputs["modules"])
+    digests = (f"{module['name']} {module['contentSha256']}" for module in version.inputs.get("modules", ()))
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
@@ -125,6 +125,8 @@ def _script(asked: Asked, worker: Record) -> dict[str, Any]:
         "modified_on": deployed.outputs["createdOn"] if deployed else outputs["updatedOn"],
         "last_deployed_from": deployed.outputs["source"] if deployed else "",
         "etag": _etag(version) if version else "",
+        "has_assets": bool(version and version.inputs.get("assets")),
+        "has_modules": bool(version and version.inputs.get("modules")),
     }
 
 
@@ -197,7 +199,7 @@ def _content(asked: Asked) -> Response:
         for module, content in contents(asked, version)
     ]
     type_, body = forms.write(parts)
-    return Response(body, media_type=type_, headers={"cf-entrypoint": version.inputs["mainModule"]})
+    return Response(body, media_type=type_, headers={"cf-entrypoint": version.inputs.get("mainModule", "")})
 
 
 def _versions(asked: Asked) -> Result:
@@ -251,10 +253,6 @@ def _account_subdomain(_asked: Asked) -> Result:
     return Result({"subdomain": options.WORKERS_DEV.partition(".")[0]})
 
 
-def _no_assets(_asked: Asked) -> Result:
-    raise Refusal(400, (INVALID, "the local Cloudflare does not serve static assets; a Worker here is its modules"))
-
-
 _ROUTES: Final = (
     Route("GET", "/accounts/{account_id}/workers/scripts", _list),
     Route("PUT", SCRIPT, _put, "script_name"),
@@ -269,7 +267,6 @@ _ROUTES: Final = (
     Route("PATCH", f"{SCRIPT}/script-settings", _change_script_settings, "script_name"),
     Route("GET", f"{SCRIPT}/subdomain", _subdomain, "script_name"),
     Route("POST", f"{SCRIPT}/subdomain", _change_subdomain, "script_name"),
-    Route("POST", f"{SCRIPT}/assets-upload-session", _no_assets, "script_name"),
     Route("GET", _SERVICE, _show_service, "script_name"),
     Route("DELETE", _SERVICE, _remove, "script_name"),
     Route("GET", _ACCOUNT_SUBDOMAIN, _account_subdomain),

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from bulkhead.localclouds.cloudflare.api.answers import Refusal, Result
 from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
-from bulkhead.localclouds.cloudflare.api.workers import SCRIPT, one_by_one, worker_of
-from bulkhead.localclouds.cloudflare.api.workers_versions import INVALID, newest, remade
+from bulkhead.localclouds.cloudflare.api.workers import INVALID, SCRIPT, one_by_one, worker_of
+from bulkhead.localclouds.cloudflare.api.workers_versions import newest, remade
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.localclouds.providers.worker_state import live_versions
 

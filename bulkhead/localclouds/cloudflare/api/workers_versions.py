@@ -16,14 +16,20 @@ from bulkhead.localclouds.cloudflare.api.answers import Page, Refusal, Result, r
 from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
 from bulkhead.localclouds.cloudflare.api.endpoint import Endpoint
 from bulkhead.localclouds.cloudflare.api.spelling import to_wire
-from bulkhead.localclouds.cloudflare.api.workers import WORKERS, one_by_one, require_sound, require_typed, worker_of
+from bulkhead.localclouds.cloudflare.api.workers import (
+    INVALID,
+    WORKERS,
+    one_by_one,
+    require_sound,
+    require_typed,
+    worker_of,
+)
+from bulkhead.localclouds.cloudflare.api.workers_assets import assets_of
 from bulkhead.localclouds.providers.handler import ApiRefusal
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.localclouds.providers.worker_state import is_of
 from bulkhead.resources import types as t
 
-INVALID: Final = 10021
-"""The code of an upload that cannot be a version."""
 _NO_VERSION: Final = 10222
 _TOO_LARGE: Final = 10027
 _LARGEST: Final = 10 * 1024 * 1024  # bytes after compression; source: Workers, "Limits", of a paid plan
@@ -65,16 +71,19 @@ def upload(
 ) -> Record:
     """Make a version of what a body says, its modules by ``content_base64``. Bindings of the types in ``keep`` stay as
     they were in the version before. Raises Refusal."""
-    path = {**asked.path, "worker_id": worker.id}
-    inputs = VERSION.inputs(path, asked.headers, {**body, "bindings": _asked_for(body)})
+    path, before = {**asked.path, "worker_id": worker.id}, newest(asked, worker)
+    said = {name: value for name, value in body.items() if name not in {"assets", "keep_assets"}}
+    inputs = VERSION.inputs(path, asked.headers, {**said, "bindings": _asked_for(body)})
     require_typed(t.WORKER_VERSION, inputs, INVALID)
     if any("contentFile" in module for module in inputs.get("modules", ())):
         raise Refusal(400, (INVALID, "content_file: no file of a client can be read here; send content_base64"))
-    bindings = list(_inherited(inputs.get("bindings", []), newest(asked, worker), keep))
-    inputs |= {"bindings": bindings} if bindings else {}
+    bindings = list(_inherited(inputs.get("bindings", []), before, keep))
+    assets = assets_of(asked, body, before)
+    inputs |= ({"bindings": bindings} if bindings else {}) | ({"assets": assets} if assets else {})
     require_sound(t.WORKER_VERSION, inputs, INVALID)
-    inputs["modules"] = [_kept(asked, module) for module in inputs["modules"]]
-    _require_small(asked, inputs["modules"])
+    if "modules" in inputs:
+        inputs["modules"] = [_kept(asked, module) for module in inputs["modules"]]
+        _require_small(asked, inputs["modules"])
     return make(asked, inputs | ({"deploy": True} if deploy else {}))
 
 
@@ -99,14 +108,14 @@ def remade(
     said = VERSION.inputs({**asked.path, "worker_id": ""}, {}, body)
     same = {name: value for name, value in old.inputs.items() if name not in {"deploy", "annotations"}}
     inputs = {**same, "annotations": said["annotations"], "bindings": [*kept, *said["bindings"]]}
-    modules = [{**module, "contentBase64": ""} for module in old.inputs["modules"]]  # sound when it was uploaded
-    require_sound(t.WORKER_VERSION, {**inputs, "modules": modules}, INVALID)
+    modules = [{**module, "contentBase64": ""} for module in old.inputs.get("modules", ())]  # sound as an upload
+    require_sound(t.WORKER_VERSION, {**inputs, **({"modules": modules} if modules else {})}, INVALID)
     return make(asked, inputs | ({"deploy": True} if deploy else {}))
 
 
 def contents(asked: Asked, version: Record) -> Iterator[tuple[Mapping[str, str], bytes]]:
     """Yield the modules of a version, each with its content."""
-    for module in version.inputs["modules"]:
+    for module in version.inputs.get("modules", ()):
         yield module, asked.uploads.content(module["contentSha256"])
 
 
@@ -190,7 +199,9 @@ def shown(asked: Asked, number: int, version: Record) -> dict[str, Any]:
     """Return a version as ``workers/workers`` shows it: what nobody asked for would be a change to the plugin."""
     modules = {"modules": list(_modules(asked, version))} if asked.query.get("include") == "modules" else {}
     bindings = {"bindings": bindings_shown(version)} if "bindings" in version.outputs else {}
-    return {**VERSION.shown(version), **bindings, "number": number, "urls": [], **modules}
+    told = VERSION.shown(version)
+    assets = {"assets": {"config": told["assets"]["config"]}} if "assets" in told else {}
+    return {**told, **assets, **bindings, "number": number, "urls": [], **modules}
 
 
 def _shown(binding: dict[str, Any]) -> dict[str, Any]:

@@ -249,7 +249,7 @@ def test_what_refers_to_a_worker_is_told_before_it_goes(api: Api) -> None:
     assert [one["id"] for one in api.result("GET", f"{ROOT}/workers/scripts")] == ["web"]
 
 
-@pytest.mark.parametrize(("method", "path"), [("POST", "assets-upload-session"), ("POST", "tails")])
+@pytest.mark.parametrize(("method", "path"), [("POST", "tails")])
 def test_what_cannot_be_done_here_is_said(api: Api, method: str, path: str) -> None:
     made(api)
     _, answer = api.call(method, f"{SCRIPTS}/web/{path}", {})

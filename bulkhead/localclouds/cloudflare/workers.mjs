@@ -1,0 +1,51 @@
+// What Miniflare is told of a stage's Workers. A Worker is one version, or a gate with its versions behind it.
+
+import { readFileSync } from "node:fs";
+
+import { ENTRY, entrySource } from "./entry.mjs";
+import { DIRECT, doorTo, gateSource } from "./gate.mjs";
+import { TRAP } from "./internal.mjs";
+
+const BUNDLE = "/bundle"; // a path that exists nowhere: modules are given by content
+const GATE = { compatibilityDate: "2026-01-01", compatibilityFlags: ["service_binding_extra_handlers"] };
+
+/** The codes that run for a Worker, of which the first one has its Durable Objects. */
+export function codesOf(worker) {
+  return worker.versions?.map(({ code }) => code) ?? [worker];
+}
+
+/** Miniflare's options of a Worker. */
+export function optionsOf(worker, shares, secret) {
+  if (worker.versions === undefined) return [codeOptions(worker, worker.name, secret)];
+  const codes = codesOf(worker).map((code) => codeOptions(code, worker.name, secret));
+  return [gateOptions(worker, shares[worker.name], secret), ...codes];
+}
+
+function codeOptions({ bundle, requires, ...options }, worker, secret) {
+  const entry = entrySource({ mainModule: bundle.main, ...requires, direct: DIRECT, secret });
+  return {
+    ...options,
+    modulesRoot: BUNDLE,
+    modules: [
+      { type: "ESModule", path: `${BUNDLE}/${ENTRY}`, contents: entry },
+      ...bundle.modules.map(({ name, type, file }) => ({
+        type,
+        path: `${BUNDLE}/${name}`,
+        contents: type === "Data" || type === "CompiledWasm" ? readFileSync(file) : readFileSync(file, "utf8"),
+      })),
+    ],
+    outboundService: { name: TRAP, props: { worker } },
+  };
+}
+
+function gateOptions({ name, routes, queueConsumers, versions, entrypoints }, shares, secret) {
+  const serviceBindings = {};
+  for (const { id, code } of versions) {
+    serviceBindings[doorTo(id, "")] = { name: code.name };
+    for (const entrypoint of [DIRECT, ...entrypoints]) {
+      serviceBindings[doorTo(id, entrypoint)] = { name: code.name, entrypoint };
+    }
+  }
+  const script = gateSource({ name, versions, entrypoints, shares, secret });
+  return { ...GATE, name, routes, queueConsumers, serviceBindings, modules: true, script };
+}
