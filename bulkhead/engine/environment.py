@@ -12,6 +12,7 @@ from typing import Final
 QUIET: Final[Mapping[str, str]] = {"PULUMI_SKIP_UPDATE_CHECK": "true"}
 STREAMING: Final[Mapping[str, str]] = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
 SAVING_PLANS: Final[Mapping[str, str]] = {"PULUMI_EXPERIMENTAL": "true"}  # else `preview` knows no --save-plan
+PASSPHRASE: Final = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - the name of a variable
 ATTACHED_HOSTS: Final = "PULUMI_DEBUG_LANGUAGES"
 _ATTACHED_PROVIDERS: Final = "PULUMI_DEBUG_PROVIDERS"
 # Without it every operation on existing state tries to download plugins.
@@ -45,7 +46,7 @@ def apart(home: Path, state: Path, passphrase: str) -> dict[str, str]:
     return {
         **QUIET,
         "PULUMI_BACKEND_URL": backend_url(state),
-        "PULUMI_CONFIG_PASSPHRASE": passphrase,
+        PASSPHRASE: passphrase,
         "PULUMI_HOME": str(home),
     }
 

@@ -3,32 +3,28 @@ engine was killed. Rehearsals and benchmarks drive their stacks so; commands on 
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, TextIO
+from typing import Any, TextIO
 
-import pulumi
 from pulumi.automation import CommandError, EngineEvent
 
 from bulkhead.engine import state
 from bulkhead.engine.automation import EngineCommand, language_host, open_stack
-from bulkhead.engine.environment import apart
+from bulkhead.engine.environment import PASSPHRASE, apart
 from bulkhead.engine.events import OnEvent, OperationEnded, OperationStarted, translate
 from bulkhead.engine.finder import Engine
 from bulkhead.engine.results import Record, Result
-from bulkhead.engine.workspace import Workspace
+from bulkhead.engine.watched_program import WatchedProgram
+from bulkhead.engine.workspace import Cipher, Workspace
 from bulkhead.machine.rundir import RunDir
 from bulkhead.model.failures import Failed, tail
 from bulkhead.model.faults import Refused
-
-_PATIENCE: Final = 5.0  # seconds for a program to notice that its engine is gone
-_IDLE: Final = 0.5  # seconds in which the SDK closes an event loop that no longer runs
 
 
 class StackFailed(Failed):
@@ -62,9 +58,7 @@ class InlineStack:
         self.workspace = workspace
         self._run = run
         self._backend = backend or run.state
-        self._program = program
-        self._program_error: Exception | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._program = WatchedProgram(program)
         self._on_event = on_event
         self._engine = engine
         self._environment = environment
@@ -118,7 +112,7 @@ class InlineStack:
     def take(self, import_file: Path, *, protect: bool) -> None:
         """Import what ``import_file`` names into the state; no cloud is changed."""
         arguments = ["import", "--file", str(import_file), "--yes", "--skip-preview", "--generate-code=false"]
-        with language_host(self._watched_program) as host:  # an import loads one, and asks it for nothing
+        with language_host(self._program) as host:  # an import loads one, and asks it for nothing
             command, self._command = self._command, EngineCommand(self._engine, {**self._environment, **host})
             try:
                 self._ask("import", [*arguments, f"--protect={str(protect).lower()}", "--stack", self.name])
@@ -152,10 +146,7 @@ class InlineStack:
 
     def outputs(self) -> dict[str, Any]:
         """Return the stack's outputs, secret ones in clear."""
-        self._open()
-        arguments = ["stack", "output", "--json", "--show-secrets", "--stack", self.name]
-        outputs: dict[str, Any] = json.loads(self._ask("outputs", arguments))
-        return outputs
+        return state.outputs(self.state_text(), self._decrypt)
 
     def keep_secret(self, name: str, value: str) -> None:
         """Hand the program a secret that another stack has made; before the first operation."""
@@ -186,7 +177,7 @@ class InlineStack:
             workspace,
             engine=self._engine,
             environment={**self._environment, **environment},
-            program=self._program,
+            program=self._program.unwatched,
             on_event=self._on_event,
             part=f"{self._part}{part}",
             backend=backend,
@@ -234,25 +225,19 @@ class InlineStack:
         return self._backend / ".pulumi" / "stacks" / self.workspace.project / f"{self.name}.json"
 
     def _open(self) -> Any:
-        return open_stack(self.workspace, self._command, self._watched_program, exists=self._state_path.exists())
+        return open_stack(self.workspace, self._command, self._program, exists=self._state_path.exists())
 
-    def _watched_program(self) -> None:
-        """Run the program; keep its exception, and report that to the engine in one line."""
-        self._loop = asyncio.get_running_loop()
-        try:
-            self._program()
-        except pulumi.RunError as error:
-            self._program_error = error.__context__ if isinstance(error.__context__, Refused) else None
-            raise
-        except Exception as error:
-            self._program_error = error
-            raise pulumi.RunError(f"{type(error).__name__}: {error}") from error
+    def _decrypt(self, salt: str, ciphertext: str) -> str:
+        cipher = self.workspace.cipher
+        if cipher is None or cipher.salt != salt:  # what a kept rehearsal has left
+            cipher = Cipher(self._environment[PASSPHRASE], salt)
+        return cipher.decrypt(ciphertext)
 
     def _operate(self, operation: str, act: Callable[[Any, dict[str, Any]], object]) -> Result:
         operation = f"{self._part}{operation}"
         log = self._next_log(operation)
         record = Record()
-        self._program_error = None
+        self._program.forget()
         self._on_event(OperationStarted(self.name, operation))
         started = time.monotonic()
         succeeded = False
@@ -271,35 +256,20 @@ class InlineStack:
                     act(self._open(), {"on_event": on_engine_event, **_written_to(file)})
                     succeeded = True
                 except CommandError as error:
-                    raise self._failure(operation, record, error, file, log) from self._program_error
+                    raise self._failure(operation, record, error, file, log) from self._program.error
         finally:
-            self._close_loop()
+            self._program.close_loop()
             seconds = time.monotonic() - started
             self._on_event(OperationEnded(self.name, operation, succeeded, seconds))
         return record.result(self.name, operation, seconds, log)
 
-    def _close_loop(self) -> None:
-        """Close the program's event loop. The SDK closes it in a thread of its own, but not when the engine is gone:
-        before that it sends a last message to the engine, which then fails."""
-        loop, self._loop = self._loop, None
-        if loop is None:
-            return
-        began = idle_since = time.monotonic()
-        while not loop.is_closed() and (now := time.monotonic()) < began + _PATIENCE and now < idle_since + _IDLE:
-            if loop.is_running():
-                idle_since = now  # its calls to the engine are just failing
-            time.sleep(0.01)
-        if not loop.is_running():
-            with suppress(ValueError, OSError):  # the SDK is closing it this very moment
-                loop.close()
-
     def _failure(
         self, operation: str, record: Record, error: CommandError, file: TextIO, log: Path
     ) -> StackFailed | Refused:
-        if isinstance(self._program_error, Refused):
-            return self._program_error
-        if self._program_error is not None:
-            file.writelines(traceback.format_exception(self._program_error))
+        if isinstance(self._program.error, Refused):
+            return self._program.error
+        if self._program.error is not None:
+            file.writelines(traceback.format_exception(self._program.error))
         file.flush()
         details = record.complaints() or tail(log)
         return StackFailed(f"{self.name}: {operation} failed.", details or str(error).splitlines(), log)

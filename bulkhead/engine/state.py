@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from bulkhead.model.failures import Failed
+from bulkhead.resources.kind import STACK
+from bulkhead.resources.sentinels import is_secret
 
 # The engine's name for a creation that it sent to a cloud and that has no result yet (apitype.OperationType).
 _CREATING: Final = "creating"
@@ -20,6 +22,23 @@ _CREATING: Final = "creating"
 def resources(checkpoint: str) -> list[dict[str, Any]]:
     """Return the resources of a checkpoint file's text, as the engine writes them down; secrets are encrypted."""
     return list(_latest(checkpoint).get("resources") or [])
+
+
+def outputs(checkpoint: str, decrypt: Callable[[str, str], str]) -> dict[str, Any]:
+    """Return what a stack exports. ``decrypt`` is given the stack's salt and a ciphertext."""
+
+    def opened(value: Any) -> Any:
+        if is_secret(value):
+            return opened(json.loads(decrypt(salt, value["ciphertext"])))
+        if isinstance(value, Mapping):
+            return {name: opened(each) for name, each in value.items()}
+        return [opened(each) for each in value] if isinstance(value, list) else value
+
+    latest = _latest(checkpoint)
+    salt = latest.get("secrets_providers", {}).get("state", {}).get("salt", "")
+    stack: Mapping[str, Any] = next((each for each in latest.get("resources") or [] if each["type"] == STACK), {})
+    found: dict[str, Any] = opened(stack.get("outputs", {}))
+    return found
 
 
 def pending(checkpoint: str) -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 
 from bulkhead.engine import state
 from bulkhead.model.failures import Failed
+from bulkhead.resources.sentinels import SECRET, SIGNATURE
 
 PARENT = {"urn": "urn:parent", "type": "pulumi:pulumi:Stack"}
 
@@ -45,6 +46,25 @@ def test_a_stack_without_state_has_nothing() -> None:
     for checkpoint in ("", '{"version": 3, "checkpoint": {"stack": "s", "latest": null}}'):
         assert state.resources(checkpoint) == []
         assert state.pending(checkpoint) == []
+
+
+def test_outputs_are_opened_with_the_salt_of_their_state_wherever_a_secret_is() -> None:
+    def secret(value: object) -> dict[str, str]:
+        return {SIGNATURE: SECRET, "ciphertext": f"sealed {json.dumps(value)}"}
+
+    outputs = {"plain": 1, "token": secret("abc"), "all": secret({"deep": ["x"]}), "list": [{"one": secret("y")}]}
+    keys = {"type": "passphrase", "state": {"salt": "v1:salt"}}
+    latest = {"secrets_providers": keys, "resources": [{**PARENT, "outputs": outputs}]}
+    asked = []
+
+    def decrypt(salt: str, ciphertext: str) -> str:
+        asked.append(salt)
+        return ciphertext.removeprefix("sealed ")
+
+    told = state.outputs(json.dumps({"version": 3, "checkpoint": {"stack": "s", "latest": latest}}), decrypt)
+    assert told == {"plain": 1, "token": "abc", "all": {"deep": ["x"]}, "list": [{"one": "y"}]}
+    assert set(asked) == {"v1:salt"}
+    assert state.outputs("", decrypt) == {}
 
 
 def test_an_exported_state_is_told_again_by_the_backend_it_is_put_into() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.exceptions import InvalidTag
 from ruamel.yaml import YAML
 
 from bulkhead.engine import canaries
@@ -228,3 +229,11 @@ def test_a_child_gets_a_mark_only_when_it_is_given_one() -> None:
     source = {"PATH": "/bin", MARK: "/of/another/run"}
     assert child_environment("/h", None, source) == {"PATH": "/bin", "HOME": "/h"}
     assert child_environment("/h", "/run", source)[MARK] == "/run"
+
+
+def test_a_cipher_opens_what_another_of_the_same_passphrase_and_salt_has_encrypted(cipher: Cipher) -> None:
+    again = Cipher("a passphrase", cipher.salt)
+    assert again.decrypt(cipher.encrypt("größer: ja")) == "größer: ja"
+    assert again.salt == cipher.salt
+    with pytest.raises(InvalidTag):
+        Cipher("another", cipher.salt).decrypt(cipher.encrypt("x"))
