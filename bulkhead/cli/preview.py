@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from bulkhead.model.settings.paths import stack_file
 
 if TYPE_CHECKING:
     from bulkhead.engine.cli import OnProgress, Output
+    from bulkhead.machine.spool import Spool
     from bulkhead.preview.verdict import Verdict
 
 _TOLD_EVERY: Final = 200  # lines of events between two signs of life
@@ -82,7 +84,7 @@ def preview(
         else:
             output = _asked(stage, profile, console)
         if events is not None:
-            _write(events, output.text)
+            _write(events, output.lines)
         # The rules import the whole policy pack, which `--help` and a mistyped stage need not wait for.
         from bulkhead.preview.gate import judged, watched  # noqa: PLC0415
 
@@ -123,17 +125,21 @@ def _default_branch(stack: str) -> str:
 
 def _given(file: str) -> Output:
     from bulkhead.engine.cli import Output  # noqa: PLC0415
+    from bulkhead.machine.spool import Spool  # noqa: PLC0415
 
+    lines, number = Spool(), 0
     try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        return Output(data.decode(), failed=False, complaint="")
+        with nullcontext(sys.stdin.buffer) if file == "-" else Path(file).open("rb") as source:
+            for line in source:
+                number += 1
+                lines.write(line.decode())
     except OSError as error:
         fault = Fault(file, f"cannot be read: {error.strerror}", "give the file that the preview was written to")
         raise Refused("There are no events.", [fault]) from None
-    except UnicodeDecodeError as bad:
-        line = data.count(b"\n", 0, bad.start) + 1
-        fault = Fault(file, f"is not UTF-8: line {line} holds a byte that is no character", "write it as UTF-8")
+    except UnicodeDecodeError:
+        fault = Fault(file, f"is not UTF-8: line {number} holds a byte that is no character", "write it as UTF-8")
         raise Refused("These are no events.", [fault]) from None
+    return Output(lines, failed=False, complaint="")
 
 
 def _asked(stack: str, profile: str | None, console: Console) -> Output:
@@ -160,9 +166,9 @@ def _progress_on(console: Console) -> OnProgress:
     return on_progress
 
 
-def _write(file: Path, text: str) -> None:
+def _write(file: Path, lines: Spool) -> None:
     try:
-        file.write_text(text, encoding="utf-8")
+        lines.copy(file)
     except OSError as error:
         fault = Fault(str(file), f"cannot be written: {error.strerror}", "name a file in a folder that is there")
         raise Refused("What the engine said is lost.", [fault]) from None

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from bulkhead.engine.environment import ATTACHED_HOSTS
+from bulkhead.machine.spool import Spool
 from bulkhead.model.failures import last_lines
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.naming import Stage
@@ -36,10 +37,10 @@ OnProgress = Callable[[int], None]  # called with the number of lines so far
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """The result of a command whose output counts even when it fails: its standard output, whether the CLI failed, and
-    its error message."""
+    """The result of a command whose output counts even when it fails: the lines of its standard output, whether the
+    CLI failed, and its error message."""
 
-    text: str
+    lines: Spool
     failed: bool
     complaint: str
 
@@ -123,7 +124,7 @@ class PulumiCli:
     def stream(self, *arguments: str, on_progress: OnProgress, added: Mapping[str, str]) -> Output:
         """Return the output of a command, even of one that fails. ``added`` extends the environment. Raises Refused
         when there is no output at all, or no end of it."""
-        lines: list[str] = []
+        lines, count = Spool(), 0
         characters_left = _MOST
         with (
             tempfile.TemporaryFile() as complaints,  # a second pipe could fill up while the first one is read
@@ -140,8 +141,8 @@ class PulumiCli:
             ) as process,
         ):
             for line in process.stdout or ():
-                lines.append(line)
-                on_progress(len(lines))
+                lines.write(line)
+                on_progress(count := count + 1)
                 characters_left -= len(line)
                 if characters_left < 0:
                     process.kill()
@@ -149,10 +150,9 @@ class PulumiCli:
             process.wait()
             complaints.seek(0)
             complained = last_lines(complaints.read().decode(errors="replace").splitlines())
-        text = "".join(lines)
-        if not text.strip():
+        if lines.blank:
             raise self._failed(arguments, complained)
-        return Output(text, process.returncode != 0, "\n".join(complained))
+        return Output(lines, process.returncode != 0, "\n".join(complained))
 
     def _command(self, arguments: Sequence[str]) -> list[str]:
         return [*command_line(executable(), arguments), "--stack", self.stack]

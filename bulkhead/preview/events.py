@@ -2,15 +2,18 @@
 
 A stream is JSON, one event a line: what `PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --json` writes, and
 the event log of the Automation API, which has the same format (pulumi/pulumi, sdk/go/common/apitype/events.go). A
-stream that was cut off, or that lost a line, is refused: what is missing could be a loss.
+stream that was cut off, or that lost a line, is refused: what is missing could be a loss. It is read line by line: of a
+long one the plan is kept, and no more.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any, Final
 
 from bulkhead.model.faults import Fault, Refused
@@ -31,6 +34,7 @@ _BYTE_ORDER_MARK: Final = "\ufeff"  # what some editors and shells put before a 
 # Steps that must have an old side, or a new one.
 _NEEDS_OLD: Final = frozenset({"same", "update", "delete", "delete-replaced", "replace", "create-replacement"})
 _NEEDS_NEW: Final = frozenset({"same", "create", "update", "replace", "create-replacement", "import"})
+_URN: Final = re.compile(r"urn:pulumi:[^:]+::[^:]+::[^\n]+?::.+", re.DOTALL)
 _COLOUR: Final = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
 _DIGEST_COUNTS: Final = "changeSummary"
 _MOST_FAULTS: Final = 10
@@ -39,14 +43,15 @@ _IDENTITIES: Final = "-identities"  # what identities/Pulumi.yaml adds to the pr
 _AGAIN: Final = "run the preview again, and keep everything that it writes to standard output"
 
 
-def read(text: str, stack: str, project: str | None = None) -> UpdatePlan:
-    """Return the plan in ``text`` for ``stack``, and check that it is of ``project`` if one is given. Raises Refused,
-    with line numbers, when it is no complete preview of the stack.
+def read(text: str | Iterable[str], stack: str, project: str | None = None) -> UpdatePlan:
+    """Return the plan in ``text``, or in its lines, for ``stack``, and check that it is of ``project`` if one is given.
+    Raises Refused, with line numbers, when it is no complete preview of the stack.
 
     A digest is one JSON document; everything else is read as a stream. A byte order mark at the start is ignored.
     """
+    lines = io.StringIO(text, newline="\n") if isinstance(text, str) else iter(text)
     try:
-        plan = _read(text.removeprefix(_BYTE_ORDER_MARK), stack)
+        plan = _read(lines, stack)
     except RecursionError:
         raise _unusable([Fault("", "is nested deeper than the engine nests anything", _AGAIN)]) from None
     faults = list(_of_another_project(plan, project))
@@ -55,18 +60,34 @@ def read(text: str, stack: str, project: str | None = None) -> UpdatePlan:
     return plan
 
 
-def _read(text: str, stack: str) -> UpdatePlan:
-    if not text.strip():
+def _read(lines: Iterator[str], stack: str) -> UpdatePlan:
+    before: list[str] = []
+    for line in lines:
+        before.append(line if before else line.removeprefix(_BYTE_ORDER_MARK))
+        if before[-1].strip():
+            break
+    else:
         raise _unusable([Fault("", "is empty: the engine said nothing", _AGAIN)])
+    if not _is_event(before[-1]):  # then it is a digest, or no stream
+        before += lines
+        text = "".join(before)
+        try:
+            whole, place = _json(text), 0
+        except ValueError as error:
+            whole, place = None, getattr(error, "lineno", 1)
+        if isinstance(whole, dict) and ("steps" in whole or _DIGEST_COUNTS in whole):
+            return _digest(whole, stack)
+        if whole is None and text.lstrip().startswith("{\n"):
+            raise _unusable([Fault(f"line {place}", "ends a digest that is no whole JSON: it was cut off", _AGAIN)])
+    return _stream(chain(before, lines), stack)
+
+
+def _is_event(line: str) -> bool:
     try:
-        whole, line = _json(text), 0
-    except ValueError as error:
-        whole, line = None, getattr(error, "lineno", 1)
-    if isinstance(whole, dict) and ("steps" in whole or "changeSummary" in whole):
-        return _digest(whole, stack)
-    if whole is None and text.lstrip().startswith("{\n"):
-        raise _unusable([Fault(f"line {line}", "ends a digest that is no whole JSON: it was cut off", _AGAIN)])
-    return _stream(text, stack)
+        event = _json(line)
+    except ValueError:
+        return False
+    return isinstance(event, dict) and "steps" not in event and _DIGEST_COUNTS not in event
 
 
 def _unusable(faults: list[Fault]) -> Refused:
@@ -87,14 +108,13 @@ def _json(text: str) -> Any:
 # --- the stream
 
 
-def _stream(text: str, stack: str) -> UpdatePlan:
+def _stream(lines: Iterable[str], stack: str) -> UpdatePlan:
     faults: list[Fault] = []
-    events = list(_events(text, faults))
-    steps, summary = [], None
+    steps, summary, line = [], None, 0
     messages: list[PolicyMessage] = []
     errors: list[str] = []
     complaints: list[str] = []  # what the program or a policy pack wrote to its standard error
-    for line, event in events:
+    for line, event in _events(lines, faults):
         if "resourcePreEvent" in event:
             step = _step_of(event["resourcePreEvent"], line, faults)
             steps += [step] if step else []
@@ -108,14 +128,13 @@ def _stream(text: str, stack: str) -> UpdatePlan:
             errors += _diagnosed(event["diagnosticEvent"], "error")
             complaints += _diagnosed(event["diagnosticEvent"], "info#err")
     if summary is None and not faults:
-        last = f"line {len(text.rstrip().splitlines())}"
         message = "is the last, and the engine's summary is not there: the stream was cut off"
-        faults.append(Fault(last, message, _AGAIN))
+        faults.append(Fault(f"line {line}", message, _AGAIN))
         complaint = "\n".join([*errors, *complaints][-_COMPLAINT_LINES:])
         faults += [Fault("the engine", complaint, "mend what it says")] if complaint else []
     summary = summary if isinstance(summary, dict) else {}
     counts = summary.get("resourceChanges") or {}
-    faults += [] if faults else _inconsistent(steps, counts, stack, summary, events)
+    faults += [] if faults else _inconsistent(steps, counts, stack, summary, line)
     if faults:
         raise _unusable(faults)
     return UpdatePlan(
@@ -131,10 +150,10 @@ def _stream(text: str, stack: str) -> UpdatePlan:
     )
 
 
-def _events(text: str, faults: list[Fault]) -> Iterator[tuple[int, dict[str, Any]]]:
+def _events(lines: Iterable[str], faults: list[Fault]) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield each event with its line. Lines that are no events, and gaps in their numbers, are added to ``faults``."""
     expected = None
-    for line, content in enumerate(text.split("\n"), 1):
+    for line, content in enumerate(lines, 1):
         if not content.strip():
             continue
         try:
@@ -171,6 +190,9 @@ def _step(raw: Mapping[str, Any], old: str, new: str, place: str, faults: list[F
     if raw["op"] not in ACTIONS:
         message = f"{raw['op']!r} is an operation that this gate does not know, so it cannot say what would be lost"
         faults.append(Fault(place, message, "teach it the operation: bulkhead/preview/steps.py, ACTIONS"))
+        return None
+    if not _URN.fullmatch(raw["urn"]):
+        faults.append(Fault(place, f"is a step of {raw['urn'][:80]!r}, which is no URN", _AGAIN))
         return None
     before, after = _dict(raw.get(old)), _dict(raw.get(new))
     if (raw["op"] in _NEEDS_OLD and not before) or (raw["op"] in _NEEDS_NEW and not after):
@@ -229,7 +251,7 @@ def _diagnosed(event: Mapping[str, Any], severity: str) -> list[str]:
 
 
 def _inconsistent(
-    steps: list[EngineStep], counts: Any, stack: str, summary: Mapping[str, Any], events: list[tuple[int, Any]]
+    steps: list[EngineStep], counts: Any, stack: str, summary: Mapping[str, Any], last: int
 ) -> list[Fault]:
     """Return faults for events that are no preview of this stack, or not a complete one."""
     if summary.get("isPreview") is False:
@@ -237,7 +259,7 @@ def _inconsistent(
     if summary.get("maybeCorrupt"):
         message = "says that the stack's state may be corrupt: what the state has lost, no preview shows"
         return [Fault("the engine", message, "pulumi state repair")]
-    return [*_of_another(steps, stack), *_missing(steps, counts, f"line {events[-1][0]}" if events else "")]
+    return [*_of_another(steps, stack), *_missing(steps, counts, f"line {last}")]
 
 
 # --- the digest

@@ -4,7 +4,7 @@ output and the printed verdict are searched for the values of secrets."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ def judged(checkout: Path, stack: str, output: Output, base: str, today: date) -
     if stage is None:
         raise ValueError(f"no stage has a stack {stack}")  # a fault of the caller
     try:
-        plan = events.read(output.text, stack, project_name(checkout))
+        plan = events.read(output.lines, stack, project_name(checkout))
     except Refused as refused:
         if not output.complaint:
             raise
@@ -57,13 +57,13 @@ def watched(verdict: Verdict, output: Output, secrets: Mapping[str, str], note: 
     """Return the verdict after a search for secrets in the engine's whole output and in everything that would be
     printed."""
     verdict = with_note(verdict, note) if note else verdict
-    verdict = with_leaks(verdict, _leaked(output.text, secrets, "what the engine said"))
+    verdict = with_leaks(verdict, _leaked(output.lines, secrets, "what the engine said"))
     printed = "\n".join([*_texts(as_json(verdict)), markdown.render(verdict)])
-    shown = _leaked(printed, secrets, "what would have been printed here")
+    shown = _leaked(printed.splitlines(), secrets, "what would have been printed here")
     return bare(with_leaks(verdict, shown)) if shown else verdict
 
 
-def _leaked(text: str, secrets: Mapping[str, str], where: str) -> list[Leaked]:
+def _leaked(text: Iterable[str], secrets: Mapping[str, str], where: str) -> list[Leaked]:
     """Return one finding per secret, with the first line that contains it."""
     found: dict[str, list[Leak]] = {}
     for leak in leaks(text, secrets):

@@ -4,7 +4,7 @@ value."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, quote_plus
@@ -25,13 +25,13 @@ class Leak:
     form: str
 
 
-def leaks(text: str, secrets: Mapping[str, str]) -> tuple[Leak, ...]:
-    """Return the places where ``text`` contains one of ``secrets`` (values by name): as it is, escaped for JSON or a
-    URL, or in base64, also within a longer text. A secret is found once per line. Values shorter than SHORTEST are not
-    searched for: see `too_short`."""
+def leaks(text: str | Iterable[str], secrets: Mapping[str, str]) -> tuple[Leak, ...]:
+    """Return the places where ``text``, or its lines, contain one of ``secrets`` (values by name): as it is, escaped
+    for JSON or a URL, or in base64, also within a longer text. A secret is found once per line. Values shorter than
+    SHORTEST are not searched for: see `too_short`."""
     forms = {name: list(_forms(value)) for name, value in secrets.items() if len(value) >= SHORTEST}
     found: dict[tuple[str, int], Leak] = {}
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.splitlines() if isinstance(text, str) else text, 1):
         for name, known in forms.items():
             form = next((form for written, form in known if written in line), None)
             if form is not None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal
+from itertools import chain
+from typing import Any, Final, Literal, TypeVar
 
 from bulkhead.resources.catalogue import row_of
 from bulkhead.resources.kind import Link, Reference, ResourceType
 from bulkhead.resources.values import MISSING, UNKNOWN, at, leaves
 
 Action = Literal["same", "create", "update", "replace", "delete", "import", "read", "refresh", "discard"]
+
+Found = TypeVar("Found")
+Key = TypeVar("Key", bound=Hashable)
 
 _HOSTS: Final = frozenset({Link.BUCKET, Link.WORKER})
 
@@ -161,58 +165,91 @@ class UpdatePlan:
     policies: tuple[PolicyMessage, ...] = ()
     errors: tuple[str, ...] = ()
     failed: bool = False
-    _of_type: Mapping[str, list[ResourceChange]] = field(init=False, repr=False, compare=False)
+    _found: dict[Hashable, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
 
-    def __post_init__(self) -> None:
-        of_type: dict[str, list[ResourceChange]] = {}
-        for change in self.changes:
-            of_type.setdefault(change.type, []).append(change)
-        object.__setattr__(self, "_of_type", of_type)
+    def once(self, key: Hashable, make: Callable[[], Found]) -> Found:
+        """Return what ``make`` finds in the plan, found once for a ``key``: a stage of thousands of resources is judged
+        in seconds."""
+        if key not in self._found:
+            self._found[key] = make()
+        found: Found = self._found[key]
+        return found
 
     def of(self, *types: str) -> Iterator[ResourceChange]:
         """Yield the changes of these types, one type after the other."""
-        return (change for type_ in types for change in self._of_type.get(type_, ()))
+        of_type = self.once("of", lambda: _grouped((change.type, change) for change in self.changes))
+        return (change for type_ in types for change in of_type.get(type_, ()))
+
+    def by(
+        self, what: str, types: Sequence[str], names: Callable[[ResourceChange], Iterable[Any]]
+    ) -> Mapping[Any, list[ResourceChange]]:
+        """Return the changes of these types by what ``names`` yields of each; ``what`` is the name of that. Names that
+        are no text are left out, but for UNKNOWN."""
+        return self.once(
+            (what, tuple(types)),
+            lambda: _grouped(
+                (name, one)
+                for one in self.of(*types)
+                for name in names(one)
+                if name is UNKNOWN or isinstance(name, str)
+            ),
+        )
 
     def host_goes(self, change: ResourceChange) -> bool:
         """Whether the bucket or the Worker that a side resource belongs to is deleted or replaced: a loss of its own,
         told once. One that is retained stays, with what is in it."""
-        going = (one for one in self._hosts(change) if one.action in {"delete", "replace"} and not one.retained)
-        return any(_belongs(change.was(change.host_path), host) for host in going)
+        named = self.by("names before", change.host.to, names_before) if change.host else {}
+        name = change.was(change.host_path)
+        hosts = named.get(name, []) if isinstance(name, str) else []
+        return any(host.action in {"delete", "replace"} and not host.retained for host in hosts)
 
     def host_is_new(self, change: ResourceChange) -> bool:
         """Whether the bucket or the Worker that a side resource will belong to is made, or made anew, by the same `up`:
         then nothing is in it. One that no resource of the stack manages is taken to exist."""
+        types = change.host.to if change.host else ()
         wanted = change.becomes(change.host_path)
-        hosts = self._hosts(change)
-        fresh = [host for host in hosts if host.action in {"create", "replace"}]
         if isinstance(wanted, str):
-            return wanted in [host.becomes(host.named_by) for host in fresh]
-        stay = [host for host in hosts if host.action not in {"create", "replace", "same", "delete"}]
-        if change.old is None and not self._left(change):
+            named = self.by("name after", types, lambda host: [host.becomes(host.named_by)])
+            return any(host.action in {"create", "replace"} for host in named.get(wanted, ()))
+        fresh, stay, unnamed = self.once(("hosts", types), lambda: self._hosts(types))
+        if change.old is None and not any(True for _ in self._left(change)):
             # Of a host that stays, the name is known to whom it is handed on, unless it is not even known to itself.
-            stay = [host for host in stay if not isinstance(host.becomes(host.named_by), str)]
-        return change.action != "update" and bool(fresh) and not stay
+            stay = unnamed
+        return change.action != "update" and fresh and not stay
 
-    def _hosts(self, change: ResourceChange) -> list[ResourceChange]:
-        return list(self.of(*change.host.to)) if change.host else []
+    def _hosts(self, types: Sequence[str]) -> tuple[bool, bool, bool]:
+        """Return whether there are hosts that are made, that stay otherwise, and that stay without a known name."""
+        hosts = list(self.of(*types))
+        stay = [host for host in hosts if host.action not in {"create", "replace", "same", "delete"}]
+        unnamed = any(not isinstance(host.becomes(host.named_by), str) for host in stay)
+        return any(host.action in {"create", "replace"} for host in hosts), bool(stay), unnamed
 
     def predecessor(self, change: ResourceChange) -> ResourceChange | None:
         """Return what a creation writes over: a sibling of the same type that leaves the state, deleted or not, and is
         of the same bucket or Worker, or may be."""
         if change.action != "create" or change.old is not None:
             return None
-        path = change.host_path
-        wanted = change.becomes(path)
+        wanted = change.becomes(change.host_path)
         if wanted is UNKNOWN and self.host_is_new(change):
             return None
-        left = self._left(change)
-        surely = [one for one in left if one.was(path) == wanted]
-        return next(iter([*surely, *(one for one in left if _may_be_one(one.was(path), wanted))]), None)
+        if not isinstance(wanted, str):
+            return next(self._left(change), None)
+        by_host = self.once(
+            ("left by host", change.type),
+            lambda: _grouped((_known(one.was(one.host_path)), one) for one in self._leaving(change.type)),
+        )
+        left = chain(by_host.get(wanted, ()), by_host.get(UNKNOWN, ()))
+        return next((one for one in left if one.urn != change.urn), None)
 
-    def _left(self, change: ResourceChange) -> list[ResourceChange]:
-        """Return the siblings of the same type that leave the state, or their bucket or Worker."""
-        leaving = (one for one in self.of(change.type) if one.urn != change.urn and one.old is not None)
-        return [one for one in leaving if one.action == "delete" or (one.action == "replace" and one.moves)]
+    def _left(self, change: ResourceChange) -> Iterator[ResourceChange]:
+        """Yield the siblings of the same type that leave the state, or their bucket or Worker."""
+        return (one for one in self._leaving(change.type) if one.urn != change.urn)
+
+    def _leaving(self, type_: str) -> list[ResourceChange]:
+        def leaves_(one: ResourceChange) -> bool:
+            return one.old is not None and (one.action == "delete" or (one.action == "replace" and one.moves))
+
+        return self.once(("leaving", type_), lambda: [one for one in self.of(type_) if leaves_(one)])
 
     def over_predecessor(self, change: ResourceChange) -> ResourceChange:
         """Return a creation that writes over something, or makes again what was found missing, as the update that it
@@ -224,18 +261,21 @@ class UpdatePlan:
             return change
         return replace(change, action="update", old=before.old, paths=tuple(change.new.inputs))
 
-    def managed_by(self, provider: str) -> Iterator[ResourceChange]:
-        """Yield what the state holds and the provider with this URN manages, before or after."""
-        for one in self.changes:
-            if one.custom and one.old is not None:
-                references = (one.old.provider, one.provider)
-                if provider in [reference.rpartition("::")[0] for reference in references]:
-                    yield one
+    def managed_by(self, provider: str) -> Sequence[ResourceChange]:
+        """Return what the state holds and the provider with this URN manages, before or after."""
+
+        def managed() -> Iterator[tuple[str, ResourceChange]]:
+            for one in self.changes:
+                if one.custom and one.old is not None:
+                    for reference in {one.old.provider, one.provider}:
+                        yield reference.rpartition("::")[0], one
+
+        return self.once("managed", lambda: _grouped(managed())).get(provider, [])
 
     def provider(self, reference: str) -> ResourceChange | None:
         """Return the provider that a reference (its URN and id) names, None where the plan does not show it."""
-        urn = reference.rpartition("::")[0]
-        return next((one for one in self.changes if one.urn == urn), None)
+        by_urn = self.once("by urn", lambda: {one.urn: one for one in reversed(self.changes)})
+        return by_urn.get(reference.rpartition("::")[0])
 
     def version_of(self, change: ResourceChange) -> str:
         """Return the version of the provider's plugin that a resource is managed by, "" where nothing says so."""
@@ -249,13 +289,21 @@ class UpdatePlan:
         return next((value for value in values if isinstance(value, str)), MISSING)
 
 
-def _may_be_one(was: Any, wanted: Any) -> bool:
-    return UNKNOWN in (was, wanted) or wanted is MISSING
+def names_before(change: ResourceChange) -> tuple[Any, ...]:
+    """Return what others may call a resource before the change: by its id, or by its name."""
+    return () if change.old is None else (change.old.id, change.was(change.named_by))
+
+
+def _known(value: Any) -> Any:
+    return value if isinstance(value, str) else UNKNOWN if value is UNKNOWN else MISSING
+
+
+def _grouped(pairs: Iterable[tuple[Key, ResourceChange]]) -> dict[Key, list[ResourceChange]]:
+    grouped: dict[Key, list[ResourceChange]] = {}
+    for key, change in pairs:
+        grouped.setdefault(key, []).append(change)
+    return grouped
 
 
 def _within(path: str, outer: str) -> bool:
     return path == outer or path.startswith((f"{outer}.", f"{outer}["))
-
-
-def _belongs(name: Any, host: ResourceChange) -> bool:
-    return isinstance(name, str) and host.old is not None and name in {host.old.id, host.was(host.named_by)}

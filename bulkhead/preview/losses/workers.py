@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from bulkhead.preview.losses.loss import UNSHOWN, Loss
-from bulkhead.preview.plan import ResourceChange, UpdatePlan
+from bulkhead.preview.plan import ResourceChange, UpdatePlan, names_before
 from bulkhead.resources import types as t
-from bulkhead.resources.values import MISSING, UNKNOWN, at, leaves, listed
+from bulkhead.resources.values import MISSING, UNKNOWN, Absent, at, leaves, listed
 
 _SCRIPTS: Final = (t.WORKERS_SCRIPT, t.WORKER_SCRIPT)  # a Worker and its code in one
 UPLOADS: Final = (t.WORKER_VERSION, *_SCRIPTS)
@@ -24,6 +24,7 @@ _ENDS: Final = {
     "renamed": "the objects of the class {name} are handed to another class; no older version finds them again",
     "transferred": "the objects of the class {name} are handed to another Worker; this one cannot take them back",
 }
+_NAMESPACE: Final = "durable_object_namespace"
 _TAKEN: Final = "the objects of the class {name} are taken from the Worker {script}, which cannot take them back"
 _BACKUP: Final = "export what its objects hold first; then ask for a waiver in docs/ops/waivers.yaml"
 
@@ -50,7 +51,7 @@ def _owned(worker: ResourceChange, plan: UpdatePlan) -> tuple[str, ...]:
     """Return the Durable Object classes of a Worker before the change; a description of them if they are not known."""
     if worker.old is None:
         return ()
-    known_as = {worker.old.id, worker.was(worker.named_by)} - {"", MISSING}
+    known_as = {name for name in names_before(worker) if name is UNKNOWN or (isinstance(name, str) and name)}
     uploads = [worker] if worker.type in _SCRIPTS else list(_versions(known_as, plan))
     if not uploads and plan.source == "digest":
         return ("any that it owns, which a digest does not show",)
@@ -60,23 +61,40 @@ def _owned(worker: ResourceChange, plan: UpdatePlan) -> tuple[str, ...]:
         if before is None:
             return ("any that it owns, which are secret or not known",)
         classes |= dict.fromkeys(alive(before))
-    for upload in plan.of(*UPLOADS):  # a binding that names this Worker shows that it owns the class
-        bound = _bound(upload.old.inputs, known_as) if upload.old else ()
-        classes |= dict.fromkeys(bound)
+    bound = plan.once("bound classes", lambda: _bound_anywhere(plan))
+    for name in known_as:  # a binding that names this Worker shows that it owns the class
+        classes |= dict.fromkeys(bound.get(name, ()))
     return tuple(classes)
+
+
+def _bound_anywhere(plan: UpdatePlan) -> dict[Any, list[str]]:
+    """Return the classes of each Worker that another one's upload binds by its name."""
+    found: dict[Any, list[str]] = {}
+    for upload in plan.of(*UPLOADS):
+        for each in listed(upload.old.inputs, "bindings") if upload.old else ():
+            script = at(each, "scriptName")
+            if at(each, "type") == _NAMESPACE and isinstance(script, str):
+                found.setdefault(script, []).append(str(at(each, "className")))
+    return found
 
 
 def _versions(known_as: Set[Any], plan: UpdatePlan) -> Iterator[ResourceChange]:
     """Yield the uploads of a Worker, and those whose Worker is not shown."""
-    return (one for one in plan.of(t.WORKER_VERSION) if one.old and one.was("workerId") in {*known_as, UNKNOWN})
+    of_worker = plan.by("Worker before", [t.WORKER_VERSION], _worker_before)
+    return (one for name in {*known_as, UNKNOWN} for one in of_worker.get(name, ()))
+
+
+def _worker_before(upload: ResourceChange) -> tuple[Any, ...]:
+    return (upload.was("workerId"),) if upload.old else ()
 
 
 def _names(upload: ResourceChange, plan: UpdatePlan) -> set[Any]:
     """Return the names by which an upload may refer to its own Worker."""
-    of = {upload.was("workerId"), upload.becomes("workerId"), upload.was("scriptName"), upload.becomes("scriptName")}
-    of -= {MISSING, UNKNOWN}
-    workers = (one for one in plan.of(t.WORKER) if one.old and {one.old.id, one.was("name")} & of)
-    return (of | {worker.was("name") for worker in workers}) - {UNKNOWN}
+    paths = ("workerId", "scriptName")
+    of = {name for path in paths for name in (upload.was(path), upload.becomes(path)) if isinstance(name, str)}
+    workers = plan.by("names before", [t.WORKER], names_before)
+    names = {worker.was("name") for name in of for worker in workers.get(name, ())}
+    return of | {name for name in names if isinstance(name, str)}
 
 
 def classes(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
@@ -118,12 +136,15 @@ def _over_earlier(change: ResourceChange, plan: UpdatePlan) -> ResourceChange:
     if over.action != "create" or change.type != t.WORKER_VERSION or plan.host_is_new(change):
         return over
     wanted = change.becomes("workerId")
-    earlier = [one for one in plan.of(t.WORKER_VERSION) if one.urn != change.urn and one.old is not None]
-    if wanted is UNKNOWN and len({str(one.was("workerId")) for one in earlier}) > 1:
+    of_worker = plan.by("Worker before", [t.WORKER_VERSION], _worker_before)
+    earlier = of_worker.get(wanted, []) if isinstance(wanted, str) else []
+    if wanted is UNKNOWN and len(of_worker) == 1:
+        earlier = next(iter(of_worker.values()))
+    elif wanted is UNKNOWN:
         spoken = classes_of(change.new.inputs, {MISSING}) if change.new else {}
-        earlier = [one for one in earlier if set(spoken or ()) & set(_classes_before(one) or ())]
-    elif wanted is not UNKNOWN:
-        earlier = [one for one in earlier if one.was("workerId") == wanted]
+        of_class = plan.by("classes before", [t.WORKER_VERSION], lambda one: _classes_before(one) or ())
+        earlier = [one for name in spoken or () for one in of_class.get(name, ())]
+    earlier = [one for one in earlier if one.urn != change.urn]
     if not earlier or change.new is None:
         return over
     return replace(change, action="update", old=earlier[-1].old, paths=tuple(change.new.inputs))
@@ -158,8 +179,9 @@ def classes_of(inputs: Mapping[str, Any], own: Set[Any]) -> dict[str, Any] | Non
 
 def _bound(inputs: Mapping[str, Any], scripts: Set[Any]) -> list[str]:
     """Return the classes of ``scripts`` that an upload binds; MISSING stands for the upload's own Worker."""
-    bindings = (one for one in listed(inputs, "bindings") if at(one, "type") == "durable_object_namespace")
-    return [str(at(one, "className")) for one in bindings if at(one, "scriptName") in scripts]
+    bindings = [one for one in listed(inputs, "bindings") if at(one, "type") == _NAMESPACE]
+    named = ((at(one, "className"), at(one, "scriptName")) for one in bindings)
+    return [str(class_) for class_, script in named if isinstance(script, str | Absent) and script in scripts]
 
 
 def _steps(migrations: Any) -> list[Any]:
