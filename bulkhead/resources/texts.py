@@ -1,10 +1,11 @@
-"""Every text in a resource's inputs, with where it stands (pure): also what is inside JSON, base64 and URLs, and the
+"""Every text in a value, with where it stands (pure): also what is inside JSON, base64, hexadecimal and URLs, and the
 keys of mappings, because a token names what it reaches by a key."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,16 @@ from urllib.parse import unquote
 from bulkhead.resources.planned import Sealed
 from bulkhead.resources.values import UNKNOWN, is_list
 
-_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")  # shorter ones decode to nothing that names anything
+# Shorter ones decode to nothing that names anything.
+_SHORTEST: Final = 16
+_BASE64: Final = re.compile(rf"[A-Za-z0-9+/_-]{{{_SHORTEST},}}={{0,2}}")
+_LINES_OF_BASE64: Final = re.compile(r"(?:[A-Za-z0-9+/_-]{60,}\r?\n)+[A-Za-z0-9+/_-]+={0,2}\s*")
+_HEX: Final = re.compile(r"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{2}){8,}(?![0-9A-Fa-f])")
+_BEGIN_OF_JSON: Final = re.compile(r"[{\[]\s*[\"{\[]")
+_DECODER: Final = json.JSONDecoder()
+# Nobody writes deeper by hand, and Python could not walk through it.
+_DEEPEST: Final = 100
+_MOST_DOCUMENTS: Final = 100
 _STEP: Final = re.compile(r"([^.\[\]]+)|(\[\])")
 
 
@@ -65,13 +75,36 @@ def at_path(value: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 def parsed(text: str) -> Any:
     """Return the JSON object or list that a text is, else None."""
-    if not text.lstrip().startswith(("{", "[")):
+    if not text.lstrip().startswith(("{", "[")) or _is_deep(text):
         return None
     try:
         value = json.loads(text)
     except ValueError:
         return None
     return value if isinstance(value, dict | list) else None
+
+
+def opened(text: str) -> Iterator[tuple[str, Any]]:
+    """Yield what a text holds in another form, and the form's name: JSON that it is or that stands in it, what it means
+    in a URL, what base64 and hexadecimal in it decode to. Each is opened one layer deep."""
+    document = parsed(text)
+    if document is not None:
+        yield "JSON", document
+        return
+    yield from (("JSON", each) for each in _documents_in(text))
+    if "%" in text and (plain := _unquoted(text)) != text:
+        yield "URL", plain
+    if _LINES_OF_BASE64.fullmatch(text):
+        text = "".join(text.split())
+    for encoded in _BASE64.findall(text):
+        # A path of a URL has the sign in it that stands between two words as well.
+        parts = (encoded, *(part for part in encoded.split("/") if len(part) >= _SHORTEST and part != encoded))
+        decoded = next((found for part in parts if (found := _from_base64(part)) is not None), None)
+        if decoded is not None:
+            yield "base64", decoded
+    for encoded in _HEX.findall(text):
+        if (decoded := _readable(bytes.fromhex(encoded))) is not None:
+            yield "hexadecimal", decoded
 
 
 def _stepped(place: str, item: Any, key: str | None) -> Iterator[tuple[str, Any]]:
@@ -92,25 +125,61 @@ def _opened(item: Any) -> Any:
 
 
 def _in_text(text: str, path: str, sealed: bool) -> Iterator[Text]:
-    document = parsed(text)
-    if document is not None:
-        yield from texts(document, f"{path} (JSON)", sealed=sealed)
+    whole = parsed(text) is not None
+    if not whole:
+        yield Text(path, text, sealed)
+    for form, value in opened(text):
+        # What stands in the text for everybody to read was yielded with it.
+        yield from (each for each in texts(value, f"{path} ({form})", sealed=sealed) if whole or each.text not in text)
+
+
+def _documents_in(text: str) -> Iterator[Any]:
+    """Yield the JSON objects, lists and texts that stand in a longer text, or are all of it."""
+    if _is_deep(text):
         return
-    yield Text(path, text, sealed)
-    if "%" in text and (plain := unquote(text)) != text:
-        yield from _in_text(plain, f"{path} (URL)", sealed)
-    for encoded in _BASE64.findall(text):
-        if (decoded := _decoded(encoded)) is not None:
-            yield from texts(decoded, f"{path} (base64)", sealed=sealed)
+    begins = itertools.chain(
+        [0] if text.startswith('"') else [], (each.start() for each in _BEGIN_OF_JSON.finditer(text))
+    )
+    end = 0
+    for begin in itertools.islice(begins, _MOST_DOCUMENTS):
+        if begin >= end:
+            try:
+                value, end = _DECODER.raw_decode(text, begin)
+            except ValueError:
+                continue
+            yield value
 
 
-def _decoded(text: str) -> str | None:
+def _is_deep(text: str) -> bool:
+    if text.count("{") + text.count("[") <= _DEEPEST:
+        return False
+    depths = itertools.accumulate((1 if sign in "{[" else -1) for sign in re.findall(r"[{}\[\]]", text))
+    return max(depths, default=0) > _DEEPEST
+
+
+def _unquoted(text: str) -> str:
+    for _ in range(_DEEPEST):
+        plain = unquote(text)
+        if plain == text:
+            break
+        text = plain
+    return text
+
+
+def _from_base64(text: str) -> str | None:
     padded = text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4)
     try:
-        decoded = base64.b64decode(padded.translate(str.maketrans("-_", "+/")), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+        return _readable(base64.b64decode(padded.translate(str.maketrans("-_", "+/")), validate=True))
+    except binascii.Error:
         return None
-    return decoded if all(char.isprintable() or char.isspace() for char in decoded) else None
+
+
+def _readable(data: bytes) -> str | None:
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return None
+    return text if all(char.isprintable() or char.isspace() for char in text) else None
 
 
 def _joined(path: str, key: str) -> str:

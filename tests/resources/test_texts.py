@@ -13,6 +13,7 @@ from bulkhead.resources.texts import at_path, texts
 from bulkhead.resources.values import UNKNOWN
 
 ENCODED = base64.b64encode(b"harbor-production-worker").decode()
+WORKERS = "harbor-production-worker " * 9
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,13 @@ ENCODED = base64.b64encode(b"harbor-production-worker").decode()
         ({"a": ENCODED}, "a (base64)", "harbor-production-worker"),
         ({"a": f"Basic {ENCODED}"}, "a (base64)", "harbor-production-worker"),
         ({"a": base64.urlsafe_b64encode(b"<<harbor>>??production").decode().rstrip("=")}, "a (base64)", None),
+        ({"a": f"https://x.example/{ENCODED}/y"}, "a (base64)", "harbor-production-worker"),
+        ({"a": base64.encodebytes(b"harbor-production-worker " * 9).decode()}, "a (base64)", WORKERS),
+        ({"a": f"x {ENCODED.encode().hex()} y"}, "a (hexadecimal)", ENCODED),
+        ({"a": f"x {ENCODED.encode().hex().upper()} y"}, "a (hexadecimal) (base64)", "harbor-production-worker"),
+        ({"a": "q=harbor%25252Dproduction"}, "a (URL)", "q=harbor-production"),
+        ({"a": 'config = {"b": "har\\u0062or"}; [1]'}, "a (JSON).b", "harbor"),
+        ({"a": json.dumps(json.dumps({"b": "häfen"}))}, "a (JSON) (JSON).b", "häfen"),
         (
             {"a": base64.b64encode(json.dumps({"b": "x", "c": "and more"}).encode()).decode()},
             "a (base64) (JSON).b",
@@ -40,6 +48,28 @@ ENCODED = base64.b64encode(b"harbor-production-worker").decode()
 def test_a_text_is_found_with_its_place(value: Any, path: str, text: str | None) -> None:
     found = {(each.path, each.text) for each in texts(value)}
     assert (path, text if text is not None else "<<harbor>>??production") in found
+
+
+def test_what_a_text_shows_is_yielded_once() -> None:
+    found = [each.text for each in texts({"a": 'see {"b": "harbor"} and [["harbor"]]'})]
+    assert [text for text in found if "harbor" in text] == ['see {"b": "harbor"} and [["harbor"]]']
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000,
+        '{"a":' * 5_000 + "1" + "}" * 5_000,
+        'x {"a":' * 5_000,
+        "x " + '[["' * 50_000,
+        "%25" * 5_000,
+        "{}[]" * 20_000,
+        "]" * 200 + "[" * 200,
+        base64.b64encode(b"[" * 3_000).decode(),
+    ],
+)
+def test_no_text_is_too_deep(text: str) -> None:
+    assert any(each.text == text for each in texts({"a": text}))
 
 
 def test_what_is_sealed_stays_marked_all_the_way_down() -> None:
