@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from graphlib import CycleError, TopologicalSorter
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final, get_args
@@ -22,6 +22,7 @@ from bulkhead.model.bindings import (
     Secret,
     Service,
 )
+from bulkhead.model.crons import cron_fault
 from bulkhead.model.faults import Fault
 from bulkhead.model.naming import SLUG
 
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 _SECRET_NAME: Final = re.compile(r"[a-z][a-zA-Z0-9]{0,63}")
 _CLASS_NAME: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]{0,127}")
 _BINDING_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
-_CRON_FIELD: Final = re.compile(r"[0-9A-Z*/,\-#LW]+")
-_CRON_FIELDS: Final = 5
 _LONGEST_PRODUCT_NAME: Final = 20  # starts every physical name, and some services allow 63 characters in all
 _LONGEST_PART_NAME: Final = 24
 _CPU_MS: Final = (10, 300_000)  # Cloudflare's own bounds of limits.cpu_ms on the paid plan
@@ -133,13 +132,15 @@ def _worker(worker: Worker, product: Product) -> Iterator[Fault]:
     for class_name in sorted(set(worker.owns) & set(worker.retired)):
         yield Fault(f"{place}.retired", f"{class_name!r} is both owned and retired; retiring deletes its data")
     for cron in worker.crons:
-        fields = cron.upper().split()
-        if len(fields) != _CRON_FIELDS or not all(_CRON_FIELD.fullmatch(field) for field in fields):
-            yield Fault(f"{place}.crons", f"{cron!r} does not have the five fields minute hour day month weekday")
+        if wrong := cron_fault(cron):
+            yield Fault(f"{place}.crons", f"{cron!r} is no time to Cloudflare: {wrong}", "write another: crons are UTC")
     if worker.host not in (None, "@") and not SLUG.fullmatch(worker.host or ""):
         yield Fault(f"{place}.host", f"{worker.host!r} is neither '@' (the stage's hostname) nor one label below it")
     if not _is_date(worker.compatibility_date):
         yield Fault(f"{place}.compatibility_date", f"{worker.compatibility_date!r} is no date YYYY-MM-DD")
+    elif worker.compatibility_date > (today := datetime.now(UTC).date().isoformat()):
+        message = f"{worker.compatibility_date} is yet to come (in UTC), and Cloudflare would refuse the upload"
+        yield Fault(f"{place}.compatibility_date", message, f'compatibility_date="{today}"')
     if worker.cpu_ms is not None and not _CPU_MS[0] <= worker.cpu_ms <= _CPU_MS[1]:
         yield Fault(f"{place}.cpu_ms", f"{worker.cpu_ms} is outside {_CPU_MS[0]} to {_CPU_MS[1]} milliseconds")
     if not _is_below_root(worker.bundle):

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -67,9 +68,12 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     (site(retired=("Room",)), "workers.site.retired"),
     (site(crons=("every minute",)), "workers.site.crons"),
     (site(crons=("* * * *",)), "workers.site.crons"),
+    (site(crons=("0 0 * * 0",)), "workers.site.crons"),
+    (site(crons=("61 * * * *",)), "workers.site.crons"),
     (site(host="a.b"), "workers.site.host"),
     ({"workers": (SITE, Worker("back", "b.js", host="@"))}, "workers.back.host"),
     (site(compatibility_date="2026-02-30"), "workers.site.compatibility_date"),
+    (site(compatibility_date="2999-01-01"), "workers.site.compatibility_date"),
     (site(cpu_ms=5), "workers.site.cpu_ms"),
     (site(bundle="/etc/passwd"), "workers.site.bundle"),
     (site(bundle="../other.js"), "workers.site.bundle"),
@@ -94,6 +98,11 @@ def test_what_cannot_be_deployed_is_refused_with_its_place(change: dict[str, Any
     with pytest.raises(ProductFault) as refused:
         Product(**{**BASE, **change})
     assert key in [fault.key for fault in refused.value.faults]
+
+
+def test_a_compatibility_date_may_be_todays_in_utc() -> None:
+    today = datetime.now(UTC).date().isoformat()
+    assert Product(**{**BASE, **site(compatibility_date=today)})
 
 
 def test_all_faults_come_at_once() -> None:
