@@ -21,10 +21,10 @@ from infra.program import mistakes_said_plainly
 
 def main() -> None:
     """Deploy the identities of the selected stage, whose settings are those of the stage itself; the entry point of
-    ``pulumi up -C identities``."""
+    ``pulumi up -C identities``, where a run is real: example values are refused."""
     with mistakes_said_plainly():
         file = stack_file(require_stage(pulumi.get_stack()))
-        settings = read_settings(ROOT / file)
+        settings = read_settings(ROOT / file, examples=False)
         if blocking := list(check_faults(settings, ROOT)):
             raise Refused("The rules of the repository would let nothing be merged.", blocking)
         run(find_product(product_reference(settings.product), file=file), settings)

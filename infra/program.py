@@ -16,18 +16,18 @@ from infra.stage import deploy
 
 
 def main() -> None:
-    """Deploy the stack's product; the entry point of ``pulumi up``."""
+    """Deploy the stack's product; the entry point of ``pulumi up``, where a run is real: example values are refused."""
     with mistakes_said_plainly():
-        run(find_product(product_reference(), file=stack_file(pulumi.get_stack())))
+        run(find_product(product_reference(), file=stack_file(pulumi.get_stack())), examples=False)
 
 
-def run(product: Product) -> None:
+def run(product: Product, *, examples: bool = True) -> None:
     """Deploy ``product`` to the selected stack and export its outputs; what an inline program calls.
 
     Raises pulumi.RunError for a user's mistake.
     """
     with mistakes_said_plainly():
-        stage = load(pulumi.get_stack(), product)
+        stage = load(pulumi.get_stack(), product, examples=examples)
         outputs = deploy(product, stage.settings, stage.secrets)
     pulumi.export("stage", outputs.stage)
     pulumi.export("urls", outputs.urls)

@@ -56,7 +56,7 @@ def adopt(
     adoption = Adoption(project.ROOT, stage, identities)
     if yes not in {None, stage}:
         console.confirm(stage, [], yes, act="adopt")  # refuses; no cloud need be asked for that
-    settings = read_settings(project.ROOT / stack_file(stage))
+    settings = read_settings(project.ROOT / stack_file(stage), examples=False)
     stack = StackCli(stage, adoption.folder, profile)
     standing = adoption.standing(stack)
     console.say(f"{adoption.whose}: asking Pulumi what an up would make, and the clouds which of it exists ...")

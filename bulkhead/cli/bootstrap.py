@@ -62,7 +62,7 @@ def bootstrap(
 
     console = Console(json=json)
     require_permanent(stage)
-    settings = read_settings(project.ROOT / stack_file(stage))
+    settings = read_settings(project.ROOT / stack_file(stage), examples=False)
     product = product_of(settings)
     aim = target(product.name, settings)
     chosen = profile_of(settings, profile)

@@ -12,7 +12,7 @@ import base64
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -24,7 +24,7 @@ from bulkhead.engine.canaries import canary
 from bulkhead.engine.environment import apart, attached
 from bulkhead.machine.environment import child_environment
 from bulkhead.machine.rundir import RunDir
-from bulkhead.model.faults import Fault, Refused
+from bulkhead.model.faults import Refused
 from bulkhead.model.project import FILE, read_project
 from bulkhead.model.settings import reader
 from bulkhead.model.settings.paths import SECRETS, spell, stack_file
@@ -91,13 +91,11 @@ def prepare(
     """Write the copy of ``stack`` and return it.
 
     ``required`` are the names of secrets that the stage needs (`githubToken`), whether or not its file has them;
-    ``chosen`` are settings that override the file's. Raises Refused when a file is missing or unreadable, or takes its
-    values from a Pulumi ESC environment.
+    ``chosen`` are settings that override the file's. Raises Refused when a file is missing or unreadable.
     """
     settings = reader.read(checkout / stack_file(stack))
-    faults = [*settings.faults, *_environment_faults(settings)]
-    if faults:
-        raise Refused(f"Stage {stack} cannot be rehearsed: its settings are not readable.", faults)
+    if settings.faults:
+        raise Refused(f"Stage {stack} cannot be rehearsed: its settings are not readable.", settings.faults)
     planted = {**settings.config, **chosen, **{f"{SECRETS}:{name}": reader.ENCRYPTED for name in required}}
     return _prepared(checkout, run, run.work(stack), stack, planted, cipher)
 
@@ -160,12 +158,6 @@ def engine_environment(run: RunDir, *, providers: Mapping[str, int], tools: Iter
         **apart(run.home, run.state, run.passphrase),
         **attached(providers),
     }
-
-
-def _environment_faults(settings: reader.StackFile) -> Iterator[Fault]:
-    if "environment" in settings.lines:
-        message = "takes settings from a Pulumi ESC environment, which is not on this machine"
-        yield Fault("environment", message, "write the settings themselves into the file", settings.name)
 
 
 def _base64(data: bytes) -> str:

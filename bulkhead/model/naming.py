@@ -72,6 +72,13 @@ LIMITS: Final[Mapping[Kind, int]] = {
 SLUG: Final = re.compile(r"[a-z](?:[a-z0-9]|-(?=[a-z0-9]))*")
 EPHEMERAL_STACK: Final = re.compile(r"pr-[1-9][0-9]{0,6}")
 _DIGEST_LENGTH: Final = 8
+_CALLED: Final[Mapping[str, Stage]] = {
+    **{stage.value: stage for stage in Stage},
+    "dev": Stage.DEVELOPMENT,
+    "stg": Stage.STAGING,
+    "prod": Stage.PRODUCTION,
+    "prd": Stage.PRODUCTION,
+}
 
 
 def shorten(name: str, limit: int) -> str:
@@ -127,6 +134,11 @@ def stage_of(stack: str) -> Stage | None:
     if EPHEMERAL_STACK.fullmatch(stack):
         return Stage.DEVELOPMENT
     return Stage(stack) if stack in set(Stage) else None
+
+
+def stages_named(text: str) -> frozenset[Stage]:
+    """Return the stages whose names, in full or as people shorten them, are words of ``text``."""
+    return frozenset(stage for word in re.split(r"[^a-z0-9]+", text.lower()) if (stage := _CALLED.get(word)))
 
 
 def upper_snake(name: str) -> str:

@@ -136,6 +136,11 @@ class Worker:
         built = bundle.parent.name == "dist"
         return self.source or str(bundle.parent.parent / "src" / bundle.stem / "index.ts" if built else bundle)
 
+    def limits(self, default: int | None) -> dict[str, int]:
+        """Return what Cloudflare limits in the Worker, in the API's own words, where a stage limits each to ``default``
+        ms. A stage without a limit is on the Free plan, which takes none of any Worker (error 100328)."""
+        return {} if default is None else {"cpu_ms": self.cpu_ms or default}
+
     def granted(self) -> tuple[str, ...]:
         """Return every name that `Object.keys(env)` of this Worker may hold, sorted."""
         return tuple(sorted([*STAGE_VARIABLES, *(binding.name for binding in self.bindings)]))

@@ -70,12 +70,8 @@ def twin_settings(checkout: Path, stack: str) -> dict[str, Any]:
     """Return the settings of a stack in ``checkout``, with placeholders for secrets. Raises Refused with every
     fault."""
     file = reader.read(checkout / stack_file(stack))
-    faults = [*file.faults]
-    if "environment" in file.lines:
-        message = "takes settings from a Pulumi ESC environment, which a preview without credentials cannot ask"
-        faults.append(Fault("environment", message, "write the settings themselves into the file", file.name))
-    if faults:
-        raise Refused(f"The settings of {stack} cannot be used with a twin.", faults)
+    if file.faults:
+        raise Refused(f"The settings of {stack} cannot be used with a twin.", file.faults)
     return with_placeholders(file.config)
 
 

@@ -97,6 +97,7 @@ class StageWorker(pulumi.ComponentResource):
 
     def _upload(self, name: str) -> cloudflare.WorkerVersion:
         args, worker = self._args, self._args.worker
+        limits: Any = worker.limits(args.settings.workers.cpu_ms) or None
         live: dict[str, Any] = {owned: {"type": "durable-object", "storage": "sqlite"} for owned in worker.owns}
         gone: dict[str, Any] = {retired: {"type": "durable-object", "state": "deleted"} for retired in worker.retired}
         return cloudflare.WorkerVersion(
@@ -110,7 +111,7 @@ class StageWorker(pulumi.ComponentResource):
             compatibility_date=worker.compatibility_date,
             compatibility_flags=sorted(worker.compatibility_flags),
             bindings=[cloudflare.WorkerVersionBindingArgs(**binding) for binding in by_name(list(args.bindings))],
-            limits={"cpu_ms": worker.cpu_ms or args.settings.workers.cpu_ms},
+            limits=limits,
             exports={**live, **gone} or None,
             deploy=True if self._deploys_itself else None,
             # The path of the bundle never changes, so only its hash makes changed code a change.

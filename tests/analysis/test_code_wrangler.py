@@ -227,6 +227,11 @@ def test_variables_are_the_stages_and_the_products() -> None:
     assert (variables["GREETING"], variables["LIMITS"]) == ("hello", {"perMinute": 60})
 
 
+def test_on_the_free_plan_wrangler_is_told_of_no_cpu_limit() -> None:
+    free = replace(TARGET, settings=make_settings("staging", {"workers": {"cpuMs": None}}))
+    assert all("limits" not in one for one in configurations(free, FOLDER, ROOT).values())
+
+
 def test_a_secret_is_named_in_a_comment_and_nowhere_else() -> None:
     text = render(written(), EVERY_KIND, "staging")
     comments = [line for line in text.splitlines() if line.startswith("//")]

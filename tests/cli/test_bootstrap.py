@@ -78,21 +78,21 @@ def _stage_file(stage: str, account: str) -> str:
   bulkhead:cloudflare:
     accountId: "{"a1" * 16}"
     zoneId: "{"b2" * 16}"
-    hostname: harbor.example
+    hostname: acme-hotels.com
   bulkhead:aws:
     accountId: "{account}"
     roleArn: arn:aws:iam::{account}:role/bulkhead-{stage}
   bulkhead:github:
-    owner: harbor-inc
+    owner: acme-hotels
     repository: harbor
     reviewers:
       teams: [1]
   bulkhead:owns:
     awsAccount: true
   bulkhead:budget:
-    finance: [a@harbor.example]
-    techLead: [a@harbor.example]
-    stakeholders: [a@harbor.example]
+    finance: [a@acme-hotels.com]
+    techLead: [a@acme-hotels.com]
+    stakeholders: [a@acme-hotels.com]
 """
 
 

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from bulkhead.cli.main import main
+from bulkhead.model.settings import StageSettings, read_settings
 from infra.product import PRODUCT
 from tests.support.checkout import work_in
 from tests.support.fake_pulumi import FakePulumi
 from tests.support.manifests import make_manifest
-from tests.support.settings_fixture import make_settings, write_stage_files
+from tests.support.settings_fixture import write_stage_files
 
 Run = Callable[..., tuple[int, str, str]]
 ROOT_OF = {"urn": "urn:pulumi:staging::bulkhead::pulumi:pulumi:Stack::s", "type": "pulumi:pulumi:Stack"}
@@ -28,10 +29,14 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def settings(checkout: Path) -> StageSettings:
+    return read_settings(checkout / "Pulumi.staging.yaml")
+
+
 @pytest.fixture
 def manifest(checkout: Path) -> Path:
     """The manifest of staging in a file."""
-    return save(checkout, make_manifest(PRODUCT, make_settings("staging")))
+    return save(checkout, make_manifest(PRODUCT, settings(checkout)))
 
 
 @pytest.fixture
@@ -66,7 +71,7 @@ def test_each_worker_gets_a_file_that_names_its_stage(run: Run, checkout: Path, 
 
 
 def test_the_manifest_is_asked_of_pulumi(run: Run, checkout: Path, pulumi: FakePulumi) -> None:
-    pulumi.holds([{**ROOT_OF, "outputs": {"manifest": make_manifest(PRODUCT, make_settings("staging"))}}])
+    pulumi.holds([{**ROOT_OF, "outputs": {"manifest": make_manifest(PRODUCT, settings(checkout))}}])
     assert run("staging", "--output", str(checkout / "here"))[0] == 0
     assert written(checkout / "here/clerk/wrangler.jsonc")["name"] == "harbor-staging-worker-clerk"
     assert [asked.split()[3] for asked in pulumi.asked] == ["stack"]
@@ -118,7 +123,7 @@ LEAKS = {
 def test_what_is_about_another_stage_is_refused_and_nothing_is_written(
     run: Run, checkout: Path, place: tuple[str, str, str], leak: str, said: str
 ) -> None:
-    manifest = make_manifest(PRODUCT, make_settings("staging"))
+    manifest = make_manifest(PRODUCT, settings(checkout))
     room, name, field = place
     manifest[room][name][field] = leak
     code, out, err = run("staging", "--manifest", str(save(checkout, manifest)), "--json")
@@ -129,10 +134,9 @@ def test_what_is_about_another_stage_is_refused_and_nothing_is_written(
 
 
 def test_a_setting_that_is_about_another_stage_is_refused(run: Run, checkout: Path) -> None:
-    changed = make_settings("staging", {"featureFlags": {"production": True}})
     path = checkout / "Pulumi.staging.yaml"
     path.write_text(path.read_text().replace("bulkhead:featureFlags: {}", "bulkhead:featureFlags: {production: true}"))
-    code, _, err = run("staging", "--manifest", str(save(checkout, make_manifest(PRODUCT, changed))))
+    code, _, err = run("staging", "--manifest", str(save(checkout, make_manifest(PRODUCT, settings(checkout)))))
     assert code == 1
     assert "vars.FEATURE_FLAGS.production" in err
 

@@ -36,6 +36,7 @@ from infra import program
 from infra.product import PRODUCT
 from tests.support.deployed import Deployed, deployed, settings_of
 from tests.support.program_host import program_host
+from tests.support.settings_fixture import own_config
 
 pytestmark = pytest.mark.slow
 
@@ -63,7 +64,9 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Base]:
         server = ProviderServer(ProviderServicer(Dispatch(Resources(Registry(), store))))
         ending.callback(server.stop)
         ports, run = dict.fromkeys(PACKAGES, server.port), partial(program.run, PRODUCT)
-        stage = ending.enter_context(deployed(folder, ROOT, STAGE, required_secrets(PRODUCT), run, ports))
+        stage = ending.enter_context(
+            deployed(folder, ROOT, STAGE, required_secrets(PRODUCT), run, ports, own_config(STAGE))
+        )
         twin = redact(json.loads(stage.pulumi("stack", "export")), "bulkhead", STAGE)
         publish(twin, Folder(folder / "public"), {}, now="2026-11-21T20:00:00Z")
         yield Base(stage, folder / "public")

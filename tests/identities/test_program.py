@@ -19,6 +19,7 @@ from bulkhead.model.settings.paths import stack_file
 from bulkhead.model.workflows import FOLDER
 from bulkhead.resources.planned import Sealed
 from identities import program
+from tests.support.settings_fixture import write_stage_files
 from tests.support.stages import SLOTS, render
 
 SECRET = "a value that nobody may see"
@@ -29,6 +30,14 @@ GOOD: dict[str, Any] = {
     "rotated:githubToken": "2026-11-21",
     **{f"secrets:{name}": SECRET for name in ("cloudflareTokenMaker", "githubToken", "slackWebhook")},
 }
+
+
+@pytest.fixture(autouse=True)
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout whose stages have settings of their own."""
+    write_stage_files(tmp_path)
+    monkeypatch.setattr(program, "ROOT", tmp_path)
+    return tmp_path
 
 
 def deploy(config: Mapping[str, Any], stack: str = "staging", encrypted: bool = True) -> Any:
@@ -49,7 +58,13 @@ def test_the_identities_are_those_of_the_stage_in_the_root() -> None:
     assert isinstance(rendered.outputs["deployToken"], Sealed)
     aws = rendered.one("pulumi:providers:aws").inputs
     assert aws["profile"] == "harbor-staging-admin"
-    assert json.loads(aws["allowedAccountIds"]) == ["444455556666"]  # of the shipped Pulumi.staging.yaml
+    assert json.loads(aws["allowedAccountIds"]) == ["2" * 12]
+
+
+def test_with_the_examples_that_are_shipped_nothing_is_made(root: Path) -> None:
+    shutil.copy(ROOT / "Pulumi.staging.yaml", root)
+    with pytest.raises(pulumi.RunError, match=r"bulkhead:github.owner: is an example"):
+        deploy(GOOD)
 
 
 def test_the_entry_point_is_the_program(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from tests.support.stages import STAGES, render, rendered_stage
 
 
 def test_a_stage_exports_its_manifest(monkeypatch: pytest.MonkeyPatch) -> None:
-    def load(stack: str, product: Product) -> SimpleNamespace:
+    def load(stack: str, product: Product, **_: bool) -> SimpleNamespace:
         return SimpleNamespace(settings=make_settings(stack), secrets=make_secrets(required_secrets(product), stack))
 
     monkeypatch.setattr(program, "load", load)
@@ -33,14 +33,14 @@ def test_a_stage_exports_its_manifest(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_pulumi_up_deploys_the_product_of_this_repository(monkeypatch: pytest.MonkeyPatch) -> None:
-    deployed: list[Product] = []
-    monkeypatch.setattr(program, "run", deployed.append)
+    deployed: list[tuple[Product, bool]] = []
+    monkeypatch.setattr(program, "run", lambda product, *, examples: deployed.append((product, examples)))
     runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
-    assert deployed == [PRODUCT]
+    assert deployed == [(PRODUCT, False)]
 
 
 def test_a_persons_mistake_is_said_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    def load(stack: str, product: Product) -> None:
+    def load(stack: str, product: Product, **_: bool) -> None:
         raise Refused("stack staging cannot be deployed", [Fault("bulkhead:owner", "is missing", "name somebody")])
 
     monkeypatch.setattr(program, "load", load)
@@ -52,7 +52,7 @@ def test_a_persons_mistake_is_said_without_a_traceback(monkeypatch: pytest.Monke
 
 
 def test_the_stacks_configuration_may_name_another_product(monkeypatch: pytest.MonkeyPatch) -> None:
-    def load(stack: str, product: Product) -> SimpleNamespace:
+    def load(stack: str, product: Product, **_: bool) -> SimpleNamespace:
         return SimpleNamespace(settings=make_settings(stack), secrets=make_secrets(required_secrets(product), stack))
 
     def deploy() -> None:
@@ -74,7 +74,7 @@ def test_a_product_that_cannot_be_found_is_said_without_a_traceback() -> None:
 
 
 def test_a_fault_in_the_program_itself_is_not_dressed_up_as_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(program, "load", lambda stack, product: 1 / 0)
+    monkeypatch.setattr(program, "load", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         render(lambda: program.run(SECOND_PRODUCT), "staging")
 

@@ -4,9 +4,12 @@ import hashlib
 import json
 from dataclasses import replace
 
+import pytest
+
 from bulkhead.engine.rendered import Rendered
 from bulkhead.model.product import Product, Worker
 from bulkhead.model.project import ROOT
+from infra.product import PRODUCT
 from tests.support.second_product import BUNDLE, SECOND_PRODUCT
 from tests.support.stages import render_stage, rendered_stage
 
@@ -151,6 +154,13 @@ def test_a_workers_own_cpu_limit_wins_over_the_stages() -> None:
     stage = render_stage(SECOND_PRODUCT, "staging", {"workers": {"cpuMs": 999}})
     assert stage.one(VERSION).inputs["limits"] == {"cpuMs": 50}
     assert rendered_stage("first", "staging").one(VERSION, "web-version").inputs["limits"] == {"cpuMs": 30_000}
+
+
+@pytest.mark.parametrize("product", [PRODUCT, SECOND_PRODUCT])
+def test_on_the_free_plan_no_worker_has_a_cpu_limit(product: Product) -> None:
+    """Not even one that sets its own: Cloudflare refuses every limit there."""
+    stage = render_stage(product, "staging", {"workers": {"cpuMs": None}})
+    assert [version.inputs.get("limits") for version in stage.of(VERSION)] == [None] * len(product.workers)
 
 
 def test_a_worker_is_told_its_stage() -> None:

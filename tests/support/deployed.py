@@ -72,10 +72,12 @@ def deployed(
     secrets: Iterable[str],
     program: Callable[[], None],
     ports: Mapping[str, int],
+    chosen: Mapping[str, Any] | None = None,
 ) -> Iterator[Deployed]:
-    """Bring ``program`` up with the settings of ``stack`` in ``source``; ``ports`` are those of the providers."""
+    """Bring ``program`` up with the settings of ``stack`` in ``source``, ``chosen`` ones laid over them; ``ports`` are
+    those of the providers."""
     run = rundir.kept(folder)
-    files = prepare(source, run, stack, secrets, Cipher(run.passphrase))
+    files = prepare(source, run, stack, secrets, Cipher(run.passphrase), chosen or {})
     with language_host(program) as host:
         environment = engine_environment(run, providers=ports, tools=[find_engine().path.parent]) | host
         it = Deployed(stack, files.path, environment, files.canaries)

@@ -60,11 +60,19 @@ def write_stage_files(folder: Path, stacks: Sequence[str] = ("staging", "product
         (folder / f"Pulumi.{stack}.yaml").write_text(_stage_file(stack))
 
 
+def own_config(stack: str) -> dict[str, Any]:
+    """Return what `write_stage_files` writes for a stack, by the engine's keys."""
+    config: dict[str, Any] = yaml.safe_load(_stage_file(stack))["config"]
+    return config
+
+
 @cache  # writing YAML takes longer than most tests
 def _stage_file(stack: str) -> str:
     settings = make_settings(stack).model_dump(mode="json", by_alias=True, exclude={"environment"})
     settings["aws"].pop("profile")
-    return yaml.safe_dump({"config": {f"bulkhead:{key}": value for key, value in settings.items()}})
+    # Commands that touch something real refuse what was shipped as an example.
+    text = yaml.safe_dump({"config": {f"bulkhead:{key}": value for key, value in settings.items()}})
+    return text.replace("harbor.example", "acme-hotels.com").replace("harbor-inc", "acme-hotels")
 
 
 def make_secrets(names: Iterable[str], environment: str) -> dict[str, pulumi.Output[str]]:

@@ -114,7 +114,7 @@ def _worker(worker: Worker, target: Target, folder: Path, root: Path) -> dict[st
         "preview_urls": reachable,
         "routes": [{"pattern": hosts[worker.name], "custom_domain": True}] if worker.name in hosts else [],
         "triggers": {"crons": list(worker.crons)} if worker.crons else {},
-        "limits": {"cpu_ms": worker.cpu_ms or settings.workers.cpu_ms},
+        "limits": worker.limits(settings.workers.cpu_ms),
         "observability": observability(settings),
         "vars": _variables(worker, target, deployed),
         **_bindings(worker, target, here, root),

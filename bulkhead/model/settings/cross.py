@@ -11,7 +11,8 @@ from bulkhead.model.faults import Fault
 from bulkhead.model.naming import Stage
 from bulkhead.model.product import Product
 from bulkhead.model.settings.models import StageSettings
-from bulkhead.model.settings.paths import SETTINGS, fault_at, set_command
+from bulkhead.model.settings.paths import SETTINGS, Path, fault_at, remove_command, set_command
+from bulkhead.model.settings.rules import NUMBERS
 
 Level = Literal["fault", "warning"]
 
@@ -25,6 +26,16 @@ class _Shareable:
     key: str
     identity: Callable[[StageSettings], Hashable]
     separates: str
+
+
+# What the stack of a pull request has only together with development: it is deployed with development's credentials.
+_DEVELOPMENTS: Final[tuple[tuple[str, Callable[[StageSettings], Any]], ...]] = (
+    ("cloudflare.accountId", lambda s: s.cloudflare.account_id),
+    ("cloudflare.zoneId", lambda s: s.cloudflare.zone_id),
+    ("aws.accountId", lambda s: s.aws.account_id),
+    ("aws.roleArn", lambda s: s.aws.role_arn),
+    ("aws.profile", lambda s: s.aws.profile),
+)
 
 
 def _repository(settings: StageSettings) -> tuple[str, str]:
@@ -64,6 +75,16 @@ _PRODUCT_WIDE: Final[tuple[tuple[str, Callable[[StageSettings], Any]], ...]] = (
     ("governance.profile", lambda s: s.governance.profile),
 )
 
+_SHARED: Final = "it describes the repository, and the stages share that"
+_ONE_SUBJECT: Final = "AWS compares it letter by letter with what GitHub says, and would let no run of one of them in"
+_OF_A_REPOSITORY: Final[tuple[tuple[str, Callable[[StageSettings], Any], str], ...]] = (
+    ("github.defaultBranch", lambda s: s.github.default_branch, _SHARED),
+    ("github.owner", lambda s: s.github.owner, _ONE_SUBJECT),
+    ("github.repository", lambda s: s.github.repository, _ONE_SUBJECT),
+    ("github.ownerId", lambda s: s.github.owner_id, _ONE_SUBJECT),
+    ("github.repositoryId", lambda s: s.github.repository_id, _ONE_SUBJECT),
+)
+
 
 def cross_check(whole: Sequence[tuple[StageSettings, Product]]) -> Iterator[tuple[Level, Fault]]:
     """Yield faults and warnings about all stages together. ``whole`` pairs each stage's settings with its product: the
@@ -73,6 +94,7 @@ def cross_check(whole: Sequence[tuple[StageSettings, Product]]) -> Iterator[tupl
     permanent = sorted((s for s in stages if s.environment == s.stage), key=lambda s: list(Stage).index(s.stage))
     yield from _hostnames(whole)
     yield from _roles(permanent)
+    yield from _ephemeral(stages, permanent)
     yield from _product_wide(permanent)
     for kind in _SHAREABLE:
         for users in _groups(permanent, kind.identity):
@@ -110,22 +132,44 @@ def _roles(stages: Sequence[StageSettings]) -> Iterator[tuple[Level, Fault]]:
             yield "fault", _fault(user, "aws.roleArn", message, fix)
 
 
+def _ephemeral(stages: Sequence[StageSettings], permanent: Sequence[StageSettings]) -> Iterator[tuple[Level, Fault]]:
+    own = next(each for each in permanent if each.stage is Stage.DEVELOPMENT)
+    for settings in (each for each in stages if each not in permanent):
+        for key, value in _DEVELOPMENTS:
+            mine, theirs = value(settings), value(own)
+            owner = next((each for each in reversed(permanent) if mine and value(each) == mine), None)
+            if owner is not None and mine != theirs:
+                message = f"is {owner.environment}'s: a pull request that nobody has read would run with its rights"
+                path, stack = _path(key), settings.environment
+                fix = set_command(path, theirs, stack) if theirs else remove_command(path, stack)
+                yield "fault", _fault(settings, key, message, fix)
+
+
 def _product_wide(stages: Sequence[StageSettings]) -> Iterator[tuple[Level, Fault]]:
     for key, value in _PRODUCT_WIDE:
-        yield from _same(stages, key, value)
+        yield from _same(stages, key, value, _SHARED)
     for users in _groups(stages, _repository):
-        yield from _same(users, "github.defaultBranch", lambda s: s.github.default_branch)
+        for key, value, why in _OF_A_REPOSITORY:
+            yield from _same(users, key, value, why)
+        if all(user.github.owner_id is None for user in users):
+            message = (
+                "is missing, and so is repositoryId: AWS lets no run of a repository in that is newer than July 2026"
+            )
+            yield "warning", _fault(users[-1], "github.ownerId", message, NUMBERS)
 
 
 def _same(
-    stages: Sequence[StageSettings], key: str, value: Callable[[StageSettings], Any]
+    stages: Sequence[StageSettings],
+    key: str,
+    value: Callable[[StageSettings], Any],
+    why: str,
 ) -> Iterator[tuple[Level, Fault]]:
-    """Compare with the last stage, production, because it is changed with the most care."""
-    for settings in stages[:-1]:
-        if value(settings) != value(stages[-1]):
-            message = f"differs from {stages[-1].environment}; it describes the repository, and the stages share that"
-            head, *rest = key.split(".")
-            fix = set_command((f"{SETTINGS}:{head}", *rest), value(stages[-1]), settings.environment)
+    """Compare with the last stage that says something, production, because it is changed with the most care."""
+    says = [settings for settings in stages if value(settings) is not None]
+    for settings in stages if says else ():
+        if value(settings) != value(says[-1]):
+            message = f"differs from {says[-1].environment}; {why}"
+            fix = set_command(_path(key), value(says[-1]), settings.environment)
             yield "fault", _fault(settings, key, message, fix)
 
 
@@ -159,5 +203,9 @@ def _joined(stages: Sequence[StageSettings]) -> str:
 
 
 def _fault(settings: StageSettings, key: str, message: str, fix: str) -> Fault:
+    return fault_at(_path(key), message, fix, settings.environment)
+
+
+def _path(key: str) -> Path:
     head, *rest = key.split(".")
-    return fault_at((f"{SETTINGS}:{head}", *rest), message, fix, settings.environment)
+    return (f"{SETTINGS}:{head}", *rest)

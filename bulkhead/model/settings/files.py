@@ -12,7 +12,8 @@ from bulkhead.model.naming import Stage
 from bulkhead.model.product import Product, ProductFault
 from bulkhead.model.settings.check import check_settings
 from bulkhead.model.settings.cross import Level, cross_check
-from bulkhead.model.settings.encryption import encryption_faults
+from bulkhead.model.settings.encryption import encryption_doubts, encryption_faults
+from bulkhead.model.settings.examples import example_faults
 from bulkhead.model.settings.keys import secret_faults
 from bulkhead.model.settings.models import StageSettings
 from bulkhead.model.settings.paths import stack_file
@@ -53,6 +54,7 @@ def check_files(files: Sequence[File], chosen: Product | None = None) -> list[Fi
         findings += _findings(file, faults)
     findings += [Finding("fault", fault) for fault in _twice(files)]
     findings += [Finding("fault", fault) for fault in encryption_faults(opened)]
+    findings += [Finding("warning", fault) for fault in encryption_doubts(opened)]
     if set(stages) >= {stage.value for stage in Stage}:
         known = [stage for stage in stages.values() if stage is not None]
         if len(known) == len(stages):
@@ -75,15 +77,20 @@ def _checked(file: StackFile, chosen: Product | None) -> tuple[StageSettings | N
             product = find_product(reference_in(file.config), file=file.name)
         except ProductFault as unfit:
             faults = (*faults, *unfit.faults)
+    if settings is not None:
+        faults = (*faults, *example_faults(settings))
     if product is not None:
         faults = (*faults, *secret_faults(file.stack, file.config, file.secret_keys, product))
     return settings, product, faults
 
 
-def read_settings(path: File) -> StageSettings:
-    """Return the settings in one stage file, whichever secrets it lacks. Raises Refused with every fault."""
+def read_settings(path: File, *, examples: bool = True) -> StageSettings:
+    """Return the settings in one stage file, whichever secrets it lacks. Raises Refused with every fault; without
+    ``examples`` a value that was shipped as an example is one: nothing real may be touched with it."""
     file = read(path)
     settings, faults = check_settings(file.stack, file.config, file.secret_keys) if file.was_read else (None, ())
+    if settings is not None and not examples:
+        faults = tuple(example_faults(settings))
     found = [finding.fault for finding in _findings(file, faults)]
     if settings is None or found:
         raise Refused(f"{path.name} cannot be used", found)

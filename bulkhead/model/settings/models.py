@@ -107,7 +107,9 @@ class Maintenance(Section):
 class Workers(Section):
     """Limits and sampling of every Worker."""
 
-    cpu_ms: t.CpuMs = Field(description="CPU time per request, ms; a Worker of the product may set its own")
+    cpu_ms: t.CpuMs | None = Field(
+        description="CPU time per request, ms; a Worker of the product may set its own; null: none, for the Free plan"
+    )
     trace_sampling: t.Share = Field(description="share of requests that are traced (MON-9)")
     log_sampling: t.Share = Field(description="share of requests that are logged")
 

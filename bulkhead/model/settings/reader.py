@@ -12,8 +12,9 @@ from bulkhead.model.faults import Fault
 from bulkhead.model.settings import nodes, scalars
 from bulkhead.model.settings.paths import SECRETS, Path, secret_command, spell
 
-# Top-level keys of a stack file: Pulumi CLI, `ProjectStack`.
-TOP_LEVEL: Final = ("config", "secretsprovider", "encryptedkey", "encryptionsalt", "environment")
+# Top-level keys of a stack file: Pulumi CLI, `ProjectStack`. It has one more.
+TOP_LEVEL: Final = ("config", "secretsprovider", "encryptedkey", "encryptionsalt")
+_ELSEWHERE: Final = "environment"
 _FILE_NAME: Final = re.compile(r"Pulumi\.(?P<stack>[A-Za-z0-9_.-]+)\.ya?ml")
 _LARGEST_FILE: Final = 256 * 1024
 _MOST_VALUES: Final = 10_000  # aliases of aliases grow a small file without bound
@@ -140,7 +141,10 @@ class _Builder:
         found = False
         for key, value in self._pairs(root, ()):
             self._lines[key] = value.line
-            if key not in TOP_LEVEL:
+            if key == _ELSEWHERE:
+                message = "takes settings from Pulumi ESC: no check sees them, and they may be those of another stage"
+                self._fault(key, message, "write the settings themselves into the file, and remove it")
+            elif key not in TOP_LEVEL:
                 allowed = ", ".join(TOP_LEVEL)
                 self._fault(
                     key,
@@ -150,7 +154,7 @@ class _Builder:
             elif key == "config":
                 found = True
                 config = self._config(value)
-            elif key != "environment":
+            else:
                 text = self._value(value, (key,))
                 if isinstance(text, str):
                     self._encryption[key] = text

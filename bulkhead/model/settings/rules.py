@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 STAGING_MOST_USD: Final = 20  # CST-4
 MOST_REVIEWERS: Final = 6  # GitHub, deployment environments
+NUMBERS: Final = "gh api repos/OWNER/REPOSITORY --jq '\"\\(.owner.id) \\(.id)\"' prints both"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +120,7 @@ def _numbers_go_together(_stack: Stack, github: GitHub) -> Iterator[Breach]:
     if (github.owner_id is None) != (github.repository_id is None):
         lacking = "ownerId" if github.owner_id is None else "repositoryId"
         message = "is missing beside the other number; the subject of GitHub's identity tokens has both or none"
-        fix = "gh api repos/OWNER/REPOSITORY --jq '\"\\(.owner.id) \\(.id)\"' prints both"
-        yield Breach(_at("github", lacking), message, fix=fix)
+        yield Breach(_at("github", lacking), message, fix=NUMBERS)
 
 
 @_rule("github", "owns")

@@ -40,12 +40,12 @@ def file_schema() -> dict[str, Any]:
         "required": [f"{SETTINGS}:{name}" for name in model["required"] if name in fields],
         "additionalProperties": False,
     }
-    written = {name: dict(_TEXT) for name in TOP_LEVEL if name not in {"config", "environment"}}
+    written = {name: dict(_TEXT) for name in TOP_LEVEL if name != "config"}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Settings of one stage (Pulumi.<stack>.yaml)",
         "type": "object",
-        "properties": {"config": config, "environment": {}, **written},
+        "properties": {"config": config, **written},
         "required": ["config"],
         "additionalProperties": False,
         "$defs": sections,

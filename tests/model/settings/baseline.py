@@ -37,7 +37,7 @@ def baseline(stack: str) -> dict[str, Any]:
     """Return the configuration of ``stack`` as a file has it, with nothing to say against it."""
     stage = "development" if stack.startswith("pr-") else stack
     digit = _DIGIT.get(stage, "4")
-    people = ["somebody@harbor.example"]
+    people = ["somebody@acme-hotels.com"]
     return {
         "bulkhead:stage": stage,
         "bulkhead:owner": "platform",
@@ -45,10 +45,10 @@ def baseline(stack: str) -> dict[str, Any]:
         "bulkhead:cloudflare": {
             "accountId": f"a{digit}" * 16,
             "zoneId": f"b{digit}" * 16,
-            "hostname": f"{stack}.harbor.example",
+            "hostname": f"{stack}.acme-hotels.com",
         },
         "bulkhead:aws": {"accountId": digit * 12, "roleArn": f"arn:aws:iam::{digit * 12}:role/bulkhead-{stack}"},
-        "bulkhead:github": {"owner": "harbor-inc", "repository": "harbor"},
+        "bulkhead:github": {"owner": "acme-hotels", "repository": "harbor", "ownerId": 4321, "repositoryId": 8765},
         "bulkhead:owns": {
             "zone": stack == stage,
             "cloudflareAccount": stack == stage,

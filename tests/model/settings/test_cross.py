@@ -57,9 +57,65 @@ def test_the_repository_needs_one_owner_among_all(tmp_path: Path) -> None:
     assert both.fault.fix.endswith("'bulkhead:owns.repository' false --stack development")
 
 
-def test_repositories_are_compared_as_github_does(tmp_path: Path) -> None:
-    changes = {("staging", "bulkhead:github.owner"): "Harbor-Inc", ("staging", "bulkhead:github.repository"): "HARBOR"}
-    assert _check(tmp_path, changes) == []
+@pytest.mark.parametrize(("name", "value"), [("owner", "Acme-Hotels"), ("repository", "HARBOR")])
+def test_a_repository_spelt_in_two_ways_would_be_two_to_aws(name: str, value: str, tmp_path: Path) -> None:
+    (finding,) = _check(tmp_path, {("staging", f"bulkhead:github.{name}"): value})
+    assert _told([finding]) == [("fault", "Pulumi.staging.yaml", f"bulkhead:github.{name}")]
+    assert "letter by letter" in finding.fault.message
+    assert finding.fault.fix.startswith(f"pulumi config set --path 'bulkhead:github.{name}' ")
+
+
+NUMBERS = {"ownerId": 4321, "repositoryId": 8765}
+
+
+@pytest.mark.parametrize("lacking", STAGES)
+def test_a_stage_without_the_numbers_of_the_others_is_told_them(lacking: str, tmp_path: Path) -> None:
+    found = _check(tmp_path, {(lacking, f"bulkhead:github.{name}"): None for name in NUMBERS})
+    assert [(finding.fault.file, finding.fault.fix) for finding in found] == [
+        (f"Pulumi.{lacking}.yaml", f"pulumi config set --path 'bulkhead:github.{name}' {value} --stack {lacking}")
+        for name, value in NUMBERS.items()
+    ]
+
+
+def test_numbers_that_no_stage_has_are_asked_for_once(tmp_path: Path) -> None:
+    found = _check(tmp_path, {(stage, f"bulkhead:github.{name}"): None for name in NUMBERS for stage in STAGES})
+    assert _told(found) == [("warning", "Pulumi.production.yaml", "bulkhead:github.ownerId")]
+    assert "gh api repos/" in found[0].fault.fix
+
+
+PRODUCTIONS = {
+    "cloudflare.accountId": "a3" * 16,
+    "cloudflare.zoneId": "b3" * 16,
+    "aws": {"accountId": "3" * 12, "roleArn": f"arn:aws:iam::{'3' * 12}:role/bulkhead-pr-42"},
+}
+
+
+@pytest.mark.parametrize(("place", "value"), PRODUCTIONS.items())
+def test_a_pull_requests_stack_in_productions_accounts_is_refused(place: str, value: Any, tmp_path: Path) -> None:
+    (finding,) = _check(tmp_path, {("pr-42", f"bulkhead:{place}"): value}, "pr-42")
+    assert (finding.level, finding.fault.file) == ("fault", "Pulumi.pr-42.yaml")
+    assert "production's" in finding.fault.message
+    assert finding.fault.fix.endswith("--stack pr-42")
+
+
+def test_a_pull_requests_stack_never_takes_the_role_of_another_stage(tmp_path: Path) -> None:
+    """Not even where all are in one account."""
+    account = {(stack, "bulkhead:aws.accountId"): "1" * 12 for stack in ("staging", "production")}
+    roles = {(stack, "bulkhead:aws.roleArn"): f"arn:aws:iam::{'1' * 12}:role/bulkhead-{stack}" for stack, _ in account}
+    owns = {(stack, "bulkhead:owns.awsAccount"): False for stack, _ in account}
+    shared = account | roles | owns
+    assert {finding.level for finding in _check(tmp_path, shared, "pr-42")} == {"warning"}
+    theirs = shared | {("pr-42", "bulkhead:aws.roleArn"): roles["production", "bulkhead:aws.roleArn"]}
+    faults = [finding.fault for finding in _check(tmp_path, theirs, "pr-42") if finding.level == "fault"]
+    assert [(fault.file, fault.key) for fault in faults] == [("Pulumi.pr-42.yaml", "bulkhead:aws.roleArn")]
+
+
+def test_a_pull_requests_stack_may_have_developments_role_and_profile(tmp_path: Path) -> None:
+    role = f"arn:aws:iam::{'1' * 12}:role/bulkhead-development"
+    assert _check(tmp_path, {("pr-42", "bulkhead:aws.roleArn"): role}, "pr-42") == []
+    everybodys = {(stack, "bulkhead:aws.profile"): "somebody" for stack in (*STAGES, "pr-42")}
+    no_role = {(stack, "bulkhead:aws.roleArn"): None for stack in (*STAGES, "pr-42")}
+    assert _check(tmp_path, everybodys | no_role, "pr-42") == []
 
 
 def test_a_repository_of_its_own_needs_an_owner_of_its_own(tmp_path: Path) -> None:
@@ -111,10 +167,10 @@ def test_one_role_for_two_stages_is_a_fault(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("stack", "hostname"),
     [
-        ("staging", "production.harbor.example"),
-        ("staging", "api.production.harbor.example"),
-        ("development", "staging.harbor.example"),
-        ("pr-42", "development.harbor.example"),
+        ("staging", "production.acme-hotels.com"),
+        ("staging", "api.production.acme-hotels.com"),
+        ("development", "staging.acme-hotels.com"),
+        ("pr-42", "development.acme-hotels.com"),
     ],
 )
 def test_a_hostname_has_one_stage(stack: str, hostname: str, tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def test_three_programs_at_once_load_their_own_stage(project: Path) -> None:
     for thread in threads:
         thread.join()
     assert found == {
-        stack: (f"{stack}.harbor.example", {name: f"{stack}-{name}" for name in SECRETS}) for stack in stacks
+        stack: (f"{stack}.acme-hotels.com", {name: f"{stack}-{name}" for name in SECRETS}) for stack in stacks
     }
 
 
@@ -188,8 +188,8 @@ def test_the_command_that_mends_a_fault_mends_it(place: str, value: object, proj
     program, *arguments = shlex.split(finding.fault.fix)
     assert program == "pulumi"
     _pulumi(project, *arguments)
-    left = [finding.fault.key for finding in _wrong(file)]
-    # The example account is not the stage's own, so its role is asked about next.
+    # What a command shows as an example is not the stage's own: it is asked about next, as is the account's role.
+    left = [finding.fault.key for finding in _wrong(file) if "is an example" not in finding.fault.message]
     assert left == (["bulkhead:aws.roleArn"] if place == "bulkhead:aws.accountId" else [])
 
 

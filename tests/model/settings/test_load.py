@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pulumi
 import pytest
-from pulumi.runtime import set_all_config
 
 from bulkhead.model.faults import Refused
 from infra.load import LoadedStage, load
-from tests.model.settings.baseline import PLAIN, PRODUCT, as_engine, baseline, changed
+from tests.model.settings.baseline import PLAIN, PRODUCT, baseline, changed
+from tests.model.settings.engine_config import in_engine
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 def _load(stack: str, config: Mapping[str, Any], then: Callable[[LoadedStage], None] = lambda _: None) -> None:
-    """Load in a context and an event loop of its own, as each program has them."""
-
-    async def program() -> None:
-        set_all_config(*as_engine(config))
-        then(load(stack, PRODUCT))
-
-    contextvars.copy_context().run(asyncio.run, program())
+    in_engine(config, lambda: then(load(stack, PRODUCT)))
 
 
 def test_settings_and_secrets_are_loaded() -> None:
     def look(loaded: LoadedStage) -> None:
         assert loaded.settings.budget.monthly_usd == 20
-        assert loaded.settings.cloudflare.hostname == "staging.harbor.example"
+        assert loaded.settings.cloudflare.hostname == "staging.acme-hotels.com"
         assert set(loaded.secrets) == {"cloudflareApiToken", "sessionKey"}
         assert all(isinstance(secret, pulumi.Output) for secret in loaded.secrets.values())
         assert PLAIN not in repr(loaded)

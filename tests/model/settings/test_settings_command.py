@@ -98,9 +98,9 @@ def test_show_tells_defaults_from_choices_and_hides_secrets(stages: Path) -> Non
     lines = result.output.splitlines()
     assert "    yearlyDays: 1827  # default" in lines
     assert "  monthlyUsd: 500  # default" in lines
-    assert "  hostname: production.harbor.example" in lines
+    assert "  hostname: production.acme-hotels.com" in lines
     assert "  endTime: null  # default" in lines
-    assert "  finance: [somebody@harbor.example]" in lines
+    assert "  finance: [somebody@acme-hotels.com]" in lines
     assert lines[-SECRETS:] == [*("  cloudflareApiToken: set", "  sessionKey: missing")]
     assert CIPHERTEXT["secure"] not in result.output
 

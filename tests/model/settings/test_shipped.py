@@ -10,6 +10,7 @@ import jsonschema  # type: ignore[import-untyped]  # ships no types
 import pytest
 from ruamel.yaml import YAML
 
+from bulkhead.model.faults import Refused
 from bulkhead.model.naming import Stage
 from bulkhead.model.settings import check_files, read_settings, required_secrets
 from bulkhead.model.settings.defaults import DEFAULTS
@@ -20,15 +21,36 @@ from infra.product import PRODUCT
 from tests.model.settings.baseline import baseline, write
 
 ROOT = Path(__file__).resolve().parents[3]
+_EVERYWHERE = ("cloudflare.accountId", "cloudflare.zoneId", "cloudflare.hostname", "aws.accountId", "github.owner")
+_TOLD = ("budget.finance[0]", "budget.techLead[0]", "budget.stakeholders[0]")
+EXAMPLES = {
+    Stage.DEVELOPMENT: (*_EVERYWHERE, "budget.stakeholders[0]"),
+    Stage.STAGING: (*_EVERYWHERE, *_TOLD),
+    Stage.PRODUCTION: (*_EVERYWHERE, *_TOLD, "budget.stakeholders[1]"),
+}
 
 
-def test_they_lack_exactly_their_secrets() -> None:
+def test_they_lack_their_secrets_and_every_value_of_ones_own() -> None:
     findings = check_files(stage_files(ROOT), PRODUCT)
-    assert [(finding.level, finding.fault.key, finding.fault.fix) for finding in findings] == [
-        ("fault", f"secrets:{name}", f"bulkhead secrets set {stage} {name}")
-        for stage in Stage
-        for name in required_secrets(PRODUCT)
-    ]
+    told = {(finding.level, finding.fault.file, finding.fault.key) for finding in findings}
+    secrets = {
+        ("fault", f"Pulumi.{stage}.yaml", f"secrets:{name}") for stage in Stage for name in required_secrets(PRODUCT)
+    }
+    assert told - secrets == {
+        ("warning", "Pulumi.production.yaml", "bulkhead:github.ownerId"),
+        *(("fault", f"Pulumi.{stage}.yaml", f"bulkhead:{key}") for stage in Stage for key in EXAMPLES[stage]),
+    }
+    assert secrets <= told
+    fixes = {finding.fault.key: finding.fault.fix for finding in findings}
+    assert fixes["secrets:sessionKey"] == "bulkhead secrets set production sessionKey"
+    assert fixes["bulkhead:aws.accountId"].startswith("pulumi config set --path 'bulkhead:aws.accountId' ")
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_with_examples_in_place_nothing_real_is_touched(stage: Stage) -> None:
+    with pytest.raises(Refused) as refused:
+        read_settings(ROOT / f"Pulumi.{stage}.yaml", examples=False)
+    assert [fault.key for fault in refused.value.faults] == [f"bulkhead:{key}" for key in EXAMPLES[stage]]
 
 
 def test_their_settings_can_be_read_without_secrets() -> None:
