@@ -30,10 +30,10 @@ class Leak:
 
 
 def leaks(text: str | Iterable[str], secrets: Mapping[str, str]) -> tuple[Leak, ...]:
-    """Return the places where ``text``, or its lines, contain one of ``secrets`` (values by name), or the beginning of one that
-    others would recognise: as it is, escaped for JSON or a URL, in hexadecimal or in base64, also within a longer text
-    and one within the other. A secret is found once per line. Values shorter than SHORTEST are not searched for: see
-    `too_short`."""
+    """Return the places where ``text``, or its lines, contain one of ``secrets`` (values by name), or the beginning of
+    one that others would recognise: as it is, escaped for JSON or a URL, in hexadecimal or in base64, also within a
+    longer text and one within the other. A secret is found once per line. Values shorter than SHORTEST are not searched
+    for: see `too_short`."""
     forms = {name: list(_forms(value)) for name, value in secrets.items() if len(value) >= SHORTEST}
     found: dict[tuple[str, int], Leak] = {}
     for number, line in enumerate(text.splitlines() if isinstance(text, str) else text, 1):
