@@ -155,7 +155,7 @@ _TABLE: Final = (
         type=t.GITHUB_BRANCH_DEFAULT,
         import_id=ImportId("repository", separator=":"),
         identify=joined("repository"),
-        defaults={"rename": False},
+        defaults={"rename": False, "waitForRename": False},
     ),
     TypeRules(
         type=t.GITHUB_ACTIONS_REPOSITORY_PERMISSIONS,

@@ -101,6 +101,18 @@ def test_what_is_made_is_read_changed_and_removed(
         assert gone is None
 
 
+def test_a_ruleset_has_after_its_creation_what_a_read_finds(types: dict[str, GitHubRemote], caller: Caller) -> None:
+    token = t.GITHUB_REPOSITORY_RULESET
+    made = types[token].create(caller, LIVES[token][0])
+    read = types[token].read(caller, made.id, made.outputs, made.inputs)
+    assert read is not None
+    assert made.outputs == read.outputs
+    updated = types[token].update(caller, made.id, made.outputs, LIVES[token][1])
+    again = types[token].read(caller, made.id, updated.outputs, updated.inputs)
+    assert again is not None
+    assert updated.outputs == again.outputs
+
+
 @pytest.mark.parametrize("token", LIVES)
 def test_a_create_makes_the_plugin_s_calls(
     token: str, types: dict[str, GitHubRemote], caller: Caller, github: LocalGitHub
