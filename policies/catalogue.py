@@ -11,8 +11,10 @@ from policies.rules import (
     alarms,
     aws_backup,
     aws_cost,
+    aws_guests,
     aws_keys,
     aws_storage,
+    deployments,
     everywhere,
     github,
     github_repository,
@@ -20,12 +22,15 @@ from policies.rules import (
     iam_escalation,
     iam_trust,
     logs,
+    plain_values,
     references,
+    repository_owner,
     stores,
     token_permissions,
     worker_bindings,
     worker_values,
     workers,
+    zone,
 )
 
 NAME: Final = "bulkhead"
@@ -50,6 +55,11 @@ RULES: Final[tuple[AnyRule, ...]] = (
     *github_repository.RULES,
     *everywhere.RULES,
     *references.RULES,
+    *aws_guests.RULES,
+    *plain_values.RULES,
+    *deployments.RULES,
+    *repository_owner.RULES,
+    *zone.RULES,
 )
 
 

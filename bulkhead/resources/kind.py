@@ -103,6 +103,9 @@ class ResourceType(str):
     empty if nothing stays. ``references``: the inputs that name other resources. Every row states these five: a
     default would be a guess.
 
+    ``unjudged``: for an admitted type about whose content there is no rule, why what it says cannot hurt. That none
+    of its references leads out of the stage is judged for every type.
+
     ``use_instead``: the type to use where this one is not admitted. ``connects``: for a type that only connects two
     things, the inputs that name them. ``replaced_by``: inputs whose change makes a new one. ``secrets``: properties
     that are always secret. ``tells``: how the cloud names it, as templates of its ``id`` and outputs: each uses its
@@ -119,6 +122,7 @@ class ResourceType(str):
     identity_inputs: tuple[str, ...]
     left_behind: str
     references: tuple[Reference, ...]
+    unjudged: str = ""
     use_instead: str = ""
     scope: Scope = Scope.ACCOUNT
     guards: Guard | None = None

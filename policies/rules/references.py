@@ -94,6 +94,8 @@ def _in_references(resource: ObservedResource, stack: ObservedStack, eyes: Whose
         for path, value in at_path(resource.props, reference.path):
             if not isinstance(value, str) or not value or _OF_AWS.fullmatch(value):
                 continue
+            if not reference.to and reference.link is not Link.HOSTNAME and not value.startswith("arn:"):
+                continue  # the address of a person, or of something that is in no cloud
             if reference.link is not Link.HOSTNAME:
                 outside = reference.link in _BUCKETS and _is_outside(value, resource, stack, eyes.context)
                 yield path, eyes.name(value) or ("names a bucket that is not the stage's" if outside else "")

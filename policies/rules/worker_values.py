@@ -50,8 +50,8 @@ def _secret_in_clear(resource: ObservedResource, context: PolicyContext) -> Iter
         value = at(bound.props, _PLAIN.get(bound.type, "text")) if bound.type in _PLAIN else MISSING
         if value is MISSING or value == "":
             continue
-        pairs = [(bound.shown, value), *_pairs(document(value) if bound.type == "json" else MISSING)]
-        found = ((name, why) for name, text in pairs if (why := _betrays(name, text, names, hidden)))
+        named = [(bound.shown, value), *pairs(document(value) if bound.type == "json" else MISSING)]
+        found = ((name, why) for name, text in named if (why := betrays(name, text, names, hidden)))
         name, why = next(found, ("", ""))
         if why:
             inside = f", at {name}," if why in _BY_NAME and name != bound.shown else ""
@@ -66,16 +66,16 @@ def _long(text: Any) -> bool:
     return isinstance(text, str) and len(text) >= _SHORTEST_SECRET
 
 
-def _pairs(value: Any) -> Iterator[tuple[str, Any]]:
+def pairs(value: Any) -> Iterator[tuple[str, Any]]:
     """Yield every text in a JSON value, with the key it stands under."""
     items = value.items() if isinstance(value, Mapping) else (("", each) for each in value) if is_list(value) else ()
     for key, item in items:
         if (isinstance(item, str) and item) or (isinstance(item, int | float) and not isinstance(item, bool)):
             yield key, item
-        yield from _pairs(item)
+        yield from pairs(item)
 
 
-def _betrays(name: str, text: Any, names: set[str], hidden: list[str]) -> str:
+def betrays(name: str, text: Any, names: set[str], hidden: list[str]) -> str:
     """Return why a plain value looks like a secret, without the value; None if it does not."""
     spelt = upper_snake(name)
     if spelt in names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -11,9 +12,10 @@ import pytest
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import CATALOGUE
 from bulkhead.resources.kind import Grants, ResourceType, Scope
+from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.values import UNKNOWN, leaves
 from policies.catalogue import RULES, judged_by
-from policies.rule import AnyRule, Rule
+from policies.rule import AnyRule, Rule, StackRule
 from tests.support.policy_scene import as_first_preview, changed, found, make_context, make_resource, observed_in
 from tests.support.stages import PRODUCTS, STAGES, rendered_identities, rendered_stage
 
@@ -59,22 +61,49 @@ def test_our_own_identities_keep_every_rule(product: str, stage: str, preview: b
     assert {rule.name: said for rule in RULES if (said := found(rule, *resources, context=context))} == {}
 
 
-UNJUDGED = {
-    t.DNS_RECORD,
-    t.GITHUB_ACTIONS_ENVIRONMENT_SECRET,
-    t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE,
-    t.GITHUB_BRANCH_DEFAULT,
-    t.NOTIFICATION_POLICY,
-    t.NOTIFICATION_POLICY_WEBHOOKS,
-    t.WORKERS_CRON_TRIGGER,
-    t.WORKERS_DEPLOYMENT,
-    t.ZERO_TRUST_ACCESS_SERVICE_TOKEN,
+# What these rules look at stands beside a resource, and is no part of what it does.
+LABELS = {
+    "aws-untagged",
+    "ignore-changes-hides-security",
+    "reference-to-another-stage",
+    "stage-mismatch",
+    "store-name-outside-stage",
+    "store-unprotected",
 }
-"""What stages may have although no rule is about it, only those that see every resource. It may only get smaller."""
 
 
-def test_every_type_that_a_stage_may_have_is_judged() -> None:
-    assert {row for row in CATALOGUE.values() if row.admitted is True and not judged_by(row)} == UNJUDGED
+class Asked(ObservedStack):
+    """A stack that remembers of which types a rule asked for the resources."""
+
+    def of(self, *types: str) -> tuple[ObservedResource, ...]:
+        ASKED.update(types)
+        return super().of(*types)
+
+
+ASKED: set[str] = set()
+
+
+def types_judged() -> set[str]:
+    """Return the types about whose content there is a rule."""
+    ASKED.clear()
+    content = [rule for rule in RULES if rule.name not in LABELS]
+    for rule in content:
+        ASKED.update(rule.types if isinstance(rule, Rule) else ())
+    for product, stage in itertools.product(PRODUCTS, STAGES):
+        for rendered, identities in ((rendered_stage, False), (rendered_identities, True)):
+            stack = Asked(tuple(observed_in(rendered(product, stage))))
+            context = make_context(stage, of=PRODUCTS[product], identities=identities)
+            for rule in content:
+                if isinstance(rule, StackRule):
+                    list(rule.judge(stack, context))
+    return set(ASKED)
+
+
+def test_every_type_that_a_stage_may_have_is_judged_or_says_why_it_cannot_hurt() -> None:
+    judged, admitted = types_judged(), {row for row in CATALOGUE.values() if row.admitted is True}
+    assert {row.token for row in admitted if row not in judged and not row.unjudged} == set()
+    assert {row.token for row in admitted if row in judged and row.unjudged} == set()
+    assert {row.token for row in CATALOGUE.values() if row.unjudged and row not in admitted} == set()
 
 
 def test_a_rule_about_every_resource_counts_for_no_type() -> None:

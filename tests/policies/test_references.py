@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -14,12 +15,37 @@ from bulkhead.resources import types as t
 from bulkhead.resources.observed import ObservedResource
 from bulkhead.resources.values import UNKNOWN
 from policies.catalogue import RULES
-from policies.rules import references
+from policies.rules import (
+    aws_guests,
+    deployments,
+    iam,
+    iam_escalation,
+    iam_trust,
+    plain_values,
+    references,
+    repository_owner,
+    zone,
+)
 from tests.support.plans import planned
 from tests.support.planted_leaks import PLANTS
-from tests.support.policy_scene import found, make_context, make_resource, observed_in
+from tests.support.policy_scene import changed, found, make_context, make_resource, observed_in
 
 [RULE] = references.RULES
+NEW = {
+    rule.name
+    for module in (
+        aws_guests,
+        deployments,
+        iam,
+        iam_escalation,
+        iam_trust,
+        plain_values,
+        references,
+        repository_owner,
+        zone,
+    )
+    for rule in module.RULES
+}
 OWN, THEIRS = "2" * 12, "3" * 12
 BUCKET = f"harbor-staging-vault-{OWN}"
 THEIR_BUCKET = f"harbor-production-vault-{THEIRS}"
@@ -297,3 +323,51 @@ def test_what_the_check_of_isolation_finds_the_pack_finds(what: str, clean: dict
     broken = PLANTS[what][0](planned("staging"))
     assert isolation([broken, planned("production")]).leaks
     assert {name for name, messages in said(broken).items() if messages != clean[name]}
+
+
+ODD: tuple[Any, ...] = (
+    *(UNKNOWN, None, "", "x", "*", "arn:", "arn:aws:s3:::", "{", "[]", "{}", 7, 0.5, True, [], {}),
+    *(
+        [UNKNOWN],
+        [None],
+        ["x"],
+        [7],
+        [[]],
+        [{}],
+        {"": None},
+        {"a": UNKNOWN},
+        {"a": {"b": []}},
+        {"Statement": [7, None]},
+    ),
+    *({"Statement": UNKNOWN}, {"Statement": {"Effect": "Allow", "Principal": [], "Condition": []}}, b"x"),
+)
+
+
+def places(value: Any, at: str = "") -> Iterator[str]:
+    """Yield every place in a resource's properties, those in the middle too."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        if "." not in str(key):
+            yield f"{at}{key}"
+            yield from places(item, f"{at}{key}.")
+
+
+def opened(resource: ObservedResource) -> ObservedResource:
+    """Return a resource with its policy document parsed, as a provider may give it."""
+    policy = {
+        name: json.loads(resource.props[name]) for name in ("policy", "assumeRolePolicy") if name in resource.props
+    }
+    return replace(resource, props={**resource.props, **policy})
+
+
+@pytest.mark.parametrize("type_", sorted({each.type for each in (*LEADING_AWAY, *STAYING)}))
+def test_no_rule_of_ours_raises_on_any_value(type_: str) -> None:
+    ours = [rule for rule in RULES if rule.name in NEW]
+    assert len(ours) == len(NEW)
+    for resource in [
+        opened(each) for each in (*LEADING_AWAY, *STAYING) if each.type == type_ and UNKNOWN not in each.props.values()
+    ]:
+        for place in places(resource.props):
+            for value in ODD:
+                odd = changed(resource, place, value)
+                assert [len(found(rule, odd, context=STAGING)) >= 0 for rule in ours]

@@ -31,6 +31,7 @@ def unusual(settings: StageSettings) -> Callable[[], None]:
         _keys_and_topics(aws, label, settings)
         _roles(aws, label, settings)
         _bucket(aws, label, settings)
+        _jobs(aws, label, settings)
         _budget(aws, label, settings)
         _alarm(aws, label, settings)
         _stores(cloudflare, label, settings)
@@ -96,6 +97,19 @@ def _roles(aws: pulumi.ResourceOptions, label: Label, settings: StageSettings) -
         {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
     )
     Raw(t.IAM_ROLE_POLICY, "watch", pulumi.ResourceOptions.merge(aws, _after(role, limit)), role=name, policy=rights)
+
+
+def _jobs(aws: pulumi.ResourceOptions, label: Label, settings: StageSettings) -> None:
+    """A function that a rule and a bucket of the stage may start, and where it finds its secret."""
+    account, region = settings.aws.account_id, settings.region.primary
+    function = f"{label.product}-{label.environment}-job"
+    started = {"function": function, "action": "lambda:InvokeFunction"}
+    nightly = f"arn:aws:events:{region}:{account}:rule/nightly"
+    Raw(t.LAMBDA_PERMISSION, "nightly", aws, **started, principal="events.amazonaws.com", sourceArn=nightly)
+    uploads = f"arn:aws:s3:::{label.name(Kind.VAULT, account)}"
+    Raw(t.LAMBDA_PERMISSION, "uploads", aws, **started, principal="s3.amazonaws.com", sourceArn=uploads)
+    where = f"{label.product}-{label.environment}-parameter-where"
+    Raw(t.SSM_PARAMETER, "where", aws, name=where, type="String", value=f"https://{settings.cloudflare.hostname}/hook")
 
 
 def _bucket(aws: pulumi.ResourceOptions, label: Label, settings: StageSettings) -> None:

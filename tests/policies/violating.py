@@ -35,6 +35,7 @@ def violating(secret: str) -> Callable[[], None]:
         github = pulumi.ResourceOptions(provider=RawProvider("github", "github", owner="harbor-inc", token=hidden))
         _everywhere(aws)
         _storage(aws)
+        _jobs(aws, secret)
         _identities(aws)
         _workers(cloudflare, hidden)
         _stores(cloudflare)
@@ -61,8 +62,19 @@ def _storage(aws: pulumi.ResourceOptions) -> None:
     Raw(t.S3_BUCKET, "vault", aws, bucket=vault)
     daily = {"id": "daily", "status": "Enabled", "filter": {"prefix": "database/daily/"}, "expiration": {"days": 1}}
     Raw(t.S3_BUCKET_LIFECYCLE_CONFIGURATION, "hasty", aws, bucket=vault, rules=[daily])
+    theirs = {"Effect": "Allow", "Principal": {"AWS": "222222222222"}, "Action": "s3:GetObject", "Resource": "*"}
+    Raw(t.S3_BUCKET_POLICY, "guest", aws, bucket=vault, policy=json.dumps({"Statement": [theirs]}))
+    Raw(t.S3_BUCKET_LOGGING, "elsewhere", aws, bucket=vault, targetBucket="harbor-staging-vault-log-222222222222")
     Raw(t.KMS_KEY, "still", aws, policy=ANYBODY)
     Raw(t.BUDGET, "quiet", aws, name="harbor-production-budget", budgetType="COST", limitAmount="1", limitUnit="USD")
+
+
+def _jobs(aws: pulumi.ResourceOptions, secret: str) -> None:
+    function = "harbor-production-job"
+    Raw(t.LAMBDA_PERMISSION, "anybody", aws, function=function, action="lambda:InvokeFunction", principal="*")
+    Raw(t.SSM_PARAMETER, "clear", aws, name="harbor-production-parameter-api-token", type="String", value=secret)
+    topic = "arn:aws:sns:ap-northeast-1:333333333333:harbor-production-topic"
+    Raw(t.SNS_TOPIC_SUBSCRIPTION, "clear", aws, topic=topic, protocol="http", endpoint="http://hook.example")
 
 
 def _identities(aws: pulumi.ResourceOptions) -> None:
@@ -103,6 +115,10 @@ def _workers(cloudflare: pulumi.ResourceOptions, hidden: pulumi.Output[str]) -> 
         {"type": "plain_text", "name": "SESSION_KEY", "text": hidden},
     ]
     Raw(t.WORKER_VERSION, "web-version", cloudflare, accountId=account, workerId=web.id, bindings=bindings)
+    script = {"accountId": account, "scriptName": "harbor-production-worker-web"}
+    version = {"versionId": "5a5a5a5a-0000-4000-8000-5a5a5a5a5a5a", "percentage": 100}
+    Raw(t.WORKERS_DEPLOYMENT, "older", cloudflare, **script, strategy="percentage", versions=[version])
+    Raw(t.WORKERS_CRON_TRIGGER, "busy", cloudflare, **script, schedules=[{"cron": "* * * * *"}])
     events = Raw(t.QUEUE, "events", cloudflare, accountId=account, queueName="harbor-production-queue-events")
     Raw(t.QUEUE_CONSUMER, "nosy", cloudflare, accountId=account, queueId=events.id, type="worker", scriptName="web")
     domain = {"hostname": "staging.harbor.example", "service": "harbor-production-worker-web"}
@@ -135,6 +151,8 @@ def _access(cloudflare: pulumi.ResourceOptions) -> None:
     }
     Raw(t.ACCOUNT_TOKEN, "broad", cloudflare, accountId=account, name="anything", policies=[everything])
     Raw(t.API_TOKEN, "a-persons", cloudflare, name="harbor-production-token", policies=[everything])
+    Raw(t.ZERO_TRUST_ACCESS_SERVICE_TOKEN, "lasting", cloudflare, accountId=account, name="x", duration="forever")
+    Raw(t.ZONE_SETTING, "weak", cloudflare, zoneId="3f" * 16, settingId="ssl", value="flexible")
     everyone: list[dict[str, dict[str, str]]] = [{"everyone": {}}]
     Raw(
         t.ZERO_TRUST_ACCESS_APPLICATION,
@@ -190,6 +208,7 @@ def _repository(github: pulumi.ResourceOptions, hidden: pulumi.Output[str]) -> N
         canAdminsBypass=True,
     )
     Raw(t.GITHUB_ACTIONS_SECRET, "wide", github, repository="harbor", secretName="CLOUDFLARE_API_TOKEN", value=hidden)
+    Raw(t.GITHUB_BRANCH_DEFAULT, "another", github, repository="harbor", branch="develop")
     Raw(t.GITHUB_ACTIONS_REPOSITORY_PERMISSIONS, "unpinned", github, repository="harbor", allowedActions="all")
     writing = {"defaultWorkflowPermissions": "write", "canApprovePullRequestReviews": True}
     Raw(t.GITHUB_WORKFLOW_REPOSITORY_PERMISSIONS, "writing", github, repository="harbor", **writing)

@@ -47,6 +47,7 @@ IAM_GROUP_POLICY_ATTACHMENT: Final = ResourceType(
 IAM_OPEN_ID_CONNECT_PROVIDER: Final = ResourceType(
     "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
     admitted=True,
+    unjudged="it says whose tokens may be shown at all; only the trust of a role lets one in, and that is judged",
     holds_data="",
     identity_inputs=("url",),
     left_behind="",

@@ -67,6 +67,7 @@ S3_BUCKET_LIFECYCLE_CONFIGURATION: Final = ResourceType(
 S3_BUCKET_LOGGING: Final = ResourceType(
     "aws:s3/bucketLogging:BucketLogging",
     admitted=True,
+    unjudged="where the log goes is a reference, and the bucket that takes it is judged as every bucket is",
     holds_data="",
     identity_inputs=("bucket",),
     left_behind="",
@@ -93,6 +94,7 @@ S3_BUCKET_OBJECT_LOCK_CONFIGURATION: Final = ResourceType(
 S3_BUCKET_OWNERSHIP_CONTROLS: Final = ResourceType(
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
     admitted=True,
+    unjudged="it says who owns an object; who may read one, ACLs and policies say, and those are judged",
     holds_data="",
     identity_inputs=("bucket",),
     left_behind="",

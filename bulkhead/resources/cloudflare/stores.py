@@ -89,6 +89,7 @@ R2_BUCKET_CORS: Final = ResourceType(
 R2_BUCKET_LIFECYCLE: Final = ResourceType(
     "cloudflare:index/r2BucketLifecycle:R2BucketLifecycle",
     admitted=True,
+    unjudged="the product says what is evidence, and that is locked, whatever expires",
     holds_data="",
     identity_inputs=("accountId", "bucketName"),
     left_behind="objects go on expiring; rules without an expiry first would end that",

@@ -80,6 +80,7 @@ API_TOKEN: Final = ResourceType(
 DNS_RECORD: Final = ResourceType(
     "cloudflare:index/dnsRecord:DnsRecord",
     admitted=True,
+    unjudged="who answers at a name of the stage is for the stage to say; a name of another one is a reference",
     holds_data="",
     identity_inputs=("zoneId", "name", "type", "content"),
     left_behind="",
@@ -103,6 +104,7 @@ _WEBHOOKS: Final = "cloudflare:index/notificationPolicyWebhooks:NotificationPoli
 NOTIFICATION_POLICY: Final = ResourceType(
     "cloudflare:index/notificationPolicy:NotificationPolicy",
     admitted=True,
+    unjudged="it sends notices of Cloudflare itself, which hold nothing of a visitor, a secret or a store",
     holds_data="",
     identity_inputs=EACH_NEW,
     left_behind="",
