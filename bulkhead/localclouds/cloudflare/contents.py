@@ -41,6 +41,18 @@ class Pair:
     options: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """A message that was borrowed. ``at`` is in ms since 1970; a body of the type ``bytes`` is in base64."""
+
+    id: str
+    at: int
+    attempts: int
+    lease: str
+    body: Any
+    content_type: str
+
+
 class KvValues:
     """The values of one namespace."""
 
@@ -108,6 +120,30 @@ class Messages:
     def purge(self) -> None:
         """Delete what nobody consumes. Raises Failed where a Worker does."""
         self._stage.call("queue_purge", store=self._queue)
+
+    def pull(self, most: int, visibility: int, attempts: int, dead_letter: str | None) -> tuple[list[Lent], int]:
+        """Borrow messages for ``visibility`` ms, and return how many the queue has. What was delivered ``attempts``
+        times goes to the queue ``dead_letter``, or nowhere."""
+        found = self._stage.call(
+            "queue_pull",
+            store=self._queue,
+            most=most,
+            visibility=visibility,
+            attempts=attempts,
+            deadLetter=dead_letter,
+        )
+        lent = [
+            Lent(one["id"], one["at"], one["attempts"], one["lease"], one["body"], one["contentType"])
+            for one in found["messages"]
+        ]
+        return lent, found["backlog"]
+
+    def settle(self, acks: Sequence[str], retries: Mapping[str, int]) -> tuple[int, int, list[str]]:
+        """End leases: ``acks`` for good, ``retries`` for so many ms. Return how many of each there were, and the leases
+        that nobody has."""
+        again = [{"lease": lease, "delay": delay} for lease, delay in retries.items()]
+        told = self._stage.call("queue_settle", store=self._queue, acks=list(acks), retries=again)
+        return told["acknowledged"], told["retried"], told["unknown"]
 
     def waiting(self) -> tuple[int, int, int]:
         """Return how many messages wait, their size in bytes, and since when the oldest does (ms since 1970, or 0)."""

@@ -16,7 +16,7 @@ NOT_REHEARSED: Final[Mapping[str, str]] = {
     "places": "location hints, jurisdictions, placement and read replicas: all data is in one directory",
     "storage classes of objects": "all objects of a bucket have the class of the bucket",
     "eventual consistency": "a KV write is read by everybody at once; Cloudflare says up to 60 seconds",
-    "queue pull consumers": "messages are delivered to Workers only; none is lent by HTTP",
+    "queue pull consumers": "what was sent as `text` or `v8` is pulled as `json`: workerd does not say how it was sent",
     "queue concurrency": "one consumer runs at a time, whatever `maxConcurrency` says",
     "D1 Time Travel": "back only to a bookmark that was asked for; there is no history, so a timestamp is refused",
     "D1 during an import or export": "the API refuses everybody else, a Worker may query; Cloudflare lets nobody",

@@ -2,6 +2,7 @@
 
 import { ENV_PATH, SECRET_HEADER } from "./entry.mjs";
 import { CONTROL, bindingOf } from "./internal.mjs";
+import { pull, settle } from "./leases.mjs";
 import { Refusal } from "./stage.mjs";
 import { codesOf } from "./workers.mjs";
 
@@ -48,6 +49,9 @@ const OPERATIONS = {
   },
 
   queue_held: (stage, { store }) => stage.held.get(store) ?? [],
+  queue_pull: (stage, given) =>
+    pull(stage, given, (store, messages) => perform(stage, "queue_push", { store, messages })),
+  queue_settle: settle,
 
   queue_purge(stage, { store }) {
     if (!stage.running.held.includes(store)) {

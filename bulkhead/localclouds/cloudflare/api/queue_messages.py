@@ -1,4 +1,4 @@
-"""The routes of what is in a queue.
+"""The routes of what is in a queue, apart from those of pull consumers.
 
 Limits: Queues documentation, "Limits"; code: alchemy-run/distilled, which types what the API answered.
 """
@@ -18,13 +18,13 @@ from bulkhead.model.failures import Failed
 _LARGEST: Final = 128_000
 _LARGEST_BATCH: Final = 256_000
 _MOST: Final = 100
-_LONGEST_DELAY: Final = 43_200  # seconds
+LONGEST_DELAY: Final = 43_200  # seconds
 _BAD_BODY: Final = 10026
 _BAD_MESSAGE: Final = 10207
 _MESSAGE: Final = {"body", "content_type", "delay_seconds"}
 
 
-def _messages(asked: Asked) -> Messages:
+def messages_of(asked: Asked) -> Messages:
     """Return what is in the path's queue. Raises Refusal."""
     queue = queue_of(asked)
     return Messages(asked.stage_of(queue), str(queue.outputs["queueName"]))
@@ -48,7 +48,7 @@ def _pushed(asked: Asked, given: list[Any], common: Mapping[str, Any]) -> Result
     if sum(len(json.dumps(each).encode()) for each in given) > _LARGEST_BATCH:
         raise Refusal(413, (_BAD_MESSAGE, f"the messages have more than {_LARGEST_BATCH} bytes"))
     messages = [_message(each, common) for each in given]
-    queue = _messages(asked)
+    queue = messages_of(asked)
     queue.push(messages)
     return Result({"metadata": {"metrics": _told(queue)}})
 
@@ -64,13 +64,13 @@ def _message(given: Any, common: Mapping[str, Any]) -> dict[str, Any]:
     if len(content.encode()) > _LARGEST:
         raise Refusal(413, (_BAD_MESSAGE, f"a message has at most {_LARGEST} bytes"))
     delay = given.get("delay_seconds", common.get("delay_seconds"))
-    if delay is not None and (type(delay) not in {int, float} or not 0 <= delay <= _LONGEST_DELAY):
-        raise Refusal(400, (_BAD_MESSAGE, f"delay_seconds: must be from 0 to {_LONGEST_DELAY}"))
+    if delay is not None and (type(delay) not in {int, float} or not 0 <= delay <= LONGEST_DELAY):
+        raise Refusal(400, (_BAD_MESSAGE, f"delay_seconds: must be from 0 to {LONGEST_DELAY}"))
     return {"body": given["body"], "contentType": kind, **({} if delay is None else {"delaySeconds": delay})}
 
 
 def _metrics(asked: Asked) -> Result:
-    return Result(_told(_messages(asked)))
+    return Result(_told(messages_of(asked)))
 
 
 def _told(queue: Messages) -> dict[str, int]:
@@ -83,22 +83,15 @@ def _purge(asked: Asked) -> Result:
     if body != {"delete_messages_permanently": True}:
         raise Refusal(400, (_BAD_BODY, "a purge confirms itself: delete_messages_permanently must be true"))
     try:
-        _messages(asked).purge()
+        messages_of(asked).purge()
     except Failed as failure:
         raise Refusal(400, (UNKNOWN_CODE, f"the local Cloudflare does not do that: {failure.summary}")) from failure
     return Result({})
 
 
-def _no_pull(asked: Asked) -> Result:
-    queue_of(asked)
-    raise Refusal(400, (UNKNOWN_CODE, "the local Cloudflare delivers messages to Workers only, and lends none by HTTP"))
-
-
 ROUTES: Final[tuple[Route, ...]] = (
     Route("POST", f"{QUEUE}/messages", _push, "queue_id"),
     Route("POST", f"{QUEUE}/messages/batch", _push_many, "queue_id"),
-    Route("POST", f"{QUEUE}/messages/pull", _no_pull, "queue_id"),
-    Route("POST", f"{QUEUE}/messages/ack", _no_pull, "queue_id"),
     Route("POST", f"{QUEUE}/purge", _purge, "queue_id"),
     Route("GET", f"{QUEUE}/metrics", _metrics, "queue_id"),
 )

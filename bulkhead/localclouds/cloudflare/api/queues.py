@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from bulkhead.localclouds.cloudflare.api.answers import UNKNOWN_CODE
+from bulkhead.localclouds.cloudflare.api.answers import UNKNOWN_CODE, Refusal
 from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
 from bulkhead.localclouds.cloudflare.api.crud import Served, routes
 from bulkhead.localclouds.cloudflare.api.endpoint import Endpoint
@@ -57,7 +57,19 @@ _QUEUE: Final = Endpoint(
     missing=_NO_QUEUE,
     invalid=_INVALID_NAME,
 )
-_CONSUMER: Final = Endpoint(
+
+
+class _Consumer(Endpoint):
+    """A consumer, of which wrangler says its Worker's environment as well: every Worker has one."""
+
+    def inputs(self, path: Mapping[str, str], headers: Mapping[str, str], body: Mapping[str, Any]) -> dict[str, Any]:
+        if body.get("environment_name", "") not in {"", "production"}:
+            raise Refusal(400, (self.invalid, "environment_name: a Worker has no environment but production"))
+        said = {name: value for name, value in body.items() if name != "environment_name"}
+        return super().inputs(path, headers, said)
+
+
+_CONSUMER: Final = _Consumer(
     type=t.QUEUE_CONSUMER,
     collection=f"{QUEUE}/consumers",
     item=f"{QUEUE}/consumers/{{consumer_id}}",

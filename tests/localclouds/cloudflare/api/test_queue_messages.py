@@ -105,11 +105,3 @@ def test_what_a_queue_does_not_take_is_refused(
     api: Api, path: str, body: dict[str, Any], refused: tuple[int, list[int]]
 ) -> None:
     assert api.refused("POST", f"{queue(api, 'events')}/{path}", body) == refused
-
-
-@pytest.mark.parametrize("path", ["messages/pull", "messages/ack"])
-def test_nothing_is_lent_by_http_and_that_is_said(api: Api, path: str) -> None:
-    status, answer = api.call("POST", f"{queue(api, 'events')}/{path}", {})
-    assert status == 400
-    assert "the local Cloudflare delivers messages to Workers only" in answer["errors"][0]["message"]
-    assert api.refused("POST", f"{QUEUES}/none/{path}", {}) == (404, [11000])
