@@ -162,7 +162,8 @@ class TestEnvironmentUnprotected:
     def test_where_nobody_is_asked_nobody_approves_their_own(self) -> None:
         """GitHub refuses to be told so without reviewers (github-community-projects/safe-settings#628)."""
         context = make_context("staging", {"github": {"reviewers": {"teams": [], "users": []}}})
-        for nobody in (..., [], [{"teams": [], "users": []}]):
+        absent: list[Any] = [..., [], [{"teams": [], "users": []}]]
+        for nobody in absent:
             own = changed(environment(preventSelfReview=False), "reviewers", nobody)
             assert found(self.rule, own, DEVELOP, context=context) == []
         own = environment(preventSelfReview=False, reviewers=[{"users": [UNKNOWN]}])

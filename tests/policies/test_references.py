@@ -72,16 +72,16 @@ def role(who: Any, **more: Any) -> ObservedResource:
     return make_resource(t.IAM_ROLE, **{"name": "harbor-staging-role-jobs", "assumeRolePolicy": trust, **more})
 
 
-def iam(name: str, account: str = THEIRS) -> str:
+def principal(name: str, account: str = THEIRS) -> str:
     return f"arn:aws:iam::{account}:{name}"
 
 
 LEADING_AWAY: list[ObservedResource] = [
-    guest({"AWS": iam("root")}),
+    guest({"AWS": principal("root")}),
     guest({"AWS": THEIRS}),
-    guest({"AWS": iam("role/harbor-production-role-deploy")}, t.S3_BUCKET),
-    guest({"AWS": iam("role/bulkhead-production", OWN)}),
-    guest("*", Condition={"ArnLike": {"aws:PrincipalArn": iam("role/*")}}),
+    guest({"AWS": principal("role/harbor-production-role-deploy")}, t.S3_BUCKET),
+    guest({"AWS": principal("role/bulkhead-production", OWN)}),
+    guest("*", Condition={"ArnLike": {"aws:PrincipalArn": principal("role/*")}}),
     rights("arn:aws:s3:::harbor-*"),
     rights("arn:aws:s3:::harbor-*/*"),
     rights("arn:aws:s3:::h*"),
@@ -90,21 +90,21 @@ LEADING_AWAY: list[ObservedResource] = [
     rights([f"arn:aws:s3:::{BUCKET}/*", f"arn:aws:s3:::{THEIR_BUCKET}/*"]),
     rights(f"arn:aws:kms:ap-northeast-1:{THEIRS}:key/0f0e0d0c-0000-4000-8000-000000000000", "kms:Decrypt"),
     rights("arn:aws:sns:*:*:harbor-*", "sns:Publish"),
-    rights(iam("role/bulkhead-production"), "sts:AssumeRole"),
-    rights(iam("role/harbor-production-role-deploy", OWN), "sts:AssumeRole"),
-    rights(iam("role/team/production/reader", OWN), "sts:AssumeRole"),
+    rights(principal("role/bulkhead-production"), "sts:AssumeRole"),
+    rights(principal("role/harbor-production-role-deploy", OWN), "sts:AssumeRole"),
+    rights(principal("role/team/production/reader", OWN), "sts:AssumeRole"),
     make_resource(
         t.IAM_POLICY, name="harbor-staging-x", policy=text(Action="s3:Get*", Resource=f"arn:aws:s3:::{THEIR_BUCKET}")
     ),
-    role({"AWS": iam("role/restore")}),
-    role({"AWS": iam("role/harbor-development-role-jobs", "1" * 12)}),
-    role({"Federated": iam("oidc-provider/gitlab.com")}),
+    role({"AWS": principal("role/restore")}),
+    role({"AWS": principal("role/harbor-development-role-jobs", "1" * 12)}),
+    role({"Federated": principal("oidc-provider/gitlab.com")}),
     role({"Service": "lambda.amazonaws.com"}, name="harbor-production-role-jobs"),
     role({"Service": "lambda.amazonaws.com"}, name="jobs", path="/harbor/production/"),
-    role({"Service": "lambda.amazonaws.com"}, permissionsBoundary=iam("policy/harbor-production-boundary")),
+    role({"Service": "lambda.amazonaws.com"}, permissionsBoundary=principal("policy/harbor-production-boundary")),
     make_resource(t.IAM_ROLE_POLICY, role="harbor-production-role-deploy", policy=text(Action="s3:GetObject")),
     make_resource(t.IAM_ROLE_POLICY, role="bulkhead-production", policy=text(Action="s3:GetObject")),
-    make_resource(t.IAM_ROLE_POLICY_ATTACHMENT, role="harbor-staging-role-x", policyArn=iam("policy/p")),
+    make_resource(t.IAM_ROLE_POLICY_ATTACHMENT, role="harbor-staging-role-x", policyArn=principal("policy/p")),
     make_resource(t.S3_BUCKET_VERSIONING, bucket=THEIR_BUCKET),
     make_resource(t.S3_BUCKET_PUBLIC_ACCESS_BLOCK, bucket="somebodys"),
     make_resource(t.S3_BUCKET_LOGGING, bucket=BUCKET, targetBucket=f"harbor-production-vault-log-{THEIRS}"),
@@ -128,7 +128,7 @@ LEADING_AWAY: list[ObservedResource] = [
     make_resource(
         t.SCHEDULER_SCHEDULE,
         name="harbor-staging-nightly",
-        target={"arn": f"arn:aws:lambda:ap-northeast-1:{THEIRS}:function:backup", "roleArn": iam("role/x", OWN)},
+        target={"arn": f"arn:aws:lambda:ap-northeast-1:{THEIRS}:function:backup", "roleArn": principal("role/x", OWN)},
     ),
     make_resource(
         t.SCHEDULER_SCHEDULE,
@@ -169,9 +169,9 @@ KNOWN_BY_NAME = [
     rights("arn:aws:s3:::harbor-*"),
     rights(f"arn:aws:s3:::{THEIR_BUCKET}/*"),
     rights("arn:aws:kms:ap-northeast-1:333333333333:key/1", "kms:Decrypt"),
-    rights(iam("role/bulkhead-production"), "sts:AssumeRole"),
-    guest({"AWS": iam("role/reader")}),
-    role({"AWS": iam("role/restore")}),
+    rights(principal("role/bulkhead-production"), "sts:AssumeRole"),
+    guest({"AWS": principal("role/reader")}),
+    role({"AWS": principal("role/restore")}),
     make_resource(t.S3_BUCKET_LOGGING, bucket=BUCKET, targetBucket="harbor-production-logs"),
     make_resource(t.DNS_RECORD, name="harbor.example", type="A", content="192.0.2.1"),
     make_resource(t.ZERO_TRUST_ACCESS_APPLICATION, domain="harbor.example"),
@@ -187,15 +187,15 @@ STAYING: list[ObservedResource] = [
     # What replicates the stage's own vault into an account that is nobody's stage.
     rights("arn:aws:s3:::harbor-staging-vault-replica-999999999999/*", "s3:ReplicateObject"),
     rights("arn:aws:kms:us-west-2:999999999999:key/0f0e0d0c-0000-4000-8000-000000000000", "kms:Encrypt"),
-    guest({"AWS": iam("role/harbor-staging-role-replication", "9" * 12)}),
-    role({"AWS": iam("role/ci/runner", "9" * 12)}),
-    role({"AWS": iam("role/bulkhead-staging", OWN)}),
+    guest({"AWS": principal("role/harbor-staging-role-replication", "9" * 12)}),
+    role({"AWS": principal("role/ci/runner", "9" * 12)}),
+    role({"AWS": principal("role/bulkhead-staging", OWN)}),
     role({"Service": ["lambda.amazonaws.com", "scheduler.amazonaws.com"]}),
-    role({"Federated": iam("oidc-provider/gitlab.com", OWN)}),
-    role({"AWS": iam("root", OWN)}, permissionsBoundary="arn:aws:iam::aws:policy/AWSDenyAll"),
+    role({"Federated": principal("oidc-provider/gitlab.com", OWN)}),
+    role({"AWS": principal("root", OWN)}, permissionsBoundary="arn:aws:iam::aws:policy/AWSDenyAll"),
     guest({"Service": "cloudfront.amazonaws.com"}, Condition={"StringEquals": {"aws:SourceAccount": OWN}}),
     guest("*", Condition={"StringNotEquals": {"aws:PrincipalAccount": [THEIRS, "1" * 12]}}, Effect="Deny"),
-    guest({"AWS": iam("root", OWN)}, Condition={"ArnNotLike": {"aws:PrincipalArn": iam("role/*")}}),
+    guest({"AWS": principal("root", OWN)}, Condition={"ArnNotLike": {"aws:PrincipalArn": principal("role/*")}}),
     rights(f"arn:aws:s3:::{THEIR_BUCKET}/*", "s3:*", Effect="Deny"),
     rights([f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*", "arn:aws:s3:::harbor-staging-*"]),
     rights("arn:aws:s3:::prod-ap-northeast-1-starport-layer-bucket/*"),
@@ -206,7 +206,7 @@ STAYING: list[ObservedResource] = [
     rights("*", "cloudwatch:GetMetricData"),
     rights("arn:aws:s3:::*", "s3:ListAllMyBuckets"),
     rights("arn:aws:lambda:*:*:function:harbor-staging-*", "lambda:InvokeFunction"),
-    rights(iam("role/rds-monitoring-role", OWN), "iam:PassRole"),
+    rights(principal("role/rds-monitoring-role", OWN), "iam:PassRole"),
     make_resource(t.IAM_ROLE_POLICY, role=UNKNOWN, policy=UNKNOWN),
     make_resource(t.IAM_ROLE_POLICY_ATTACHMENT, role="jobs", policyArn="arn:aws:iam::aws:policy/AWSDenyAll"),
     make_resource(t.S3_BUCKET_LOGGING, bucket=BUCKET, targetBucket=f"harbor-staging-vault-log-{OWN}"),
@@ -254,7 +254,9 @@ def test_a_boundary_gives_no_rights_over_what_it_names() -> None:
     limit = make_resource(
         t.IAM_POLICY, "limit", name="harbor-staging-boundary", policy=text(Action="s3:*", Resource="arn:aws:s3:::h*")
     )
-    bounded = role({"Service": "lambda.amazonaws.com"}, permissionsBoundary=iam("policy/harbor-staging-boundary", OWN))
+    bounded = role(
+        {"Service": "lambda.amazonaws.com"}, permissionsBoundary=principal("policy/harbor-staging-boundary", OWN)
+    )
     assert found(RULE, limit, bounded, context=STAGING) == []
     assert len(found(RULE, limit, context=STAGING)) == 1
 

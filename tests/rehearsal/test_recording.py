@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,7 @@ def test_each_difference_says_on_which_side_it_is() -> None:
 
 def test_what_says_nothing_of_a_resource_is_not_recorded() -> None:
     secret = {SIGNATURE: SECRET, "ciphertext": "v1:abc"}
-    rules = {"name": "a", "parameters": None, "__defaults": []}
+    rules: dict[str, Any] = {"name": "a", "parameters": None, "__defaults": []}
     outputs = {"__meta": "{}", "id": "a", "value": secret, "etag": None, "rules": [rules], "name": ""}
     assert recording.told({"id": "a", "outputs": outputs}) == {"value": True, "rules": [{"name": "a"}], "name": ""}
 

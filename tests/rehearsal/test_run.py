@@ -313,9 +313,9 @@ class TestBringingUp:
 def test_the_real_plugins_are_looked_for_where_the_owner_keeps_them(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from bulkhead.rehearsal import run  # noqa: PLC0415 (as above)
+    from bulkhead.rehearsal import plugins, run  # noqa: PLC0415 (as above)
 
-    versions = {package: sdk_version(package) for package in run.plugins.REAL}
+    versions = {package: sdk_version(package) for package in plugins.REAL}
     kept = [
         put_plugin(tmp_path / "plugins" / f"resource-{package}-v{version}", package, version)
         for package, version in versions.items()

@@ -17,7 +17,7 @@ WORKER, NAMESPACE = "web", "answers"  # a namespace that another Worker of the s
 _run = infra.program.run
 
 
-def run_planted(product: Product) -> None:
+def run_planted(product: Product, *, examples: bool = True) -> None:
     """Deploy a stage of ``product`` in which WORKER can reach NAMESPACE."""
     namespaces: list[pulumi.Resource] = []
 
@@ -33,7 +33,7 @@ def run_planted(product: Product) -> None:
         return pulumi.ResourceTransformationResult(props, args.opts)
 
     pulumi.runtime.register_stack_transformation(plant)
-    _run(product)
+    _run(product, examples=examples)
 
 
 if __name__ == "__main__":
