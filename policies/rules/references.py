@@ -98,7 +98,10 @@ def _in_references(resource: ObservedResource, stack: ObservedStack, eyes: Whose
                 continue  # the address of a person, or of something that is in no cloud
             if reference.link is not Link.HOSTNAME:
                 outside = reference.link in _BUCKETS and _is_outside(value, resource, stack, eyes.context)
-                yield path, eyes.name(value) or ("names a bucket that is not the stage's" if outside else "")
+                yield (
+                    path,
+                    eyes.name(value, abroad=False) or ("names a bucket that is not the stage's" if outside else ""),
+                )
             elif resource.type not in _JUDGED_HOSTS:
                 own_zone = resource.type != t.DNS_RECORD or eyes.context.settings.owns.zone
                 yield path, eyes.hostname(value, everywhere=own_zone)
@@ -121,6 +124,8 @@ def _in_texts(resource: ObservedResource, eyes: Whose) -> Iterator[tuple[str, st
     for name, value in resource.props.items():
         if name in _JUDGED | _IDLE or (name in own and resource.type not in _BELOW_A_PATH):
             continue
+        if resource.type == t.DNS_RECORD and name == "content" and resource["type"] != "CNAME":
+            continue  # a text that mail is judged by may name the owner's other domains
         said = allowed(document(value)) if row and name in row.documents else value
         bound = resource.type in CARRIERS and name == CARRIERS[resource.type][1]
         for text in texts(said, name):

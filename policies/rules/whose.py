@@ -20,7 +20,8 @@ from policies.context import PolicyContext
 _STEP: Final = re.compile(r"[/:]")
 _WILD: Final = re.compile(r"[*?]")
 _PLAIN_WORD: Final = re.compile(r"[a-z]*")  # of a type, or of what many things are kept below: `listener/app`
-_UNTYPED: Final = frozenset({"execute-api", "s3", "sns", "sqs"})  # their ARNs begin with a name, and with no type
+_VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
+_UNTYPED: Final = frozenset({"execute-api", "sns", "sqs"})  # their ARNs begin with a name, and with no type
 _PUBLIC: Final = "parameter/aws/"  # what AWS itself publishes, for everybody
 ARN_PARTS: Final = 6
 
@@ -49,32 +50,34 @@ class Whose:
         found = next(self.marks.foreign(self.context.settings.environment, text), None)
         return f"names {found[0].text}, the {found[0].what} of {found[1]}" if found else ""
 
-    def name(self, name: str) -> str:
-        """Return why the name or the ARN of one thing is another stage's, empty if it is not."""
+    def name(self, name: str, *, abroad: bool = True) -> str:
+        """Return why the name or the ARN of one thing is another stage's, empty if it is not. What is in an account of
+        nobody's may be meant, where that is said ``abroad``: what is kept for the stage in a second account."""
         if wrong := self.text(name):
             return wrong
         steps = _STEP.split(name)
         if name == self.context.settings.aws.role_arn or any(step.startswith(self.context.prefix) for step in steps):
             return ""
-        words = set(re.findall(r"[a-z0-9]+", name.lower()))
+        words = set(re.findall(r"[a-z0-9]+", name.lower().replace(self.context.product.name, "")))
         said = next((stage for stage in Stage if stage is not self.context.stage and stage in words), "")
         if said:
             return f"names {name}, which is called after {said}"
         account = account_of(name)
-        if account in {None, self.context.settings.aws.account_id} or self._all_known:
+        if account in {None, self.context.settings.aws.account_id} or (abroad and self._all_known):
             return ""
         return f"names {name}, which is in an account that is not the stage's"
 
     def pattern(self, arn: str) -> str:
         """Return why an ARN with wildcards takes in what another stage has, empty if it does not."""
-        parts = arn.split(":", ARN_PARTS - 1)
-        if not _WILD.search(arn) or len(parts) < ARN_PARTS:
+        parts = _parts(arn)
+        if not _WILD.search(_VARIABLE.sub("*", arn)) or len(parts) < ARN_PARTS:
             return self.name(arn)
         service, account, name = parts[2], parts[4], parts[5]
         known, rest = _divided(name)
-        particular = (service == "s3" and known) or any(_is_particular(step, self.context) for step in known)
-        if particular or name.startswith(_PUBLIC):
+        if (_is_bucket(parts) and known) or any(_is_particular(step, self.context) for step in known):
             return self.name(arn)
+        if name.startswith(_PUBLIC):
+            return ""
         for stage, prefix in self._prefixes:
             if may_begin(rest, prefix) and self._reaches(stage, service, account):
                 return f"reaches {arn}, which takes in {prefix}* of {stage}"
@@ -118,7 +121,7 @@ def whose(context: PolicyContext) -> Whose:
 def names_nothing(arn: str, context: PolicyContext) -> bool:
     """Whether a pattern leaves open which resource of a service is meant, or which service: ``*``, ``arn:aws:s3:::*``,
     ``hostedzone/*``. An account is a limit, where the pattern has one."""
-    parts = arn.split(":", ARN_PARTS - 1)
+    parts = _parts(arn)
     if len(parts) < ARN_PARTS:
         return "*" in arn
     service, account, name = parts[2], parts[4], parts[5]
@@ -129,7 +132,19 @@ def names_nothing(arn: str, context: PolicyContext) -> bool:
     known, rest = _divided(name)
     if not _WILD.match(rest) or name.startswith(_PUBLIC) or any(_is_particular(step, context) for step in known):
         return False
-    return not known if service in _UNTYPED else all(map(_PLAIN_WORD.fullmatch, known[1:]))
+    if _is_bucket(parts) or service in _UNTYPED:
+        return not known
+    return all(map(_PLAIN_WORD.fullmatch, known[1:]))
+
+
+def _parts(arn: str) -> list[str]:
+    """Return the parts of an ARN; a variable in it, such as ``${aws:username}``, may be anything."""
+    return _VARIABLE.sub("*", arn).split(":", ARN_PARTS - 1)
+
+
+def _is_bucket(parts: list[str]) -> bool:
+    """Whether an ARN is that of a bucket or an object, and not of an access point or a job."""
+    return parts[2:5] == ["s3", "", ""]
 
 
 def _divided(name: str) -> tuple[list[str], str]:

@@ -112,6 +112,8 @@ UNKNOWN_TRUST = {"Effect": "Allow", "Principal": {"Service": "scheduler.amazonaw
         "arn:aws:iam::*:role/*",
         "arn:aws:s3:::*vault*",
         "arn:aws:s3:::?*/backups/*",
+        "arn:aws:s3:::${aws:PrincipalTag/team}-vault/*",
+        "arn:aws:s3:*:*:accesspoint/*",
         "arn:aws:route53:::hostedzone/*",
         "arn:aws:elasticloadbalancing:*:*:listener/app/*",
         "arn:aws:elasticloadbalancing:ap-northeast-1::targetgroup/*/*",

@@ -14,6 +14,7 @@ from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.resources import types as t
 from bulkhead.resources.observed import ObservedResource
 from bulkhead.resources.values import UNKNOWN
+from infra.product import PRODUCT
 from policies.catalogue import RULES
 from policies.rules import (
     aws_guests,
@@ -85,6 +86,7 @@ LEADING_AWAY: list[ObservedResource] = [
     rights("arn:aws:s3:::harbor-*"),
     rights("arn:aws:s3:::harbor-*/*"),
     rights("arn:aws:s3:::h*"),
+    rights("arn:aws:s3:::harbor-${aws:PrincipalTag/stage}-vault/*"),
     rights("arn:aws:s3:::harbor-p*-vault-*"),
     rights("arn:aws:s3:::harbor-????????????vault*"),
     rights([f"arn:aws:s3:::{BUCKET}/*", f"arn:aws:s3:::{THEIR_BUCKET}/*"]),
@@ -134,6 +136,11 @@ LEADING_AWAY: list[ObservedResource] = [
         t.SCHEDULER_SCHEDULE,
         name="harbor-staging-nightly",
         target={"arn": "arn:aws:scheduler:::aws-sdk:sqs:sendMessage", "input": '{"QueueUrl": "harbor-production-q"}'},
+    ),
+    make_resource(
+        t.SCHEDULER_SCHEDULE,
+        name="harbor-staging-nightly",
+        target={"arn": f"arn:aws:lambda:ap-northeast-1:{'9' * 12}:function:backup", "roleArn": iam("role/x", OWN)},
     ),
     make_resource(t.LAMBDA_PERMISSION, function="harbor-production-backup", principal="events.amazonaws.com"),
     make_resource(
@@ -200,6 +207,7 @@ STAYING: list[ObservedResource] = [
     rights([f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*", "arn:aws:s3:::harbor-staging-*"]),
     rights("arn:aws:s3:::prod-ap-northeast-1-starport-layer-bucket/*"),
     rights("arn:aws:s3:::acme-open-data-*/*"),
+    rights("arn:aws:s3:::harbor-staging-home/${aws:username}/*"),
     rights(f"arn:aws:kms:ap-northeast-1:{OWN}:key/*", "kms:Decrypt"),
     rights("arn:aws:ssm:ap-northeast-1::parameter/aws/service/ami-amazon-linux-latest/*", "ssm:GetParameter"),
     rights(f"arn:aws:ssm:ap-northeast-1:{OWN}:parameter/harbor/staging/*", "ssm:GetParameter"),
@@ -223,6 +231,9 @@ STAYING: list[ObservedResource] = [
     make_resource(t.DNS_RECORD, name="www.staging.harbor.example", type="CNAME", content="staging.harbor.example"),
     make_resource(
         t.DNS_RECORD, name="_dmarc.staging.harbor.example", type="TXT", content="v=DMARC1; rua=mailto:a@b.example"
+    ),
+    make_resource(
+        t.DNS_RECORD, name="staging.harbor.example", type="TXT", content="v=spf1 include:harbor.example -all"
     ),
     make_resource(t.DNS_RECORD, name=UNKNOWN, type="A", content=UNKNOWN, comment="beside harbor.example"),
     make_resource(
@@ -289,6 +300,13 @@ def test_development_has_what_pull_requests_make() -> None:
     ours = rights(["arn:aws:s3:::harbor-pr-*", "arn:aws:s3:::harbor-development-*"])
     assert found(RULE, ours, context=development) == []
     assert found(RULE, ours, context=make_context("pr-4")) == []
+
+
+def test_a_product_may_be_called_after_a_stage() -> None:
+    production = make_context("production", of=replace(PRODUCT, name="staging-tools"))
+    named = make_resource(t.IAM_ROLE_POLICY, role="staging-tools-deployer", policy=text(Action="s3:GetObject"))
+    assert found(RULE, named, context=production) == []
+    assert found(RULE, changed(named, "role", "staging-tools-staging-role-jobs"), context=production)
 
 
 def test_no_secret_is_told() -> None:
