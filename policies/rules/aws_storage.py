@@ -17,7 +17,7 @@ from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.statements import Statement, account_of, matches, statements, texts
 from bulkhead.resources.values import MISSING, UNKNOWN, at, document, leaves, listed
 from policies.context import PolicyContext
-from policies.rule import AnyRule, StackRule, Violation
+from policies.rule import AnyRule, Rule, StackRule, Violation
 
 _PUBLIC_ACLS: Final = frozenset({"public-read", "public-read-write", "authenticated-read"})
 _PUBLIC_GROUPS: Final = ("/groups/global/AllUsers", "/groups/global/AuthenticatedUsers")
@@ -252,6 +252,16 @@ def is_vault(bucket: ObservedResource, context: PolicyContext) -> bool:
     return called == [True, False] or name == label.name(Kind.VAULT, context.settings.aws.account_id)
 
 
+def _echo(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    bucket = resource["bucket"]
+    if isinstance(bucket, str) and bucket == resource["targetBucket"]:
+        yield Violation(
+            "logs into the bucket that it is about",
+            "Each line of the log is a request that is logged again, so it grows and costs without an end",
+            "name a bucket of the stage that takes logs alone",
+        )
+
+
 RULES: Final[tuple[AnyRule, ...]] = (
     StackRule("s3-public", ("SEC-8",), "Nobody outside the account reaches a bucket", _public),
     StackRule(
@@ -260,5 +270,6 @@ RULES: Final[tuple[AnyRule, ...]] = (
     StackRule(
         "s3-unencrypted", ("SEC-8", "BAK-5"), "Buckets are encrypted, and backups with a key of the stage", _unencrypted
     ),
+    Rule("s3-log-into-itself", ("SEC-8",), "A log is kept apart from what it tells of", (t.S3_BUCKET_LOGGING,), _echo),
     StackRule("s3-no-tls-only", ("SEC-8",), "Nothing goes to or from a bucket in plain text", _plain_text),
 )

@@ -22,7 +22,7 @@ _WILD: Final = re.compile(r"[*?]")
 _PLAIN_WORD: Final = re.compile(r"[a-z]*")  # of a type, or of what many things are kept below: `listener/app`
 _VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
 _UNTYPED: Final = frozenset({"execute-api", "sns", "sqs"})  # their ARNs begin with a name, and with no type
-_PUBLIC: Final = "parameter/aws/"  # what AWS itself publishes, for everybody
+_PUBLIC: Final = ("foundation-model/", "image/", "parameter/aws/")  # what is published for everybody
 ARN_PARTS: Final = 6
 
 
@@ -47,8 +47,12 @@ class Whose:
 
     def text(self, text: str) -> str:
         """Return what in a text is another stage's, empty if nothing is."""
-        found = next(self.marks.foreign(self.context.settings.environment, text), None)
-        return f"names {found[0].text}, the {found[0].what} of {found[1]}" if found else ""
+        # What is kept in the stage's own account for a domain is the stage's, whoever answers there: SES's identities.
+        kept = account_of(text) == self.context.settings.aws.account_id
+        for mark, stage in self.marks.foreign(self.context.settings.environment, text):
+            if not (kept and mark.what == "hostname"):
+                return f"names {mark.text}, the {mark.what} of {stage}"
+        return ""
 
     def name(self, name: str, *, abroad: bool = True) -> str:
         """Return why the name or the ARN of one thing is another stage's, empty if it is not. What is in an account of

@@ -379,3 +379,19 @@ def test_no_message_shows_a_secret() -> None:
     ]
     assert len(shown) == 5
     assert not any("canary" in message for message in shown)
+
+
+@pytest.mark.parametrize(
+    ("target", "count"),
+    [
+        ("harbor-staging-vault", 1),
+        ("harbor-staging-vault-log", 0),
+        (UNKNOWN, 0),
+        (None, 0),
+    ],
+)
+def test_a_bucket_does_not_log_into_itself(target: Any, count: int) -> None:
+    [rule] = [rule for rule in aws_storage.RULES if rule.name == "s3-log-into-itself"]
+    logging = make_resource(t.S3_BUCKET_LOGGING, bucket="harbor-staging-vault", targetBucket=target)
+    assert len(found(rule, logging)) == count
+    assert found(rule, changed(logging, "bucket", UNKNOWN)) == []

@@ -144,6 +144,7 @@ def test_every_account_and_region_is_every_resource(resource: str) -> None:
         "arn:aws:elasticloadbalancing:*:*:listener/app/harbor-staging-web/*",
         "arn:aws:ssm:*:*:parameter/harbor/staging/*",
         "arn:aws:ssm:ap-northeast-1::parameter/aws/service/*",
+        "arn:aws:bedrock:ap-northeast-1::foundation-model/*",
         "arn:aws:logs:*:*:log-group:/aws/lambda/harbor-staging-*",
     ],
 )

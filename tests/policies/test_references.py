@@ -211,6 +211,7 @@ STAYING: list[ObservedResource] = [
     rights(f"arn:aws:kms:ap-northeast-1:{OWN}:key/*", "kms:Decrypt"),
     rights("arn:aws:ssm:ap-northeast-1::parameter/aws/service/ami-amazon-linux-latest/*", "ssm:GetParameter"),
     rights(f"arn:aws:ssm:ap-northeast-1:{OWN}:parameter/harbor/staging/*", "ssm:GetParameter"),
+    rights(f"arn:aws:ses:ap-northeast-1:{OWN}:identity/harbor.example", "ses:SendEmail"),
     rights("*", "cloudwatch:GetMetricData"),
     rights("arn:aws:s3:::*", "s3:ListAllMyBuckets"),
     rights("arn:aws:lambda:*:*:function:harbor-staging-*", "lambda:InvokeFunction"),

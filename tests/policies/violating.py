@@ -65,6 +65,7 @@ def _storage(aws: pulumi.ResourceOptions) -> None:
     theirs = {"Effect": "Allow", "Principal": {"AWS": "222222222222"}, "Action": "s3:GetObject", "Resource": "*"}
     Raw(t.S3_BUCKET_POLICY, "guest", aws, bucket=vault, policy=json.dumps({"Statement": [theirs]}))
     Raw(t.S3_BUCKET_LOGGING, "elsewhere", aws, bucket=vault, targetBucket="harbor-staging-vault-log-222222222222")
+    Raw(t.S3_BUCKET_LOGGING, "echo", aws, bucket=vault, targetBucket=vault)
     Raw(t.KMS_KEY, "still", aws, policy=ANYBODY)
     Raw(t.BUDGET, "quiet", aws, name="harbor-production-budget", budgetType="COST", limitAmount="1", limitUnit="USD")
 

@@ -67,7 +67,6 @@ S3_BUCKET_LIFECYCLE_CONFIGURATION: Final = ResourceType(
 S3_BUCKET_LOGGING: Final = ResourceType(
     "aws:s3/bucketLogging:BucketLogging",
     admitted=True,
-    unjudged="where the log goes is a reference, and the bucket that takes it is judged as every bucket is",
     holds_data="",
     identity_inputs=("bucket",),
     left_behind="",
