@@ -46,6 +46,7 @@ COMMANDS: Final = {
     "wrangler": "Write the wrangler.jsonc of each Worker for one stage.",
     "bootstrap": "Make what must exist before a stage's stack can.",
     "adopt": "Take into a lost state what exists in a stage's clouds already.",
+    "settle": "Find out what an up had made when it was cut off, and write it into the state.",
     "destroy": "Remove a stage with everything in it; never production.",
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from bulkhead.engine.analyzer import require_python_of
 from bulkhead.engine.cli import OnLine, OnProgress, Output, PulumiCli, require_language_host
 from bulkhead.engine.environment import SAVING_PLANS, STREAMING, inherited
+from bulkhead.engine.state import warning_of
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.settings.paths import SECRETS
 
@@ -74,15 +75,29 @@ class StackCli:
         """Encrypt a secret into the stack's configuration. The CLI reads the value from its standard input."""
         self._cli.ask("config", "set", "--secret", f"{SECRETS}:{name}", given=value)
 
-    def preview(self, pack: str, on_progress: OnProgress = lambda _: None) -> Output:
+    def preview(
+        self,
+        pack: str,
+        on_progress: OnProgress = lambda _: None,
+        begun: Sequence[Mapping[str, Any]] | None = None,
+    ) -> Output:
         """Return the engine's preview of an `up`, with the policies in the folder ``pack``: events, or the digest of
-        an engine that does not stream.
+        an engine that does not stream. Creations that an earlier `up` had ``begun`` when it was cut off, by default
+        those in the state, are told as the engine tells them before an `up`: at its end, as an event.
 
         Raises Refused when there is no output at all, or no end of it, or when the pack cannot start: the CLI would
         wait for it for ever.
         """
         require_python_of(self._cli.folder, pack)
-        return self._cli.stream("preview", "--json", "--policy-pack", pack, on_progress=on_progress, added=STREAMING)
+        command = ("preview", "--json", "--policy-pack", pack)
+        output = self._cli.stream(*command, on_progress=on_progress, added=STREAMING)
+        warning = warning_of(self.state().begun if begun is None else begun)
+        if warning is not None and next(iter(output.lines)).strip() == "{":
+            message = "holds creations that were cut off, and this engine writes a digest, which cannot say so"
+            raise Refused("No preview tells what an up would do.", [Fault(self.name, message, settling(self.name))])
+        if warning is not None:
+            output.lines.write(f"\n{json.dumps(warning)}\n")
+        return output
 
     def plan(self, import_file: Path) -> dict[str, Any]:
         """Return what an `up` would do, as `pulumi preview --json` has it; write what it would create into
@@ -105,6 +120,15 @@ class StackCli:
         self._cli.ask("stack", "init", "--secrets-provider", "passphrase")
         self._cli.ask("stack", "import", "--file", str(state_file))
 
+    def put(self, exported: Mapping[str, Any]) -> None:
+        """Replace the whole state by an exported one, its secrets encrypted."""
+        self._cli.ask("stack", "import", given=json.dumps(exported))
+
+    def refresh(self, urns: Sequence[str]) -> None:
+        """Ask the clouds what these resources are now, and write it into the state."""
+        targets = [argument for urn in urns for argument in ("--target", urn)]
+        self._cli.follow("refresh", "--yes", "--skip-preview", *targets, on_line=lambda _line: None)
+
     def take(self, import_file: Path, *, protect: bool) -> None:
         """Import the resources that ``import_file`` names into the state; no cloud is changed."""
         protected = f"--protect={str(protect).lower()}"
@@ -114,6 +138,11 @@ class StackCli:
     def destroy(self, on_line: OnLine) -> None:
         """Destroy all resources of the stack; ``on_line`` is called with each line of the CLI's output."""
         self._cli.follow("destroy", "--yes", on_line=on_line)
+
+
+def settling(stack: str) -> str:
+    """Return the command that settles creations that were cut off."""
+    return f"bulkhead settle {stack}"
 
 
 def _values(key: str, entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -8,15 +8,15 @@ sdk/go/common/apitype/core.go).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from bulkhead.model.failures import Failed
 from bulkhead.resources.kind import STACK
 from bulkhead.resources.sentinels import is_secret
 
-# The engine's name for a creation that it sent to a cloud and that has no result yet (apitype.OperationType).
-_CREATING: Final = "creating"
+CREATING: Final = "creating"
+"""The engine's name for a creation that it sent to a cloud and that has no result yet (apitype.OperationType)."""
 
 
 def resources(checkpoint: str) -> list[dict[str, Any]]:
@@ -44,7 +44,18 @@ def outputs(checkpoint: str, decrypt: Callable[[str, str], str]) -> dict[str, An
 def pending(checkpoint: str) -> list[str]:
     """Return the URNs of the resources whose creation had begun when the engine was ended."""
     operations = _latest(checkpoint).get("pending_operations") or []
-    return [operation["resource"]["urn"] for operation in operations if operation["type"] == _CREATING]
+    return [operation["resource"]["urn"] for operation in operations if operation["type"] == CREATING]
+
+
+def warning_of(begun: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Return what the engine says before an `up` over these operations, as an event; None where no creation was begun.
+    Before a preview it says nothing (3.256, deployment_executor.go)."""
+    urns = [one["resource"]["urn"] for one in begun if one["type"] == CREATING]
+    if not urns:
+        return None
+    lines = [f"  * {urn}, interrupted while {CREATING}" for urn in urns]
+    message = f"The state holds {len(urns)} pending operations from a previous deployment.\n" + "\n".join(lines)
+    return {"diagnosticEvent": {"severity": "warning", "prefix": "warning: ", "color": "never", "message": message}}
 
 
 def without_pending_operations(exported: Mapping[str, Any], id_of: Callable[[str], str | None]) -> dict[str, Any]:
@@ -57,7 +68,7 @@ def without_pending_operations(exported: Mapping[str, Any], id_of: Callable[[str
     found = [
         {**resource, "id": id_, "outputs": resource.get("inputs", {})}
         for operation in deployment.pop("pending_operations", None) or []
-        if operation["type"] == _CREATING
+        if operation["type"] == CREATING
         and (resource := operation["resource"])
         and (id_ := id_of(resource["urn"])) is not None
     ]

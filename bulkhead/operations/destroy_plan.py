@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bulkhead.engine.state import CREATING
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.naming import EPHEMERAL_STACK, Stage, stage_of
 from bulkhead.model.settings.paths import stack_file
@@ -18,7 +19,6 @@ from bulkhead.resources.catalogue import row_of
 from bulkhead.resources.kind import ResourceType
 
 _ENGINE: Final = "pulumi:"  # the stack itself and its providers, which are in no cloud
-_CREATING: Final = "creating"  # the engine's name for a creation without a result yet (apitype.OperationType)
 
 State = Mapping[str, Any]
 
@@ -90,7 +90,7 @@ def destroy_plan(stack: str, resources: Iterable[State]) -> DestroyPlan:
 def unsettled(operations: Iterable[State]) -> list[str]:
     """Return the URNs of resources that were being made when the engine was interrupted: only the cloud knows whether
     they exist."""
-    return [one["resource"]["urn"] for one in operations if one["type"] == _CREATING]
+    return [one["resource"]["urn"] for one in operations if one["type"] == CREATING]
 
 
 def next_commands(stack: str) -> list[str]:

@@ -35,6 +35,8 @@ _BYTE_ORDER_MARK: Final = "\ufeff"  # what some editors and shells put before a 
 _NEEDS_OLD: Final = frozenset({"same", "update", "delete", "delete-replaced", "replace", "create-replacement"})
 _NEEDS_NEW: Final = frozenset({"same", "create", "update", "replace", "create-replacement", "import"})
 _URN: Final = re.compile(r"urn:pulumi:[^:]+::[^:]+::[^\n]+?::.+", re.DOTALL)
+# As the engine lists what was cut off, and bulkhead/engine/state.py after it.
+_BEGUN: Final = re.compile(r"^\s*\* (urn:pulumi:.+), interrupted while creating$", re.MULTILINE)
 _COLOUR: Final = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
 _DIGEST_COUNTS: Final = "changeSummary"
 _MOST_FAULTS: Final = 10
@@ -113,6 +115,7 @@ def _stream(lines: Iterable[str], stack: str) -> UpdatePlan:
     steps, summary, line = [], None, 0
     messages: list[PolicyMessage] = []
     errors: list[str] = []
+    begun: list[str] = []
     complaints: list[str] = []  # what the program or a policy pack wrote to its standard error
     for line, event in _events(lines, faults):
         if "resourcePreEvent" in event:
@@ -127,6 +130,8 @@ def _stream(lines: Iterable[str], stack: str) -> UpdatePlan:
         elif "diagnosticEvent" in event:
             errors += _diagnosed(event["diagnosticEvent"], "error")
             complaints += _diagnosed(event["diagnosticEvent"], "info#err")
+            warnings = _diagnosed(event["diagnosticEvent"], "warning")
+            begun += [urn for warning in warnings for urn in _BEGUN.findall(warning)]
     if summary is None and not faults:
         message = "is the last, and the engine's summary is not there: the stream was cut off"
         faults.append(Fault(f"line {line}", message, _AGAIN))
@@ -147,6 +152,7 @@ def _stream(lines: Iterable[str], stack: str) -> UpdatePlan:
         tuple(messages),
         tuple(dict.fromkeys(errors)),
         failed=summary.get("result", "failed" if errors else "succeeded") != "succeeded",
+        begun=tuple(dict.fromkeys(begun)),
     )
 
 

@@ -155,7 +155,8 @@ class PolicyMessage:
 @dataclass(frozen=True, slots=True)
 class UpdatePlan:
     """What an `up` would do to a whole stack. ``source`` is ``stream`` or ``digest``; ``counts`` are the engine's own;
-    ``packs`` are the policy packs that were asked; ``errors`` are why it failed, if it did."""
+    ``packs`` are the policy packs that were asked; ``errors`` are why it failed, if it did; ``begun`` are the URNs of
+    what an earlier `up` had begun to make when it was cut off."""
 
     source: Literal["stream", "digest"]
     stack: str
@@ -165,6 +166,7 @@ class UpdatePlan:
     policies: tuple[PolicyMessage, ...] = ()
     errors: tuple[str, ...] = ()
     failed: bool = False
+    begun: tuple[str, ...] = ()
     _found: dict[Hashable, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def once(self, key: Hashable, make: Callable[[], Found]) -> Found:

@@ -150,6 +150,10 @@ def _obstacles(plan: UpdatePlan, pack: str, *, strict: bool) -> list[Obstacle]:
             why = "\n".join(reasons) or "it gave no reason"
             fix = "mend what it says; a `protect` it complains of is to stay"
             found.append(Obstacle("the engine", f"the preview failed: {why}", fix))
+    if plan.begun:
+        names = ", ".join(urn.rpartition("::")[2] for urn in plan.begun)
+        why = f"an up was cut off while it made {names}: what exists of it, nobody wrote down, and an up makes it again"
+        found.append(Obstacle("a creation that was begun", why, f"bulkhead settle {plan.stack}"))
     if plan.source == "digest" and strict:
         why = "a digest does not show enough to say that nothing is lost; it does not show " + "; nor ".join(
             NOT_IN_A_DIGEST

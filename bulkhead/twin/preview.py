@@ -35,4 +35,5 @@ def preview_on_twin(
         proposed.write(checkout, stack, product, workspace.bare)
         judged_by = {proposed.FILE: str(product), ALARMS: str((checkout / alarms.FILE).resolve())}
         environment = {**workspace.bare, **attached(providers), **judged_by}
-        return StackCli(stack, workspace.work, environment=environment).preview(str(rules / _PACK), on_progress)
+        begun = twin.deployment["pending_operations"]  # an import, which fills the workspace, drops them
+        return StackCli(stack, workspace.work, environment=environment).preview(str(rules / _PACK), on_progress, begun)

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -277,6 +278,30 @@ def test_known_noise_that_is_malformed_is_refused(run: Run, pulumi: FakePulumi, 
     code, _, err = run("production")
     assert code == 1
     assert "docs/ops/known-noise.yaml" in err
+
+
+def begun(name: str, operation: str = "creating") -> dict[str, Any]:
+    urn = f"urn:pulumi:production::bulkhead::{t.KMS_KEY}::{name}"
+    return {"type": operation, "resource": {"urn": urn, "type": t.KMS_KEY, "custom": True, "inputs": {}}}
+
+
+def test_a_preview_over_what_was_begun_stops_with_the_command(run: Run, pulumi: FakePulumi, tmp_path: Path) -> None:
+    pulumi.holds([], [begun("vault-key"), begun("changed", "updating")])
+    pulumi.previews(benign().text, fine=True)
+    file = tmp_path / "events.jsonl"
+    for arguments in (["--events", str(file)], ["--from", str(file)]):
+        code, out, _ = run("production", "--json", *arguments)
+        [obstacle] = json.loads(out)["obstacles"]
+        assert (code, obstacle["fix"]) == (1, "bulkhead settle production")
+        assert "vault-key" in obstacle["why"]
+        assert "changed" not in obstacle["why"]
+    pulumi.previews(benign().digest, fine=True)
+    code, _, err = run("production")
+    assert code == 1
+    assert "fix: bulkhead settle production" in err
+    pulumi.holds([], [begun("changed", "updating")])
+    pulumi.previews(benign().text, fine=True)
+    assert run("production")[0] == 0
 
 
 def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:

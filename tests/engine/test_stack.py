@@ -15,7 +15,9 @@ import pytest
 from bulkhead.engine.finder import find_engine
 from bulkhead.engine.stack import StackCli, State
 from bulkhead.model.faults import Refused
+from bulkhead.operations.adopt import Wanted
 from bulkhead.operations.destroy_plan import destroy_plan, unsettled
+from bulkhead.operations.settle import Begun, settle
 from tests.support.fake_pulumi import FakePulumi
 from tests.support.toy_cloud import ToyCloud, serving
 
@@ -237,6 +239,20 @@ def test_the_real_engine_is_understood(cloud: ToyCloud, run: Callable[..., None]
     assert any("toy:index:Thing main deleted" in line for line in said)
     assert cloud.things == {}
     assert stack.state().resources == []
+
+
+@pytest.mark.slow
+def test_what_was_begun_is_settled_in_the_real_state(cloud: ToyCloud, run: Callable[..., None], tmp_path: Path) -> None:
+    half_made = {**THING, "urn": f"{URN}::toy:index:Thing::half", "id": "", "outputs": {}}
+    run("stack", "import", stdin=_holding(PROVIDER, THING))
+    _cut_off(tmp_path, half_made)
+    cloud.things[half_made["urn"]] = "thing-2"
+    stack = StackCli("staging", tmp_path)
+    found = [Begun(Wanted(half_made["urn"], half_made["type"], "half", {}), "exists", "thing-2")]
+    assert settle(stack, stack.export(), found, ()) == [half_made["urn"]]
+    state = stack.state()
+    assert state.begun == []
+    assert [(one["urn"], one.get("id")) for one in state.resources][-1] == (half_made["urn"], "thing-2")
 
 
 @pytest.mark.slow

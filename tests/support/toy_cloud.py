@@ -73,7 +73,7 @@ class ToyCloud(provider_pb2_grpc.ResourceProviderServicer):
     def Read(self, request: Any, context: Any) -> Any:  # noqa: N802
         if request.id not in self.things.values():
             return provider_pb2.ReadResponse()
-        properties = self._properties[request.id]
+        properties = self._properties.get(request.id, request.properties)
         return provider_pb2.ReadResponse(id=request.id, properties=properties, inputs=properties)
 
     def Update(self, request: Any, context: Any) -> Any:  # noqa: N802

@@ -17,6 +17,7 @@ from bulkhead.operations.adopt.aws import AwsFinder
 from bulkhead.operations.adopt.cloudflare import CloudflareFinder
 from bulkhead.operations.adopt.finding import Finder, Found, Wanted
 from bulkhead.operations.adopt.github import GitHubFinder
+from bulkhead.operations.adopt.keys import KeyFinder
 
 if TYPE_CHECKING:
     from bulkhead.engine.stack import StackCli
@@ -50,6 +51,11 @@ def finder_of_identities(settings: StageSettings, stack: StackCli, apis: Apis, p
     may see roles, the two tokens are secrets of the identities' own stack. Raises Refused as `finder_of` does."""
     github = GitHubFinder(Rest(apis.github, stack.secret(GITHUB_TOKEN)), settings.github.owner)
     return Finders({**_finders(settings, profile, Rest(apis.cloudflare, stack.secret(TOKEN_MAKER))), "github": github})
+
+
+def finder_of_begun(finder: Finder, settings: StageSettings, profile: str | None) -> Finder:
+    """Return a finder that also finds a key which has no alias yet."""
+    return KeyFinder(finder, clouds.aws(settings, profile))
 
 
 def profile_of(path: Path) -> str:
