@@ -16,7 +16,6 @@ from bulkhead.cli.console import BAD, FAINT, GOOD, WARNING, Console
 from bulkhead.cli.options import AsJson, Profile, StackName
 from bulkhead.model import project
 from bulkhead.model.faults import Fault, Refused
-from bulkhead.model.settings.paths import stack_file
 
 if TYPE_CHECKING:
     from bulkhead.engine.cli import OnProgress, Output
@@ -37,7 +36,7 @@ def preview(
     ] = None,
     base: Annotated[
         str | None,
-        typer.Option(metavar="REF", help="Where waivers are read. Default: the default branch, as origin has it."),
+        typer.Option(metavar="REF", help="Where waivers are read. Default: origin's default branch (its HEAD)."),
     ] = None,
     twin: Annotated[
         str | None,
@@ -74,7 +73,6 @@ def preview(
         (checkout is not None and twin is None, "--checkout", "is for a preview with --twin only"),
         (on_twin and from_ is None, "--on-twin", "is about the events of --from"),
     )
-    reference = base or f"refs/remotes/origin/{_default_branch(stage)}"
     of_twin = twin is not None or on_twin
     try:
         if from_ is not None:
@@ -87,7 +85,9 @@ def preview(
             _write(events, output.lines)
         # The rules import the whole policy pack, which `--help` and a mistyped stage need not wait for.
         from bulkhead.preview.gate import judged, watched  # noqa: PLC0415
+        from bulkhead.preview.waivers import default_base  # noqa: PLC0415
 
+        reference = base or default_base(project.ROOT)
         verdict = judged(project.ROOT, stage, output, reference, datetime.now(UTC).date())
     except Refused as refused:
         # Whoever waits for a comment gets one. Elsewhere the engine's words might hold a secret: see `watched`.
@@ -115,12 +115,6 @@ def _refuse_contradictions(*each: tuple[bool, str, str]) -> None:
     faults = [Fault(option, message, "leave one of them out") for contradicts, option, message in each if contradicts]
     if faults:
         raise Refused("Nothing was asked.", faults)
-
-
-def _default_branch(stack: str) -> str:
-    from bulkhead.model.settings import read_settings  # noqa: PLC0415
-
-    return read_settings(project.ROOT / stack_file(stack)).github.default_branch
 
 
 def _given(file: str) -> Output:

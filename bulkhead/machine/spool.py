@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import tempfile
 import weakref
@@ -16,21 +17,26 @@ class Spool:
     def __init__(self, lines: Iterable[str] = ()) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the object
         weakref.finalize(self, self._file.close)
-        self.blank = True
+        self.blank, self._read = True, False
         for line in lines:
             self.write(line)
 
     def write(self, line: str) -> None:
+        if self._read:
+            self._file.seek(0, io.SEEK_END)
+            self._read = False
         self.blank = self.blank and not line.strip()
         self._file.write(line.encode())
 
     def __iter__(self) -> Iterator[str]:
+        self._read = True
         self._file.seek(0)
         for line in self._file:
             yield line.decode()
 
     def copy(self, file: Path) -> None:
         """Write all lines to ``file``. Raises OSError."""
+        self._read = True
         self._file.seek(0)
         with file.open("wb") as copied:
             shutil.copyfileobj(self._file, copied)

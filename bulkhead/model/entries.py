@@ -4,6 +4,7 @@ line."""
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from datetime import date
@@ -20,13 +21,14 @@ Entry = TypeVar("Entry")
 CONFIG: Final = ConfigDict(alias_generator=to_camel, hide_input_in_errors=True)
 """Each entry class sets this as ``__pydantic_config__``, and has a field ``line``: the line where the entry begins."""
 
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LINE: Final = "line"
 _ABOUT: Final = "the comment at its top says what an entry holds"
 _NO_TEXT: Final = {"string_type", "string_too_short", "value_error"}
 
 
 def _day(text: object) -> date:
-    if not isinstance(text, str) or len(text) != len("2026-01-31"):
+    if not isinstance(text, str) or not _DAY.fullmatch(text):  # Python takes 2026-W05-6, too
         raise ValueError(text)
     return date.fromisoformat(text)
 

@@ -116,7 +116,7 @@ def judge(
 ) -> Verdict:
     """Return the verdict on a plan. ``pack`` is the policy pack that must have run, "" for none."""
     found = tuple(losses(plan))
-    covered, unused = waivers.covering(found)
+    covered, unused = waivers.covering(found, (change for change in plan.changes if change.custom))
     noisy, void = noisy_updates(plan, noise, today)
     touched = {loss.change.urn for loss in found}
     noisy = [each for each in noisy if each.change.urn not in touched]

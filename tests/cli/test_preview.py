@@ -6,7 +6,7 @@ import io
 import json
 import subprocess
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -264,12 +264,23 @@ def test_what_makes_no_sense_is_refused_without_a_traceback(
     assert "Traceback" not in err
 
 
-def test_without_a_base_the_default_branch_of_the_settings_is_the_base(
-    pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]
+def test_without_a_base_origin_says_which_branch_it_is(
+    pulumi: FakePulumi, root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pulumi.previews(benign().text, fine=True)
+    """A change may write the branch with its own waiver into its own settings."""
+    waiver = "resource: kv-sessions\n    loss: deleted\n    stage: production\n    reason: copied"
+    until = (datetime.now(UTC).date() + timedelta(days=2)).isoformat()
+    git(root, "update-ref", "refs/remotes/origin/trunk", "HEAD")
+    (root / waivers.PATH).write_text(f'waivers:\n  - {waiver}\n    until: "{until}"\n    approvedBy: "@me"\n')
+    commit(root)
+    git(root, "update-ref", "refs/remotes/origin/main", "HEAD")
+    pulumi.previews(losing().text, fine=True)
+    assert main(["preview", "production"]) == 1
+    assert "git remote set-head origin --auto" in capsys.readouterr().out
+    git(root, "symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk")
+    assert main(["preview", "production"]) == 1
+    git(root, "symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
     assert main(["preview", "production"]) == 0
-    assert "there is no origin/main here, so no waiver counts" in capsys.readouterr().out
 
 
 def test_known_noise_that_is_malformed_is_refused(run: Run, pulumi: FakePulumi, root: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable
 from datetime import date
@@ -80,6 +81,17 @@ def test_a_name_that_two_resources_have_covers_neither() -> None:
     assert "2 resources are called so" in notes[0]
 
 
+def test_a_name_counts_among_all_resources_not_only_those_with_losses() -> None:
+    """The waiver may have been meant for the other one, which loses nothing today."""
+    preview = Preview().delete(t.D1_DATABASE, "main", {"name": "main"}).same(t.R2_BUCKET, "main", {"name": "main"})
+    plan = preview.plan
+    covered, notes = parsed({**ENTRY, "resource": "main"}).covering(preview.losses, plan.changes)
+    assert covered == {}
+    assert "2 resources are called so" in notes[0]
+    covered, _ = parsed({**ENTRY, "resource": '"D1Database main"'}).covering(preview.losses, plan.changes)
+    assert list(covered) == [0]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -87,6 +99,8 @@ def test_a_name_that_two_resources_have_covers_neither() -> None:
         ({"until": '"2026-12-22"'}, "more than 30 days from today"),
         ({"until": '"soon"'}, "is no date"),
         ({"until": '"20261201"'}, "is no date"),
+        ({"until": '"2026-W48-2"'}, "is no date"),
+        ({"until": '"2026-11-20"'}, "midnight in UTC"),
         ({"until": "2026-12-01"}, "that may be read as a date: quote it"),
         ({"loss": "delete"}, "'delete' is no kind of loss; they are class-deleted"),
         ({"stage": "development"}, "'development' is no stage that needs one"),
@@ -142,9 +156,10 @@ def git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Git:
     for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
         monkeypatch.delenv(name, raising=False)
 
-    def git(*arguments: str) -> None:
+    def git(*arguments: str, on: str = "2026-11-20") -> None:
         who = ["-c", "user.name=somebody", "-c", "user.email=somebody@example.invalid"]
-        subprocess.run(["git", *who, *arguments], cwd=tmp_path, check=True, capture_output=True)
+        dates = {"GIT_COMMITTER_DATE": f"{on}T12:00:00Z", "GIT_AUTHOR_DATE": "2026-12-01T12:00:00Z"}
+        subprocess.run(["git", *who, *arguments], cwd=tmp_path, check=True, capture_output=True, env=os.environ | dates)
 
     git("init", "--quiet", "--initial-branch=main")
     return git
@@ -166,6 +181,33 @@ def test_only_what_the_base_branch_says_counts(tmp_path: Path, git: Git) -> None
     found = waivers.from_base(tmp_path, "main", Stage.PRODUCTION, TODAY)
     assert [waiver.resource for waiver in found.waivers] == ["d1-main"]
     assert found.base == "main"
+
+
+@pytest.mark.parametrize(("came", "counts"), [("2026-11-01", True), ("2026-10-31", False), ("2026-08-01", False)])
+def test_a_waiver_is_not_written_months_ahead(tmp_path: Path, git: Git, came: str, counts: bool) -> None:
+    write(tmp_path, {**ENTRY, "resource": "another"})
+    git("add", ".")
+    git("commit", "--quiet", "-m", "an old one", on="2026-01-01")
+    write(tmp_path, {**ENTRY, "resource": "another"}, ENTRY)
+    git("commit", "--quiet", "-am", "agreed", on=came)
+    found = waivers.from_base(tmp_path, "main", Stage.PRODUCTION, TODAY)
+    assert [waiver.resource for waiver in found.waivers] == (["d1-main"] if counts else [])
+    assert any("more than 30 days after it came in, on 2026-01-01" in note for note in found.notes)
+    write(tmp_path, {**ENTRY, "resource": "another"}, {**ENTRY, "until": '"2026-12-02"'})
+    git("commit", "--quiet", "-am", "renewed", on="2026-11-19")
+    assert len(waivers.from_base(tmp_path, "main", Stage.PRODUCTION, TODAY).waivers) == 1
+
+
+def test_where_history_is_cut_off_no_waiver_counts_and_it_says_so(tmp_path: Path, git: Git) -> None:
+    write(tmp_path, ENTRY)
+    git("add", ".")
+    git("commit", "--quiet", "-m", "agreed")
+    git("commit", "--quiet", "--allow-empty", "-m", "later")
+    shallow = tmp_path / "shallow"
+    git("clone", "--quiet", "--depth=1", f"file://{tmp_path}", str(shallow))
+    found = waivers.from_base(shallow, "main", Stage.PRODUCTION, TODAY)
+    assert found.waivers == ()
+    assert "git fetch --unshallow" in found.notes[0]
 
 
 def test_a_waiver_in_the_work_tree_alone_does_not_count(tmp_path: Path, git: Git) -> None:

@@ -169,6 +169,9 @@ def test_what_has_an_identity_or_may_write_runs_no_code_of_the_repository(job: s
 
 def test_the_gate_is_the_bases() -> None:
     assert [with_["ref"] for with_ in checkouts("verdict")] == ["${{ github.base_ref }}"]
+    assert [with_["fetch-depth"] for with_ in checkouts("verdict")] == [
+        0
+    ]  # waivers count from the commit that added them
     places = {with_["path"]: with_.get("ref") for with_ in checkouts("plan")}
     assert places == {"base": "${{ github.base_ref }}", "head": None}
     assert "base/.venv/bin/bulkhead preview" in scripts("plan")
