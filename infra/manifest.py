@@ -117,7 +117,7 @@ def _workers(parts: Parts) -> dict[str, Any]:
             "url": parts.urls.get(spec.name),
             "grants": list(spec.granted()),
             "owns": list(spec.owns),
-            "crons": list(spec.crons),
+            "crons": list(spec.crons or ()),
         }
         for spec in parts.product.workers
     }

@@ -54,7 +54,7 @@ class Namespace:
 class Bucket:
     """An R2 bucket. ``expire_after_days`` pairs a key prefix with a life in days; ``browser_access`` lets pages of
     the stage's own hostnames read and write it directly (CORS); in production no object can be removed or replaced for
-    ``evidence_days`` after it was written."""
+    ``evidence_days`` after it was written. 0 ends what was said before; None never said anything."""
 
     name: str
     expire_after_days: tuple[tuple[str, int], ...] = ()
@@ -113,7 +113,8 @@ class Worker:
 
     ``owns`` lists the Durable Object classes that live in this Worker; ``retired`` those it once owned and whose data
     is to be deleted. ``host`` is ``"@"`` for the stage's own hostname, a label for a name below it, None for a Worker
-    that only other Workers call. ``crons`` are UTC, as Cloudflare runs them.
+    that only other Workers call. ``crons`` are UTC, as Cloudflare runs them. A Worker that had some and is to have none
+    says ``()``: what is not said any more, Cloudflare goes on running (docs/runbooks/take-away.md).
     """
 
     name: str
@@ -122,7 +123,7 @@ class Worker:
     owns: tuple[str, ...] = ()
     retired: tuple[str, ...] = ()
     host: str | None = None
-    crons: tuple[str, ...] = ()
+    crons: tuple[str, ...] | None = None
     compatibility_date: str = "2026-07-01"
     compatibility_flags: tuple[str, ...] = ()
     cpu_ms: int | None = None

@@ -89,7 +89,7 @@ def faults(product: Product, reserved: Collection[str]) -> Iterator[Fault]:
                 yield Fault(
                     f"buckets.{bucket.name}", message, "let them expire later, or be evidence for a shorter time"
                 )
-        if bucket.evidence_days is not None and bucket.evidence_days < 1:
+        if bucket.evidence_days is not None and bucket.evidence_days < 0:
             yield Fault(f"buckets.{bucket.name}", f"objects cannot be evidence for {bucket.evidence_days} days")
     yield from _journeys(product, part_names)
     yield from _order(product, part_names)
@@ -131,7 +131,7 @@ def _worker(worker: Worker, product: Product) -> Iterator[Fault]:
             yield Fault(f"{place}.owns", f"{class_name!r} is no JavaScript class name")
     for class_name in sorted(set(worker.owns) & set(worker.retired)):
         yield Fault(f"{place}.retired", f"{class_name!r} is both owned and retired; retiring deletes its data")
-    for cron in worker.crons:
+    for cron in worker.crons or ():
         if wrong := cron_fault(cron):
             yield Fault(f"{place}.crons", f"{cron!r} is no time to Cloudflare: {wrong}", "write another: crons are UTC")
     if worker.host not in (None, "@") and not SLUG.fullmatch(worker.host or ""):

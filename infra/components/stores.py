@@ -126,6 +126,7 @@ class DataStores(pulumi.ComponentResource):
                 f"r2-{spec.name}-lock",
                 account_id=self._account,
                 bucket_name=bucket.name,
+                # Of a lock that is not said any more, the rules would stay: its provider deletes nothing.
                 rules=[
                     {
                         "id": "evidence",
@@ -133,7 +134,9 @@ class DataStores(pulumi.ComponentResource):
                         "prefix": "",
                         "condition": {"type": "Age", "max_age_seconds": spec.evidence_days * _DAY},
                     }
-                ],
+                ]
+                if spec.evidence_days
+                else [],
                 opts=self._child,
             )
         if spec.browser_access:

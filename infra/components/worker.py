@@ -59,8 +59,8 @@ class StageWorker(pulumi.ComponentResource):
         self.worker = self._identity(name)
         self.version = self._upload(name)
         self.live = self.version if self._deploys_itself else self._deployment(name)
-        if args.worker.crons:
-            self._cron_trigger(name)
+        if args.worker.crons is not None:
+            self._cron_trigger(name, args.worker.crons)
         if args.hostname:
             self._custom_domain(name, args.hostname)
         self.register_outputs({"name": self.worker.name, "version": self.version.id})
@@ -130,12 +130,12 @@ class StageWorker(pulumi.ComponentResource):
             opts=self._replaceable_child(),
         )
 
-    def _cron_trigger(self, name: str) -> cloudflare.WorkersCronTrigger:
+    def _cron_trigger(self, name: str, crons: Sequence[str]) -> cloudflare.WorkersCronTrigger:
         return cloudflare.WorkersCronTrigger(
             f"{name}-crons",
             account_id=self._account,
             script_name=self.worker.name,
-            schedules=[{"cron": cron} for cron in self._args.worker.crons],
+            schedules=[{"cron": cron} for cron in crons],  # none: its provider deletes nothing, so this ends them
             opts=self._child(self.live),
         )
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.support.second_product import SECOND_PRODUCT
@@ -8,6 +10,7 @@ from tests.support.stages import render_stage, rendered_stage
 
 D1 = "cloudflare:index/d1Database:D1Database"
 LIFECYCLE = "cloudflare:index/r2BucketLifecycle:R2BucketLifecycle"
+LOCK = "cloudflare:index/r2BucketLock:R2BucketLock"
 CORS = "cloudflare:index/r2BucketCors:R2BucketCors"
 
 
@@ -61,3 +64,11 @@ def test_a_changed_region_moves_every_store() -> None:
     stage = render_stage(SECOND_PRODUCT, "development", {"region": {"d1": "weur", "r2": "weur"}})
     assert {database.inputs["primaryLocationHint"] for database in stage.of(D1)} == {"weur"}
     assert stage.one("cloudflare:index/r2Bucket:R2Bucket").inputs["location"] == "weur"
+
+
+@pytest.mark.parametrize(("days", "rules"), [(365, 1), (0, 0), (None, None)])
+def test_a_lock_that_was_taken_away_is_still_said_to_hold_nothing(days: int | None, rules: int | None) -> None:
+    """The provider deletes no lock, so without one in the program the objects would stay locked."""
+    buckets = tuple(replace(bucket, evidence_days=days) for bucket in SECOND_PRODUCT.buckets)
+    locks = render_stage(replace(SECOND_PRODUCT, buckets=buckets), "production").of(LOCK)
+    assert [len(lock.inputs["rules"]) for lock in locks] == ([] if rules is None else [rules])

@@ -11,7 +11,7 @@ from bulkhead.model.product import Product, Worker
 from bulkhead.model.project import ROOT
 from infra.product import PRODUCT
 from tests.support.second_product import BUNDLE, SECOND_PRODUCT
-from tests.support.stages import render_stage, rendered_stage
+from tests.support.stages import FIRST_PRODUCT, render_stage, rendered_stage
 
 IDENTITY = "cloudflare:index/worker:Worker"
 VERSION = "cloudflare:index/workerVersion:WorkerVersion"
@@ -193,3 +193,14 @@ def test_an_ephemeral_stack_is_a_development_stage_with_names_of_its_own() -> No
     assert stage.one(IDENTITY).inputs["name"] == "corner-pr-42-worker-shop"
     assert binding(stage, "shop", "STAGE")["text"] == "development"
     assert binding(stage, "shop", "ENVIRONMENT")["text"] == "pr-42"
+
+
+def without_times(crons: tuple[str, ...] | None) -> Rendered:
+    quiet = (replace(worker, crons=crons if worker.crons else None) for worker in FIRST_PRODUCT.workers)
+    return render_stage(replace(FIRST_PRODUCT, workers=tuple(quiet)), "production")
+
+
+def test_times_that_were_taken_away_are_still_said_to_be_none() -> None:
+    """The provider deletes no trigger, so without one in the program the Worker would go on being called."""
+    assert without_times(()).one(CRON).inputs["schedules"] == []
+    assert CRON not in {each.type for each in without_times(None).resources}

@@ -49,7 +49,7 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     ({"secrets": (StageSecret("hook", pipeline=True, rotate_after_days=0),)}, "secrets.hook"),
     ({"secrets": (StageSecret("hook"),)}, "secrets.hook"),
     (site(bindings=(Secret("KEY", "undeclared"),)), "workers.site.bindings.KEY"),
-    ({"buckets": (Bucket("files", evidence_days=0),)}, "buckets.files"),
+    ({"buckets": (Bucket("files", evidence_days=-1),)}, "buckets.files"),
     ({"buckets": (Bucket("files", (("tmp/", 30),), evidence_days=31),)}, "buckets.files"),
     (site(bindings=(D1("DB", "other"),)), "workers.site.bindings.DB"),
     (site(bindings=(KV("K", "main"),)), "workers.site.bindings.K"),

@@ -113,7 +113,7 @@ def _worker(worker: Worker, target: Target, folder: Path, root: Path) -> dict[st
         "workers_dev": reachable,
         "preview_urls": reachable,
         "routes": [{"pattern": hosts[worker.name], "custom_domain": True}] if worker.name in hosts else [],
-        "triggers": {"crons": list(worker.crons)} if worker.crons else {},
+        "triggers": {"crons": list(worker.crons)} if worker.crons is not None else {},
         "limits": worker.limits(settings.workers.cpu_ms),
         "observability": observability(settings),
         "vars": _variables(worker, target, deployed),
