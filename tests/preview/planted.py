@@ -42,6 +42,7 @@ class Program:
     expire_days: int | None = 30
     versioning: str = "Enabled"
     queues: int = 0
+    account: str = "123456789012"
 
     def __call__(self) -> None:
         token = pulumi.Output.secret(SECRET)
@@ -99,7 +100,7 @@ class Program:
         )
 
     def _vault(self) -> None:
-        provider = aws.Provider("aws", region="ap-northeast-1", profile="p", allowed_account_ids=["123456789012"])
+        provider = aws.Provider("aws", region="ap-northeast-1", profile="p", allowed_account_ids=[self.account])
         kept = pulumi.ResourceOptions(provider=provider, protect=self.protect, retain_on_delete=self.retain)
         bucket = aws.s3.Bucket("vault", bucket=called("vault"), opts=kept)
         status: Any = {"status": self.versioning}

@@ -112,6 +112,12 @@ def test_an_unchanged_stage_passes(gate: Gate, bundle: str) -> None:
     assert not any("no secret was looked for" in note for note in document["notes"])
 
 
+def test_a_provider_that_turns_to_another_account_is_stopped(gate: Gate, bundle: str) -> None:
+    for stack, program in (("production", Program(bundle)), ("staging", guardless(bundle))):
+        code, document = gate(stack, replace(program, account="210987654321"))
+        assert (code, lost(document)) == (1, {("rehomed", "aws")})
+
+
 def test_changes_that_lose_nothing_pass(gate: Gate, bundle: str) -> None:
     changed = Program(
         bundle, replication="auto", queues=1, expire_days=60, exports=(("Room", "created"), ("Hall", "created"))
