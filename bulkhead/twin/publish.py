@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from bulkhead.engine.stack import StackCli
 from bulkhead.machine.git import git
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.project import project_name
 from bulkhead.preview.leaks import leaks
+from bulkhead.resources.sentinels import PLACEHOLDER
+from bulkhead.twin.secrets import told
 from bulkhead.twin.settled import settled
 from bulkhead.twin.state import Twin, name_of, redact
 from bulkhead.twin.workspace import compute, make_workspace
@@ -43,13 +46,18 @@ def refuse_values(twin: Twin, stack: StackCli) -> bool:
     except Refused:
         return False
     faults = [
-        Fault(f"{name_of(resource)}: {leak.name}", f"the value of this secret stands in the state, {leak.form}", _MEND)
+        Fault(f"{_named(resource, values)}: {leak.name}", f"its value stands in the state, {leak.form}", _MEND)
         for resource in twin.resources
         for leak in leaks(json.dumps(resource), values)
     ]
     if faults:
         raise Refused("There is no twin: a secret's value stands in the state and is not marked as a secret.", faults)
     return True
+
+
+def _named(resource: Mapping[str, Any], values: Mapping[str, str]) -> str:
+    name = name_of(resource)
+    return "(a name with the secret in it)" if leaks(name, values) else told(name, PLACEHOLDER)
 
 
 def provenance(twin: Twin, checkout: Path) -> dict[str, str | None]:

@@ -12,69 +12,105 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from bulkhead.resources.secret_forms import form_of
+from bulkhead.resources.texts import opened
+
 Path = tuple[str | int, ...]
 
-# Recognised by their form alone, anywhere in a text. Cloudflare: docs, "Token formats" (prefix, 40 characters,
-# checksum).
-_FORMS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
-    ("a private key", re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY")),
-    ("an AWS access key", re.compile(r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b")),
-    ("a GitHub token", re.compile(r"\b(?:gh[oprsu]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{30,})")),
-    ("a Cloudflare token", re.compile(r"\bcf(?:k|ut|at)_[A-Za-z0-9]{40,}")),
-    ("a Slack token", re.compile(r"\bxox[a-z]-[A-Za-z0-9-]{10,}")),
-    ("a Slack webhook", re.compile(r"\bhooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9/_-]+")),
-    ("a Pulumi token", re.compile(r"\bpul-[0-9a-f]{40}\b")),
-    ("an API key", re.compile(r"\bsk[-_][A-Za-z0-9_-]{20,}|\bAIza[A-Za-z0-9_-]{35}")),
-    ("a JSON web token", re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*")),
-    ("a password in a URL", re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s/:@\"']+:[^\s/@\"']+@")),
-)
 # Texts that look like a secret but are none, by type of resource and path (`outputs.settings.key`), with the reason.
 HARMLESS: Final[Mapping[tuple[str, str], str]] = {}
 
 _SECRET_NAME: Final = re.compile(
-    r"(?:password|passwd|passphrase|secret|token|apikey|privatekey|secretkey|accesskey|sessionkey|credentials?|webhook)s?"
+    r"(?:password|passwd|pwd|passphrase|secret|token|apikey|privatekey|secretkey|accesskey|sessionkey|signingkey"
+    r"|encryptionkey|authkey|accountkey|routingkey|integrationkey|credentials?|webhook|webhookurl|webhookuri)s?"
+)
+# Tokens that only make a request the same request, go on with a list, or stand in DNS for everybody.
+_ORDINARY_NAME: Final = re.compile(
+    r"(?:creation|clientrequest|request|idempotency|client|change|next|page|pagination|continuation|starting|dkim)tokens?"
 )
 _SHORTEST_SECRET: Final = 8
 # The keys of pairs of a name and a value: bindings of a Worker, variables of GitHub, environments of jobs.
 _NAMES: Final = ("name", "variableName", "key")
 _VALUES: Final = ("text", "value", "json")
-_HARMLESS_NAME: Final = re.compile(r"(?:id|hash|etag|sha\d*|md5|digest|checksum|fingerprint|base64sha256|tag|arn)s?")
+_HARMLESS_NAME: Final = re.compile(
+    r"(?:id|hash|etag|sha\d*|md5|digest|checksum|fingerprint|thumbprint|base64sha256|tag|arn|publickey|nonce)s?"
+)
+# A public key as a JSON web key has nothing but numbers, and they look random (RFC 7517).
+_PUBLIC_NUMBERS: Final = frozenset({"n", "e", "x", "y", "x5c", "x5t", "x5t#S256", "kid"})
+_PRIVATE_NUMBERS: Final = frozenset({"d", "k"})
+# `?token=...`, `Password=...;`, `DB_PASSWORD=...` in a line of its own.
+_ASSIGNED: Final = re.compile(r"(?:^|[?&;\n]|\bexport )[ \t]*([A-Za-z][\w.-]*)=[\"']?([^\s\"'&;]+)")
+# What stands for a value in code and templates.
+_REFERS: Final = re.compile(r"[$<{%]|[A-Za-z_][\w$]*[.\[(]")
+# References of one resource to another, which the engine writes down under the names of properties.
+_NO_SECRET: Final = ("arn:", "urn:pulumi:")
+_PUBLIC_KEY: Final = re.compile(r"MII[A-Za-z0-9+/]IjANBgkq|MFkwEwYHKoZIzj0")  # how one in DER begins (RFC 5280)
+_PART_OF_A_NAME: Final = re.compile(r"[A-Z]?[a-z]{2,}|[A-Z]{3,}|\d{2,}|[0-9a-f]{4,}|([A-Z][a-z]+){2,}|")
+_FEWEST_PARTS: Final = 3
 _RANDOM: Final = re.compile(r"[A-Za-z0-9+/_-]{32,}={0,2}")
 _RANDOM_BITS: Final = 4.2  # bits a character; random letters and digits of this length have 4.5, words 3.5 to 4
 
 
 def suspects(value: Any, harmless: str, path: Path = ()) -> Iterator[tuple[Path, str]]:
-    """Yield the place of each text in ``value`` that looks like a secret, and what it looks like.
+    """Yield the place of each text in ``value`` that looks like a secret, the name of a property as well, and what it
+    looks like. What is inside of a text, in JSON or encoded, is at the place of the text.
 
     ``harmless`` is the placeholder, which is no secret. ``path`` is the path of ``value``.
     """
     match value:
         case str():
-            name = next((step for step in reversed(path) if isinstance(step, str)), "")
-            if form_name := _form(value) or _by_name(name, value, harmless) or _random(name, value, harmless):
-                yield path, form_name
+            if what := _judged(value, harmless, path):
+                yield path, what
         case Mapping():
             for name, part in value.items():
-                yield from suspects(part, harmless, (*path, str(name)))
+                if what := _judged(str(name), harmless, ()):
+                    yield (*path, str(name)), f"{what}, in its name,"
+                if not _is_public_number(str(name), value):
+                    yield from suspects(part, harmless, (*path, str(name)))
             yield from _named_beside(value, harmless, path)
         case list() | tuple():
             for index, part in enumerate(value):
                 yield from suspects(part, harmless, (*path, index))
 
 
-def _form(text: str) -> str | None:
-    return next((form_name for form_name, form in _FORMS if form.search(text)), None)
+def told(name: str, harmless: str) -> str:
+    """Return a name for a message: that of a resource or a property may be a secret itself."""
+    return "(a name that looks like a secret)" if any(suspects(name, harmless)) else name
+
+
+def _judged(text: str, harmless: str, path: Path) -> str | None:
+    name = next((step for step in reversed(path) if isinstance(step, str)), "")
+    by_itself = form_of(text, harmless) or _by_name(name, text, harmless) or _random(name, text, harmless)
+    return by_itself or _assigned(text, harmless) or _inside(text, harmless, path)
+
+
+def _inside(text: str, harmless: str, path: Path) -> str | None:
+    for form, value in opened(text):
+        if found := next(suspects(value, harmless, path), None):
+            inner, what = found
+            place = "".join(f".{told(str(step), harmless)}" for step in inner[len(path) :])
+            return f"{what} in {form}{f' at {place[1:]}' if place else ''}"
+    return None
+
+
+def _assigned(text: str, harmless: str) -> str | None:
+    found = (
+        name
+        for name, value in _ASSIGNED.findall(text)
+        if _is_secret_name(name) and _may_be_secret(value, harmless) and not _REFERS.match(value)
+    )
+    return next((f"a secret by the name before it ({told(name, harmless)})" for name in found), None)
 
 
 def _by_name(name: str, text: str, harmless: str) -> str | None:
-    if not _ends(_SECRET_NAME, name) or not _may_be_secret(text, harmless):
+    if not _is_secret_name(name) or not _may_be_secret(text, harmless):
         return None
     return "a secret by the name of its property"
 
 
 def _named_beside(value: Mapping[str, Any], harmless: str, path: Path) -> Iterator[tuple[Path, str]]:
     names = [value[key] for key in _NAMES if isinstance(value.get(key), str)]
-    if not any(_ends(_SECRET_NAME, name) for name in names) and value.get("type") != "secret_text":
+    if not any(map(_is_secret_name, names)) and value.get("type") != "secret_text":
         return
     for key in _VALUES:
         text = value.get(key)
@@ -82,22 +118,40 @@ def _named_beside(value: Mapping[str, Any], harmless: str, path: Path) -> Iterat
             yield (*path, key), "a secret by the name beside it"
 
 
+def _is_public_number(name: str, beside: Mapping[str, Any]) -> bool:
+    return "kty" in beside and name in _PUBLIC_NUMBERS and not _PRIVATE_NUMBERS & beside.keys()
+
+
 def _random(name: str, text: str, harmless: str) -> str | None:
+    text = text.rpartition("::")[2] if text.startswith("urn:pulumi:") else text
     if text == harmless or _ends(_HARMLESS_NAME, name) or not _RANDOM.fullmatch(text):
         return None
+    if _ends(_ORDINARY_NAME, name) or _PUBLIC_KEY.match(text) or _is_joined(text):
+        return None
     mixed = all(re.search(kind, text) for kind in ("[a-z]", "[A-Z]", "[0-9]"))
-    return "a random key" if mixed and _bits(text) >= _RANDOM_BITS else None
+    # What base64 makes readable is judged by what it says.
+    return "a random key" if mixed and _bits(text) >= _RANDOM_BITS and not any(opened(text)) else None
+
+
+def _is_joined(text: str) -> bool:
+    """Whether most parts of a name or a path are words, numbers or parts of a UUID, as few of what is random are."""
+    parts = re.split("[-/_]", text)
+    named = sum(_PART_OF_A_NAME.fullmatch(part) is not None for part in parts)
+    return len(parts) >= _FEWEST_PARTS and named * 2 > len(parts)
 
 
 def _may_be_secret(text: str, harmless: str) -> bool:
-    referring = text.startswith("arn:") or harmless in text
-    return len(text) >= _SHORTEST_SECRET and not referring and not any(map(str.isspace, text))
+    return len(text.strip()) >= _SHORTEST_SECRET and not text.startswith(_NO_SECRET) and harmless not in text
 
 
 def _bits(text: str) -> float:
     """Return the Shannon entropy of the characters of ``text``, in bits."""
     counts = Counter(text)
     return -sum(count / len(text) * math.log2(count / len(text)) for count in counts.values())
+
+
+def _is_secret_name(name: str) -> bool:
+    return _ends(_SECRET_NAME, name) and not _ends(_ORDINARY_NAME, name)
 
 
 def _ends(names: re.Pattern[str], name: str) -> bool:

@@ -39,7 +39,7 @@ def _settled(resource: Mapping[str, Any], goal: Mapping[str, Any]) -> dict[str, 
 
 
 def _part(resource: Mapping[str, Any], part: str, goal_values: Mapping[str, Any]) -> Any:
-    closed: Set[Path] = {(name,) for name in secrets_by_nature(resource, part)}
+    closed: Set[Path] = {(name,) for name in secrets_by_nature(resource)}
     filled = _filled(resource[part], goal_values, (), closed)
     doubted = {path for path, _ in suspects(opened(filled), PLACEHOLDER)}
     return _filled(resource[part], goal_values, (), closed | doubted) if doubted else filled

@@ -17,16 +17,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.settings.reader import replace_encrypted
+from bulkhead.preview.leaks import leaks
 from bulkhead.resources.catalogue import row_of
 from bulkhead.resources.kind import PROVIDER
 from bulkhead.resources.sentinels import PLACEHOLDER, SECRET, SIGNATURE, is_secret
-from bulkhead.twin.secrets import HARMLESS, Path, suspects
+from bulkhead.twin.secrets import HARMLESS, Path, suspects, told
 
 # The public passphrase, the salt the engine checks it with, and PLACEHOLDER encrypted with both. They are constants
 # so that everybody makes the same twin of a state; a test decrypts them.
@@ -44,8 +45,7 @@ _PUBLIC: Final = {"type": "passphrase", "state": {"salt": SALT}}
 _VERSION: Final = 3  # of the state's format; the engine writes another one only when this one does not suffice
 _MANIFEST: Final = ("magic", "version")
 _NO_TIME: Final = "0001-01-01T00:00:00Z"
-# The parts of a resource that may hold text of a person or a cloud.
-_JUDGED: Final = ("id", "importID", "inputs", "outputs", "initErrors")
+_SHORTEST_COPY: Final = 8
 # The source code position of a resource: paths of the machine that deployed.
 _OF_THE_MACHINE: Final = ("sourcePosition", "stackTrace")
 
@@ -103,18 +103,19 @@ def redact(export: Mapping[str, Any], project: str, stack: str) -> Twin:
     deployment = _state_of(export)
     manifest = deployment.get("manifest") or {}
     counts: Counter[str] = Counter()
+    plain: set[str] = set()
     # Nothing else is copied: fields of future engines may not be harmless.
     clean = {
         "manifest": {name: manifest[name] for name in _MANIFEST if name in manifest} | {"time": _NO_TIME},
         "secrets_providers": _PUBLIC,
-        "resources": [_resource(resource, counts) for resource in deployment["resources"]],
+        "resources": [_resource(resource, counts, plain) for resource in deployment["resources"]],
         "pending_operations": [
-            {**operation, "resource": _resource(operation["resource"], counts)}
+            {"type": operation.get("type"), "resource": _resource(operation["resource"], counts, plain)}
             for operation in deployment["pending_operations"]
         ],
     }
     _refuse_foreign(clean, project, stack)
-    _refuse_suspects(clean)
+    _refuse_suspects(clean, plain)
     return Twin(project, stack, clean, dict(sorted(counts.items())))
 
 
@@ -149,12 +150,13 @@ def opened(value: Any) -> Any:
     return [opened(part) for part in value] if isinstance(value, list) else value
 
 
-def secrets_by_nature(resource: Mapping[str, Any], part: str) -> frozenset[str]:
-    """Return the properties in a part of a resource that are always secret, even if the state does not mark them."""
+def secrets_by_nature(resource: Mapping[str, Any]) -> frozenset[str]:
+    """Return the properties of a resource that are always secret, even if the state does not mark them: by their type,
+    and by the program's word, which counts for the input of the same name as well."""
     type_ = str(resource["type"])
     row = row_of(type_)
     always = row.secrets if row else _PROVIDERS_SECRETS.get(type_, frozenset())
-    return always | frozenset(resource.get("additionalSecretOutputs") or ()) if part == "outputs" else always
+    return always | frozenset(resource.get("additionalSecretOutputs") or ())
 
 
 def name_of(resource: Mapping[str, Any]) -> str:
@@ -168,10 +170,28 @@ def _state_of(export: Mapping[str, Any]) -> dict[str, Any]:
         message = f"is no state of version {_VERSION}, so it is not known where its secrets are"
         raise Refused("This state cannot be redacted.", [Fault("version", message, "pulumi stack export")])
     state = dict(deployment or {})
-    return state | {part: state.get(part) or [] for part in ("resources", "pending_operations")}
+    state |= {part: state.get(part) or [] for part in ("resources", "pending_operations")}
+    if not (all(map(_is_resource, state["resources"])) and all(map(_is_operation, state["pending_operations"]))):
+        message = "holds what is no resource with a URN and a type, so it is not known where its secrets are"
+        raise Refused("This state cannot be redacted.", [Fault("deployment", message, "pulumi stack export")])
+    return state
 
 
-def _resource(resource: Mapping[str, Any], counts: Counter[str]) -> dict[str, Any]:
+def _is_resource(value: Any) -> bool:
+    return (
+        isinstance(value, Mapping)
+        and all(isinstance(value.get(name), str) for name in ("urn", "type"))
+        and all(isinstance(value.get(part), Mapping | None) for part in ("inputs", "outputs"))
+        and isinstance(value.get("additionalSecretOutputs"), list | None)
+    )
+
+
+def _is_operation(value: Any) -> bool:
+    return isinstance(value, Mapping) and _is_resource(value.get("resource"))
+
+
+def _resource(resource: Mapping[str, Any], counts: Counter[str], plain: set[str]) -> dict[str, Any]:
+    """Return a resource without its secrets; those that stood in the clear are added to ``plain``."""
     type_ = str(resource["type"])
 
     def count() -> None:
@@ -181,8 +201,9 @@ def _resource(resource: Mapping[str, Any], counts: Counter[str]) -> dict[str, An
     clean: dict[str, Any] = _redacted(kept | _without_notes(resource), count)
     for part in ("inputs", "outputs"):
         values = clean.get(part) or {}
-        for name in sorted(secrets_by_nature(resource, part) & values.keys()):
+        for name in sorted(secrets_by_nature(resource) & values.keys()):
             if values[name] and not is_secret(values[name]):
+                plain.add(values[name] if isinstance(values[name], str) else "")
                 values[name] = secret()
                 count()
     return clean
@@ -242,29 +263,46 @@ def _refuse_foreign(deployment: Mapping[str, Any], project: str, stack: str) -> 
     foreign = [str(resource["urn"]) for resource in _every(deployment) if not str(resource["urn"]).startswith(ours)]
     if foreign:
         message = f"is no resource of stack {stack} in project {project}; a twin of it would mislead every preview"
-        raise Refused(f"This is not the state of {stack}.", [Fault(urn, message) for urn in foreign])
+        faults = [Fault(told(urn, PLACEHOLDER), message) for urn in foreign]
+        raise Refused(f"This is not the state of {stack}.", dict.fromkeys(faults))
 
 
-def _refuse_suspects(deployment: Mapping[str, Any]) -> None:
+def _refuse_suspects(deployment: Mapping[str, Any], plain: Set[str]) -> None:
+    # A word may be a secret of one resource and the name of another.
+    known = {str(n): text for n, text in enumerate(plain) if len(text) >= _SHORTEST_COPY and not text.isalpha()}
     faults = [
-        _suspect(resource, path, what)
+        _suspect(resource, path, what, known)
         for resource in _every(deployment)
-        for part in _JUDGED
-        for path, what in suspects(opened(resource.get(part)), PLACEHOLDER, (part,))
+        for path, what in _suspects(resource, known)
         if (resource["type"], _spelt(step for step in path if isinstance(step, str))) not in HARMLESS
     ]
+    rest = [deployment["manifest"], *(operation["type"] for operation in deployment["pending_operations"])]
+    faults += [Fault("state", f"its own notes hold what looks like {what}") for _, what in suspects(rest, PLACEHOLDER)]
     if faults:
         summary = "There is no twin: values that look like secrets are not marked as secrets in the state."
         raise Refused(summary, dict.fromkeys(faults))
 
 
-def _suspect(resource: Mapping[str, Any], path: Path, what: str) -> Fault:
-    message = f"{resource['type']}: looks like {what}, and whoever reads the twin would have it"
+def _suspects(resource: Mapping[str, Any], known: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
+    readable = opened(resource)
+    yield from suspects(readable, PLACEHOLDER)
+    for part, value in readable.items() if known else ():
+        if leaks(json.dumps({part: value}), known):
+            yield (part,), "a copy of what is a secret elsewhere"
+
+
+def _suspect(resource: Mapping[str, Any], path: Path, what: str, known: Mapping[str, str]) -> Fault:
+    message = f"{_told(resource['type'], known)}: looks like {what}, and whoever reads the twin would have it"
     fix = (
         "make it a secret in the program (pulumi.Output.secret, additional_secret_outputs), `pulumi up`, and change "
         "the value if others could read the state; if it is none, say why in HARMLESS of bulkhead/twin/secrets.py"
     )
-    return Fault(f"{name_of(resource)}: {_spelt(path)}", message, fix)
+    place = _spelt(step if isinstance(step, int) else _told(step, known) for step in path)
+    return Fault(f"{_told(name_of(resource), known)}: {place}", message, fix)
+
+
+def _told(name: Any, known: Mapping[str, str]) -> str:
+    return "(a name with a secret in it)" if leaks(str(name), known) else told(str(name), PLACEHOLDER)
 
 
 def _spelt(path: Iterable[str | int]) -> str:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
-from bulkhead.twin.secrets import suspects
+from bulkhead.twin.secrets import suspects, told
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
 
 # Made up here and joined at run time: as a whole they would be taken for leaked ones.
 LETTERS = "aB3dE5gH7jK9mN1pQ4sT6vW8yZ0cF2xR5uL3"
@@ -35,6 +43,37 @@ SECRETS: dict[str, dict[str, Any]] = {
     "by the name beside it": {"name": "GITHUB_TOKEN", "type": "plain_text", "text": "0123456789abcdef"},
     "by the variable's name": {"variableName": "DB_PASSWORD", "value": "correct-horse"},
     "by its type": {"name": "ANYTHING", "type": "secret_text", "text": "correct-horse"},
+    "by its name and with spaces": {"password": "correct horse battery staple"},
+    "a password without a user": {"url": "redis://:" + "hunter2@cache.example:6379"},
+    "a Discord webhook": {"target": "https://discord.com/" + "api/webhooks/1234567890/abc-DEF_ghi"},
+    "a Teams webhook": {"target": "https://harbor.webhook.office.com/" + "webhookb2/6f1f8a52@7d1f/IncomingWebhook/a/b"},
+    "a Power Automate webhook": {
+        "target": "https://prod-01.westeurope.logic.azure.com:443/workflows/a/triggers/manual/paths/invoke?"
+        + "api-version=2016&sig=aB3dE5gH7jK9mN1pQ4s"
+    },
+    "a PagerDuty integration": {
+        "target": "https://events.pagerduty.com/" + "integration/0123456789abcdef0123456789abcdef/enqueue"
+    },
+    "a Google Chat webhook": {"target": "https://chat.googleapis.com/" + "v1/spaces/AAA/messages?key=abc&token=def"},
+    "a Telegram bot": {"target": "https://api.telegram.org/" + "bot123456:ABC-DEF/sendMessage"},
+    "a routing key": {"routingKey": "0123456789abcdef0123456789abcdef"},
+    "in a query": {"target": "https://chat.example/hook?token=" + "0123456789abcdef"},
+    "a signed address": {"target": "https://x.s3.amazonaws.com/y?X-Amz-Signature=" + "0123456789abcdef" * 4},
+    "in a header": {"headers": ["Authorization: Bearer " + "abcdef0123456789"]},
+    "in a connection string": {"text": "Server=db.example;User=harbor;Password=" + "hunter2hunter2;"},
+    "in an environment file": {"text": "STAGE=production\nexport DB_PASSWORD=" + "hunter2hunter2\n"},
+    "in JSON": {"text": json.dumps({"db": {"password": "correct-horse"}})},
+    "in JSON in a text": {"text": "config: " + json.dumps([{"name": "DB_PASSWORD", "value": "correct-horse"}]) + "."},
+    "in JSON in JSON": {"text": json.dumps({"inner": json.dumps({"clientSecret": "0123456789abcdef"})})},
+    "in base64": {"userData": encoded("#!/bin/sh\ncurl -H 'X: ghp_" + LETTERS + "'")},
+    "in base64 of JSON in JSON": {"text": json.dumps({"data": encoded(json.dumps({"password": "correct-horse"}))})},
+    "in hexadecimal": {"text": f"0x{('ghp_' + LETTERS).encode().hex()}"},
+    "in a part of a URL": {"text": "https://x.example/?next=" + quote("https://u:" + "hunter2@y.example/", safe="")},
+    "in the name of a property": {"ghp_" + LETTERS: "x"},
+    "a random name of a property": {LETTERS: "x"},
+    "in a URN": {"urn": "urn:pulumi:staging::toys::toy:index:Thing::ghp_" + LETTERS},
+    "a random name in a URN": {"urn": f"urn:pulumi:staging::toys::toy:index:Thing::{LETTERS}"},
+    "a private JSON web key": {"jwk": {"kty": "oct", "k": LETTERS}},
     "deep below": {"a": [{"b": {"c": ["x", {"clientSecret": "0123456789abcdef"}]}}]},
 }
 HARMLESS: dict[str, dict[str, Any]] = {
@@ -54,8 +93,32 @@ HARMLESS: dict[str, dict[str, Any]] = {
     "code": {"code": "const token = env.TOKEN; export default { fetch: () => new Response('password') }"},
     "an empty secret": {"password": "", "token": "none"},
     "what is no text": {"password": None, "tokens": 12345678901, "secret": True},
-    "a sentence": {"secret": "see the runbook for who has it"},
-    "the stand-in": {"apiToken": "stand-in", "text": "stand-in", "token": "prefix-stand-in-suffix"},
+    "a sentence": {"secretNote": "see the runbook for who has it"},
+    "references under the names of properties": {
+        "propertyDependencies": {"password": ["urn:pulumi:staging::toys::toy:index:Thing::it"]},
+        "additionalSecretOutputs": ["password", "clientSecret"],
+        "provider": "urn:pulumi:staging::toys::pulumi:providers:aws::aws::6f1f8a52-7d1f-4f43-8f5c-2f0f4d1f9a10",
+    },
+    "a token that is none": {"creationToken": "terraform-20261121000000", "nextToken": "page-two-of-many"},
+    "a public key": {"jwk": {"kty": "EC", "x": LETTERS, "y": LETTERS}, "publicKey": LETTERS},
+    "an address with a port": {"url": "https://db.example:5432/x@y", "at": "https://x.example/?mail=a:b@c.example"},
+    "an address with a query": {"url": "https://x.example/?key=config.json&code=not-found-in-this-stage"},
+    "a policy in base64": {
+        "text": encoded(json.dumps({"Statement": [{"Action": "s3:GetObject", "Sid": "ReadToken"}]}))
+    },
+    "a script": {
+        "text": "#!/bin/sh\nTOKEN=$(cat /run/token)\nPASSWORD=${PASSWORD}\nsecret=env.SECRET_NAME;token=e.token(1)\n"
+    },
+    "a scheme": {"authorization": "Bearer authentication-is-needed-here", "type": "Basic authentication"},
+    "a path": {"key": "/harbor/production/session-key", "parameter": "/aws/reference/secretsmanager/harbor-production"},
+    "a document that is none": {"text": '{{ not json }} [x] {"a": '},
+    "the stand-in": {
+        "url": "postgres://user:stand-in@db.example",
+        "env": "DB_PASSWORD=stand-in-stand-in\nA=b",
+        "apiToken": "stand-in",
+        "text": "stand-in",
+        "token": "prefix-stand-in-suffix",
+    },
 }
 
 
@@ -69,6 +132,23 @@ def test_an_unmarked_secret_is_found_once(value: dict[str, Any]) -> None:
 @pytest.mark.parametrize("value", HARMLESS.values(), ids=HARMLESS)
 def test_what_only_looks_like_one_is_left_alone(value: dict[str, Any]) -> None:
     assert list(suspects(value, "stand-in")) == []
+
+
+def test_what_is_inside_of_a_text_is_told_at_the_place_of_the_text() -> None:
+    value = {"config": [json.dumps({"db": {"password": "correct-horse"}})]}
+    [(path, what)] = suspects(value, "x")
+    assert path == ("config", 0)
+    assert what == "a secret by the name of its property in JSON at db.password"
+
+
+@pytest.mark.parametrize(
+    "name", ["ghp_" + LETTERS, LETTERS, encoded("ghp_" + LETTERS), json.dumps({"password": LETTERS})]
+)
+def test_a_name_that_is_a_secret_is_not_told(name: str) -> None:
+    assert name not in told(name, "x")
+    inner = json.dumps({name: {"password": "correct-horse-" + LETTERS}})
+    assert [each for _, each in suspects({"config": inner}, "x") if name in each or LETTERS in each] == []
+    assert told("clientSecret", "x") == "clientSecret"
 
 
 def test_the_place_is_told() -> None:

@@ -154,6 +154,26 @@ def test_what_is_no_state_is_refused(export: dict[str, Any]) -> None:
         redact(export, "toys", "staging")
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"resources": ["x"]},
+        {"resources": {"a": 1}},
+        {"resources": [{"type": THING}]},
+        {"resources": [resource() | {"type": None}]},
+        {"resources": [resource(inputs=["a"])]},
+        {"resources": [resource(additionalSecretOutputs="told")]},
+        {"pending_operations": [resource()]},
+        {"pending_operations": ["creating"]},
+    ],
+)
+def test_a_state_with_something_else_in_it_is_refused(part: dict[str, Any]) -> None:
+    export = state()
+    export["deployment"] |= part
+    with pytest.raises(Refused, match="no resource with a URN"):
+        redact(export, "toys", "staging")
+
+
 @pytest.mark.parametrize("urn", ["urn:pulumi:production::toys::t::n", "urn:pulumi:staging::other::t::n", "staging"])
 def test_another_stacks_state_is_refused(urn: str) -> None:
     with pytest.raises(Refused) as refused:
