@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,8 +13,10 @@ import pytest
 
 import tests.support.second_product
 from bulkhead.cli.main import main
+from bulkhead.model import project
 from bulkhead.model.product import Product, StageSecret, Worker
 from bulkhead.model.settings.reader import read
+from bulkhead.operations.secrets.files import write_config
 from tests.support.checkout import work_in
 from tests.support.fake_pulumi import FakePulumi
 from tests.support.settings_fixture import write_stage_files
@@ -174,6 +178,55 @@ def test_nothing_is_stored_in_one_file_when_the_other_cannot_be_written(
     monkeypatch.setattr("sys.stdin", io.StringIO("a value"))
     code, _, err = bulkhead("secrets", "set", "staging", "hook")
     assert (code, own.read_bytes(), pulumi.asked) == (1, before, []), err
+
+
+CHANGES = [("rotate", "staging"), ("set", "staging", "githubToken"), ("set", "staging", "sessionKey")]
+
+
+@pytest.mark.parametrize("command", CHANGES)
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.ENOSPC, errno.ENOENT])
+@pytest.mark.parametrize("place", ["folder", "file"])
+def test_a_checkout_that_cannot_be_written_is_refused_before_anything_is_asked(
+    bulkhead: Command,
+    pulumi: FakePulumi,
+    checkout: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[str, ...],
+    number: int,
+    place: str,
+) -> None:
+    """Even root cannot write to a file system that is mounted read-only."""
+    (checkout / "identities" / "Pulumi.staging.yaml").write_bytes(b"config:\n  identities:awsProfile: admin\n")
+    files = {path: path.read_bytes() for path in checkout.rglob("Pulumi.*.yaml")}
+
+    def refuse(*given: object, **_: object) -> object:
+        raise OSError(number, os.strerror(number), *given[:1])
+
+    opens = Path.open
+    if place == "folder":
+        monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    else:
+        monkeypatch.setattr(
+            Path, "open", lambda self, mode="r", *a, **k: (refuse if "+" in mode else opens)(self, mode, *a, **k)
+        )
+    monkeypatch.setattr("sys.stdin", io.StringIO("a value nobody sees"))
+    code, out, err = bulkhead("secrets", *command)
+    assert code == 1, err
+    assert f"Pulumi.staging.yaml: cannot be written: {os.strerror(number)}" in err
+    assert "fix: " in err
+    assert "nobody sees" not in out + err
+    assert pulumi.asked == []
+    monkeypatch.undo()
+    assert {path: path.read_bytes() for path in checkout.rglob("Pulumi.*.yaml")} == files
+
+
+def test_what_is_written_back_differs_in_nothing_but_what_was_set(tmp_path: Path) -> None:
+    for file in [*project.ROOT.glob("Pulumi.*.yaml")]:
+        before = file.read_text(encoding="utf-8")
+        (tmp_path / file.name).write_text(before, encoding="utf-8")
+        write_config(tmp_path / file.name, {"rotated:sessionKey": "2026-11-21"})
+        after = (tmp_path / file.name).read_text(encoding="utf-8")
+        assert after == f"{before}  rotated:sessionKey: '2026-11-21'\n"
 
 
 def test_a_file_as_the_cli_begins_it_can_be_written(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from typing import Any, Final
 
 from ruamel.yaml import YAML
 
-from bulkhead.model.faults import Refused
+from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.identities import required_secrets as identity_secrets
 from bulkhead.model.product import Product
 from bulkhead.model.settings.keys import required_secrets
@@ -21,6 +22,8 @@ from bulkhead.model.settings.paths import ROTATED, SECRETS, stack_file
 from bulkhead.model.settings.reader import StackFile, read
 
 IDENTITIES: Final = "identities"
+# A list whose items stand further right than the key of it, as in the files that we ship.
+_INDENTED_LIST: Final = re.compile(r"(?m)^( *)[^\s#-].*:.*\n(?: *#.*\n)*\1 +- ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +68,26 @@ def opened(root: Path, keeper: Keeper) -> StackFile:
 
 def changeable(root: Path, keeper: Keeper) -> StackFile:
     """Return a keeper's file that is about to be changed. Raises Refused when it has faults: parts of the file may not
-    have been read, and writing it back would lose them."""
+    have been read, and writing it back would lose them; and when it cannot be written, before anybody is asked for a
+    secret that would then be in half of the files."""
     file = opened(root, keeper)
     if file.faults:
         raise Refused(f"{keeper.name} was left as it is, because it cannot be read for certain.", file.faults)
+    try:
+        _try_to_write(root / keeper.name)
+    except OSError as error:
+        message = f"cannot be written: {os.strerror(error.errno or 0)}"
+        fix = "run this in a checkout that this user may write"
+        raise Refused("Nothing was changed.", [Fault("", message, fix, keeper.name)]) from error
     return file
+
+
+def _try_to_write(path: Path) -> None:
+    """Raise OSError where `write_config`, which needs the folder, or the Pulumi CLI, which needs the file, would."""
+    with tempfile.TemporaryFile(dir=path.parent):
+        pass
+    if path.exists():
+        path.open("r+b").close()
 
 
 def stored(file: StackFile) -> frozenset[str]:
@@ -96,7 +114,10 @@ def write_config(path: Path, values: Mapping[str, Any]) -> None:
     yaml = YAML()
     yaml.width = 10_000
     yaml.preserve_quotes = True
-    content = yaml.load(path.read_text(encoding="utf-8")) if path.exists() else None
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    if _INDENTED_LIST.search(text):
+        yaml.indent(mapping=2, sequence=4, offset=2)
+    content = yaml.load(text)
     content = content if isinstance(content, dict) else {}
     content.setdefault("config", {})
     content["config"] = content["config"] or {}
