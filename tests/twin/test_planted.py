@@ -8,15 +8,17 @@ import itertools
 import json
 import os
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import pytest
 
+from bulkhead.engine.stack import StackCli
 from bulkhead.model.faults import Refused
 from bulkhead.preview.leaks import leaks
 from bulkhead.resources.sentinels import SECRET, SIGNATURE
-from bulkhead.twin.state import redact
+from bulkhead.twin.publish import refuse_values
+from bulkhead.twin.state import Twin, redact
 from tests.support.stages import PRODUCTS, STAGES, rendered_identities, rendered_stage
 from tests.support.state import state_of
 
@@ -222,3 +224,18 @@ def test_a_stage_has_a_twin(program: Callable[[str, str], Any], product: str, en
     assert len(resources) > 10
     twin = redact({"version": 3, "deployment": {"resources": resources}}, project, environment)
     assert len(twin.resources) == len(resources)
+
+
+@pytest.mark.parametrize("name", ["thing", "thing-correct-horse-7", encoded("correct-horse-7-battery")])
+def test_a_value_that_stands_in_the_twin_is_told_by_its_name_alone(name: str) -> None:
+    class Stack:
+        def secrets(self) -> dict[str, str]:
+            return {"sessionKey": "correct-horse-7"}
+
+    one = {"urn": f"{TOYS}toy:index:Thing::{name}", "type": "toy:index:Thing", "outputs": {"note": "correct-horse-7"}}
+    twin = Twin("toys", "staging", {"resources": [one]})
+    with pytest.raises(Refused) as refused:
+        refuse_values(twin, cast(StackCli, Stack()))
+    said = str(refused.value)
+    assert "sessionKey" in said
+    assert not leaks(said, {"sessionKey": "correct-horse-7"})
