@@ -138,7 +138,7 @@ def _given(file: str) -> Output:
 
 def _asked(stack: str, profile: str | None, console: Console) -> Output:
     from bulkhead.engine.stack import StackCli  # noqa: PLC0415
-    from bulkhead.model.settings import read_settings  # noqa: PLC0415
+    from bulkhead.model.settings import read_settings, stack_file  # noqa: PLC0415
 
     read_settings(project.ROOT / stack_file(stack), examples=False)
     console.say(f"{stack}: asking Pulumi, with the policies, what an up would change ...", FAINT)

@@ -109,7 +109,7 @@ def _marks(tenant: Tenant) -> Iterator[Mark]:
     environment = re.escape(settings.environment)
     yield Mark("GitHub environment", settings.environment, rf"(?<=environment[:$=/]){environment}{_ENDS}")
     for hostname in hostnames_of(tenant):
-        yield Mark("hostname", hostname, rf"{NO_MAIL}{re.escape(hostname)}(?![\w-]|\.\w)")
+        yield Mark("hostname", hostname, rf"{NO_MAIL}(?:www\.)?{re.escape(hostname)}(?![\w-]|\.\w)")
     if settings.aws.role_arn:
         role = "role/" + settings.aws.role_arn.partition(":role/")[2]
         yield Mark("role", role, rf"{re.escape(role)}(?![\w+=,.@/-])")

@@ -120,6 +120,49 @@ def test_nothing_else_is_hidden_by_the_name_of_the_repository(text: str) -> None
     assert [leak.whose for leak in found] == [PRODUCTION]
 
 
+@pytest.mark.parametrize("text", ["www.harbor.example", "https://www.harbor.example/rooms"])
+def test_a_hostname_is_known_with_www_before_it(text: str) -> None:
+    assert [leak.whose for leak in leaks(make_plan(with_texts(text), STAGING), planned(PRODUCTION))] == [PRODUCTION]
+    assert leaks(make_plan(with_texts(text), PRODUCTION), planned(STAGING)) == []
+
+
+@pytest.mark.parametrize(
+    ("record", "whose"),
+    [
+        ({"type": "A", "name": "www.harbor.example", "content": "192.0.2.1"}, [PRODUCTION]),
+        ({"type": "CNAME", "content": "harbor.example"}, [PRODUCTION]),
+        ({"type": "CNAME", "content": "www.harbor.example."}, [PRODUCTION]),
+        ({"type": "CNAME", "content": "api.harbor.example"}, [PRODUCTION]),
+        ({"type": "CNAME", "content": "harbor-production-worker-web.acme.workers.dev"}, [PRODUCTION]),
+        ({"type": "TXT", "content": "harbor-production-d1-main"}, [PRODUCTION]),
+        ({"type": "CNAME", "content": "acme.github.io"}, []),
+        ({"type": "CNAME", "content": "api.staging.harbor.example"}, []),
+        ({"type": "TXT", "content": "v=spf1 include:harbor.example ~all"}, []),
+        ({"type": "MX", "content": "mail.harbor.example"}, []),
+        ({"type": "MX", "content": "harbor.example"}, []),
+    ],
+)
+def test_a_record_leads_to_no_hostname_of_another_stage(record: dict[str, str], whose: list[str]) -> None:
+    staging = planned(STAGING)
+    inputs = {"name": "shop.staging.harbor.example", "ttl": 1, "zoneId": staging.settings.cloudflare.zone_id, **record}
+    assert [leak.whose for leak in leaks(added(staging, t.DNS_RECORD, inputs), planned(PRODUCTION))] == whose
+
+
+@pytest.mark.parametrize("name", ["MAIL_DOMAIN", "EMAIL_DOMAIN", "ALLOWED_EMAIL_DOMAINS", "MAIL_FROM_DOMAIN"])
+def test_where_people_have_mail_is_no_hostname(name: str) -> None:
+    web, *others = PRODUCT.workers
+
+    def with_text(text: str) -> Product:
+        bound = replace(web, bindings=(*web.bindings, PlainText(name, text)))
+        return replace(PRODUCT, workers=(bound, *others))
+
+    for domains in ("harbor.example", "@harbor.example, acme.example", "*.harbor.example"):
+        assert leaks(make_plan(with_text(domains), STAGING), planned(PRODUCTION)) == []
+    for address in ("https://harbor.example", "harbor.example/api", "harbor-production-d1-main"):
+        found = leaks(make_plan(with_text(address), STAGING), planned(PRODUCTION))
+        assert [leak.whose for leak in found] == [PRODUCTION], address
+
+
 WORDS = ("preproduction", "productionReady", "the production of harbor", "ops@harbor.example")
 SAYING = with_texts(*WORDS, "https://harbor.example/api")
 

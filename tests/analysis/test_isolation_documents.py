@@ -163,3 +163,70 @@ def test_what_a_token_is_denied_may_be_anothers() -> None:
     assert leaks(changed(staging, t.ACCOUNT_TOKEN, "policies", policies), planned("production")) == []
     allowed = [*token.inputs["policies"], {**denied, "effect": "allow"}]
     assert leaks(changed(staging, t.ACCOUNT_TOKEN, "policies", allowed), planned("production"))
+
+
+ANYWHERE = "arn:aws:iam::*:role/bulkhead-*"
+
+
+def granting(make: Callable[[str], StagePlan], **said: Any) -> list[tuple[str, str]]:
+    """Return what is said of staging where one of its roles may do this, beside production."""
+    return leaks(changed(make("staging"), t.IAM_ROLE_POLICY, "policy", policy(said)), make("production"))
+
+
+@pytest.mark.parametrize("action", ["sts:AssumeRole", "sts:*", "sts:Assume*", "STS:assumerole", "*"])
+@pytest.mark.parametrize("resource", ["*", ANYWHERE])
+def test_a_role_that_takes_every_role_takes_those_of_other_accounts_too(action: str, resource: str) -> None:
+    [(_, wrong)] = granting(planned, Action=action, Resource=resource)
+    assert "of production" in wrong
+
+
+def test_in_one_account_roles_that_begin_alike_are_the_neighbours_too() -> None:
+    own = "arn:aws:iam::999999999999:role/bulkhead-"
+    [(_, wrong)] = granting(planned_together, Action="sts:AssumeRole", Resource=f"{own}*")
+    assert wrong == f"{own}* takes in {own}production of production"
+    assert granting(planned_together, Action="sts:AssumeRole", Resource=f"{own}staging*") == []
+
+
+@pytest.mark.parametrize("action", ["s3:GetObject", "s3:*", "s3:PutObject*"])
+def test_a_bucket_of_another_account_is_among_all_buckets(action: str) -> None:
+    [(_, wrong)] = granting(planned, Action=action, Resource="*")
+    assert "takes in arn:aws:s3:::harbor-production-state-" in wrong
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"Action": "s3:GetObject", "Condition": {"StringEquals": {"s3:ResourceAccount": "2" * 12}}},
+        {"Action": "sts:AssumeRole", "Condition": {"StringEquals": {"aws:ResourceAccount": ["2" * 12]}}},
+        {"Action": ["s3:ListAllMyBuckets", "s3:CreateBucket", "s3:GetAccountPublicAccessBlock"]},
+        {"Action": "sts:GetCallerIdentity"},
+        {"Action": ["kms:Decrypt", "sns:Publish", "iam:GetRole"]},
+    ],
+)
+def test_what_stays_in_the_account_reaches_nobody_elses(said: dict[str, Any]) -> None:
+    assert granting(planned, Resource="*", **said) == []
+
+
+def test_a_condition_on_the_account_is_worth_nothing_in_a_shared_one() -> None:
+    own = {"StringEquals": {"aws:ResourceAccount": "9" * 12}}
+    assert granting(planned_together, Action="s3:GetObject", Resource="*", Condition=own)
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_trusted"), [("staging", True), ("staging-preview", True), ("staging-x", False)]
+)
+def test_a_role_trusts_no_environment_that_a_workflow_could_make(environment: str, is_trusted: bool) -> None:
+    issuer = "token.actions.githubusercontent.com"
+    said = {
+        "Principal": {"Federated": f"arn:aws:iam::{'2' * 12}:oidc-provider/{issuer}"},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {
+            "StringEquals": {
+                f"{issuer}:aud": "sts.amazonaws.com",
+                f"{issuer}:sub": f"repo:harbor-inc/harbor:environment:{environment}",
+            }
+        },
+    }
+    found = leaks(with_role(planned("staging"), "assumeRolePolicy", policy(said)), planned("production"))
+    assert [wrong for _, wrong in found if "does not make" in wrong] == [wrong for _, wrong in found]
+    assert (found == []) is is_trusted

@@ -46,7 +46,7 @@ MARKS = Marks([bare("development"), bare("staging"), bare("production"), bare("p
         ("staging", "HARBOR.EXAMPLE", ["production"]),
         ("staging", "harbor.example.", ["production"]),
         ("staging", "staging.harbor.example", []),
-        ("staging", "www.harbor.example", []),
+        ("staging", "www.harbor.example", ["production"]),
         ("staging", "my-harbor.example", []),
         ("staging", "harbor.example.org", []),
         ("staging", "platform@harbor.example", []),

@@ -14,6 +14,7 @@ from bulkhead.analysis.isolation.reference import FoundReference, ReferenceKind
 from bulkhead.analysis.isolation.shared import Risk, risks
 from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.model.marks import Mark, Marks
+from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import row_of
 from bulkhead.resources.documents import allowed
 from bulkhead.resources.planned import PlannedResource
@@ -107,9 +108,9 @@ def _looked(
     seen: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
     marked: set[tuple[str, str]] = set()
     for resource, text in _everything(plan):
-        if _is_no_hostname(plan, text):
-            continue
         for mark, owners in marks.seen(plan.environment, text.text):
+            if mark.what == "hostname" and _is_no_hostname(plan, resource, text):
+                continue
             kind = _kind_of(resource, text)
             name = kind.name if kind else OTHER
             seen[name].add((resource.urn, text.text))
@@ -136,10 +137,18 @@ def _looked(
         yield from _in_files(plan, marks, files)
 
 
-def _is_no_hostname(plan: StagePlan, text: Text) -> bool:
+_MAIL: Final = re.compile(r"mail[\w.\[\]]*domain")
+_DOMAINS: Final = re.compile(r"(?:[*@.]*[\w-]+(?:\.[\w-]+)+[\s,;]*)+")
+
+
+def _is_no_hostname(plan: StagePlan, resource: PlannedResource, text: Text) -> bool:
     """Whether a text may be spelt as another stage's hostname and is none: a repository, or where people have mail."""
-    repository = text.path.rpartition(".")[2] == "repository" and text.text == plan.settings.github.repository
-    return repository or text.path.endswith("emailDomain.domain")
+    if text.path.rpartition(".")[2] == "repository" and text.text == plan.settings.github.repository:
+        return True
+    if resource.type == t.DNS_RECORD and resource.inputs.get("type") in {"MX", "TXT"}:
+        return text.path.startswith(("content", "data"))
+    called = f"{resource.inputs.get('variableName', '')} {text.path}".lower().replace("_", "")
+    return bool(_MAIL.search(called) and _DOMAINS.fullmatch(text.text))
 
 
 def _values(reference: FoundReference) -> list[str]:

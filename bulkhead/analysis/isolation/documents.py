@@ -30,7 +30,7 @@ from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import CATALOGUE
 from bulkhead.resources.documents import INLINE
 from bulkhead.resources.kind import Grants, Link
-from bulkhead.resources.statements import Statement, account_of, matches, texts
+from bulkhead.resources.statements import Statement, account_of, action_matches, matches, texts
 from bulkhead.resources.values import UNKNOWN, at
 from policies.rules.iam import is_broad
 
@@ -41,6 +41,11 @@ _WILD: Final = re.compile(r"[*?]")
 # Conditions that hold for what is tagged, or called, as the stage's own.
 _TAGS: Final = ("aws:resourcetag/environment", "aws:requesttag/environment", "aws:principaltag/environment")
 _OWNED: Final = ("aws:resourcetag/environment", "kms:resourcealiases")
+_ACCOUNTS: Final = ("aws:resourceaccount", "s3:resourceaccount")
+# Actions of S3 that are about no bucket that exists (Service Authorization Reference, Amazon S3).
+_OF_AN_ACCOUNT: Final = re.compile(
+    r"s3:(?:CreateBucket|[A-Za-z]*(?:Account|Jobs?|AccessPoints?)[A-Za-z]*)", re.IGNORECASE
+)
 _MAKING: Final = re.compile(r"[a-z0-9-]+:Create[A-Za-z*]*")
 
 
@@ -146,6 +151,9 @@ def _subject(plan: StagePlan, others: Sequence[StagePlan], reference: FoundRefer
     if not is_environment_of(plan, said["environment"]):
         whose = next((each.environment for each in others if is_environment_of(each, said["environment"])), "")
         return replace(reference, wrong="is a run in an environment that is not the stage's", whose=whose)
+    if said["environment"] not in own_names(plan, t.GITHUB_REPOSITORY_ENVIRONMENT):
+        # GitHub makes an environment that a workflow names, without reviewers and for every branch.
+        return replace(reference, wrong="is in an environment that the stage does not make, and a workflow may")
     return reference
 
 
@@ -194,20 +202,35 @@ def _reaching(
 ) -> FoundReference:
     """Say whose things a pattern takes in besides the stage's. What only lists is told as a risk that remains."""
     pattern = str(reference.value)
-    if not _WILD.search(pattern) or all(_LISTING.fullmatch(action) for action in statement.actions or ("*:*",)):
+    actions = [action for action in statement.actions or ("*",) if not _LISTING.fullmatch(action)]
+    if not _WILD.search(pattern):
         return reference
-    services = {action.partition(":")[0].lower() for action in statement.actions} or {"*"}
     for other in (other for other in others if _apart(plan, other)):
+        elsewhere = not _same_account(plan, other)
+        if elsewhere and _in_own_account(plan, statement):
+            continue
         for arn in _arns(other):
-            service = arn.split(":")[2]
-            reachable = (service == "s3" and pattern != "*") or _same_account(plan, other)
-            if (
-                reachable
-                and any(matches(each, service) for each in services)
-                and (matches(pattern, arn) or matches(pattern, f"{arn}/x"))
-            ):
+            acts = any(_acts_on(action, arn, elsewhere=elsewhere) for action in actions)
+            if acts and (matches(pattern, arn) or matches(pattern, f"{arn}/x")):
                 return replace(reference, wrong=f"takes in {arn} of {other.environment}", whose=other.environment)
     return reference
+
+
+def _acts_on(action: str, arn: str, *, elsewhere: bool) -> bool:
+    """Whether an action, or one that its pattern takes in, can be about what is called ``arn``. In another account that
+    are buckets, whose names are everybody's, and roles, which may be taken from anywhere."""
+    service = arn.split(":")[2]
+    if service == "iam" and action_matches(action, "sts:AssumeRole"):
+        return True
+    if elsewhere and (service != "s3" or _OF_AN_ACCOUNT.fullmatch(action)):
+        return False
+    return matches(action.partition(":")[0].lower(), service)
+
+
+def _in_own_account(plan: StagePlan, statement: Statement) -> bool:
+    """Whether its conditions let it reach nothing in other accounts."""
+    required = dict(statement.requires())
+    return any(set(required.get(key, ())) == {plan.settings.aws.account_id} for key in _ACCOUNTS)
 
 
 def _arns(plan: StagePlan) -> Iterator[str]:

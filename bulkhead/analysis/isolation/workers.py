@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from bulkhead.analysis.isolation.reference import (
 )
 from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.model.bindings import AI, Json, PlainText, Secret, VersionMetadata
+from bulkhead.resources import types as t
 from bulkhead.resources.kind import Link
 from bulkhead.resources.observed import ObservedResource
 from bulkhead.resources.planned import PlannedResource, unsealed
@@ -35,6 +37,7 @@ _OTHER_TARGETS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "vpc_network": (("networkId", "tunnelId"), ()),
     "vpc_service": (("serviceId",), ()),
 }
+_ALIASES: Final = frozenset({"CNAME", "NS", "HTTPS", "SVCB"})  # records whose content is another name
 _LEADS_NOWHERE: Final = (AI, Json, PlainText, Secret, VersionMetadata)
 
 
@@ -74,6 +77,11 @@ def _hostnames(plan: StagePlan, others: Sequence[StagePlan]) -> Iterator[FoundRe
             yield unknown(resource, path)
         elif isinstance(value, str):
             yield _hostname(plan, others, resource, path, value)
+    for record in plan.of(t.DNS_RECORD):
+        target = record.inputs.get("content")
+        if record.inputs.get("type") in _ALIASES and isinstance(target, str):
+            found = _hostname(plan, others, record, "content", target.rstrip("."))
+            yield found if found.whose else replace(found, wrong="")  # most lead to somebody else's service
 
 
 def _hostname(
