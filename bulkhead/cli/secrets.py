@@ -85,7 +85,7 @@ def set_(
     for keeper in chosen:
         changeable(project.ROOT, keeper)
     value = getpass(f"{name} of {stage} (not shown): ") if console.interactive else sys.stdin.read().rstrip("\n")
-    require_whole(name, value)
+    require_whole(name, value, product)
     today = datetime.now(UTC).date()
     for keeper in chosen:
         backend = backend_of(keeper, label, settings, os.environ)

@@ -112,7 +112,7 @@ class ResourceType(str):
     inputs, those before it, and what bulkhead/analysis/clouds.py adds. ``made_again``: why `adopt` does not look for
     one by name: what the next `up` does instead. ``needs``: the least that a Cloudflare token must be allowed to make,
     change and remove one ("Accepted Permissions" of each operation in Cloudflare's API reference). ``limits``: the
-    most bytes or items that a path may hold.
+    most bytes or items that a path may hold (`bulkhead/resources/limits.py`).
     """
 
     token: str

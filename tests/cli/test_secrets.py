@@ -91,6 +91,22 @@ def test_set_stores_nothing_that_is_empty_or_unknown(
     assert pulumi.asked == []
 
 
+@pytest.mark.parametrize(
+    ("name", "most", "whose"), [("sessionKey", 5120, "Worker web"), ("slackWebhook", 49_152, "GitHub")]
+)
+def test_set_stores_nothing_that_is_larger_than_who_gets_it_takes(
+    bulkhead: Command, pulumi: FakePulumi, monkeypatch: pytest.MonkeyPatch, name: str, most: int, whose: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("x" * (most + 1)))
+    code, out, err = bulkhead("secrets", "set", "staging", name)
+    assert code == 1
+    assert f"has {most + 1} bytes, and {whose} takes {most} at most" in err
+    assert "xxxx" not in out + err
+    assert pulumi.asked == []
+    monkeypatch.setattr("sys.stdin", io.StringIO("x" * most))
+    assert bulkhead("secrets", "set", "staging", name)[0] == 0
+
+
 def test_a_secret_that_could_not_be_stored_is_not_written_down(
     bulkhead: Command, pulumi: FakePulumi, checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -216,7 +216,7 @@ class TestStoring:
     @pytest.mark.parametrize("value", ["", "  ", "key\n", " key"])
     def test_a_value_that_no_service_takes_is_refused_unseen(self, value: str) -> None:
         with pytest.raises(Refused) as refused:
-            require_whole("sessionKey", value)
+            require_whole("sessionKey", value, PRODUCT)
         assert "key\n" not in str(refused.value).replace("sessionKey", "")
 
     def test_the_two_stacks_lie_in_two_places(self) -> None:

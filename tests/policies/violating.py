@@ -114,6 +114,7 @@ def _workers(cloudflare: pulumi.ResourceOptions, hidden: pulumi.Output[str]) -> 
         {"type": "inherit", "name": "BEFORE"},
         {"type": "plain_text", "name": "LOG_LEVEL", "text": "trace"},
         {"type": "plain_text", "name": "SESSION_KEY", "text": hidden},
+        {"type": "plain_text", "name": "NOVEL", "text": "x" * 5121},
     ]
     Raw(t.WORKER_VERSION, "web-version", cloudflare, accountId=account, workerId=web.id, bindings=bindings)
     script = {"accountId": account, "scriptName": "harbor-production-worker-web"}

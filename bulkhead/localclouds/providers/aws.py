@@ -27,6 +27,7 @@ from bulkhead.localclouds.providers.checks import (
 from bulkhead.localclouds.providers.handler import Caller, Properties
 from bulkhead.localclouds.providers.rules import TypeRules, joined, new_uuid, now
 from bulkhead.resources import types as t
+from bulkhead.resources.aws.keys import STANDARD_PARAMETER
 
 
 def _subscribers(inputs: Properties) -> Iterator[str]:
@@ -67,9 +68,8 @@ _BUDGET_TYPES: Final = (
 
 
 def _fits_its_tier(inputs: Properties) -> Iterator[str]:
-    """A parameter of the standard tier holds half of what its type may hold at most (AWS Systems Manager quotas)."""
     if inputs.get("tier", "Standard") == "Standard":
-        yield from limited("value", t.SSM_PARAMETER.limits["value"] // 2)(inputs)
+        yield from limited("value", STANDARD_PARAMETER)(inputs)
 
 
 def _policy_arn(caller: Caller, inputs: Properties) -> str:

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from bulkhead.localclouds.providers.checks import Check, limited
+from bulkhead.localclouds.providers.checks import Check
 from bulkhead.localclouds.providers.handler import ApiRefusal, Caller, Properties
 from bulkhead.localclouds.providers.store import Record, Store
 from bulkhead.localclouds.providers.wire import Steps
 from bulkhead.resources.kind import EVERY_INPUT, Create, ResourceType, Scope
+from bulkhead.resources.limits import exceeded
 
 Identify = Callable[[Caller, Properties], str]
 Compute = Callable[[Caller, str, Properties], Properties]
@@ -66,6 +67,7 @@ class TypeRules:
     inside a property that is not secret as a whole. ``import_id``: what `pulumi import` is given, where that is not
     the id. ``unread``: inputs that the API never returns, so that an import lacks them. ``within``: the parent that
     this resource is deleted with. ``taken``: the API's code for a name that another resource has.
+    ``over_limit``: its codes for what is over a limit of the row, by the limit's path.
     """
 
     type: ResourceType
@@ -84,6 +86,7 @@ class TypeRules:
     unread: frozenset[str] = frozenset()
     within: Within | None = None
     taken: int | None = None
+    over_limit: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -128,11 +131,11 @@ class TypeRules:
 
     def complaints(self, inputs: Properties) -> Iterator[str]:
         """Yield ``path: what is wrong`` with the inputs."""
-        for check in (
-            *self.checks,
-            *(limited(path.replace("[]", "[*]"), most) for path, most in self.type.limits.items()),
-        ):
+        for check in self.checks:
             yield from check(inputs)
+        for excess in exceeded(self.type, inputs):
+            code = self.over_limit.get(excess.path)
+            yield f"{excess} [code: {code}]" if code else str(excess)
 
     def forces_new(self, name: str, *, added_or_removed: bool) -> bool:
         """Whether a change of this input makes a new resource. ``added_or_removed``: not only its value changed."""

@@ -7,7 +7,9 @@ binding, 10181 D1 database, 10211 class lifecycle in an upload, 11000 queue (as 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,6 +40,7 @@ from bulkhead.localclouds.providers.worker_state import (
 )
 from bulkhead.resources import types as t
 
+_DATE: Final = r"20\d\d-[01]\d-[0-3]\d"
 # Every kind of binding that a rehearsal can make real: what it needs, and what it may also have.
 _BINDINGS: Final = {
     "ai": ("", ""),
@@ -97,6 +100,12 @@ def _with_digest(module: Any) -> Any:
     if not isinstance(file, str) or not Path(file).is_file():
         return module
     return {**module, "contentSha256": hashlib.sha256(Path(file).read_bytes()).hexdigest()}
+
+
+def _not_yet_to_come(inputs: Properties) -> Iterator[str]:
+    for place, date in at(inputs, "compatibilityDate"):
+        if isinstance(date, str) and re.fullmatch(_DATE, date) and date > datetime.now(UTC).date().isoformat():
+            yield f"{place}: Can't set compatibility date in the future: {date} [code: 10021]"
 
 
 def _secret_texts(values: Properties) -> Iterator[Steps]:
@@ -161,7 +170,8 @@ RULES: Final = TypeRules(
         distinct("modules[*].name"),
         exactly_one("modules[*]", "contentFile", "contentBase64"),
         _modules_are_there,
-        shaped("compatibilityDate", r"20\d\d-[01]\d-[0-3]\d", "a date as 2026-07-01"),
+        shaped("compatibilityDate", _DATE, "a date as 2026-07-01"),
+        _not_yet_to_come,
         by_kind("bindings[*]", "type", _BINDINGS),
         _assets_for_their_binding,
         shaped("bindings[*].name", r".+", "a name"),
@@ -183,4 +193,6 @@ RULES: Final = TypeRules(
     nested_secrets=_secret_texts,
     import_id=ImportId("accountId", "workerId", "id"),
     within=Within(t.WORKER, {"workerId": "name"}),
+    # Cloudflare's documentation, Workers, "Errors": a variable that is too large, and too many of them.
+    over_limit={path: 10054 if path.startswith("bindings[].") else 10055 for path in t.WORKER_VERSION.limits},
 )

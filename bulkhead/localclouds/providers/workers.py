@@ -30,6 +30,7 @@ from bulkhead.localclouds.providers.worker_state import (
     made_by,
     not_deployed,
 )
+from bulkhead.model.crons import cron_fault
 from bulkhead.resources import types as t
 
 # Worker
@@ -96,6 +97,12 @@ def _script_is_deployed(_caller: Caller, store: Store, inputs: Properties) -> It
     yield from not_deployed(store, inputs["accountId"], inputs.get("scriptName") or inputs["service"])
 
 
+def _times(inputs: Properties) -> Iterator[str]:
+    for place, cron in at(inputs, "schedules[*].cron"):
+        if isinstance(cron, str) and (wrong := cron_fault(cron)):
+            yield f"{place}: invalid cron string: {wrong} [code: 10100]"
+
+
 def _hostname_id(_caller: Caller, inputs: Properties) -> str:
     """One hostname, one domain: the API's create is an upsert on it."""
     return hashlib.sha256(inputs["hostname"].encode()).hexdigest()[:32]
@@ -154,7 +161,7 @@ TABLE: Final = (
         identify=joined("scriptName"),
         account="accountId",
         checks=(
-            shaped("schedules[*].cron", r"\S+( \S+){4}", "the five fields minute hour day month weekday"),
+            _times,
             distinct("schedules[*].cron"),
         ),
         admissions=(_script_is_deployed,),
@@ -173,5 +180,6 @@ TABLE: Final = (
         defaults={"environment": "production"},
         computed=lambda caller, _id, inputs: {"certId": new_uuid(caller, inputs)},
         import_id=ImportId("accountId", "id"),
+        taken=100116,  # without `override_existing_origin`, which the provider's plugin cannot send
     ),
 )

@@ -138,7 +138,9 @@ SOURCES: Final[Sources] = {
         ),
         cloudflare_docs("workers/static-assets/direct-upload"): ("code_or_assets", "assets_for_their_binding"),
         cloudflare_plugin("worker_version/model.go"): ("json text: bindings[*].json", "computed"),
-        cloudflare_docs("workers/platform/limits"): ("between: limits.cpuMs", "limits"),
+        f"{cloudflare_docs('workers/platform/limits')} {cloudflare_docs('workers/observability/errors')}": ("limits",),
+        cloudflare_docs("workers/platform/limits"): ("between: limits.cpuMs",),
+        issue("cloudflare/workers-sdk", 5453): ("not_yet_to_come",),
         cloudflare_docs("durable-objects/reference/durable-object-class-migrations-legacy"): (
             "at most one: exports, migrations",
         ),
@@ -173,10 +175,12 @@ SOURCES: Final[Sources] = {
         cloudflare_plugin("workers_deployment/resource.go"): ("left_behind", "import_id"),
     },
     t.WORKERS_CRON_TRIGGER: {
+        "https://github.com/cloudflare/saffron/blob/main/saffron/src/parse.rs": ("times",),
         cloudflare_plugin("workers_cron_trigger/schema.go"): ("replaced_by",),
         cloudflare_plugin("workers_cron_trigger/resource.go"): ("left_behind", "import_id"),
     },
     t.WORKERS_CUSTOM_DOMAIN: {
+        issue("alchemy-run/alchemy-async", 1384): ("create",),
         cloudflare_plugin("workers_custom_domain/schema.go"): ("replaced_by",),
         issue("cloudflare/terraform-provider-cloudflare", 6907): ("defaults",),
         cloudflare_client("workers/domain_get_response.py"): ("computed",),

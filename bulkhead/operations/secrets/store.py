@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -10,9 +10,12 @@ from bulkhead.engine.stack import StackCli
 from bulkhead.model.aws_scope import aws_scope_of
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.naming import Label
+from bulkhead.model.product import Product
 from bulkhead.model.settings import StageSettings
 from bulkhead.model.settings.paths import ROTATED
 from bulkhead.operations.secrets.files import IDENTITIES, Keeper, write_config
+from bulkhead.resources import types as t
+from bulkhead.resources.aws.keys import STANDARD_PARAMETER
 
 
 def needing(keepers: Sequence[Keeper], name: str) -> list[Keeper]:
@@ -25,13 +28,35 @@ def needing(keepers: Sequence[Keeper], name: str) -> list[Keeper]:
     return found
 
 
-def require_whole(name: str, value: str) -> None:
-    """Raise Refused for a value that no service takes; it is never shown."""
+def require_whole(name: str, value: str, product: Product) -> None:
+    """Raise Refused for a value that a service which gets it would not take; it is never shown."""
     if not value.strip():
         raise Refused("Nothing was stored.", [Fault(name, "is empty, so the service would refuse the stage")])
     if value != value.strip():
         message = "starts or ends with white space, often a copied line end, and the service would refuse it"
         raise Refused("Nothing was stored.", [Fault(name, message, "copy it without")])
+    size = len(value.encode())
+    if faults := [
+        Fault(
+            name,
+            f"has {size} bytes, and {whose} takes {most} at most",
+            "keep what is large in a store, and its key here",
+        )
+        for whose, most in _takers(name, product)
+        if size > most
+    ]:
+        raise Refused("Nothing was stored.", faults)
+
+
+def _takers(name: str, product: Product) -> Iterator[tuple[str, int]]:
+    """Yield who gets a secret, and the most bytes that each takes."""
+    for worker in product.users_of(name):
+        yield f"Worker {worker}", t.WORKER_VERSION.limits["bindings[].text"]
+    for secret in product.secrets:
+        if secret.name == name and secret.pipeline:
+            yield "GitHub", t.GITHUB_ACTIONS_ENVIRONMENT_SECRET.limits["value"]
+        if secret.name == name and secret.jobs:
+            yield "SSM, for the jobs,", STANDARD_PARAMETER
 
 
 def store(root: Path, keeper: Keeper, stack: StackCli, name: str, value: str, today: date) -> None:

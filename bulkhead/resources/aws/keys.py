@@ -92,5 +92,7 @@ SSM_PARAMETER: Final = ResourceType(
     taggable=True,
     tells={"id": "{name}", "arn": "arn:aws:ssm:{region}:{account}:parameter/{relative}"},
     rehearsed=Rehearsed.EMULATED,
-    limits={"value": 8 * 1024},  # AWS Systems Manager quotas: of an advanced parameter; a standard one holds half of it
+    limits={"value": 8 * 1024},  # AWS Systems Manager quotas: of an advanced parameter
 )
+STANDARD_PARAMETER: Final = 4 * 1024
+"""The most bytes of a parameter of the standard tier, which is the one that nobody asks for."""

@@ -81,7 +81,12 @@ WORKER_VERSION: Final = ResourceType(
     made_again="the code is uploaded again, as a new version",
     rehearsed=Rehearsed.EMULATED,
     needs=(SCRIPTS_WRITE,),
-    limits={"bindings[].text": 5 * 1024},  # developers.cloudflare.com, Workers, Limits: an environment variable
+    # developers.cloudflare.com, Workers, Limits: environment variables, secrets among them; 64 on the Free plan.
+    limits={
+        "bindings[].text": 5 * 1024,
+        "bindings[].json": 5 * 1024,
+        "bindings[type=json|plain_text|secret_text]": 128,
+    },
 )
 
 WORKERS_CRON_TRIGGER: Final = ResourceType(

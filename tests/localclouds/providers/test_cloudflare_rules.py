@@ -105,7 +105,17 @@ def test_the_good_inputs_are_good(bundle: Path) -> None:
         (
             VERSION,
             {"bindings": [{"type": "secret_text", "name": "KEY", "text": "x" * 5121}]},
-            "bindings[0].text: has 5121 bytes, and at most 5120 are taken",
+            "bindings[0].text: has 5121 bytes, and at most 5120 are taken [code: 10054]",
+        ),
+        (
+            VERSION,
+            {"bindings": [{"type": "plain_text", "name": f"V{n}", "text": ""} for n in range(129)]},
+            "bindings: has 129 items, and at most 128 are taken [code: 10055]",
+        ),
+        (
+            VERSION,
+            {"compatibilityDate": "2099-01-01"},
+            "compatibilityDate: Can't set compatibility date in the future: 2099-01-01 [code: 10021]",
         ),
         (D1, {"primaryLocationHint": "tokyo"}, "primaryLocationHint: must be one of wnam, enam, weur, eeur, apac, oc"),
         (D1, {"readReplication": {"mode": "on"}}, "readReplication.mode: must be one of auto, disabled"),
@@ -179,7 +189,8 @@ def test_the_good_inputs_are_good(bundle: Path) -> None:
         (
             CRON,
             {"schedules": [{"cron": "hourly"}]},
-            "schedules[0].cron: must be the five fields minute hour day month weekday",
+            "schedules[0].cron: invalid cron string: does not have the five fields minute hour day month weekday "
+            "[code: 10100]",
         ),
         (DOMAIN, {"hostname": "*.example.com"}, "hostname: must be a full hostname without wildcards"),
         (

@@ -15,8 +15,8 @@ _MOST: Final = 1000  # items on a page, however many are asked for
 UNKNOWN_CODE: Final = 1000
 """The code of a refusal whose real code nobody has reported."""
 # What comes with another status than 400. R2: its documentation, "Error codes"; queues and KV: the typed errors of
-# alchemy-run/distilled, which were collected from the API's own answers.
-_STATUSES: Final = {10004: 409, 10006: 404, 10007: 404, 10008: 409, 11000: 404, 11009: 409}
+# alchemy-run/distilled, which were collected from the API's own answers. Hostnames: alchemy-run/alchemy-async#1384.
+_STATUSES: Final = {10004: 409, 10006: 404, 10007: 404, 10008: 409, 11000: 404, 11009: 409, 100116: 409}
 _CONFLICT: Final = 409
 # The provider's plugin repeats a 409 ten times, for three and a half minutes, unless it is told that this is in vain.
 _FINAL: Final = {"x-should-retry": "false"}

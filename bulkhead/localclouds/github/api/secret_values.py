@@ -13,9 +13,10 @@ from bulkhead.localclouds.github.api import environments
 from bulkhead.localclouds.github.api.call import Answer, Call, Refusal, absent, invalid
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.resources import types as t
+from bulkhead.resources.kind import ResourceType
+from bulkhead.resources.limits import exceeded
 
 # GitHub's documentation, "Secrets reference" and "Variables reference", Limits.
-_LARGEST: Final = 48 * 1024
 _MOST: Final = 100
 _PAGES_OF_VARIABLES: Final = (10, 30)
 
@@ -57,11 +58,11 @@ def _shown(call: Call, record: Record) -> dict[str, Any]:
     return {**told, **call.cloud.dates(record)}
 
 
-def _write(call: Call, token: str, named: str, name: str, value: str, old: Record | None) -> None:
+def _write(call: Call, token: ResourceType, named: str, name: str, value: str, old: Record | None) -> None:
     where, kind = environments.named(call).outputs["environment"], "secrets" if named == "secretName" else "variables"
-    if len(value.encode()) > _LARGEST:
+    for excess in exceeded(token, {"value": value}):
         raise Refusal(
-            422, f"The value of {name.upper()} is larger than {_LARGEST // 1024} KB, the most that GitHub keeps"
+            422, f"The value of {name.upper()} is larger than {excess.most // 1024} KB, the most that GitHub keeps"
         )
     if old is None and len(_every(call, token)) >= _MOST:
         raise Refusal(422, f"An environment has at most {_MOST} {kind}")
@@ -108,7 +109,7 @@ def _change_variable(call: Call) -> Answer:
     if name.upper() != _name(old).upper():
         raise invalid("ActionsVariable", "name", "invalid", "the local GitHub renames no variable")
     value = call.body.get("value", old.outputs["value"])
-    _write(call, old.type, "variableName", name, value, old)
+    _write(call, t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE, "variableName", name, value, old)
     return Answer(204)
 
 

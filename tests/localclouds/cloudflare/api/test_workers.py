@@ -301,3 +301,26 @@ def test_a_worker_is_deleted_by_force_where_the_program_says_so(api: Api) -> Non
         else:
             with pytest.raises(ApiRefusal, match="refers to it"):
                 kind.delete(plugin.caller, record.id, record.outputs)
+
+
+def test_what_is_over_a_limit_is_refused_with_cloudflares_codes(api: Api) -> None:
+    made(api)
+    secret = {"type": "secret_text", "name": "KEY"}
+    put = ("PUT", f"{SCRIPTS}/web/secrets")
+    assert api.result(*put, {**secret, "text": "x" * 5120})
+    assert api.refused(*put, {**secret, "text": "x" * 5121}) == (400, [10054])
+    many = [{"type": "plain_text", "name": f"V{number}", "text": ""} for number in range(129)]
+    assert api.refused("POST", f"{WORKERS}/web/versions", version(HELLO, *many)) == (400, [10055])
+    late = {**version(), "compatibility_date": "2099-01-01"}
+    assert api.refused("POST", f"{WORKERS}/web/versions", late) == (400, [10021])
+    for cron in ("61 * * * *", "0 0 * * 0", "@daily"):
+        assert api.refused("PUT", f"{SCRIPTS}/web/schedules", [{"cron": cron}]) == (400, [10100])
+
+
+def test_a_hostname_of_one_worker_is_not_given_to_another(api: Api) -> None:
+    made(api)
+    made(api, "clerk")
+    asked = {"hostname": "www.example.com", "zone_id": ZONE, "environment": "production"}
+    held = api.result("PUT", DOMAINS, {**asked, "service": "web"})
+    assert api.refused("PUT", DOMAINS, {**asked, "service": "clerk"}) == (409, [100116])
+    assert api.result("GET", f"{DOMAINS}/{held['id']}")["service"] == "web"

@@ -198,7 +198,7 @@ def test_a_secret_is_refused_while_the_latest_version_is_not_the_one_that_runs(a
         ({"name": "MODE", "text": "x", "type": "secret_text"}, 10053),
         ({"name": "KEY", "text": "x", "type": "secret_key"}, 10021),
         ({"name": "KEY", "type": "secret_text"}, 10021),
-        ({"name": "KEY", "text": "x" * 5121, "type": "secret_text"}, 10021),
+        ({"name": "KEY", "text": "x" * 5121, "type": "secret_text"}, 10054),
     ],
 )
 def test_a_secret_that_cannot_be_changes_nothing(api: Api, secret: dict[str, Any], code: int) -> None:
