@@ -27,6 +27,7 @@ NOT_REHEARSED: Final[Mapping[str, str]] = {
     "Analytics Engine": "data points are accepted and forgotten",
     "Workers Logs, traces, tail Workers": "what a Worker writes is in the rehearsal's log, and nowhere else",
     "raw TCP": "`connect()` fails; Cloudflare allows it",
+    "routes of zones": "refused; custom domains and workers.dev lead to Workers",
     "the edge": "no TLS, cache, rules or firewall in front of a Worker; custom domains are told apart by Host header",
     "who may call": "the stage's port is Miniflare's and obeys its debugging headers: it is for this machine only",
 }

@@ -66,6 +66,36 @@ def test_a_worker_is_on_workers_dev_where_its_project_says_so(project: Wrangler,
     assert schedule["cron"] == "0 * * * *"
 
 
+def test_the_custom_domains_of_a_project_are_those_of_its_worker(
+    project: Wrangler, api: Api, stage: StageCloud
+) -> None:
+    def deploy(*hostnames: str) -> None:
+        routes = [{"pattern": hostname, "custom_domain": True} for hostname in hostnames]
+        project.configure("web", main="src/index.js", routes=routes)
+        project.done("triggers", "deploy")
+
+    deploy("shop.example.com", "example.com")
+    assert stage.visit("shop.example.com", "/").json()["code"] == "one"
+    deploy("example.com")
+    assert [one["hostname"] for one in api.result("GET", f"{ROOT}/workers/domains")] == ["example.com"]
+    project.configure("web", main="src/index.js", routes=["example.com/shop/*"])
+    said = project.run("triggers", "deploy")
+    assert said.code == 1
+    assert "use a custom domain" in said.out + said.err
+    assert not api.journal.unknown()
+
+
+def test_a_queue_gets_its_worker_and_loses_it(project: Wrangler, api: Api) -> None:
+    project.write("src/index.js", "export default { fetch() {}, queue() {} }")
+    project.done("deploy")
+    project.done("queues", "create", "events")
+    project.done("queues", "consumer", "add", "events", "web")
+    (queue,) = api.result("GET", f"{ROOT}/queues")
+    assert [one["script"] for one in queue["consumers"]] == ["web"]
+    project.done("queues", "consumer", "remove", "events", "web")
+    assert api.result("GET", f"{ROOT}/queues")[0]["consumers"] == []
+
+
 def test_a_version_that_is_uploaded_waits_until_it_is_deployed(project: Wrangler, stage: StageCloud) -> None:
     write(project, "two")
     second = upload(project, "--tag", "v2", "--message", "second")

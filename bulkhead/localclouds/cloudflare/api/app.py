@@ -36,6 +36,7 @@ from bulkhead.localclouds.cloudflare.api import (
     workers_objects,
     workers_scripts,
     workers_secrets,
+    workers_triggers,
     workers_versions,
     zones,
 )
@@ -63,6 +64,7 @@ def routes() -> list[Route]:
         workers_objects,
         workers_scripts,
         workers_secrets,
+        workers_triggers,
         workers_versions,
         zones,
     )

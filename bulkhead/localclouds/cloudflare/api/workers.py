@@ -241,18 +241,27 @@ def _trigger_of(asked: Asked, worker: Record) -> Record | None:
 
 
 def _attach(asked: Asked) -> Result:
-    """A hostname leads to one Worker: what led elsewhere in this account leads here from now on."""
-    inputs = DOMAIN.inputs(asked.path, asked.headers, asked.json())
+    return Result(DOMAIN.shown(attach(asked, domain_inputs(asked, asked.json()))))
+
+
+def domain_inputs(asked: Asked, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the properties of the hostname that a body asks for. Raises Refusal."""
+    inputs = DOMAIN.inputs(asked.path, asked.headers, body)
     require_sound(t.WORKERS_CUSTOM_DOMAIN, inputs)
-    inputs["zoneId"] = _zone_of(asked, inputs)
+    return {**inputs, "zoneId": _zone_of(asked, inputs)}
+
+
+def attach(asked: Asked, inputs: Mapping[str, Any]) -> Record:
+    """Let a hostname lead to one Worker: what led elsewhere in this account leads here from now on. Raises Refusal or
+    ApiRefusal."""
     resources, caller = asked.cloud.resources, asked.caller
     for record in asked.records(t.WORKERS_CUSTOM_DOMAIN):
         if record.outputs["hostname"] == inputs["hostname"] and record.environment == caller.environment:
             faults = list(not_deployed(resources.store, record.account, inputs["service"]))
             if faults:
                 raise refusal(faults)
-            return Result(DOMAIN.shown(resources.update(caller, record.type, record.id, inputs)))
-    return Result(DOMAIN.shown(resources.create(caller, t.WORKERS_CUSTOM_DOMAIN, "", inputs)))
+            return resources.update(caller, record.type, record.id, inputs)
+    return resources.create(caller, t.WORKERS_CUSTOM_DOMAIN, "", inputs)
 
 
 def _zone_of(asked: Asked, inputs: Mapping[str, Any]) -> str:

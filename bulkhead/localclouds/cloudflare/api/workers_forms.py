@@ -49,6 +49,18 @@ def read(asked: Asked) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
     return version, settings, keep
 
 
+def read_settings(asked: Asked) -> dict[str, Any]:
+    """Return the settings of a form, which has them as JSON. Raises Refusal."""
+    try:
+        parts = forms.read(asked.headers.get("content-type", ""), asked.body)
+        (settings,) = (json.loads(part.content) for part in parts if part.name == "settings")
+    except (ValueError, forms.NoForm) as fault:
+        raise Refusal(400, (INVALID, f"the body must be a form with its settings as JSON: {fault}")) from None
+    if not isinstance(settings, dict):
+        raise Refusal(400, (INVALID, "settings: must be an object"))
+    return {name: value for name, value in settings.items() if value is not None}
+
+
 def triggered(body: Mapping[str, Any], by: str) -> dict[str, Any]:
     """Return the body with what made its version come about."""
     said = body.get("annotations", {})

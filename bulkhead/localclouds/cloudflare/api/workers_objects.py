@@ -86,6 +86,11 @@ def _no_tail(asked: Asked) -> Result:
     raise Refusal(400, (10021, "the local Cloudflare does not tail Workers; what one writes is in the rehearsal's log"))
 
 
+def _end_tail(asked: Asked) -> Result:
+    worker_of(asked)
+    raise not_found(f"tail {asked.path['id']}", UNKNOWN_CODE)
+
+
 ROUTES: Final[tuple[Route, ...]] = (
     Route("GET", f"{SCRIPT}/references", _references, "script_name"),
     Route("GET", _NAMESPACES, _namespaces),
@@ -93,4 +98,5 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("GET", "/accounts/{account_id}/workers/tails/by-consumer/{script_name}", _consumed, "script_name"),
     Route("GET", _TAILS, _tails, "script_name"),
     Route("POST", _TAILS, _no_tail, "script_name"),
+    Route("DELETE", f"{_TAILS}/{{id}}", _end_tail, "script_name"),
 )

@@ -28,9 +28,11 @@ from bulkhead.localclouds.cloudflare.api.workers import (
 from bulkhead.localclouds.cloudflare.api.workers_versions import (
     bindings_shown,
     contents,
+    latest_if_live,
     newest,
     number_of,
     numbered,
+    resettled,
     upload,
     version_of,
 )
@@ -221,6 +223,17 @@ def _settings(asked: Asked) -> Result:
     return Result({**_settings_of(worker), **_runtime(version), "bindings": _bindings(version)})
 
 
+def _change_settings(asked: Asked) -> Result:
+    """Deploy the latest version with other settings, all bindings among them, and set those of the Worker."""
+    worker, said = worker_of(asked), workers_forms.read_settings(asked)
+    latest = latest_if_live(asked, worker, "Setting")
+    of_worker: dict[str, Any] = {name: said.pop(name) for name in workers_forms.SETTINGS if name in said}
+    if said:
+        resettled(asked, latest, said)
+    _set(asked, worker, of_worker)
+    return _settings(asked)
+
+
 def _script_settings(asked: Asked) -> Result:
     return Result(_settings_of(worker_of(asked)))
 
@@ -244,6 +257,11 @@ def _change_subdomain(asked: Asked) -> Result:
     return Result(_subdomain_of(_set(asked, worker, {"subdomain": {**_subdomain_of(worker), **body}})))
 
 
+def _leave_subdomain(asked: Asked) -> Result:
+    off = {"enabled": False, "previews_enabled": False}
+    return Result(_subdomain_of(_set(asked, worker_of(asked), {"subdomain": off})))
+
+
 def _subdomain_of(worker: Record) -> dict[str, Any]:
     told: dict[str, Any] = to_wire(t.WORKER, {"subdomain": worker.outputs["subdomain"]})["subdomain"]
     return told
@@ -263,10 +281,12 @@ _ROUTES: Final = (
     Route("GET", _VERSIONS, _versions, "script_name"),
     Route("GET", f"{_VERSIONS}/{{version_id}}", _show_version, "script_name"),
     Route("GET", f"{SCRIPT}/settings", _settings, "script_name"),
+    Route("PATCH", f"{SCRIPT}/settings", _change_settings, "script_name"),
     Route("GET", f"{SCRIPT}/script-settings", _script_settings, "script_name"),
     Route("PATCH", f"{SCRIPT}/script-settings", _change_script_settings, "script_name"),
     Route("GET", f"{SCRIPT}/subdomain", _subdomain, "script_name"),
     Route("POST", f"{SCRIPT}/subdomain", _change_subdomain, "script_name"),
+    Route("DELETE", f"{SCRIPT}/subdomain", _leave_subdomain, "script_name"),
     Route("GET", _SERVICE, _show_service, "script_name"),
     Route("DELETE", _SERVICE, _remove, "script_name"),
     Route("GET", _ACCOUNT_SUBDOMAIN, _account_subdomain),

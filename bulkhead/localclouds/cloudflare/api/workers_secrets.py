@@ -8,9 +8,8 @@ from typing import Any, Final
 from bulkhead.localclouds.cloudflare.api.answers import Refusal, Result
 from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
 from bulkhead.localclouds.cloudflare.api.workers import INVALID, SCRIPT, one_by_one, worker_of
-from bulkhead.localclouds.cloudflare.api.workers_versions import newest, remade
+from bulkhead.localclouds.cloudflare.api.workers_versions import latest_if_live, newest, remade
 from bulkhead.localclouds.providers.store import Record
-from bulkhead.localclouds.providers.worker_state import live_versions
 
 _SECRETS: Final = f"{SCRIPT}/secrets"
 _SECRET: Final = f"{_SECRETS}/{{secret_name}}"
@@ -55,18 +54,7 @@ def _change_many(asked: Asked) -> Result:
 
 def _change(asked: Asked, worker: Record, changes: Mapping[str, Any]) -> None:
     """Deploy the latest version with changed secrets. Raises Refusal where code would be deployed along with it."""
-    latest, live = newest(asked, worker), live_versions(asked.cloud.resources.store, worker)
-    if latest is None:
-        raise Refusal(404, (10007, "This Worker has no version yet."))
-    if [version.id for version in live] != [latest.id]:
-        raise Refusal(
-            400,
-            (
-                10215,
-                "Secret edit failed. You attempted to modify a secret, but the latest version of your Worker isn't "
-                "currently deployed.",
-            ),
-        )
+    latest = latest_if_live(asked, worker, "Secret")
     names = {binding["name"] for binding in latest.inputs.get("bindings", ()) if binding["type"] != _TYPE}
     taken = sorted(names & changes.keys())
     if taken:

@@ -27,13 +27,14 @@ from bulkhead.localclouds.cloudflare.api.workers import (
 from bulkhead.localclouds.cloudflare.api.workers_assets import assets_of
 from bulkhead.localclouds.providers.handler import ApiRefusal
 from bulkhead.localclouds.providers.store import Record
-from bulkhead.localclouds.providers.worker_state import is_of
+from bulkhead.localclouds.providers.worker_state import is_of, live_versions
 from bulkhead.resources import types as t
 
 _NO_VERSION: Final = 10222
 _TOO_LARGE: Final = 10027
 _LARGEST: Final = 10 * 1024 * 1024  # bytes after compression; source: Workers, "Limits", of a paid plan
 _SOURCE_MAP: Final = "application/source-map"  # is no part of the code
+_SETTINGS: Final = {"bindings", "compatibility_date", "compatibility_flags", "limits", "placement", "usage_model"}
 _VERSIONS: Final = f"{WORKERS}/{{worker_id}}/versions"
 VERSION: Final = Endpoint(
     type=t.WORKER_VERSION,
@@ -108,15 +109,53 @@ def remade(
     said = VERSION.inputs({**asked.path, "worker_id": ""}, {}, body)
     same = {name: value for name, value in old.inputs.items() if name not in {"deploy", "annotations"}}
     inputs = {**same, "annotations": said["annotations"], "bindings": [*kept, *said["bindings"]]}
-    modules = [{**module, "contentBase64": ""} for module in old.inputs.get("modules", ())]  # sound as an upload
-    require_sound(t.WORKER_VERSION, {**inputs, **({"modules": modules} if modules else {})}, INVALID)
+    _require_sound_again(inputs)
     return make(asked, inputs | ({"deploy": True} if deploy else {}))
+
+
+def resettled(asked: Asked, old: Record, settings: Mapping[str, Any]) -> Record:
+    """Deploy a version that differs from ``old`` in its settings; bindings are all that it has then. Raises Refusal."""
+    body = {**settings, **({"bindings": _asked_for(settings)} if "bindings" in settings else {})}
+    if unknown := sorted(body.keys() - _SETTINGS):
+        raise Refusal(400, (INVALID, f"{', '.join(unknown)}: the local Cloudflare changes no such setting"))
+    said = VERSION.inputs({**asked.path, "worker_id": ""}, {}, body)
+    require_typed(t.WORKER_VERSION, {**old.inputs, **said, "workerId": old.inputs["workerId"]}, INVALID)
+    if "bindings" in said:
+        said["bindings"] = list(_inherited(said["bindings"], old, ()))
+    same = {name: value for name, value in old.inputs.items() if name not in {"deploy", "annotations"}}
+    inputs = {**same, **said, "workerId": old.inputs["workerId"]}
+    _require_sound_again(inputs)
+    return make(asked, {**inputs, "deploy": True})
+
+
+def latest_if_live(asked: Asked, worker: Record, what: str) -> Record:
+    """Return the latest version, for a change of ``what`` that is deployed. Raises Refusal where code would be deployed
+    with it."""
+    latest, live = newest(asked, worker), live_versions(asked.cloud.resources.store, worker)
+    if latest is None:
+        raise Refusal(404, (10007, "This Worker has no version yet."))
+    if [version.id for version in live] != [latest.id]:
+        raise Refusal(
+            400,
+            (
+                10215,
+                f"{what} edit failed. You attempted to modify a {what.lower()}, but the latest version of your Worker "
+                "isn't currently deployed.",
+            ),
+        )
+    return latest
 
 
 def contents(asked: Asked, version: Record) -> Iterator[tuple[Mapping[str, str], bytes]]:
     """Yield the modules of a version, each with its content."""
     for module in version.inputs.get("modules", ()):
         yield module, asked.uploads.content(module["contentSha256"])
+
+
+def _require_sound_again(inputs: Mapping[str, Any]) -> None:
+    """Raise Refusal for what is wrong with a version whose modules were sound when they were uploaded."""
+    modules = [{**module, "contentBase64": ""} for module in inputs.get("modules", ())]
+    require_sound(t.WORKER_VERSION, {**inputs, **({"modules": modules} if modules else {})}, INVALID)
 
 
 def _kept(asked: Asked, module: Mapping[str, str]) -> dict[str, str]:

@@ -236,6 +236,48 @@ def test_a_subdomain_is_switched_on_and_off(api: Api) -> None:
     assert api.result("GET", f"{ROOT}/workers/subdomain") == {"subdomain": "rehearsal"}
 
 
+def test_a_subdomain_is_left(api: Api) -> None:
+    sent(api, "PUT", f"{SCRIPTS}/web")
+    path = f"{SCRIPTS}/web/subdomain"
+    api.result("POST", path, {"enabled": True, "previews_enabled": True})
+    assert api.result("DELETE", path) == {"enabled": False, "previews_enabled": False}
+    assert api.result("GET", path)["enabled"] is False
+
+
+def patched(api: Api, **settings: Any) -> tuple[int, dict[str, Any]]:
+    """Change settings as the official client does: a form with a field of that name."""
+    type_, body = forms.write([forms.Part("settings", "", "application/json", json.dumps(settings).encode())])
+    return api.call("PATCH", f"{SCRIPTS}/web/settings", body, content_type=type_)
+
+
+def test_settings_that_change_are_a_version_that_is_deployed(api: Api) -> None:
+    sent(api, "PUT", f"{SCRIPTS}/web", bindings=[MODE])
+    put_secret(api, "KEY", "hush-4711")
+    other = {"type": "plain_text", "name": "OTHER", "text": "new"}
+    status, answer = patched(
+        api, bindings=[other, {"type": "inherit", "name": "KEY"}], tags=["a"], limits={"cpu_ms": 9}
+    )
+    assert status == 200
+    assert (answer["result"]["tags"], answer["result"]["limits"]) == (["a"], {"cpu_ms": 9})
+    assert live_bindings(api) == {"OTHER": "new", "KEY": "hush-4711"}
+    assert "hush-4711" not in json.dumps(answer)
+    assert len(api.result("GET", f"{SCRIPTS}/web/deployments")["deployments"]) == 3
+    assert patched(api, logpush=True)[1]["result"]["logpush"] is True
+    assert len(api.result("GET", f"{SCRIPTS}/web/deployments")["deployments"]) == 3, "that is no part of a version"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"main_module": "a.js"}, {"bindings": [{"type": "inherit", "name": "NONE"}]}, {"limits": {"cpu_ms": -1}}],
+)
+def test_settings_that_cannot_be_are_refused(api: Api, settings: dict[str, Any]) -> None:
+    sent(api, "PUT", f"{SCRIPTS}/web")
+    assert patched(api, **settings)[0] == 400
+    assert api.call("PATCH", f"{SCRIPTS}/web/settings", {})[0] == 400
+    sent(api, "POST", f"{SCRIPTS}/web/versions")
+    assert patched(api, limits={"cpu_ms": 9})[1]["errors"][0]["code"] == 10215, "the newest version is not live"
+
+
 def test_what_refers_to_a_worker_is_told_before_it_goes(api: Api) -> None:
     made(api, "clerk", exports=LEDGER)
     ledger = {"type": "durable_object_namespace", "name": "LEDGER", "class_name": "Ledger", "script_name": "clerk"}

@@ -108,6 +108,13 @@ ROWS: Final[tuple[Row, ...]] = (
     ),
     row(f"{_SCRIPT}/domains/changeset", source=(OPENAPI, REFERENCE), POST=UNSAID, note=_UNDOCUMENTED),
     row(f"{_SCRIPT}/domains/records", source=(OPENAPI, REFERENCE), PUT=UNSAID, note=_UNDOCUMENTED),
+    row(f"{_DOMAINS}/records/{{domain_id}}", source=(OPENAPI, REFERENCE), GET=UNSAID, note=_UNDOCUMENTED),
+    row(
+        f"{_SCRIPT}/routes",
+        source="cloudflare/workers-sdk, packages/deploy-helpers/src/triggers/publish-routes.ts",
+        PUT=_ROUTES_WRITE,
+        note="wrangler says that it takes them on all zones, and asks each zone where the token has not",
+    ),
     row(f"{ACCOUNT}/workers/subdomain", GET=_SCRIPTS, PUT=_WRITE, DELETE=_WRITE),
     row(_OBJECTS, GET=_SCRIPTS),
     row(f"{_OBJECTS}/{{id}}/objects", GET=_SCRIPTS),

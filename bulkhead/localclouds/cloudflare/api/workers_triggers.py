@@ -1,0 +1,119 @@
+"""The routes by which wrangler says which hostnames lead to a Worker, all of them at once.
+
+Source: wrangler's ``triggers/publish-routes.ts``; kentcdodds/kody#1015: custom domains that a call
+leaves out are taken away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from bulkhead.localclouds.cloudflare.api.answers import UNKNOWN_CODE, Refusal, Result, not_found
+from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
+from bulkhead.localclouds.cloudflare.api.workers import DOMAIN, SCRIPT, attach, domain_inputs, one_by_one, worker_of
+from bulkhead.localclouds.providers.store import Record
+from bulkhead.resources import types as t
+
+_ORIGIN: Final = {"hostname", "zone_id", "zone_name", "enabled", "previews_enabled"}
+_OVERRIDES: Final = {"override_scope", "override_existing_origin", "override_existing_dns_record"}
+_RECORD: Final = "/accounts/{account_id}/workers/domains/records/{domain_id}"
+
+
+def _compare(asked: Asked) -> Result:
+    """Say what the origins of a body would change."""
+    worker, origins = worker_of(asked), _origins(asked.json_list())
+    known = {domain.outputs["hostname"]: domain for domain in _domains(asked)}
+    name = worker.outputs["name"]
+    updated = [
+        {**DOMAIN.shown(domain), "modified": domain.outputs["service"] != name}
+        for hostname in origins
+        if (domain := known.get(hostname)) is not None
+    ]
+    left_out = _left_out(asked, name, origins) if asked.flag("replace_state") else ()
+    return Result(
+        {
+            "added": [{"hostname": hostname, "service": name} for hostname in origins if hostname not in known],
+            "removed": [DOMAIN.shown(domain) for domain in left_out],
+            "updated": updated,
+            "conflicting": [],  # no record of the DNS is known here
+        }
+    )
+
+
+def _publish(asked: Asked) -> Result:
+    """Let the hostnames of a body lead to the Worker, and with ``override_scope`` no others."""
+    worker, body = worker_of(asked), asked.json()
+    if unknown := sorted(body.keys() - {"origins", *_OVERRIDES}):
+        raise _refused(f"{', '.join(unknown)}: the local Cloudflare knows no such member here")
+    name, origins = worker.outputs["name"], _origins(body.get("origins"))
+    taken = sorted(
+        domain.outputs["hostname"]
+        for domain in _domains(asked)
+        if domain.outputs["hostname"] in origins and domain.outputs["service"] != name
+    )
+    if taken and body.get("override_existing_origin") is not True:
+        raise Refusal(409, (UNKNOWN_CODE, f"{', '.join(taken)}: leads to another Worker; override_existing_origin"))
+    wanted = [
+        domain_inputs(asked, {"hostname": hostname, "service": name, **zone}) for hostname, zone in origins.items()
+    ]
+    made = [attach(asked, inputs) for inputs in wanted]
+    if body.get("override_scope") is True:
+        for domain in _left_out(asked, name, origins):
+            asked.cloud.resources.delete(asked.caller, domain.type, domain.id)
+    return Result([DOMAIN.shown(domain) for domain in made])
+
+
+def _show(asked: Asked) -> Result:
+    for domain in _domains(asked):
+        if domain.id == asked.path["domain_id"]:
+            return Result(DOMAIN.shown(domain))
+    raise not_found(f"domain {asked.path['domain_id']}", UNKNOWN_CODE)
+
+
+def _domains(asked: Asked) -> list[Record]:
+    return asked.records(t.WORKERS_CUSTOM_DOMAIN)
+
+
+def _left_out(asked: Asked, name: str, origins: Mapping[str, Any]) -> Iterator[Record]:
+    for domain in _domains(asked):
+        if domain.outputs["service"] == name and domain.outputs["hostname"] not in origins:
+            yield domain
+
+
+def _origins(given: Any) -> dict[str, dict[str, str]]:
+    """Return the zone that each hostname of a list names, if it names one. Raises Refusal."""
+    if not isinstance(given, list) or not all(isinstance(one, dict) and "hostname" in one for one in given):
+        raise _refused("origins: must be a list of {hostname, zone_id or zone_name}")
+    for index, one in enumerate(given):
+        if unknown := sorted(one.keys() - _ORIGIN):
+            raise _refused(f"origins[{index}]: {', '.join(unknown)}: the local Cloudflare knows no such member here")
+        if one.get("enabled", True) is not True or one.get("previews_enabled", False) is not False:
+            raise _refused(f"origins[{index}]: a custom domain here leads to what is deployed, and to no preview")
+    return {
+        str(one["hostname"]): {name: one[name] for name in ("zone_id", "zone_name") if one.get(name) is not None}
+        for one in given
+    }
+
+
+def _refused(why: str) -> Refusal:
+    return Refusal(400, (UNKNOWN_CODE, why))
+
+
+def _no_routes(asked: Asked) -> Result:
+    """Custom domains and workers.dev lead to Workers here; a list of no routes is what there is."""
+    if "script_name" in asked.path:
+        worker_of(asked)
+        if not asked.json_list():
+            return Result([])
+    raise _refused("the local Cloudflare has no routes of zones; use a custom domain (custom_domain: true) instead")
+
+
+_OF_SCRIPTS: Final = (
+    Route("POST", f"{SCRIPT}/domains/changeset", _compare, "script_name"),
+    Route("PUT", f"{SCRIPT}/domains/records", _publish, "script_name"),
+    Route("PUT", f"{SCRIPT}/routes", _no_routes, "script_name"),
+    Route("GET", _RECORD, _show, "domain_id"),
+)
+_OTHERS: Final = (Route("POST", "/zones/{zone_id}/workers/routes", _no_routes, "zone_id"),)
+ROUTES: Final[tuple[Route, ...]] = (*one_by_one(_OF_SCRIPTS), *_OTHERS)
