@@ -16,6 +16,7 @@ from bulkhead.cli.console import BAD, FAINT, GOOD, WARNING, Console
 from bulkhead.cli.options import AsJson, Profile, StackName
 from bulkhead.model import project
 from bulkhead.model.faults import Fault, Refused
+from bulkhead.model.settings.paths import stack_file
 
 if TYPE_CHECKING:
     from bulkhead.engine.cli import OnProgress, Output
@@ -138,7 +139,7 @@ def _given(file: str) -> Output:
 
 def _asked(stack: str, profile: str | None, console: Console) -> Output:
     from bulkhead.engine.stack import StackCli  # noqa: PLC0415
-    from bulkhead.model.settings import read_settings, stack_file  # noqa: PLC0415
+    from bulkhead.model.settings import read_settings  # noqa: PLC0415
 
     read_settings(project.ROOT / stack_file(stack), examples=False)
     console.say(f"{stack}: asking Pulumi, with the policies, what an up would change ...", FAINT)

@@ -33,7 +33,7 @@ def _crons(resource: ObservedResource, context: PolicyContext) -> Iterator[Viola
     if not isinstance(name, str) or UNKNOWN in crons:
         return
     worker = context.worker(name)
-    wanted = {_normal(cron) for cron in worker.crons} if worker else set()
+    wanted = {_normal(cron) for cron in (worker and worker.crons) or ()}
     if more := sorted({str(cron) for cron in crons if _normal(cron) not in wanted}):
         yield Violation(
             f"calls {name} at {', '.join(more)}, which the product does not say",
