@@ -2,6 +2,8 @@
 
 import { readFileSync } from "node:fs";
 
+import { changeServices } from "./plugins.mjs";
+
 const ASSETS = "assets"; // Miniflare's name for the plugin
 
 /** Where the types of the files in a directory of assets are, by path. */
@@ -13,14 +15,8 @@ export const typesOf = (directory) => `${directory}.json`;
  * Miniflare reads the files of all Workers through one service, whose directory is that of the first Worker, and takes
  * a file's type from its name.
  */
-export function serveApart({ PLUGINS }) {
-  const plugin = PLUGINS[ASSETS];
-  const original = plugin.getServices;
-  plugin.getServices = async (given) => {
-    const services = await original.call(plugin, given);
-    const { assets } = given.options;
-    return assets === undefined ? services : services.map((service) => apart(service, assets));
-  };
+export function serveApart(library) {
+  changeServices(library, ASSETS, (service, { assets }) => apart(service, assets));
 }
 
 function apart(service, { workerName, directory }) {

@@ -20,7 +20,6 @@ NOT_REHEARSED: Final[Mapping[str, str]] = {
     "queue concurrency": "one consumer runs at a time, whatever `maxConcurrency` says",
     "D1 Time Travel": "back only to a bookmark that was asked for; there is no history, so a timestamp is refused",
     "D1 during an import or export": "the API refuses everybody else, a Worker may query; Cloudflare lets nobody",
-    "the size of a D1 database": "it may grow beyond 10 GB; one statement, row or table is limited as at Cloudflare",
     "queues across a deployment or a restore of D1": "messages wait in memory and are lost when workerd restarts",
     "cron schedules": "triggers run when they are asked to, never by the clock",
     "Workers AI": "a recording answers, and says so",

@@ -6,6 +6,7 @@ import { join } from "node:path";
 
 import { serveApart } from "./assets.mjs";
 import { SECRET_HEADER } from "./entry.mjs";
+import { limitDatabases } from "./databases.mjs";
 import { openFront } from "./front.mjs";
 import { divide } from "./gate.mjs";
 import { CONTROL, aiStub, bindingOf, controlWorker, egressTrap } from "./internal.mjs";
@@ -37,6 +38,7 @@ export class Stage {
 
   constructor(library, persist, secret, s3Credentials) {
     serveApart(library);
+    limitDatabases(library);
     this.library = library;
     this.persist = persist;
     this.secret = secret;
