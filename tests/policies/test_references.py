@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache, reduce
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from bulkhead.resources import types as t
 from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.values import UNKNOWN
 from infra.product import PRODUCT
+from policies import context
 from policies.catalogue import RULES
 from policies.rule import Rule, StackRule
 from policies.rules import (
@@ -28,9 +30,11 @@ from policies.rules import (
     repository_owner,
     zone,
 )
+from tests.policies.test_pack import environ
 from tests.support.plans import planned
 from tests.support.planted_leaks import PLANTS, Plant
 from tests.support.policy_scene import changed, found, make_context, make_resource, observed_in
+from tests.support.settings_fixture import write_stage_files
 
 [RULE] = references.RULES
 NEW = {
@@ -309,6 +313,15 @@ def test_a_product_may_be_called_after_a_stage() -> None:
     named = make_resource(t.IAM_ROLE_POLICY, role="staging-tools-deployer", policy=text(Action="s3:GetObject"))
     assert found(RULE, named, context=production) == []
     assert found(RULE, changed(named, "role", "staging-tools-staging-role-jobs"), context=production)
+
+
+def test_the_pack_reads_the_settings_of_the_other_stages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(context, "ROOT", tmp_path)
+    write_stage_files(tmp_path, ("staging", "production", "pr-42"))
+    (tmp_path / "Pulumi.development.yaml").write_text("config: [")  # whatever is wrong with it, it says nothing
+    read = context.read_context(environ())
+    assert [each.settings.environment for each in read.others] == ["production"]
+    assert found(RULE, make_resource(t.DNS_RECORD, name="harbor.example"), context=read)
 
 
 def test_no_secret_is_told() -> None:
