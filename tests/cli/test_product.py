@@ -47,6 +47,7 @@ NOT_ABOUT_IT: Final = {
     "twin use": "a state is fetched as it is",
     "adopt": "Pulumi says what the program would make",
     "destroy": "the state says what there is",
+    "settle": "the state says what was begun",
 }
 
 

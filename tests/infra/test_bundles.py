@@ -126,7 +126,7 @@ def test_of_a_bundle_that_another_build_made_nothing_is_said(root: Path) -> None
 def test_pulumi_deploys_and_previews_no_old_bundle(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (root / "shop/src/site.ts").write_text("// changed")
 
-    def load(stack: str, product: Product) -> LoadedStage:
+    def load(stack: str, product: Product, **_: bool) -> LoadedStage:
         return LoadedStage(make_settings(stack), make_secrets(required_secrets(product), stack))
 
     monkeypatch.setattr(program, "load", load)
