@@ -46,6 +46,7 @@ NOT_ABOUT_IT: Final = {
     "twin publish": "a state is published as it is",
     "twin use": "a state is fetched as it is",
     "adopt": "Pulumi says what the program would make",
+    "settle": "the state says what had begun",
     "destroy": "the state says what there is",
     "settle": "the state says what was begun",
 }

@@ -15,7 +15,7 @@ env >> environment
 shift 3  # --non-interactive --color never
 [ ! -f "fails-$1" ] || {{ cat "fails-$1" >&2; exit 255; }}
 case "$1" in
-stack) [ "$2" != import ] || cat > state.json; cat state.json ;;
+stack) [ "$2 $3" != "import --stack" ] || cat > state.json; cat state.json ;;
 refresh) echo refreshed ;;
 config) cat secret ;;
 destroy) . ./destroy.sh ;;
