@@ -74,7 +74,7 @@ def test_a_long_beginning_of_a_secret_is_found(secret: str, shown: str) -> None:
     [
         (WEBHOOK, "https://hooks.slack.com/services/T0ABCDEFG/B0ABC"),
         ("harbor-production-session-key-2026", "harbor-production-session-store"),
-        ("postgres://harbor:pw12345@db.harbor.example/harbor", "postgres://harbor"),
+        ("postgres://harbor:" + "pw12345@db.harbor.example/harbor", "postgres://harbor"),
         ("-----BEGIN " + "PRIVATE KEY-----\nMIIEvQIBADANBg\n-----END PRIVATE KEY-----", "-----BEGIN PUBLIC KEY-----"),
         (
             "-----BEGIN " + "PRIVATE KEY-----\nMIIEvQIBADANBg\n-----END PRIVATE KEY-----",

