@@ -14,6 +14,7 @@ import typer
 
 from bulkhead.cli.console import BAD, FAINT, GOOD, WARNING, Console
 from bulkhead.cli.options import AsJson, Profile, StackName
+from bulkhead.clients.endpoints import Apis
 from bulkhead.model import project
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.settings.paths import stack_file
@@ -30,6 +31,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command(epilog="Example: bulkhead preview production --markdown > comment.md")
 def preview(
+    context: typer.Context,
     stage: StackName,
     *,
     from_: Annotated[
@@ -86,6 +88,7 @@ def preview(
             _write(events, output.lines)
         # The rules import the whole policy pack, which `--help` and a mistyped stage need not wait for.
         from bulkhead.preview.gate import judged, watched  # noqa: PLC0415
+        from bulkhead.preview.verdict import with_note  # noqa: PLC0415
         from bulkhead.preview.waivers import default_base  # noqa: PLC0415
 
         reference = base or default_base(project.ROOT)
@@ -98,6 +101,9 @@ def preview(
             sys.stdout.write(render_refusal(stage, refused))
         raise
     secrets, note = _to_look_for(stage, profile, of_twin=of_twin, of_file=from_ is not None)
+    if from_ is None and twin is None:
+        for said in _running_elsewhere(stage, profile, secrets, context.ensure_object(Apis)):
+            verdict = with_note(verdict, said)
     verdict = watched(verdict, output, secrets, note)
     if json:
         from bulkhead.preview.verdict import as_json  # noqa: PLC0415
@@ -182,6 +188,16 @@ def _to_look_for(stack: str, profile: str | None, *, of_twin: bool, of_file: boo
     if of_file:
         return {}, "no secret was looked for in events of a file"
     return secrets_of(StackCli(stack, project.ROOT, profile))
+
+
+def _running_elsewhere(stack: str, profile: str | None, secrets: Mapping[str, str], apis: Apis) -> tuple[str, ...]:
+    from bulkhead.engine.stack import StackCli  # noqa: PLC0415
+    from bulkhead.model.settings import read_settings  # noqa: PLC0415
+    from bulkhead.model.settings.keys import CLOUDFLARE_TOKEN  # noqa: PLC0415
+    from bulkhead.preview.running import notes_on  # noqa: PLC0415
+
+    account = read_settings(project.ROOT / stack_file(stack)).cloudflare.account_id
+    return notes_on(StackCli(stack, project.ROOT, profile), account, secrets.get(CLOUDFLARE_TOKEN), apis.cloudflare)
 
 
 def _tell(console: Console, verdict: Verdict) -> None:

@@ -48,7 +48,6 @@ NOT_ABOUT_IT: Final = {
     "adopt": "Pulumi says what the program would make",
     "settle": "the state says what had begun",
     "destroy": "the state says what there is",
-    "settle": "the state says what was begun",
 }
 
 

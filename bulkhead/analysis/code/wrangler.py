@@ -92,8 +92,8 @@ def render(configuration: Mapping[str, Any], worker: Worker, environment: str) -
     secrets = [binding.name for binding in worker.bindings if isinstance(binding, Secret)]
     lines = [
         f"// Written by `bulkhead wrangler {environment}` from what is deployed there; not to be changed by hand.",
-        "// For dev, tail and d1. A deployment is Pulumi's: a later `pulumi up` does not see one of `wrangler deploy`,",
-        f"// and leaves it running. `bulkhead preview {environment}` says which Worker runs another version.",
+        "// For dev, tail and d1. A deployment is Pulumi's: its next `up` does not see one of `wrangler deploy`, and",
+        f"// leaves it running. `bulkhead preview {environment}` names the Workers that run another version.",
         *([f"// Secrets, which are not in here: {', '.join(secrets)}"] if secrets else []),
         json.dumps(configuration, indent=2, ensure_ascii=False),
     ]
