@@ -112,7 +112,8 @@ class ResourceType(str):
     inputs, those before it, and what bulkhead/analysis/clouds.py adds. ``made_again``: why `adopt` does not look for
     one by name: what the next `up` does instead. ``needs``: the least that a Cloudflare token must be allowed to make,
     change and remove one ("Accepted Permissions" of each operation in Cloudflare's API reference). ``limits``: the
-    most bytes or items that a path may hold (`bulkhead/resources/limits.py`).
+    most bytes or items that a path may hold (`bulkhead/resources/limits.py`). ``unordered``: the paths of lists that
+    are sets to the type's plugin: a refresh leaves them in another order, and that is no change.
     """
 
     token: str
@@ -138,6 +139,7 @@ class ResourceType(str):
     rehearsed: Rehearsed = Rehearsed.NO
     needs: tuple[Permission, ...] = ()
     limits: Mapping[str, int] = field(default_factory=dict)
+    unordered: frozenset[str] = frozenset()
 
     def __new__(cls, token: str, **_facts: Any) -> ResourceType:
         return super().__new__(cls, token)

@@ -58,6 +58,17 @@ def test_what_a_row_names_is_a_property_of_the_class(row: ResourceType) -> None:
 
 
 @ROWS
+def test_a_set_is_a_list_of_the_class(row: ResourceType) -> None:
+    described = shapes(row.provider)
+    for path in row.unordered:
+        shape: Any = {"object": row.token}
+        for name in path.replace("[]", "").split("."):
+            inner = shape.get("list", shape)["object"]
+            shape = (described["types"] | described["objects"])[inner]["properties"][name]
+        assert "list" in shape, path
+
+
+@ROWS
 def test_a_row_leads_to_rows(row: ResourceType) -> None:
     others = {to for reference in row.references for to in reference.to} | {
         row.use_instead,

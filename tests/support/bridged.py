@@ -9,6 +9,7 @@ pkg/tfbridge and pkg/pf/tfbridge):
 - ``__defaults`` in each object names the inputs that the program left out (not from the Plugin Framework, which
   Cloudflare's provider is made with); ``__meta`` holds the version of the schema and a provider's private notes; and
   ``__pulumi_raw_state_delta`` says how Terraform's state is recovered, or holds a copy of it as a secret (`Marshal`);
+- a set is in an order of its own after a refresh, among the inputs too (of tags, that of the alphabet);
 - a number that does not fit Pulumi's is a text (`numDelta`).
 """
 
@@ -20,7 +21,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from bulkhead.localclouds.providers import registry
+from bulkhead.localclouds.providers import planning, registry
 from bulkhead.resources.sentinels import is_secret
 from bulkhead.twin.state import secret
 
@@ -50,6 +51,10 @@ def _dress(resource: dict[str, Any], package: str) -> None:
         for part in (inputs, outputs):
             part["bindings"] = [_sensitive(binding) for binding in part.get("bindings", ())]
         outputs["bindings"].reverse()  # cloudflare/terraform-provider-cloudflare#7363
+    for name in planning.unordered(resource["type"]):
+        for part in (inputs, outputs):
+            if isinstance(part.get(name), list):
+                part[name].sort(key=json.dumps)
     resource["inputs"], resource["outputs"] = (_each(part, _as_text) for part in (inputs, outputs))
     if package != "cloudflare":
         resource["inputs"] = _noted(resource["inputs"])

@@ -44,6 +44,11 @@ def always_secret(token: str, values: Properties) -> frozenset[Steps]:
     return registry.rules_of(token).secrets(values)
 
 
+def unordered(token: str) -> frozenset[str]:
+    """Return the paths of the type's sets."""
+    return registry.rules_of(token).type.unordered
+
+
 def foresee(token: str, inputs: Properties, old_outputs: Properties | None = None) -> Properties:
     """Return the outputs a preview may show: of a new resource, or of one that had ``old_outputs``."""
     planned = registry.rules_of(token).with_defaults(inputs)

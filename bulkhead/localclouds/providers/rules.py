@@ -95,6 +95,7 @@ class TypeRules:
         row = self.type
         facts = {
             "limits": row.limits,
+            "unordered": row.unordered,
             "replaced_by": row.replaced_by,
             "replaced_when_added_or_removed": self.replaced_when_added_or_removed,
             "create": row.create is not Create.FRESH,

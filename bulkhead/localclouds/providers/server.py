@@ -198,10 +198,11 @@ class ProviderServer:
 
 def _compared(request: Any, token: str | None = None) -> tuple[Properties, Properties]:
     """Return the old and the new inputs of a request to compare them; ``token`` is the type of a resource."""
-    new = decode(request.news)
+    new, unordered = decode(request.news), frozenset[str]()
     if token is not None:
         new = replace(new, secrets=new.secrets | planning.always_secret(token, new.values))
-    return inputs_before(decode(request.old_inputs), decode(request.olds).values, new), new.values
+        unordered = planning.unordered(token)
+    return inputs_before(decode(request.old_inputs), decode(request.olds).values, new, unordered), new.values
 
 
 def _stack(urn: str) -> str:

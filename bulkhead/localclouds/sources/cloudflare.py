@@ -122,6 +122,7 @@ SOURCES: Final[Sources] = {
     },
     t.WORKER_VERSION: {
         cloudflare_plugin("worker_version/schema.go"): (
+            "unordered",
             "exactly one: modules[*]",
             "one of: usageModel",
             "replaced_by",
@@ -157,7 +158,7 @@ SOURCES: Final[Sources] = {
             "between: observability.traces.headSamplingRate",
             "one of: observability.traces.propagationPolicy",
         ),
-        cloudflare_plugin("worker/schema.go"): ("distinct: tags[*]", "replaced_by", "defaults"),
+        cloudflare_plugin("worker/schema.go"): ("distinct: tags[*]", "replaced_by", "defaults", "unordered"),
         f"{issue('cloudflare/workers-sdk', 3370)} {issue('cloudflare/workers-sdk', 3426)}": ("nobody_needs_it",),
         cloudflare_plugin("worker/model.go"): ("computed",),
         cloudflare_plugin("worker/resource.go"): ("import_id",),

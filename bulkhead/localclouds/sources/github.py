@@ -16,7 +16,7 @@ _RULESET: Final = github_plugin("resource_github_repository_ruleset.go")
 
 SOURCES: Final[Sources] = {
     t.GITHUB_REPOSITORY_ENVIRONMENT: {
-        _ENVIRONMENT: ("between: waitTimer", "sized: reviewers", "replaced_by", "defaults", "import_id"),
+        _ENVIRONMENT: ("between: waitTimer", "sized: reviewers", "replaced_by", "defaults", "import_id", "unordered"),
         github_docs("actions/reference/deployments-and-environments"): ("not_too_many_reviewers",),
         issue("github-community-projects/safe-settings", 628): ("no_self_review_without_reviewers",),
         github_docs("rest/deployments/environments"): ("one_branch_policy",),
@@ -54,6 +54,7 @@ SOURCES: Final[Sources] = {
             "plan",
             "computed",
             "import_id",
+            "unordered",
         ),
         github_plugin("util_ruleset_validation.go"): ("conditions_fit_target",),
     },
@@ -65,6 +66,7 @@ SOURCES: Final[Sources] = {
             "one of: allowedActions",
             "defaults",
             "import_id",
+            "unordered",
         ),
     },
     t.GITHUB_WORKFLOW_REPOSITORY_PERMISSIONS: {

@@ -45,6 +45,7 @@ WORKER: Final = ResourceType(
     create=Create.REFUSED,
     rehearsed=Rehearsed.EMULATED,
     needs=(SCRIPTS_WRITE,),
+    unordered=frozenset({"tags", "tailConsumers"}),
 )
 
 WORKER_DOMAIN: Final = ResourceType(
@@ -87,6 +88,7 @@ WORKER_VERSION: Final = ResourceType(
         "bindings[].json": 5 * 1024,
         "bindings[type=json|plain_text|secret_text]": 128,
     },
+    unordered=frozenset({"compatibilityFlags", "containers", "modules"}),
 )
 
 WORKERS_CRON_TRIGGER: Final = ResourceType(

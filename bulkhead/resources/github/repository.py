@@ -27,6 +27,7 @@ GITHUB_ACTIONS_REPOSITORY_PERMISSIONS: Final = ResourceType(
     guards=Guard(("allowedActions", "allowedActionsConfig", "shaPinningRequired")),
     replaced_by=frozenset({"repository"}),
     rehearsed=Rehearsed.RECORDED,
+    unordered=frozenset({"allowedActionsConfig.patternsAlloweds"}),
 )
 
 GITHUB_ACTIONS_SECRET: Final = ResourceType(
@@ -127,6 +128,7 @@ GITHUB_REPOSITORY_ENVIRONMENT: Final = ResourceType(
     named_by="environment",
     replaced_by=frozenset({"environment", "repository"}),
     rehearsed=Rehearsed.RECORDED,
+    unordered=frozenset({"reviewers[].teams", "reviewers[].users"}),
 )
 
 GITHUB_ACTIONS_ENVIRONMENT_SECRET: Final = ResourceType(
@@ -184,6 +186,13 @@ GITHUB_REPOSITORY_RULESET: Final = ResourceType(
     replaced_by=frozenset({"repository"}),
     create=Create.REFUSED,
     rehearsed=Rehearsed.RECORDED,
+    unordered=frozenset(
+        {
+            "rules.fileExtensionRestriction.restrictedFileExtensions",
+            "rules.requiredCodeScanning.requiredCodeScanningTools",
+            "rules.requiredStatusChecks.requiredChecks",
+        }
+    ),
 )
 
 GITHUB_WORKFLOW_REPOSITORY_PERMISSIONS: Final = ResourceType(

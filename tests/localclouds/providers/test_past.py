@@ -10,6 +10,7 @@ from bulkhead.localclouds.providers.past import inputs_before
 from bulkhead.localclouds.providers.wire import Message, Steps
 from bulkhead.resources.sentinels import PLACEHOLDER
 
+SETS = {"tags", "modules", "groups[].teams"}
 TEXT: Steps = ("bindings", 0, "text")
 
 
@@ -33,6 +34,14 @@ def bindings(text: Any) -> dict[str, Any]:
             {"modules": [{"file": "f", "sha": "x"}]},
         ),
         ({}, {"tagsAll": {"a": "b"}}, {"tagsAll": {"a": "b"}}),
+        # a set that a refresh left in the plugin's order
+        ({"tags": ["a", "b", "c"]}, {"tags": ["a", "b", "c"]}, {"tags": ["c", "a", "b"]}),
+        (
+            {"modules": [{"file": "a", "__defaults": []}, {"file": "b", "__defaults": []}]},
+            {"modules": [{"file": "b", "sha": "y"}, {"file": "a", "sha": "x"}]},
+            {"modules": [{"file": "b", "sha": "y"}, {"file": "a", "sha": "x"}]},
+        ),
+        ({"groups": [{"teams": [1, 2]}]}, {}, {"groups": [{"teams": [2, 1]}]}),
         # a number that does not fit
         ({"rate": "0.1"}, {}, {"rate": 0.1}),
         ({"size": "9007199254740993"}, {}, {"size": 9007199254740993}),
@@ -41,12 +50,21 @@ def bindings(text: Any) -> dict[str, Any]:
 def test_what_a_plugin_adds_and_leaves_out_is_no_change(
     old: dict[str, Any], outputs: dict[str, Any], new: dict[str, Any]
 ) -> None:
-    assert inputs_before(Message(old), outputs, Message(new)) == new
+    assert inputs_before(Message(old), outputs, Message(new), SETS) == new
 
 
 @pytest.mark.parametrize(
     ("old", "outputs", "new"),
     [
+        ({"tags": ["a", "b"]}, {}, {"tags": ["b", "c"]}),
+        ({"tags": ["a", "a"]}, {}, {"tags": ["a", "b"]}),
+        ({"tags": [["a", "b"]]}, {}, {"tags": [["b", "a"]]}),
+        ({"schedules": ["a", "b"]}, {}, {"schedules": ["b", "a"]}),
+        (
+            {"modules": [{"file": "a"}, {"file": "b"}]},
+            {"modules": [{"file": "b", "sha": "y"}, {"file": "a", "sha": "x"}]},
+            {"modules": [{"file": "b", "sha": "x"}, {"file": "a", "sha": "y"}]},
+        ),
         ({"a": 1, "force": True, "__defaults": []}, {}, {"a": 1}),
         ({"a": 1, "force": True, "__defaults": ["force"]}, {}, {"a": 1, "force": False}),
         (
@@ -63,7 +81,12 @@ def test_what_a_plugin_adds_and_leaves_out_is_no_change(
     ],
 )
 def test_what_a_person_changed_is_one(old: dict[str, Any], outputs: dict[str, Any], new: dict[str, Any]) -> None:
-    assert inputs_before(Message(old), outputs, Message(new)) != new
+    assert inputs_before(Message(old), outputs, Message(new), SETS) != new
+
+
+def test_what_changed_in_a_set_is_what_is_left_when_the_same_is_put_together() -> None:
+    old, new = Message({"tags": ["a", "b", "c"]}), Message({"tags": ["c", "new", "a"]})
+    assert inputs_before(old, {}, new, SETS) == {"tags": ["c", "b", "a"]}
 
 
 def test_what_only_the_plugin_called_a_secret_cannot_be_told_from_what_the_program_says() -> None:
