@@ -23,6 +23,7 @@ from bulkhead.model.faults import Fault, Refused
 _PAGE: Final = 100
 _NOT_FOUND: Final = 404
 _TIMEOUT: Final = 30.0  # seconds
+_MOST: Final = 512 * 1024**2  # bytes of an answer, unpacked; the largest are objects of R2, of which the API has 300 MB
 # Idle connections are given up before a server does it (uvicorn after 5 s): a write must not meet one that just closes.
 _LIMITS: Final = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=4.0)
 _PATH: Final = re.compile(r"/[^?#\x00-\x1f\x7f]*")  # anything before the slash would change the host
@@ -164,9 +165,21 @@ class Rest:
 
     def _once(self, method: str, path: str, json: Any, sending: Sending) -> Outcome:
         try:
-            return self._client.request(method, f"{self.api.base}{path}", json=json, **sending)
+            with self._client.stream(method, f"{self.api.base}{path}", json=json, **sending) as response:
+                return self._read(method, path, response)
         except httpx.RequestError as error:
             return error
+
+    def _read(self, method: str, path: str, response: httpx.Response) -> httpx.Response:
+        """Return an answer with its body: a few packed bytes can be more than the memory."""
+        content = bytearray()
+        for part in response.iter_bytes():
+            content += part
+            if len(content) > _MOST:
+                what = f"an answer of more than {_MOST // 1024**2} MiB"
+                raise self._call(method, path).unreadable(what, response.status_code, self.api.base)
+        headers = [(name, value) for name, value in response.headers.multi_items() if name != "content-encoding"]
+        return httpx.Response(response.status_code, headers=headers, content=bytes(content), request=response.request)
 
     def _found(self, path: str, **sending: Unpack[Sending]) -> httpx.Response | None:
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import httpx
 import pytest
 
@@ -223,6 +225,31 @@ def test_what_cannot_be_a_token_is_refused_unseen(token: str) -> None:
     with pytest.raises(Refused, match="Cloudflare was not asked") as refused:
         Rest(CLOUDFLARE, token)
     assert "hunter" not in str(refused.value)
+
+
+@pytest.mark.parametrize(("method", "error"), [("GET", ApiRefused), ("POST", Uncertain)])
+def test_an_answer_that_unpacks_to_more_than_is_taken_is_not_unpacked(
+    method: str, error: type[ApiRefused], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bulkhead.clients.rest._MOST", 4 * 1024**2)
+    packed = gzip.compress(bytes(64 * 1024**2))
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n"
+    with (
+        listening([head.encode() + packed]) as (api, received),
+        Rest(api, TOKEN) as rest,
+        pytest.raises(error, match="200: an answer of more than 4 MiB"),
+    ):
+        rest.request(method, "/x")
+    assert len(received) == 1
+
+
+def test_a_packed_answer_is_read_as_another() -> None:
+    packed = gzip.compress(b'{"result":1}')
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\nETag: e\r\n\r\n".encode()
+    with listening([head + packed, head + packed]) as (api, _), Rest(api, TOKEN) as rest:
+        assert rest.get("/x") == 1
+        answer = rest.request("GET", "/x")
+        assert (answer.content, answer.headers["ETag"]) == (b'{"result":1}', "e")
 
 
 def test_one_connection_is_kept_for_all_requests() -> None:
