@@ -62,9 +62,8 @@ def adopt(
     console.say(f"{adoption.whose}: asking Pulumi what an up would make, and the clouds which of it exists ...")
     with tempfile.TemporaryDirectory() as name:  # readable by this user alone
         folder = Path(name)
-        seen = adoption.discover(
-            stack, adoption.finder(settings, stack, context.ensure_object(Apis), profile), folder, standing
-        )
+        with adoption.finder(settings, stack, context.ensure_object(Apis), profile) as finder:
+            seen = adoption.discover(stack, finder, folder, standing)
         _tell_discovery(console, seen)
         after = seen.changes
         if seen.matches:

@@ -46,11 +46,7 @@ from tests.support.checkout import work_in
 from tests.support.language_host import language_host
 from tests.support.stages import SLOTS
 
-pytestmark = [
-    pytest.mark.slow,
-    # The command leaves its connections open until its process ends.
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = pytest.mark.slow
 
 STAGE = "production"
 D1 = "cloudflare:index/d1Database:D1Database"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +37,12 @@ class AdoptCommand:
             self.asked.append(wanted)
             return engine
 
-        def looking_into(clouds: str) -> Callable[..., FakeFinder]:
-            def finder_of(_settings: Any, _stack: Any, _apis: Any, profile: str | None) -> FakeFinder:
+        def looking_into(clouds: str) -> Callable[..., AbstractContextManager[FakeFinder]]:
+            def finder_of(
+                _settings: Any, _stack: Any, _apis: Any, profile: str | None
+            ) -> AbstractContextManager[FakeFinder]:
                 self.asked.append((clouds, profile))
-                return finder
+                return nullcontext(finder)
 
             return finder_of
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -50,7 +50,9 @@ class Adoption:
     def folder(self) -> Path:
         return self.root / IDENTITIES if self.identities else self.root
 
-    def finder(self, settings: StageSettings, stack: StackCli, apis: Apis, profile: str | None) -> Finder:
+    def finder(
+        self, settings: StageSettings, stack: StackCli, apis: Apis, profile: str | None
+    ) -> AbstractContextManager[Finder]:
         """Return what looks into the clouds of the stack. Raises Refused when a credential is missing."""
         if not self.identities:
             return everywhere.finder_of(settings, stack, apis, profile)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,19 +39,24 @@ class Finders:
         return self._by_package[_package(wanted.type)].find(wanted)
 
 
-def finder_of(settings: StageSettings, stack: StackCli, apis: Apis, profile: str | None = None) -> Finder:
-    """Return what looks into the clouds of a stage; ``profile`` is the AWS profile to use instead of the settings'.
+@contextmanager
+def finder_of(settings: StageSettings, stack: StackCli, apis: Apis, profile: str | None = None) -> Iterator[Finder]:
+    """Yield what looks into the clouds of a stage; ``profile`` is the AWS profile to use instead of the settings'.
 
     Raises Refused when a credential is missing, or is of another AWS account.
     """
-    return Finders(_finders(settings, profile, Rest(apis.cloudflare, stack.secret(CLOUDFLARE_TOKEN))))
+    with Rest(apis.cloudflare, stack.secret(CLOUDFLARE_TOKEN)) as cloudflare:
+        yield Finders(_finders(settings, profile, cloudflare))
 
 
-def finder_of_identities(settings: StageSettings, stack: StackCli, apis: Apis, profile: str) -> Finder:
-    """Return what looks for a stage's roles, tokens and environments, with the credentials that make them: ``profile``
+@contextmanager
+def finder_of_identities(settings: StageSettings, stack: StackCli, apis: Apis, profile: str) -> Iterator[Finder]:
+    """Yield what looks for a stage's roles, tokens and environments, with the credentials that make them: ``profile``
     may see roles, the two tokens are secrets of the identities' own stack. Raises Refused as `finder_of` does."""
-    github = GitHubFinder(Rest(apis.github, stack.secret(GITHUB_TOKEN)), settings.github.owner)
-    return Finders({**_finders(settings, profile, Rest(apis.cloudflare, stack.secret(TOKEN_MAKER))), "github": github})
+    tokens = stack.secret(GITHUB_TOKEN), stack.secret(TOKEN_MAKER)
+    with Rest(apis.github, tokens[0]) as github, Rest(apis.cloudflare, tokens[1]) as cloudflare:
+        found = GitHubFinder(github, settings.github.owner)
+        yield Finders({**_finders(settings, profile, cloudflare), "github": found})
 
 
 def finder_of_begun(finder: Finder, settings: StageSettings, profile: str | None) -> Finder:
