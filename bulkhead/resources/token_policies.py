@@ -6,6 +6,7 @@ of such keys: ``{"com.cloudflare.api.account.A": {"com.cloudflare.api.account.zo
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -89,6 +90,17 @@ def granted(policies: Iterable[Policy], target: Target) -> frozenset[str]:
 def names_in(policies: Iterable[Policy]) -> frozenset[str]:
     """Return the names of all groups that policies allow somewhere."""
     return frozenset(group.name for policy in policies if policy.allows for group in policy.groups)
+
+
+def admits(condition: Any, address: str) -> bool:
+    """Whether a token with this condition, as Pulumi spells it, may be used from an address."""
+    limits = at(condition, "requestIp")
+    here = ipaddress.ip_address(address)
+
+    def holds(name: str) -> bool:
+        return any(here in ipaddress.ip_network(block, strict=False) for block in listed(limits, name))
+
+    return (not listed(limits, "ins") or holds("ins")) and not holds("notIns")
 
 
 def is_resource(key: str) -> bool:

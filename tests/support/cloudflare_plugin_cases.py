@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from bulkhead.resources import types as t
 from bulkhead.resources.kind import ResourceType
+from bulkhead.resources.permissions import D1_READ
 
 LEAST: Final[Mapping[ResourceType, Mapping[str, Any]]] = {
     t.D1_DATABASE: {"name": "main"},
@@ -44,7 +45,7 @@ LEAST: Final[Mapping[ResourceType, Mapping[str, Any]]] = {
         "policies": [
             {
                 "effect": "allow",
-                "permissionGroups": [{"id": "1" * 32}],
+                "permissionGroups": [{"id": D1_READ.id}],
                 "resources": '{"com.cloudflare.api.account.22222222222222222222222222222222":"*"}',
             }
         ],

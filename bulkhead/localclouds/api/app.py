@@ -41,6 +41,12 @@ Serve = Callable[[bytes, Told], Response]
 """Serves a call, of which it is given the body. It answers refusals itself; another exception is a fault of ours."""
 
 
+def caller_of(request: Request) -> str:
+    """Return the address that a request comes from."""
+    assert request.client is not None  # noqa: S101 - only a socket without a network has none
+    return request.client.host
+
+
 class Api(ABC):
     """The API of one cloud. Safe to ask from several threads."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from ipaddress import ip_network
 from secrets import token_hex
 from typing import Final
 
@@ -55,6 +56,15 @@ _INSTANT: Final = (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "an instant of UTC such a
 def _expires_later(inputs: Properties) -> Iterator[str]:
     if known(inputs, "expiresOn", "notBefore") and inputs["expiresOn"] <= inputs["notBefore"]:
         yield "expiresOn: must be after notBefore"
+
+
+def _addresses_readable(inputs: Properties) -> Iterator[str]:
+    for name in ("ins", "notIns"):
+        for place, block in at(inputs, f"condition.requestIp.{name}[*]"):
+            try:
+                ip_network(block, strict=False)
+            except ValueError:
+                yield f"{place}: must be an address or a block of addresses such as 203.0.113.0/24"
 
 
 def _policies_name_something(inputs: Properties) -> Iterator[str]:
@@ -272,6 +282,7 @@ _TABLE: Final = (
             ),
             json_text("policies[*].resources"),
             _policies_name_something,
+            _addresses_readable,
             one_of("status", "active", "disabled", "expired"),
             shaped("expiresOn", *_INSTANT),
             shaped("notBefore", *_INSTANT),

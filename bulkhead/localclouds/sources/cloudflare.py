@@ -118,6 +118,7 @@ SOURCES: Final[Sources] = {
             "secrets",
         ),
         cloudflare_plugin("account_token/model.go"): ("computed",),
+        cloudflare_client("accounts/token_create_params.py"): ("addresses_readable",),
         cloudflare_plugin("account_token/resource.go"): ("import_id",),
     },
     t.WORKER_VERSION: {

@@ -13,6 +13,7 @@ from bulkhead.localclouds.providers.cloudflare_remote import CloudflareRemote, c
 from bulkhead.localclouds.providers.handler import Caller
 from bulkhead.localclouds.providers.registry import TABLES
 from bulkhead.resources import types as t
+from bulkhead.resources.permissions import D1_READ
 from tests.localclouds.cloudflare.api.workers import made
 from tests.support.cloudflare_api import ACCOUNT, TOKEN, open_api
 
@@ -24,7 +25,7 @@ IMPORTS: Mapping[str, tuple[dict[str, Any], str]] = {
             "policies": [
                 {
                     "effect": "allow",
-                    "permissionGroups": [{"id": "1" * 32}],
+                    "permissionGroups": [{"id": D1_READ.id}],
                     "resources": f'{{"com.cloudflare.api.account.{ACCOUNT}":"*"}}',
                 }
             ],

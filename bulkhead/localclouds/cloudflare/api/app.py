@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as HttpRoute
 
-from bulkhead.localclouds.api.app import METHODS, Api, Told
+from bulkhead.localclouds.api.app import METHODS, Api, Told, caller_of
 from bulkhead.localclouds.api.faults import FaultPlan
 from bulkhead.localclouds.api.journal import Journal, members_of
 from bulkhead.localclouds.api.permissions import UNSAID, variables_in
@@ -142,7 +142,7 @@ class CloudflareApi(Api):
 
     def _credential(self, route: Route | None, request: Request) -> Credential:
         if route is None or route.signer is None:
-            return self._credentials.of(request.headers.get("authorization"))
+            return self._credentials.of(request.headers.get("authorization"), caller_of(request))
         return route.signer(self._cloud, request)
 
     def _result(self, route: Route | None, credential: Credential, request: Request, body: bytes) -> Result | Response:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from bulkhead.localclouds.api.seed import Seed, Tenant
 from bulkhead.localclouds.cloudflare.api.answers import Refusal
 from bulkhead.localclouds.providers.rules import now
 from bulkhead.localclouds.providers.store import Record, Store
 from bulkhead.resources import types as t
-from bulkhead.resources.token_policies import Policy, Target, granted, read_policies
+from bulkhead.resources.token_policies import Policy, Target, admits, granted, read_policies
 
 CLOUD: Final = "cloudflare"
 _SCHEME: Final = "bearer "
@@ -20,12 +20,14 @@ _SCHEME: Final = "bearer "
 @dataclass(frozen=True, slots=True)
 class Credential:
     """A token that the cloud knows. ``name`` is what a person calls it; ``account`` is the only account that it
-    opens. ``policies`` say what it may do there, None that it may do everything."""
+    opens. ``policies`` say what it may do there, None that it may do everything. ``condition`` says from where, None
+    from everywhere."""
 
     id: str
     name: str
     tenant: Tenant
     policies: tuple[Policy, ...] | None = None
+    condition: Mapping[str, Any] | None = None
 
     @property
     def account(self) -> str:
@@ -43,11 +45,11 @@ class Credentials:
         self._seed = seed
         self._store = store
 
-    def of(self, header: str | None) -> Credential:
-        """Return the credential that an Authorization header names.
+    def of(self, header: str | None, address: str) -> Credential:
+        """Return the credential that an Authorization header names, for a caller at an address.
 
         Raises Refusal as the API answers: a header of another form, a token that nobody knows, one that is disabled or
-        expired.
+        expired, one that may not be used from there.
         """
         if header is None or not header.lower().startswith(_SCHEME) or not header[len(_SCHEME) :].strip():
             raise Refusal(400, (6003, "Invalid request headers"))
@@ -55,6 +57,8 @@ class Credentials:
         found = next(self._seeded(token), None) or next(self._made(token), None)
         if found is None:
             raise Refusal(401, (1000, "Invalid API Token"))
+        if not admits(found.condition, address):  # answered so in jeessy2/ddns-go#1341
+            raise Refusal(403, (9109, f"Cannot use the access token from location: {address}"))
         return found
 
     def with_id(self, account: str, id_: str) -> tuple[Credential, str] | None:
@@ -80,9 +84,8 @@ class Credentials:
             if is_active(record):
                 tenant = next((one for one in self._seed.tenants() if one.environment == record.environment), None)
                 if tenant is not None:
-                    yield Credential(
-                        record.id, str(record.outputs["name"]), tenant, read_policies(record.outputs["policies"])
-                    )
+                    name, policies = str(record.outputs["name"]), read_policies(record.outputs["policies"])
+                    yield Credential(record.id, name, tenant, policies, record.outputs.get("condition"))
 
 
 def is_active(token: Record) -> bool:

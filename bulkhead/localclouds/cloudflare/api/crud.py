@@ -58,7 +58,7 @@ class Served:
 
     def create(self, asked: Asked) -> Result:
         inputs = self._endpoint.inputs(asked.path, asked.headers, asked.json())
-        self._check(inputs)
+        self.check(inputs)
         record = asked.cloud.resources.create(asked.caller, self._endpoint.type, "", inputs)
         return Result(self.answer(asked, record))
 
@@ -88,7 +88,7 @@ class Served:
         self._refuse_what_cannot_change(old, given)
         kept = old.inputs if patches else endpoint.lasting(old.inputs)
         inputs = {name: value for name, value in over(kept, given).items() if name not in endpoint.cleared(body)}
-        self._check(inputs)
+        self.check(inputs)
         return Result(self.answer(asked, asked.cloud.resources.update(asked.caller, endpoint.type, old.id, inputs)))
 
     def remove(self, asked: Asked) -> Result:
@@ -149,10 +149,11 @@ class Served:
         what = asked.path[self._endpoint.id_in_path]
         return not_found(f"{self._endpoint.type.kind} {what}", self._endpoint.missing)
 
-    def _check(self, inputs: Mapping[str, Any]) -> None:
+    def check(self, inputs: Mapping[str, Any]) -> None:
+        """Raise Refusal for what a type's rules do not take."""
         _, faults = planning.check(self._endpoint.type, inputs)
         if faults:
-            raise refusal(faults, self._endpoint.invalid)
+            raise refusal([self._endpoint.in_its_words(fault) for fault in faults], self._endpoint.invalid)
 
     def _refuse_what_cannot_change(self, old: Record, given: Mapping[str, Any]) -> None:
         fixed = [n for n in given if n in self._endpoint.type.replaced_by and given[n] != old.outputs.get(n)]

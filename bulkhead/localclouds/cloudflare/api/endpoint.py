@@ -17,6 +17,7 @@ from bulkhead.localclouds.providers.store import Record
 from bulkhead.resources.kind import ResourceType
 
 Beside = Callable[[Asked, Record], Mapping[str, Any]]
+_WORD: Final = re.compile(r"[A-Za-z]\w*")
 _IN_PATH: Final = re.compile(r"\{(\w+)\}")
 
 
@@ -37,10 +38,10 @@ class Endpoint:
     others. ``listed`` says whether the collection can be read; ``filters`` are the properties that a list's query may
     ask for, ``orders`` those that it may be sorted by, by their names there. ``headers`` are properties that a request
     names in a header; where an update has no body, ``change_headers`` are those that it changes. ``queries`` are those
-    that a request of one method, the value, names in its query. ``name`` is the property that may stand for the id in a
-    path. ``page`` is how many a list shows that is not told. ``unset`` is what a part of something answers before
-    anybody has set it. Codes: ``missing`` when it is not there, ``parent_missing`` when what it is part of is not,
-    ``invalid`` for a body that breaks a rule.
+    that a request of one method, the value, names in its query. ``kept`` are those that a PUT may leave out. ``name``
+    is the property that may stand for the id in a path. ``page`` is how many a list shows that is not told. ``unset``
+    is what a part of something answers before anybody has set it. Codes: ``missing`` when it is not there,
+    ``parent_missing`` when what it is part of is not, ``invalid`` for a body that breaks a rule.
     """
 
     type: ResourceType
@@ -59,6 +60,7 @@ class Endpoint:
     orders: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     change_headers: Mapping[str, str] = field(default_factory=dict)
+    kept: frozenset[str] = frozenset()
     unset: Beside | None = None
     page: int = 20
     queries: Mapping[str, str] = field(default_factory=dict)
@@ -127,6 +129,13 @@ class Endpoint:
         told = {name: headers[header] for header, name in self.headers.items() if header in headers}
         return inputs | told | {camel(name): path[name] for name in self.parents}
 
+    def in_its_words(self, fault: str) -> str:
+        """Return ``path: what is wrong`` with the path as a body spells it."""
+        path, colon, message = fault.partition(": ")
+        plain = {self.asks(name): new for name, new in self.renamed.items()}
+        names = _WORD.sub(lambda word: plain.get(self.asks(word[0]), self.asks(word[0])), path)
+        return f"{names}{colon}{message}" if colon else fault
+
     def cleared(self, body: Mapping[str, Any]) -> set[str]:
         """Return the properties that a body takes away, by null."""
         null = {name for name, value in self._plain(body).items() if value is None}
@@ -134,8 +143,7 @@ class Endpoint:
 
     def lasting(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Return the inputs that stay although an update that says everything does not say them."""
-        required = registry.catalogue("cloudflare").types[self.type]["required"]
-        return {name: inputs[name] for name in inputs if name in self.type.replaced_by or name in required}
+        return {name: inputs[name] for name in inputs if name in self.type.replaced_by or name in self.kept}
 
     def shown(self, record: Record) -> dict[str, Any]:
         """Return a resource as an answer shows it."""

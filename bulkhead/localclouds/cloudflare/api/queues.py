@@ -54,6 +54,7 @@ _QUEUE: Final = Endpoint(
     id_as="queue_id",
     filters={"name": "queueName"},
     beside=_beside_queue,
+    kept=frozenset({"queueName"}),  # optional in the client's `queue_update_params`
     missing=_NO_QUEUE,
     invalid=_INVALID_NAME,
 )

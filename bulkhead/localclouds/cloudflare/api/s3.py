@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bulkhead.clients.endpoints import S3 as PREFIX
-from bulkhead.localclouds.api.app import Api, Told
+from bulkhead.localclouds.api.app import Api, Told, caller_of
 from bulkhead.localclouds.api.faults import FaultPlan
 from bulkhead.localclouds.api.journal import Journal
 from bulkhead.localclouds.cloudflare.api.asked import Cloudflare
@@ -30,7 +30,7 @@ from bulkhead.localclouds.cloudflare.api.credentials import CLOUD, Credential, C
 from bulkhead.localclouds.cloudflare.request import ask
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.resources import types as t
-from bulkhead.resources.token_policies import Target
+from bulkhead.resources.token_policies import Target, admits
 
 ENDPOINT: Final = f"{PREFIX}/{{account_id}}"
 TEMPLATE: Final = f"{ENDPOINT}/{{object:path}}"
@@ -101,6 +101,8 @@ class S3(Api):
         if found is None:
             raise _Refused(401, "Unauthorized", "Unauthorized")
         credential, token = found
+        if not admits(credential.condition, caller_of(request)):
+            raise _Refused(403, "AccessDenied", "Access Denied")
         moment = request.headers.get("x-amz-date", "")
         _require_recent(moment, signed["day"])
         headers = {name: request.headers.get(name, "") for name in signed["headers"].split(";")}

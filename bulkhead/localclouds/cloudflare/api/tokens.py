@@ -7,17 +7,17 @@ by that answer.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from secrets import token_hex
 from typing import Any, Final, cast
 
 from starlette.responses import Response
 
-from bulkhead.localclouds.cloudflare.api.answers import UNKNOWN_CODE, Refusal, Result, not_found
+from bulkhead.localclouds.cloudflare.api.answers import UNKNOWN_CODE, Refusal, Result, not_found, refusal
 from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
-from bulkhead.localclouds.cloudflare.api.credentials import status_of
-from bulkhead.localclouds.cloudflare.api.crud import routes
+from bulkhead.localclouds.cloudflare.api.credentials import Credential, status_of
+from bulkhead.localclouds.cloudflare.api.crud import Served, routes
 from bulkhead.localclouds.cloudflare.api.endpoint import Endpoint
 from bulkhead.localclouds.providers.rules import now
 from bulkhead.localclouds.providers.store import Record
@@ -34,6 +34,7 @@ _SCOPES: Final = {
     Reach.BUCKET: "com.cloudflare.edge.r2.bucket",
 }
 """The kinds that a token of an account is made of; the groups of a person are not among them."""
+_LISTED: Final = sorted((group for group in GROUPS if group.reach in _SCOPES), key=lambda group: group.id)
 _GONE: Final = frozenset({"expired", "revoked (exposed)"})
 
 
@@ -97,13 +98,14 @@ _ENDPOINT: Final = _TokenEndpoint(
     missing=UNKNOWN_CODE,
 )
 ENDPOINTS: Final = (_ENDPOINT,)
+_SERVED: Final = Served(_ENDPOINT)
 
 
 def _made(serve: Callable[[Asked], Result | Response]) -> Callable[[Asked], Result]:
     """Serve a create: only its answer has the value."""
 
     def create(asked: Asked) -> Result:
-        _require_held(asked)
+        _require_grantable(asked)
         made = cast(Result, serve(asked))
         return replace(made, value={**made.value, "value": _find(asked, made.value["id"]).outputs["value"]})
 
@@ -112,27 +114,47 @@ def _made(serve: Callable[[Asked], Result | Response]) -> Callable[[Asked], Resu
 
 def _changed(serve: Callable[[Asked], Result | Response]) -> Callable[[Asked], Result | Response]:
     def update(asked: Asked) -> Result | Response:
-        _require_held(asked)
+        _require_grantable(asked)
         return serve(asked)
 
     return update
 
 
-def _require_held(asked: Asked) -> None:
+def _require_grantable(asked: Asked) -> None:
+    """Refuse policies that the caller cannot give to a token."""
+    inputs = _ENDPOINT.inputs(asked.path, asked.headers, asked.json())
+    _SERVED.check(inputs)
+    _require_listed(inputs["policies"])
+    _require_held(asked.credential, inputs["policies"])
+
+
+def _require_listed(policies: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse groups that the API does not list for tokens of accounts, such as a person's."""
+    known = {group.id for group in _LISTED}
+    unknown = [
+        f"policies[{number}].permission_groups[{place}].id: {group['id']} is none of the permission groups listed"
+        for number, policy in enumerate(policies)
+        for place, group in enumerate(policy["permissionGroups"])
+        if group["id"] not in known
+    ]
+    if unknown:
+        raise refusal(unknown)
+
+
+def _require_held(maker: Credential, policies: Sequence[Mapping[str, Any]]) -> None:
     """Refuse to hand on, for a single zone, a permission that the maker does not have there. For accounts, all zones
     and buckets the API does not ask (cloudflare/terraform-provider-cloudflare#7241)."""
-    own = asked.credential.policies
-    inputs = _ENDPOINT.inputs(asked.path, asked.headers, asked.json())
+    own = maker.policies
     if own is None:
         return
-    for policy in inputs["policies"]:
+    for policy in policies:
         for key, _ in reached(policy["resources"]) or ():
             zone = zone_in(key)
             if zone is None or policy["effect"] != "allow":
                 continue
-            held = granted(own, Target(asked.credential.account, zone))
+            held = granted(own, Target(maker.account, zone))
             for group in policy["permissionGroups"]:
-                name = _NAMES.get(group["id"], group["id"])
+                name = _NAMES[group["id"]]
                 if name not in held:
                     message = f'Failed common permission check against resources. (Permission group: "{name}")'
                     raise Refusal(400, (1001, message))
@@ -160,9 +182,8 @@ def _nobodys(_asked: Asked) -> Result:
 
 
 def _groups(asked: Asked) -> Result:
-    known = sorted((group for group in GROUPS if group.reach in _SCOPES), key=lambda group: group.id)
     wanted = {"name": asked.query.get("name"), "scope": asked.query.get("scope")}
-    return Result(list(_asked_for(known, **wanted)))
+    return Result(list(_asked_for(_LISTED, **wanted)))
 
 
 def _asked_for(known: Iterable[Permission], name: str | None, scope: str | None) -> Iterator[dict[str, Any]]:
@@ -180,7 +201,7 @@ def _find(asked: Asked, id_: str) -> Record:
 
 def _routes() -> Iterator[Route]:
     wrapped = {"POST": _made, "PUT": _changed}
-    for route in routes(_ENDPOINT):
+    for route in routes(_ENDPOINT, _SERVED):
         yield replace(route, serve=wrapped[route.method](route.serve)) if route.method in wrapped else route
     yield Route("PUT", f"{_TOKEN}/value", _roll, "token_id")
     yield Route("GET", f"{_TOKENS}/verify", _verify)

@@ -171,10 +171,10 @@ def test_nothing_is_renamed_to_a_name_that_is_taken(
         ("d1/database", {}, 7400, "name: required"),
         ("d1/database", {"name": ""}, 7400, "name: must be a name"),
         ("d1/database", {"name": 7}, 7400, "name: must be a string"),
-        ("d1/database", {"name": "main", "primary_location_hint": "moon"}, 7400, "primaryLocationHint"),
+        ("d1/database", {"name": "main", "primary_location_hint": "moon"}, 7400, "primary_location_hint: must be"),
         ("storage/kv/namespaces", {}, 10019, "title: required"),
         ("r2/buckets", {"name": "No"}, 10005, "name"),
-        ("queues", {"queue_name": "-"}, 11003, "queueName"),
+        ("queues", {"queue_name": "-"}, 11003, "queue_name: must be"),
     ],
 )
 def test_a_body_that_breaks_a_rule_is_refused(
@@ -184,6 +184,28 @@ def test_a_body_that_breaks_a_rule_is_refused(
     assert (status, answer["errors"][0]["code"]) == (400, code)
     assert said in answer["errors"][0]["message"]
     assert api.call("GET", f"{ROOT}/{collection}")[1]["result"] in ([], {"buckets": []})
+
+
+@pytest.mark.parametrize(
+    ("collection", "made", "id_", "body", "refused"),
+    [
+        ("storage/kv/namespaces", {"title": "sessions"}, "id", {}, (400, [10019])),
+        ("workers/workers", {"name": "web"}, "id", {}, (400, [1000])),
+    ],
+)
+def test_a_put_that_leaves_out_what_must_be_said_changes_nothing(
+    api: Api, collection: str, made: dict[str, Any], id_: str, body: dict[str, Any], refused: tuple[int, list[int]]
+) -> None:
+    before = api.result("POST", f"{ROOT}/{collection}", made)
+    item = f"{ROOT}/{collection}/{before[id_]}"
+    assert api.refused("PUT", item, body) == refused
+    assert api.result("GET", item).items() >= made.items()
+
+
+def test_a_queue_keeps_its_name_when_a_put_does_not_say_it(api: Api) -> None:
+    made = api.result("POST", f"{ROOT}/queues", {"queue_name": "events"})
+    after = api.result("PUT", f"{ROOT}/queues/{made['queue_id']}", {"settings": {"delivery_delay": 5}})
+    assert (after["queue_name"], after["settings"]["delivery_delay"]) == ("events", 5)
 
 
 def test_a_list_is_filtered_and_sorted_as_it_is_asked_for(api: Api) -> None:

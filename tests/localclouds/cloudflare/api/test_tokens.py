@@ -15,6 +15,7 @@ from bulkhead.localclouds.providers.cloudflare_remote import CloudflareRemote
 from bulkhead.localclouds.providers.handler import Caller
 from bulkhead.resources.permissions import (
     ACCOUNT_TOKENS_WRITE,
+    API_TOKENS_WRITE,
     D1_READ,
     D1_WRITE,
     DNS_READ,
@@ -110,6 +111,47 @@ def test_a_token_without_policies_is_refused(api: Api, given: dict[str, Any]) ->
 )
 def test_a_token_opens_what_its_policies_name(api: Api, policies: list[dict[str, Any]], status: int) -> None:
     assert api.call("GET", DATABASES, token=value_of(api, *policies))[0] == status
+
+
+@pytest.mark.parametrize(
+    ("limits", "opens"),
+    [
+        ({"in": ["127.0.0.0/8"]}, True),
+        ({"in": ["203.0.113.0/24", "127.0.0.1"]}, True),
+        ({"not_in": ["203.0.113.0/24"]}, True),
+        ({"in": []}, True),
+        ({"in": ["203.0.113.0/24"]}, False),
+        ({"in": ["2001:db8::/32"]}, False),
+        ({"not_in": ["127.0.0.1/32"]}, False),
+        ({"in": ["127.0.0.0/8"], "not_in": ["127.0.0.1"]}, False),
+    ],
+)
+def test_a_token_opens_nothing_from_an_address_that_its_condition_leaves_out(
+    api: Api, limits: dict[str, Any], opens: bool
+) -> None:
+    made = api.result("POST", TOKENS, body(policy(D1_READ), condition={"request_ip": limits}))
+    assert made["condition"] == {"request_ip": limits}
+    if opens:
+        assert api.call("GET", DATABASES, token=made["value"])[0] == 200
+    else:
+        assert api.refused("GET", DATABASES, token=made["value"]) == (403, [9109])
+
+
+def test_a_condition_that_is_no_address_is_refused_where_it_stands(api: Api) -> None:
+    status, answer = api.call("POST", TOKENS, body(policy(D1_READ), condition={"request_ip": {"not_in": ["office"]}}))
+    assert status == 400
+    assert answer["errors"][0]["message"].startswith("condition.request_ip.not_in[0]: must be an address")
+
+
+@pytest.mark.parametrize("group", [{"id": "0" * 32}, {"id": API_TOKENS_WRITE.id}, {"id": "D1 Read"}, {}, "D1 Read"])
+def test_a_group_that_no_token_of_an_account_can_have_is_refused_also_in_a_change(api: Api, group: Any) -> None:
+    doubtful = {**policy(D1_READ), "permission_groups": [{"id": D1_READ.id}, group]}
+    assert api.refused("POST", TOKENS, body(doubtful))[0] == 400
+    made = api.result("POST", TOKENS, body(policy(D1_READ)))
+    status, answer = api.call("PUT", f"{TOKENS}/{made['id']}", body(doubtful))
+    assert status == 400
+    assert "policies[0].permission_groups[1]" in answer["errors"][0]["message"]
+    assert api.result("GET", f"{TOKENS}/{made['id']}") == {name: made[name] for name in made if name != "value"}
 
 
 def test_the_rights_of_a_token_end_with_its_account(api: Api) -> None:
