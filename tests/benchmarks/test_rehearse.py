@@ -7,7 +7,7 @@ import pytest
 from benchmarks import rehearse
 from benchmarks.children import Once
 from benchmarks.harness import measure
-from benchmarks.rehearse import BENCHMARK, WHOLE, parts
+from benchmarks.rehearse import BENCHMARK, PROCESSOR, WHOLE, parts
 
 REPORT = {
     "seconds": 60.0,
@@ -43,7 +43,8 @@ def test_every_second_of_the_process_is_in_one_part() -> None:
 def test_the_process_as_a_whole_keeps_the_limit(over: float, kept: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     wall = BENCHMARK.limits[WHOLE] + over
     monkeypatch.setattr(rehearse, "run", lambda *_: Once(wall, 1.0, REPORT))
-    whole, *split = measure("rehearse", BENCHMARK)
+    whole, processor, *split = measure("rehearse", BENCHMARK)
     assert whole.kept is kept
+    assert (processor.what, processor.value) == (PROCESSOR, 1.0)
     assert {figure.what: figure.limit for figure in split if figure.limit} == {"of it: local clouds": 3.0}
     assert sum(figure.value for figure in split) == pytest.approx(wall)
