@@ -73,10 +73,9 @@ def settle(
     pending = (exported.get("deployment") or {}).get("pending_operations") or []
     begun: Sequence[Begun] = ()
     if pending:
-        finder = adoption.finder(settings, stack, context.ensure_object(Apis), profile)
-        if not identities:
-            finder = everywhere.finder_of_begun(finder, settings, profile)
-        begun = operation.begun(exported, finder, ids)
+        with adoption.finder(settings, stack, context.ensure_object(Apis), profile) as finder:
+            widest = finder if identities else everywhere.finder_of_begun(finder, settings, profile)
+            begun = operation.begun(exported, widest, ids)
     forgotten = set(forget or ())
     outcomes = [(one, "forgotten" if one.wanted.name in forgotten else one.outcome) for one in begun]
     if begun:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def run(
 ) -> Callable[..., tuple[int, str, str]]:
     def call(*arguments: str, there: Mapping[str, Found] | None = None, types: tuple[str, ...] = ()) -> Any:
         finder = FakeFinder(there or {}, types)
-        monkeypatch.setattr(everywhere, "finder_of", lambda *_: finder)
+        monkeypatch.setattr(everywhere, "finder_of", lambda *_: nullcontext(finder))
         monkeypatch.setattr(everywhere, "finder_of_begun", lambda found, *_: found)
         code = main(["settle", *arguments])
         return code, *capsys.readouterr()
