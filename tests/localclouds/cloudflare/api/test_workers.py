@@ -179,7 +179,7 @@ def test_schedules_are_written_over_as_a_whole(api: Api) -> None:
 def test_a_hostname_leads_to_the_worker_that_took_it_last(api: Api) -> None:
     made(api, "web")
     made(api, "shop")
-    body = {"hostname": "www.example.com", "zone_id": ZONE}
+    body: dict[str, Any] = {"hostname": "www.example.com", "zone_id": ZONE}
     first = api.result("PUT", DOMAINS, {"hostname": "www.example.com", "service": "web"})
     assert (first["zone_id"], first["environment"]) == (ZONE, "production")
     second = api.result("PUT", DOMAINS, {**body, "service": "shop"})
