@@ -9,6 +9,7 @@ import pytest
 from bulkhead.localclouds.api.journal import Entry, members_of
 from bulkhead.rehearsal import recording
 from bulkhead.rehearsal.recording import Recording, by_route, differences
+from bulkhead.resources import types as t
 from bulkhead.resources.sentinels import SECRET, SIGNATURE
 
 ROUTE = "/accounts/{account_id}/queues"
@@ -48,6 +49,17 @@ def test_each_difference_says_on_which_side_it_is() -> None:
         "call cloudflare GET /queues: only with the real plugins",
         "call cloudflare POST /queues: only theirs ['settings.delay']",
         f"state of 2 cloudflare:index/queue:Queue, the first {QUEUE}: only ours ['settings.delay']",
+    ]
+
+
+def test_what_the_plugins_keep_in_their_own_way_is_no_difference() -> None:
+    version = QUEUE.replace("cloudflare:index/queue:Queue", t.WORKER_VERSION)
+    cron = QUEUE.replace("cloudflare:index/queue:Queue", t.WORKERS_CRON_TRIGGER)
+    own = Recording({}, {version: ["bindings[].name", "number"], cron: ["schedules[].cron"], QUEUE: []})
+    theirs = {version: ["bindings", "number"], cron: ["schedules[].createdOn", "schedules[].cron"]}
+    real = Recording({}, {**theirs, QUEUE: ["bindings"]})
+    assert differences(own, real) == [
+        f"state of 1 cloudflare:index/queue:Queue, the first {QUEUE}: only theirs ['bindings']"
     ]
 
 

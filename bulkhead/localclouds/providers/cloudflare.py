@@ -135,6 +135,7 @@ def _side_of_bucket(type_: ResourceType, *checks: Check, computed: Compute = com
         checks=(one_of("jurisdiction", *_JURISDICTIONS), *checks),
         admissions=(_bucket_exists,),
         computed=computed,
+        defaults={"jurisdiction": "default"},
         within=Within(t.R2_BUCKET, {"bucketName": "name"}),
     )
 

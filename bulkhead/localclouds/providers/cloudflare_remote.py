@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
@@ -37,9 +38,9 @@ class CloudflareRemote(Remote):
         self._api_of = api_of
 
     def create(self, caller: Caller, inputs: Properties) -> Record:
-        path = self._endpoint.collection or self._endpoint.item
-        answer = self._ask(caller, self._endpoint.create, path, inputs, self._request(inputs))
-        return self._record(caller, inputs, answer)
+        path, said = self._endpoint.collection or self._endpoint.item, self._said(inputs)
+        answer = self._ask(caller, self._endpoint.create, path, said, self._request(said))
+        return replace(self._record(caller, said, answer), inputs=inputs)
 
     def read(self, caller: Caller, id_: str, known: Properties, inputs: Properties) -> Record | None:
         if not known:
@@ -55,11 +56,10 @@ class CloudflareRemote(Remote):
         return Record(record.type, id_, record.environment, record.account, "", visible, record.outputs)
 
     def update(self, caller: Caller, id_: str, known: Properties, inputs: Properties) -> Record:
-        body = None if self._endpoint.change_headers else self._request(inputs)
-        answer = self._ask(
-            caller, self._endpoint.update, self._endpoint.item, {**inputs, "id": id_}, body, changing=True
-        )
-        return self._record(caller, {**known, **inputs}, answer)
+        said = self._said(inputs)
+        body = None if self._endpoint.change_headers else self._request(said)
+        answer = self._ask(caller, self._endpoint.update, self._endpoint.item, {**said, "id": id_}, body, changing=True)
+        return self._record(caller, {**known, **said}, answer)
 
     def delete(self, caller: Caller, id_: str, known: Properties) -> None:
         if not self._endpoint.type.left_behind:
@@ -75,6 +75,11 @@ class CloudflareRemote(Remote):
         may_be_gone = method in {"GET", "DELETE"}
         response = ask(api, caller, method, path, body, may_be_gone=may_be_gone, headers=headers, params=query)
         return None if response is None else response.json()["result"]
+
+    def _said(self, inputs: Properties) -> Properties:
+        """Return what the plugin asks for where the program says ``inputs``."""
+        planned = self._rules.with_defaults(inputs)
+        return {**inputs, **{name: planned[name] for name in self._endpoint.always}}
 
     def _request(self, inputs: Properties) -> Any:
         """Return the body that asks for a resource."""

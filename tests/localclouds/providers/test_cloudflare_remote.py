@@ -62,6 +62,24 @@ def test_what_import_is_given_finds_the_resource(types: dict[str, CloudflareRemo
     ) is (None)
 
 
+def test_the_defaults_of_the_plugins_schema_are_said_to_the_api(tmp_path: Path) -> None:
+    """Source: r2_bucket/schema.go, worker/schema.go of the provider that the plugin is built from."""
+    api = open_api(tmp_path)
+    types = cloudflare_remotes(f"http://127.0.0.1{PREFIX}", api.transport())
+    bucket = types[t.R2_BUCKET].create(CALLER, {"accountId": ACCOUNT, "name": "transcripts"})
+    worker = types[t.WORKER].create(CALLER, {"accountId": ACCOUNT, "name": "web"})
+    asked = {call.route.rpartition("/")[2]: call.members.split() for call in api.journal if call.method == "POST"}
+    assert asked["buckets"] == ["name", "storageClass"]
+    assert {"logpush", "name", "observability.logs.persist", "subdomain.enabled"} <= set(asked["workers"])
+    where = {"accountId": ACCOUNT, "bucketName": "transcripts"}
+    domain = types[t.R2_MANAGED_DOMAIN].create(CALLER, {**where, "enabled": False})
+    assert (bucket.inputs, worker.inputs) == (
+        {"accountId": ACCOUNT, "name": "transcripts"},
+        {"accountId": ACCOUNT, "name": "web"},
+    )
+    assert domain.outputs["jurisdiction"] == "default"
+
+
 def test_an_import_lacks_what_the_api_never_tells(types: dict[str, CloudflareRemote]) -> None:
     made = types[t.D1_DATABASE].create(CALLER, {"accountId": ACCOUNT, "name": "main", "primaryLocationHint": "apac"})
     found = types[t.D1_DATABASE].read(CALLER, f"{ACCOUNT}/{made.id}", {}, {})

@@ -38,9 +38,10 @@ class Endpoint:
     others. ``listed`` says whether the collection can be read; ``filters`` are the properties that a list's query may
     ask for, ``orders`` those that it may be sorted by, by their names there. ``headers`` are properties that a request
     names in a header; where an update has no body, ``change_headers`` are those that it changes. ``queries`` are those
-    that a request of one method, the value, names in its query. ``kept`` are those that a PUT may leave out. ``name``
-    is the property that may stand for the id in a path. ``page`` is how many a list shows that is not told. ``unset``
-    is what a part of something answers before anybody has set it. Codes: ``missing`` when it is not there,
+    that a request of one method, the value, names in its query. ``kept`` are those that a PUT may leave out. ``always``
+    are properties that have a default in the plugin's schema, which it says where the program says nothing. ``name`` is
+    the property that may stand for the id in a path. ``page`` is how many a list shows that is not told. ``unset`` is
+    what a part of something answers before anybody has set it. Codes: ``missing`` when it is not there,
     ``parent_missing`` when what it is part of is not, ``invalid`` for a body that breaks a rule.
     """
 
@@ -64,6 +65,7 @@ class Endpoint:
     unset: Beside | None = None
     page: int = 20
     queries: Mapping[str, str] = field(default_factory=dict)
+    always: frozenset[str] = frozenset()
     name: str = ""
     missing: int = 7404
     parent_missing: int = 0

@@ -44,6 +44,7 @@ def _part(type_: ResourceType, path: str, unset: Beside | None, missing: int = N
     return Endpoint(
         type=type_,
         headers=_JURISDICTION,
+        always=frozenset({"jurisdiction"}),
         item=f"{BUCKET}/{path}",
         create="PUT",
         id_as="",
@@ -59,6 +60,7 @@ def _part(type_: ResourceType, path: str, unset: Beside | None, missing: int = N
 _BUCKET: Final = Endpoint(
     type=t.R2_BUCKET,
     headers=_JURISDICTION,
+    always=frozenset({"jurisdiction", "storageClass"}),
     change_headers={"cf-r2-storage-class": "storageClass"},
     collection=_BUCKETS,
     item=BUCKET,

@@ -54,6 +54,7 @@ WORKER: Final = Endpoint(
     item=f"{WORKERS}/{{worker_id}}",
     change="PUT PATCH",
     queries={"force": "DELETE"},
+    always=frozenset({"logpush", "observability", "subdomain", "tags", "tailConsumers"}),
     name="name",
     missing=NO_SCRIPT,
 )

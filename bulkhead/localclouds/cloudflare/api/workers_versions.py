@@ -41,6 +41,7 @@ VERSION: Final = Endpoint(
     collection=_VERSIONS,
     item=f"{_VERSIONS}/{{version_id}}",
     queries={"deploy": "POST", "include": "GET"},
+    always=frozenset({"usageModel"}),
     hidden=frozenset({"deploy", "include", "modules", "workerId"}),
 )
 
