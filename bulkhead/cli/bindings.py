@@ -58,10 +58,13 @@ def types(
     """Write the types of each Worker's env beside its source: env.d.ts and cloudflare.d.ts.
 
     With them, the compiler refuses a binding that this Worker is not granted. They follow from the product alone, so
-    they are written anew whenever it changes.
+    they are written anew whenever it changes. What this command did not write is never overwritten: then it says where
+    they could be (Worker.types).
     """
     console = Console(json=json)
-    wanted = code_types.all_types(_meant(product))
+    described = _meant(product)
+    wanted = code_types.all_types(described)
+    code_types.require_no_others(described, project.ROOT)
     changed = stale(wanted, project.ROOT)
     if check and changed:
         again = "bulkhead bindings types" + (f" {OPTION} {product}" if product else "")

@@ -109,6 +109,7 @@ class Worker:
 
     ``source`` is the module the bundle is built from. By default it is what worker/build.mjs takes:
     ``<folder>/dist/<name>.js`` comes from ``<folder>/src/<name>/index.ts``; a bundle elsewhere is its own source.
+    ``types`` is the folder that the types of its env are written into, by default the source's own.
     ``escapes`` are the places where its code gives ``env`` to code that no type check follows.
 
     ``owns`` lists the Durable Object classes that live in this Worker; ``retired`` those it once owned and whose data
@@ -128,6 +129,7 @@ class Worker:
     compatibility_flags: tuple[str, ...] = ()
     cpu_ms: int | None = None
     source: str = ""
+    types: str = ""
     escapes: tuple[Escape, ...] = ()
 
     @property

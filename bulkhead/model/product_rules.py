@@ -147,6 +147,8 @@ def _worker(worker: Worker, product: Product) -> Iterator[Fault]:
         yield Fault(f"{place}.bundle", f"{worker.bundle!r} must be a path below the repository root")
     if worker.source and not _is_below_root(worker.source):
         yield Fault(f"{place}.source", f"{worker.source!r} must be a path below the repository root")
+    if worker.types and not _is_below_root(worker.types):
+        yield Fault(f"{place}.types", f"{worker.types!r} must be a path below the repository root")
     yield from _escapes(worker)
     if sum(worker.host == other.host is not None for other in product.workers) > 1:
         yield Fault(f"{place}.host", f"{worker.host!r} is given to more than one Worker; a hostname leads to one")

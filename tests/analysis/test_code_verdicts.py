@@ -135,28 +135,46 @@ def test_what_is_used_beyond_an_escape_counts_as_used() -> None:
     ]
 
 
-def test_code_that_does_not_compile_is_a_fault_and_its_unused_bindings_are_not_guessed() -> None:
-    [fault] = judged(Facts(errors=(Error("Cannot find name 'x'.", 2304, at(4)),)))
+def test_code_that_cannot_be_read_is_a_fault_and_its_unused_bindings_are_not_guessed() -> None:
+    [fault] = judged(Facts(errors=(Error("does not compile (TS1005): ';' expected.", at(4)),)))
     assert fault.file == f"{FILE}:4:5"
-    assert "TS2304" in fault.message
+    assert "TS1005" in fault.message
 
 
-def test_what_the_compiler_says_of_a_faults_place_is_not_said_twice() -> None:
-    facts = replace(ALL_OF_WEB, uses=(*ALL_OF_WEB.uses, Use("DB", at(9))), errors=(Error("no DB", 2339, at(9)),))
-    assert [fault.key for fault in judged(facts)] == ["workers.web.bindings.DB"]
+def test_where_a_binding_is_missing_nobody_is_told_to_remove_the_others() -> None:
+    assert [fault.key for fault in judged(Facts(uses=(Use("DB", at(9)),)))] == ["workers.web.bindings.DB"]
 
 
-def test_what_the_compiler_says_where_an_escape_is_declared_is_still_said() -> None:
-    facts = replace(ALL_OF_WEB, losses=(Loss("any", at(7)),), errors=(Error("implicit any", 7006, at(7)),))
-    [fault] = judged(facts, with_escapes(Escape(FILE, "any", "an old library")))
-    assert "TS7006" in fault.message
+def test_a_binding_that_the_code_can_do_without_need_not_be_granted() -> None:
+    assert judged(replace(ALL_OF_WEB, uses=(*ALL_OF_WEB.uses, Use("DB", at(9), optional=True)))) == []
+    both = (*ALL_OF_WEB.uses, Use("DB", at(9), optional=True), Use("DB", at(10)))
+    assert [fault.file for fault in judged(replace(ALL_OF_WEB, uses=both))] == [f"{FILE}:10:5"]
 
 
-def test_a_fault_of_the_compilers_options_has_no_place_and_is_said() -> None:
-    [fault] = judged(
-        replace(ALL_OF_WEB, errors=(Error("Cannot find type definition file.", 2688, SourceLocation("", 0, 0)),))
-    )
-    assert fault.file == ""
+def test_many_places_of_one_fault_are_one_fault() -> None:
+    uses = (*ALL_OF_WEB.uses, *(Use("DB", at(line)) for line in range(9, 25)))
+    [missing] = judged(replace(ALL_OF_WEB, uses=uses))
+    assert (missing.file, "15 more places" in missing.message) == (f"{FILE}:9:5", True)
+    [loss] = judged(replace(ALL_OF_WEB, losses=tuple(Loss("any", at(line)) for line in range(9, 25))))
+    assert (loss.file, "15 more places" in loss.message) == (f"{FILE}:9:5", True)
+
+
+def test_bindings_of_a_kind_that_a_framework_uses_are_used() -> None:
+    assert judged(Facts(uses=used("SESSIONS", "KEY"), kinds=("Fetcher",))) == []
+    assert judged(Facts(uses=used("SESSIONS", "KEY"), kinds=("KVNamespace",))) != []
+
+
+def test_an_escape_into_a_framework_that_is_followed_is_neither_needed_nor_wrong() -> None:
+    facts = replace(ALL_OF_WEB, followed=((FILE, "hono"),))
+    assert judged(facts) == []
+    assert judged(facts, with_escapes(Escape(FILE, "hono", "our router"))) == []
+
+
+def test_a_module_that_is_not_there_is_named_and_can_be_declared() -> None:
+    facts = replace(ALL_OF_WEB, losses=(Loss("../build/server", at(1), absent=True),))
+    [fault] = judged(facts)
+    assert "imports `../build/server`, which is not there" in fault.message
+    assert judged(facts, with_escapes(Escape(FILE, "../build/server", "made by the build"))) == []
 
 
 def test_an_entry_without_what_others_call_is_refused() -> None:
@@ -172,7 +190,7 @@ def test_everything_is_said_at_once() -> None:
         missing=("default",),
     )
     found = faults(PRODUCT, {"web": web, "rooms": Facts()})
-    assert len(found) == 5 + 3
+    assert len(found) == 4 + 3
     assert all(fault.message and fault.fix and fault.key.startswith("workers.") for fault in found)
 
 

@@ -140,13 +140,29 @@ def test_types_are_written_once_and_then_up_to_date(run: Run, checkout: Path) ->
 def test_stale_types_are_named_with_what_mends_them_and_left_alone(run: Run, checkout: Path) -> None:
     run("types")
     stale = checkout / "worker/src/web/env.d.ts"
-    stale.write_text("// by hand\n")
+    old = stale.read_text().replace("SESSIONS", "FORMERLY")
+    stale.write_text(old)
     code, _, err = run("types", "--check")
     assert code == 1
     assert "worker/src/web/env.d.ts" in err
     assert "worker/src/booking" not in err
     assert "bulkhead bindings types" in err
-    assert stale.read_text() == "// by hand\n"
+    assert stale.read_text() == old
+
+
+@pytest.mark.parametrize("name", ["env.d.ts", "cloudflare.d.ts"])
+def test_a_file_of_the_owners_own_is_never_overwritten_and_another_place_is_named(
+    run: Run, checkout: Path, name: str
+) -> None:
+    own = checkout / "worker/src/web" / name
+    own.parent.mkdir(parents=True)
+    own.write_text("interface Env { DB: D1Database }\n")
+    code, _, err = run("types")
+    assert code == 1
+    assert f"worker/src/web/{name}" in err
+    assert 'types="worker/src/web/web-types"' in err
+    assert own.read_text() == "interface Env { DB: D1Database }\n"
+    assert not (checkout / "worker/src/booking").exists()
 
 
 @pytest.mark.parametrize("command", ["check", "types"])

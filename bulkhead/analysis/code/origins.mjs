@@ -1,48 +1,36 @@
-// Whose code a declaration is: the platform's, the language's, a package's, or one's own.
+// Whose code a declaration is: the runtime's or the language's, a package's, or one's own.
 
-const PLATFORM = /\/node_modules\/@cloudflare\/workers-types\//;
-// `wrangler types` writes the runtime's types into a file of the project's own, below this line.
-const GENERATED = /^\/\/ Runtime types generated with workerd@/m;
 const RUNTIME = /\/node_modules\/(@cloudflare\/workers-types|typescript\/lib|@types\/node)\//;
+// `wrangler types` writes the runtime's types into a file of the project's own, which may begin with the Worker's env.
+const GENERATED = /^\/\/ Runtime types generated with workerd@/m;
+const BEGINNING = /^\/\/ Begin runtime types/m;
+const NODE = /\/node_modules\/@types\/node\//;
 
-/** Whether a symbol is Cloudflare's. */
-export function isPlatforms(symbol) {
-  return symbol?.declarations?.some((declaration) => isIn(declaration, PLATFORM)) ?? false;
+/** Whether a node is declared by the runtime or the language. */
+export function isRuntimes(node) {
+  const file = node?.getSourceFile();
+  return file !== undefined && (RUNTIME.test(file.fileName) || isGenerated(node, file));
 }
 
-/** Whether a symbol is the runtime's or the language's. */
-export function isRuntimes(symbol) {
-  return symbol?.declarations?.some((declaration) => isIn(declaration, RUNTIME)) ?? false;
+/** Whether a node is declared by Node's own types: what is called env there is the process's. */
+export function isNodes(node) {
+  return NODE.test(node.getSourceFile().fileName);
 }
 
-/** Whether a symbol is the runtime's or the language's, and nobody has added to it. */
-export function isOnlyRuntimes(symbol) {
-  return symbol?.declarations?.every((declaration) => isIn(declaration, RUNTIME)) ?? false;
+/** The package that declares a node; undefined for one's own code, the runtime and the language. */
+export function packageOf(node) {
+  if (node === undefined || isRuntimes(node)) return undefined;
+  const found = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(node.getSourceFile().fileName);
+  return found?.[1].replace(/^@types\//, "");
 }
 
-/** The name of the package that a symbol comes from; undefined for one's own code, the runtime and the language. */
-export function packageOf(symbol) {
-  const file = symbol?.declarations?.[0]?.getSourceFile().fileName;
-  if (file === undefined || RUNTIME.test(file)) return undefined;
-  return /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1].replace(/^@types\//, "");
+/** Whether a node is in code that is read here, so that one can follow what it does. */
+export function isOwn(node) {
+  return node !== undefined && !node.getSourceFile().isDeclarationFile && packageOf(node) === undefined;
 }
 
-/**
- * The module, or else the file, in which one only declares a function; undefined when its code is one's own. An
- * interface or an alias says what a function is like, and one's own code may be behind it.
- */
-export function declaredIn(ts, declaration) {
-  if (declaration === undefined || !(declaration.flags & ts.NodeFlags.Ambient)) return undefined;
-  if (isRuntimes(declaration.symbol) || GENERATED.test(declaration.getSourceFile().text)) return undefined;
-  const isShape = (above) =>
-    ts.isInterfaceDeclaration(above) ||
-    ts.isTypeAliasDeclaration(above) ||
-    (ts.isClassLike(above) && !(above.flags & ts.NodeFlags.Ambient)); // `declare` before a field of a class with code
-  if (ts.findAncestor(declaration, isShape) !== undefined) return undefined;
-  const isNamed = (above) => ts.isModuleDeclaration(above) && ts.isStringLiteral(above.name);
-  return ts.findAncestor(declaration, isNamed)?.name.text ?? declaration.getSourceFile().fileName.split("/").at(-1);
-}
-
-function isIn(declaration, place) {
-  return place.test(declaration.getSourceFile().fileName);
+function isGenerated(node, file) {
+  if (!file.isDeclarationFile) return false;
+  file.runtimeTypesFrom ??= GENERATED.test(file.text) ? (BEGINNING.exec(file.text)?.index ?? 0) : Infinity;
+  return node.pos >= file.runtimeTypesFrom;
 }

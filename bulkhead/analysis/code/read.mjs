@@ -3,15 +3,16 @@
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { Flow } from "./flow.mjs";
-import { Known } from "./known.mjs";
-import { isRuntimes, packageOf } from "./origins.mjs";
+import { entered } from "./boundary.mjs";
+import { Envs } from "./envs.mjs";
+import { Follow } from "./follow.mjs";
+import { frameworkOf } from "./frameworks.mjs";
+import { mentions } from "./mentions.mjs";
 import { loader, runtimeFiles } from "./program.mjs";
-import { parameterOf } from "./signatures.mjs";
-import { Sites } from "./sites.mjs";
-import { Uses } from "./uses.mjs";
+import { Reading } from "./reading.mjs";
 
-const HANDLERS = ["fetch", "queue", "scheduled", "email", "tail", "tailStream", "trace", "test", "connect"];
+/** How often the code is gone through at most: once more for each function that hands the env on to an earlier one. */
+const PASSES = 20;
 
 const request = JSON.parse(readFileSync(0, "utf8"));
 // Not by import(): Node would read the whole compiler once more to find out what it exports.
@@ -23,87 +24,57 @@ function facts(worker) {
   const program = load(worker);
   const checker = program.getTypeChecker();
   const entry = program.getSourceFile(worker.entry);
-  const files = runtimeFiles(ts, program, worker.entry);
-  const errors = diagnostics(program, files);
-  const [uses, beyond, lost] = [unique(), unique(), unique()];
+  const { files, unseen } = runtimeFiles(ts, program, worker.entry);
+  const errors = complaints(program, files);
+  const [uses, kinds, beyond, lost, made] = [unique(), unique(), unique(), unique(), unique()];
   const exported = checker.getSymbolAtLocation(entry);
-  if (exported === undefined) return { errors, missing: ["default"], uses: [], beyond: [], lost: [] };
-
-  const losing = (node, into, bindings, members) =>
-    bindings === undefined ? lost({ into, ...place(node) }) : beyond({ bindings, members, ...place(node) });
-  const env = declaredEnv(checker, program.getSourceFile(worker.declarations[0]));
-  const known = new Known(ts, checker, env, worker.readOnly);
-  const flow = new Flow(ts, checker, known, losing);
-  const sites = new Sites(ts, checker, known, flow, losing);
-  do {
-    known.restart();
-    flow.restart();
-    fromRuntime(checker, (type, node, owner) => type && flow.flow(env, type, node, owner), exported, worker.exports);
-    files.forEach((file) => sites.visit(file));
-  } while (known.changed);
-
-  const found = new Uses(ts, checker, known, {
-    used: (binding, node) => uses({ binding, ...place(node) }),
-    beyond: (bindings, member, node) => beyond({ bindings, members: [member], ...place(node) }),
-    lost: losing,
-  });
-  files.forEach((file) => found.visit(file));
-  const names = checker.getExportsOfModule(exported).map(({ name }) => name);
+  const names = exported ? checker.getExportsOfModule(exported).map(({ name }) => name) : [];
   const missing = worker.exports.filter((name) => !names.includes(name));
-  return { errors, missing, uses: uses.all, beyond: beyond.all, lost: lost.all };
+
+  const envs = new Envs(ts, checker);
+  const reading = new Reading(ts, checker, envs, worker.reading, (bindings, members, node) =>
+    beyond({ bindings, members, ...place(node) }),
+  );
+  const found = {
+    used: (binding, node, optional) => uses({ binding, optional, ...place(node) }),
+    kind: (name) => kinds(name),
+    lost: (node, into) => lost({ into, absent: false, ...place(node) }),
+    made: (binding) => made(binding),
+  };
+  const follow = new Follow(ts, checker, envs, reading, found);
+  let passes = 0;
+  do {
+    passes += 1;
+    envs.restart();
+    if (exported) entered(ts, checker, exported, worker.exports, files, follow, found);
+    files.forEach((file) => follow.visit(file));
+  } while (envs.changed && passes < PASSES);
+  mentions(ts, checker, files, [...envs.names, ...worker.granted], uses.all, found);
+  return {
+    errors,
+    missing,
+    uses: uses.all.filter(({ binding }) => worker.granted.includes(binding) || !made.all.includes(binding)),
+    kinds: kinds.all,
+    followed: files.flatMap(frameworks),
+    beyond: beyond.all,
+    lost: [...lost.all, ...unseen.map((node) => ({ into: node.text, absent: true, ...place(node) }))],
+  };
 }
 
-/** The runtime hands the env to the handlers, to the objects it makes, and to `cloudflare:workers`. */
-function fromRuntime(checker, give, exported, called) {
-  for (const symbol of checker.getExportsOfModule(exported)) {
-    const type = checker.getTypeOfSymbol(symbol);
-    const node = symbol.valueDeclaration ?? symbol.declarations[0];
-    const isCalled = symbol.name === "default" || called.includes(symbol.name);
-    const made = checker.getSignaturesOfType(type, ts.SignatureKind.Construct);
-    for (const signature of made) {
-      const own = checker.getPropertyOfType(signature.getReturnType(), "env");
-      const isInherited = isRuntimes(own);
-      if (!isInherited && !isCalled) continue;
-      if (isInherited) give(checker.getTypeOfSymbol(own), node);
-      give(parameterOf(ts, checker, signature, 1), second(signature, node), packageOf(signature.declaration?.symbol));
-    }
-    if (made.length > 0 || !isCalled) continue;
-    if (type.flags & ts.TypeFlags.Any) give(type, node);
-    for (const handler of HANDLERS) {
-      const property = checker.getPropertyOfType(type, handler);
-      const called = property && checker.getNonNullableType(checker.getTypeOfSymbol(property));
-      if (called?.flags & ts.TypeFlags.Any) give(called, property.valueDeclaration ?? node);
-      for (const signature of called ? checker.getSignaturesOfType(called, ts.SignatureKind.Call) : []) {
-        give(parameterOf(ts, checker, signature, 1), second(signature, node), packageOf(signature.declaration?.symbol));
-      }
-    }
-  }
-  const platform = checker.resolveName("Cloudflare", undefined, ts.SymbolFlags.Namespace, false);
-  const importable = platform && checker.getExportsOfModule(platform).find(({ name }) => name === "Env");
-  if (importable) give(checker.getDeclaredTypeOfSymbol(importable), importable.declarations[0]);
+/** The frameworks that a file imports, and into which the env is followed. */
+function frameworks(file) {
+  const known = file.imports.map(({ text }) => frameworkOf(text)).filter((name) => name !== undefined);
+  return [...new Set(known)].map((into) => ({ file: file.fileName, into }));
 }
 
-/** Where a handler's env is declared, or the handler itself when that is not in the Worker's own code. */
-function second(signature, node) {
-  const parameter = signature.declaration?.parameters?.[1];
-  return parameter === undefined || parameter.getSourceFile().isDeclarationFile ? node : parameter;
-}
-
-function declaredEnv(checker, file) {
-  const symbol = checker.getExportsOfModule(checker.getSymbolAtLocation(file)).find(({ name }) => name === "Env");
-  return checker.getDeclaredTypeOfSymbol(symbol);
-}
-
-function diagnostics(program, files) {
+/** What keeps code from being read: what is no TypeScript. */
+function complaints(program, files) {
   const found = [
     ...program.getConfigFileParsingDiagnostics(),
-    ...program.getOptionsDiagnostics(),
-    ...program.getGlobalDiagnostics(),
-    ...files.flatMap((file) => [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)]),
+    ...files.flatMap((file) => program.getSyntacticDiagnostics(file)),
   ];
   return ts.sortAndDeduplicateDiagnostics(found).map(({ file, start, code, messageText }) => ({
-    message: ts.flattenDiagnosticMessageText(messageText, " "),
-    code,
+    message: `does not compile (TS${code}): ${ts.flattenDiagnosticMessageText(messageText, " ")}`,
     ...(file === undefined ? { file: "", line: 0, column: 0 } : position(file, start)),
   }));
 }
@@ -118,7 +89,7 @@ function position(file, offset) {
   return { file: file.fileName, line: line + 1, column: character + 1 };
 }
 
-/** A function that keeps what it is given, each fact once: the flows are gone through more than once. */
+/** A function that keeps what it is given, each fact once: the code is gone through more than once. */
 function unique() {
   const seen = new Map();
   const keep = (fact) => void seen.set(JSON.stringify(fact), fact);

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from bulkhead.analysis.code.types import all_types, declarations
+from bulkhead.analysis.code.types import all_types, declarations, is_written_by_hand
 from bulkhead.machine.node import find_node
 from bulkhead.model.bindings import Service, reading
 from bulkhead.model.faults import Fault, Refused
@@ -38,10 +38,12 @@ class SourceLocation:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """The code reaches for ``binding``."""
+    """The code reaches for ``binding``; ``optional`` where its type says that it may not be there, and the code is
+    made to handle that."""
 
     binding: str
     place: SourceLocation
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,26 +58,33 @@ class Beyond:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """The env comes into something whose type does not say what happens to it."""
+    """The env comes into something whose type does not say what happens to it; ``absent`` when that is a module that
+    is imported and not there."""
 
     into: str
     place: SourceLocation
+    absent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """What the compiler says against the code."""
+    """What keeps the code from being read."""
 
     message: str
-    code: int
     place: SourceLocation
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What one Worker's code does. ``missing`` are names that its entry should export, and does not."""
+    """What one Worker's code does. ``missing`` are names that its entry should export, and does not; ``kinds`` are
+    types of bindings all of which a framework uses.
+
+    ``followed`` are the files and frameworks into which the env is followed, so that no escape is needed there.
+    """
 
     uses: tuple[Use, ...] = ()
+    kinds: tuple[str, ...] = ()
+    followed: tuple[tuple[str, str], ...] = ()
     beyond: tuple[Beyond, ...] = ()
     losses: tuple[Loss, ...] = ()
     errors: tuple[Error, ...] = ()
@@ -132,14 +141,17 @@ def _request(product: Product, root: Path) -> dict[str, Any]:
             "entry": absolute(worker.entry),
             "declarations": [absolute(path) for path in declarations(worker)],
             "exports": list(exports_of(worker, product)),
-            "readOnly": [binding.name for binding in worker.bindings if reading(binding)],
+            "granted": [binding.name for binding in worker.bindings],
+            "reading": {binding.name: reading(binding) for binding in worker.bindings if reading(binding)},
         }
         for worker in product.workers
     ]
     return {
         "typescript": str(_installed(_COMPILER)),
         "runtimeTypes": _installed(_RUNTIME_TYPES).as_posix(),
-        "generated": {absolute(path): text for path, text in all_types(product).items()},
+        "generated": {
+            absolute(path): text for path, text in all_types(product).items() if not is_written_by_hand(root / path)
+        },
         "workers": workers,
     }
 
@@ -170,10 +182,12 @@ def _facts(said: Mapping[str, Any], root: Path) -> Facts:
         return [(one, _place(one, root)) for one in said[kind]]
 
     return Facts(
-        uses=tuple(Use(one["binding"], place) for one, place in places("uses")),
+        uses=tuple(Use(one["binding"], place, one["optional"]) for one, place in places("uses")),
+        kinds=tuple(said["kinds"]),
+        followed=tuple((os.path.relpath(one["file"], root), one["into"]) for one in said["followed"]),
         beyond=tuple(Beyond(tuple(one["bindings"]), tuple(one["members"]), place) for one, place in places("beyond")),
-        losses=tuple(Loss(one["into"], place) for one, place in places("lost")),
-        errors=tuple(Error(one["message"], one["code"], place) for one, place in places("errors")),
+        losses=tuple(Loss(one["into"], place, one["absent"]) for one, place in places("lost")),
+        errors=tuple(Error(one["message"], place) for one, place in places("errors")),
         missing=tuple(said["missing"]),
     )
 

@@ -1,5 +1,9 @@
 // What a signature takes, by the types of TypeScript's checker.
 
+/** What the runtime calls of a Worker, and the place of the env among what it, or a constructor, is given. */
+export const HANDLERS = ["fetch", "queue", "scheduled", "email", "tail", "tailStream", "trace", "test", "connect"];
+export const PLACE = 1;
+
 /** Returns the type of a signature's argument number `index`; undefined when there is none. */
 export function parameterOf(ts, checker, signature, index) {
   const declared = signature.parameters;
@@ -8,20 +12,15 @@ export function parameterOf(ts, checker, signature, index) {
   const isRest = last?.valueDeclaration?.dotDotDotToken !== undefined || synthetic !== 0;
   if (!isRest || index < declared.length - 1) return declared[index] && checker.getTypeOfSymbol(declared[index]);
   const list = checker.getTypeOfSymbol(last);
-  if (list.flags & ts.TypeFlags.Instantiable) return list; // `...args: A` takes all of a spread A
   const items = checker.isTupleType(list) ? checker.getTypeArguments(list) : [];
   return items[index - declared.length + 1] ?? checker.getIndexTypeOfType(list, ts.IndexKind.Number) ?? list;
 }
 
-/** Returns the type that a signature declares for `this`; undefined when it declares none. */
-export function receiverOf(checker, { thisParameter }) {
-  return thisParameter && checker.getTypeOfSymbol(thisParameter);
-}
-
-/** Returns the types of all that a signature takes, `this` included. */
-export function takenBy(checker, { thisParameter, parameters }) {
-  const taken = thisParameter === undefined ? parameters : [thisParameter, ...parameters];
-  return taken.map((parameter) => checker.getTypeOfSymbol(parameter));
+/** Returns the declaration of a signature's argument number `index`; for a rest parameter, the one of all. */
+export function declarationOf(signature, index) {
+  const declared = signature.declaration?.parameters?.filter(({ name }) => name?.text !== "this") ?? [];
+  const last = declared.at(-1);
+  return declared[index] ?? (last?.dotDotDotToken === undefined ? undefined : last);
 }
 
 /** Returns the signatures by which a value of the type is called or constructed. */

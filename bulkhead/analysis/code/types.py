@@ -11,7 +11,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from bulkhead.model.bindings import (
@@ -59,23 +59,62 @@ _FIXED: Final[Mapping[type[Binding], str]] = {
 }
 
 
+def kind(binding: Binding) -> str:
+    """Return the name of the type that the runtime binds, without what it depends on."""
+    return _FIXED.get(type(binding), "DurableObjectNamespace" if isinstance(binding, DurableObject) else "")
+
+
 def declarations(worker: Worker) -> tuple[str, str]:
     """Return where the two files of a Worker are, relative to the repository root."""
-    folder = PurePosixPath(worker.entry).parent
+    folder = _folder(worker)
     return str(folder / ENV), str(folder / IMPORTABLE)
+
+
+def _folder(worker: Worker) -> PurePosixPath:
+    return PurePosixPath(worker.types) if worker.types else PurePosixPath(worker.entry).parent
+
+
+def is_written_by_hand(path: Path) -> bool:
+    """Return whether a file is there, and is none that was written from a product."""
+    try:
+        return not path.read_text(encoding="utf-8").startswith(_HEADER)
+    except FileNotFoundError:
+        return False
+
+
+def require_no_others(product: Product, root: Path) -> None:
+    """Raise Refused, with every place, where a file of the owner's own would be overwritten."""
+    faults = [
+        Fault(
+            f"workers.{worker.name}.types",
+            "was not written by `bulkhead bindings types`, so it is left alone, and nothing was written",
+            f"have them elsewhere: {_elsewhere(worker)}; the check reads the file that is there as it is",
+            path,
+        )
+        for worker in product.workers
+        for path in declarations(worker)
+        if is_written_by_hand(root / path)
+    ]
+    if faults:
+        raise Refused("A file is in the place of the env types.", faults)
+
+
+def _elsewhere(worker: Worker) -> str:
+    folder = PurePosixPath(worker.entry).parent / f"{worker.name}-types"
+    return f'Worker(name="{worker.name}", types="{folder}")'
 
 
 def all_types(product: Product) -> dict[str, str]:
     """Return the text of every file by its path. Raises Refused when two Workers would share one."""
-    folders = Counter(str(PurePosixPath(worker.entry).parent) for worker in product.workers)
+    folders = Counter(_folder(worker) for worker in product.workers)
     shared = [
         Fault(
             f"workers.{worker.name}.source",
-            f"{worker.entry} shares its folder with another Worker's source, so both would have one {ENV}",
-            "give each Worker's source a folder of its own",
+            f"{_folder(worker)} is another Worker's folder, too, so both would have one {ENV}",
+            f"give the source a folder of its own, or the types: {_elsewhere(worker)}",
         )
         for worker in product.workers
-        if folders[str(PurePosixPath(worker.entry).parent)] > 1
+        if folders[_folder(worker)] > 1
     ]
     if shared:
         raise Refused("The types cannot be written.", shared)
@@ -147,5 +186,5 @@ def _literal(value: Any) -> str:
 
 
 def _module(worker: Worker, other: Worker) -> str:
-    path = os.path.relpath(other.entry, PurePosixPath(worker.entry).parent).replace(os.sep, "/")
+    path = os.path.relpath(other.entry, _folder(worker)).replace(os.sep, "/")
     return json.dumps(path if path.startswith(".") else f"./{path}")

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Final
 
 from bulkhead.analysis.code.reader import Beyond, Error, Facts, Loss, SourceLocation, Use
+from bulkhead.analysis.code.types import kind
 from bulkhead.model.bindings import KV, R2, Binding, DurableObject
 from bulkhead.model.faults import Fault
 from bulkhead.model.product import Escape, Product, Worker
 
 # What a loss means, where the word says more than "some code that nobody checks".
 _LOOKS_AT_ALL: Final = {
-    "spread": "is copied whole",
-    "for-in": "is gone through name by name",
     "throw": "is thrown, and whoever catches it sees anything",
     "computed key": "is read by a name that only the run time knows",
     "arguments": "can be read through `arguments`, which has no types",
@@ -30,17 +29,14 @@ def faults(product: Product, facts: Mapping[str, Facts]) -> list[Fault]:
 
 def _worker(worker: Worker, facts: Facts, product: Product) -> Iterator[Fault]:
     found = [
+        *(_error(worker, error) for error in facts.errors),
         *(_missing(worker, name) for name in facts.missing),
         *_ungranted(worker, facts.uses, product),
         *(_beyond(worker, one) for one in facts.beyond),
-        *_losses(worker, facts.losses),
+        *_losses(worker, facts),
     ]
-    # What the compiler says of the same place would be the same once more, in its words.
-    told = {fault.file for fault in found}
-    errors = [error for error in facts.errors if str(error.place) not in told]
-    yield from (_error(worker, error) for error in errors)
     yield from found
-    if not errors:  # what does not compile may hide a use
+    if not found:  # each of them may hide a use
         yield from _unused(worker, facts)
 
 
@@ -49,9 +45,8 @@ def _key(worker: Worker, binding: str) -> str:
 
 
 def _error(worker: Worker, error: Error) -> Fault:
-    message = f"does not compile (TS{error.code}): {error.message}"
-    consequence = "what does not compile cannot be judged, and may be built all the same"
-    return Fault(f"workers.{worker.name}", f"{message}; {consequence}", "mend the code", str(error.place))
+    consequence = "what that does with the env cannot be seen"
+    return Fault(f"workers.{worker.name}", f"{error.message}; {consequence}", "mend or install it", str(error.place))
 
 
 def _missing(worker: Worker, name: str) -> Fault:
@@ -61,14 +56,21 @@ def _missing(worker: Worker, name: str) -> Fault:
 
 
 def _ungranted(worker: Worker, uses: Iterable[Use], product: Product) -> Iterator[Fault]:
-    granted = worker.granted()
+    wanted: defaultdict[str, list[SourceLocation]] = defaultdict(list)
     for use in sorted(uses, key=lambda one: (one.binding, _order(one.place))):
-        if use.binding not in granted:
-            message = f"`{worker.name}` uses {use.binding}, which the product does not grant it"
-            consequence = "at run time it is undefined, and what needs it fails"
-            line = _as_granted_elsewhere(use.binding, product) or f'<kind>("{use.binding}", ...)'
-            fix = f'grant it in Worker(name="{worker.name}", bindings=(..., {line})), or do without it'
-            yield Fault(_key(worker, use.binding), f"{message}: {consequence}", fix, str(use.place))
+        if not use.optional and use.binding not in worker.granted():
+            wanted[use.binding].append(use.place)
+    for binding, at in wanted.items():
+        message = f"`{worker.name}` uses {binding}{_also(at)}, which the product does not grant it"
+        consequence = "at run time it is undefined, and what needs it fails"
+        line = _as_granted_elsewhere(binding, product) or f'<kind>("{binding}", ...)'
+        fix = f'grant it in Worker(name="{worker.name}", bindings=(..., {line})), or do without it'
+        yield Fault(_key(worker, binding), f"{message}: {consequence}", fix, str(at[0]))
+
+
+def _also(at: Sequence[SourceLocation]) -> str:
+    """Return how many places there are besides the first, which stands beside the fault."""
+    return f", here and in {len(at) - 1} more places" if len(at) > 1 else ""
 
 
 def _as_granted_elsewhere(name: str, product: Product) -> str:
@@ -107,25 +109,28 @@ def _line(binding: Binding) -> str:
     return f"{type(binding).__name__}({', '.join(written)})"
 
 
-def _losses(worker: Worker, losses: Iterable[Loss]) -> Iterator[Fault]:
+def _losses(worker: Worker, facts: Facts) -> Iterator[Fault]:
     declared = {(escape.file, escape.into): escape for escape in worker.escapes}
-    met: set[tuple[str, str]] = set()
-    for loss in sorted(losses, key=lambda one: _order(one.place)):
-        site = (loss.place.file, loss.into)
-        met.add(site)
-        if site not in declared:
-            yield _loss(worker, loss)
+    met: defaultdict[tuple[str, str], list[Loss]] = defaultdict(list)
+    for loss in sorted(facts.losses, key=lambda one: _order(one.place)):
+        met[loss.place.file, loss.into].append(loss)
+    yield from (_loss(worker, at) for site, at in met.items() if site not in declared)
     for site, escape in declared.items():
-        if site not in met:
+        if site not in met and site not in facts.followed:
             message = f"declares that env goes into {escape.into!r} there, and it does not (any more)"
             yield Fault(f"workers.{worker.name}.escapes", message, f"remove {_escape(escape)}", escape.file)
 
 
-def _loss(worker: Worker, loss: Loss) -> Fault:
+def _loss(worker: Worker, losses: Sequence[Loss]) -> Fault:
+    """Return one fault for all places of a file in which the env goes into the same."""
+    loss = losses[0]
+    also = _also([one.place for one in losses])
     how = _LOOKS_AT_ALL.get(loss.into, f"goes into `{loss.into}`, which does not say what it does with it")
-    message = f"`{worker.name}`: its env {how}, so nobody can say which bindings are used"
+    what = f"imports `{loss.into}`, which is not there" if loss.absent else f"its env {how}"
+    message = f"`{worker.name}`: {what}{also}, so nobody can say which bindings are used"
     wanted = _escape(Escape(loss.place.file, loss.into, "<why that may be>"))
-    fix = f'pass only what is needed; or declare it in Worker(name="{worker.name}", escapes=({wanted},))'
+    mend = "install or build it" if loss.absent else "pass only what is needed"
+    fix = f'{mend}; or declare it in Worker(name="{worker.name}", escapes=({wanted},))'
     return Fault(f"workers.{worker.name}", message, fix, str(loss.place))
 
 
@@ -136,7 +141,7 @@ def _escape(escape: Escape) -> str:
 def _unused(worker: Worker, facts: Facts) -> Iterator[Fault]:
     used = {use.binding for use in facts.uses} | {name for escape in worker.escapes for name in escape.uses}
     for binding in worker.bindings:
-        if binding.name not in used:
+        if binding.name not in used and kind(binding) not in facts.kinds:
             message = f"is granted to `{worker.name}`, and its code never uses it"
             consequence = "should the Worker be taken over, it would be lost for nothing"
             fix = f'remove {_line(binding)} from Worker(name="{worker.name}")'

@@ -5,13 +5,14 @@ files, each after ``>>> its name``. What follows ``in fetch:`` is the body of a 
 and ``ctx``; code without it is the whole module. `Env` is always imported.
 
     uses: DB CACHE      bindings and stage variables that must be found, ungranted ones too; "all" is everything granted
+    handles: ANSWERS    of these, those that the code can do without
     lost: any           into what its env goes; one line each
     beyond: put delete  what it wants of a binding that it may only read; "beyond:" alone when it loses the type
     missing: Room       what its entry should export, and does not
     owns: Room          the Durable Object classes that the product says are in it
     calls: other/Api    the entrypoints of other snippets that it has Service bindings for
     script              it is JavaScript
-    does not compile    the compiler must complain
+    does not compile    it is no TypeScript
     include: ../x.d.ts  its tsconfig.json includes these as well
     options: {...}      its tsconfig.json has these compiler options
 """
@@ -46,10 +47,9 @@ export default {{
   }},
 }} satisfies ExportedHandler<Env>;
 """
-# A package with a framework, a function and a generic one.
-_HONO: Final = {
-    "package.json": '{"name": "hono", "version": "1.0.0", "types": "index.d.ts"}',
-    "index.d.ts": """
+# Packages that hand the env on or take it, by name: as their types are, without what has nothing to do with it.
+_PACKAGES: Final = {
+    "hono": """
 export interface Context<E> { env: E }
 export declare class Hono<E = {}> {
   get(path: string, handler: (c: Context<E>) => Response): void;
@@ -58,6 +58,27 @@ export declare class Hono<E = {}> {
 export interface Sink { STAGE: string }
 export declare function log(env: { STAGE: string }): void;
 export declare function same<T>(value: T): T;
+""",
+    "itty-router": """
+export interface Route<A extends any[]> { (path: string, ...handlers: ((request: any, ...args: A) => any)[]): any }
+export interface Routed<A extends any[]> { get: Route<A>; fetch: (request: Request, ...extra: A) => Promise<Response> }
+export declare const AutoRouter: <R = any, A extends any[] = any[]>() => Routed<A>;
+""",
+    "agents": """
+import { DurableObject } from "cloudflare:workers";
+export declare class Agent<E extends Cloudflare.Env = Cloudflare.Env, S = unknown> extends DurableObject<E> { state: S }
+export declare function routeAgentRequest<E>(request: Request, env: E): Promise<Response | null>;
+""",
+    "@cloudflare/workers-oauth-provider": """
+export interface Options { defaultHandler: { fetch(request: Request, env: any, ctx: ExecutionContext): any } }
+export declare class OAuthProvider {
+  constructor(options: Options);
+  fetch(request: Request, env: any, ctx: ExecutionContext): Promise<Response>;
+}
+""",
+    "unheard-of": """
+export declare function serve(app: unknown): { fetch(request: Request, env: any): Promise<Response> };
+export declare function track(env: any): void;
 """,
 }
 
@@ -68,6 +89,7 @@ class Snippet:
 
     name: str
     uses: set[str] = field(default_factory=set)
+    handles: set[str] = field(default_factory=set)
     lost: set[str] = field(default_factory=set)
     beyond: list[str] | None = None
     missing: tuple[str, ...] = ()
@@ -125,7 +147,7 @@ def _snippet(part: str) -> Snippet:
     snippet.files[snippet.entry] = first if snippet.is_script else _HEAD + _module(first)
     for other in others:
         path, _, text = other.partition("\n")
-        snippet.files |= dict(_package()) if path == "hono" else {path: text}
+        snippet.files |= dict(_package(path)) if path in _PACKAGES else {path: text}
     if snippet.options or snippet.include:
         snippet.files["tsconfig.json"] = _project(snippet)
     return snippet
@@ -135,6 +157,8 @@ def _expect(snippet: Snippet, what: str, told: str = "") -> None:
     match what:
         case "uses":
             snippet.uses = set(told.split())
+        case "handles":
+            snippet.handles = set(told.split())
         case "lost":
             snippet.lost.add(told.strip())
         case "beyond":
@@ -176,5 +200,7 @@ def _project(snippet: Snippet) -> str:
     return json.dumps({"compilerOptions": options | snippet.options, "include": [".", *snippet.include]})
 
 
-def _package() -> Iterator[tuple[str, str]]:
-    return ((f"node_modules/hono/{name}", text) for name, text in _HONO.items())
+def _package(name: str) -> Iterator[tuple[str, str]]:
+    described = {"name": name, "version": "1.0.0", "types": "index.d.ts"}
+    yield f"node_modules/{name}/package.json", json.dumps(described)
+    yield f"node_modules/{name}/index.d.ts", _PACKAGES[name]

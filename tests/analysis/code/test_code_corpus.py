@@ -26,6 +26,8 @@ def facts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Facts]:
 def test_what_a_worker_does_with_its_env_is_found(snippet: Snippet, facts: dict[str, Facts]) -> None:
     found = facts[snippet.name]
     assert {use.binding for use in found.uses} == (EVERYTHING if snippet.uses == {"all"} else snippet.uses)
+    needed = {use.binding for use in found.uses if not use.optional}
+    assert {use.binding for use in found.uses} - needed == snippet.handles
     assert {loss.into for loss in found.losses} == snippet.lost
     wanted = [sorted(one.members) for one in found.beyond]
     assert wanted == ([] if snippet.beyond is None else [sorted(snippet.beyond)])
