@@ -161,7 +161,11 @@ def test_many_places_of_one_fault_are_one_fault() -> None:
 
 def test_bindings_of_a_kind_that_a_framework_uses_are_used() -> None:
     assert judged(Facts(uses=used("SESSIONS", "KEY"), kinds=("Fetcher",))) == []
-    assert judged(Facts(uses=used("SESSIONS", "KEY"), kinds=("KVNamespace",))) != []
+
+
+def test_a_framework_that_uses_a_kind_of_which_nothing_is_granted_would_find_nothing() -> None:
+    [fault] = judged(replace(ALL_OF_WEB, kinds=("DurableObjectNamespace",)))
+    assert (fault.key, "every DurableObjectNamespace" in fault.message) == ("workers.web.bindings", True)
 
 
 def test_an_escape_into_a_framework_that_is_followed_is_neither_needed_nor_wrong() -> None:

@@ -4,68 +4,73 @@ import { frameworkOf, knownOf } from "./frameworks.mjs";
 import { isOwn, isRuntimes, packageOf } from "./origins.mjs";
 import { HANDLERS, PLACE, declarationOf, parameterOf } from "./signatures.mjs";
 
-/** Tells `follow` of every place where the env enters; `called` are the exports that others or the runtime call. */
-export function entered(ts, checker, exported, called, files, follow, found) {
-  for (const symbol of checker.getExportsOfModule(exported)) {
-    const type = checker.getTypeOfSymbol(symbol);
-    const node = symbol.valueDeclaration ?? symbol.declarations[0];
-    if (symbol.name !== "default" && !called.includes(symbol.name)) continue;
-    const literal = type.flags & ts.TypeFlags.Any ? written(ts, checker, node) : undefined;
-    const handlers = (literal?.properties ?? []).filter((one) => HANDLERS.includes(one.name?.text));
-    if (handlers.length > 0) {
-      handlers.forEach((one) => direct(ts, checker, one, follow));
-      continue;
+/** The entry of a Worker; `called` are the exports that others or the runtime call, `files` all of its code. */
+export class Boundary {
+  /** `found` as in Follow. */
+  constructor(ts, checker, envs, found, files) {
+    Object.assign(this, { ts, checker, envs, found });
+    this.hasFramework = files.some((file) => file.imports.some(({ text }) => frameworkOf(text) !== undefined));
+  }
+
+  enter(exported, called) {
+    const { ts, checker } = this;
+    for (const symbol of checker.getExportsOfModule(exported)) {
+      if (symbol.name !== "default" && !called.includes(symbol.name)) continue;
+      const type = checker.getTypeOfSymbol(symbol);
+      const node = symbol.valueDeclaration ?? symbol.declarations[0];
+      if (type.flags & ts.TypeFlags.Any) {
+        this.#untyped(node);
+        continue;
+      }
+      const made = checker.getSignaturesOfType(type, ts.SignatureKind.Construct);
+      if (made.length > 0) made.forEach((one) => this.#called(one, node));
+      else HANDLERS.forEach((name) => this.#handler(type, name, node));
     }
-    if (type.flags & ts.TypeFlags.Any) unseen(ts, checker, files, follow, found, node);
-    const made = checker.getSignaturesOfType(type, ts.SignatureKind.Construct);
-    const direct_ = made.length > 0 ? [] : HANDLERS.flatMap((name) => handler(ts, checker, type, name));
-    for (const one of [...made, ...direct_]) enters(ts, checker, one, files, follow, found, node);
   }
-}
 
-function handler(ts, checker, type, name) {
-  const property = checker.getPropertyOfType(type, name);
-  const called = property && checker.getNonNullableType(checker.getTypeOfSymbol(property));
-  if (called === undefined) return [];
-  if (called.flags & ts.TypeFlags.Any) return [{ untyped: property.valueDeclaration }];
-  return checker.getSignaturesOfType(called, ts.SignatureKind.Call);
-}
-
-function enters(ts, checker, signature, files, follow, found, node) {
-  if (signature.untyped) return unseen(ts, checker, files, follow, found, signature.untyped);
-  const type = parameterOf(ts, checker, signature, PLACE);
-  const parameter = declarationOf(signature, PLACE);
-  if (type === undefined) return;
-  const isBlind = follow.envs.isBlind(checker.getNonNullableType(type));
-  if (!isBlind) return follow.envs.register(type);
-  if (parameter !== undefined && isOwn(parameter)) {
-    if (parameter.dotDotDotToken !== undefined) return found.lost(parameter, "any");
-    return follow.envs.hold(parameter);
+  #handler(type, name, node) {
+    const { ts, checker } = this;
+    const property = checker.getPropertyOfType(type, name);
+    if (property === undefined) return;
+    const called = checker.getNonNullableType(checker.getTypeOfSymbol(property));
+    if (called.flags & ts.TypeFlags.Any) return this.#unseen(property.valueDeclaration ?? node);
+    checker.getSignaturesOfType(called, ts.SignatureKind.Call).forEach((one) => this.#called(one, node));
   }
-  const owner = packageOf(signature.declaration);
-  if (isRuntimes(signature.declaration) || knownOf(owner) !== undefined) return;
-  unseen(ts, checker, files, follow, found, node, owner);
-}
 
-/** What hands the env on is not seen: it is lost, unless a framework that is known does it. */
-function unseen(ts, checker, files, follow, found, node, owner) {
-  const isFramework = files.some((file) => file.imports.some(({ text }) => frameworkOf(text) !== undefined));
-  if (owner === undefined && isFramework) return;
-  found.lost(node, owner ?? "any");
-}
-
-/** The object literal that an export is, whatever type it is said to be of. */
-function written(ts, checker, node) {
-  let here = ts.isExportAssignment(node) ? node.expression : node.initializer;
-  while (here !== undefined && !ts.isObjectLiteralExpression(here)) {
-    if (ts.isIdentifier(here)) here = checker.getSymbolAtLocation(here)?.valueDeclaration?.initializer;
-    else here = here.expression && !ts.isCallExpression(here) ? here.expression : undefined;
+  #called(signature, node) {
+    const { ts, checker, envs } = this;
+    const type = parameterOf(ts, checker, signature, PLACE);
+    if (type === undefined) return;
+    if (!envs.isBlind(checker.getNonNullableType(type))) return envs.register(type);
+    const parameter = declarationOf(signature, PLACE);
+    if (parameter?.dotDotDotToken !== undefined && isOwn(parameter)) return this.found.lost(parameter, "any");
+    if (isOwn(parameter)) return envs.hold(parameter);
+    const owner = packageOf(signature.declaration);
+    if (!isRuntimes(signature.declaration) && knownOf(owner) === undefined) this.#unseen(node, owner);
   }
-  return here;
-}
 
-function direct(ts, checker, property, follow) {
-  const handler = ts.isPropertyAssignment(property) ? property.initializer : property;
-  const parameter = handler.parameters?.[PLACE];
-  if (parameter) follow.envs.put(parameter, checker.getTypeAtLocation(parameter));
+  /** What hands the env on is not seen: it is lost, unless a framework that is known does it. */
+  #unseen(node, owner) {
+    if (owner !== undefined || !this.hasFramework) this.found.lost(node, owner ?? "any");
+  }
+
+  /** The object literal that an export is, where it is said to be of any type. */
+  #untyped(node) {
+    const handlers = (this.#written(node)?.properties ?? []).filter(({ name }) => HANDLERS.includes(name?.text));
+    if (handlers.length === 0) return this.#unseen(node);
+    for (const one of handlers) {
+      const parameter = (one.initializer ?? one).parameters?.[PLACE];
+      if (parameter) this.envs.put(parameter, this.checker.getTypeAtLocation(parameter));
+    }
+  }
+
+  #written(node) {
+    const { ts, checker } = this;
+    let here = ts.isExportAssignment(node) ? node.expression : node.initializer;
+    while (here !== undefined && !ts.isObjectLiteralExpression(here)) {
+      if (ts.isIdentifier(here)) here = checker.getSymbolAtLocation(here)?.valueDeclaration?.initializer;
+      else here = ts.isCallExpression(here) ? undefined : here.expression;
+    }
+    return here;
+  }
 }

@@ -35,6 +35,15 @@ export class Envs {
     return new Set(this.#members.values());
   }
 
+  /** The names of the bindings that are declared to be of a type of the runtime. */
+  ofKind(kind) {
+    const isOf = (key) => {
+      const type = key.kind === undefined ? this.checker.getTypeOfSymbol(key) : this.checker.getTypeAtLocation(key);
+      return this.checker.getNonNullableType(type).symbol?.name === kind;
+    };
+    return [...this.#members].filter(([key]) => isOf(key)).map(([, binding]) => binding);
+  }
+
   /** Whether the type says that a value of it is an env. */
   says(type) {
     if (!this.#answers.has(type)) {

@@ -1,30 +1,29 @@
-// Follows the env through a Worker's code: where it comes from, which members of it are used, and where it gets lost.
+// Follows the env through a Worker's code: which members of it are used, and where it gets lost.
 
-import { destination, isAssignment, nameOf } from "./destinations.mjs";
-import { knownOf } from "./frameworks.mjs";
-import { isNodes, isOwn, isRuntimes, packageOf } from "./origins.mjs";
-import { HANDLERS, PLACE, parameterOf, signaturesOf } from "./signatures.mjs";
+import { destination, isAssignment } from "./destinations.mjs";
+import { isOwn } from "./origins.mjs";
+import { Sources, isGiver, symbolOf } from "./sources.mjs";
 
 /** How deep an env is looked for in an object that goes where no type says what happens to it. */
 const DEEPEST = 3;
 const OF_EVERY_OBJECT = ["constructor", "hasOwnProperty", "isPrototypeOf", "toString", "valueOf"];
 
+/** Whose `env` is another: the process's, and what a bundler puts in. */
+const OTHERS = /\b(process|import\.meta|globalThis|self|Deno|Bun)$/;
+
 export class Follow {
   /**
-   * `found` is told what is found: `used(binding, node, isOptional)`, `kind(name)` of all bindings of one type,
+   * `found` is told what is found: `used(binding, node, isOptional)`, `kind(name, node)` of all bindings of one type,
    * `lost(node, into)`, `made(binding)` of what the code itself puts into the env.
    */
   constructor(ts, checker, envs, reading, found) {
-    Object.assign(this, { ts, checker, envs, reading, found });
+    Object.assign(this, { ts, checker, envs, reading, found, sources: new Sources(ts, checker, envs, found) });
   }
 
   visit(node) {
     const { ts } = this;
     if (ts.isTypeNode(node) && !ts.isExpressionWithTypeArguments(node)) return;
-    if (ts.isIdentifier(node) || ts.isPropertyAccessExpression(node)) this.#handedOut(node);
-    if (ts.isCallExpression(node) || ts.isNewExpression(node)) this.#framework(node);
-    if (ts.isClassLike(node)) this.#overridden(node);
-    else if (ts.isFunctionLike(node)) this.#called(node);
+    this.sources.visit(node);
     if (ts.isObjectBindingPattern(node)) this.#pattern(node);
     this.#accessed(node);
     if (isValue(ts, node)) this.#judge(node);
@@ -54,104 +53,14 @@ export class Follow {
     if (ts.isConditionalExpression(node)) return this.isEnv(node.whenTrue) || this.isEnv(node.whenFalse);
     if (ts.isBinaryExpression(node)) return this.isEnv(node.left) || this.isEnv(node.right);
     if (ts.isCallExpression(node)) return envs.has(checker.getResolvedSignature(node)?.declaration);
-    return envs.isPlace(this.#symbol(node));
+    return envs.isPlace(symbolOf(ts, checker, node)) || this.#isCalledEnv(node);
   }
 
-  #symbol(node) {
-    const { ts, checker } = this;
-    if (ts.isPropertyAccessExpression(node)) return checker.getSymbolAtLocation(node.name);
-    if (!ts.isIdentifier(node)) return undefined;
-    if (ts.isShorthandPropertyAssignment(node.parent)) return checker.getShorthandAssignmentValueSymbol(node.parent);
-    const symbol = checker.getSymbolAtLocation(node);
-    return symbol && symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
-  }
-
-  /** What the runtime or a package calls `env` is the env: `this.env`, `c.env`, that of `cloudflare:workers`. */
-  #handedOut(node) {
-    const { ts, envs } = this;
-    const name = ts.isIdentifier(node) ? node : node.name;
-    if (name.text !== "env" && !ts.isIdentifier(node)) return;
-    const symbol = this.#symbol(node);
-    if (symbol?.name !== "env" || ts.isPropertyAccessExpression(node.parent) && node.parent.name === node) return;
-    const declaration = symbol.declarations?.find((one) => isGiver(ts, one));
-    if (declaration) envs.put(declaration, this.checker.getTypeAtLocation(node));
-  }
-
-  /** A function of one's own is called through another type: what that one hands over comes into its parameters. */
-  #called(node) {
-    const { ts, checker } = this;
-    if (node.parameters.length === 0) return;
-    if (isHandler(ts, node)) this.#enter(node.parameters[PLACE]);
-    if (ts.isFunctionExpression(node) || ts.isArrowFunction(node)) {
-      const wanted = checker.getContextualType(node);
-      if (wanted) this.#through(node, checker.getNonNullableType(wanted));
-      this.#handler(node);
-    } else if (ts.isMethodDeclaration(node) && ts.isObjectLiteralExpression(node.parent)) {
-      const wanted = checker.getContextualType(node.parent);
-      const property = wanted && checker.getPropertyOfType(checker.getNonNullableType(wanted), node.name.getText());
-      if (property) this.#through(node, checker.getNonNullableType(checker.getTypeOfSymbol(property)));
-    }
-  }
-
-  #through(node, wanted) {
-    for (const signature of signaturesOf(this.ts, this.checker, wanted)) this.handed(node, signature);
-  }
-
-  /** What a signature hands over comes into the parameters of a function of one's own. */
-  handed(node, signature) {
-    const { ts, checker, envs } = this;
-    node.parameters.forEach((own, index) => {
-      const theirs = signature.parameters[index];
-      const [declaration] = theirs?.declarations ?? [];
-      if (declaration === own) return;
-      const type = parameterOf(ts, checker, signature, index);
-      const isEnv = type && (envs.says(checker.getNonNullableType(type)) || envs.has(declaration));
-      if (isEnv || isGiver(ts, declaration)) this.#enter(own, isEnv ? type : undefined);
-    });
-  }
-
-  /** An env comes into a parameter. */
-  #enter(parameter, source) {
-    const type = this.#type(parameter);
-    if (this.envs.isBlind(type)) return this.#hold(parameter);
-    this.envs.register(type, source && this.envs.says(source) ? source : undefined);
-  }
-
-  #hold(declaration) {
-    if (declaration.dotDotDotToken !== undefined) this.found.lost(declaration, "any");
-    else this.envs.hold(declaration);
-  }
-
-  /** `router.get("/", (request, env) => ...)`: what a package is known to hand to the functions that it is given. */
-  #handler(node) {
-    const { ts, checker } = this;
-    const call = node.parent;
-    if (!ts.isCallExpression(call) || !call.arguments.includes(node)) return;
-    const made = checker.getResolvedSignature(call)?.declaration;
-    const place = knownOf(packageOf(made), made && nameOf(ts, made))?.handlers;
-    if (place !== undefined && node.parameters[place]) this.#enter(node.parameters[place]);
-  }
-
-  /** A class of one's own is used as what it extends or implements. */
-  #overridden(node) {
-    const { ts, checker, envs } = this;
-    for (const base of (node.heritageClauses ?? []).flatMap((clause) => [...clause.types])) {
-      const constructor = node.members.find((one) => ts.isConstructorDeclaration(one) && one.body);
-      const made = checker.getTypeAtLocation(base.expression);
-      const [theirs] = this.#symbol(base.expression)?.declarations ?? [];
-      this.#known(knownOf(packageOf(theirs), theirs?.name?.text), base);
-      if (constructor) {
-        checker.getSignaturesOfType(made, ts.SignatureKind.Construct).forEach((one) => this.handed(constructor, one));
-      }
-      const type = checker.getTypeAtLocation(base);
-      for (const member of node.members) {
-        const theirs = member.name && checker.getPropertyOfType(type, member.name.getText());
-        if (theirs === undefined) continue;
-        const told = checker.getTypeOfSymbol(theirs);
-        if (ts.isMethodDeclaration(member)) this.#through(member, checker.getNonNullableType(told));
-        else if (theirs.name === "env" && isGiver(ts, theirs.declarations?.[0])) envs.put(member, this.#type(member));
-      }
-    }
+  /** `c.env`, where no type says what `c` is. */
+  #isCalledEnv(node) {
+    const { ts } = this;
+    if (!ts.isPropertyAccessExpression(node) || node.name.text !== "env") return false;
+    return this.envs.isBlind(this.#type(node.expression)) && !OTHERS.test(node.expression.getText());
   }
 
   #judge(node) {
@@ -174,11 +83,11 @@ export class Follow {
     const { ts, checker, envs } = this;
     if (to === undefined) return;
     if (to.lost !== undefined) return this.found.lost(node, to.lost);
-    if (to.known !== undefined) return this.#taken(to.known, node);
+    if (to.known !== undefined) return; // what it uses is said where it is called
     const source = this.#type(node);
     const isSaid = envs.says(source);
     const type = to.type && checker.getNonNullableType(to.type);
-    to.others?.forEach((other) => this.#enter(other, isSaid ? source : undefined));
+    to.others?.forEach((other) => this.sources.enter(other, isSaid ? source : undefined));
     if (to.generic) envs.put(to.declaration, to.generic, isSaid ? source : undefined);
     if (to.predicate) this.#told(node, to.predicate);
     if (type !== undefined && !envs.isBlind(type) && !this.#isOnlyIndexed(type)) {
@@ -187,7 +96,7 @@ export class Follow {
       return;
     }
     if (type === undefined && isSaid) return;
-    if (to.declaration !== undefined && to.owner === undefined) this.#hold(to.declaration);
+    if (to.declaration !== undefined && to.owner === undefined) this.sources.hold(to.declaration);
     else if (type !== undefined && !(to.cast && ts.isAsExpression(to.cast))) this.found.lost(node, to.into ?? "any");
   }
 
@@ -203,33 +112,6 @@ export class Follow {
       const isOptional = (property.flags & this.ts.SymbolFlags.Optional) !== 0;
       if (binding !== undefined) this.found.used(binding, node, isOptional);
     }
-  }
-
-  /** A framework takes the env, and it is known what it uses of it. */
-  #taken(known, node) {
-    if (known.kind === undefined) return;
-    for (const property of this.checker.getPropertiesOfType(this.#type(node))) {
-      const binding = this.envs.bindingOf(property);
-      const type = this.checker.getNonNullableType(this.checker.getTypeOfSymbol(property));
-      if (binding !== undefined && type.symbol?.name === known.kind) this.found.used(binding, node, false);
-    }
-  }
-
-  /** A call of a framework uses bindings by names that it has, or is given. */
-  #framework(node) {
-    const { ts, checker } = this;
-    const made = checker.getResolvedSignature(node)?.declaration;
-    this.#known(knownOf(packageOf(made), made && nameOf(ts, made)), node);
-  }
-
-  #known(known, node) {
-    const { ts } = this;
-    if (known === undefined) return;
-    if (known.kind !== undefined) this.found.kind(known.kind);
-    known.adds?.forEach((name) => this.found.made(name));
-    const told = (node.arguments ?? []).flatMap((one) => textOf(ts, one, known.option));
-    const names = told.length > 0 ? told : (known.names ?? []);
-    names.forEach((name) => this.found.used(name, node, false));
   }
 
   /** An object that holds an env goes where no type says what happens to it. */
@@ -322,7 +204,8 @@ export class Follow {
       } else if (isEnv) this.#named(type, name.text, name, element);
       else if (name.text === "env") {
         const property = checker.getPropertyOfType(type, "env");
-        if (isGiver(ts, property?.declarations?.[0]) || envs.isPlace(property)) envs.put(element, this.#type(element.name));
+        if (envs.isBlind(checker.getNonNullableType(type))) envs.hold(element);
+        else if (isGiver(ts, property?.declarations?.[0]) || envs.isPlace(property)) envs.put(element, this.#type(element.name));
       } else if (envs.isPlace(checker.getPropertyOfType(type, name.text ?? ""))) envs.put(element, this.#type(element.name));
     }
   }
@@ -365,21 +248,6 @@ export class Follow {
   }
 }
 
-/** Whether a declaration is where the runtime or a package says what it calls `env`; a process has another. */
-function isGiver(ts, declaration) {
-  if (declaration?.name?.text !== "env" || !(isRuntimes(declaration) || packageOf(declaration))) return false;
-  const around = ts.findAncestor(declaration.parent, (node) => ts.isInterfaceDeclaration(node));
-  return !isNodes(declaration) && !["ImportMeta", "Process"].includes(around?.name.text);
-}
-
-/** `{ fetch(request, env) {} }`, which is given to something that does not say so. */
-function isHandler(ts, node) {
-  const named = ts.isPropertyAssignment(node.parent) ? node.parent : node;
-  const isOfObject = ts.isObjectLiteralExpression(named.parent);
-  const { text } = node.parameters[PLACE]?.name ?? {};
-  return isOfObject && HANDLERS.includes(named.name?.text) && (text === "env" || text === "_env");
-}
-
 function isValue(ts, node) {
   return (
     ts.isIdentifier(node) ||
@@ -403,11 +271,4 @@ function isName(ts, node) {
   if (!ts.isIdentifier(node)) return false;
   if (ts.isShorthandPropertyAssignment(parent)) return false;
   return parent.name === node || parent.propertyName === node || ts.isImportSpecifier(parent) || ts.isExportSpecifier(parent);
-}
-
-/** The text of a property of an object that is written out. */
-function textOf(ts, node, option) {
-  if (option === undefined || !ts.isObjectLiteralExpression(node)) return [];
-  const found = node.properties.find((one) => ts.isPropertyAssignment(one) && one.name.getText() === option);
-  return found && ts.isStringLiteralLike(found.initializer) ? [found.initializer.text] : [];
 }

@@ -3,7 +3,7 @@
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { entered } from "./boundary.mjs";
+import { Boundary } from "./boundary.mjs";
 import { Envs } from "./envs.mjs";
 import { Follow } from "./follow.mjs";
 import { frameworkOf } from "./frameworks.mjs";
@@ -37,16 +37,20 @@ function facts(worker) {
   );
   const found = {
     used: (binding, node, optional) => uses({ binding, optional, ...place(node) }),
-    kind: (name) => kinds(name),
+    kind: (name, node) => {
+      kinds(name);
+      envs.ofKind(name).forEach((binding) => found.used(binding, node, false));
+    },
     lost: (node, into) => lost({ into, absent: false, ...place(node) }),
     made: (binding) => made(binding),
   };
   const follow = new Follow(ts, checker, envs, reading, found);
+  const boundary = new Boundary(ts, checker, envs, found, files);
   let passes = 0;
   do {
     passes += 1;
     envs.restart();
-    if (exported) entered(ts, checker, exported, worker.exports, files, follow, found);
+    if (exported) boundary.enter(exported, worker.exports);
     files.forEach((file) => follow.visit(file));
   } while (envs.changed && passes < PASSES);
   mentions(ts, checker, files, [...envs.names, ...worker.granted], uses.all, found);

@@ -32,6 +32,7 @@ def _worker(worker: Worker, facts: Facts, product: Product) -> Iterator[Fault]:
         *(_error(worker, error) for error in facts.errors),
         *(_missing(worker, name) for name in facts.missing),
         *_ungranted(worker, facts.uses, product),
+        *_without_any(worker, facts.kinds),
         *(_beyond(worker, one) for one in facts.beyond),
         *_losses(worker, facts),
     ]
@@ -66,6 +67,16 @@ def _ungranted(worker: Worker, uses: Iterable[Use], product: Product) -> Iterato
         line = _as_granted_elsewhere(binding, product) or f'<kind>("{binding}", ...)'
         fix = f'grant it in Worker(name="{worker.name}", bindings=(..., {line})), or do without it'
         yield Fault(_key(worker, binding), f"{message}: {consequence}", fix, str(at[0]))
+
+
+def _without_any(worker: Worker, kinds: Iterable[str]) -> Iterator[Fault]:
+    """Yield a fault for each kind of which a framework uses all there are, and nothing is granted."""
+    for wanted in kinds:
+        if all(kind(binding) != wanted for binding in worker.bindings):
+            own = " or ".join(f'DurableObject("{name}", "{name}")' for name in worker.owns)
+            message = f"`{worker.name}` gives its env to a framework that uses every {wanted}, and is granted none"
+            fix = f'grant it in Worker(name="{worker.name}", bindings=(..., {own or "<one>"}))'
+            yield Fault(f"workers.{worker.name}.bindings", f"{message}: it would find nothing", fix, worker.entry)
 
 
 def _also(at: Sequence[SourceLocation]) -> str:
