@@ -136,11 +136,7 @@ def _worker(worker: Worker, product: Product) -> Iterator[Fault]:
             yield Fault(f"{place}.crons", f"{cron!r} is no time to Cloudflare: {wrong}", "write another: crons are UTC")
     if worker.host not in (None, "@") and not SLUG.fullmatch(worker.host or ""):
         yield Fault(f"{place}.host", f"{worker.host!r} is neither '@' (the stage's hostname) nor one label below it")
-    if not _is_date(worker.compatibility_date):
-        yield Fault(f"{place}.compatibility_date", f"{worker.compatibility_date!r} is no date YYYY-MM-DD")
-    elif worker.compatibility_date > (today := datetime.now(UTC).date().isoformat()):
-        message = f"{worker.compatibility_date} is yet to come (in UTC), and Cloudflare would refuse the upload"
-        yield Fault(f"{place}.compatibility_date", message, f'compatibility_date="{today}"')
+    yield from _date(worker)
     if worker.cpu_ms is not None and not _CPU_MS[0] <= worker.cpu_ms <= _CPU_MS[1]:
         yield Fault(f"{place}.cpu_ms", f"{worker.cpu_ms} is outside {_CPU_MS[0]} to {_CPU_MS[1]} milliseconds")
     if not _is_below_root(worker.bundle):
@@ -152,6 +148,14 @@ def _worker(worker: Worker, product: Product) -> Iterator[Fault]:
     yield from _escapes(worker)
     if sum(worker.host == other.host is not None for other in product.workers) > 1:
         yield Fault(f"{place}.host", f"{worker.host!r} is given to more than one Worker; a hostname leads to one")
+
+
+def _date(worker: Worker) -> Iterator[Fault]:
+    if not _is_date(worker.compatibility_date):
+        yield Fault(f"workers.{worker.name}.compatibility_date", f"{worker.compatibility_date!r} is no date YYYY-MM-DD")
+    elif worker.compatibility_date > (today := datetime.now(UTC).date().isoformat()):
+        message = f"{worker.compatibility_date} is yet to come (in UTC), and Cloudflare would refuse the upload"
+        yield Fault(f"workers.{worker.name}.compatibility_date", message, f'compatibility_date="{today}"')
 
 
 def _escapes(worker: Worker) -> Iterator[Fault]:

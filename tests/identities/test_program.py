@@ -11,6 +11,7 @@ from typing import Any
 
 import pulumi
 import pytest
+import yaml
 from pulumi.runtime.config import set_all_config
 
 from bulkhead.model.identities import PROFILE, TOKENS, spelt
@@ -117,13 +118,12 @@ def test_another_product_may_be_named() -> None:
     assert names == {"corner-staging-boundary"}
 
 
-def test_a_required_check_that_nothing_reports_is_refused_before_it_blocks_every_merge(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    shutil.copytree(ROOT / FOLDER, tmp_path / FOLDER)
-    shutil.copy(ROOT / FILE, tmp_path)
-    said = (ROOT / stack_file("production")).read_text(encoding="utf-8")
-    (tmp_path / stack_file("production")).write_text(said.replace("- verdict", "- verdikt"), encoding="utf-8")
-    monkeypatch.setattr(program, "ROOT", tmp_path)
+def test_a_required_check_that_nothing_reports_is_refused_before_it_blocks_every_merge(root: Path) -> None:
+    shutil.copytree(ROOT / FOLDER, root / FOLDER)
+    shutil.copy(ROOT / FILE, root)
+    file = root / stack_file("production")
+    said = yaml.safe_load(file.read_text(encoding="utf-8"))
+    said["config"]["bulkhead:github"]["requiredChecks"] = ["verdikt"]
+    file.write_text(yaml.safe_dump(said), encoding="utf-8")
     with pytest.raises(pulumi.RunError, match="did you mean verdict"):
         deploy(GOOD, "production")

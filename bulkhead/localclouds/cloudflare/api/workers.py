@@ -242,7 +242,9 @@ def _trigger_of(asked: Asked, worker: Record) -> Record | None:
 
 
 def _attach(asked: Asked) -> Result:
-    return Result(DOMAIN.shown(attach(asked, domain_inputs(asked, asked.json()))))
+    body = dict(asked.json())
+    override = body.pop("override_existing_origin", None) is True
+    return Result(DOMAIN.shown(attach(asked, domain_inputs(asked, body), override=override)))
 
 
 def domain_inputs(asked: Asked, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -252,17 +254,25 @@ def domain_inputs(asked: Asked, body: Mapping[str, Any]) -> dict[str, Any]:
     return {**inputs, "zoneId": _zone_of(asked, inputs)}
 
 
-def attach(asked: Asked, inputs: Mapping[str, Any]) -> Record:
-    """Let a hostname lead to one Worker: what led elsewhere in this account leads here from now on. Raises Refusal or
-    ApiRefusal."""
+def attach(asked: Asked, inputs: Mapping[str, Any], *, override: bool = False) -> Record:
+    """Let a hostname lead to one Worker, with ``override`` although it leads to another one of the account. Raises
+    Refusal or ApiRefusal."""
     resources, caller = asked.cloud.resources, asked.caller
     for record in asked.records(t.WORKERS_CUSTOM_DOMAIN):
         if record.outputs["hostname"] == inputs["hostname"] and record.environment == caller.environment:
             faults = list(not_deployed(resources.store, record.account, inputs["service"]))
             if faults:
                 raise refusal(faults)
+            if record.outputs["service"] != inputs["service"] and not override:
+                raise leads_elsewhere([record])
             return resources.update(caller, record.type, record.id, inputs)
     return resources.create(caller, t.WORKERS_CUSTOM_DOMAIN, "", inputs)
+
+
+def leads_elsewhere(domains: Iterable[Record]) -> Refusal:
+    """Return the refusal of hostnames that other Workers have. Source: alchemy-run/alchemy-async#1384."""
+    held = ", ".join(f"{domain.outputs['hostname']} leads to {domain.outputs['service']}" for domain in domains)
+    return Refusal(409, (100116, f"{held}; override_existing_origin would change that"))
 
 
 def _zone_of(asked: Asked, inputs: Mapping[str, Any]) -> str:

@@ -11,7 +11,15 @@ from typing import Any, Final
 
 from bulkhead.localclouds.cloudflare.api.answers import UNKNOWN_CODE, Refusal, Result, not_found
 from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
-from bulkhead.localclouds.cloudflare.api.workers import DOMAIN, SCRIPT, attach, domain_inputs, one_by_one, worker_of
+from bulkhead.localclouds.cloudflare.api.workers import (
+    DOMAIN,
+    SCRIPT,
+    attach,
+    domain_inputs,
+    leads_elsewhere,
+    one_by_one,
+    worker_of,
+)
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.resources import types as t
 
@@ -47,17 +55,18 @@ def _publish(asked: Asked) -> Result:
     if unknown := sorted(body.keys() - {"origins", *_OVERRIDES}):
         raise _refused(f"{', '.join(unknown)}: the local Cloudflare knows no such member here")
     name, origins = worker.outputs["name"], _origins(body.get("origins"))
-    taken = sorted(
-        domain.outputs["hostname"]
+    override = body.get("override_existing_origin") is True
+    taken = [
+        domain
         for domain in _domains(asked)
         if domain.outputs["hostname"] in origins and domain.outputs["service"] != name
-    )
-    if taken and body.get("override_existing_origin") is not True:
-        raise Refusal(409, (UNKNOWN_CODE, f"{', '.join(taken)}: leads to another Worker; override_existing_origin"))
+    ]
+    if taken and not override:
+        raise leads_elsewhere(taken)
     wanted = [
         domain_inputs(asked, {"hostname": hostname, "service": name, **zone}) for hostname, zone in origins.items()
     ]
-    made = [attach(asked, inputs) for inputs in wanted]
+    made = [attach(asked, inputs, override=override) for inputs in wanted]
     if body.get("override_scope") is True:
         for domain in _left_out(asked, name, origins):
             asked.cloud.resources.delete(asked.caller, domain.type, domain.id)

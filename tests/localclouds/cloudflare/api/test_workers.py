@@ -176,13 +176,14 @@ def test_schedules_are_written_over_as_a_whole(api: Api) -> None:
     assert api.refused("PUT", f"{SCRIPTS}/none/schedules", []) == (404, [10007])
 
 
-def test_a_hostname_leads_to_the_worker_that_took_it_last(api: Api) -> None:
+def test_a_hostname_leads_to_another_worker_only_where_that_is_said(api: Api) -> None:
     made(api, "web")
     made(api, "shop")
     body: dict[str, Any] = {"hostname": "www.example.com", "zone_id": ZONE}
     first = api.result("PUT", DOMAINS, {"hostname": "www.example.com", "service": "web"})
     assert (first["zone_id"], first["environment"]) == (ZONE, "production")
-    second = api.result("PUT", DOMAINS, {**body, "service": "shop"})
+    assert api.refused("PUT", DOMAINS, {**body, "service": "shop"}) == (409, [100116])
+    second = api.result("PUT", DOMAINS, {**body, "service": "shop", "override_existing_origin": True})
     assert (first["id"], second["service"]) == (second["id"], "shop")
     assert api.result("GET", f"{DOMAINS}/{second['id']}") == second
     assert api.result("GET", f"{DOMAINS}?service=web") == []
@@ -315,12 +316,3 @@ def test_what_is_over_a_limit_is_refused_with_cloudflares_codes(api: Api) -> Non
     assert api.refused("POST", f"{WORKERS}/web/versions", late) == (400, [10021])
     for cron in ("61 * * * *", "0 0 * * 0", "@daily"):
         assert api.refused("PUT", f"{SCRIPTS}/web/schedules", [{"cron": cron}]) == (400, [10100])
-
-
-def test_a_hostname_of_one_worker_is_not_given_to_another(api: Api) -> None:
-    made(api)
-    made(api, "clerk")
-    asked = {"hostname": "www.example.com", "zone_id": ZONE, "environment": "production"}
-    held = api.result("PUT", DOMAINS, {**asked, "service": "web"})
-    assert api.refused("PUT", DOMAINS, {**asked, "service": "clerk"}) == (409, [100116])
-    assert api.result("GET", f"{DOMAINS}/{held['id']}")["service"] == "web"

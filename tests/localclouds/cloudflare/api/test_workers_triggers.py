@@ -47,7 +47,7 @@ def test_the_hostname_of_another_worker_is_taken_only_where_that_is_said(api: Ap
     assert api.result("GET", f"{ROOT}/workers/domains/records/{changed['id']}")["service"] == "shop"
     body = {"origins": [{"hostname": "a.example.com"}]}
     status, answer = api.call("PUT", RECORDS, body)
-    assert (status, "another Worker" in answer["errors"][0]["message"]) == (409, True)
+    assert (status, answer["errors"][0]["code"]) == (409, 100116)
     publish(api, "a.example.com", override_existing_origin=True)
     assert domains(api) == {"a.example.com": "web"}
 
