@@ -86,12 +86,13 @@ export class Sources {
         checker.getSignaturesOfType(made, ts.SignatureKind.Construct).forEach((one) => this.#handed(constructor, one));
       }
       const type = checker.getTypeAtLocation(base);
-      for (const member of node.members) {
-        const theirs = member.name && checker.getPropertyOfType(type, member.name.getText());
-        if (theirs === undefined) continue;
-        const told = checker.getTypeOfSymbol(theirs);
-        if (ts.isMethodDeclaration(member)) this.#through(member, checker.getNonNullableType(told));
-        else if (isGiver(ts, theirs.declarations?.[0])) envs.put(member, checker.getTypeAtLocation(member));
+      for (const member of node.members.filter(ts.isMethodDeclaration)) {
+        const told = checker.getPropertyOfType(type, member.name.getText());
+        if (told) this.#through(member, checker.getNonNullableType(checker.getTypeOfSymbol(told)));
+      }
+      const [given, own] = [type, checker.getTypeAtLocation(node)].map((one) => checker.getPropertyOfType(one, "env"));
+      if (own !== undefined && given !== own && isGiver(ts, given?.declarations?.[0])) {
+        envs.put(own.valueDeclaration ?? own.declarations[0], checker.getTypeOfSymbol(own));
       }
     }
   }

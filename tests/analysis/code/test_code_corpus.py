@@ -42,5 +42,5 @@ def test_a_use_is_found_where_it_stands(facts: dict[str, Facts]) -> None:
 
 
 def test_a_loss_is_found_where_it_stands(facts: dict[str, Facts]) -> None:
-    [loss] = facts["any-parameter"].losses
-    assert str(loss.place) == "any-parameter/index.ts:7:8"
+    [loss] = facts["stringify"].losses
+    assert str(loss.place) == "stringify/index.ts:6:23"
