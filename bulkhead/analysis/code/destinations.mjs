@@ -129,7 +129,7 @@ function member(ts, checker, assignment) {
   if (declaration === undefined || ts.isBindingElement(declaration)) return { declaration: assignment }; // it is inferred
   return {
     type: checker.getTypeOfSymbol(property),
-    declaration,
+    declaration: isRuntimes(declaration) ? undefined : declaration,
     into: checker.typeToString(wanted),
     owner: packageOf(declaration),
     known: knownOf(packageOf(declaration)),

@@ -71,11 +71,27 @@ export class Follow {
     this.#goes(node, destination(ts, this.checker, node));
   }
 
-  /** `{ ...env, path }`: what is put beside the bindings is none. */
+  /** `{ ...env, path }`: what is put beside the bindings is none, unless it is made of one. */
   #added(literal) {
+    const { ts, checker, envs } = this;
+    if (envs.says(this.#type(literal))) return; // its type tells them apart
     for (const property of literal.properties) {
-      if (property.name?.text !== undefined) this.found.made(property.name.text);
+      if (property.name?.text === undefined) continue;
+      const declaration = ts.isShorthandPropertyAssignment(property)
+        ? checker.getShorthandAssignmentValueSymbol(property)?.valueDeclaration
+        : property.initializer;
+      this.#made(property.name.text, declaration);
     }
+  }
+
+  /** The code puts something into the env; it is still a binding when that is made of the one that was there. */
+  #made(name, from) {
+    const { ts } = this;
+    const isOf = (node) =>
+      (ts.isPropertyAccessExpression(node) && node.name.text === name) ||
+      (ts.isBindingElement(node) && (node.propertyName ?? node.name).text === name) ||
+      ts.forEachChild(node, isOf) === true;
+    if (from === undefined || !isOf(from)) this.found.made(name);
   }
 
   /** The env goes somewhere as a whole. */
@@ -212,8 +228,9 @@ export class Follow {
 
   #member(node, name, at, access, isAsked) {
     const { ts } = this;
-    const isWritten = access && ts.isBinaryExpression(access.parent) && isAssignment(ts, access.parent) && access.parent.left === access;
-    if (isWritten) return this.found.made(name);
+    const { parent } = access;
+    const isWritten = ts.isBinaryExpression(parent) && isAssignment(ts, parent) && parent.left === access;
+    if (isWritten) return this.#made(name, parent.right);
     this.#named(this.#type(node), name, at, access, isAsked);
   }
 
