@@ -59,6 +59,7 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     ({"bindings": (R2("B", "files", access=""),)}, "workers.site.bindings.B"),  # type: ignore[arg-type]
     ({"source": "/etc/index.ts"}, "workers.site.source"),
     ({"source": "../index.ts"}, "workers.site.source"),
+    ({"types": "../types"}, "workers.site.types"),
     ({"escapes": (Escape("../log.ts", "hono", "our router"),)}, "workers.site.escapes.../log.ts"),
     ({"escapes": (Escape("src/log.ts", "hono", " "),)}, "workers.site.escapes.src/log.ts"),
     ({"escapes": (Escape("src/log.ts", "", "our router"),)}, "workers.site.escapes.src/log.ts"),
