@@ -60,6 +60,15 @@ publish for machines:
 | Short | What it is | The test that does it | Types |
 | --- | --- | --- | --- |
 {witnesses}
+
+The real plugins were last run with all three stages: up, a second up, a refresh, previews on the twins, `twin publish`
+and the removal. They asked for nothing that the local clouds lack, were refused nothing, and saw no change where there
+was none. Their calls and states are those of our own providers but for what `bulkhead/rehearsal/recording.py` expects.
+
+- GitHub: pulumi-github 6.15.0, on terraform-provider-github 6.13.0, as they are.
+- Cloudflare: pulumi-cloudflare's bridge on terraform-provider-cloudflare 5.22.0. The SDK is of a later provider,
+  6.23.1, so `exports` and `deploy` of a WorkerVersion were added by hand, as the SDK describes them. What the later
+  provider does otherwise, such as an author among the properties of a version, was not seen.
 """
 
 

@@ -78,6 +78,29 @@ WITNESSES: Final = (
         ),
     ),
     Witness(
+        "real plugin",
+        "Pulumi's own plugins: a rehearsal in which they make the resources, once a week",
+        ".github/workflows/fresh.yml",
+        frozenset(
+            {
+                t.ACCOUNT_TOKEN,
+                t.D1_DATABASE,
+                t.QUEUE,
+                t.QUEUE_CONSUMER,
+                t.R2_BUCKET,
+                t.R2_BUCKET_LIFECYCLE,
+                t.R2_MANAGED_DOMAIN,
+                t.WORKER,
+                t.WORKER_VERSION,
+                t.WORKERS_CRON_TRIGGER,
+                t.WORKERS_CUSTOM_DOMAIN,
+                t.WORKERS_DEPLOYMENT,
+                t.WORKERS_KV_NAMESPACE,
+            }
+        )
+        | _of("github"),
+    ),
+    Witness(
         "wrangler",
         "Cloudflare's own command line",
         "tests/localclouds/cloudflare/test_wrangler_d1.py",

@@ -12,7 +12,9 @@ import pytest
 from bulkhead.localclouds.fidelity import LEAST, SOURCES, WITNESSES, fidelity, share
 from bulkhead.localclouds.providers import registry
 from bulkhead.model.project import ROOT
+from bulkhead.rehearsal import plugins
 from tests.support.cloudflare_plugin_types import RESOURCES
+from tests.support.stages import STAGES, rendered_identities, rendered_stage
 
 ADDRESSES = sorted({address for found in SOURCES.values() for source in found for address in source.split()})
 CLIENT = "https://github.com/cloudflare/cloudflare-python/blob/v5.9.0/src/cloudflare/"
@@ -60,6 +62,18 @@ def test_a_witness_has_a_test_and_types_that_are_rehearsed() -> None:
         assert (ROOT / witness.test).is_file()
         assert witness.types
         assert witness.types <= listed
+
+
+def test_the_real_plugins_meet_what_the_program_declares_and_no_more() -> None:
+    (real,) = (witness for witness in WITNESSES if witness.name == "real plugin")
+    declared = {
+        resource.type
+        for stage in STAGES
+        for render in (rendered_identities, rendered_stage)
+        for resource in render("first", stage).resources
+    }
+    led = {type_ for package in plugins.REAL for type_ in registry.TABLES[package]}
+    assert real.types == declared & led
 
 
 def test_the_plugin_keeps_the_types_that_are_said_to_be_held_against_it() -> None:
