@@ -156,7 +156,7 @@ function taken(ts, checker, call, index, into) {
   const owner = packageOf(made);
   const type = parameterOf(ts, checker, signature, index);
   if (isPutIn(ts, checker, call)) return undefined;
-  if (isRuntimes(made)) return CONTINUES.includes(nameOf(ts, made)) || isNames(ts, made) ? undefined : { type, into };
+  if (isRuntimes(made)) return CONTINUES.includes(nameOf(ts, made)) || isHarmless(made, index) ? undefined : { type, into };
   const parameter = declarationOf(signature, index);
   if (owner !== undefined) {
     const known = knownOf(owner, nameOf(ts, made));
@@ -182,9 +182,14 @@ function isPutIn(ts, checker, { expression }) {
   return list !== undefined && ts.isVariableDeclaration(list) && !isTold(ts, list) && list.initializer?.elements?.length === 0;
 }
 
-/** `Object.keys(env)` gives names only; what is read by them is read where the code says `env[name]`. */
-function isNames(ts, made) {
-  return ["keys", "getOwnPropertyNames"].includes(made.name?.text) && made.parent.name?.text === "ObjectConstructor";
+/**
+ * `Object.keys(env)` gives names only; what is read by them is read where the code says `env[name]`. Of the key of a WeakMap
+ * nothing is read.
+ */
+function isHarmless(made, index) {
+  const around = made.parent.name?.text;
+  if (around === "WeakMap" || around === "WeakSet") return index === 0;
+  return around === "ObjectConstructor" && ["keys", "getOwnPropertyNames"].includes(made.name?.text);
 }
 
 /** The name by which a package's function, or the class of a constructor, is known. */
