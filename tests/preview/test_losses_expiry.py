@@ -239,3 +239,19 @@ def test_a_log_group_keeps_its_lines_as_long_as_before(was: Any, becomes: Any, k
 )
 def test_failed_messages_are_still_kept(was: Any, becomes: Any, kinds: list[str]) -> None:
     assert Preview().update(t.QUEUE_CONSUMER, {"queueId": "q", **was}, {"queueId": "q", **becomes}).kinds == kinds
+
+
+@pytest.mark.parametrize(
+    ("type_", "path"),
+    [
+        (t.LAMBDA_FUNCTION, "deadLetterConfig"),
+        (t.SCHEDULER_SCHEDULE, "target"),
+        (t.SNS_TOPIC_SUBSCRIPTION, "redrivePolicy"),
+    ],
+)
+def test_what_amazon_could_not_deliver_is_still_kept(type_: str, path: str) -> None:
+    kept: dict[str, Any] = {"deadLetterConfig": {"arn": "q"}} if path == "target" else {"arn": "q"}
+    inputs = {"name": "n", path: kept}
+    for becomes in ({"name": "n"}, {"name": "n", path: None}):
+        assert Preview().update(type_, inputs, becomes).kinds == ["dead-letters-dropped"]
+    assert Preview().update(type_, inputs, {**inputs, "description": "d"}).kinds == []

@@ -79,6 +79,12 @@ def below_tls(version: str) -> dict[str, Any]:
     return {**DENY, "Condition": {"NumericLessThan": {"s3:TlsVersion": version}}}
 
 
+def when(operator: str, key: str, *values: Any) -> dict[str, Any]:
+    return {**DENY, "Condition": {operator: {key: list(values)}}}
+
+
+ROLE = "arn:aws:iam::111111111111:role/"
+WHO, FROM, NOW = "aws:PrincipalArn", "aws:SourceIp", "aws:CurrentTime"
 NOT_OURS = {**DENY, "Condition": {"StringNotEquals": {"aws:SourceVpce": ["a", "b"]}}}
 OURS = {"StringNotEquals": {"aws:SourceVpce": ["a", "b", "c"]}}
 
@@ -148,6 +154,38 @@ WEAKER = [
     (POLICY, policy(NOT_OURS), policy({**NOT_OURS, "Condition": OURS}), "guard-weakened"),
     (POLICY, policy(below_tls("1.2")), policy(below_tls("1.1")), "guard-weakened"),
     (POLICY, policy(unless("a")), policy({**unless("a"), "Condition": {"StringEquals": {"k": "a"}}}), "guard-weakened"),
+    (
+        POLICY,
+        policy(when("StringNotLike", WHO, f"{ROLE}a")),
+        policy(when("ArnNotLike", WHO, f"{ROLE}*")),
+        "guard-weakened",
+    ),
+    (
+        POLICY,
+        policy(when("StringLike", WHO, f"{ROLE}*")),
+        policy(when("StringEquals", WHO, f"{ROLE}*")),
+        "guard-weakened",
+    ),
+    (
+        POLICY,
+        policy(when("StringLike", WHO, f"{ROLE}*")),
+        policy(when("StringLike", WHO, f"{ROLE}a")),
+        "guard-weakened",
+    ),
+    (
+        POLICY,
+        policy(when("NotIpAddress", FROM, "10.1.0.0/16")),
+        policy(when("NotIpAddress", FROM, "10.0.0.0/8")),
+        "guard-weakened",
+    ),
+    (POLICY, policy(when("IpAddress", FROM, "10.0.0.0/8")), policy(when("IpAddress", FROM, "::/0")), "guard-weakened"),
+    (
+        POLICY,
+        policy(when("DateLessThan", NOW, "2030-01-01T00:00:00Z")),
+        policy(when("DateLessThan", NOW, "2029-01-01T00:00:00Z")),
+        "guard-weakened",
+    ),
+    (POLICY, policy(when("BoolIfExists", "a", "b")), policy(when("Bool", "a", "b")), "guard-weakened"),
     (CRYPT, crypt("aws:kms", "arn:key"), crypt("aws:kms"), "guard-weakened"),
     (CRYPT, crypt("aws:kms", "arn:key"), crypt("aws:kms", ""), "guard-weakened"),
     (CRYPT, crypt("aws:kms:dsse", "arn:key"), crypt("aws:kms:dsse"), "guard-weakened"),
@@ -193,6 +231,22 @@ AS_GOOD = [
     (POLICY, policy(unless("a")), policy(unless("a", "b"))),
     (POLICY, policy({**NOT_OURS, "Condition": OURS}), policy(NOT_OURS)),
     (POLICY, policy(below_tls("1.2")), policy(below_tls("1.3"))),
+    (POLICY, policy(when("StringNotLike", WHO, f"{ROLE}*")), policy(when("StringNotLike", WHO, f"{ROLE}a"))),
+    (POLICY, policy(when("StringNotEquals", WHO, f"{ROLE}a")), policy(when("ArnNotEquals", WHO, f"{ROLE}a"))),
+    (POLICY, policy(when("StringEquals", WHO, f"{ROLE}a")), policy(when("ArnLike", WHO, f"{ROLE}*"))),
+    (POLICY, policy(when("StringNotEqualsIfExists", "k", "a")), policy(when("StringNotEquals", "k", "a"))),
+    (POLICY, policy(when("NotIpAddress", FROM, "10.0.0.0/8")), policy(when("NotIpAddress", FROM, "10.1.0.0/16"))),
+    (POLICY, policy(when("IpAddress", FROM, "10.1.2.3")), policy(when("IpAddress", FROM, "10.0.0.0/8", "::/0"))),
+    (
+        POLICY,
+        policy(when("DateLessThan", NOW, "2030-01-01T00:00:00Z")),
+        policy(when("DateLessThan", NOW, "2031-01-01T00:00:00Z")),
+    ),
+    (
+        POLICY,
+        policy({**DENY, "Principal": {"AWS": "arn:aws:iam::111111111111:root"}}),
+        policy({**DENY, "Principal": {"AWS": "111111111111"}}),
+    ),
     (CRYPT, crypt("aws:kms", "arn:key"), crypt("aws:kms", "arn:other")),
     (CRYPT, crypt("aws:kms"), crypt("aws:kms", "arn:key")),
     (CRYPT, crypt("aws:kms", "arn:key"), crypt("aws:kms", UNKNOWN)),

@@ -20,8 +20,16 @@ def urn(name: str, type_: str = AWS) -> str:
     return f"urn:pulumi:production::bulkhead::{type_}::{name}"
 
 
+def role(arn: str) -> str:
+    return json.dumps({"roleArn": arn, "sessionName": "s"})
+
+
 def roles(arn: str) -> dict[str, Any]:
-    return {"assumeRoles": json.dumps([{"roleArn": arn, "sessionName": "s"}])}
+    return {"assumeRoles": f"[{role(arn)}]"}
+
+
+def by_web(account: str) -> dict[str, Any]:
+    return {"assumeRoleWithWebIdentity": role(f"arn:aws:iam::{account}:role/a")}
 
 
 def with_provider(was: Any, becomes: Any, op: str = "update") -> Preview:
@@ -70,6 +78,10 @@ def test_a_provider_that_stays_in_its_account_may_change(was: Any, becomes: Any)
     [
         (roles("arn:aws:iam::111111111111:role/a"), roles("arn:aws:iam::222222222222:role/a"), ["rehomed"]),
         (roles("arn:aws:iam::111111111111:role/a"), roles("arn:aws:iam::111111111111:role/b"), []),
+        (by_web("111111111111"), by_web("222222222222"), ["rehomed"]),
+        (by_web("111111111111"), by_web("111111111111"), []),
+        (by_web("111111111111"), {**by_web("111111111111"), **roles("arn:aws:iam::222222222222:role/a")}, ["rehomed"]),
+        ({"assumeRole": role("arn:aws:iam::111111111111:role/a")}, roles("arn:aws:iam::111111111111:role/a"), []),
         ({"profile": "a"}, {"profile": "b"}, ["rehomed"]),
         ({"profile": "a"}, {"profile": "a", "skipMetadataApiCheck": "true"}, []),
     ],
@@ -152,6 +164,20 @@ def test_a_replacement_does_not_delete_what_it_has_just_written_over(type_: str,
     assert Preview().replace(type_, was, becomes, keys=[reason]).kinds == []  # the old one is retained
     own = next(path for path in reversed(type_.identity_inputs) if path in inputs)  # type: ignore[attr-defined]
     assert Preview().replace(type_, was, {**becomes, own: "another"}, keys=[own], **UNGUARDED).kinds == []
+
+
+@pytest.mark.parametrize(
+    ("type_", "inputs", "reason"),
+    [
+        (t.LAMBDA_PERMISSION, {"function": "f", "principal": "s3.amazonaws.com"}, "sourceArn"),
+        (t.DNS_RECORD, {"zoneId": "z", "name": "harbor.example", "type": "CAA"}, "data"),
+    ],
+)
+def test_what_the_cloud_names_anew_each_time_is_not_deleted_by_its_replacement(
+    type_: str, inputs: Any, reason: str
+) -> None:
+    was, becomes = {**inputs, reason: "a"}, {**inputs, reason: "b"}
+    assert Preview().replace(type_, was, becomes, keys=[reason], **UNGUARDED).kinds == []
 
 
 @pytest.mark.parametrize("first", [True, False])

@@ -205,6 +205,16 @@ def test_what_a_bucket_said_of_itself_may_be_said_beside_it(said: Any, type_: st
     assert elsewhere.create(type_, "beside", of("other", **stated)).kinds != []
 
 
+@pytest.mark.parametrize(("days", "kinds"), [(30, []), (31, []), (3, ["expiry-shortened"])])
+def test_a_lifecycle_that_a_bucket_said_of_itself_may_be_said_beside_it(days: int, kinds: list[str]) -> None:
+    beside = of("vault", rules=[{"status": "Enabled", "expiration": {"days": days}}])
+    for preview in (
+        Preview().update(t.S3_BUCKET, of("vault", **ends(30)), of("vault")),
+        Preview().same(t.S3_BUCKET, "it", of("vault", **ends(30))),
+    ):
+        assert preview.create(t.S3_BUCKET_LIFECYCLE_CONFIGURATION, "beside", beside).kinds == kinds
+
+
 @pytest.mark.parametrize("again", ["create", "refresh"])
 @pytest.mark.parametrize(("letters", "kinds"), [({}, ["dead-letters-dropped"]), ({"deadLetterQueue": "d"}, [])])
 def test_a_consumer_does_not_come_back_without_its_dead_letters(again: str, letters: Any, kinds: list[str]) -> None:

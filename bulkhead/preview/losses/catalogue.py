@@ -32,7 +32,7 @@ RULES: Final[tuple[Rule, ...]] = (
     workers.gone,
     workers.classes,
     left_behind.left,
-    expiry.lifecycle,
+    inline.lifecycle,
     expiry.log_group,
     expiry.queue,
     expiry.dead_letters,

@@ -5,31 +5,44 @@ A denial may be said in other words, split, or widened: with more actions, fewer
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from ipaddress import ip_network
 from itertools import islice, product
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from bulkhead.preview.losses.loss import number
-from bulkhead.resources.statements import Statement, action_matches, matches, texts
+from bulkhead.resources.statements import Statement, account_of, action_matches, matches, texts
 from bulkhead.resources.values import UNKNOWN
 
 _IF_EXISTS: Final = "ifexists"
 _MOST: Final = 20_000  # combinations of principal, action and resource; a policy of S3's has at most 20 KB
+_TEXT: Final = "text"
+# With these, one of the values must fit; with their negations, none.
 _ANY: Final = (
+    _TEXT,
     "stringequals",
     "stringequalsignorecase",
-    "stringlike",
-    "arnequals",
-    "arnlike",
     "ipaddress",
     "bool",
     "numericequals",
     "dateequals",
     "binaryequals",
 )
-_PATTERNS: Final = ("stringlike", "arnlike", "arnequals")
+# Those that compare texts are one: with `StringEquals`, a wildcard is a character as any other.
+_TEXTS: Final = re.compile(r"(?:string|arn)(not|)(?:equals|like)$")
+_EXACT: Final = re.compile(r"string(?:not|)equals$")
 
-_Conditions = Mapping[tuple[str, str], frozenset[str]]
+
+class _Condition(NamedTuple):
+    """One test of one key. ``if_exists``: it also holds where there is no such key."""
+
+    test: str
+    if_exists: bool
+    key: str
+    values: frozenset[str]
 
 
 def still_denied(before: Statement, after: Sequence[Statement]) -> bool:
@@ -59,7 +72,13 @@ def _includes(after: Statement, before: Statement, who: Any) -> bool:
         return bool(who or before.not_principals)
     if who is None:
         return not after.principals and set(after.not_principals) <= set(before.not_principals)
-    return who in after.principals
+    return _named(who) in map(_named, after.principals)
+
+
+def _named(who: tuple[str, str]) -> tuple[str, str]:
+    """Return a principal by one of its names: an account is its number, or the ARN of its root."""
+    kind, name = who
+    return (kind, account_of(name) or name) if name.endswith(":root") else who
 
 
 def _covers(
@@ -80,36 +99,56 @@ def _covers(
     return any(pattern == one or (match(pattern, one) and not ("?" in pattern and "*" in one)) for pattern in after)
 
 
-def _conditions(statement: Statement) -> _Conditions:
-    return {
-        (operator.lower(), key.lower()): frozenset(texts(values))
+def _conditions(statement: Statement) -> list[_Condition]:
+    return [
+        _condition(operator.lower(), key.lower(), frozenset(texts(values)))
         for operator, tests in statement.conditions.items()
         for key, values in tests.items()
-    }
+    ]
 
 
-def _hold_as_often(before: _Conditions, after: _Conditions) -> bool:
+def _condition(operator: str, key: str, values: frozenset[str]) -> _Condition:
+    test = operator.removesuffix(_IF_EXISTS)
+    if not (_EXACT.search(test) and any("*" in value or "?" in value for value in values)):
+        test = _TEXTS.sub(rf"\1{_TEXT}", test)
+    negated = "not" in test and ":" not in test  # then it holds where there is no such key, too
+    return _Condition(test, negated or operator.endswith(_IF_EXISTS), key, values)
+
+
+def _hold_as_often(before: Sequence[_Condition], after: Sequence[_Condition]) -> bool:
     """Whether the conditions ``after`` hold whenever those of ``before`` do."""
-    return all(
-        any(
-            key == other_key and operator in {other, other + _IF_EXISTS} and _is_wider(other, was, becomes)
-            for (other, other_key), was in before.items()
-        )
-        for (operator, key), becomes in after.items()
-    )
+    return all(any(_holds_as_often(was, becomes) for was in before) for becomes in after)
 
 
-def _is_wider(operator: str, was: frozenset[str], becomes: frozenset[str]) -> bool:
-    test = operator.removesuffix(_IF_EXISTS).removeprefix("foranyvalue:")
-    if was == becomes:
+def _holds_as_often(was: _Condition, becomes: _Condition) -> bool:
+    if (was.test, was.key) != (becomes.test, becomes.key) or (was.if_exists and not becomes.if_exists):
+        return False
+    if was.values == becomes.values:
         return True
-    if test in _ANY:
-        match: Callable[[str, str], bool] = matches if test in _PATTERNS else str.__eq__
-        return all(any(match(pattern, value) for pattern in becomes) for value in was)
-    if "not" in test:
-        return becomes <= was
-    numbers, others = ([number(value) for value in values] for values in (was, becomes))
+    test = was.test.rpartition(":")[2]  # `ForAnyValue:` and `ForAllValues:` hold more often with it
+    compared = test.replace("not", "")
+    if compared in _ANY:
+        narrow, wide = (becomes, was) if compared != test else (was, becomes)
+        covers = {_TEXT: matches, "ipaddress": _covers_addresses}.get(compared, str.__eq__)
+        return all(any(covers(one, other) for one in wide.values) for other in narrow.values)
+    numbers, others = ([_amount(value) for value in values] for values in (was.values, becomes.values))
     if UNKNOWN in (*numbers, *others) or not (numbers and others):
         return False
     less, greater = max(others) >= max(numbers), min(others) <= min(numbers)
     return bool(("lessthan" in test and less) or ("greaterthan" in test and greater))
+
+
+def _covers_addresses(wide: str, narrow: str) -> bool:
+    try:
+        one, other = ip_network(wide, strict=False), ip_network(narrow, strict=False)
+    except ValueError:
+        return wide == narrow
+    return one.version == other.version and one.supernet_of(other)  # type: ignore[arg-type]
+
+
+def _amount(value: str) -> Any:
+    """Return a number, or an instant as one, UNKNOWN if it is neither."""
+    found = number(value)
+    with suppress(ValueError):
+        return datetime.fromisoformat(value).timestamp() if found is UNKNOWN else found
+    return UNKNOWN

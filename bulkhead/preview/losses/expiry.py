@@ -20,7 +20,13 @@ _RETENTION: Final[Mapping[str, str]] = {
     t.QUEUE: "settings.messageRetentionPeriod",
     t.SQS_QUEUE: "messageRetentionSeconds",
 }
-_DEAD_LETTERS: Final[Mapping[str, str]] = {t.QUEUE_CONSUMER: "deadLetterQueue", t.SQS_QUEUE: "redrivePolicy"}
+_DEAD_LETTERS: Final[Mapping[str, str]] = {
+    t.QUEUE_CONSUMER: "deadLetterQueue",
+    t.SQS_QUEUE: "redrivePolicy",
+    t.LAMBDA_FUNCTION: "deadLetterConfig",
+    t.SCHEDULER_SCHEDULE: "target.deadLetterConfig",
+    t.SNS_TOPIC_SUBSCRIPTION: "redrivePolicy",
+}
 _LIFECYCLES: Final = (t.S3_BUCKET_LIFECYCLE_CONFIGURATION, t.R2_BUCKET_LIFECYCLE)
 
 
@@ -196,13 +202,13 @@ def queue(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
 
 
 def dead_letters(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
-    """A queue's consumer loses the dead letter queue for messages that fail, or comes back without it."""
+    """What consumes messages loses the dead letter queue for those that fail, or comes back without it."""
     path = _DEAD_LETTERS.get(change.type)
     over = plan.over_predecessor(change)
     if path is None or over.action not in {"update", "replace"} or over.old is None:
         return
-    # The provider also shows a policy there that another resource made, and an `up` does not change that one.
-    was = at(over.old.inputs, path) if change.type == t.SQS_QUEUE else over.was(path)
+    # AWS's provider also shows a policy there that another resource made, and an `up` does not change that one.
+    was = over.was(path) if change.type == t.QUEUE_CONSUMER else at(over.old.inputs, *path.split("."))
     if was not in (MISSING, "") and change.becomes(path) in (MISSING, ""):
         lost = "messages that fail too often are dropped instead of being kept in the dead letter queue"
         yield Loss(

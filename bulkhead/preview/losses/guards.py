@@ -57,9 +57,11 @@ def undone(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
 
 
 def _is_one_thing(change: ResourceChange) -> bool:
-    """Whether both sides of a replacement are one thing by what the catalogue says of their type."""
+    """Whether both sides of a replacement are one thing by what the catalogue says of their type. What tells one from
+    others in the same place, the cloud makes up anew for each unless the program says it."""
     stated = [path for path in change.row.identity_inputs if change.becomes(path) is not MISSING] if change.row else []
-    pairs = [(change.was(path), change.becomes(path)) for path in stated]
+    told = change.row is not None and change.row.identity_inputs[-1:] == tuple(stated[-1:])
+    pairs = [(change.was(path), change.becomes(path)) for path in stated] if told else []
     elsewhere = any(change.differs(path) for path in _ELSEWHERE)
     return bool(pairs) and not elsewhere and all(was == becomes is not UNKNOWN for was, becomes in pairs)
 

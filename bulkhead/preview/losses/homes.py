@@ -14,10 +14,13 @@ from bulkhead.preview.losses.loss import Loss
 from bulkhead.preview.plan import ResourceChange, UpdatePlan
 from bulkhead.resources import types as t
 from bulkhead.resources.kind import PROVIDER
-from bulkhead.resources.values import MISSING, UNKNOWN, at, document, is_list, leaves
+from bulkhead.resources.values import MISSING, UNKNOWN, at, document, leaves, listed
 
 _ACCOUNT: Final = "allowedAccountIds"
 _REGION: Final = "region"
+# The roles that a provider of AWS takes, one after the other: the last says in which account it is. Before pulumi-aws 7
+# there was one `assumeRole`.
+_ROLES: Final = ("assumeRoleWithWebIdentity", "assumeRole", "assumeRoles")
 _CREDENTIALS: Final = ("profile", "accessKey", "token", "sharedConfigFiles", "sharedCredentialsFiles")
 # What of a provider says where it looks, beside AWS's account. Of Cloudflare's resources each names its own account.
 _PLACES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -95,15 +98,15 @@ def _keeps_account(provider: ResourceChange) -> bool:
     if was and becomes:
         return becomes <= was and UNKNOWN not in becomes
     # Without an account in words, it is the one of the credentials.
-    return not was and not any(provider.differs(path) for path in (*_CREDENTIALS, "assumeRoles"))
+    return not was and not any(provider.differs(path) for path in (*_CREDENTIALS, *_ROLES))
 
 
 def _accounts(side: Any) -> frozenset[Any]:
     """Return the accounts that a provider of AWS may be in: those it is held to, else that of the role it takes."""
     allowed = _parsed(side, _ACCOUNT)
     found = frozenset(leaves(allowed)) - {MISSING}
-    roles = _parsed(side, "assumeRoles")
-    role = at(roles[-1], "roleArn") if is_list(roles) and roles else MISSING
+    taken = [role for path in _ROLES for role in listed(_parsed(side, path))]
+    role = at(taken[-1], "roleArn") if taken else MISSING
     if found or not isinstance(role, str):
         return found
     parts = role.split(":")

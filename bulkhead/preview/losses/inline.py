@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from bulkhead.preview.losses import expiry, guards, locks
 from bulkhead.preview.losses.loss import UNSHOWN, Loss, Rule
-from bulkhead.preview.plan import ResourceChange, Side, UpdatePlan
+from bulkhead.preview.plan import ResourceChange, Side, UpdatePlan, names_before
 from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN, at, listed
 
@@ -28,6 +28,26 @@ def settings(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
         over = replace(over, paths=tuple(over.new.inputs) if over.new and touched else ())
         yield from (replace(loss, change=change) for loss in rule(over, plan))
     yield from _replication(change)
+
+
+def lifecycle(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
+    """A lifecycle beside a bucket is compared with the one before it, or with what the bucket said of itself."""
+    over = change
+    bucket = _bucket(change, plan)
+    if bucket is not None and bucket.old is not None and plan.over_predecessor(change) is change:
+        if bucket.action == "update":
+            return  # told of the bucket: see `settings`
+        over = replace(change, action="update", old=_side(bucket.old, _lifecycle), paths=("rules",))
+    yield from (replace(loss, change=change) for loss in expiry.lifecycle(over, plan))
+
+
+def _bucket(lifecycle_: ResourceChange, plan: UpdatePlan) -> ResourceChange | None:
+    """Return the bucket of a new lifecycle if it had one of its own."""
+    name = lifecycle_.becomes("bucket")
+    if (lifecycle_.type, lifecycle_.action) != (t.S3_BUCKET_LIFECYCLE_CONFIGURATION, "create") or name is UNKNOWN:
+        return None
+    named = plan.by("names before", [t.S3_BUCKET], names_before).get(name, ())
+    return next((one for one in named if one.old and "lifecycleRules" in one.old.inputs), None)
 
 
 def _beside(bucket: ResourceChange, type_: str, plan: UpdatePlan) -> Side | None:
