@@ -126,11 +126,15 @@ def test_a_bucket_is_not_to_be_deleted_with_what_is_in_it(was: Any, becomes: Any
     assert preview.kinds == kinds
 
 
-@pytest.mark.parametrize("op", ["delete", "replace"])
+@pytest.mark.parametrize("op", ["delete", "gone", "replace"])
 def test_of_a_type_nobody_has_reviewed_the_worst_is_supposed(op: str) -> None:
     preview = Preview()
     if op == "delete":
         preview.delete(VANISHED, "ledger", {"name": "n"})
+    elif op == "gone":
+        preview.step("refresh", VANISHED, was={"name": "n"}, becomes={"name": "n"}).create(
+            VANISHED, "it", {"name": "n"}
+        )
     else:
         preview.replace(VANISHED, {"name": "a"}, {"name": "b"}, **UNGUARDED)
     [loss] = preview.losses

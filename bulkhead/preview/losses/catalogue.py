@@ -16,6 +16,7 @@ from bulkhead.preview.losses import (
     options,
     renames,
     stores,
+    uncovered,
     workers,
 )
 from bulkhead.preview.losses.loss import Loss, Rule
@@ -45,6 +46,8 @@ RULES: Final[tuple[Rule, ...]] = (
     guards.removed,
     guards.weakened,
     guards.undone,
+    uncovered.login,
+    uncovered.other,
     options.unguarded,
 )
 KINDS: Final[Mapping[str, str]] = {
@@ -58,7 +61,7 @@ KINDS: Final[Mapping[str, str]] = {
     "expiry-shortened": "objects expire sooner",
     "force-destroy": "a bucket may be deleted with what is in it",
     "gone": "a store is gone from its cloud already, and would be made again, empty",
-    "guard-removed": "a side resource that guards a bucket is removed",
+    "guard-removed": "what guards a bucket, an address or a zone, or keeps a record, is removed",
     "guard-weakened": "a side resource that guards a bucket says less",
     "jurisdiction-changed": "a bucket is looked for in another jurisdiction",
     "key-alias-moved": "a key's name leads to another key",

@@ -74,9 +74,10 @@ def emptied(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
 
 
 def unreviewed(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
-    """A resource is deleted or replaced whose type has no row, so it may hold data."""
+    """A resource is deleted, replaced or found missing whose type has no row, so it may hold data."""
     known = change.row is not None or change.type.startswith(PROVIDER)
-    if known or not (change.deletes or change.action == "replace"):
+    made_again = change.action == "create" and change.old is not None
+    if known or not (change.deletes or change.action == "replace" or made_again):
         return
     lost = f"whatever is in it: nobody has said yet whether a {change.type} holds data"
     fix = "find out, and say it: give the type a row in the catalogue, bulkhead/resources/, with what it holds"

@@ -47,7 +47,7 @@ KMS_KEY_POLICY: Final = ResourceType(
     left_behind="",
     references=(Reference("keyId", Link.KEY, (KMS_KEY, KMS_ALIAS)),),
     scope=Scope.REGION,
-    guards=Guard(("policy",)),
+    guards=Guard(("policy",), of=KMS_KEY, lost="the key's own policy: AWS's default one takes its place"),
     documents={"policy": Grants.RESOURCE},
 )
 
