@@ -165,3 +165,24 @@ def test_whatever_is_asked_is_answered_as_github_does_and_written_down(
     answer = client.request(method, path)
     assert (answer.status_code, answer.json()["message"]) == (404, "Not Found")
     assert [call.method for call in github.journal.unknown()] == [method]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(f"commits/{name}/{part}" for name in ("%00", "main%00", "^main") for part in ("status", "check-runs")),
+        "contents/a%00b",
+        "contents/README.md?ref=main%00",
+        "contents/:README.md",
+        "contents/:(top)README.md",
+    ],
+)
+def test_what_git_reads_as_more_than_a_name_names_nothing(client: httpx.Client, path: str) -> None:
+    assert client.get(f"{HOME}/{path}").status_code in {404, 422}
+
+
+def test_the_tag_of_a_release_may_have_letters_of_any_language(client: httpx.Client) -> None:
+    made = client.post(f"{HOME}/releases", json={"tag_name": "v1-\u6e2f"})
+    assert (made.status_code, made.json()["tag_name"]) == (201, "v1-\u6e2f")
+    assert made.json()["html_url"].endswith("/releases/tag/v1-%E6%B8%AF")
+    assert client.get(f"{HOME}/releases/tags/v1-%E6%B8%AF").json() == made.json()

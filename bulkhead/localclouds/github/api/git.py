@@ -57,8 +57,8 @@ class Git:
     def resolve(self, name: str) -> str | None:
         """Return the commit that a branch, a tag or an id names."""
         for full in (f"refs/heads/{name}", f"refs/tags/{name}", f"refs/{name}", name):
-            sha = None if full.startswith("-") else self._ask("rev-parse", "--verify", "--quiet", f"{full}^{{commit}}")
-            if sha:
+            sha = self._ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{full}^{{commit}}")
+            if sha and not full.startswith("^"):
                 return sha.strip()
         return None
 
@@ -74,7 +74,9 @@ class Git:
         """Yield the entry at ``path`` ("" yields nothing) and, for a folder, those in it."""
         for place in (path, f"{path}/" if path else ""):
             asked = ("--", place) if place else ()
-            for line in (self._ask("ls-tree", "--long", "-z", sha, *asked) or "").split("\0")[:-1]:
+            for line in (self._ask("--literal-pathspecs", "ls-tree", "--long", "-z", sha, *asked) or "").split("\0")[
+                :-1
+            ]:
                 facts, _, name = line.partition("\t")
                 _, kind, id_, size = facts.split()
                 yield Entry(name, kind, id_, 0 if size == "-" else int(size))
@@ -105,7 +107,9 @@ class Git:
         self._ask("update-ref", f"refs/tags/{name}", sha)
 
     def _ask(self, *arguments: str) -> str | None:
-        return None if self._path is None else git(self._path, *arguments)
+        if self._path is None or any("\0" in argument for argument in arguments):  # no program can be told that
+            return None
+        return git(self._path, *arguments)
 
     def _bytes(self, *arguments: str) -> bytes:
         assert self._path is not None  # noqa: S101

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Final
+from urllib.parse import quote
 
 from bulkhead.localclouds.github.api import people
 from bulkhead.localclouds.github.api.call import WEB, Answer, Call, Refusal, absent, invalid
@@ -19,7 +20,7 @@ def _shown(call: Call, facts: Facts) -> dict[str, Any]:
         "url": address,
         "assets_url": f"{address}/assets",
         "upload_url": f"https://uploads.github.com/repos/{name}/releases/{facts['id']}/assets{{?name,label}}",
-        "html_url": f"{WEB}/{name}/releases/tag/{tag}",
+        "html_url": f"{WEB}/{name}/releases/tag/{quote(tag)}",
         "id": facts["id"],
         "node_id": people.node_id("RE", facts["id"]),
         **{given: facts[given] for given in _GIVEN},
