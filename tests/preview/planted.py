@@ -15,6 +15,7 @@ import pulumi_cloudflare as cloudflare
 import pytest
 
 from tests.support.language_host import language_host
+from tests.support.settings_fixture import write_stage_files
 
 ACCOUNT = "f" * 32
 SECRET = "a-token-that-nobody-may-see-0123456789"
@@ -130,7 +131,8 @@ class Engine:
         return answer.stdout
 
     def stand(self, stack: str, program: Program) -> None:
-        """Bring a stack up, with a secret in its configuration."""
+        """Bring a stack up, with settings of its own and a secret in its configuration."""
+        write_stage_files(self.checkout, [stack])
         self.pulumi(program, "stack", "init", stack)
         self.pulumi(program, "config", "set", "--secret", "secrets:githubToken", "--stack", stack, stdin=SECRET)
         self.pulumi(program, "up", "--yes", "--skip-preview", "--stack", stack)
