@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from bulkhead.model.alarms import CATALOGUE, Alarm, read_alarms
+from bulkhead.model.bindings import Secret
 from bulkhead.model.faults import Fault, Refused
-from bulkhead.model.naming import Kind, Label, Stage, stage_of
+from bulkhead.model.naming import Kind, Label, Stage, stage_of, upper_snake
 from bulkhead.model.product import Product, Worker
 from bulkhead.model.project import ROOT
 from bulkhead.model.settings import StageSettings, read_settings
@@ -56,6 +57,13 @@ class PolicyContext:
     def hostnames(self) -> frozenset[str]:
         """The hostnames at which the product's public Workers answer in this stage."""
         return frozenset(self.product.hostnames(self.settings.cloudflare.hostname).values())
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """The names of the stage's secrets, as variables are spelt."""
+        bound = (each.name for worker in self.product.workers for each in worker.bindings if isinstance(each, Secret))
+        stored = (secret.name for secret in self.product.secrets)
+        return frozenset(upper_snake(name) for name in (*bound, *stored))
 
     def worker(self, physical: str) -> Worker | None:
         """Return the product's Worker that has this name in the stage."""

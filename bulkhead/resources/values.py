@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeGuard
 
 
 class Absent(Enum):
@@ -46,6 +46,11 @@ def listed(value: Any, *path: str | int) -> list[Any]:
     if isinstance(found, Absent):
         return []
     return list(found) if is_list(found) else [found]
+
+
+def is_number(value: Any) -> TypeGuard[int | float]:
+    """Whether a value is a number; true and false are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def is_list(value: Any) -> bool:

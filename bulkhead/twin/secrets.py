@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from bulkhead.resources.secret_forms import form_of
+from bulkhead.resources.secret_names import Sureness, only_goes_on, says_secret, unguessable
 from bulkhead.resources.texts import opened
 
 Path = tuple[str | int, ...]
@@ -20,14 +21,6 @@ Path = tuple[str | int, ...]
 # Texts that look like a secret but are none, by type of resource and path (`outputs.settings.key`), with the reason.
 HARMLESS: Final[Mapping[tuple[str, str], str]] = {}
 
-_SECRET_NAME: Final = re.compile(
-    r"(?:password|passwd|pwd|passphrase|secret|token|apikey|privatekey|secretkey|accesskey|sessionkey|signingkey"
-    r"|encryptionkey|authkey|accountkey|routingkey|integrationkey|credentials?|webhook|webhookurl|webhookuri)s?"
-)
-# Tokens that only make a request the same request, go on with a list, or stand in DNS for everybody.
-_ORDINARY_NAME: Final = re.compile(
-    r"(?:creation|clientrequest|request|idempotency|client|change|next|page|pagination|continuation|starting|dkim)tokens?"
-)
 _SHORTEST_SECRET: Final = 8
 # The keys of pairs of a name and a value: bindings of a Worker, variables of GitHub, environments of jobs.
 _NAMES: Final = ("name", "variableName", "key")
@@ -97,24 +90,24 @@ def _assigned(text: str, harmless: str) -> str | None:
     found = (
         name
         for name, value in _ASSIGNED.findall(text)
-        if _is_secret_name(name) and _may_be_secret(value, harmless) and not _REFERS.match(value)
+        if _may_be_secret(value, harmless) and _is_secret_by(name, value) and not _REFERS.match(value)
     )
     return next((f"a secret by the name before it ({told(name, harmless)})" for name in found), None)
 
 
 def _by_name(name: str, text: str, harmless: str) -> str | None:
-    if not _is_secret_name(name) or not _may_be_secret(text, harmless):
-        return None
-    return "a secret by the name of its property"
+    if _may_be_secret(text, harmless) and _is_secret_by(name, text):
+        return "a secret by the name of its property"
+    return None
 
 
 def _named_beside(value: Mapping[str, Any], harmless: str, path: Path) -> Iterator[tuple[Path, str]]:
     names = [value[key] for key in _NAMES if isinstance(value.get(key), str)]
-    if not any(map(_is_secret_name, names)) and value.get("type") != "secret_text":
-        return
     for key in _VALUES:
         text = value.get(key)
-        if isinstance(text, str) and _may_be_secret(text, harmless):
+        if not isinstance(text, str) or not _may_be_secret(text, harmless):
+            continue
+        if value.get("type") == "secret_text" or any(_is_secret_by(name, text) for name in names):
             yield (*path, key), "a secret by the name beside it"
 
 
@@ -126,7 +119,7 @@ def _random(name: str, text: str, harmless: str) -> str | None:
     text = text.rpartition("::")[2] if text.startswith("urn:pulumi:") else text
     if text == harmless or _ends(_HARMLESS_NAME, name) or not _RANDOM.fullmatch(text):
         return None
-    if _ends(_ORDINARY_NAME, name) or _PUBLIC_KEY.match(text) or _is_joined(text):
+    if only_goes_on(name) or _PUBLIC_KEY.match(text) or _is_joined(text):
         return None
     mixed = all(re.search(kind, text) for kind in ("[a-z]", "[A-Z]", "[0-9]"))
     # What base64 makes readable is judged by what it says.
@@ -150,8 +143,9 @@ def _bits(text: str) -> float:
     return -sum(count / len(text) * math.log2(count / len(text)) for count in counts.values())
 
 
-def _is_secret_name(name: str) -> bool:
-    return _ends(_SECRET_NAME, name) and not _ends(_ORDINARY_NAME, name)
+def _is_secret_by(name: str, text: str) -> bool:
+    sure = says_secret(name, nested=True)
+    return sure is Sureness.YES or (sure is Sureness.PERHAPS and unguessable(text))
 
 
 def _ends(names: re.Pattern[str], name: str) -> bool:

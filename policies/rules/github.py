@@ -1,4 +1,4 @@
-"""Rules about GitHub's environments and secrets: who may deploy a stage, from where, and with what."""
+"""Rules about GitHub's environments: who may deploy a stage, from where, and past whom."""
 
 from __future__ import annotations
 
@@ -7,34 +7,23 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from bulkhead.model.naming import Stage, upper_snake
+from bulkhead.model.naming import Stage
 from bulkhead.model.release import Ref, refs_that_deploy
-from bulkhead.model.settings import required_secrets
+from bulkhead.model.roles import Role, environment_of, is_reviewed
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import CATALOGUE, superseded_by
 from bulkhead.resources.kind import Link
 from bulkhead.resources.observed import ObservedResource, ObservedStack
-from bulkhead.resources.values import MISSING, UNKNOWN, Absent, at, listed
+from bulkhead.resources.values import MISSING, UNKNOWN, Absent, at, is_number, listed
 from policies.context import PolicyContext
 from policies.rule import AnyRule, Rule, StackRule, Violation
 
-# Jobs of a stage that are no deployment have environments of their own; schedules run on the default branch.
-_JOBS: Final = ("operations", "rollback")
-PREVIEW: Final = "preview"
-_KEPT_IN_ENVIRONMENT: Final = (t.GITHUB_ACTIONS_ENVIRONMENT_SECRET, t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE)
-_ABOUT_ENVIRONMENT: Final = tuple(
+PREVIEW: Final = Role.PREVIEW.value
+KEPT_IN_ENVIRONMENT: Final = (t.GITHUB_ACTIONS_ENVIRONMENT_SECRET, t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE)
+ABOUT_ENVIRONMENT: Final = tuple(
     row for row in CATALOGUE.values() if any(each.link is Link.ENVIRONMENT for each in row.references)
 )
 _BRANCH_PROTECTIONS: Final = superseded_by(t.GITHUB_REPOSITORY_RULESET)
-_TOO_WIDE: Final[Mapping[str, str]] = {
-    row: str(row.admitted)
-    for row in (
-        t.GITHUB_ACTIONS_SECRET,
-        t.GITHUB_ACTIONS_ORGANIZATION_SECRET,
-        t.GITHUB_DEPENDABOT_SECRET,
-        t.GITHUB_CODESPACES_SECRET,
-    )
-}
 _BY_HAND: Final = "Somebody then opens it by hand, and no preview shows that"
 
 
@@ -51,17 +40,22 @@ def _environment(stack: ObservedStack, context: PolicyContext) -> Iterator[Viola
             f"make a RepositoryEnvironment {own} with reviewers and a deployment branch policy",
         )
     for resource in ours:
-        if _is(resource["environment"], own):
+        if is_one_of(
+            resource["environment"], *(environment_of(role, context.label) for role in _reviewed_roles(context))
+        ):
             yield from _reviewed(resource, context)
-        if _is(resource["environment"], own, *(f"{own}-{job}" for job in _JOBS)):
+        if is_one_of(resource["environment"], own):
+            yield from _waited(resource, context)
+        name = str(resource["environment"]).lower()
+        if (name == own or name.startswith(f"{own}-")) and name != f"{own}-{PREVIEW}":
             yield from _branches(resource, stack, context)
 
 
 def _of_others(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
     """Creating an environment overwrites an existing one, so each must be the stage's own."""
     others = [name for stage in Stage if stage is not context.stage for name in environments_of(stage)]
-    for resource in stack.of(*_ABOUT_ENVIRONMENT):
-        if here(resource, context) and _is(resource["environment"], *others):
+    for resource in stack.of(*ABOUT_ENVIRONMENT):
+        if here(resource, context) and is_one_of(resource["environment"], *others):
             yield Violation(
                 f"is about the environment {resource['environment']}, which is another stage's",
                 "It takes the reviewers and branches of the other stage away, or hands a secret to its deployments",
@@ -70,8 +64,12 @@ def _of_others(stack: ObservedStack, context: PolicyContext) -> Iterator[Violati
             )
 
 
+def _reviewed_roles(context: PolicyContext) -> Iterator[Role]:
+    return (role for role in Role if is_reviewed(role, context.label))
+
+
 def _reviewed(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
-    own, wanted = context.settings.environment, context.settings.github
+    own, wanted = resource["environment"], context.settings.github
     for kind, people in (("teams", wanted.reviewers.teams), ("users", wanted.reviewers.users)):
         named = [each for block in listed(resource.props, "reviewers") for each in _items(block, kind)]
         known = {each for each in named if each is not UNKNOWN}
@@ -94,10 +92,13 @@ def _reviewed(resource: ObservedResource, context: PolicyContext) -> Iterator[Vi
             "set prevent_self_review=True; only governance.profile solo goes without",
             resource,
         )
-    wait = resource["waitTimer"]
-    if wait is not UNKNOWN and (0 if wait is MISSING else wait) < wanted.wait_minutes:
+
+
+def _waited(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    wait, wanted = resource["waitTimer"], context.settings.github.wait_minutes
+    if wait is not UNKNOWN and (wait if is_number(wait) else 0) < wanted:
         yield Violation(
-            f"environment {own} does not wait the {wanted.wait_minutes} minutes of the settings",
+            f"environment {resource['environment']} does not wait the {wanted} minutes of the settings",
             "A deployment that should not have been approved can no longer be stopped in time",
             "take wait_timer from github.waitMinutes of the settings",
             resource,
@@ -109,7 +110,7 @@ def _branches(resource: ObservedResource, stack: ObservedStack, context: PolicyC
     settings = context.settings
     main = Ref("branch", settings.github.default_branch)
     own = refs_that_deploy(settings.release_model, context.label, main.pattern)
-    allowed = own if _is(name, settings.environment) else tuple(dict.fromkeys([*own, main]))
+    allowed = own if is_one_of(name, settings.environment) else tuple(dict.fromkeys([*own, main]))
     allowed_refs = " or ".join(f"{ref.kind} {ref.pattern}" for ref in allowed)
     custom, protected = at(policy, "customBranchPolicies"), at(policy, "protectedBranches")
     if protected is True or off(custom):
@@ -125,7 +126,7 @@ def _branches(resource: ObservedResource, stack: ObservedStack, context: PolicyC
     admitted = [
         each
         for each in refs
-        if any(one.urn == resource.urn for one in each.sources("environment")) or _is(each["environment"], name)
+        if any(one.urn == resource.urn for one in each.sources("environment")) or is_one_of(each["environment"], name)
     ]
     unclear = any(each["environment"] is UNKNOWN and not each.sources("environment") for each in refs)
     if not admitted and not unclear and custom is True:
@@ -146,25 +147,6 @@ def _branches(resource: ObservedResource, stack: ObservedStack, context: PolicyC
 def _within(kind: str, pattern: str, ref: Ref) -> bool:
     """Whether a pattern admits nothing that ``ref`` does not: ``v1.*.*`` where ``v*.*.*`` may deploy."""
     return kind == ref.kind and "**" not in pattern and globs(ref.pattern, pattern)
-
-
-def _repository_wide(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
-    name = resource["secretName"]
-    secret_name = name if isinstance(name, str) else resource.name
-    of_stage = secret_name.upper() in {upper_snake(name) for name in _secrets(context)}
-    reason = _TOO_WIDE[resource.type]
-    yield Violation(
-        f"secret {secret_name}"
-        + (", a credential of the stage," if of_stage else "")
-        + " is not bound to an environment",
-        f"{reason[0].upper()}{reason[1:]}, and no reviewer is asked",
-        "use ActionsEnvironmentSecret with the stage's environment",
-    )
-
-
-def _secrets(context: PolicyContext) -> Iterator[str]:
-    yield from required_secrets(context.product)
-    yield from (secret.name for secret in context.product.secrets)
 
 
 def _bypass(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
@@ -199,13 +181,13 @@ def governs(stack: ObservedStack, context: PolicyContext) -> bool:
     """Whether a stack must state who may do what in GitHub. That of the identities must always. Secrets and variables
     alone do not count; GitHub accepts them only for an existing environment."""
     return context.identities or any(
-        each.type.startswith("github:") and each.type not in _KEPT_IN_ENVIRONMENT for each in stack.resources
+        each.type.startswith("github:") and each.type not in KEPT_IN_ENVIRONMENT for each in stack.resources
     )
 
 
 def environments_of(environment: str) -> tuple[str, ...]:
     """Return the names of all GitHub environments that a stage, or a pull request's stack, may have."""
-    return (environment, *(f"{environment}-{job}" for job in (*_JOBS, PREVIEW)))
+    return (environment, *(f"{environment}-{role}" for role in Role if role is not Role.DEPLOY))
 
 
 def here(resource: ObservedResource, context: PolicyContext) -> bool:
@@ -213,13 +195,13 @@ def here(resource: ObservedResource, context: PolicyContext) -> bool:
     return may_be(resource["repository"], context.settings.github.repository)
 
 
-def _is(value: Any, *names: str) -> bool:
+def is_one_of(value: Any, *names: str) -> bool:
     """Whether a value is one of ``names``; GitHub's names are the same in upper and lower case."""
     return isinstance(value, str) and value.lower() in {name.lower() for name in names}
 
 
 def may_be(value: Any, name: str) -> bool:
-    return value is UNKNOWN or _is(value, name)
+    return value is UNKNOWN or is_one_of(value, name)
 
 
 def off(value: Any) -> bool:
@@ -249,13 +231,6 @@ RULES: Final[tuple[AnyRule, ...]] = (
         ("DEP-1", "DEP-14", "QLT-5"),
         "A stage is deployed only from its own refs, and after the review that its settings ask for",
         _environment,
-    ),
-    Rule(
-        "github-secret-repository-wide",
-        ("SEC-1", "SEC-3"),
-        "A stage's secrets are handed only to deployments of that stage",
-        tuple(_TOO_WIDE),
-        _repository_wide,
     ),
     Rule(
         "github-admin-bypass",

@@ -5,39 +5,38 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from bulkhead.model.naming import upper_snake
 from bulkhead.resources import types as t
 from bulkhead.resources.observed import ObservedResource
 from bulkhead.resources.values import document
 from policies.context import PolicyContext
 from policies.rule import AnyRule, Rule, Violation
-from policies.rules.worker_values import betrays, pairs
+from policies.rules.secret_values import betrays, pairs
 
 _IN_CLEAR: Final = ("String", "StringList")
-_POINTS: Final = ("arn:", "/", "ssm:", "secretsmanager:")  # where a secret is kept, and not the secret
 
 
-def _plain(resource: ObservedResource) -> Iterator[tuple[str, Any]]:
-    """Yield the values of a resource that whoever may describe it reads, each with its name."""
+def _plain(resource: ObservedResource) -> Iterator[tuple[str, Any, bool]]:
+    """Yield the values of a resource that whoever may describe it reads, each with its name and whether that is a key
+    inside of a document."""
     if resource.type == t.LAMBDA_FUNCTION:
         variables = resource["environment.variables"]
-        yield from variables.items() if isinstance(variables, Mapping) else ()
+        for name, value in variables.items() if isinstance(variables, Mapping) else ():
+            yield name, value, False
     elif resource.type == t.SCHEDULER_SCHEDULE:
-        yield "input", resource["target.input"]
-        yield from pairs(document(resource.props, "target", "input"))
+        yield "input", resource["target.input"], False
+        yield from ((*pair, True) for pair in pairs(document(resource.props, "target", "input")))
     elif resource["type"] in _IN_CLEAR:
         name = resource["name"]
         for property_ in ("value", "insecureValue"):
-            yield name if isinstance(name, str) else resource.name, resource[property_]
+            yield name if isinstance(name, str) else resource.name, resource[property_], False
 
 
 def _secret(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
-    secrets = {upper_snake(secret.name) for secret in context.product.secrets}
-    for name, value in _plain(resource):
+    for name, value, nested in _plain(resource):
         if not isinstance(value, str) or not value:
             continue
         last = str(name).removeprefix(context.prefix).rpartition("/")[2]
-        why = betrays("" if value.startswith(_POINTS) else last, value, secrets, [])
+        why = betrays(last, value, context, nested=nested)
         if why:
             yield Violation(
                 f"its value {name} {why}",

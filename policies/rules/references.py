@@ -55,13 +55,13 @@ def _foreign(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation
 
 def _wrongs(resource: ObservedResource, stack: ObservedStack, eyes: Whose) -> Iterator[tuple[str, str]]:
     """Yield the places of a resource that may lead somewhere, each with what is wrong with it."""
-    yield from _in_documents(resource, stack, eyes)
-    yield from _in_references(resource, stack, eyes)
+    found = [*_in_documents(resource, stack, eyes), *_in_references(resource, stack, eyes)]
     if resource.type in _BELOW_A_PATH:
-        for property_ in ("name", "path"):
-            if isinstance(value := resource[property_], str):
-                yield property_, eyes.name(value)
-    yield from _in_texts(resource, eyes)
+        names = ((property_, resource[property_]) for property_ in ("name", "path"))
+        found += [(property_, eyes.name(value)) for property_, value in names if isinstance(value, str)]
+    yield from found
+    told = {path for path, wrong in found if wrong}
+    yield from ((path, wrong) for path, wrong in _in_texts(resource, eyes) if path not in told)
 
 
 def _in_documents(resource: ObservedResource, stack: ObservedStack, eyes: Whose) -> Iterator[tuple[str, str]]:

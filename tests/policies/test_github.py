@@ -11,10 +11,10 @@ from bulkhead.resources import types as t
 from bulkhead.resources.kind import ResourceType
 from bulkhead.resources.observed import ObservedResource
 from bulkhead.resources.values import UNKNOWN
-from policies.rules import github, github_repository
+from policies.rules import github, github_repository, github_secrets
 from tests.support.policy_scene import changed, found, make_context, make_resource
 
-RULES = {rule.name: rule for rule in (*github.RULES, *github_repository.RULES)}
+RULES = {rule.name: rule for rule in (*github.RULES, *github_repository.RULES, *github_secrets.RULES)}
 STAGING = make_context("staging")
 PRODUCTION = make_context("production")
 OWNER = make_context("production", {"github": {"requiredChecks": ["test", "lint"]}})
@@ -75,6 +75,20 @@ class TestEnvironmentUnprotected:
     def test_one_field(self, path: str, value: Any) -> None:
         assert found(self.rule, ENVIRONMENT, DEVELOP) == []
         assert len(found(self.rule, changed(ENVIRONMENT, path, value), DEVELOP)) == 1
+
+    def test_a_rollback_is_reviewed_too(self) -> None:
+        rollback = environment("staging-rollback")
+        both = (ENVIRONMENT, DEVELOP, admit(rollback))
+        assert found(self.rule, *both, rollback) == []
+        for path, value in (("reviewers", ...), ("reviewers.0.teams", []), ("preventSelfReview", False)):
+            (message,) = found(self.rule, *both, changed(rollback, path, value))
+            assert "staging-rollback" in message
+
+    def test_every_environment_of_the_stage_is_for_its_own_branches(self) -> None:
+        smoke = environment("staging-smoke", reviewers=[])
+        assert found(self.rule, ENVIRONMENT, DEVELOP, smoke, admit(smoke)) == []
+        assert len(found(self.rule, ENVIRONMENT, DEVELOP, changed(smoke, "deploymentBranchPolicy", ...))) == 1
+        assert found(self.rule, ENVIRONMENT, DEVELOP, environment("docs", deploymentBranchPolicy=None)) == []
 
     @pytest.mark.parametrize("path", ["reviewers", "reviewers.0.teams", "preventSelfReview", "deploymentBranchPolicy"])
     def test_what_is_known_later_is_judged_later(self, path: str) -> None:
@@ -455,3 +469,50 @@ def test_a_workflows_token_reads(path: str, value: Any) -> None:
     bare = make_resource(t.GITHUB_WORKFLOW_REPOSITORY_PERMISSIONS, repository="harbor")
     assert found(rule, TOKEN, bare) == []
     assert len(found(rule, changed(TOKEN, path, UNKNOWN), changed(TOKEN, path, value))) == 1
+
+
+def kept(type_: str = t.GITHUB_ACTIONS_ENVIRONMENT_SECRET, **props: Any) -> ObservedResource:
+    return make_resource(type_, **{"repository": "harbor", "environment": "staging", "secretName": "X", **props})
+
+
+class TestOutsideStage:
+    rule = RULES["github-outside-stage"]
+
+    @pytest.mark.parametrize("type_", [t.GITHUB_ACTIONS_ENVIRONMENT_SECRET, t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE])
+    def test_what_is_kept_is_kept_in_an_environment_of_the_stage(self, type_: str) -> None:
+        for name in ("staging", "Staging", "staging-rollback", "staging-smoke", UNKNOWN):
+            assert found(self.rule, kept(type_, environment=name)) == []
+        for name in ("docs", "github-pages", "stagings"):
+            (message,) = found(self.rule, kept(type_, environment=name))
+            assert name in message
+        assert found(self.rule, environment("docs")) == []
+
+    def test_it_is_in_the_stages_repository(self) -> None:
+        for resource in (kept(), environment(), DEVELOP):
+            assert found(self.rule, changed(resource, "repository", "HARBOR")) == []
+            assert found(self.rule, changed(resource, "repository", UNKNOWN)) == []
+            (message,) = found(self.rule, changed(resource, "repository", "another"))
+            assert "another" in message
+
+
+class TestSecretAsVariable:
+    rule = RULES["github-secret-as-variable"]
+
+    @pytest.mark.parametrize(
+        ("name", "value", "count"),
+        [
+            ("NPM_TOKEN", "canary", 1),
+            ("SMTP_PASS", "canary", 1),
+            ("NOTIFY", "https://hooks.slack.com/" + "services/T000/B000/canary", 1),
+            ("DEPLOY_TOKEN", UNKNOWN, 1),
+            ("STAGE", "staging", 0),
+            ("AWS_ROLE_ARN", "arn:aws:iam::222222222222:role/harbor-staging-role-deploy", 0),
+            ("USE_TOKEN", "true", 0),
+            ("NPM_TOKEN", "", 0),
+            (UNKNOWN, "canary", 0),
+        ],
+    )
+    def test_a_secret_is_no_variable(self, name: Any, value: Any, count: int) -> None:
+        messages = found(self.rule, kept(t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE, variableName=name, value=value))
+        assert len(messages) == count
+        assert not any("canary" in message for message in messages)

@@ -73,6 +73,11 @@ def test_the_baselines_keep_the_rules() -> None:
         "PRIVATE_KEY_PEM",
         "DBPASSWORD",
         "JWT",
+        "SMTP_PASS",
+        "DISCORD_WEBHOOK_URL",
+        "PRIVATE_KEY_GITHUB",
+        "OPENAI_API_KEY_V2",
+        "SITE_PASSWORD",
     ],
 )
 @pytest.mark.parametrize("value", ["canary", UNKNOWN])
@@ -112,6 +117,8 @@ SHAPES = [
     "eyJhbGciOiJ9." + "eyJzdWIiOiIx." + "c2lnbmF0dXJl",
     "-----BEGIN " + "EC PRIVATE KEY-----",
     "postgres://harbor:" + "hunter2@db.example/main",
+    "https://discord.com/" + "api/webhooks/1234567890/abc-DEF_ghi",
+    "Server=db.example;Password=" + "hunter2hunter2;",
 ]
 
 
@@ -165,11 +172,27 @@ def test_a_secret_is_not_repeated_in_a_plain_value() -> None:
         ("CONTEXT_TOKENS", "8000"),
         ("USE_JWT", "true"),
         ("REQUIRE_PASSWORD", "False"),
+        ("SENTRY_DSN", "https://0123456789abcdef0123456789abcdef@o1.ingest.sentry.io/42"),
+        ("CACHE_PASSWORD_RESET_TTL", "3600"),
+        ("STRIPE_WEBHOOK_URL", "https://staging.harbor.example/webhooks/stripe"),
+        ("CREDENTIALS", "/run/harbor/credentials.json"),
+        ("MAPBOX_TOKEN", "pk." + "eyJ1IjoiaGFyYm9yIn0"),
+        ("SUPABASE_ANON_KEY", "eyJhbGciOiJI" + "." + "eyJzdWIiOiIx" + ".c2ln"),
     ],
 )
 def test_what_everybody_may_know_is_a_plain_value(name: str, text: str) -> None:
     added = {"type": "plain_text", "name": name, "text": text}
     assert found(SECRET, changed(VERSION, "bindings", [*BINDINGS, added])) == []
+
+
+def test_a_key_in_json_is_a_word_unless_its_value_was_made_by_chance() -> None:
+    ordinary = {"key": "sku-1", "labelKey": "menu.title", "items": [{"key": "a"}], "tokens": 800, "mapKey": "name"}
+    secret = {"openaiKey": "9f8e7d6c5b4a39281706"}
+    for value, count in ((ordinary, 0), (secret, 1), ({"apiKey": "canary"}, 1), ({"smtp": {"pass": "canary"}}, 1)):
+        bound = {"type": "json", "name": "MENU", "json": json.dumps(value)}
+        messages = found(SECRET, changed(VERSION, "bindings", [*BINDINGS, bound]))
+        assert len(messages) == count, value
+        assert not any("canary" in message or "9f8e" in message for message in messages)
 
 
 def test_a_products_secret_is_known_by_its_name() -> None:

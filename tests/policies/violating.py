@@ -210,6 +210,8 @@ def _repository(github: pulumi.ResourceOptions, hidden: pulumi.Output[str]) -> N
         canAdminsBypass=True,
     )
     Raw(t.GITHUB_ACTIONS_SECRET, "wide", github, repository="harbor", secretName="CLOUDFLARE_API_TOKEN", value=hidden)
+    shown = {"repository": "harbor", "environment": "docs", "variableName": "NPM_TOKEN"}
+    Raw(t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE, "shown", github, **shown, value=hidden)
     Raw(t.GITHUB_BRANCH_DEFAULT, "another", github, repository="harbor", branch="develop")
     Raw(t.GITHUB_ACTIONS_REPOSITORY_PERMISSIONS, "unpinned", github, repository="harbor", allowedActions="all")
     writing = {"defaultWorkflowPermissions": "write", "canApprovePullRequestReviews": True}
