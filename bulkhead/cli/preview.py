@@ -147,6 +147,7 @@ def _asked(stack: str, profile: str | None, console: Console) -> Output:
     from bulkhead.engine.stack import StackCli  # noqa: PLC0415
     from bulkhead.model.settings import read_settings  # noqa: PLC0415
 
+    project.read_project(project.ROOT)  # without one, the CLI's own words lead astray
     read_settings(project.ROOT / stack_file(stack), examples=False)
     console.say(f"{stack}: asking Pulumi, with the policies, what an up would change ...", FAINT)
     return StackCli(stack, project.ROOT, profile).preview("policies", _progress_on(console))

@@ -28,10 +28,14 @@ def install_analyzer(folder: Path) -> Path:
 
 
 def require_python_of(folder: Path, pack: str) -> None:
-    """Raise Refused where the virtual environment of a pack is missing: the CLI would wait for it without a message
+    """Raise Refused where a pack, or its virtual environment, is missing: the CLI would wait for that without a message
     (3.250). ``pack`` is a folder, relative to ``folder``."""
     file = f"{pack}/PulumiPolicy.yaml"
-    project = YAML(typ="safe", pure=True).load((folder / file).read_text(encoding="utf-8"))
+    try:
+        project = YAML(typ="safe", pure=True).load((folder / file).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        fault = Fault("", "does not exist", f"git checkout -- {pack}", file)
+        raise Refused("The policies cannot be asked.", [fault]) from None
     options = project["runtime"].get("options", {}) if isinstance(project.get("runtime"), dict) else {}
     python = folder / pack / options["virtualenv"] if "virtualenv" in options else None
     if python is not None and not python.exists():

@@ -231,6 +231,15 @@ def test_a_pack_that_cannot_start_is_refused_before_pulumi_waits_for_it(
     assert pulumi.asked == []
 
 
+@pytest.mark.parametrize("file", ["Pulumi.yaml", "policies/PulumiPolicy.yaml"])
+def test_outside_a_project_it_says_which_file_is_missing(run: Run, pulumi: FakePulumi, root: Path, file: str) -> None:
+    (root / file).unlink()
+    code, _, err = run("production")
+    assert code == 1
+    assert f"{file}: does not exist" in err
+    assert pulumi.asked == []
+
+
 def test_events_may_come_from_a_file_or_from_a_pipe(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "events.jsonl"
     file.write_text(losing().text)
