@@ -17,10 +17,9 @@ from itertools import chain
 from typing import Any, Final
 
 from bulkhead.model.faults import Fault, Refused
-from bulkhead.preview.plan import PolicyMessage, Side, UpdatePlan
-from bulkhead.preview.steps import ACTIONS, EngineStep, fold
-from bulkhead.resources.sentinels import SIGNATURE, UNKNOWNS
-from bulkhead.resources.values import UNKNOWN
+from bulkhead.preview.plan import PolicyMessage, UpdatePlan
+from bulkhead.preview.step_reader import AGAIN, as_dict, read_step
+from bulkhead.preview.steps import EngineStep, fold
 
 # What a digest does not contain, as seen with 3.250 by previews of the same change in both forms.
 NOT_IN_A_DIGEST: Final = (
@@ -29,12 +28,7 @@ NOT_IN_A_DIGEST: Final = (
     "resources that do not change: so not which Worker owns Durable Objects, nor the version of a provider",
     "whether a step is missing: protected resources that would be deleted are not counted",
 )
-_BLINDED: Final = "[secret]"
 _BYTE_ORDER_MARK: Final = "\ufeff"  # what some editors and shells put before a text
-# Steps that must have an old side, or a new one.
-_NEEDS_OLD: Final = frozenset({"same", "update", "delete", "delete-replaced", "replace", "create-replacement"})
-_NEEDS_NEW: Final = frozenset({"same", "create", "update", "replace", "create-replacement", "import"})
-_URN: Final = re.compile(r"urn:pulumi:[^:]+::[^:]+::[^\n]+?::.+", re.DOTALL)
 # As the engine lists what was cut off, and bulkhead/engine/state.py after it.
 _BEGUN: Final = re.compile(r"^\s*\* (urn:pulumi:.+), interrupted while creating$", re.MULTILINE)
 _COLOUR: Final = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
@@ -42,7 +36,6 @@ _DIGEST_COUNTS: Final = "changeSummary"
 _MOST_FAULTS: Final = 10
 _COMPLAINT_LINES: Final = 12
 _IDENTITIES: Final = "-identities"  # what identities/Pulumi.yaml adds to the project's name
-_AGAIN: Final = "run the preview again, and keep everything that it writes to standard output"
 
 
 def read(text: str | Iterable[str], stack: str, project: str | None = None) -> UpdatePlan:
@@ -55,7 +48,7 @@ def read(text: str | Iterable[str], stack: str, project: str | None = None) -> U
     try:
         plan = _read(lines, stack)
     except RecursionError:
-        raise _unusable([Fault("", "is nested deeper than the engine nests anything", _AGAIN)]) from None
+        raise _unusable([Fault("", "is nested deeper than the engine nests anything", AGAIN)]) from None
     faults = list(_of_another_project(plan, project))
     if faults:
         raise _unusable(faults)
@@ -69,7 +62,7 @@ def _read(lines: Iterator[str], stack: str) -> UpdatePlan:
         if before[-1].strip():
             break
     else:
-        raise _unusable([Fault("", "is empty: the engine said nothing", _AGAIN)])
+        raise _unusable([Fault("", "is empty: the engine said nothing", AGAIN)])
     if not _is_event(before[-1]):  # then it is a digest, or no stream
         before += lines
         text = "".join(before)
@@ -80,7 +73,7 @@ def _read(lines: Iterator[str], stack: str) -> UpdatePlan:
         if isinstance(whole, dict) and ("steps" in whole or _DIGEST_COUNTS in whole):
             return _digest(whole, stack)
         if whole is None and text.lstrip().startswith("{\n"):
-            raise _unusable([Fault(f"line {place}", "ends a digest that is no whole JSON: it was cut off", _AGAIN)])
+            raise _unusable([Fault(f"line {place}", "ends a digest that is no whole JSON: it was cut off", AGAIN)])
     return _stream(chain(before, lines), stack)
 
 
@@ -94,7 +87,7 @@ def _is_event(line: str) -> bool:
 
 def _unusable(faults: list[Fault]) -> Refused:
     more = len(faults) - _MOST_FAULTS
-    shown = [*faults[:_MOST_FAULTS], *([Fault("", f"{more} more faults of this kind", _AGAIN)] if more > 0 else [])]
+    shown = [*faults[:_MOST_FAULTS], *([Fault("", f"{more} more faults of this kind", AGAIN)] if more > 0 else [])]
     return Refused("This is no complete preview, so nothing can be said of it.", shown)
 
 
@@ -123,7 +116,7 @@ def _stream(lines: Iterable[str], stack: str) -> UpdatePlan:
             steps += [step] if step else []
         elif "summaryEvent" in event:
             if summary is not None:
-                faults.append(Fault(f"line {line}", "is a second summary: two operations are in one file", _AGAIN))
+                faults.append(Fault(f"line {line}", "is a second summary: two operations are in one file", AGAIN))
             summary = event["summaryEvent"]
         elif "policyEvent" in event:
             messages.append(_policy(event["policyEvent"]))
@@ -134,7 +127,7 @@ def _stream(lines: Iterable[str], stack: str) -> UpdatePlan:
             begun += [urn for warning in warnings for urn in _BEGUN.findall(warning)]
     if summary is None and not faults:
         message = "is the last, and the engine's summary is not there: the stream was cut off"
-        faults.append(Fault(f"line {line}", message, _AGAIN))
+        faults.append(Fault(f"line {line}", message, AGAIN))
         complaint = "\n".join([*errors, *complaints][-_COMPLAINT_LINES:])
         faults += [Fault("the engine", complaint, "mend what it says")] if complaint else []
     summary = summary if isinstance(summary, dict) else {}
@@ -148,7 +141,7 @@ def _stream(lines: Iterable[str], stack: str) -> UpdatePlan:
         fold(steps),
         counts,
         # The engine calls a pack in a folder `name|local|folder`.
-        tuple(sorted(str(name).partition("|")[0] for name in _dict(summary.get("PolicyPacks")))),
+        tuple(sorted(str(name).partition("|")[0] for name in as_dict(summary.get("PolicyPacks")))),
         tuple(messages),
         tuple(dict.fromkeys(errors)),
         failed=summary.get("result", "failed" if errors else "succeeded") != "succeeded",
@@ -166,7 +159,7 @@ def _events(lines: Iterable[str], faults: list[Fault]) -> Iterator[tuple[int, di
             event = _json(content)
         except (ValueError, RecursionError):
             message = "is no JSON: the stream was cut off, or something else wrote into it"
-            faults.append(Fault(f"line {line}", message, _AGAIN))
+            faults.append(Fault(f"line {line}", message, AGAIN))
             continue
         kinds = [key for key in event if key.endswith("Event")] if isinstance(event, dict) else []
         if not kinds or not all(isinstance(event[kind], dict) for kind in kinds):
@@ -175,7 +168,7 @@ def _events(lines: Iterable[str], faults: list[Fault]) -> Iterator[tuple[int, di
         number = event.get("sequence")
         if isinstance(number, int):
             if number != (0 if expected is None else expected) and not faults:
-                faults.append(Fault(f"line {line}", f"is event {number}: those before it are missing", _AGAIN))
+                faults.append(Fault(f"line {line}", f"is event {number}: those before it are missing", AGAIN))
             expected = number + 1
         yield line, event
 
@@ -183,63 +176,16 @@ def _events(lines: Iterable[str], faults: list[Fault]) -> Iterator[tuple[int, di
 def _step_of(event: Mapping[str, Any], line: int, faults: list[Fault]) -> EngineStep | None:
     metadata = event.get("metadata")
     if not isinstance(metadata, dict) or not all(isinstance(metadata.get(key), str) for key in ("op", "urn", "type")):
-        faults.append(Fault(f"line {line}", "is a step without an operation, a URN or a type", _AGAIN))
+        faults.append(Fault(f"line {line}", "is a step without an operation, a URN or a type", AGAIN))
         return None
     if event.get("planning") is False:
-        faults.append(Fault(f"line {line}", "is of an operation that was done, not of a preview", _AGAIN))
+        faults.append(Fault(f"line {line}", "is of an operation that was done, not of a preview", AGAIN))
         return None
-    return _step(metadata, "old", "new", f"line {line}", faults)
-
-
-def _step(raw: Mapping[str, Any], old: str, new: str, place: str, faults: list[Fault]) -> EngineStep | None:
-    """Return a step of either form; the forms differ in the keys of the two sides."""
-    if raw["op"] not in ACTIONS:
-        message = f"{raw['op']!r} is an operation that this gate does not know, so it cannot say what would be lost"
-        faults.append(Fault(place, message, "teach it the operation: bulkhead/preview/steps.py, ACTIONS"))
-        return None
-    if not _URN.fullmatch(raw["urn"]):
-        faults.append(Fault(place, f"is a step of {raw['urn'][:80]!r}, which is no URN", _AGAIN))
-        return None
-    before, after = _dict(raw.get(old)), _dict(raw.get(new))
-    if (raw["op"] in _NEEDS_OLD and not before) or (raw["op"] in _NEEDS_NEW and not after):
-        faults.append(Fault(place, f"is a step {raw['op']!r} that does not say of what", _AGAIN))
-        return None
-    custom = bool(before.get("custom") or after.get("custom"))
-    type_, provider = (str(raw.get(key) or after.get(key) or before.get(key) or "") for key in ("type", "provider"))
-    reasons = _texts(raw.get("keys") or raw.get("replaceReasons"))
-    paths = _texts(raw.get("detailedDiff") or raw.get("diffs") or raw.get("diffReasons"))
-    return EngineStep(raw["op"], raw["urn"], type_, custom, _side(before), _side(after), reasons, paths, provider)
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+    return read_step(metadata, "old", "new", f"line {line}", faults)
 
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    return tuple(map(str, value)) if isinstance(value, list | dict) else ()
-
-
-def _side(state: Mapping[str, Any]) -> Side | None:
-    if not state:
-        return None
-    inputs, outputs = (plain(_dict(state.get(key))) for key in ("inputs", "outputs"))
-    protect, retained, external = (bool(state.get(key)) for key in ("protect", "retainOnDelete", "external"))
-    provider = str(state.get("provider") or "")
-    return Side(str(state.get("id") or ""), protect, retained, inputs, outputs, external, provider)
-
-
-def plain(value: Any) -> Any:
-    """Return a value of an event; UNKNOWN for what is secret or not known yet."""
-    if isinstance(value, dict):
-        return UNKNOWN if SIGNATURE in value else {key: plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    # The engine masks the stack's secrets within longer texts as well.
-    return UNKNOWN if isinstance(value, str) and (_BLINDED in value or value in UNKNOWNS) else value
 
 
 def _policy(event: Mapping[str, Any]) -> PolicyMessage:
@@ -276,18 +222,18 @@ def _digest(whole: Mapping[str, Any], stack: str) -> UpdatePlan:
     steps = []
     for number, raw in enumerate(_list(whole.get("steps")), 1):
         if not isinstance(raw, dict) or not all(isinstance(raw.get(key), str) for key in ("op", "urn")):
-            faults.append(Fault(f"step {number}", "is a step without an operation or a URN", _AGAIN))
+            faults.append(Fault(f"step {number}", "is a step without an operation or a URN", AGAIN))
             continue
-        step = _step(raw, "oldState", "newState", f"step {number}", faults)
+        step = read_step(raw, "oldState", "newState", f"step {number}", faults)
         steps += [step] if step else []
     counts = whole.get("changeSummary")
-    found = [error for each in _list(whole.get("diagnostics")) for error in _diagnosed(_dict(each), "error")]
+    found = [error for each in _list(whole.get("diagnostics")) for error in _diagnosed(as_dict(each), "error")]
     errors = tuple(dict.fromkeys(found))
     if not faults:
         faults = [*_of_another(steps, stack), *_missing(steps, counts, _DIGEST_COUNTS)]
     if faults:
         raise _unusable(faults)
-    return UpdatePlan("digest", stack, fold(steps), _dict(counts), errors=errors, failed=bool(errors))
+    return UpdatePlan("digest", stack, fold(steps), as_dict(counts), errors=errors, failed=bool(errors))
 
 
 # --- both
@@ -298,7 +244,7 @@ def _of_another(steps: list[EngineStep], stack: str) -> Iterator[Fault]:
     if others:
         yield Fault("", f"is of {', '.join(others)}, not of {stack}", f"bulkhead preview {others[0]} --from FILE")
     if not steps:
-        yield Fault("", "holds no resource, not even the stack itself: nothing was looked at", _AGAIN)
+        yield Fault("", "holds no resource, not even the stack itself: nothing was looked at", AGAIN)
 
 
 def _of_another_project(plan: UpdatePlan, project: str | None) -> Iterator[Fault]:
@@ -306,7 +252,7 @@ def _of_another_project(plan: UpdatePlan, project: str | None) -> Iterator[Fault
     nothing."""
     found = sorted({change.urn.partition("::")[2].partition("::")[0] for change in plan.changes})
     if len(found) > 1:
-        yield Fault("", f"is of several projects, {', '.join(found)}: several operations are in one file", _AGAIN)
+        yield Fault("", f"is of several projects, {', '.join(found)}: several operations are in one file", AGAIN)
     elif project is not None and found != [project]:
         what = ", who may do what to a stage" if found[0] == f"{project}{_IDENTITIES}" else ""
         message = f"is of the project {found[0]}{what}, not of {project}, this folder's: it says nothing of its stage"
@@ -317,11 +263,11 @@ def _missing(steps: list[EngineStep], counts: Any, place: str) -> Iterator[Fault
     """Yield a fault for each operation with fewer steps than the engine counted. The engine may count fewer steps than
     there are: one for a replacement, and none for a protected deletion."""
     if not isinstance(counts, dict):
-        yield Fault(place, "does not count what changes", _AGAIN)
+        yield Fault(place, "does not count what changes", AGAIN)
         return
     found = Counter(step.op for step in steps)
     for op, count in counts.items():
         if place == _DIGEST_COUNTS and op == "same":
             continue  # a digest lists few of the unchanged resources
         if isinstance(count, int) and count > found[op]:
-            yield Fault(place, f"counts {op}: {count}, and {found[op]} are there: lines are missing", _AGAIN)
+            yield Fault(place, f"counts {op}: {count}, and {found[op]} are there: lines are missing", AGAIN)

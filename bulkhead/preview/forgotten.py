@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bulkhead.preview.plan import ResourceChange, UpdatePlan
+from bulkhead.preview.change import ResourceChange
+from bulkhead.preview.plan import UpdatePlan
 from bulkhead.resources.kind import PROVIDER
 
 

@@ -15,7 +15,8 @@ from typing import ClassVar, Final
 from bulkhead.model import entries
 from bulkhead.model.entries import Day, Malformed, Text
 from bulkhead.model.faults import Fault, Refused
-from bulkhead.preview.plan import ResourceChange, UpdatePlan
+from bulkhead.preview.change import ResourceChange
+from bulkhead.preview.plan import UpdatePlan
 
 PATH: Final = "docs/ops/known-noise.yaml"
 _COMPARISON: Final = re.compile(r"(>=|<=|==|>|<)(\d+)\.(\d+)\.(\d+)")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from bulkhead.preview.plan import Action, ResourceChange, Side
+from bulkhead.preview.change import Action, ResourceChange, Side
 from bulkhead.resources.catalogue import row_of
 
 # The engine's operations (sdk/go/common/apitype/events.go, `OpType`), and what each does to a resource. A replacement

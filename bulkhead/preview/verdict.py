@@ -25,12 +25,13 @@ from datetime import date
 from typing import Any, Final
 
 from bulkhead.model.naming import Stage
+from bulkhead.preview.change import ResourceChange
 from bulkhead.preview.events import NOT_IN_A_DIGEST
 from bulkhead.preview.forgotten import Forgotten, forgotten
 from bulkhead.preview.losses.catalogue import losses
 from bulkhead.preview.losses.loss import Loss
 from bulkhead.preview.noise import Noise, NoisyUpdate, noisy_updates
-from bulkhead.preview.plan import ResourceChange, UpdatePlan
+from bulkhead.preview.plan import UpdatePlan
 from bulkhead.preview.waivers import Waiver, Waivers
 
 _QUIET: Final = frozenset({"same", "read", "refresh"})

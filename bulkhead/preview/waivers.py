@@ -18,9 +18,9 @@ from bulkhead.model import entries
 from bulkhead.model.entries import Day, Malformed, Text
 from bulkhead.model.faults import Fault
 from bulkhead.model.naming import Stage
+from bulkhead.preview.change import ResourceChange
 from bulkhead.preview.losses.catalogue import KINDS
 from bulkhead.preview.losses.loss import Loss
-from bulkhead.preview.plan import ResourceChange
 
 PATH: Final = "docs/ops/waivers.yaml"
 LONGEST: Final = timedelta(days=30)

@@ -9,6 +9,7 @@ import pytest
 
 from bulkhead.model.faults import Refused
 from bulkhead.preview import events
+from bulkhead.preview.step_reader import plain
 from bulkhead.resources import types as t
 from bulkhead.resources.values import UNKNOWN
 from tests.preview.made import SECRET, UNGUARDED, Preview
@@ -83,7 +84,7 @@ def test_every_kind_of_replacement_is_one(op: str) -> None:
 
 def test_what_is_secret_or_not_known_yet_is_no_value() -> None:
     values = {"a": SECRET, "b": [NOT_YET, "plain"], "c": {"d": "[secret]", "f": "a [secret] b"}, "e": 1}
-    assert events.plain(values) == {"a": UNKNOWN, "b": [UNKNOWN, "plain"], "c": {"d": UNKNOWN, "f": UNKNOWN}, "e": 1}
+    assert plain(values) == {"a": UNKNOWN, "b": [UNKNOWN, "plain"], "c": {"d": UNKNOWN, "f": UNKNOWN}, "e": 1}
 
 
 def test_policies_and_errors_are_kept_without_their_colours() -> None:

@@ -8,8 +8,9 @@ from datetime import date
 from math import inf
 from typing import Any, Final
 
+from bulkhead.preview.change import ResourceChange
 from bulkhead.preview.losses.loss import UNSHOWN, Loss, day, lessened, number
-from bulkhead.preview.plan import ResourceChange, UpdatePlan
+from bulkhead.preview.plan import UpdatePlan
 from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN, at, leaves, listed
 

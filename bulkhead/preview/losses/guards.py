@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
+from bulkhead.preview.change import ResourceChange
 from bulkhead.preview.losses.denials import still_denied
 from bulkhead.preview.losses.loss import UNSHOWN, Loss
-from bulkhead.preview.plan import ResourceChange, UpdatePlan
+from bulkhead.preview.plan import UpdatePlan
 from bulkhead.resources import types as t
 from bulkhead.resources.kind import Guard
 from bulkhead.resources.statements import statements

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from bulkhead.preview.change import ResourceChange
 from bulkhead.preview.losses.loss import Loss
-from bulkhead.preview.plan import ResourceChange, UpdatePlan
+from bulkhead.preview.plan import UpdatePlan
 from bulkhead.resources import types as t
 from bulkhead.resources.kind import PROVIDER
 from bulkhead.resources.values import MISSING, UNKNOWN, at, document, leaves, listed

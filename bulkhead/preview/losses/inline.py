@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from bulkhead.preview.change import ResourceChange, Side, names_before
 from bulkhead.preview.losses import expiry, guards, locks
 from bulkhead.preview.losses.loss import UNSHOWN, Loss, Rule
-from bulkhead.preview.plan import ResourceChange, Side, UpdatePlan, names_before
+from bulkhead.preview.plan import UpdatePlan
 from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN, at, listed
 

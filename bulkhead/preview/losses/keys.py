@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from bulkhead.preview.change import ResourceChange
 from bulkhead.preview.losses.loss import UNSHOWN, Loss, lessened, number
-from bulkhead.preview.plan import ResourceChange, UpdatePlan
+from bulkhead.preview.plan import UpdatePlan
 from bulkhead.resources import types as t
 from bulkhead.resources.values import UNKNOWN
 

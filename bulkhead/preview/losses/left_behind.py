@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import Final
 
+from bulkhead.preview.change import ResourceChange, names_before
 from bulkhead.preview.losses.loss import Loss
 from bulkhead.preview.losses.workers import UPLOADS, alive, classes_of
-from bulkhead.preview.plan import ResourceChange, UpdatePlan, names_before
+from bulkhead.preview.plan import UpdatePlan
 from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN
 

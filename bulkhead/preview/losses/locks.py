@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from math import inf
 from typing import Any, Final
 
+from bulkhead.preview.change import ResourceChange
 from bulkhead.preview.losses.loss import UNSHOWN, Loss, day, number
-from bulkhead.preview.plan import ResourceChange, UpdatePlan
+from bulkhead.preview.plan import UpdatePlan
 from bulkhead.resources import types as t
 from bulkhead.resources.values import UNKNOWN, at, leaves, listed
 

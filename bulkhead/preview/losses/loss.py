@@ -8,7 +8,8 @@ from datetime import date
 from math import inf, isfinite
 from typing import Any
 
-from bulkhead.preview.plan import ResourceChange, UpdatePlan
+from bulkhead.preview.change import ResourceChange
+from bulkhead.preview.plan import UpdatePlan
 from bulkhead.resources.values import MISSING, UNKNOWN
 
 

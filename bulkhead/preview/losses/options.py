@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bulkhead.preview.change import ResourceChange
 from bulkhead.preview.losses.loss import Loss
-from bulkhead.preview.plan import ResourceChange, UpdatePlan
+from bulkhead.preview.plan import UpdatePlan
 
 
 def unguarded(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:

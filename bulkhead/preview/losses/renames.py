@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any, Final
 
+from bulkhead.preview.change import ResourceChange
 from bulkhead.preview.losses.loss import Loss
-from bulkhead.preview.plan import ResourceChange, UpdatePlan
+from bulkhead.preview.plan import UpdatePlan
 from bulkhead.resources.kind import EACH_NEW, PROVIDER, Scope
 from bulkhead.resources.values import MISSING, UNKNOWN, at, leaves
 

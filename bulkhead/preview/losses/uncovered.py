@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from bulkhead.preview.change import ResourceChange, Side
 from bulkhead.preview.losses.loss import Loss
-from bulkhead.preview.plan import ResourceChange, Side, UpdatePlan
+from bulkhead.preview.plan import UpdatePlan
 from bulkhead.resources import types as t
 from bulkhead.resources.statements import matches
 from bulkhead.resources.values import listed

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 from typing import Any, Final
 
+from bulkhead.preview.change import ResourceChange, names_before
 from bulkhead.preview.losses.loss import UNSHOWN, Loss
-from bulkhead.preview.plan import ResourceChange, UpdatePlan, names_before
+from bulkhead.preview.plan import UpdatePlan
 from bulkhead.resources import types as t
 from bulkhead.resources.values import MISSING, UNKNOWN, Absent, at, leaves, listed
 
