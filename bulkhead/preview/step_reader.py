@@ -33,6 +33,9 @@ def read_step(raw: Mapping[str, Any], old: str, new: str, place: str, faults: li
     if (raw["op"] in _NEEDS_OLD and not before) or (raw["op"] in _NEEDS_NEW and not after):
         faults.append(Fault(place, f"is a step {raw['op']!r} that does not say of what", AGAIN))
         return None
+    if not all(_is_shown(side.get(key)) for side in (before, after) for key in ("inputs", "outputs")):
+        faults.append(Fault(place, f"is a step {raw['op']!r} whose properties are none", AGAIN))
+        return None
     custom = bool(before.get("custom") or after.get("custom"))
     type_, provider = (str(raw.get(key) or after.get(key) or before.get(key) or "") for key in ("type", "provider"))
     reasons = _texts(raw.get("keys") or raw.get("replaceReasons"))
@@ -42,6 +45,11 @@ def read_step(raw: Mapping[str, Any], old: str, new: str, place: str, faults: li
 
 def as_dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _is_shown(properties: Any) -> bool:
+    """Whether these are properties by name. Of a whole that is secret nothing could be judged."""
+    return properties is None or (isinstance(properties, dict) and SIGNATURE not in properties)
 
 
 def _texts(value: Any) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -164,6 +165,14 @@ CORPUS: dict[str, tuple[Break, str]] = {
     "to nothing": (
         lambda lines: [x.replace('"new": {', '"wen": {') for x in lines],
         "'create' that does not say of what",
+    ),
+    "secret as a whole": (
+        lambda lines: [x.replace('"inputs": {', f'"inputs": {json.dumps(SECRET)[:-1]}, ') for x in lines],
+        "whose properties are none",
+    ),
+    "a list of properties": (
+        lambda lines: [re.sub('"inputs": {[^}]*}', '"inputs": ["a"]', x) for x in lines],
+        "whose properties are none",
     ),
     "another stack": (lambda lines: [x.replace("production", "staging") for x in lines], "is of staging, not of prod"),
     "nothing": (lambda lines: summary_of([lines[0], *lines[-2:]], resourceChanges={}), "are missing"),
