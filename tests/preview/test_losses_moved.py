@@ -50,9 +50,10 @@ def with_provider(was: Any, becomes: Any, op: str = "update") -> Preview:
     ],
 )
 def test_a_provider_does_not_turn_to_another_account_under_what_it_manages(becomes: Any) -> None:
-    [loss] = with_provider(HOME, becomes).losses
-    assert (loss.kind, loss.change.name) == ("rehomed", "aws")
-    assert "Bucket vault" in loss.lost
+    for op in ("update", "replace"):
+        [loss] = with_provider(HOME, becomes, op).losses
+        assert (loss.kind, loss.change.name) == ("rehomed", "aws")
+        assert "Bucket vault" in loss.lost
 
 
 @pytest.mark.parametrize(

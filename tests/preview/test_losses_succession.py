@@ -215,6 +215,20 @@ def test_a_lifecycle_that_a_bucket_said_of_itself_may_be_said_beside_it(days: in
         assert preview.create(t.S3_BUCKET_LIFECYCLE_CONFIGURATION, "beside", beside).kinds == kinds
 
 
+def test_a_bucket_that_says_nothing_of_its_lifecycle_may_change_while_one_stands_beside_it() -> None:
+    beside = of("vault", rules=[{"status": "Enabled", "expiration": {"days": 30}}])
+    for shown in ({}, ends(30)):  # by the provider, whoever set it
+        preview = Preview().update(t.S3_BUCKET, of("vault", tags={"a": "b"}), of("vault"), outputs=shown)
+        assert preview.same(t.S3_BUCKET_LIFECYCLE_CONFIGURATION, "beside", beside).kinds == []
+
+
+@pytest.mark.parametrize(("days", "kinds"), [(30, []), (3, ["expiry-shortened"])])
+def test_a_lifecycle_that_stood_beside_a_bucket_may_be_said_by_itself(days: int, kinds: list[str]) -> None:
+    beside = of("vault", rules=[{"status": "Enabled", "expiration": {"days": 30}}])
+    preview = Preview().update(t.S3_BUCKET, of("vault"), of("vault", **ends(days)))
+    assert preview.delete(t.S3_BUCKET_LIFECYCLE_CONFIGURATION, "beside", beside).kinds == kinds
+
+
 @pytest.mark.parametrize("again", ["create", "refresh"])
 @pytest.mark.parametrize(("letters", "kinds"), [({}, ["dead-letters-dropped"]), ({"deadLetterQueue": "d"}, [])])
 def test_a_consumer_does_not_come_back_without_its_dead_letters(again: str, letters: Any, kinds: list[str]) -> None:

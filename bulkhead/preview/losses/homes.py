@@ -36,7 +36,7 @@ _FIX: Final = "leave the provider where it looks; make a second one for what is 
 
 def turned(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
     """A provider turns to another account, region or owner under what it manages."""
-    if not change.type.startswith(PROVIDER) or change.action != "update":
+    if not change.type.startswith(PROVIDER) or change.action not in {"update", "replace"}:
         return
     elsewhere = list(_elsewhere(change))
     left = [one for one in plan.managed_by(change.urn) if elsewhere != [_REGION] or one.was(_REGION) is MISSING]

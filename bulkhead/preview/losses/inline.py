@@ -18,14 +18,18 @@ from bulkhead.resources.values import MISSING, UNKNOWN, at, listed
 
 def settings(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
     """A bucket's own settings protect less than before. A setting that is left out may not stay, unless a resource
-    beside the bucket says it from now on."""
-    if change.type != t.S3_BUCKET or change.action != "update" or change.new is None:
+    beside the bucket says it from now on; one that is new may have been said there."""
+    if change.type != t.S3_BUCKET or change.action != "update" or change.old is None or change.new is None:
         return
     for type_, begins, convert, rule in _RESOURCES:
+        was_said, said = (any(path.startswith(begins) for path in side.inputs) for side in (change.old, change.new))
+        if not (was_said or said):
+            continue
+        beside = list(_beside(change, type_, plan))
+        old = None if was_said else next((one.old for one in beside if one.old), None)
+        new = None if said else next((one.new for one in beside if one.new), None)
         touched = any(path.startswith(begins) for path in change.paths)
-        said = any(path.startswith(begins) for path in change.new.inputs)
-        new = _side(change.new, convert) if said else _beside(change, type_, plan) or _side(change.new, convert)
-        over = replace(change, type=type_, old=_side(change.old, convert), new=new)
+        over = replace(change, type=type_, old=old or _side(change.old, convert), new=new or _side(change.new, convert))
         over = replace(over, paths=tuple(over.new.inputs) if over.new and touched else ())
         yield from (replace(loss, change=change) for loss in rule(over, plan))
     yield from _replication(change)
@@ -51,11 +55,12 @@ def _bucket(lifecycle_: ResourceChange, plan: UpdatePlan) -> ResourceChange | No
     return next((one for one in named if one.old and "lifecycleRules" in one.old.inputs), None)
 
 
-def _beside(bucket: ResourceChange, type_: str, plan: UpdatePlan) -> Side | None:
-    """Return the resource of a type that will be of the bucket."""
+def _beside(bucket: ResourceChange, type_: str, plan: UpdatePlan) -> Iterator[ResourceChange]:
+    """Yield the resources of a type that were of the bucket, or will be."""
     name = bucket.becomes(bucket.named_by)
-    beside = (one for one in plan.of(type_) if one.new and isinstance(name, str) and one.becomes("bucket") == name)
-    return next((one.new for one in beside), None)
+    return (
+        one for one in plan.of(type_) if isinstance(name, str) and name in (one.was("bucket"), one.becomes("bucket"))
+    )
 
 
 def _replication(change: ResourceChange) -> Iterator[Loss]:
