@@ -11,11 +11,11 @@ from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import CATALOGUE
 from bulkhead.resources.kind import Grants
 from bulkhead.resources.observed import ObservedResource, ObservedStack
-from bulkhead.resources.statements import Statement, action_matches, statements
+from bulkhead.resources.statements import Statement, statements
 from bulkhead.resources.values import MISSING, document, listed
 from policies.context import PolicyContext
 from policies.rule import AnyRule, Rule, StackRule, Violation
-from policies.rules.iam_actions import WITHOUT_RESOURCE
+from policies.rules.iam_actions import changes_the_account, knows_no_resource, narrowed_by
 from policies.rules.whose import names_nothing
 
 _ATTACHMENTS: Final = (
@@ -129,6 +129,8 @@ def _resources(stack: ObservedStack, context: PolicyContext) -> Iterator[Violati
     for resource, granted_statements in granted(stack, context):
         for statement in granted_statements:
             anything = statement.not_resources or any(names_nothing(each, context) for each in statement.resources)
+            if statement.allows and not context.settings.owns.aws_account:
+                yield from _account_wide(resource, statement, context)
             asked = with_resource(statement)
             if not statement.allows or not anything or not (asked or statement.not_actions):
                 continue
@@ -143,25 +145,32 @@ def _resources(stack: ObservedStack, context: PolicyContext) -> Iterator[Violati
                 )
 
 
+def _account_wide(resource: ObservedResource, statement: Statement, context: PolicyContext) -> Iterator[Violation]:
+    changing = [action for action in statement.actions if changes_the_account(action)]
+    if changing and not about_the_stage(statement, changing, context):
+        yield Violation(
+            f"{title(statement)} allows {named(changing)}, which changes the whole account",
+            "No resource can be named for it, so it reaches every other stage and product in the account",
+            "leave it to the stage whose owns.awsAccount is true",
+            resource,
+        )
+
+
 def with_resource(statement: Statement) -> list[str]:
     """Return the actions of a statement that are about a resource, so that a policy can name it."""
     return [action for action in statement.actions if not _has_no_resource(action, statement)]
 
 
 def _has_no_resource(action: str, statement: Statement) -> bool:
-    keys = {key for key, values in statement.requires() if values and not any(_WILD.fullmatch(v) for v in values)}
-    return any(
-        action_matches(pattern, action) and (not condition or condition in keys)
-        for pattern, condition in WITHOUT_RESOURCE.items()
-    )
+    if (condition := narrowed_by(action)) != "":
+        wanted = (values for key, values in statement.requires() if key == condition)
+        return any(values and not any(_WILD.fullmatch(value) for value in values) for values in wanted)
+    return knows_no_resource(action)
 
 
 def _narrowing(asked: list[str]) -> str:
-    """Return the fix if all actions are without a resource; None if a resource can be named."""
-    keys = [
-        next((key for pattern, key in WITHOUT_RESOURCE.items() if key and action_matches(pattern, action)), "")
-        for action in asked
-    ]
+    """Return the fix if conditions confine all the actions; none if a resource can be named."""
+    keys = [narrowed_by(action) for action in asked]
     return f"demand StringEquals of {named(sorted(set(keys)))} with what is the stage's" if keys and all(keys) else ""
 
 
@@ -205,7 +214,7 @@ def limits_nothing(arn: Any) -> bool:
 def _person(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
     what = resource.type.rpartition(":")[2]
     yield Violation(
-        f"is a {what}: somebody gets in with what never expires",
+        f"is of type {what}: somebody gets in with what never expires",
         "A copied key or password works from anywhere until somebody notices, and nobody knows who uses it",
         "let pipelines and people assume a Role: GitHub by its identity token, people by the account's sign-in",
     )

@@ -1,112 +1,65 @@
-"""Actions without a resource (Service Authorization Reference), so that a policy can name none.
+"""Actions that a statement may allow on every resource, and those that change a whole account.
 
-Actions that write, and that could name a resource, are left out.
+That an action knows no resource, AWS's reference says (bulkhead/resources/actions.py). Here is what it leaves out.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
-# The condition that narrows an action, where there is one.
-WITHOUT_RESOURCE: Final[Mapping[str, str]] = {
-    "access-analyzer:ValidatePolicy": "",
-    "acm:ListCertificates": "",
-    "application-autoscaling:Describe*": "",
-    "athena:ListEngineVersions": "",
-    "athena:ListWorkGroups": "",
-    "autoscaling:Describe*": "",
-    "backup:ListBackupJobs": "",
-    "backup:ListBackupPlans": "",
-    "backup:ListBackupVaults": "",
-    "backup:ListProtectedResources": "",
-    "budgets:DescribeBudgetActionsForAccount": "",
-    "ce:Get*": "",
-    "ce:List*": "",
-    "cloudformation:ListStacks": "",
-    "cloudformation:ValidateTemplate": "",
-    "cloudfront:List*": "",
-    "cloudtrail:DescribeTrails": "",
-    "cloudtrail:ListTrails": "",
-    "cloudtrail:LookupEvents": "",
-    "cloudwatch:DescribeAlarmsForMetric": "",
-    "cloudwatch:DescribeAnomalyDetectors": "",
-    "cloudwatch:GetMetricData": "",
-    "cloudwatch:GetMetricStatistics": "",
-    "cloudwatch:ListDashboards": "",
-    "cloudwatch:ListMetricStreams": "",
-    "cloudwatch:ListMetrics": "",
-    "cloudwatch:PutMetricData": "cloudwatch:namespace",
-    "dynamodb:ListTables": "",
-    "ec2:Describe*": "",
-    "ecr:GetAuthorizationToken": "",
-    "ecs:DescribeTaskDefinition": "",
-    "ecs:ListClusters": "",
-    "ecs:ListTaskDefinitions": "",
-    "elasticloadbalancing:Describe*": "",
-    "guardduty:ListDetectors": "",
-    "health:DescribeEvents": "",
-    "iam:GenerateCredentialReport": "",
-    "iam:GetAccountAuthorizationDetails": "",
-    "iam:GetAccountPasswordPolicy": "",
-    "iam:GetAccountSummary": "",
-    "iam:GetContextKeysForCustomPolicy": "",
-    "iam:GetCredentialReport": "",
-    "iam:GetServiceLastAccessedDetails": "",
-    "iam:List*": "",
-    "iam:SimulateCustomPolicy": "",
-    "kms:CreateKey": "",
-    "kms:DescribeCustomKeyStores": "",
-    "kms:GenerateRandom": "",
-    "kms:ListAliases": "",
-    "kms:ListKeys": "",
-    "lambda:GetAccountSettings": "",
-    "lambda:ListEventSourceMappings": "",
-    "lambda:ListFunctions": "",
-    "lambda:ListLayers": "",
-    "logs:DescribeLogGroups": "",
-    "logs:DescribeQueryDefinitions": "",
-    "logs:DescribeResourcePolicies": "",
-    "logs:GetQueryResults": "",
-    "logs:StopQuery": "",
-    "organizations:DescribeOrganization": "",
-    "organizations:ListAccounts": "",
-    "pricing:DescribeServices": "",
-    "pricing:GetProducts": "",
-    "route53:GetHostedZoneCount": "",
-    "route53:ListHostedZones": "",
-    "route53:ListHostedZonesByName": "",
-    "s3:GetAccountPublicAccessBlock": "",
-    "s3:ListAllMyBuckets": "",
-    "s3:PutAccountPublicAccessBlock": "",
-    "scheduler:ListScheduleGroups": "",
-    "scheduler:ListSchedules": "",
-    "secretsmanager:BatchGetSecretValue": "",
-    "secretsmanager:GetRandomPassword": "",
-    "secretsmanager:ListSecrets": "",
-    "servicequotas:Get*": "",
-    "servicequotas:List*": "",
-    "ses:GetAccount": "",
-    "ses:GetSendQuota": "",
-    "ses:GetSendStatistics": "",
-    "sns:GetSMSAttributes": "",
-    "sns:ListPlatformApplications": "",
-    "sns:ListSubscriptions": "",
-    "sns:ListTopics": "",
-    "sqs:ListQueues": "",
-    "ssm:DescribeParameters": "",
-    "ssmmessages:CreateControlChannel": "",
-    "ssmmessages:CreateDataChannel": "",
-    "ssmmessages:OpenControlChannel": "",
-    "ssmmessages:OpenDataChannel": "",
-    "states:ListStateMachines": "",
-    "sts:DecodeAuthorizationMessage": "",
-    "sts:GetCallerIdentity": "",
-    "sts:GetServiceBearerToken": "",
-    "tag:GetResources": "",
-    "tag:GetTag*": "",
-    "wafv2:ListWebACLs": "",
-    "xray:GetSampling*": "",
-    "xray:PutTelemetryRecords": "",
-    "xray:PutTraceSegments": "",
-}
+from bulkhead.resources.actions import Access, access_without_resource
+from bulkhead.resources.statements import action_matches
+
+NARROWED_BY: Final[Mapping[str, str]] = {"cloudwatch:PutMetricData": "cloudwatch:namespace"}
+"""Actions that a condition confines in place of a resource."""
+# AWS names a resource for each, but a request need have none, or it belongs to no stage: what is billed, the names of
+# what is there, a dictionary that a translation may use.
+_READS_NOTHING: Final = (
+    "ce:Get*",
+    "ce:List*",
+    "cloudfront:List*",
+    "cloudwatch:GetMetricData",
+    "cloudwatch:ListMetrics",
+    "comprehend:DetectEntities",
+    "ec2:Describe*",
+    "iam:List*",
+    "logs:GetQueryResults",
+    "polly:StartSpeechSynthesisStream",
+    "polly:SynthesizeSpeech",
+    "servicequotas:Get*",
+    "servicequotas:List*",
+    "translate:TranslateDocument",
+    "translate:TranslateText",
+)
+# What AWS calls writing, and what changes nothing that is there already.
+_ADDS: Final = re.compile(
+    r"[a-z0-9-]+:(?:Acknowledge|Batch|Check|Create|Decode|Describe|Discover|Generate|Get|Import|Initiate|Invoke|List|Meter"
+    r"|Notify|Open|Poll|Provide|Query|Register|Request|Rerank|Retrieve|Run|Search|Send|Start|Submit|Test|Upload|Validate"
+    r"|Verify)[A-Z*].*"
+    r"|config:PutEvaluations|ssm:PutInventory|xray:Put(?:Spans|Telemetry|Trace).*",
+    re.IGNORECASE,
+)
+
+
+def narrowed_by(action: str) -> str:
+    """Return the condition that confines an action in place of a resource, empty if there is none."""
+    return next((key for pattern, key in NARROWED_BY.items() if action_matches(pattern, action)), "")
+
+
+def knows_no_resource(action: str) -> bool:
+    """Whether a policy can name no resource for an action or a pattern of them, or need not."""
+    return access_without_resource(action) is not None or _reads_nothing(action)
+
+
+def changes_the_account(action: str) -> bool:
+    """Whether an action changes what the whole account has, for which no resource can be named."""
+    access = access_without_resource(action)
+    if access in {None, Access.READ} or _reads_nothing(action):
+        return False
+    return access is Access.PERMISSIONS or _ADDS.fullmatch(action) is None
+
+
+def _reads_nothing(action: str) -> bool:
+    return any(action_matches(pattern, action) for pattern in _READS_NOTHING)

@@ -246,6 +246,10 @@ class TestWildcardResource:
             "logs:DescribeLogGroups",
             ["secretsmanager:BatchGetSecretValue", "iam:GetCredentialReport"],
             ["logs:GetQueryResults", "logs:StopQuery", "cloudfront:ListCachePolicies"],
+            ["ecr-public:GetAuthorizationToken", "cognito-idp:ListUserPools", "kinesis:ListStreams"],
+            ["elasticloadbalancing:Describe*", "xray:GetSampling*", "ssmmessages:OpenDataChannel"],
+            ["acm:RequestCertificate", "transcribe:StartTranscriptionJob", "ses:VerifyEmailIdentity"],
+            ["xray:PutTraceSegments", "xray:PutTelemetryRecords", "kms:GenerateRandom", "polly:SynthesizeSpeech"],
         ],
     )
     def test_some_actions_are_about_no_resource(self, action: Any) -> None:
@@ -253,6 +257,25 @@ class TestWildcardResource:
         both = [*([action] if isinstance(action, str) else action), "kms:Decrypt"]
         (message,) = found(self.rule, policy(allow(both, "*")))
         assert "allows kms:Decrypt on" in message
+
+    @pytest.mark.parametrize(
+        "action",
+        [
+            "iam:UpdateAccountPasswordPolicy",
+            "s3:PutAccountPublicAccessBlock",
+            "organizations:LeaveOrganization",
+            "ec2:DisableEbsEncryptionByDefault",
+            "ecr:PutRegistryPolicy",
+            "ses:DeleteIdentity",
+        ],
+    )
+    def test_the_whole_account_is_changed_by_its_owner(self, action: str) -> None:
+        (message,) = found(self.rule, policy(allow([action, "sts:GetCallerIdentity"], "*")))
+        assert f"allows {action}, which changes the whole account" in message
+        assert "name the resources" not in message
+        owner = make_context("staging", {"owns": {"awsAccount": True}})
+        assert found(self.rule, policy(allow(action, "*")), context=owner) == []
+        assert len(found(self.rule, policy(allow("s3:GetObject", "*")), context=owner)) == 1
 
     def test_metrics_need_a_namespace(self) -> None:
         metrics = allow("cloudwatch:PutMetricData", "*")
