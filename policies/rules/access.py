@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import Any, Final
 
 from bulkhead.model.naming import Stage
@@ -33,7 +34,26 @@ _MINTING: Final = {group.id: group.name for group in (API_TOKENS_WRITE, ACCOUNT_
 _ZONE: Final = re.compile(r"com\.cloudflare\.api\.account\.zone\.(?P<zone>[^.*]+)")
 _ACCOUNT: Final = re.compile(r"com\.cloudflare\.api\.account\.(?P<account>[^.*]+)")
 _BUCKET: Final = re.compile(r"com\.cloudflare\.edge\.r2\.bucket\.(?P<account>[^_*]+)_[^_]+_(?P<bucket>.+)")
-_ANY_ADDRESS: Final = frozenset({"0.0.0.0/0", "::/0"})
+# Nobody has more addresses than these prefixes, by version: larger ones are those of many.
+_LARGEST_NETWORK: Final[Mapping[int, int]] = {4: 8, 6: 19}
+_ANYBODYS_MAIL: Final = frozenset(
+    {
+        "aol.com",
+        "gmail.com",
+        "gmx.de",
+        "googlemail.com",
+        "hotmail.com",
+        "icloud.com",
+        "live.com",
+        "mail.com",
+        "outlook.com",
+        "proton.me",
+        "protonmail.com",
+        "qq.com",
+        "yahoo.co.jp",
+        "yahoo.com",
+    }
+)
 _ANY_DECISION: Final = {"allow": "whoever can log in anywhere", "non_identity": "anybody, without a login"}
 
 
@@ -215,10 +235,10 @@ def _bypassed(resource: ObservedResource, context: PolicyContext) -> Iterator[Vi
             )
         if not isinstance(decision, str) or decision not in _ANY_DECISION:
             continue
-        confined = [each for each in listed(policy, "requires") if not _anybody(each)]
+        confined = [each for each in listed(policy, "requires") if not _anybody([each])]
         if at(policy, "requires") is UNKNOWN or confined:
             continue
-        if any(_anybody(each) for each in listed(policy, "includes")):
+        if _anybody(listed(policy, "includes")):
             yield Violation(
                 f"lets {_ANY_DECISION[decision]} past Access",
                 "The application looks protected and is open",
@@ -226,9 +246,30 @@ def _bypassed(resource: ObservedResource, context: PolicyContext) -> Iterator[Vi
             )
 
 
-def _anybody(rule: Any) -> bool:
-    everyone = at(rule, "everyone")
-    return not isinstance(everyone, Absent) or at(rule, "ip", "ip") in _ANY_ADDRESS
+def _anybody(rules: list[Any]) -> bool:
+    """Whether one of several rules admits whom nobody chose: everybody, a country, a mail service that is open to all,
+    or addresses that together are a large part of the internet."""
+    for rule in rules:
+        domain = at(rule, "emailDomain", "domain")
+        everybody = not isinstance(at(rule, "everyone"), Absent) or not isinstance(at(rule, "geo"), Absent)
+        if everybody or (isinstance(domain, str) and domain.lower() in _ANYBODYS_MAIL):
+            return True
+    return any(_is_large(version, rules) for version in (4, 6))
+
+
+def _is_large(version: int, rules: list[Any]) -> bool:
+    said = (_network(at(rule, "ip", "ip")) for rule in rules)
+    networks: list[Any] = [each for each in said if each is not None and each.version == version]
+    addresses: int = sum(each.num_addresses for each in collapse_addresses(networks))
+    most: int = 2 ** ({4: 32, 6: 128}[version] - _LARGEST_NETWORK[version])
+    return addresses > most
+
+
+def _network(text: Any) -> IPv4Network | IPv6Network | None:
+    try:
+        return ip_network(text, strict=False) if isinstance(text, str) else None
+    except ValueError:
+        return None
 
 
 RULES: Final[tuple[AnyRule, ...]] = (

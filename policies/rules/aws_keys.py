@@ -10,7 +10,7 @@ from bulkhead.resources.catalogue import CATALOGUE
 from bulkhead.resources.kind import Grants
 from bulkhead.resources.observed import ObservedResource
 from bulkhead.resources.statements import Statement, account_of, statements
-from bulkhead.resources.values import MISSING, UNKNOWN, document
+from bulkhead.resources.values import MISSING, UNKNOWN, document, is_number
 from policies.context import PolicyContext
 from policies.rule import AnyRule, Rule, Violation
 
@@ -22,6 +22,7 @@ _KEYS, _TOPICS, _QUEUES = (
 # condition nothing arrives. EventBridge User Guide, "Using resource-based policies"; SNS Developer Guide, "Key
 # management".
 _SOURCELESS: Final = frozenset({"events.amazonaws.com"})
+_YEAR: Final = 365  # days; how long KMS waits if nobody says it
 _TO_TOPICS: Final = frozenset({*_KEYS, *_TOPICS})
 
 
@@ -32,13 +33,16 @@ def _still(resource: ObservedResource, context: PolicyContext) -> Iterator[Viola
         usage in {MISSING, "ENCRYPT_DECRYPT"} and spec in {MISSING, "SYMMETRIC_DEFAULT"} and store in {MISSING, ""}
     ):
         return
-    rotated = resource["enableKeyRotation"]  # off unless somebody turns it on (provider's default)
-    if rotated is not True and rotated is not UNKNOWN:
-        yield Violation(
-            "is never rotated",
-            "Whoever once learns the key's material reads everything that is ever encrypted with it",
-            "enable_key_rotation=True",
-        )
+    rotated, days = resource["enableKeyRotation"], resource["rotationPeriodInDays"]
+    if rotated is not True and rotated is not UNKNOWN:  # off unless somebody turns it on (provider's default)
+        wrong, fix = "is never rotated", "enable_key_rotation=True"
+    elif is_number(days) and days > _YEAR:
+        wrong, fix = f"is rotated every {days:g} days only", f"rotation_period_in_days={_YEAR}, or none, which means it"
+    else:
+        return
+    yield Violation(
+        wrong, "Whoever once learns the key's material reads everything that is ever encrypted with it", fix
+    )
 
 
 def _open_key(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
@@ -66,18 +70,22 @@ def _wrong(statement: Statement, type_: str, context: PolicyContext) -> tuple[st
     """Return what is wrong with a statement and the fix; nothing where it is right."""
     account = context.settings.aws.account_id
     name = f"name principals of account {account}"
-    condition = f'"Condition": {{"StringEquals": {{"aws:SourceAccount": "{account}"}}}}'
+    # Services say for whom they act; whoever calls by themselves is known by their own account.
+    caller = "kms:CallerAccount" if type_ in _KEYS else "aws:PrincipalAccount"
+    by_service, by_caller = (
+        f'"Condition": {{"StringEquals": {{"{key}": "{account}"}}}}' for key in ("aws:SourceAccount", caller)
+    )
     confined = statement.confined_to(account, context.prefix)
     strangers = statement.strangers(account)
     sourceless = _SOURCELESS if type_ in _TO_TOPICS else frozenset()
     unbound = sorted(set(statement.services) - sourceless)
     if statement.for_anybody and not confined:
-        return "lets everybody in", f"{name}, or add {condition}"
+        return "lets everybody in", f"{name}, or add {by_caller}"
     if strangers:
         accounts = sorted({account_of(who) or "unknown" for who in strangers})
         return f"lets account {', '.join(accounts)} in", f"{name} only"
     if unbound and not confined:
-        return f"lets {', '.join(unbound)} in on behalf of any account", f"add {condition}"
+        return f"lets {', '.join(unbound)} in on behalf of any account", f"add {by_service}"
     return "", ""
 
 

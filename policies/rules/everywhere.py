@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from bulkhead.model.naming import stage_of
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import CATALOGUE, row_of
 from bulkhead.resources.kind import PROVIDER
@@ -14,6 +15,8 @@ from bulkhead.resources.values import MISSING, UNKNOWN, Absent, at, document, is
 from policies.context import PolicyContext
 from policies.rule import AnyRule, Rule, StackRule, Violation
 from policies.rules.github import may_be
+from policies.rules.secret_values import pairs
+from policies.rules.worker_carriers import CARRIERS, carried
 
 _TOP: Final = re.compile(r'(?:\[")?([^\].\["]+)')  # of a property path: `a.b`, `a[0]`, `["a"].b`
 
@@ -115,7 +118,7 @@ def _elsewhere(resource: ObservedResource, context: PolicyContext) -> Iterator[V
         value = resource[path]
         if isinstance(value, str) and value not in {wanted, ""}:
             yield Violation(
-                f"is made in a {path.removesuffix('Id')} that is not the stage's",
+                f"is made in another {path.removesuffix('Id')} than the stage's",
                 "A token that reaches both changes another stage, or what has nothing to do with any",
                 f"take {path} from cloudflare of the stage's settings",
                 resource,
@@ -146,9 +149,20 @@ def _claims(resource: ObservedResource) -> Iterator[tuple[str, Any]]:
             if isinstance(tag, str):
                 key, _, value = tag.partition(":")
                 yield key, value
-    for binding in listed(resource.props, "bindings") if resource.type == t.WORKER_VERSION else ():
-        if at(binding, "type") == "plain_text":
-            yield str(at(binding, "name")), at(binding, "text")
+    for bound in carried(resource) if resource.type in CARRIERS else ():
+        if bound.type == "plain_text":
+            yield bound.shown, at(bound.props, "text")
+        elif bound.type == "json":
+            value = document(bound.props, "json")
+            yield bound.shown, value
+            yield from _named_stages(pairs(value))
+    variables = resource["environment.variables"] if resource.type == t.LAMBDA_FUNCTION else MISSING
+    yield from _named_stages(variables.items()) if isinstance(variables, Mapping) else ()
+
+
+def _named_stages(said: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Yield what names a stage: these keys may stand for something else, where the stage itself does not set them."""
+    return ((key, value) for key, value in said if isinstance(value, str) and stage_of(value))
 
 
 RULES: Final[tuple[AnyRule, ...]] = (

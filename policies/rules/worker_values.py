@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from bulkhead.resources.observed import ObservedResource
-from bulkhead.resources.values import MISSING, Absent, at, document
+from bulkhead.resources.values import MISSING, UNKNOWN, Absent, at, document
 from policies.context import PolicyContext
 from policies.rule import AnyRule, Rule, Violation
 from policies.rules.secret_values import BY_NAME, SHORTEST, betrays, pairs
 from policies.rules.worker_carriers import CARRIERS, carried
 
 _LEVELS: Final = ("trace", "debug", "info", "warn", "error")
+_ON: Final = ("true", "1", "yes", "on")
 _PLAIN: Final = {"plain_text": "text", "json": "json"}
 
 
@@ -55,6 +56,20 @@ def _verbose(resource: ObservedResource, context: PolicyContext) -> Iterator[Vio
             )
 
 
+def _unmasked(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    if not (context.settings.log.redact or context.settings.protected):
+        return
+    for bound in carried(resource):
+        if bound.name == "LOG_REDACT" and bound.type in _PLAIN:
+            value = at(bound.props, "text") if bound.type == "plain_text" else document(bound.props, "json")
+            if value is not UNKNOWN and str(value).strip().lower() not in _ON:
+                yield Violation(
+                    "does not mask what it logs: its LOG_REDACT is not true",
+                    "Names, addresses and tokens of whoever uses the stage stand in logs that many may read",
+                    "LOG_REDACT=true, as the stage's settings say under log.redact",
+                )
+
+
 RULES: Final[tuple[AnyRule, ...]] = (
     Rule(
         "secret-in-plain-binding",
@@ -69,5 +84,12 @@ RULES: Final[tuple[AnyRule, ...]] = (
         "Workers log no more than the stage's settings say",
         tuple(CARRIERS),
         _verbose,
+    ),
+    Rule(
+        "worker-log-unmasked",
+        ("LOG-7", "SEC-11"),
+        "Workers mask personal data in what they log",
+        tuple(CARRIERS),
+        _unmasked,
     ),
 )

@@ -10,7 +10,7 @@ from bulkhead.model.naming import Kind, Stage
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import superseded_by
 from bulkhead.resources.observed import ObservedResource, ObservedStack
-from bulkhead.resources.values import MISSING, UNKNOWN, listed
+from bulkhead.resources.values import MISSING, UNKNOWN, at, listed
 from policies.context import PolicyContext
 from policies.rule import AnyRule, Rule, StackRule, Violation
 from policies.rules.worker_carriers import CARRIERS, UPLOADS, candidate_targets, carried, names_of
@@ -37,6 +37,16 @@ def _tailed(resource: ObservedResource, context: PolicyContext) -> Iterator[Viol
                     "A tail consumer is handed every request, with its headers, and everything that is logged",
                     "take the tail consumer away; logs go where the stage's settings send them",
                 )
+    for path in ("observability", "previewsBaseConfig.observability"):
+        for kind in ("logs", "traces"):
+            names = listed(resource.props, *path.split("."), kind, "destinations")
+            for name in names if at(resource.props, *path.split("."), kind, "enabled") is not False else ():
+                if isinstance(name, str) and name:
+                    yield Violation(
+                        f"sends its {kind} to {name}, which the product does not grant",
+                        "Whoever is there reads along: headers and addresses of requests, and all that is logged",
+                        f"take it from observability.{kind}.destinations; what is kept goes where the settings send it",
+                    )
 
 
 def _answers(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:

@@ -324,6 +324,13 @@ FINE = (ALLOW, SERVICE, TEAM, DENY, INLINE, APPLICATION)
         (ALLOW, "includes", [GROUP, EVERYONE]),
         (ALLOW, "includes.0", {"ip": {"ip": "0.0.0.0/0"}}),
         (ALLOW, "includes.0", {"ip": {"ip": "::/0"}}),
+        (ALLOW, "includes", [{"ip": {"ip": "0.0.0.0/1"}}, {"ip": {"ip": "128.0.0.0/1"}}]),
+        (ALLOW, "includes", [GROUP, {"ip": {"ip": "64.0.0.0/7"}}]),
+        (ALLOW, "includes", [{"ip": {"ip": "2000::/4"}}]),
+        (ALLOW, "includes", [{"ip": {"ip": f"{first}.0.0.0/9"}} for first in range(10, 40)]),
+        (ALLOW, "includes.0", {"geo": {"countryCode": "JP"}}),
+        (ALLOW, "includes.0", {"emailDomain": {"domain": "Gmail.com"}}),
+        (TEAM, "includes", [{"geo": {"countryCode": "JP"}}]),
         (SERVICE, "decision", "bypass"),
         (SERVICE, "includes.1", EVERYONE),
         (TEAM, "includes.0", EVERYONE),
@@ -340,6 +347,22 @@ def test_nobody_gets_past_access_unknown(resource: ObservedResource, path: str, 
     assert found(rule, *FINE) == []
     (message,) = found(rule, changed(resource, path, UNKNOWN), changed(resource, path, value))
     assert "canary" not in message
+
+
+def test_addresses_of_somebody_are_not_those_of_everybody() -> None:
+    rule = RULES["access-bypass"]
+    for networks in (
+        ["203.0.113.0/24", "2001:db8::/32"],
+        ["10.0.0.0/8"],
+        ["203.0.113.7"],
+        ["no address"],
+        [UNKNOWN],
+        [7],
+    ):
+        assert found(rule, changed(ALLOW, "includes", [{"ip": {"ip": each}} for each in networks])) == []
+    country = changed(ALLOW, "requires", [{"geo": {"countryCode": "JP"}}])
+    assert found(rule, country) == []  # people of the group, and only from there
+    assert len(found(rule, changed(country, "includes", [EVERYONE]))) == 1
 
 
 def test_whom_everyone_means_is_confined_by_what_is_required() -> None:

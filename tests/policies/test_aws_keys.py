@@ -90,6 +90,23 @@ def test_keys_are_rotated(value: Any) -> None:
     assert len(found(ROTATION, later, changed(KEY, "enableKeyRotation", value))) == 1
 
 
+@pytest.mark.parametrize(("days", "count"), [(90, 0), (365.0, 0), (UNKNOWN, 0), (None, 0), (366, 1), (2560.0, 1)])
+def test_a_key_is_rotated_every_year(days: Any, count: int) -> None:
+    assert len(found(ROTATION, changed(KEY, "rotationPeriodInDays", days))) == count
+
+
+def test_whoever_calls_a_key_is_known_by_their_own_account() -> None:
+    for type_, rule, said, key in (
+        (t.KMS_KEY, KEYS, SERVICE, "kms:CallerAccount"),
+        (t.SNS_TOPIC_POLICY, CHANNELS, PUBLISH, "aws:PrincipalAccount"),
+    ):
+        everybody = {**said, "Principal": {"AWS": "*"}, "Condition": {}}
+        (message,) = found(rule, make_resource(type_, policy=text(everybody)))
+        assert f'"{key}": "{OWN}"' in message
+        mended = {**everybody, "Condition": {"StringEquals": {key: OWN}}}
+        assert found(rule, make_resource(type_, policy=text(mended))) == []
+
+
 @pytest.mark.parametrize(
     ("path", "value"),
     [

@@ -168,6 +168,7 @@ VERSION = make_resource(
     ],
 )
 WORKER = make_resource(t.WORKER, "web", tags=["product:harbor", "stage:staging", "environment:staging"])
+FUNCTION = make_resource(t.LAMBDA_FUNCTION, "job", environment={"variables": {"STAGE": "x", "ENVIRONMENT": "staging"}})
 BUCKET = make_resource(t.S3_BUCKET, "vault", tags={"stage": "staging", "part": "vault"})
 
 
@@ -176,6 +177,10 @@ BUCKET = make_resource(t.S3_BUCKET, "vault", tags={"stage": "staging", "part": "
     [
         (VERSION, "bindings.0.text", "production"),
         (VERSION, "bindings.1.text", "pr-7"),
+        (VERSION, "bindings.0", {"type": "json", "name": "STAGE", "json": '"production"'}),
+        (VERSION, "bindings.2", {"type": "json", "name": "CONFIG", "json": '{"a": [{"stage": "production"}]}'}),
+        (VERSION, "bindings.2", {"type": "JSON", "name": "ENVIRONMENT", "json": '"pr-7"'}),
+        (FUNCTION, "environment.variables.STAGE", "production"),
         (WORKER, "tags.1", "stage:production"),
         (BUCKET, "tags.stage", "development"),
         (AWS, "defaultTags", '{"tags": {"stage": "production"}}'),
@@ -183,7 +188,7 @@ BUCKET = make_resource(t.S3_BUCKET, "vault", tags={"stage": "staging", "part": "
 )
 def test_nothing_says_that_it_belongs_to_another_stage(resource: ObservedResource, path: str, value: Any) -> None:
     rule = RULES["stage-mismatch"]
-    assert found(rule, VERSION, WORKER, BUCKET, AWS) == []
+    assert found(rule, VERSION, WORKER, BUCKET, AWS, FUNCTION) == []
     unknown = changed(VERSION, "bindings", UNKNOWN)
     (message,) = found(rule, unknown, changed(resource, path, value))
     assert resource.name in message

@@ -18,6 +18,7 @@ from tests.support.second_product import SECOND_PRODUCT
 RULES = {rule.name: rule for rule in worker_values.RULES}
 SECRET = RULES["secret-in-plain-binding"]
 VERBOSE = RULES["worker-log-level-too-verbose"]
+UNMASKED = RULES["worker-log-unmasked"]
 
 BINDINGS = [
     {"type": "plain_text", "name": "LOG_LEVEL", "text": "info"},
@@ -28,6 +29,7 @@ BINDINGS = [
         "name": "RELEASE",
         "text": "a4618dc519ab5af7ffe5dd4d79107c48492882eba1d204802cc8cbfd9d8134a9",
     },
+    {"type": "plain_text", "name": "LOG_REDACT", "text": "true"},
 ]
 VERSION = make_resource(t.WORKER_VERSION, "web-version", bindings=BINDINGS)
 PAGES = make_resource(
@@ -206,6 +208,7 @@ def test_a_products_secret_is_known_by_its_name() -> None:
 def test_what_is_not_known_hides_nothing(value: Any) -> None:
     unknown = changed(VERSION, "bindings", value)
     broken = changed(changed(VERSION, "bindings.3.name", "API_KEY"), "bindings.0.text", "trace")
+    broken = changed(broken, "bindings.4.text", "false")
     for rule in RULES.values():
         assert found(rule, unknown) == []
         assert found(rule, changed(VERSION, "bindings.0.text", UNKNOWN)) == []
@@ -245,6 +248,20 @@ def test_production_logs_no_lower_than_info_whatever_the_settings_say() -> None:
     lax = replace(strict, settings=strict.settings.model_copy(update={"log": log}))
     assert found(VERBOSE, VERSION, context=lax) == []
     assert len(found(VERBOSE, changed(VERSION, "bindings.0.text", "debug"), context=lax)) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("true", 0), ("TRUE", 0), ("1", 0), (UNKNOWN, 0), ("false", 1), ("False", 1), ("0", 1), ("", 1), ("off", 1)],
+)
+def test_what_is_logged_is_masked(value: Any, expected: int) -> None:
+    for environment in ("staging", "production"):
+        resource = changed(VERSION, "bindings.4.text", value)
+        assert len(found(UNMASKED, resource, context=make_context(environment))) == expected
+    as_json = [{"type": "json", "name": "LOG_REDACT", "json": "false"}]
+    assert len(found(UNMASKED, changed(VERSION, "bindings", as_json))) == 1
+    lax = make_context("development", {"log": {"redact": False}})
+    assert found(UNMASKED, changed(VERSION, "bindings.4.text", "false"), context=lax) == []
 
 
 def _levels() -> list[tuple[ObservedResource, str]]:

@@ -74,6 +74,14 @@ def test_previews_inherit_no_binding() -> None:
             "previewsBaseConfig.tailConsumers",
             [{"name": "reader"}],
         ),
+        (make_resource(t.WORKER, observability={"logs": {}}), "observability.logs.destinations", ["reader"]),
+        (make_resource(t.WORKER, observability={"logs": {}}), "observability.traces", {"destinations": [UNKNOWN, "x"]}),
+        (make_resource(t.WORKERS_SCRIPT, observability={}), "observability.logs", {"destinations": ["x"]}),
+        (
+            make_resource(t.WORKER, previewsBaseConfig={"env": {}}),
+            "previewsBaseConfig.observability.logs.destinations",
+            ["x"],
+        ),
         (make_resource(t.WORKERS_SCRIPT), "tailConsumers", [{"service": "reader", "environment": "production"}]),
         (make_resource(t.WORKER_SCRIPT), "tailConsumers", [UNKNOWN, {"service": "reader", "namespace": "tenants"}]),
     ],
@@ -83,6 +91,13 @@ def test_nobody_reads_along(resource: ObservedResource, path: str, value: Any) -
     unknown = changed(resource, "tailConsumers", UNKNOWN)
     assert found(rule, resource, unknown, changed(resource, "tailConsumers", [UNKNOWN])) == []
     assert len(found(rule, unknown, changed(resource, path, value))) == 1
+
+
+def test_nobody_reads_what_is_not_sent() -> None:
+    rule = RULES["tail-consumer-not-granted"]
+    kinds: list[Any] = [{"destinations": []}, {"destinations": ["x"], "enabled": False}, {"destinations": [UNKNOWN]}]
+    for kind in (*kinds, UNKNOWN):
+        assert found(rule, make_resource(t.WORKER, observability={"logs": kind})) == []
 
 
 @pytest.mark.parametrize("stack", ["development", "staging", "production", "pr-42"])

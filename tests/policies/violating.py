@@ -113,6 +113,7 @@ def _workers(cloudflare: pulumi.ResourceOptions, hidden: pulumi.Output[str]) -> 
         },
         {"type": "inherit", "name": "BEFORE"},
         {"type": "plain_text", "name": "LOG_LEVEL", "text": "trace"},
+        {"type": "plain_text", "name": "LOG_REDACT", "text": "false"},
         {"type": "plain_text", "name": "SESSION_KEY", "text": hidden},
         {"type": "plain_text", "name": "NOVEL", "text": "x" * 5121},
     ]
