@@ -62,18 +62,24 @@ def without_pending_operations(exported: Mapping[str, Any], id_of: Callable[[str
     """Return an exported state without pending operations: what was created after all has become a resource.
 
     ``id_of`` returns the id that the cloud gave the resource of a URN, None when it made none. Outputs are the inputs
-    until a refresh asks the cloud for them.
+    until a refresh asks the cloud for them. What a replacement made takes the place of the old one, which is left to be
+    deleted, as the engine itself leaves it: it refuses a state with two of one URN.
     """
     deployment = dict(exported["deployment"])
+    there = deployment.get("resources") or []
+    known = {(each["urn"], each.get("id")) for each in there}
     found = [
         {**resource, "id": id_, "outputs": resource.get("inputs", {})}
         for operation in deployment.pop("pending_operations", None) or []
         if operation["type"] == CREATING
         and (resource := operation["resource"])
         and (id_ := id_of(resource["urn"])) is not None
+        and (resource["urn"], id_) not in known
     ]
+    replaced = {each["urn"] for each in found}
+    kept = [{**each, "delete": True} if each["urn"] in replaced else each for each in there]
     # At the end: what they depend on existed before the engine began to create them.
-    return {**exported, "deployment": {**deployment, "resources": [*(deployment.get("resources") or []), *found]}}
+    return {**exported, "deployment": {**deployment, "resources": [*kept, *found]}}
 
 
 def exported(checkpoint: str) -> dict[str, Any]:

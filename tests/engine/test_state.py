@@ -29,6 +29,16 @@ def test_what_was_made_after_all_becomes_a_resource_behind_the_others() -> None:
     assert after == {"version": 3, "deployment": {"resources": [PARENT, made]}}
 
 
+def test_what_a_replacement_made_leaves_the_old_one_to_be_deleted() -> None:
+    before = exported(begun("urn:made"))
+    old = {"urn": "urn:made", "id": "old", "inputs": {"size": 0}}
+    before["deployment"]["resources"].append(old)
+    after = state.without_pending_operations(before, {"urn:made": "new"}.get)["deployment"]["resources"]
+    assert [(each.get("id"), each.get("delete")) for each in after[1:]] == [("old", True), ("new", None)]
+    found_again = state.without_pending_operations(before, {"urn:made": "old"}.get)["deployment"]["resources"]
+    assert found_again == [PARENT, old]
+
+
 def test_other_half_done_operations_are_only_forgotten() -> None:
     after = state.without_pending_operations(
         exported(begun("urn:old", "deleting"), begun("urn:new", "updating")), lambda _: "id"
