@@ -62,7 +62,7 @@ KINDS: Final[Mapping[str, str]] = {
     "force-destroy": "a bucket may be deleted with what is in it",
     "gone": "a store is gone from its cloud already, and would be made again, empty",
     "guard-removed": "what guards a bucket, an address or a zone, or keeps a record, is removed",
-    "guard-weakened": "a side resource that guards a bucket says less",
+    "guard-weakened": "what guards a bucket or a key says less",
     "jurisdiction-changed": "a bucket is looked for in another jurisdiction",
     "key-alias-moved": "a key's name leads to another key",
     "key-disabled": "a key is switched off",

@@ -103,8 +103,8 @@ def _weaker(change: ResourceChange, guard: Guard) -> Iterator[Loss]:
                 where = UNSHOWN if becomes is UNKNOWN else "is written no more"
             lost = f"{guard.lost} {where}"
             yield Loss("guard-weakened", change, lost, "leave target_bucket as it is")
-    elif change.type == t.S3_BUCKET_POLICY:
-        yield from _denials(change)
+    elif change.type in {t.S3_BUCKET_POLICY, t.KMS_KEY_POLICY}:
+        yield from denials(change)
 
 
 def _strength(rules: Any, unknown: int) -> int:
@@ -122,23 +122,22 @@ def _keyed(rules: Any) -> bool:
     return rules is UNKNOWN or any(key not in (MISSING, "") for key in keys)
 
 
-def _denials(change: ResourceChange) -> Iterator[Loss]:
-    """A statement that denied something is gone or denies less. Denials keep locked backups from being deleted; the
-    policy pack judges what a policy allows."""
+def denials(change: ResourceChange) -> Iterator[Loss]:
+    """A statement that denied something is gone or denies less. Denials keep locked backups and their keys from being
+    deleted; the policy pack judges what a policy allows."""
     before, after = document({"it": change.was("policy")}, "it"), document({"it": change.becomes("policy")}, "it")
-    if before is MISSING or not change.differs("policy"):
+    denied = [each for each in listed(before, "Statement") if at(each, "Effect") in ("Deny", UNKNOWN)]
+    if not (denied or before is UNKNOWN) or not change.differs("policy"):
         return
     if UNKNOWN in (before, after):
-        lost = f"what the bucket's policy denies {UNSHOWN}"
+        lost = f"what the policy denies {UNSHOWN}"
         fix = "let the policy name buckets, keys and roles by names that do not depend on what is made"
         yield Loss("guard-weakened", change, lost, fix)
         return
-    denials = [each for each in statements(after) if each.denies]
-    for each in listed(before, "Statement"):
-        if at(each, "Effect") not in ("Deny", UNKNOWN):
-            continue
+    still = [each for each in statements(after) if each.denies]
+    for each in denied:
         [was] = statements({"Statement": [each]}) or [None]
-        if UNKNOWN in leaves(each) or was is None or not still_denied(was, denials):
+        if UNKNOWN in leaves(each) or was is None or not still_denied(was, still):
             name = at(each, "Sid")
             lost = f"the policy's denial {name if isinstance(name, str) else 'without a Sid'}, as it was"
             yield Loss("guard-weakened", change, lost, "leave the statement, or let it deny more")

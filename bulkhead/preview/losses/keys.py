@@ -6,17 +6,18 @@ from collections.abc import Iterator
 from typing import Final
 
 from bulkhead.preview.change import ResourceChange
+from bulkhead.preview.losses import guards
 from bulkhead.preview.losses.loss import UNSHOWN, Loss, lessened, number
 from bulkhead.preview.plan import UpdatePlan
 from bulkhead.resources import types as t
-from bulkhead.resources.values import UNKNOWN
+from bulkhead.resources.values import MISSING, UNKNOWN
 
 _WINDOW: Final = 30  # days; AWS KMS API, ScheduleKeyDeletion
 _ROTATION: Final = 365  # days; AWS KMS API, EnableKeyRotation
 
 
 def key(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
-    """A key is disabled, can be deleted sooner, or is rotated less often."""
+    """A key is disabled, can be deleted sooner, denies less, or is rotated less often."""
     if change.type not in {t.KMS_KEY, t.KMS_REPLICA_KEY} or change.action != "update":
         return
     enabled = "enabled" if change.type == t.KMS_REPLICA_KEY else "isEnabled"
@@ -31,6 +32,8 @@ def key(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
             lost = f"there are {becomes:g} days instead of {was:g} to take back a deletion of the key"
             fix = f"leave {window} at {was:g}"
         yield Loss("key-window-shortened", change, lost, fix)
+    if change.becomes("policy") is not MISSING:  # without one, the provider leaves the policy that the key has
+        yield from guards.denials(change)
     if change.type == t.KMS_KEY:
         yield from _rotation(change)
 
