@@ -24,6 +24,7 @@ from bulkhead.localclouds.providers.store import Store
 from tests.preview.planted import SECRET, Engine, Program, guardless
 from tests.support.checkout import work_in
 from tests.support.language_host import language_host
+from tests.support.settings_fixture import write_stage_files
 
 pytestmark = pytest.mark.slow
 
@@ -54,6 +55,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory, bundle: str) -> Iterator[En
     for each in (checkout / "policies", folder / "state", folder / "home"):
         each.mkdir(parents=True)
     (checkout / "Pulumi.yaml").write_text("name: bulkhead\nruntime: python\n")
+    write_stage_files(checkout)
     (checkout / "policies" / "PulumiPolicy.yaml").write_text("runtime: python\n")
     (checkout / "policies" / "__main__.py").write_text(PACK)
     with ExitStack() as ending:

@@ -49,9 +49,9 @@ def lifecycle(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
 def _bucket(lifecycle_: ResourceChange, plan: UpdatePlan) -> ResourceChange | None:
     """Return the bucket of a new lifecycle if it had one of its own."""
     name = lifecycle_.becomes("bucket")
-    if (lifecycle_.type, lifecycle_.action) != (t.S3_BUCKET_LIFECYCLE_CONFIGURATION, "create") or name is UNKNOWN:
+    if (lifecycle_.type, lifecycle_.action) != (t.S3_BUCKET_LIFECYCLE_CONFIGURATION, "create"):
         return None
-    named = plan.by("names before", [t.S3_BUCKET], names_before).get(name, ())
+    named = plan.by("names before", [t.S3_BUCKET], names_before).get(name, ()) if isinstance(name, str) else ()
     return next((one for one in named if one.old and "lifecycleRules" in one.old.inputs), None)
 
 
