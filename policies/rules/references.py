@@ -129,7 +129,7 @@ def _in_texts(resource: ObservedResource, eyes: Whose) -> Iterator[tuple[str, st
         said = allowed(document(value)) if row and name in row.documents else value
         bound = resource.type in CARRIERS and name == CARRIERS[resource.type][1]
         for text in texts(said, name):
-            last = text.path.rpartition(".")[2]
+            last = text.path.partition(" ")[0].rpartition(".")[2]  # what is opened is named behind a space
             if bound and last not in {"text", "json"}:  # `binding-from-another-stage`
                 continue
             if not text.path.endswith("emailDomain.domain") and text.text != repository and last not in _JUDGED:

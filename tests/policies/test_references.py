@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -167,6 +168,16 @@ LEADING_AWAY: list[ObservedResource] = [
     make_resource(
         t.WORKER_VERSION,
         bindings=[{"type": "plain_text", "name": "API", "text": "https://harbor.example/api"}],
+    ),
+    *(
+        make_resource(t.WORKER_VERSION, bindings=[{"type": form, "name": "API", key: said}])
+        for form, key, said in (
+            ("json", "json", '{"api": ["https://harbor.example/api"]}'),
+            ("json", "json", '["harbor-production-d1-main"]'),
+            ("plain_text", "text", '{"vault": "harbor-production-vault"}'),
+            ("plain_text", "text", "https%3A%2F%2Fharbor.example%2Fapi"),
+            ("plain_text", "text", base64.b64encode(b"https://harbor.example/api").decode()),
+        )
     ),
 ]
 
