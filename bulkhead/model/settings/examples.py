@@ -10,11 +10,17 @@ from collections.abc import Iterator
 from typing import Final
 
 from bulkhead.model.faults import Fault
+from bulkhead.model.settings.fields import example_at
 from bulkhead.model.settings.models import StageSettings
 from bulkhead.model.settings.paths import SETTINGS, Path, fault_at, set_command
 
-# RFC 2606 and RFC 6761 keep these names for documents and tests: nobody can have one.
-_RESERVED: Final = re.compile(r"(?:.*[.@])?(?:example\.(?:com|net|org)|(?:.+\.)?(?:example|test|invalid|localhost))")
+# RFC 2606 and RFC 6761 keep these names for documents and tests, and JPRS those below .jp ("reserved domain names"):
+# nobody can have one.
+_RESERVED: Final = re.compile(
+    r"(?:.*[.@])?(?:example\.(?:com|net|org)|example\d?\.(?:(?:ac|ad|co|ed|go|gr|lg|ne|or)\.)?jp"
+    r"|(?:.+\.)?(?:example|test|invalid|localhost))",
+    re.ASCII,
+)
 _CLOUDFLARE: Final = frozenset(
     {
         # the files as shipped
@@ -29,32 +35,38 @@ _CLOUDFLARE: Final = frozenset(
 # What AWS's documentation writes where a reader has to write an account.
 _AWS: Final = frozenset({"111122223333", "123456789012", "444455556666", "777788889999"})
 _OWNER: Final = "harbor-inc"
+_NUMBER: Final = 1234567  # the settings' own rule for numbers of GitHub
 
 
 def example_faults(settings: StageSettings) -> Iterator[Fault]:
     """Yield where an example value stands in the place of one of the stage's own."""
     cloudflare, aws, budget = settings.cloudflare, settings.aws, settings.budget
-    found: list[tuple[tuple[str | int, ...], bool, str]] = [
-        (("cloudflare", "accountId"), cloudflare.account_id in _CLOUDFLARE, "<dashboard, Account home>"),
-        (("cloudflare", "zoneId"), cloudflare.zone_id in _CLOUDFLARE, "<dashboard, the zone's overview>"),
-        (("cloudflare", "hostname"), _is_reserved(cloudflare.hostname), "<a hostname of the zone>"),
-        (("aws", "accountId"), aws.account_id in _AWS, "<aws sts get-caller-identity>"),
-        (("github", "owner"), settings.github.owner.lower() == _OWNER, "<the repository's owner>"),
+    github = settings.github
+    found: list[tuple[tuple[str | int, ...], bool]] = [
+        (("cloudflare", "accountId"), cloudflare.account_id in _CLOUDFLARE),
+        (("cloudflare", "zoneId"), cloudflare.zone_id in _CLOUDFLARE),
+        (("cloudflare", "hostname"), _is_reserved(cloudflare.hostname)),
+        (("aws", "accountId"), aws.account_id in _AWS),
+        (("github", "owner"), github.owner.lower() == _OWNER),
+        (("github", "ownerId"), github.owner_id == _NUMBER),
+        (("github", "repositoryId"), github.repository_id == _NUMBER),
         *(
-            (("budget", name, place), _is_reserved(address), "<somebody's address>")
+            (("github", "reviewers", kind, place), number == _NUMBER)
+            for kind, numbers in github.reviewers.model_dump().items()
+            for place, number in enumerate(numbers)
+        ),
+        *(
+            (("budget", name, place), _is_reserved(address))
             for name, addresses in budget.model_dump(by_alias=True, exclude={"monthly_usd"}).items()
             for place, address in enumerate(addresses)
         ),
     ]
-    for place, is_example, own in found:
+    for place, is_example in found:
         if is_example:
             path: Path = (f"{SETTINGS}:{place[0]}", *place[1:])
-            typed = " --type string" if place == ("aws", "accountId") else ""
             stack = settings.environment
-            fix = set_command(path, own, stack) + typed
-            yield fault_at(
-                path, "is an example: a real run would reach for what is nobody's, or a stranger's", fix, stack
-            )
+            message = "is an example: a real run would reach for what is nobody's, or a stranger's"
+            yield fault_at(path, message, set_command(path, example_at(path, None), stack), stack)
 
 
 def _is_reserved(name: str) -> bool:

@@ -46,7 +46,8 @@ def type_at(path: Path) -> Any:
 
 
 def example_at(path: Path, stage: Stage | None) -> Any:
-    """Return a value that would be right at ``path``: the stage's default, else the example of the field's rule."""
+    """Return a value that would be right at ``path``: the stage's default, else the example of the field's rule, or
+    where its owner finds his own."""
     value: Any = DEFAULTS[stage or Stage.DEVELOPMENT]
     for step in (str(path[0]).removeprefix(f"{SETTINGS}:"), *path[1:]):
         value = value.get(step) if isinstance(value, Mapping) else None
@@ -156,7 +157,7 @@ def _parts(kind: Any) -> Iterator[Any]:
 def _example(kind: Any) -> Any:
     for part in _parts(kind):
         if isinstance(part, Rule):
-            return part.example
+            return part.own or part.example
         if part is bool:
             return False
         if get_origin(part) is tuple:

@@ -70,8 +70,9 @@ def _step(step: str | int) -> str:
 
 def _typed(path: Path, value: Any) -> str:
     """Return the option that keeps a value's type. Below the top level the CLI guesses it: 123456789012 becomes a
-    number, 0.05 becomes text. Whole numbers, true and false need no option."""
+    number, 0.05 becomes text. Whole numbers, true and false need no option. An id that is still to be filled in may be
+    all digits."""
     if isinstance(value, float):
         return " --type float"
-    looks_like_a_number = isinstance(value, str) and value.isdecimal()
+    looks_like_a_number = isinstance(value, str) and (value.isdecimal() or path[-1] == "accountId")
     return " --type string" if looks_like_a_number and len(path) > 1 else ""

@@ -202,10 +202,10 @@ def _money_is_watched(stack: Stack, budget: Budget) -> Iterator[Breach]:
     if stack.stage is Stage.PRODUCTION:
         for name in (name for name, people in audiences.items() if not people):
             message = "names nobody: in production each of the three notices needs somebody it reaches (CST-3)"
-            yield Breach(_at("budget", name), message, [f"{name.lower()}@harbor.example"])
+            yield Breach(_at("budget", name), message, ["<an e-mail address>"])
     elif not any(audiences.values()):
         message = "names nobody, nor do finance and techLead: nobody would learn that the budget is spent (CST-2)"
-        yield Breach(_at("budget", "stakeholders"), message, ["team@harbor.example"])
+        yield Breach(_at("budget", "stakeholders"), message, ["<an e-mail address>"])
 
 
 def _at(section: str, *fields: str) -> Path:

@@ -14,6 +14,8 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 RULE_BROKEN: Final = "rule"
+_LONGEST_TAG: Final = 256
+_NO_SIGNS: Final = str.maketrans("", "", " .:/=+@_-")
 _LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _LONGEST_HOSTNAME: Final = 253 - 25  # a Worker's own label, at most 24 characters, and its dot come in front
 _INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2})", re.ASCII)
@@ -25,13 +27,15 @@ _REPOSITORY: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One rule of one field. ``says`` completes "<key> ...": what it must be and what a wrong value would cause.
-    ``schema`` is the same rule in JSON Schema, as far as that can express it."""
+    ``schema`` is the same rule in JSON Schema, as far as that can express it. ``own`` stands in a command for a value
+    that nobody but the stage's owner knows, and says where it is found: an example there would be taken for it."""
 
     accepts: Callable[[Any], bool]
     says: str
     example: str | int | float
     schema: tuple[tuple[str, Any], ...] = ()
     choices: Callable[[], frozenset[str]] | None = None
+    own: str = ""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(self._check, handler(source))
@@ -46,15 +50,17 @@ class Rule:
         return value
 
 
-def text(pattern: str, says: str, example: str) -> Rule:
+def text(pattern: str, says: str, example: str, own: str = "") -> Rule:
     """Return the rule of a text that matches ``pattern`` from end to end."""
     compiled = re.compile(pattern)
-    return Rule(lambda value: compiled.fullmatch(value) is not None, says, example, (("pattern", f"^(?:{pattern})$"),))
+    schema = (("pattern", f"^(?:{pattern})$"),)
+    return Rule(lambda value: compiled.fullmatch(value) is not None, says, example, schema, own=own)
 
 
-def between(least: float, most: float, says: str, example: float) -> Rule:
+def between(least: float, most: float, says: str, example: float, own: str = "") -> Rule:
     """Return the rule of a number from ``least`` to ``most``, both allowed."""
-    return Rule(lambda value: least <= value <= most, says, example, (("minimum", least), ("maximum", most)))
+    schema = (("minimum", least), ("maximum", most))
+    return Rule(lambda value: least <= value <= most, says, example, schema, own=own)
 
 
 @cache
@@ -68,6 +74,18 @@ def distinct(items: tuple[Any, ...]) -> tuple[Any, ...]:
     if len(set(items)) != len(items):
         raise PydanticCustomError(RULE_BROKEN, "names something twice, and the API refuses a list with duplicates")
     return items
+
+
+def is_tag(value: str) -> bool:
+    """What every service of AWS takes as a tag's value: letters and digits of any script. Sources: AWS, "Tag naming
+    limits and requirements"; botocore, `Tag` of KMS, IAM and SSM."""
+    signs = value.translate(_NO_SIGNS)
+    return (
+        0 < len(value) <= _LONGEST_TAG
+        and value[0].isalnum()
+        and not value.lower().startswith("aws:")
+        and (not signs or signs.isalnum())
+    )
 
 
 def is_hostname(value: str) -> bool:

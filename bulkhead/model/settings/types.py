@@ -15,6 +15,7 @@ from bulkhead.model.settings.shapes import (
     is_hostname,
     is_instant,
     is_repository,
+    is_tag,
     text,
     time_zones,
 )
@@ -24,11 +25,12 @@ _INTERIM_HOURS: Final = (1, 2, 3, 4, 6, 8, 12)
 
 Tag = Annotated[
     StrictStr,
-    text(
-        r"(?!aws:)[A-Za-z0-9][A-Za-z0-9 .:/=+@_-]{0,254}",
-        "must be 1 to 255 letters, digits, spaces or .:/=+@_- and not start with aws:, because it becomes a tag, and "
-        "AWS would refuse it",
+    Rule(
+        is_tag,
+        "must be 1 to 256 letters of any script, digits, spaces or .:/=+@_- and not start with aws:, because it "
+        "becomes a tag, and AWS would refuse it",
         "platform-team",
+        (("maxLength", 256), ("pattern", r"^(?![aA][wW][sS]:|[ .:/=+@_-])[^!-*,;<>?\[-^`{-~\n]+$")),
     ),
 ]
 ProductReference = Annotated[
@@ -55,6 +57,7 @@ AccountId = Annotated[
         "must be a Cloudflare account id, 32 lower-case hexadecimal digits (dashboard, Account home); Cloudflare would "
         "refuse every resource of the stage",
         "0123456789abcdef0123456789abcdef",
+        "<dashboard, Account home>",
     ),
 ]
 ZoneId = Annotated[
@@ -64,6 +67,7 @@ ZoneId = Annotated[
         "must be a Cloudflare zone id, 32 lower-case hexadecimal digits (dashboard, the zone's overview); no hostname "
         "could be attached",
         "fedcba9876543210fedcba9876543210",
+        "<dashboard, overview of the zone>",
     ),
 ]
 Hostname = Annotated[
@@ -74,6 +78,7 @@ Hostname = Annotated[
         "wildcard, address or workers.dev; Cloudflare would refuse the custom domain",
         "app.harbor.example",
         (("format", "hostname"),),
+        own="<a hostname of the zone>",
     ),
 ]
 AwsAccountId = Annotated[
@@ -82,6 +87,7 @@ AwsAccountId = Annotated[
         r"[0-9]{12}",
         "must be an AWS account id, twelve digits in quotes; the provider is pinned to it and would refuse every other",
         "111122223333",
+        "<aws sts get-caller-identity>",
     ),
 ]
 RoleArn = Annotated[
@@ -90,6 +96,7 @@ RoleArn = Annotated[
         r"arn:aws(-cn|-us-gov)?:iam::[0-9]{12}:role/(?:[A-Za-z0-9+=,.@_/-]{1,510}/)?[A-Za-z0-9+=,.@_-]{1,64}",
         "must be the ARN of an IAM role, arn:aws:iam::<account>:role/<name>; AWS would refuse to hand out credentials",
         "arn:aws:iam::111122223333:role/bulkhead-staging",
+        "arn:aws:iam::<account>:role/<name>",
     ),
 ]
 AwsProfile = Annotated[
@@ -98,6 +105,7 @@ AwsProfile = Annotated[
         r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}",
         "must be the name of a profile in ~/.aws/config, in letters, digits and ._@+-; no credentials would be found",
         "harbor-staging",
+        "<aws configure list-profiles>",
     ),
 ]
 AwsRegion = Annotated[
@@ -115,6 +123,7 @@ GitHubOwner = Annotated[
         "must be a GitHub user or organisation, letters, digits and single hyphens, without the repository; the "
         "provider would find no repository",
         "harbor-inc",
+        "<the repository's owner>",
     ),
 ]
 GitHubRepository = Annotated[
@@ -136,7 +145,7 @@ Branch = Annotated[
 ]
 GitHubId = Annotated[
     StrictInt,
-    between(1, 2**53, "must be a number, as GitHub's API gives it, not a name", 1234567),
+    between(1, 2**53, "must be a number, as GitHub's API gives it, not a name", 1234567, "<gh api: its .id>"),
 ]
 CheckName = Annotated[
     StrictStr,
@@ -198,9 +207,11 @@ UsdPerMonth = Annotated[
 Email = Annotated[
     StrictStr,
     text(
-        r"[A-Za-z0-9._%+'-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}",
+        r"[A-Za-z0-9._%+'&-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+"
+        r"(?:[A-Za-z]{2,63}|xn--[a-z0-9-]{1,59})",
         "must be one e-mail address; a notice sent there would reach nobody",
         "finance@harbor.example",
+        "<an e-mail address>",
     ),
 ]
 LocationHint = Literal["apac", "eeur", "enam", "oc", "weur", "wnam"]

@@ -41,6 +41,21 @@ def test_a_role_may_have_the_longest_path_that_iam_takes() -> None:
     assert by_values("production", changed("production", "bulkhead:aws.roleArn", role)) == []
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        *(
+            ("owner", name)
+            for name in ("基盤チーム", "プラットフォーム 開発部", "Équipe plateforme", "x" * 256, "2部/4課")
+        ),
+        *(("costCenter", name) for name in ("営業部", "0047", "harbor: sales @ 2026")),
+        *(("budget.finance", [name]) for name in ("r&d@acme-hotels.jp", "keiri@acme.xn--wgv71a119e")),
+    ],
+)
+def test_what_the_clouds_take_is_taken(place: str, value: object) -> None:
+    assert by_values("production", changed("production", f"bulkhead:{place}", value)) == []
+
+
 def test_the_corpus_is_large_and_has_no_doubles() -> None:
     assert len(BAD) >= 130
     assert len({(bad.stack, bad.place, repr(bad.value)) for bad in BAD}) == len(BAD)
@@ -124,12 +139,28 @@ def test_a_secret_in_the_wrong_place_is_not_shown(place: str) -> None:
         (
             "bulkhead:aws.accountId",
             "1",
-            "pulumi config set --path 'bulkhead:aws.accountId' 111122223333 --type string --stack production",
+            "pulumi config set --path 'bulkhead:aws.accountId' '<aws sts get-caller-identity>' --type string "
+            "--stack production",
+        ),
+        (
+            "bulkhead:aws.roleArn",
+            "bulkhead-production",
+            "pulumi config set --path 'bulkhead:aws.roleArn' 'arn:aws:iam::<account>:role/<name>' --stack production",
+        ),
+        (
+            "bulkhead:cloudflare.hostname",
+            "Acme-Hotels.jp",
+            "pulumi config set --path 'bulkhead:cloudflare.hostname' '<a hostname of the zone>' --stack production",
+        ),
+        (
+            "bulkhead:github.ownerId",
+            "acme",
+            "pulumi config set --path 'bulkhead:github.ownerId' '<gh api: its .id>' --stack production",
         ),
         (
             "bulkhead:budget.finance",
             [],
-            "pulumi config set --path 'bulkhead:budget.finance[0]' finance@harbor.example --stack production",
+            "pulumi config set --path 'bulkhead:budget.finance[0]' '<an e-mail address>' --stack production",
         ),
         ("secrets:sessionKey", GONE, "bulkhead secrets set production sessionKey"),
         ("bulkhead:cloudflare.account_id", "x", "rename it to bulkhead:cloudflare.accountId"),

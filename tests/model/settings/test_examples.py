@@ -18,9 +18,15 @@ EXAMPLES = [
     ("cloudflare.zoneId", "fedcba9876543210fedcba9876543210"),
     *(
         ("cloudflare.hostname", name)
-        for name in ("harbor.example", "shop.example.com", "app.example", "a.test", "b.invalid", "example.org")
+        for name in (
+            *("harbor.example", "shop.example.com", "app.example", "a.test", "b.invalid", "example.org"),
+            *("example.jp", "www.example.co.jp", "shop.example1.jp"),
+        )
     ),
     ("github.owner", "Harbor-Inc"),
+    ("github.ownerId", 1234567),
+    ("github.repositoryId", 1234567),
+    ("github.reviewers", {"teams": [1234567]}),
     ("budget.techLead", ["tech-lead@harbor.example"]),
     ("budget.finance", ["me@example.com"]),
 ]
@@ -45,11 +51,15 @@ def test_an_account_that_documentation_shows_is_an_example(folder: Path) -> None
     config = changed("production", "bulkhead:aws", {"accountId": "123456789012", "roleArn": role})
     [finding] = by_file(folder, "production", config)
     assert finding.fault.key == "bulkhead:aws.accountId"
-    assert finding.fault.fix.endswith("--type string")
+    assert finding.fault.fix.endswith("--type string --stack production")
 
 
 @pytest.mark.parametrize(
-    "name", ["example.jp", "examples.com", "my-example.com", "test.co", "example.com.br", "latest.dev"]
+    "name",
+    [
+        *("examples.com", "my-example.com", "test.co", "example.com.br", "latest.dev"),
+        *("example12.jp", "examples.co.jp", "example.shop.jp", "example-hotels.jp"),
+    ],
 )
 def test_a_name_that_only_looks_like_an_example_is_somebodys(name: str, folder: Path) -> None:
     assert by_file(folder, "production", changed("production", "bulkhead:cloudflare.hostname", name)) == []
