@@ -136,9 +136,13 @@ def stage_of(stack: str) -> Stage | None:
     return Stage(stack) if stack in set(Stage) else None
 
 
-def stages_named(text: str) -> frozenset[Stage]:
-    """Return the stages whose names, in full or as people shorten them, are words of ``text``."""
-    return frozenset(stage for word in re.split(r"[^a-z0-9]+", text.lower()) if (stage := _CALLED.get(word)))
+def stages_named(text: str, *, shortened: bool = True) -> frozenset[Stage]:
+    """Return the stages whose names are words of ``text``, also as people shorten them unless only whole names count.
+    What is not production, or like it, is not called after it: ``non-prod``, ``pre-production``."""
+    words = re.findall(r"[a-z0-9]+", text.lower())
+    around = zip(("", *words), words, (*words[1:], ""), strict=False)
+    named = {word for before, word, after in around if before not in {"non", "not", "pre"} and after != "like"}
+    return frozenset(stage for word, stage in _CALLED.items() if word in named and (shortened or word == stage))
 
 
 def upper_snake(name: str) -> str:

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from bulkhead.model.marks import Marks, hostnames_of
-from bulkhead.model.naming import Label, Stage, stage_of
+from bulkhead.model.naming import Label, Stage, stage_of, stages_named
 from bulkhead.resources.statements import account_of, may_begin
 from policies.context import PolicyContext
 
@@ -62,9 +62,8 @@ class Whose:
         steps = _STEP.split(name)
         if name == self.context.settings.aws.role_arn or any(step.startswith(self.context.prefix) for step in steps):
             return ""
-        words = set(re.findall(r"[a-z0-9]+", name.lower().replace(self.context.product.name, "")))
-        said = next((stage for stage in Stage if stage is not self.context.stage and stage in words), "")
-        if said:
+        named = stages_named(name.lower().replace(self.context.product.name, ""), shortened=False)
+        if said := next((stage for stage in Stage if stage is not self.context.stage and stage in named), None):
             return f"names {name}, which is called after {said}"
         account = account_of(name)
         if account in {None, self.context.settings.aws.account_id} or (abroad and self._all_known):

@@ -232,6 +232,7 @@ STAYING: list[ObservedResource] = [
     rights("arn:aws:s3:::*", "s3:ListAllMyBuckets"),
     rights("arn:aws:lambda:*:*:function:harbor-staging-*", "lambda:InvokeFunction"),
     rights(iam_arn("role/rds-monitoring-role", OWN), "iam:PassRole"),
+    rights(iam_arn("role/pre-production/reader", OWN), "iam:PassRole"),
     make_resource(t.IAM_ROLE_POLICY, role=UNKNOWN, policy=UNKNOWN),
     make_resource(t.IAM_ROLE_POLICY_ATTACHMENT, role="jobs", policyArn="arn:aws:iam::aws:policy/AWSDenyAll"),
     make_resource(t.S3_BUCKET_LOGGING, bucket=BUCKET, targetBucket=f"harbor-staging-vault-log-{OWN}"),

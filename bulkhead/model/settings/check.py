@@ -86,7 +86,9 @@ def _fields(stack: str, given: Mapping[str, Any], hidden: frozenset[str]) -> tup
 
     Each is validated by itself, so that rules over several fields can still be checked on those that are valid.
     """
-    values = over(DEFAULTS[stage_of(stack) or Stage.DEVELOPMENT], given) | {_ENVIRONMENT: stack}
+    # Where no stage has a stack of this name, its file may say which one is meant.
+    stage = stage_of(stack) or stage_of(str(given.get("stage"))) or Stage.DEVELOPMENT
+    values = over(DEFAULTS[stage], given) | {_ENVIRONMENT: stack}
     valid: dict[str, Any] = {}
     faults: list[Fault] = []
     for name, field in StageSettings.model_fields.items():

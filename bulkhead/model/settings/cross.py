@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from bulkhead.model.faults import Fault
-from bulkhead.model.naming import Stage
+from bulkhead.model.naming import Stage, stages_named
 from bulkhead.model.product import Product
 from bulkhead.model.settings.models import StageSettings
 from bulkhead.model.settings.paths import SETTINGS, Path, fault_at, remove_command, set_command
@@ -28,12 +28,19 @@ class _Shareable:
     separates: str
 
 
+def _role(settings: StageSettings) -> tuple[str, str] | None:
+    """Return the account and the name of a stage's role: IAM has a name once in an account, whatever the path, and
+    ignores case in it (IAM, "Name requirements")."""
+    arn = settings.aws.role_arn
+    return (settings.aws.account_id, arn.rpartition("/")[2].lower()) if arn else None
+
+
 # What the stack of a pull request has only together with development: it is deployed with development's credentials.
 _DEVELOPMENTS: Final[tuple[tuple[str, Callable[[StageSettings], Any]], ...]] = (
     ("cloudflare.accountId", lambda s: s.cloudflare.account_id),
     ("cloudflare.zoneId", lambda s: s.cloudflare.zone_id),
     ("aws.accountId", lambda s: s.aws.account_id),
-    ("aws.roleArn", lambda s: s.aws.role_arn),
+    ("aws.roleArn", _role),
     ("aws.profile", lambda s: s.aws.profile),
 )
 
@@ -93,7 +100,9 @@ def cross_check(whole: Sequence[tuple[StageSettings, Product]]) -> Iterator[tupl
     products = {settings.environment: product.name for settings, product in whole}
     permanent = sorted((s for s in stages if s.environment == s.stage), key=lambda s: list(Stage).index(s.stage))
     yield from _hostnames(whole)
+    yield from _zones(permanent)
     yield from _roles(permanent)
+    yield from _roles_called_otherwise(stages)
     yield from _ephemeral(stages, permanent)
     yield from _product_wide(permanent)
     for kind in _SHAREABLE:
@@ -123,13 +132,54 @@ def _hostnames(whole: Sequence[tuple[StageSettings, Product]]) -> Iterator[tuple
         taken |= dict.fromkeys(hosts - taken.keys(), settings)
 
 
+def _zones(stages: Sequence[StageSettings]) -> Iterator[tuple[Level, Fault]]:
+    """Yield zones that cannot be what their stages say: a zone is in one account, and its hostnames end alike."""
+    accounts = {settings.cloudflare.account_id: settings for settings in stages}
+    for settings in stages:
+        if (other := accounts.get(settings.cloudflare.zone_id)) and other is not settings:
+            yield _no_zone(settings, f"is the account id of {other.environment}; Cloudflare knows no zone of that id")
+    for users in _groups(stages, lambda s: s.cloudflare.zone_id):
+        theirs = users[-1].cloudflare
+        for user in users[:-1]:
+            if user.cloudflare.account_id != theirs.account_id:
+                wrong = "and a zone is in one account: Cloudflare would refuse one of the two"
+                yield _no_zone(user, f"is {users[-1].environment}'s, which is in another account, {wrong}")
+            elif _top(user.cloudflare.hostname) != _top(theirs.hostname):
+                wrong = f"and no zone holds {user.cloudflare.hostname} and {theirs.hostname}"
+                yield _no_zone(user, f"is {users[-1].environment}'s, {wrong}")
+
+
+def _top(hostname: str) -> list[str]:
+    return hostname.split(".")[-2:]
+
+
+def _no_zone(settings: StageSettings, message: str) -> tuple[Level, Fault]:
+    return "fault", _fault(settings, "cloudflare.zoneId", message, "copy the zone id from the zone's overview page")
+
+
 def _roles(stages: Sequence[StageSettings]) -> Iterator[tuple[Level, Fault]]:
-    for users in _groups([s for s in stages if s.aws.role_arn], lambda s: s.aws.role_arn):
+    for users in _groups([s for s in stages if s.aws.role_arn], _role):
         for user in users[1:]:
             message = f"is the role of {users[0].environment} too (SEC-7): one leaked credential would open both stages"
-            role = f"arn:aws:iam::{user.aws.account_id}:role/bulkhead-{user.environment}"
-            fix = set_command((f"{SETTINGS}:aws", "roleArn"), role, user.environment)
-            yield "fault", _fault(user, "aws.roleArn", message, fix)
+            yield "fault", _fault(user, "aws.roleArn", message, _own_role(user))
+
+
+def _roles_called_otherwise(stages: Sequence[StageSettings]) -> Iterator[tuple[Level, Fault]]:
+    """Yield roles of one account that are called after another stage, as that stage's own is in another account."""
+    for settings in stages:
+        for other in stages:
+            mine, theirs = _role(settings), _role(other)
+            if mine and theirs and mine[1] == theirs[1] and mine != theirs:
+                named = stages_named(mine[1])
+                if named and settings.stage not in named and other.stage in named:
+                    message = f"is called as the role of {other.environment}, and in this account nobody expects it"
+                    yield "fault", _fault(settings, "aws.roleArn", message, _own_role(settings))
+                    break
+
+
+def _own_role(settings: StageSettings) -> str:
+    role = f"arn:aws:iam::{settings.aws.account_id}:role/bulkhead-{settings.environment}"
+    return set_command((f"{SETTINGS}:aws", "roleArn"), role, settings.environment)
 
 
 def _ephemeral(stages: Sequence[StageSettings], permanent: Sequence[StageSettings]) -> Iterator[tuple[Level, Fault]]:
@@ -141,7 +191,9 @@ def _ephemeral(stages: Sequence[StageSettings], permanent: Sequence[StageSetting
             if owner is not None and mine != theirs:
                 message = f"is {owner.environment}'s: a pull request that nobody has read would run with its rights"
                 path, stack = _path(key), settings.environment
-                fix = set_command(path, theirs, stack) if theirs else remove_command(path, stack)
+                section, name = key.split(".")
+                right = own.model_dump(by_alias=True)[section][name]
+                fix = set_command(path, right, stack) if right else remove_command(path, stack)
                 yield "fault", _fault(settings, key, message, fix)
 
 

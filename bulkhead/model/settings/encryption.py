@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from bulkhead.model.faults import Fault
 from bulkhead.model.naming import Stage, stage_of, stages_named
@@ -16,6 +16,7 @@ from bulkhead.model.settings.reader import StackFile
 
 _PASSPHRASE = "passphrase"  # noqa: S105 - the name of Pulumi's provider
 _ARN: Final = re.compile(r"arn:[^:]*:kms:(?P<region>[^:]*):(?P<account>[^:]*):(?P<key>.+)")
+_VERSION: Final = re.compile(r"(?:(?<=/)(?P<key>keys/[^/]+)/|/cryptoKeyVersions/).+")
 _AWS: Final = "awskms"
 _ALIAS: Final = "alias/"
 _REPLICATED: Final = "mrk-"  # AWS KMS: a multi-Region key is one key in several regions
@@ -100,7 +101,9 @@ def _key(provider: str, config: Mapping[str, Any]) -> _Key:
     make no other key. A profile is a way into an account, and that account is the one of the stage's settings."""
     url = urlsplit(provider)
     query = parse_qs(url.query)
-    name = f"{url.netloc}{url.path}".strip("/")
+    name = unquote(f"{url.netloc}{url.path}").strip("/")
+    # Azure's names ignore case, and a version of a key, there and in Google's cloud, opens what the others closed.
+    name = _VERSION.sub(r"\g<key>", name.lower() if url.scheme == "azurekeyvault" else name)
     region, account = query.get("region", [""])[0], ""
     if arn := _ARN.fullmatch(name):
         name, region, account = arn["key"], arn["region"], arn["account"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bulkhead.model.settings.files import Finding, check_files
-from tests.model.settings.baseline import GONE, PRODUCT, changed, write
+from tests.model.settings.baseline import GONE, PRODUCT, baseline, changed, write
 
 STAGES = ("development", "staging", "production")
 
@@ -141,7 +141,10 @@ def test_sharing_is_a_warning_that_names_what_is_left(place: str, owner: str, se
     }
     if "aws" in place:
         changes[("staging", "bulkhead:aws.roleArn")] = f"arn:aws:iam::{shared}:role/bulkhead-staging"
-    (finding,) = _check(tmp_path, changes)
+    if "zone" in place:  # which is in one account
+        changes[("staging", "bulkhead:cloudflare.accountId")] = "a3" * 16
+        changes[("staging", "bulkhead:owns.cloudflareAccount")] = False
+    (finding,) = (each for each in _check(tmp_path, changes) if each.fault.key == place)
     assert _told([finding]) == [("warning", "Pulumi.staging.yaml", place)]
     assert "staging and production share" in finding.fault.message
     assert separates in finding.fault.message
@@ -162,6 +165,66 @@ def test_one_role_for_two_stages_is_a_fault(tmp_path: Path) -> None:
         ("fault", "Pulumi.production.yaml", "bulkhead:aws.roleArn"),
         ("warning", "Pulumi.staging.yaml", "bulkhead:aws.accountId"),
     ]
+
+
+def test_a_path_makes_no_other_role(tmp_path: Path) -> None:
+    """IAM has a name once in an account."""
+    account = {(stack, "bulkhead:aws.accountId"): "1" * 12 for stack in ("staging", "production")}
+    owns = {(stack, "bulkhead:owns.awsAccount"): False for stack, _ in account}
+    roles = {(stack, "bulkhead:aws.roleArn"): f"arn:aws:iam::{'1' * 12}:role/{stack}/Deploy" for stack in STAGES}
+    faults = [each.fault for each in _check(tmp_path, account | owns | roles) if each.level == "fault"]
+    assert [(fault.file, fault.key) for fault in faults] == [
+        ("Pulumi.staging.yaml", "bulkhead:aws.roleArn"),
+        ("Pulumi.production.yaml", "bulkhead:aws.roleArn"),
+    ]
+    theirs = {("pr-42", "bulkhead:aws.roleArn"): f"arn:aws:iam::{'1' * 12}:role/x/bulkhead-production"}
+    usual = {(each, "bulkhead:aws.roleArn"): f"arn:aws:iam::{'1' * 12}:role/bulkhead-{each}" for each in STAGES}
+    faults = [
+        each.fault for each in _check(tmp_path, account | owns | usual | theirs, "pr-42") if each.level == "fault"
+    ]
+    assert [(fault.file, fault.key) for fault in faults] == [("Pulumi.pr-42.yaml", "bulkhead:aws.roleArn")]
+
+
+@pytest.mark.parametrize("stack", ["staging", "pr-42"])
+def test_a_role_that_is_called_as_another_stages_was_copied_from_there(stack: str, tmp_path: Path) -> None:
+    account = "2" * 12 if stack == "staging" else "1" * 12
+    role = f"arn:aws:iam::{account}:role/bulkhead-production"
+    (finding,) = _check(tmp_path, {(stack, "bulkhead:aws.roleArn"): role}, "pr-42")
+    assert _told([finding]) == [("fault", f"Pulumi.{stack}.yaml", "bulkhead:aws.roleArn")]
+    assert finding.fault.fix.endswith(f"role/bulkhead-{stack} --stack {stack}")
+
+
+@pytest.mark.parametrize("name", ["deploy", "non-prod-deploy", "production-like", "team/prod-engineering"])
+def test_a_role_may_have_one_name_in_every_account(name: str, tmp_path: Path) -> None:
+    accounts = {"development": "1" * 12, "staging": "2" * 12, "production": "3" * 12}
+    roles = {
+        (stack, "bulkhead:aws.roleArn"): f"arn:aws:iam::{account}:role/{name}"
+        for stack, account in accounts.items()
+        if stack != "production" or name == "deploy"
+    }
+    assert _check(tmp_path, roles) == []
+
+
+def test_a_zone_is_in_one_account_and_its_hostnames_end_alike(tmp_path: Path) -> None:
+    zone = {("staging", "bulkhead:cloudflare.zoneId"): "b3" * 16, ("staging", "bulkhead:owns.zone"): False}
+    account = {
+        ("staging", "bulkhead:cloudflare.accountId"): "a3" * 16,
+        ("staging", "bulkhead:owns.cloudflareAccount"): False,
+    }
+    elsewhere = {("staging", "bulkhead:cloudflare.hostname"): "staging.acme-inns.com"}
+    apart = {("staging", "bulkhead:cloudflare.zoneId"): "a3" * 16}
+    for changes in (zone, zone | account | elsewhere, apart):
+        faults = [each.fault for each in _check(tmp_path, changes) if each.level == "fault"]
+        assert [(fault.file, fault.key) for fault in faults] == [
+            ("Pulumi.staging.yaml", "bulkhead:cloudflare.zoneId")
+        ], changes
+    assert {each.level for each in _check(tmp_path, zone | account)} == {"warning"}
+    assert _check(tmp_path, elsewhere) == []
+
+
+def test_a_stack_that_no_stage_may_have_is_told_so_and_nothing_else(tmp_path: Path) -> None:
+    (finding,) = check_files([write(tmp_path, "prod", baseline("production"))], PRODUCT)
+    assert finding.fault.key == "bulkhead:stage"
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,7 @@ def by(staging: str, production: str, folder: Path) -> list[tuple[str, str, str]
         "awskms://alias/secrets",
         f"awskms:///{ARN}:alias/secrets?{REGION}",
         f"awskms://{ARN}:alias/secrets",
+        f"awskms:///alias%2Fsecrets?{REGION}",
     ],
 )
 def test_one_key_is_one_key_however_it_is_written(same: str, tmp_path: Path) -> None:
@@ -53,6 +54,20 @@ def test_one_key_is_one_key_however_it_is_written(same: str, tmp_path: Path) -> 
 @pytest.mark.parametrize("same", [f"awskms:///{ARN}:key/{ID}", f"awskms://{ID}?awssdk=v2"])
 def test_a_key_by_its_id_is_the_same_by_its_arn(same: str, tmp_path: Path) -> None:
     assert by(f"awskms://{ID}?{REGION}", same, tmp_path) == [("fault", "Pulumi.production.yaml", "secretsprovider")]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("azurekeyvault://v.vault.azure.net/keys/k", "azurekeyvault://V.vault.azure.net/keys/K/0123"),
+        (
+            "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k",
+            "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/2",
+        ),
+    ],
+)
+def test_a_version_of_a_key_is_that_key(one: str, other: str, tmp_path: Path) -> None:
+    assert by(one, other, tmp_path) == [("fault", "Pulumi.production.yaml", "secretsprovider")]
 
 
 def test_a_key_of_several_regions_is_one(tmp_path: Path) -> None:
@@ -73,6 +88,8 @@ def test_a_key_of_several_regions_is_one(tmp_path: Path) -> None:
         ),
         ("hashivault://staging", "hashivault://production"),
         ("awskms://alias/harbor-staging-key-secrets", "awskms://alias/harbor-production-key-secrets"),
+        *((f"awskms://alias/{name}/secrets", "awskms://alias/prod") for name in ("non-prod", "production-like")),
+        ("azurekeyvault://v.vault.azure.net/keys/a/01", "azurekeyvault://v.vault.azure.net/keys/b/01"),
     ],
 )
 def test_keys_that_differ_are_right(staging: str, production: str, tmp_path: Path) -> None:
