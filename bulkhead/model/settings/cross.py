@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 from bulkhead.model.faults import Fault
 from bulkhead.model.naming import Stage, stages_named
 from bulkhead.model.product import Product
+from bulkhead.model.settings.examples import example_faults
 from bulkhead.model.settings.models import StageSettings
 from bulkhead.model.settings.paths import SETTINGS, Path, fault_at, remove_command, set_command
 from bulkhead.model.settings.rules import NUMBERS
@@ -107,7 +108,7 @@ def cross_check(whole: Sequence[tuple[StageSettings, Product]]) -> Iterator[tupl
     yield from _product_wide(permanent)
     for kind in _SHAREABLE:
         for users in _groups(permanent, kind.identity):
-            yield from _owners(users, kind)
+            yield from _owners(users, kind, halfway=_halfway(permanent, kind.key))
             if kind.separates and len(users) > 1:
                 names = ", ".join(f"{products[user.environment]}-{user.environment}-*" for user in users)
                 message = f"{_joined(users)} share one {kind.word}: {kind.separates.format(names=names)}"
@@ -144,7 +145,7 @@ def _zones(stages: Sequence[StageSettings]) -> Iterator[tuple[Level, Fault]]:
             if user.cloudflare.account_id != theirs.account_id:
                 wrong = "and a zone is in one account: Cloudflare would refuse one of the two"
                 yield _no_zone(user, f"is {users[-1].environment}'s, which is in another account, {wrong}")
-            elif _top(user.cloudflare.hostname) != _top(theirs.hostname):
+            elif _top(user.cloudflare.hostname) != _top(theirs.hostname) and not _halfway(users, "cloudflare.hostname"):
                 wrong = f"and no zone holds {user.cloudflare.hostname} and {theirs.hostname}"
                 yield _no_zone(user, f"is {users[-1].environment}'s, {wrong}")
 
@@ -225,10 +226,10 @@ def _same(
             yield "fault", _fault(settings, key, message, fix)
 
 
-def _owners(users: Sequence[StageSettings], kind: _Shareable) -> Iterator[tuple[Level, Fault]]:
+def _owners(users: Sequence[StageSettings], kind: _Shareable, *, halfway: bool) -> Iterator[tuple[Level, Fault]]:
     path, key = (f"{SETTINGS}:owns", kind.field), f"owns.{kind.field}"
     owners = [user for user in users if user.owns.model_dump(by_alias=True)[kind.field]]
-    if not owners:
+    if not owners and not halfway:
         last = users[-1]
         message = (
             f"is true in no stage that uses this {kind.word} ({_joined(users)}), "
@@ -238,6 +239,12 @@ def _owners(users: Sequence[StageSettings], kind: _Shareable) -> Iterator[tuple[
     for user in owners[:-1]:
         message = f"is true here and in {owners[-1].environment}; both would make what one {kind.word} has once"
         yield "fault", _fault(user, key, message, set_command(path, False, user.environment))
+
+
+def _halfway(stages: Sequence[StageSettings], key: str) -> bool:
+    """Whether an example is left at a key in some of the stages, which do not fit the others yet."""
+    key = f"{SETTINGS}:{'github.owner' if key == 'github.repository' else key}"
+    return len({any(fault.key == key for fault in example_faults(settings)) for settings in stages}) > 1
 
 
 def _groups(

@@ -222,6 +222,24 @@ def test_a_zone_is_in_one_account_and_its_hostnames_end_alike(tmp_path: Path) ->
     assert _check(tmp_path, elsewhere) == []
 
 
+def test_who_fills_in_one_file_after_the_other_is_told_of_examples_alone(tmp_path: Path) -> None:
+    """The owner of what stages share may be a stage that is not filled in yet."""
+    for done in (["development"], ["development", "staging"], ["production"], []):
+        unlike = [stage for stage in STAGES if stage not in done]
+        changes: dict[tuple[str, str], Any] = {(stage, "bulkhead:github.owner"): "harbor-inc" for stage in unlike}
+        changes |= {(stage, "bulkhead:cloudflare.hostname"): f"{stage}.harbor.example" for stage in unlike}
+        changes |= {(stage, "bulkhead:cloudflare.zoneId"): "5e2d8c4b7a6f4039b1c2d3e4f5a60718" for stage in unlike}
+        changes |= {(stage, "bulkhead:cloudflare.zoneId"): "ab" * 16 for stage in done}
+        changes |= {(stage, "bulkhead:cloudflare.accountId"): "cd" * 16 for stage in STAGES}
+        changes |= {
+            (stage, f"bulkhead:owns.{name}"): stage == "production"
+            for stage in STAGES
+            for name in ("zone", "cloudflareAccount")
+        }
+        faults = [each.fault for each in _check(tmp_path, changes) if each.level == "fault"]
+        assert all("an example" in fault.message for fault in faults), (done, faults)
+
+
 def test_a_stack_that_no_stage_may_have_is_told_so_and_nothing_else(tmp_path: Path) -> None:
     (finding,) = check_files([write(tmp_path, "prod", baseline("production"))], PRODUCT)
     assert finding.fault.key == "bulkhead:stage"
