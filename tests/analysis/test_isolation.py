@@ -96,6 +96,11 @@ def test_the_repository_of_all_stages_may_be_called_as_the_hostname_of_one(numbe
     }
 
 
+def test_the_repository_of_all_stages_may_be_called_as_the_names_of_one_begin() -> None:
+    changes = {"github": {"owner": "acme", "repository": "harbor-production"}}
+    assert leaks(*(make_plan(PRODUCT, stage, changes) for stage in STAGES)) == []
+
+
 @pytest.mark.parametrize(
     "text", ["https://u:p@harbor.example/api", "HARBOR%252DPRODUCTION%252DD1", "harbor-inc/harbor-production"]
 )

@@ -40,6 +40,8 @@ WIDE = "\u00fc" * 2561  # two bytes each
         (t.SSM_PARAMETER, {"value": "x" * 4097}, "at most 4096"),
         (t.SSM_PARAMETER, {"value": "x" * 4097, "tier": "Standard"}, "at most 4096"),
         (t.SSM_PARAMETER, {"value": "x" * 8193, "tier": "Advanced"}, "at most 8192"),
+        (t.IAM_POLICY, {"policy": '"' + "x" * 6143 + '"'}, "has 6145 bytes"),
+        (t.IAM_ROLE_POLICY, {"policy": "  x" * 10_241}, "has 10241 bytes, and at most 10240"),
     ],
 )
 def test_what_is_too_large_is_named(type_: str, props: dict[str, Any], said: str) -> None:
@@ -62,6 +64,9 @@ def test_what_is_too_large_is_named(type_: str, props: dict[str, Any], said: str
         (t.SSM_PARAMETER, {"value": "x" * 5000, "tier": "Intelligent-Tiering"}),
         (t.SSM_PARAMETER, {"value": "x" * 4097, "tier": UNKNOWN}),
         (t.SSM_PARAMETER, {"value": UNKNOWN}),
+        (t.IAM_POLICY, {"policy": " x\n" * 6144}),
+        (t.IAM_ROLE_POLICY, {"policy": "x" * 10_240}),
+        (t.IAM_ROLE_POLICY, {"policy": {"Statement": []}}),
         (t.SSM_PARAMETER, {"value": 4, "tier": []}),
     ],
 )

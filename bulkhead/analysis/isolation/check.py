@@ -109,7 +109,7 @@ def _looked(
     marked: set[tuple[str, str]] = set()
     for resource, text in _everything(plan):
         for mark, owners in marks.seen(plan.environment, text.text):
-            if mark.what == "hostname" and _is_no_hostname(plan, resource, text):
+            if _is_repository(plan, text) or (mark.what == "hostname" and _is_no_hostname(resource, text)):
                 continue
             kind = _kind_of(resource, text)
             name = kind.name if kind else OTHER
@@ -141,10 +141,13 @@ _MAIL: Final = re.compile(r"mail[\w.\[\]]*domain")
 _DOMAINS: Final = re.compile(r"(?:[*@.]*[\w-]+(?:\.[\w-]+)+[\s,;]*)+")
 
 
-def _is_no_hostname(plan: StagePlan, resource: PlannedResource, text: Text) -> bool:
-    """Whether a text may be spelt as another stage's hostname and is none: a repository, or where people have mail."""
-    if text.path.rpartition(".")[2] == "repository" and text.text == plan.settings.github.repository:
-        return True
+def _is_repository(plan: StagePlan, text: Text) -> bool:
+    """Whether a text is the repository of all stages, which may be called as something of one of them."""
+    return text.path.rpartition(".")[2] == "repository" and text.text == plan.settings.github.repository
+
+
+def _is_no_hostname(resource: PlannedResource, text: Text) -> bool:
+    """Whether a text may be spelt as another stage's hostname and is none, but where people have mail."""
     if resource.type == t.DNS_RECORD and resource.inputs.get("type") in {"MX", "TXT"}:
         return text.path.startswith(("content", "data"))
     called = f"{resource.inputs.get('variableName', '')} {text.path}".lower().replace("_", "")

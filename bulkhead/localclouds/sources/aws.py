@@ -9,12 +9,14 @@ from bulkhead.localclouds.sources.places import (
     AWS_REGION,
     AWS_TAGS,
     Sources,
+    aws_docs,
     aws_model,
     aws_plugin,
     issue,
 )
 from bulkhead.resources import types as t
 
+_IAM_QUOTAS: Final = aws_docs("IAM/latest/UserGuide/reference_iam-quotas")
 SOURCES: Final[Sources] = {
     t.S3_BUCKET: {
         aws_model("s3", "BucketAlreadyExists"): ("create",),
@@ -120,12 +122,14 @@ SOURCES: Final[Sources] = {
     t.IAM_POLICY: {
         aws_model("iam", "policyNameType"): ("shaped: name",),
         aws_plugin("iam/policy.go"): ("json text: policy", "replaced_by", "computed"),
+        _IAM_QUOTAS: ("limits",),
         aws_model("iam", "EntityAlreadyExistsException"): ("create",),
         AUTONAMING: ("needs: name", "own_name"),
         AWS_TAGS: ("plan",),
     },
     t.IAM_ROLE_POLICY: {
         aws_plugin("iam/role_policy.go"): ("json text: policy", "replaced_by"),
+        _IAM_QUOTAS: ("limits",),
         AUTONAMING: ("needs: name", "own_name"),
     },
     t.IAM_OPEN_ID_CONNECT_PROVIDER: {

@@ -57,6 +57,10 @@ def github_docs(page: str) -> str:
     return f"https://docs.github.com/en/{page}"
 
 
+def aws_docs(page: str) -> str:
+    return f"https://docs.aws.amazon.com/{page}.html"
+
+
 def aws_plugin(file: str) -> str:
     """Return a service's file of the provider that AWS's plugin is built from."""
     return _CODE.format("hashicorp/terraform-provider-aws", "main", f"internal/service/{file}")

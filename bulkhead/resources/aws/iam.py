@@ -75,6 +75,7 @@ IAM_POLICY: Final = ResourceType(
     taggable=True,
     tells={"arn": "arn:aws:iam::{account}:policy{path}{name}", "id": "{arn}"},
     rehearsed=Rehearsed.EMULATED,
+    limits={"policy": 6144},  # IAM and STS quotas: a managed policy
 )
 
 IAM_POLICY_ATTACHMENT: Final = ResourceType(
@@ -118,6 +119,7 @@ IAM_ROLE_POLICY: Final = ResourceType(
     replaced_by=frozenset({"name", "namePrefix", "role"}),
     documents={"policy": Grants.RIGHTS},
     rehearsed=Rehearsed.EMULATED,
+    limits={"policy": 10_240},  # IAM and STS quotas: all inline policies of a role together
 )
 
 IAM_ROLE_POLICY_ATTACHMENT: Final = ResourceType(
