@@ -82,7 +82,7 @@ def _is_name(name: str) -> bool:
 
 def _is_day(value: Any) -> bool:
     try:
-        return isinstance(value, str) and bool(date.fromisoformat(value))
+        return isinstance(value, str) and date.fromisoformat(value).isoformat() == value
     except ValueError:
         return False
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from bulkhead.model.faults import Fault
 from bulkhead.model.settings import nodes, scalars
-from bulkhead.model.settings.paths import SECRETS, Path, secret_command, spell
+from bulkhead.model.settings.paths import SECRETS, Path, remove_command, secret_command, spell
 
 # Top-level keys of a stack file: Pulumi CLI, `ProjectStack`. It has one more.
 TOP_LEVEL: Final = ("config", "secretsprovider", "encryptedkey", "encryptionsalt")
@@ -212,11 +212,13 @@ class _Builder:
     def _encrypted(self, ciphertext: str, path: Path) -> Encrypted:
         self._secret_keys.add(str(path[0]))
         if not _CIPHERTEXT.fullmatch(ciphertext):
-            name = str(path[0]).removeprefix(f"{SECRETS}:")
+            namespace, _, name = str(path[0]).partition(":")
             message = (
                 "holds no ciphertext below `secure:`; if it is the secret itself, it is readable in Git: revoke it"
             )
-            self._fault(spell(path), message, secret_command(name, self._stack))
+            kept = namespace == SECRETS and len(path) == 1
+            fix = secret_command(name, self._stack) if kept else remove_command(path, self._stack)
+            self._fault(spell(path), message, fix)
         return ENCRYPTED
 
     def _pairs(self, mapping: nodes.Mapping, path: Path) -> Iterator[tuple[str, nodes.Node]]:

@@ -250,4 +250,5 @@ BAD: Final = [
     Bad("bulkhead:", "x", "is read by nothing"),
     Bad("secret:sessionKey", CIPHERTEXT, "is read by nothing"),
     Bad("pulumi:disable-default-providers", ["aws"], 'must be ["*"]'),
+    *_each("rotated:sessionKey", "is no day", "soon", "2026-W48-1", "20261130", ""),
 ]

@@ -260,3 +260,11 @@ def test_no_file_whatever_raises(tmp_path: Path) -> None:
             data[place:place] = chance.choice(pieces)
         refused += bool(_read(tmp_path, bytes(data)).faults)
     assert refused > 10
+
+
+def test_only_a_secret_is_stored_anew_where_a_ciphertext_is_none(folder: Path) -> None:
+    text = "config:\n  secrets:x:\n    secure: hunter2\n  bulkhead:log:\n    level:\n      secure: hunter2\n"
+    assert {fault.key: fault.fix for fault in _read(folder, text).faults} == {
+        "secrets:x": "bulkhead secrets set staging x",
+        "bulkhead:log.level": "pulumi config rm --path 'bulkhead:log.level' --stack staging",
+    }
