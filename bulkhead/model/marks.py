@@ -19,7 +19,11 @@ from bulkhead.model.settings import StageSettings
 _ENDS: Final = r"(?![0-9A-Za-z])"
 # What comes before a hostname: after an @ it is where somebody's mail goes, unless that @ ends who asks in a URL.
 NO_MAIL: Final = r"(?:(?<![\w.@-])|://[^/\s@]*@)"
+# A cookie's domain may begin with a dot, and is then sent to every name below.
+_BEFORE_A_HOST: Final = r"(?:www\.|(?<!\*)\.)?"
 _BEGINS: Final = r"(?<![0-9A-Za-z])"
+_MAIL: Final = re.compile(r"(?:mail|sender|smtp)[\w.\[\]]*domain")
+_DOMAINS: Final = re.compile(r"(?:[*@.]*[\w-]+(?:\.[\w-]+)+[\s,;]*)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,11 @@ class Mark:
     what: str
     text: str
     pattern: str
+
+
+def is_of_mail(called: str, text: str) -> bool:
+    """Whether what is called so names domains where people have mail, and no hostname: ``ALLOWED_EMAIL_DOMAINS``."""
+    return bool(_MAIL.search(called.lower().replace("_", "")) and _DOMAINS.fullmatch(text))
 
 
 class Tenant(Protocol):
@@ -109,7 +118,7 @@ def _marks(tenant: Tenant) -> Iterator[Mark]:
     environment = re.escape(settings.environment)
     yield Mark("GitHub environment", settings.environment, rf"(?<=environment[:$=/]){environment}{_ENDS}")
     for hostname in hostnames_of(tenant):
-        yield Mark("hostname", hostname, rf"{NO_MAIL}(?:www\.)?{re.escape(hostname)}(?![\w-]|\.\w)")
+        yield Mark("hostname", hostname, rf"{NO_MAIL}{_BEFORE_A_HOST}{re.escape(hostname)}(?![\w-]|\.\w)")
     if settings.aws.role_arn:
         role = "role/" + settings.aws.role_arn.partition(":role/")[2]
         yield Mark("role", role, rf"{re.escape(role)}(?![\w+=,.@/-])")

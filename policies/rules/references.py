@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from bulkhead.model.marks import is_of_mail
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import row_of
 from bulkhead.resources.documents import allowed, documents_in
@@ -132,8 +133,9 @@ def _in_texts(resource: ObservedResource, eyes: Whose) -> Iterator[tuple[str, st
             last = text.path.partition(" ")[0].rpartition(".")[2]  # what is opened is named behind a space
             if bound and last not in {"text", "json"}:  # `binding-from-another-stage`
                 continue
-            if not text.path.endswith("emailDomain.domain") and text.text != repository and last not in _JUDGED:
-                yield text.path, eyes.text(text.text)
+            called = f"{resource.props.get('variableName', '')} {text.path}"
+            if text.text != repository and last not in _JUDGED:
+                yield text.path, eyes.text(text.text, of_mail=is_of_mail(called, text.text))
 
 
 RULES: Final[tuple[AnyRule, ...]] = (

@@ -45,12 +45,12 @@ class Whose:
             if stage is not self.context.stage:
                 yield stage.value, Label(self.context.product.name, stage, stage).prefix
 
-    def text(self, text: str) -> str:
-        """Return what in a text is another stage's, empty if nothing is."""
+    def text(self, text: str, *, of_mail: bool = False) -> str:
+        """Return what in a text is another stage's, empty if nothing is. Where people have mail, nobody answers."""
         # What is kept in the stage's own account for a domain is the stage's, whoever answers there: SES's identities.
         kept = account_of(text) == self.context.settings.aws.account_id
         for mark, stage in self.marks.foreign(self.context.settings.environment, text):
-            if not (kept and mark.what == "hostname"):
+            if not ((kept or of_mail) and mark.what == "hostname"):
                 return f"names {mark.text}, the {mark.what} of {stage}"
         return ""
 

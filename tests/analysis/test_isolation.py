@@ -125,8 +125,8 @@ def test_nothing_else_is_hidden_by_the_name_of_the_repository(text: str) -> None
     assert [leak.whose for leak in found] == [PRODUCTION]
 
 
-@pytest.mark.parametrize("text", ["www.harbor.example", "https://www.harbor.example/rooms"])
-def test_a_hostname_is_known_with_www_before_it(text: str) -> None:
+@pytest.mark.parametrize("text", ["www.harbor.example", "https://www.harbor.example/rooms", ".harbor.example"])
+def test_a_hostname_is_known_with_www_or_a_dot_before_it(text: str) -> None:
     assert [leak.whose for leak in leaks(make_plan(with_texts(text), STAGING), planned(PRODUCTION))] == [PRODUCTION]
     assert leaks(make_plan(with_texts(text), PRODUCTION), planned(STAGING)) == []
 
@@ -153,7 +153,7 @@ def test_a_record_leads_to_no_hostname_of_another_stage(record: dict[str, str], 
     assert [leak.whose for leak in leaks(added(staging, t.DNS_RECORD, inputs), planned(PRODUCTION))] == whose
 
 
-@pytest.mark.parametrize("name", ["MAIL_DOMAIN", "EMAIL_DOMAIN", "ALLOWED_EMAIL_DOMAINS", "MAIL_FROM_DOMAIN"])
+@pytest.mark.parametrize("name", ["MAIL_DOMAIN", "SENDER_DOMAIN", "ALLOWED_EMAIL_DOMAINS", "MAIL_FROM_DOMAIN"])
 def test_where_people_have_mail_is_no_hostname(name: str) -> None:
     web, *others = PRODUCT.workers
 

@@ -176,6 +176,7 @@ LEADING_AWAY: list[ObservedResource] = [
             ("json", "json", '["harbor-production-d1-main"]'),
             ("plain_text", "text", '{"vault": "harbor-production-vault"}'),
             ("plain_text", "text", "https%3A%2F%2Fharbor.example%2Fapi"),
+            ("plain_text", "text", ".harbor.example"),
             ("plain_text", "text", base64.b64encode(b"https://harbor.example/api").decode()),
         )
     ),
@@ -263,6 +264,22 @@ STAYING: list[ObservedResource] = [
         t.WORKER_VERSION, bindings=[{"type": "plain_text", "name": "NODE_ENV", "text": "production"}, UNKNOWN]
     ),
     make_resource(t.GITHUB_REPOSITORY_RULESET, name="harbor-staging-ruleset", repository="harbor"),
+    *(
+        make_resource(t.WORKER_VERSION, bindings=[{"type": "plain_text", "name": name, "text": said}])
+        for name, said in (
+            ("MAIL_DOMAIN", "harbor.example"),
+            ("SENDER_DOMAIN", "harbor.example"),
+            ("ALLOWED_EMAIL_DOMAINS", "@harbor.example, acme.example"),
+            ("COOKIE_DOMAIN", ".staging.harbor.example"),
+            ("ORIGINS", "https://*.harbor.example"),
+        )
+    ),
+    make_resource(
+        t.GITHUB_ACTIONS_ENVIRONMENT_VARIABLE,
+        environment="staging",
+        variableName="EMAIL_DOMAIN",
+        value="harbor.example",
+    ),
 ]
 
 

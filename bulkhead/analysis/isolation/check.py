@@ -13,7 +13,7 @@ from bulkhead.analysis.isolation import accounts, documents, github, tokens, wor
 from bulkhead.analysis.isolation.reference import FoundReference, ReferenceKind
 from bulkhead.analysis.isolation.shared import Risk, risks
 from bulkhead.analysis.stage_plan import StagePlan
-from bulkhead.model.marks import Mark, Marks
+from bulkhead.model.marks import Mark, Marks, is_of_mail
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import row_of
 from bulkhead.resources.documents import allowed
@@ -137,10 +137,6 @@ def _looked(
         yield from _in_files(plan, marks, files)
 
 
-_MAIL: Final = re.compile(r"mail[\w.\[\]]*domain")
-_DOMAINS: Final = re.compile(r"(?:[*@.]*[\w-]+(?:\.[\w-]+)+[\s,;]*)+")
-
-
 def _is_repository(plan: StagePlan, text: Text) -> bool:
     """Whether a text is the repository of all stages, which may be called as something of one of them."""
     return text.path.rpartition(".")[2] == "repository" and text.text == plan.settings.github.repository
@@ -150,8 +146,7 @@ def _is_no_hostname(resource: PlannedResource, text: Text) -> bool:
     """Whether a text may be spelt as another stage's hostname and is none, but where people have mail."""
     if resource.type == t.DNS_RECORD and resource.inputs.get("type") in {"MX", "TXT"}:
         return text.path.startswith(("content", "data"))
-    called = f"{resource.inputs.get('variableName', '')} {text.path}".lower().replace("_", "")
-    return bool(_MAIL.search(called) and _DOMAINS.fullmatch(text.text))
+    return is_of_mail(f"{resource.inputs.get('variableName', '')} {text.path}", text.text)
 
 
 def _values(reference: FoundReference) -> list[str]:
