@@ -142,5 +142,7 @@ def _covers(key: tuple[str, str], group: Permission, target: Target) -> bool:
     id_ = found[found.lastgroup]
     if group.reach is Reach.BUCKET and id_ != EVERY:
         return bool(target.bucket) and name == bucket_key(target.account, target.bucket, target.jurisdiction)
+    if group.reach is Reach.ZONE and not target.zone:
+        return id_ == EVERY  # what is about a whole account needs a group of zones on all of them
     wanted = {Reach.ACCOUNT: target.account, Reach.ZONE: target.zone, Reach.BUCKET: target.bucket}.get(group.reach)
     return bool(wanted) and id_ in (wanted, EVERY)

@@ -11,10 +11,12 @@ from typing import Final
 from bulkhead.localclouds.api.permissions import UNSAID, Accepted, Row, Table
 from bulkhead.localclouds.cloudflare.api.permission_rows import sdk, stores, workers, zones
 from bulkhead.resources.kind import ResourceType
+from bulkhead.resources.permissions import GROUPS, Reach
 from bulkhead.resources.token_policies import Target
 
 _PRODUCT: Final = 3  # parts of a path before the product: an account or a zone
 _WORD: Final = re.compile(r"(?<!^)([A-Z])")
+_OF_ZONES: Final = {group.name for group in GROUPS if group.reach is Reach.ZONE}
 TABLE: Final = Table([*stores.ROWS, *workers.ROWS, *zones.ROWS])
 
 
@@ -38,7 +40,8 @@ def accepted(method: str, path: str) -> Accepted:
 @cache
 def least(method: str, template: str) -> Accepted:
     """Return the groups of which one is enough. Where no source says it, those of the routes beside or above count: a
-    token that may do nothing with a product cannot delete there. UNSAID where nothing is near, as for ``/accounts``."""
+    token that may do nothing with a product cannot delete there. A group of zones opens no product of an account. UNSAID
+    where nothing is near, as for ``/accounts``."""
     known = accepted(method, template)
     if known is not UNSAID:
         return known
@@ -52,6 +55,7 @@ def least(method: str, template: str) -> Accepted:
             for other, groups in row.accepted.items()
             for name in groups or ()
             if (other == "GET") == reads and (reads or name.endswith(" Write"))
+            if not (name in _OF_ZONES and template.startswith("/accounts/"))
         }
         if near:
             return frozenset(near)

@@ -15,21 +15,17 @@ from bulkhead.localclouds.cloudflare.api.s3 import TEMPLATE as S3_TEMPLATE
 from bulkhead.localclouds.providers.handler import Caller
 from bulkhead.resources import types as t
 from bulkhead.resources.permissions import GROUPS
-from tests.support.cloudflare_api import ACCOUNT, OTHER_ACCOUNT, TOKEN, Api
+from tests.support.cloudflare_api import ACCOUNT, OTHER_ACCOUNT, TOKEN, ZONE, Api
 
 KV = f"/accounts/{ACCOUNT}/storage/kv/namespaces"
 DATABASES = f"/accounts/{ACCOUNT}/d1/database"
 TEMPLATE = "/accounts/{account_id}/d1/database"
 
 
-def token_with(api: Api, group: str) -> str:
-    """Make a token that has one group on staging's account."""
+def token_with(api: Api, group: str, key: str = f"com.cloudflare.api.account.{ACCOUNT}") -> str:
+    """Make a token that has one group on a resource, staging's account unless another one is named."""
     identity = next(known.id for known in GROUPS if known.name == group)
-    policy = {
-        "effect": "allow",
-        "permissionGroups": [{"id": identity}],
-        "resources": json.dumps({f"com.cloudflare.api.account.{ACCOUNT}": "*"}),
-    }
+    policy = {"effect": "allow", "permissionGroups": [{"id": identity}], "resources": json.dumps({key: "*"})}
     inputs = {"accountId": ACCOUNT, "name": "narrow", "policies": [policy]}
     made = api.resources.create(Caller("staging", "cloudflare", {}), t.ACCOUNT_TOKEN, "", inputs)
     return str(made.outputs["value"])
@@ -135,6 +131,17 @@ def test_where_no_source_names_a_permission_those_beside_it_count(
     for group in ("Workers KV Storage Write", "D1 Read"):
         assert api.refused(method, path, {}, token_with(api, group)) == (403, [10000])
     assert api.refused(method, path, {}, token_with(api, enough))[0] in {400, 404}
+
+
+def test_a_worker_s_routes_are_set_at_once_by_who_may_set_them_on_all_zones(api: Api) -> None:
+    script = f"/accounts/{ACCOUNT}/workers/scripts/any"
+    every = token_with(api, "Workers Routes Write", "com.cloudflare.api.account.zone.*")
+    assert api.refused("PUT", f"{script}/routes", [], every) == (404, [10007])
+    one = token_with(api, "Workers Routes Write", f"com.cloudflare.api.account.zone.{ZONE}")
+    assert api.refused("PUT", f"{script}/routes", [], one) == (403, [10000])
+    assert api.refused("PUT", f"{script}/routes", [], token_with(api, "Workers Scripts Write")) == (403, [10000])
+    for method, part in (("PATCH", "secrets-bulk"), ("PUT", "domains/records"), ("POST", "domains/changeset")):
+        assert api.refused(method, f"{script}/{part}", {}, every) == (403, [10000])
 
 
 def test_everybody_sees_the_account_of_a_token(api: Api) -> None:
