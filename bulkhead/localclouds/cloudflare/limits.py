@@ -18,6 +18,7 @@ NOT_REHEARSED: Final[Mapping[str, str]] = {
     "eventual consistency": "a KV write is read by everybody at once; Cloudflare says up to 60 seconds",
     "queue pull consumers": "what was sent as `text` or `v8` is pulled as `json`: workerd does not say how it was sent",
     "queue concurrency": "one consumer runs at a time, whatever `maxConcurrency` says",
+    "R2 event notifications, custom domains": "the API keeps them; no message is sent, and no such hostname answers",
     "D1 Time Travel": "back only to a bookmark that was asked for; there is no history, so a timestamp is refused",
     "D1 during an import or export": "the API refuses everybody else, a Worker may query; Cloudflare lets nobody",
     "queues across a deployment or a restore of D1": "messages wait in memory and are lost when workerd restarts",

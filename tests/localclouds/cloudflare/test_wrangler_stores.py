@@ -14,7 +14,7 @@ from bulkhead.localclouds.cloudflare.api.app import PREFIX
 from bulkhead.localclouds.cloudflare.client import StageCloud
 from bulkhead.localclouds.cloudflare.local import LocalCloudflare
 from tests.localclouds.cloudflare.wrangler import Wrangler
-from tests.support.cloudflare_api import ACCOUNT, TOKEN, Api, open_api
+from tests.support.cloudflare_api import ACCOUNT, TOKEN, ZONE, Api, open_api
 
 pytestmark = pytest.mark.slow
 
@@ -87,6 +87,25 @@ def test_r2(shell: Shell) -> None:
     assert "reports/" in shell.run("r2 bucket lifecycle list files")
     shell.run("r2 bucket delete files")
     assert shell.api.result("GET", f"{ROOT}/r2/buckets") == {"buckets": []}
+
+
+def test_what_is_beside_a_bucket(shell: Shell) -> None:
+    shell.run("r2 bucket create files")
+    shell.run("queues create events")
+    rule = "r2 bucket notification create files --queue events --event-type"
+    shell.run(f"{rule} object-create --prefix a/")
+    shell.run(f"{rule} object-delete")
+    assert "two rules" in shell.refused(f"{rule} object-create --prefix a/b/")
+    listed = shell.run("r2 bucket notification list files")
+    assert all(part in listed for part in ("events", "a/", "LifecycleDeletion"))
+    shell.run("r2 bucket notification delete files --queue events")
+    shell.run(f"r2 bucket domain add files --domain files.example.com --zone-id {ZONE} --force")
+    shell.run("r2 bucket domain update files --domain files.example.com --min-tls 1.2")
+    assert "1.2" in shell.run("r2 bucket domain get files --domain files.example.com")
+    shell.run("r2 bucket domain remove files --domain files.example.com --force")
+    assert "files.example.com" not in shell.run("r2 bucket domain list files")
+    shell.run("queues delete events")
+    shell.run("r2 bucket delete files")
 
 
 def test_queues(shell: Shell) -> None:

@@ -40,8 +40,8 @@ def accepted(method: str, path: str) -> Accepted:
 @cache
 def least(method: str, template: str) -> Accepted:
     """Return the groups of which one is enough. Where no source says it, those of the routes beside or above count: a
-    token that may do nothing with a product cannot delete there. A group of zones opens no product of an account. UNSAID
-    where nothing is near, as for ``/accounts``."""
+    token that may do nothing with a product cannot delete there, nor can one with rights on zones only in an account.
+    UNSAID where nothing is near, as for ``/accounts``."""
     known = accepted(method, template)
     if known is not UNSAID:
         return known

@@ -79,7 +79,40 @@ ENDPOINTS: Final = (
     _part(t.R2_BUCKET_CORS, "cors", None, _NO_CORS),
     _part(t.R2_MANAGED_DOMAIN, "domains/managed", _off),
 )
-_SERVED: Final = Served(_BUCKET)
+_BESIDE: Final = "cloudflare:api/r2-"
+"""How the types of records begin that are of no type of Pulumi's; a bucket has one of each kind."""
+
+
+class _Buckets(Served):
+    """Serves the buckets themselves: what is beside one goes with it."""
+
+    def remove(self, asked: Asked) -> Result:
+        bucket = self.find(asked)
+        removed = super().remove(asked)
+        for kind in ("domains", "events"):
+            asked.cloud.resources.store.remove(f"{_BESIDE}{kind}", _beside_id(bucket))
+        return removed
+
+
+_SERVED: Final = _Buckets(_BUCKET)
+
+
+def facts_beside(asked: Asked, kind: str, *, everywhere: bool = False) -> dict[str, Any]:
+    """Return what is kept of a kind beside the path's bucket, or beside all buckets of the account. Raises Refusal."""
+    mine = _beside_id(bucket_of(asked))
+    found = asked.cloud.resources.store.all(type_=f"{_BESIDE}{kind}", account=asked.path["account_id"])
+    return {name: facts for one in found if everywhere or one.id == mine for name, facts in one.outputs.items()}
+
+
+def keep_beside(asked: Asked, kind: str, facts: Mapping[str, Any]) -> None:
+    """Keep this of a kind beside the path's bucket, instead of what was kept."""
+    bucket = bucket_of(asked)
+    kept = Record(f"{_BESIDE}{kind}", _beside_id(bucket), "", bucket.account, "", {}, facts)
+    asked.cloud.resources.store.put(kept)
+
+
+def _beside_id(bucket: Record) -> str:
+    return "/".join([bucket.account, bucket.outputs["jurisdiction"], bucket.outputs["name"]])
 
 
 def bucket_of(asked: Asked) -> Record:
@@ -123,5 +156,6 @@ def _decoded(cursor: str) -> str:
 
 ROUTES: Final[tuple[Route, ...]] = (
     Route("GET", _BUCKETS, _list),
-    *(route for endpoint in ENDPOINTS for route in routes(endpoint)),
+    *routes(_BUCKET, _SERVED),
+    *(route for endpoint in ENDPOINTS if endpoint != _BUCKET for route in routes(endpoint)),
 )
