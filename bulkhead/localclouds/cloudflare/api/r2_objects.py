@@ -41,6 +41,14 @@ def _objects(asked: Asked) -> R2Objects:
     return R2Objects(asked.stage_of(bucket), str(bucket.outputs["name"]))
 
 
+def _key(asked: Asked) -> str:
+    """Return the path's key. Raises Refusal for what is none."""
+    key = asked.path["object_key"]
+    if len(key.encode()) > _LONGEST_KEY:
+        raise Refusal(400, (_BAD_KEY, f"The key must have at most {_LONGEST_KEY} bytes."))
+    return key
+
+
 def _list(asked: Asked) -> Result:
     size = size_asked(asked, 1000)
     wanted = {new: asked.query.get(name) for name, new in _WANTED.items()}
@@ -58,7 +66,8 @@ _WANTED: Final = {"prefix": "prefix", "delimiter": "delimiter", "cursor": "curso
 
 
 def _read(asked: Asked) -> Response:
-    found = _objects(asked).read(asked.path["object_key"])
+    key = _key(asked)
+    found = _objects(asked).read(key)
     if found is None:
         raise Refusal(404, (_NO_KEY, "The specified key does not exist."))
     content, told = found
@@ -84,9 +93,7 @@ def _is_known(headers: Mapping[str, str], etag: str, uploaded: datetime) -> bool
 
 
 def _write(asked: Asked) -> Result:
-    key, bucket = asked.path["object_key"], bucket_of(asked)
-    if len(key.encode()) > _LONGEST_KEY:
-        raise Refusal(400, (_BAD_KEY, f"The key must have at most {_LONGEST_KEY} bytes."))
+    key, bucket = _key(asked), bucket_of(asked)
     if len(asked.body) > _LARGEST:
         raise Refusal(400, (_TOO_LARGE, f"The object has more than {_LARGEST} bytes; use the S3 API."))
     storage = str(bucket.outputs["storageClass"])
@@ -100,7 +107,7 @@ def _write(asked: Asked) -> Result:
 
 
 def _delete(asked: Asked) -> Result:
-    key = asked.path["object_key"]
+    key = _key(asked)
     _objects(asked).remove(key)
     return Result({"key": key})
 

@@ -292,7 +292,7 @@ def _change_latest(asked: Asked) -> Result:
         raise Refusal(400, (INVALID, "env must be {NAME: {type, ...} or null}"))
     if wrong := [name for name, change in changes.items() if change is not None and change.get("name", name) != name]:
         raise Refusal(400, (INVALID, f"env.{wrong[0]}.name: must be {wrong[0]}"))
-    version = remade(asked, latest, changes, body.get("annotations", {}))
+    version = remade(asked, latest, changes, body.get("annotations") or {})
     return Result(shown(asked, number_of(asked, worker, version), version))
 
 

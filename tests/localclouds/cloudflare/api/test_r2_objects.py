@@ -68,7 +68,8 @@ def test_a_bucket_that_is_not_there_has_no_objects(api: Api) -> None:
 
 def test_a_key_has_a_limit(api: Api) -> None:
     api.result("POST", BUCKETS, {"name": "files"})
-    assert api.refused("PUT", f"{OBJECTS}/{'k' * 1025}", b"1") == (400, [10020])
+    for method in ("PUT", "GET", "DELETE"):
+        assert api.refused(method, f"{OBJECTS}/{'k' * 1025}", b"1" if method == "PUT" else None) == (400, [10020])
     assert api.refused("GET", f"{OBJECTS}?per_page=0")[0] == 400
 
 

@@ -213,6 +213,14 @@ def test_a_worker_without_a_version_has_no_latest_one(api: Api) -> None:
     assert api.result("GET", SECRETS) == []
 
 
+def test_a_version_that_says_null_for_its_annotations_has_none(api: Api) -> None:
+    made(api)
+    body = {"env": {"MODE": {"type": "plain_text", "text": "a"}}, "annotations": None}
+    changed = api.result("PATCH", f"{WORKERS}/web/versions/latest", body)
+    assert changed["number"] == 2
+    assert "workers/message" not in changed.get("annotations", {})
+
+
 def test_settings_are_the_workers_and_its_versions(api: Api) -> None:
     database = api.result("POST", f"{ROOT}/d1/database", {"name": "main"})["uuid"]
     sent(api, "PUT", f"{SCRIPTS}/web", bindings=[{"type": "d1", "name": "DB", "id": database}])
