@@ -31,7 +31,7 @@ from bulkhead.localclouds.aws import handlers as aws_handlers
 from bulkhead.localclouds.aws.local import LocalAws
 from bulkhead.localclouds.cloudflare import handlers as cloudflare_handlers
 from bulkhead.localclouds.cloudflare.api import app as cloudflare_api
-from bulkhead.localclouds.cloudflare.api.asked import Cloudflare
+from bulkhead.localclouds.cloudflare.api.call import Cloudflare
 from bulkhead.localclouds.cloudflare.api.credentials import Credentials
 from bulkhead.localclouds.cloudflare.local import LocalCloudflare
 from bulkhead.localclouds.github.api import app as github_api

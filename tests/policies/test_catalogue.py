@@ -72,7 +72,7 @@ LABELS = {
 }
 
 
-class Asked(ObservedStack):
+class Call(ObservedStack):
     """A stack that remembers of which types a rule asked for the resources."""
 
     def of(self, *types: str) -> tuple[ObservedResource, ...]:
@@ -91,7 +91,7 @@ def types_judged() -> set[str]:
         ASKED.update(rule.types if isinstance(rule, Rule) else ())
     for product, stage in itertools.product(PRODUCTS, STAGES):
         for rendered, identities in ((rendered_stage, False), (rendered_identities, True)):
-            stack = Asked(tuple(observed_in(rendered(product, stage))))
+            stack = Call(tuple(observed_in(rendered(product, stage))))
             context = make_context(stage, of=PRODUCTS[product], identities=identities)
             for rule in content:
                 if isinstance(rule, StackRule):

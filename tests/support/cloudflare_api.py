@@ -17,7 +17,7 @@ from bulkhead.localclouds.api.faults import FaultPlan, PlannedFault
 from bulkhead.localclouds.api.journal import Journal
 from bulkhead.localclouds.api.seed import Seed, Tenant
 from bulkhead.localclouds.cloudflare.api.app import PREFIX, application
-from bulkhead.localclouds.cloudflare.api.asked import Cloudflare
+from bulkhead.localclouds.cloudflare.api.call import Cloudflare
 from bulkhead.localclouds.cloudflare.api.credentials import Credentials
 from bulkhead.localclouds.cloudflare.client import StageCloud
 from bulkhead.localclouds.cloudflare.handlers import handlers

@@ -21,7 +21,7 @@ from bulkhead.localclouds.api.faults import FaultPlan, PlannedFault
 from bulkhead.localclouds.api.seed import Seed
 from bulkhead.localclouds.api.server import ApiServer
 from bulkhead.localclouds.cloudflare.api import app as cloudflare_api
-from bulkhead.localclouds.cloudflare.api.asked import Cloudflare
+from bulkhead.localclouds.cloudflare.api.call import Cloudflare
 from bulkhead.localclouds.cloudflare.api.credentials import Credentials
 from bulkhead.localclouds.cloudflare.uploads import Uploads
 from bulkhead.localclouds.providers.cloudflare_remote import cloudflare_remotes

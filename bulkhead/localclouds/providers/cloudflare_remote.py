@@ -17,7 +17,7 @@ from bulkhead.clients.endpoints import CLOUDFLARE
 from bulkhead.clients.rest import Rest
 from bulkhead.engine.plugins import sdk_version
 from bulkhead.localclouds.cloudflare.api import stores, tokens, workers, workers_versions
-from bulkhead.localclouds.cloudflare.api.asked import PLUGIN
+from bulkhead.localclouds.cloudflare.api.call import PLUGIN
 from bulkhead.localclouds.cloudflare.api.endpoint import Endpoint
 from bulkhead.localclouds.providers import registry
 from bulkhead.localclouds.providers.handler import Caller, Properties

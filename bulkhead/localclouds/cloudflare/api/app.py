@@ -42,7 +42,7 @@ from bulkhead.localclouds.cloudflare.api import (
     zones,
 )
 from bulkhead.localclouds.cloudflare.api.answers import Refusal, Result, no_route, refusal
-from bulkhead.localclouds.cloudflare.api.asked import Asked, Cloudflare, Route
+from bulkhead.localclouds.cloudflare.api.call import Call, Cloudflare, Route
 from bulkhead.localclouds.cloudflare.api.credentials import CLOUD, Credential, Credentials
 from bulkhead.localclouds.cloudflare.api.permissions import least
 from bulkhead.localclouds.providers.handler import ApiRefusal
@@ -150,7 +150,7 @@ class CloudflareApi(Api):
     def _result(self, route: Route | None, credential: Credential, request: Request, body: bytes) -> Result | Response:
         if route is None:
             raise no_route(request.url.path)
-        asked = Asked(
+        call = Call(
             self._cloud,
             credential,
             request.path_params,
@@ -159,9 +159,9 @@ class CloudflareApi(Api):
             body,
             str(request.base_url).rstrip("/"),
         )
-        _require_account(asked)
-        _require_permission(route, asked)
-        return route.serve(asked)
+        _require_account(call)
+        _require_permission(route, call)
+        return route.serve(call)
 
 
 def _refuse_more(allowance: Allowance) -> NoReturn:
@@ -169,18 +169,18 @@ def _refuse_more(allowance: Allowance) -> NoReturn:
     raise Refusal(429, (971, message), headers={"retry-after": str(allowance.reset)})
 
 
-def _require_account(asked: Asked) -> None:
+def _require_account(call: Call) -> None:
     """Refuse a token of another account, as the API does for one that it does not know there."""
-    account = asked.path.get("account_id")
-    if account is not None and account != asked.credential.account:
+    account = call.path.get("account_id")
+    if account is not None and account != call.credential.account:
         raise Refusal(403, (10000, "Authentication error"))
-    zone = asked.path.get("zone_id")
-    if zone is not None and zone not in asked.credential.tenant.zones:
+    zone = call.path.get("zone_id")
+    if zone is not None and zone not in call.credential.tenant.zones:
         raise Refusal(403, (10000, "Authentication error"))
 
 
-def _require_permission(route: Route, asked: Asked) -> None:
+def _require_permission(route: Route, call: Call) -> None:
     """Refuse a token that has none of the permissions that the route accepts on what is asked about."""
     accepted = UNSAID if route.signer else least(route.method, route.path)
-    if accepted and not asked.credential.has_one_of(accepted, asked.target):
+    if accepted and not call.credential.has_one_of(accepted, call.target):
         raise Refusal(403, (10000, "Authentication error"))

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Final
 
 from bulkhead.localclouds.cloudflare.api.answers import UNKNOWN_CODE, Page, Refusal, Result, not_found, refusal
-from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
+from bulkhead.localclouds.cloudflare.api.call import Call, Route
 from bulkhead.localclouds.cloudflare.api.endpoint import Endpoint, camel
 from bulkhead.localclouds.providers import planning, registry
 from bulkhead.localclouds.providers.store import Record
@@ -35,14 +35,14 @@ class Served:
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
 
-    def all(self, asked: Asked) -> list[Record]:
+    def all(self, call: Call) -> list[Record]:
         """Return what the path names and the query asks for, in its order. Raises Refusal."""
-        self._require_parent(asked)
-        found = [record for record in asked.records(self._endpoint.type) if self._is_of(record, asked)]
+        self._require_parent(call)
+        found = [record for record in call.records(self._endpoint.type) if self._is_of(record, call)]
         for name, property_ in self._endpoint.filters.items():
-            if name in asked.query:
-                found = [one for one in found if one.outputs.get(property_) in asked.query.getlist(name)]
-        order = asked.query.get("order")
+            if name in call.query:
+                found = [one for one in found if one.outputs.get(property_) in call.query.getlist(name)]
+        order = call.query.get("order")
         if order is not None:
             if order not in self._endpoint.orders:
                 raise Refusal(
@@ -50,103 +50,103 @@ class Served:
                 )
             property_ = self._endpoint.orders[order]
             found.sort(key=lambda one: str(one.id if property_ == "id" else one.outputs.get(property_)))
-        return found[::-1] if is_descending(asked) else found
+        return found[::-1] if is_descending(call) else found
 
-    def list(self, asked: Asked) -> Result:
-        chosen, info = Page.asked(asked.query, self._endpoint.page).of(self.all(asked))
-        return Result([self.answer(asked, record) for record in chosen], info)
+    def list(self, call: Call) -> Result:
+        chosen, info = Page.asked(call.query, self._endpoint.page).of(self.all(call))
+        return Result([self.answer(call, record) for record in chosen], info)
 
-    def create(self, asked: Asked) -> Result:
-        inputs = self._endpoint.inputs(asked.path, asked.headers, asked.json())
+    def create(self, call: Call) -> Result:
+        inputs = self._endpoint.inputs(call.path, call.headers, call.json())
         self.check(inputs)
-        record = asked.cloud.resources.create(asked.caller, self._endpoint.type, "", inputs)
-        return Result(self.answer(asked, record))
+        record = call.cloud.resources.create(call.caller, self._endpoint.type, "", inputs)
+        return Result(self.answer(call, record))
 
-    def show(self, asked: Asked) -> Result:
+    def show(self, call: Call) -> Result:
         try:
-            record = asked.cloud.resources.read(asked.caller, self._endpoint.type, self.find(asked).id)
+            record = call.cloud.resources.read(call.caller, self._endpoint.type, self.find(call).id)
         except Refusal:
             if self._endpoint.unset is None:
                 raise
-            return Result(self._endpoint.unset(asked, self.parent(asked)))
+            return Result(self._endpoint.unset(call, self.parent(call)))
         if record is None:
-            raise self._missing(asked)
-        return Result(self.answer(asked, record))
+            raise self._missing(call)
+        return Result(self.answer(call, record))
 
-    def update(self, asked: Asked, *, patches: bool) -> Result:
+    def update(self, call: Call, *, patches: bool) -> Result:
         """Change a resource: a PUT says all that can change, a PATCH only what does."""
-        old, endpoint = self.find(asked), self._endpoint
-        body = asked.json()
-        if endpoint.change_headers and (body or not endpoint.change_headers.keys() & asked.headers.keys()):
+        old, endpoint = self.find(call), self._endpoint
+        body = call.json()
+        if endpoint.change_headers and (body or not endpoint.change_headers.keys() & call.headers.keys()):
             raise Refusal(
                 400, (endpoint.invalid, f"a change is said by {', '.join(endpoint.change_headers)}, and has no body")
             )
-        given = endpoint.inputs(asked.path, asked.headers, body)
+        given = endpoint.inputs(call.path, call.headers, body)
         given |= {
-            name: asked.headers[header] for header, name in endpoint.change_headers.items() if header in asked.headers
+            name: call.headers[header] for header, name in endpoint.change_headers.items() if header in call.headers
         }
         self._refuse_what_cannot_change(old, given)
         kept = old.inputs if patches else endpoint.lasting(old.inputs)
         inputs = {name: value for name, value in over(kept, given).items() if name not in endpoint.cleared(body)}
         self.check(inputs)
-        return Result(self.answer(asked, asked.cloud.resources.update(asked.caller, endpoint.type, old.id, inputs)))
+        return Result(self.answer(call, call.cloud.resources.update(call.caller, endpoint.type, old.id, inputs)))
 
-    def remove(self, asked: Asked) -> Result:
-        record = self.find(asked)
-        forced = "force" in self._endpoint.queries and asked.flag("force")
-        asked.cloud.resources.delete(asked.caller, self._endpoint.type, record.id, forced=forced)
+    def remove(self, call: Call) -> Result:
+        record = self.find(call)
+        forced = "force" in self._endpoint.queries and call.flag("force")
+        call.cloud.resources.delete(call.caller, self._endpoint.type, record.id, forced=forced)
         return Result({self._endpoint.id_as: record.id} if self._endpoint.id_as else {})
 
-    def answer(self, asked: Asked, record: Record) -> dict[str, Any]:
+    def answer(self, call: Call, record: Record) -> dict[str, Any]:
         """Return a resource as an answer shows it, with what it shows of others."""
-        return {**self._endpoint.shown(record), **self._endpoint.beside(asked, record)}
+        return {**self._endpoint.shown(record), **self._endpoint.beside(call, record)}
 
-    def find(self, asked: Asked) -> Record:
+    def find(self, call: Call) -> Record:
         """Return what the path names. Raises Refusal when there is none."""
-        self._require_parent(asked)
-        for record in asked.records(self._endpoint.type):
-            if self._is_of(record, asked) and self._is_asked_for(record, asked):
+        self._require_parent(call)
+        for record in call.records(self._endpoint.type):
+            if self._is_of(record, call) and self._is_asked_for(record, call):
                 return record
-        raise self._missing(asked)
+        raise self._missing(call)
 
-    def parent(self, asked: Asked) -> Record:
+    def parent(self, call: Call) -> Record:
         """Return what the path's resource is part of. Raises Refusal when there is none."""
         within = registry.rules_of(self._endpoint.type).within
         assert within is not None  # noqa: S101 - the caller's type is part of something
-        path = {camel(name): asked.path[name] for name in self._endpoint.parents}
-        for record in asked.cloud.resources.store.all(type_=within.parent):
+        path = {camel(name): call.path[name] for name in self._endpoint.parents}
+        for record in call.cloud.resources.store.all(type_=within.parent):
             child = Record(self._endpoint.type, "", "", path["accountId"], "", path, path)
-            if within.holds(record, child) and self._is_in_place(record, asked):
+            if within.holds(record, child) and self._is_in_place(record, call):
                 return record
         raise not_found(f"what {self._endpoint.type.kind} is part of", self._endpoint.parent_missing)
 
-    def _require_parent(self, asked: Asked) -> None:
+    def _require_parent(self, call: Call) -> None:
         if self._endpoint.parent_missing:
-            self.parent(asked)
+            self.parent(call)
 
-    def _is_of(self, record: Record, asked: Asked) -> bool:
+    def _is_of(self, record: Record, call: Call) -> bool:
         """Whether a resource is part of what the path names."""
-        return self._is_in_place(record, asked) and all(
-            str(record.outputs.get(camel(name))) == asked.path[name]
+        return self._is_in_place(record, call) and all(
+            str(record.outputs.get(camel(name))) == call.path[name]
             for name in self._endpoint.parents
             if name != "account_id"
         )
 
-    def _is_in_place(self, record: Record, asked: Asked) -> bool:
+    def _is_in_place(self, record: Record, call: Call) -> bool:
         """Whether a resource is where the headers look."""
         return all(
-            record.outputs.get(name, _UNSAID) == asked.headers.get(header, _UNSAID)
+            record.outputs.get(name, _UNSAID) == call.headers.get(header, _UNSAID)
             for header, name in self._endpoint.headers.items()
         )
 
-    def _is_asked_for(self, record: Record, asked: Asked) -> bool:
+    def _is_asked_for(self, record: Record, call: Call) -> bool:
         if not self._endpoint.collection:
             return True
-        wanted = asked.path[self._endpoint.id_in_path]
+        wanted = call.path[self._endpoint.id_in_path]
         return wanted == record.id or wanted == record.outputs.get(self._endpoint.name)
 
-    def _missing(self, asked: Asked) -> Refusal:
-        what = asked.path[self._endpoint.id_in_path]
+    def _missing(self, call: Call) -> Refusal:
+        what = call.path[self._endpoint.id_in_path]
         return not_found(f"{self._endpoint.type.kind} {what}", self._endpoint.missing)
 
     def check(self, inputs: Mapping[str, Any]) -> None:
@@ -161,9 +161,9 @@ class Served:
             raise refusal([f"{self._endpoint.asks(name)}: cannot be changed" for name in fixed], self._endpoint.invalid)
 
 
-def is_descending(asked: Asked) -> bool:
+def is_descending(call: Call) -> bool:
     """Whether a list is wanted from its end. Raises Refusal."""
-    direction = asked.query.get("direction", "asc")
+    direction = call.query.get("direction", "asc")
     if direction not in {"asc", "desc"}:
         raise Refusal(400, (UNKNOWN_CODE, "direction: must be asc or desc"))
     return direction == "desc"

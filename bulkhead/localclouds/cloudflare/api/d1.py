@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from bulkhead.localclouds.cloudflare.api import crud
 from bulkhead.localclouds.cloudflare.api.answers import Result
-from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
+from bulkhead.localclouds.cloudflare.api.call import Call, Route
 from bulkhead.localclouds.cloudflare.api.d1_body import fault, malformed, members
 from bulkhead.localclouds.cloudflare.api.d1_time_travel import TimeTravel
 from bulkhead.localclouds.cloudflare.api.d1_transfers import Transfers
@@ -22,26 +22,26 @@ _BYTE: Final = range(256)
 class Databases(crud.Served):
     """Serves the databases themselves."""
 
-    def create(self, asked: Asked) -> Result:
-        _refuse_null(asked)
-        return super().create(asked)
+    def create(self, call: Call) -> Result:
+        _refuse_null(call)
+        return super().create(call)
 
-    def update(self, asked: Asked, *, patches: bool) -> Result:
-        _refuse_null(asked)
-        return super().update(asked, patches=patches)
+    def update(self, call: Call, *, patches: bool) -> Result:
+        _refuse_null(call)
+        return super().update(call, patches=patches)
 
-    def show(self, asked: Asked) -> Result:
+    def show(self, call: Call) -> Result:
         """Answer with a database, or only with the members that ``fields`` names."""
-        shown: Mapping[str, Any] = super().show(asked).value
-        chosen = asked.query["fields"].split(",") if "fields" in asked.query else [*shown]
+        shown: Mapping[str, Any] = super().show(call).value
+        chosen = call.query["fields"].split(",") if "fields" in call.query else [*shown]
         if unknown := [name for name in chosen if name not in shown]:
             raise malformed(f"Invalid property: fields => {', '.join(unknown)}")
         return Result({name: shown[name] for name in chosen})
 
 
-def _refuse_null(asked: Asked) -> None:
+def _refuse_null(call: Call) -> None:
     """Unlike others, D1 takes null for no member that is left out (cloudflare/terraform-provider-cloudflare#6309)."""
-    for name, value in asked.json().items():
+    for name, value in call.json().items():
         if value is None:
             raise malformed(f"Invalid property: {name} => Expected object, received null")
 
@@ -51,13 +51,13 @@ def routes() -> list[Route]:
     databases, travel = Databases(DATABASES), TimeTravel()
     transfers = Transfers(travel)
 
-    def within(serve: Callable[[Asked, Record], Result]) -> Callable[[Asked], Result]:
-        return lambda asked: serve(asked, databases.find(asked))
+    def within(serve: Callable[[Call, Record], Result]) -> Callable[[Call], Result]:
+        return lambda call: serve(call, databases.find(call))
 
-    def unless_busy(serve: Callable[[Asked, Record], Result]) -> Callable[[Asked], Result]:
-        def served(asked: Asked, record: Record) -> Result:
-            transfers.require_idle(asked, record)
-            return serve(asked, record)
+    def unless_busy(serve: Callable[[Call, Record], Result]) -> Callable[[Call], Result]:
+        def served(call: Call, record: Record) -> Result:
+            transfers.require_idle(call, record)
+            return serve(call, record)
 
         return within(served)
 
@@ -73,21 +73,21 @@ def routes() -> list[Route]:
     ]
 
 
-def _query(asked: Asked, record: Record) -> Result:
-    return Result([{"results": ran.objects(), "success": True, "meta": ran.meta} for ran in _ran(asked, record)])
+def _query(call: Call, record: Record) -> Result:
+    return Result([{"results": ran.objects(), "success": True, "meta": ran.meta} for ran in _ran(call, record)])
 
 
-def _raw(asked: Asked, record: Record) -> Result:
+def _raw(call: Call, record: Record) -> Result:
     return Result(
         [
             {"results": {"columns": ran.columns, "rows": ran.rows}, "success": True, "meta": ran.meta}
-            for ran in _ran(asked, record)
+            for ran in _ran(call, record)
         ]
     )
 
 
-def _ran(asked: Asked, record: Record) -> Sequence[Ran]:
-    body = asked.json()
+def _ran(call: Call, record: Record) -> Sequence[Ran]:
+    body = call.json()
     if "batch" in body:
         (batch,) = members(body, batch=list)
         if not all(isinstance(each, dict) for each in batch):
@@ -95,7 +95,7 @@ def _ran(asked: Asked, record: Record) -> Sequence[Ran]:
     else:
         batch = [body]
     try:
-        return asked.stage_of(record).d1_run(record.id, [query for each in batch for query in _queries(each)])
+        return call.stage_of(record).d1_run(record.id, [query for each in batch for query in _queries(each)])
     except SqlError as error:
         raise fault(error.summary) from error
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from bulkhead.localclouds.cloudflare import disk
 from bulkhead.localclouds.cloudflare.api.answers import UNKNOWN_CODE, Refusal, Result
-from bulkhead.localclouds.cloudflare.api.asked import Asked
+from bulkhead.localclouds.cloudflare.api.call import Call
 from bulkhead.localclouds.providers.store import Record
 
 _SUFFIX: Final = ".sqlite"
@@ -29,19 +29,19 @@ class TimeTravel:
         self._lock = threading.RLock()
         self._restored: dict[str, list[float]] = defaultdict(list)
 
-    def bookmark(self, asked: Asked, record: Record) -> Result:
+    def bookmark(self, call: Call, record: Record) -> Result:
         """Answer with the bookmark of the database as it is now."""
-        if "timestamp" in asked.query:
+        if "timestamp" in call.query:
             raise _no_history()
-        return Result({"bookmark": self.take(asked, record)})
+        return Result({"bookmark": self.take(call, record)})
 
-    def restore(self, asked: Asked, record: Record) -> Result:
+    def restore(self, call: Call, record: Record) -> Result:
         """Make the database what it was at a bookmark."""
-        if "timestamp" in asked.query:
+        if "timestamp" in call.query:
             raise _no_history()
-        if not (wanted := asked.query.get("bookmark")):
+        if not (wanted := call.query.get("bookmark")):
             raise Refusal(400, (7400, "The request is malformed: bookmark or timestamp is required"))
-        stage, now = asked.stage_of(record), asked.cloud.clock()
+        stage, now = call.stage_of(record), call.cloud.clock()
         with self._lock:
             file = _kept(stage.d1_bookmarks(record.id), now).get(wanted)
             if file is None:
@@ -50,14 +50,14 @@ class TimeTravel:
             if len(recent) >= _RESTORES:
                 raise Refusal(429, (UNKNOWN_CODE, f"{_RESTORES} restores of a database in 10 minutes are the most"))
             self._restored[record.id] = [*recent, now]
-            previous = self.take(asked, record)
+            previous = self.take(call, record)
             stage.d1_replace(record.id, file)
-            new = self.take(asked, record)
+            new = self.take(call, record)
         return Result({"bookmark": new, "previous_bookmark": previous, "message": "Database restored"})
 
-    def take(self, asked: Asked, record: Record) -> str:
+    def take(self, call: Call, record: Record) -> str:
         """Return a bookmark of the database as it is now: the last one, if nothing has changed since."""
-        stage, now = asked.stage_of(record), asked.cloud.clock()
+        stage, now = call.stage_of(record), call.cloud.clock()
         with self._lock:
             folder = stage.d1_bookmarks(record.id)
             folder.mkdir(parents=True, exist_ok=True)

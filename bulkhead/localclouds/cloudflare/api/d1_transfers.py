@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bulkhead.localclouds.cloudflare.api.answers import Result
-from bulkhead.localclouds.cloudflare.api.asked import Asked
+from bulkhead.localclouds.cloudflare.api.call import Call
 from bulkhead.localclouds.cloudflare.api.d1_body import fault, malformed, members
 from bulkhead.localclouds.cloudflare.api.d1_time_travel import TimeTravel
 from bulkhead.localclouds.cloudflare.api.signed import md5
@@ -50,96 +50,96 @@ class Transfers:
         self._lock = threading.Lock()
         self._jobs: dict[tuple[str, str], _Job] = {}
 
-    def require_idle(self, asked: Asked, record: Record) -> None:
+    def require_idle(self, call: Call, record: Record) -> None:
         """Raise Refusal while the database is imported into or exported."""
         with self._lock:
-            self._require_idle(asked, record)
+            self._require_idle(call, record)
 
-    def import_(self, asked: Asked, record: Record) -> Result:
+    def import_(self, call: Call, record: Record) -> Result:
         """Serve each step of an import."""
-        body = dict(asked.json())
+        body = dict(call.json())
         match body.pop("action", None):
             case "init":
                 (etag,) = members(body, etag=str)
-                return self._init(asked, record, etag)
+                return self._init(call, record, etag)
             case "ingest":
                 etag, filename = members(body, etag=str, filename=str)
-                return self._ingest(asked, record, etag, filename)
+                return self._ingest(call, record, etag, filename)
             case "poll":
                 (bookmark,) = members(body, current_bookmark=str)
-                return self._polled(asked, record, "import", bookmark)
+                return self._polled(call, record, "import", bookmark)
         raise malformed("Invalid property: action => Expected init, ingest or poll")
 
-    def export(self, asked: Asked, record: Record) -> Result:
+    def export(self, call: Call, record: Record) -> Result:
         """Begin an export, or go on with one."""
-        form, dump, bookmark = members(asked.json(), output_format=str, dump_options=[dict], current_bookmark=[str])
+        form, dump, bookmark = members(call.json(), output_format=str, dump_options=[dict], current_bookmark=[str])
         if form != "polling":
             raise malformed("Invalid property: output_format => Expected polling")
         if bookmark is not None:
-            return self._polled(asked, record, "export", bookmark)
+            return self._polled(call, record, "export", bookmark)
         no_data, no_schema, tables = members(dump or {}, no_data=[bool], no_schema=[bool], tables=[list])
         if not all(isinstance(table, str) for table in tables or ()):
             raise malformed("Invalid property: dump_options.tables => Expected strings")
         options = {"no_data": bool(no_data), "no_schema": bool(no_schema), "tables": tables or []}
-        return self._begin(asked, record, "export", options).answer("active")
+        return self._begin(call, record, "export", options).answer("active")
 
-    def _init(self, asked: Asked, record: Record, etag: str) -> Result:
+    def _init(self, call: Call, record: Record, etag: str) -> Result:
         name = f"{record.id}.{etag}.sql"
-        if asked.cloud.files.get(name) is not None:
-            return self._ingest(asked, record, etag, name)
-        url = asked.base + asked.cloud.files.sign("PUT", name, asked.credential, asked.cloud.clock())
+        if call.cloud.files.get(name) is not None:
+            return self._ingest(call, record, etag, name)
+        url = call.base + call.cloud.files.sign("PUT", name, call.credential, call.cloud.clock())
         return Result({"filename": name, "upload_url": url})
 
-    def _ingest(self, asked: Asked, record: Record, etag: str, name: str) -> Result:
-        content = asked.cloud.files.get(name) if name.startswith(f"{record.id}.") else None
+    def _ingest(self, call: Call, record: Record, etag: str, name: str) -> Result:
+        content = call.cloud.files.get(name) if name.startswith(f"{record.id}.") else None
         if content is None:
             raise malformed("Invalid property: filename => nothing was uploaded under this name")
-        job = self._begin(asked, record, "import")
+        job = self._begin(call, record, "import")
         try:
             queries = [Query(each) for each in statements(_text(content, etag))]
-            ran = asked.stage_of(record).d1_run(record.id, queries)
+            ran = call.stage_of(record).d1_run(record.id, queries)
         except SqlError as error:
             job.outcome = _failure(error.summary)
         else:
-            final = self._travel.take(asked, record)
+            final = self._travel.take(call, record)
             result = {"num_queries": len(ran), "final_bookmark": final, "meta": _total(ran)}
             job.outcome = {"status": "complete", "messages": [f"Processed {len(ran)} queries."], "result": result}
         finally:
-            asked.cloud.files.remove(name)
+            call.cloud.files.remove(name)
             job.outcome = job.outcome or _failure("the import was cut off; the database is as it was")
         return job.answer("active")  # as D1 does, also for a file that takes no time: who sends it must ask again
 
-    def _polled(self, asked: Asked, record: Record, kind: str, bookmark: str) -> Result:
+    def _polled(self, call: Call, record: Record, kind: str, bookmark: str) -> Result:
         job = self._jobs.get((record.id, bookmark))
-        now = asked.cloud.clock()
+        now = call.cloud.clock()
         if job is None or job.kind != kind or (job.outcome is None and not job.is_running(now)):
             told = {"success": False, "type": kind, "messages": [], "error": f"Not currently {kind}ing anything."}
             return Result(told)
         if kind == "export" and job.outcome is None:
             job.heard = now
-            job.outcome = self._exported(asked, record, job)
+            job.outcome = self._exported(call, record, job)
         return job.answer(**job.outcome) if job.outcome else job.answer("active")
 
-    def _exported(self, asked: Asked, record: Record, job: _Job) -> Mapping[str, Any]:
+    def _exported(self, call: Call, record: Record, job: _Job) -> Mapping[str, Any]:
         try:
-            lines = asked.stage_of(record).d1_export(record.id, **job.options)
+            lines = call.stage_of(record).d1_export(record.id, **job.options)
         except SqlError as error:
             return _failure(error.summary)
         name = f"{record.id}-{job.bookmark}.sql"
-        url = asked.base + asked.cloud.files.sign("GET", name, asked.credential, asked.cloud.clock())
-        asked.cloud.files.put(name, "\n".join(lines).encode())
+        url = call.base + call.cloud.files.sign("GET", name, call.credential, call.cloud.clock())
+        call.cloud.files.put(name, "\n".join(lines).encode())
         return {"status": "complete", "result": {"filename": name, "signed_url": url}}
 
-    def _begin(self, asked: Asked, record: Record, kind: str, options: Mapping[str, Any] | None = None) -> _Job:
+    def _begin(self, call: Call, record: Record, kind: str, options: Mapping[str, Any] | None = None) -> _Job:
         with self._lock:
-            self._require_idle(asked, record)
-            bookmark = self._travel.take(asked, record)
-            job = _Job(kind, record.id, bookmark, asked.cloud.clock(), options or {})
+            self._require_idle(call, record)
+            bookmark = self._travel.take(call, record)
+            job = _Job(kind, record.id, bookmark, call.cloud.clock(), options or {})
             self._jobs[record.id, bookmark] = job
         return job
 
-    def _require_idle(self, asked: Asked, record: Record) -> None:
-        now = asked.cloud.clock()
+    def _require_idle(self, call: Call, record: Record) -> None:
+        now = call.cloud.clock()
         for job in self._jobs.values():
             if job.database == record.id and job.is_running(now):
                 raise fault(f"Currently processing a long-running {job.kind}.")

@@ -10,18 +10,18 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from bulkhead.localclouds.cloudflare.api.answers import UNKNOWN_CODE, Refusal
-from bulkhead.localclouds.cloudflare.api.asked import Asked
+from bulkhead.localclouds.cloudflare.api.call import Call
 from bulkhead.localclouds.cloudflare.api.spelling import Spell, Unspellable, from_answer, from_wire, snake, to_wire
 from bulkhead.localclouds.providers import registry
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.resources.kind import ResourceType
 
-Beside = Callable[[Asked, Record], Mapping[str, Any]]
+Beside = Callable[[Call, Record], Mapping[str, Any]]
 _WORD: Final = re.compile(r"[A-Za-z]\w*")
 _IN_PATH: Final = re.compile(r"\{(\w+)\}")
 
 
-def nothing_beside(_asked: Asked, _record: Record) -> Mapping[str, Any]:
+def nothing_beside(_asked: Call, _record: Record) -> Mapping[str, Any]:
     """An answer shows the resource's own properties and nothing else."""
     return {}
 

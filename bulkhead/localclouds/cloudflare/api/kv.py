@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
+from bulkhead.localclouds.cloudflare.api.call import Call, Route
 from bulkhead.localclouds.cloudflare.api.crud import Served, routes
 from bulkhead.localclouds.cloudflare.api.endpoint import Endpoint
 from bulkhead.localclouds.providers.store import Record
@@ -27,9 +27,9 @@ ENDPOINTS: Final = (_NAMESPACE,)
 _SERVED: Final = Served(_NAMESPACE)
 
 
-def namespace_of(asked: Asked) -> Record:
+def namespace_of(call: Call) -> Record:
     """Return the namespace that the path names. Raises Refusal."""
-    return _SERVED.find(asked)
+    return _SERVED.find(call)
 
 
 ROUTES: Final[tuple[Route, ...]] = tuple(route for endpoint in ENDPOINTS for route in routes(endpoint))

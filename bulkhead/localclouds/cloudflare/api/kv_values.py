@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from bulkhead.localclouds.cloudflare.api import forms
 from bulkhead.localclouds.cloudflare.api.answers import UNKNOWN_CODE, Refusal, Result
-from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
+from bulkhead.localclouds.cloudflare.api.call import Call, Route
 from bulkhead.localclouds.cloudflare.api.kv import NAMESPACE, namespace_of
 from bulkhead.localclouds.cloudflare.contents import KvValues, Pair, Value
 
@@ -39,55 +39,53 @@ _WHOLE: Final = re.compile(r"-?[0-9]{1,20}")
 _PAIR: Final = {"key", "value", "base64", "expiration", "expiration_ttl", "metadata"}
 
 
-def _values(asked: Asked) -> KvValues:
+def _values(call: Call) -> KvValues:
     """Return what is in the path's namespace. Raises Refusal."""
-    namespace = namespace_of(asked)
-    return KvValues(asked.stage_of(namespace), namespace.id)
+    namespace = namespace_of(call)
+    return KvValues(call.stage_of(namespace), namespace.id)
 
 
-def _value(asked: Asked) -> Value:
-    key = _key(asked.path["key_name"])
-    found = _values(asked).read(key)
+def _value(call: Call) -> Value:
+    key = _key(call.path["key_name"])
+    found = _values(call).read(key)
     if found is None:
         raise Refusal(404, (_NO_KEY, "get: 'key not found'"))
     return found
 
 
-def _keys(asked: Asked) -> Result:
-    limit = _whole("limit", asked.query.get("limit", "1000"), _BAD_LIMIT)
+def _keys(call: Call) -> Result:
+    limit = _whole("limit", call.query.get("limit", "1000"), _BAD_LIMIT)
     if limit not in _PAGE:
         raise Refusal(400, (_BAD_LIMIT, f"limit: must be from {_PAGE[0]} to {_PAGE[-1]}"))
-    page = _values(asked).page(asked.query.get("prefix", ""), limit, asked.query.get("cursor") or None)
+    page = _values(call).page(call.query.get("prefix", ""), limit, call.query.get("cursor") or None)
     return Result(page.items, {"count": len(page.items), "cursor": page.cursor or ""})
 
 
-def _read(asked: Asked) -> Response:
-    found = _value(asked)
+def _read(call: Call) -> Response:
+    found = _value(call)
     headers = {} if found.expiration is None else {"expiration": str(found.expiration)}
     return Response(found.content, media_type="application/octet-stream", headers=headers)
 
 
-def _metadata(asked: Asked) -> Result:
-    return Result(_value(asked).metadata)
+def _metadata(call: Call) -> Result:
+    return Result(_value(call).metadata)
 
 
-def _write(asked: Asked) -> Result:
-    given: dict[str, Any] = {
-        name: asked.query[name] for name in ("expiration", "expiration_ttl") if name in asked.query
-    }
-    value = asked.body
-    if asked.headers.get("content-type", "").startswith("multipart/form-data"):
-        value, described = _of_form(asked)
+def _write(call: Call) -> Result:
+    given: dict[str, Any] = {name: call.query[name] for name in ("expiration", "expiration_ttl") if name in call.query}
+    value = call.body
+    if call.headers.get("content-type", "").startswith("multipart/form-data"):
+        value, described = _of_form(call)
         given |= described
-    pair = _pair(asked.path["key_name"], value, given)
-    _values(asked).write([pair])
+    pair = _pair(call.path["key_name"], value, given)
+    _values(call).write([pair])
     return Result({})
 
 
-def _of_form(asked: Asked) -> tuple[bytes, dict[str, Any]]:
+def _of_form(call: Call) -> tuple[bytes, dict[str, Any]]:
     """Return the value, and the metadata if there is any."""
     try:
-        parts = {part.name: part.content for part in forms.read(asked.headers["content-type"], asked.body)}
+        parts = {part.name: part.content for part in forms.read(call.headers["content-type"], call.body)}
     except forms.NoForm as fault:
         raise Refusal(400, (_BAD_BODY, str(fault))) from None
     if not {"value"} <= parts.keys() <= {"value", "metadata"}:
@@ -95,14 +93,14 @@ def _of_form(asked: Asked) -> tuple[bytes, dict[str, Any]]:
     return parts["value"], {name: _json_of(parts[name]) for name in parts if name == "metadata"}
 
 
-def _delete(asked: Asked) -> Result:
-    key = _key(asked.path["key_name"])
-    _values(asked).remove([key])
+def _delete(call: Call) -> Result:
+    key = _key(call.path["key_name"])
+    _values(call).remove([key])
     return Result({})
 
 
-def _write_many(asked: Asked) -> Result:
-    items = _bounded(asked.json_list(), _MOST_WRITTEN)
+def _write_many(call: Call) -> Result:
+    items = _bounded(call.json_list(), _MOST_WRITTEN)
     pairs = []
     for index, item in enumerate(items):
         if not isinstance(item, dict) or not {"key", "value"} <= item.keys() <= _PAIR:
@@ -110,24 +108,24 @@ def _write_many(asked: Asked) -> Result:
         if not isinstance(item["key"], str) or not isinstance(item["value"], str):
             raise Refusal(400, (_BAD_BODY, f"[{index}]: key and value must be text"))
         pairs.append(_pair(item["key"], _value_of(item), item))
-    _values(asked).write(pairs)
+    _values(call).write(pairs)
     return _done(len(pairs))
 
 
-def _delete_many(asked: Asked) -> Result:
-    keys = _texts(_bounded(asked.json_list(), _MOST_WRITTEN))
-    _values(asked).remove(keys)
+def _delete_many(call: Call) -> Result:
+    keys = _texts(_bounded(call.json_list(), _MOST_WRITTEN))
+    _values(call).remove(keys)
     return _done(len(keys))
 
 
-def _read_many(asked: Asked) -> Result:
-    body = asked.json()
+def _read_many(call: Call) -> Result:
+    body = call.json()
     if not {"keys"} <= body.keys() <= {"keys", "type", "withMetadata"} or not isinstance(body["keys"], list):
         raise Refusal(400, (_BAD_BODY, "the body has keys and, if wanted, type and withMetadata"))
     read = {"text": lambda value: value.decode(errors="replace"), "json": _json_of}.get(body.get("type", "text"))
     if read is None:
         raise Refusal(400, (_BAD_BODY, "type: must be text or json"))
-    keys, values = _texts(_bounded(body["keys"], _MOST_READ)), _values(asked)
+    keys, values = _texts(_bounded(body["keys"], _MOST_READ)), _values(call)
     return Result({"values": {key: _shown(values.read(key), read, body.get("withMetadata") is True) for key in keys}})
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from bulkhead.localclouds.cloudflare.api.answers import UNKNOWN_CODE, Refusal, Result
-from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
+from bulkhead.localclouds.cloudflare.api.call import Call, Route
 from bulkhead.localclouds.cloudflare.api.queues import QUEUE, queue_of
 from bulkhead.localclouds.cloudflare.contents import Messages
 from bulkhead.model.failures import Failed
@@ -24,31 +24,31 @@ _BAD_MESSAGE: Final = 10207
 _MESSAGE: Final = {"body", "content_type", "delay_seconds"}
 
 
-def messages_of(asked: Asked) -> Messages:
+def messages_of(call: Call) -> Messages:
     """Return what is in the path's queue. Raises Refusal."""
-    queue = queue_of(asked)
-    return Messages(asked.stage_of(queue), str(queue.outputs["queueName"]))
+    queue = queue_of(call)
+    return Messages(call.stage_of(queue), str(queue.outputs["queueName"]))
 
 
-def _push(asked: Asked) -> Result:
-    return _pushed(asked, [asked.json()], {})
+def _push(call: Call) -> Result:
+    return _pushed(call, [call.json()], {})
 
 
-def _push_many(asked: Asked) -> Result:
-    body = asked.json()
+def _push_many(call: Call) -> Result:
+    body = call.json()
     messages = body.get("messages")
     if not body.keys() <= {"messages", "delay_seconds"} or not isinstance(messages, list):
         raise Refusal(400, (_BAD_BODY, "the body has messages and, if wanted, delay_seconds"))
     if not 0 < len(messages) <= _MOST:
         raise Refusal(400, (_BAD_BODY, f"messages: a batch has 1 to {_MOST}, not {len(messages)}"))
-    return _pushed(asked, messages, {name: body[name] for name in ("delay_seconds",) if name in body})
+    return _pushed(call, messages, {name: body[name] for name in ("delay_seconds",) if name in body})
 
 
-def _pushed(asked: Asked, given: list[Any], common: Mapping[str, Any]) -> Result:
+def _pushed(call: Call, given: list[Any], common: Mapping[str, Any]) -> Result:
     if sum(len(json.dumps(each).encode()) for each in given) > _LARGEST_BATCH:
         raise Refusal(413, (_BAD_MESSAGE, f"the messages have more than {_LARGEST_BATCH} bytes"))
     messages = [_message(each, common) for each in given]
-    queue = messages_of(asked)
+    queue = messages_of(call)
     queue.push(messages)
     return Result({"metadata": {"metrics": _told(queue)}})
 
@@ -69,8 +69,8 @@ def _message(given: Any, common: Mapping[str, Any]) -> dict[str, Any]:
     return {"body": given["body"], "contentType": kind, **({} if delay is None else {"delaySeconds": delay})}
 
 
-def _metrics(asked: Asked) -> Result:
-    return Result(_told(messages_of(asked)))
+def _metrics(call: Call) -> Result:
+    return Result(_told(messages_of(call)))
 
 
 def _told(queue: Messages) -> dict[str, int]:
@@ -78,12 +78,12 @@ def _told(queue: Messages) -> dict[str, int]:
     return {"backlog_count": count, "backlog_bytes": size, "oldest_message_timestamp_ms": since}
 
 
-def _purge(asked: Asked) -> Result:
-    body = asked.json()
+def _purge(call: Call) -> Result:
+    body = call.json()
     if body != {"delete_messages_permanently": True}:
         raise Refusal(400, (_BAD_BODY, "a purge confirms itself: delete_messages_permanently must be true"))
     try:
-        messages_of(asked).purge()
+        messages_of(call).purge()
     except Failed as failure:
         raise Refusal(400, (UNKNOWN_CODE, f"the local Cloudflare does not do that: {failure.summary}")) from failure
     return Result({})

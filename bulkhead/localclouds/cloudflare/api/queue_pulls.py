@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from bulkhead.localclouds.cloudflare.api.answers import UNKNOWN_CODE, Refusal, Result
-from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
+from bulkhead.localclouds.cloudflare.api.call import Call, Route
 from bulkhead.localclouds.cloudflare.api.queue_messages import LONGEST_DELAY, messages_of
 from bulkhead.localclouds.cloudflare.api.queues import QUEUE, consumers_of, queue_of
 from bulkhead.localclouds.cloudflare.contents import Lent
@@ -26,8 +26,8 @@ _TIMES: Final = ("visibility_timeout_ms", "visibility_timeout")  # the reference
 _BAD_BODY: Final = 10026
 
 
-def _pull(asked: Asked) -> Result:
-    consumer, body = _consumer(asked), asked.json()
+def _pull(call: Call) -> Result:
+    consumer, body = _consumer(call), call.json()
     settings = consumer.outputs.get("settings") or {}
     if not body.keys() <= {"batch_size", *_TIMES} or body.keys() >= {*_TIMES}:
         raise Refusal(400, (_BAD_BODY, "the body has batch_size and visibility_timeout_ms, or one, or none of them"))
@@ -39,27 +39,27 @@ def _pull(asked: Asked) -> Result:
         raise Refusal(400, (_BAD_BODY, f"visibility_timeout_ms: must be from 0 to {_LONGEST}"))
     dead_letter = consumer.outputs.get("deadLetterQueue")
     attempts = settings.get("maxRetries", _RETRIES)
-    lent, backlog = messages_of(asked).pull(int(most), int(visibility), int(attempts), dead_letter)
+    lent, backlog = messages_of(call).pull(int(most), int(visibility), int(attempts), dead_letter)
     return Result({"message_backlog_count": backlog, "messages": [_shown(each) for each in lent]})
 
 
-def _ack(asked: Asked) -> Result:
-    _consumer(asked)
-    body = asked.json()
+def _ack(call: Call) -> Result:
+    _consumer(call)
+    body = call.json()
     acks, retries = body.get("acks", []), body.get("retries", [])
     faults = [*_faults("acks", acks, {"lease_id"}), *_faults("retries", retries, {"lease_id", "delay_seconds"})]
     faults += [f"{name}: is not known" for name in sorted(body.keys() - {"acks", "retries"})]
     if faults:
         raise Refusal(400, *((_BAD_BODY, fault) for fault in faults))
     delays = {one["lease_id"]: int(one.get("delay_seconds", 0) * 1000) for one in retries}
-    acknowledged, retried, unknown = messages_of(asked).settle([one["lease_id"] for one in acks], delays)
+    acknowledged, retried, unknown = messages_of(call).settle([one["lease_id"] for one in acks], delays)
     warnings = [f"{lease}: no message has this lease" for lease in unknown]
     return Result({"ackCount": acknowledged, "retryCount": retried, "warnings": warnings})
 
 
-def _consumer(asked: Asked) -> Record:
+def _consumer(call: Call) -> Record:
     """Return what lets the path's queue be consumed over HTTP. Raises Refusal."""
-    for consumer in consumers_of(asked, queue_of(asked)):
+    for consumer in consumers_of(call, queue_of(call)):
         if consumer.outputs["type"] == "http_pull":
             return consumer
     raise Refusal(400, (UNKNOWN_CODE, "the queue has no consumer of the type http_pull"))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from bulkhead.localclouds.cloudflare.api.answers import UNKNOWN_CODE, Refusal
-from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
+from bulkhead.localclouds.cloudflare.api.call import Call, Route
 from bulkhead.localclouds.cloudflare.api.crud import Served, routes
 from bulkhead.localclouds.cloudflare.api.endpoint import Endpoint
 from bulkhead.localclouds.providers.store import Record
@@ -20,16 +20,16 @@ _INVALID_NAME: Final = 11003
 _INVALID_BODY: Final = 10026
 
 
-def consumers_of(asked: Asked, queue: Record) -> list[Record]:
+def consumers_of(call: Call, queue: Record) -> list[Record]:
     """Return a queue's consumers: there is one at most."""
-    return [one for one in asked.records(t.QUEUE_CONSUMER) if one.outputs["queueId"] == queue.id]
+    return [one for one in call.records(t.QUEUE_CONSUMER) if one.outputs["queueId"] == queue.id]
 
 
-def _beside_queue(asked: Asked, queue: Record) -> Mapping[str, Any]:
+def _beside_queue(call: Call, queue: Record) -> Mapping[str, Any]:
     """A queue shows who sends to it and who takes from it."""
     name = str(queue.outputs["queueName"])
-    consumers = [{**_CONSUMER.shown(one), **_beside_consumer(asked, one)} for one in consumers_of(asked, queue)]
-    senders = binding_workers(asked.cloud.resources.store, queue.account, "queue", "queueName", name)
+    consumers = [{**_CONSUMER.shown(one), **_beside_consumer(call, one)} for one in consumers_of(call, queue)]
+    senders = binding_workers(call.cloud.resources.store, queue.account, "queue", "queueName", name)
     producers = [{"type": "worker", "script": worker} for worker in senders]
     return {
         "consumers": consumers,
@@ -39,9 +39,9 @@ def _beside_queue(asked: Asked, queue: Record) -> Mapping[str, Any]:
     }
 
 
-def _beside_consumer(asked: Asked, consumer: Record) -> Mapping[str, Any]:
+def _beside_consumer(call: Call, consumer: Record) -> Mapping[str, Any]:
     """A consumer shows its Worker by two names: the plugin and wrangler read ``script``, the rest ``script_name``."""
-    queues = {queue.id: queue.outputs["queueName"] for queue in asked.records(t.QUEUE)}
+    queues = {queue.id: queue.outputs["queueName"] for queue in call.records(t.QUEUE)}
     script = consumer.outputs.get("scriptName")
     return {"queue_name": queues[consumer.outputs["queueId"]], **({"script": script} if script else {})}
 
@@ -85,9 +85,9 @@ ENDPOINTS: Final = (_QUEUE, _CONSUMER)
 _SERVED: Final = Served(_QUEUE)
 
 
-def queue_of(asked: Asked) -> Record:
+def queue_of(call: Call) -> Record:
     """Return the queue that the path names. Raises Refusal."""
-    return _SERVED.find(asked)
+    return _SERVED.find(call)
 
 
 ROUTES: Final[tuple[Route, ...]] = tuple(route for endpoint in ENDPOINTS for route in routes(endpoint))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from bulkhead.localclouds.cloudflare.api.answers import UNKNOWN_CODE, Page, Refusal, Result
-from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
+from bulkhead.localclouds.cloudflare.api.call import Call, Route
 from bulkhead.localclouds.cloudflare.api.crud import Served, is_descending, routes
 from bulkhead.localclouds.cloudflare.api.endpoint import Beside, Endpoint
 from bulkhead.localclouds.cloudflare.api.spelling import as_it_is
@@ -33,10 +33,10 @@ _FIRST_RULES: Final = [
 ]
 
 
-def _off(asked: Asked, bucket: Record) -> Mapping[str, Any]:
+def _off(call: Call, bucket: Record) -> Mapping[str, Any]:
     """A bucket's r2.dev address is known before anybody switches it on."""
     name = str(bucket.outputs["name"])
-    return {**registry.rules_of(t.R2_MANAGED_DOMAIN).computed(asked.caller, name, {}), "enabled": False}
+    return {**registry.rules_of(t.R2_MANAGED_DOMAIN).computed(call.caller, name, {}), "enabled": False}
 
 
 def _part(type_: ResourceType, path: str, unset: Beside | None, missing: int = NO_BUCKET) -> Endpoint:
@@ -86,59 +86,59 @@ _BESIDE: Final = "cloudflare:api/r2-"
 class _Buckets(Served):
     """Serves the buckets themselves: what is beside one goes with it."""
 
-    def remove(self, asked: Asked) -> Result:
-        bucket = self.find(asked)
-        removed = super().remove(asked)
+    def remove(self, call: Call) -> Result:
+        bucket = self.find(call)
+        removed = super().remove(call)
         for kind in ("domains", "events"):
-            asked.cloud.resources.store.remove(f"{_BESIDE}{kind}", _beside_id(bucket))
+            call.cloud.resources.store.remove(f"{_BESIDE}{kind}", _beside_id(bucket))
         return removed
 
 
 _SERVED: Final = _Buckets(_BUCKET)
 
 
-def facts_beside(asked: Asked, kind: str, *, everywhere: bool = False) -> dict[str, Any]:
+def facts_beside(call: Call, kind: str, *, everywhere: bool = False) -> dict[str, Any]:
     """Return what is kept of a kind beside the path's bucket, or beside all buckets of the account. Raises Refusal."""
-    mine = _beside_id(bucket_of(asked))
-    found = asked.cloud.resources.store.all(type_=f"{_BESIDE}{kind}", account=asked.path["account_id"])
+    mine = _beside_id(bucket_of(call))
+    found = call.cloud.resources.store.all(type_=f"{_BESIDE}{kind}", account=call.path["account_id"])
     return {name: facts for one in found if everywhere or one.id == mine for name, facts in one.outputs.items()}
 
 
-def keep_beside(asked: Asked, kind: str, facts: Mapping[str, Any]) -> None:
+def keep_beside(call: Call, kind: str, facts: Mapping[str, Any]) -> None:
     """Keep this of a kind beside the path's bucket, instead of what was kept."""
-    bucket = bucket_of(asked)
+    bucket = bucket_of(call)
     kept = Record(f"{_BESIDE}{kind}", _beside_id(bucket), "", bucket.account, "", {}, facts)
-    asked.cloud.resources.store.put(kept)
+    call.cloud.resources.store.put(kept)
 
 
 def _beside_id(bucket: Record) -> str:
     return "/".join([bucket.account, bucket.outputs["jurisdiction"], bucket.outputs["name"]])
 
 
-def bucket_of(asked: Asked) -> Record:
+def bucket_of(call: Call) -> Record:
     """Return the bucket that the path names. Raises Refusal."""
-    return _SERVED.find(asked)
+    return _SERVED.find(call)
 
 
-def size_asked(asked: Asked, usual: int, most: int = 1000) -> int:
+def size_asked(call: Call, usual: int, most: int = 1000) -> int:
     """Return how many items of a list that has cursors are wanted. Raises Refusal."""
-    size = Page.asked(asked.query, usual).size
+    size = Page.asked(call.query, usual).size
     if size > most:
         raise Refusal(400, (UNKNOWN_CODE, f"per_page: must be at most {most}"))
     return size
 
 
-def _list(asked: Asked) -> Result:
+def _list(call: Call) -> Result:
     """R2 has cursors instead of pages, and lists buckets by name."""
-    falls = is_descending(asked)
-    found = sorted(_SERVED.all(asked), key=lambda bucket: str(bucket.outputs["name"]), reverse=falls)
+    falls = is_descending(call)
+    found = sorted(_SERVED.all(call), key=lambda bucket: str(bucket.outputs["name"]), reverse=falls)
     names = [str(bucket.outputs["name"]) for bucket in found]
-    wanted = [name for name in names if asked.query.get("name_contains", "") in name]
-    last = _decoded(asked.query["cursor"]) if "cursor" in asked.query else asked.query.get("start_after")
+    wanted = [name for name in names if call.query.get("name_contains", "") in name]
+    last = _decoded(call.query["cursor"]) if "cursor" in call.query else call.query.get("start_after")
     if last is not None:
         wanted = [name for name in wanted if (name < last if falls else name > last)]
-    size = size_asked(asked, 20)
-    shown = [_SERVED.answer(asked, found[names.index(name)]) for name in wanted[:size]]
+    size = size_asked(call, 20)
+    shown = [_SERVED.answer(call, found[names.index(name)]) for name in wanted[:size]]
     info = {"per_page": size} | ({"cursor": _encoded(wanted[size - 1])} if len(wanted) > size else {})
     return Result({"buckets": shown}, info)
 

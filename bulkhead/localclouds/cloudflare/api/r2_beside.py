@@ -19,7 +19,7 @@ from starlette.responses import Response
 
 from bulkhead.localclouds.cloudflare.api import queues
 from bulkhead.localclouds.cloudflare.api.answers import UNKNOWN_CODE, Refusal, Result, not_found
-from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
+from bulkhead.localclouds.cloudflare.api.call import Call, Route
 from bulkhead.localclouds.cloudflare.api.r2 import BUCKET, bucket_of, facts_beside, keep_beside
 from bulkhead.localclouds.providers.rules import now
 from bulkhead.localclouds.providers.store import Record
@@ -46,27 +46,27 @@ Rules = Sequence[Mapping[str, Any]]
 # Event notifications
 
 
-def _events(asked: Asked) -> dict[str, list[dict[str, Any]]]:
+def _events(call: Call) -> dict[str, list[dict[str, Any]]]:
     """Return the rules of each queue that is still there. Raises Refusal."""
-    known = {queue.id for queue in asked.records(t.QUEUE)}
-    return {id_: rules for id_, rules in facts_beside(asked, "events").items() if id_ in known}
+    known = {queue.id for queue in call.records(t.QUEUE)}
+    return {id_: rules for id_, rules in facts_beside(call, "events").items() if id_ in known}
 
 
-def _list_events(asked: Asked) -> Result:
-    events, known = _events(asked), {queue.id: queue for queue in asked.records(t.QUEUE)}
+def _list_events(call: Call) -> Result:
+    events, known = _events(call), {queue.id: queue for queue in call.records(t.QUEUE)}
     if not events:
         raise not_found("an event notification of this bucket", _NO_RULES)
     shown = [_shown(known[id_], rules) for id_, rules in events.items()]
-    return Result({"bucketName": bucket_of(asked).outputs["name"], "queues": shown})
+    return Result({"bucketName": bucket_of(call).outputs["name"], "queues": shown})
 
 
-def _show_events(asked: Asked) -> Result:
-    queue = queues.queue_of(asked)
-    return Result(_shown(queue, _rules_of(_events(asked), queue)))
+def _show_events(call: Call) -> Result:
+    queue = queues.queue_of(call)
+    return Result(_shown(queue, _rules_of(_events(call), queue)))
 
 
-def _add_events(asked: Asked) -> Result:
-    queue, events, given = queues.queue_of(asked), _events(asked), asked.json()
+def _add_events(call: Call) -> Result:
+    queue, events, given = queues.queue_of(call), _events(call), call.json()
     faults = list(_faults_of_rules(given))
     if faults:
         raise Refusal(400, *((UNKNOWN_CODE, fault) for fault in faults))
@@ -80,13 +80,13 @@ def _add_events(asked: Asked) -> Result:
         raise Refusal(400, (UNKNOWN_CODE, f"a bucket has at most {_MOST_RULES} event notification rules"))
     if any(_collide(*pair) for pair in combinations(every, 2)):
         raise Refusal(400, (UNKNOWN_CODE, "rules: of one action no object may match two rules"))
-    keep_beside(asked, "events", {id_: rules for id_, rules in events.items() if rules})
+    keep_beside(call, "events", {id_: rules for id_, rules in events.items() if rules})
     return Result({})
 
 
-def _delete_events(asked: Asked) -> Result:
+def _delete_events(call: Call) -> Result:
     """Take away the rules that a body names, all of the queue's without one."""
-    queue, events, body = queues.queue_of(asked), _events(asked), asked.json()
+    queue, events, body = queues.queue_of(call), _events(call), call.json()
     rules = _rules_of(events, queue)
     gone = body.get("ruleIds", [rule["ruleId"] for rule in rules])
     if body.keys() - {"ruleIds"} or not isinstance(gone, list):
@@ -94,7 +94,7 @@ def _delete_events(asked: Asked) -> Result:
     if unknown := [id_ for id_ in gone if id_ not in [rule["ruleId"] for rule in rules]]:
         raise not_found(f"event notification rule {unknown[0]}", _NO_RULES_OF_QUEUE)
     events[queue.id] = [rule for rule in rules if rule["ruleId"] not in gone]
-    keep_beside(asked, "events", {id_: rules for id_, rules in events.items() if rules})
+    keep_beside(call, "events", {id_: rules for id_, rules in events.items() if rules})
     return Result({})
 
 
@@ -143,49 +143,49 @@ def _collide(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 # Hostnames
 
 
-def _list_domains(asked: Asked) -> Result:
-    return Result({"domains": [_with_status(domain) for domain in facts_beside(asked, "domains").values()]})
+def _list_domains(call: Call) -> Result:
+    return Result({"domains": [_with_status(domain) for domain in facts_beside(call, "domains").values()]})
 
 
-def _show_domain(asked: Asked) -> Result:
-    return Result(_with_status(_domain_of(asked)))
+def _show_domain(call: Call) -> Result:
+    return Result(_with_status(_domain_of(call)))
 
 
-def _add_domain(asked: Asked) -> Result:
-    body, domains = asked.json(), facts_beside(asked, "domains")
+def _add_domain(call: Call) -> Result:
+    body, domains = call.json(), facts_beside(call, "domains")
     zone, hostname = body.get("zoneId"), body.get("domain")
     _require_settings(body, {"domain", "zoneId", "enabled"}, "enabled")
-    name = asked.credential.tenant.zones.get(zone) if isinstance(zone, str) else None
+    name = call.credential.tenant.zones.get(zone) if isinstance(zone, str) else None
     if name is None or not isinstance(hostname, str) or not f".{hostname}".endswith(f".{name}"):
         raise Refusal(400, (UNKNOWN_CODE, "domain: must be a hostname in the zone of this account that zoneId names"))
-    taken = [*facts_beside(asked, "domains", everywhere=True)]
-    taken += [str(one.outputs["hostname"]) for one in asked.records(t.WORKERS_CUSTOM_DOMAIN)]
+    taken = [*facts_beside(call, "domains", everywhere=True)]
+    taken += [str(one.outputs["hostname"]) for one in call.records(t.WORKERS_CUSTOM_DOMAIN)]
     if hostname in taken:
         raise Refusal(409, (UNKNOWN_CODE, f"domain: {hostname} leads elsewhere already"))
     domains[hostname] = {**body, "zoneName": name}
-    keep_beside(asked, "domains", domains)
+    keep_beside(call, "domains", domains)
     return Result({member: value for member, value in domains[hostname].items() if member != "zoneName"})
 
 
-def _change_domain(asked: Asked) -> Result:
-    body, domain = asked.json(), _domain_of(asked)
+def _change_domain(call: Call) -> Result:
+    body, domain = call.json(), _domain_of(call)
     if body.pop("domain", domain["domain"]) != domain["domain"]:  # wrangler repeats it
         raise Refusal(400, (UNKNOWN_CODE, "domain: cannot be changed"))
     _require_settings(body, set())
-    keep_beside(asked, "domains", {**facts_beside(asked, "domains"), domain["domain"]: {**domain, **body}})
+    keep_beside(call, "domains", {**facts_beside(call, "domains"), domain["domain"]: {**domain, **body}})
     return Result({"domain": domain["domain"], **body})
 
 
-def _remove_domain(asked: Asked) -> Result:
-    gone = _domain_of(asked)["domain"]
-    keep_beside(asked, "domains", {n: one for n, one in facts_beside(asked, "domains").items() if n != gone})
+def _remove_domain(call: Call) -> Result:
+    gone = _domain_of(call)["domain"]
+    keep_beside(call, "domains", {n: one for n, one in facts_beside(call, "domains").items() if n != gone})
     return Result({"domain": gone})
 
 
-def _domain_of(asked: Asked) -> Mapping[str, Any]:
-    found: Mapping[str, Any] | None = facts_beside(asked, "domains").get(asked.path["domain"])
+def _domain_of(call: Call) -> Mapping[str, Any]:
+    found: Mapping[str, Any] | None = facts_beside(call, "domains").get(call.path["domain"])
     if found is None:
-        raise not_found(f"custom domain {asked.path['domain']}", UNKNOWN_CODE)
+        raise not_found(f"custom domain {call.path['domain']}", UNKNOWN_CODE)
     return found
 
 
@@ -203,10 +203,10 @@ def _require_settings(body: Mapping[str, Any], beside: set[str], *needed: str) -
         raise Refusal(400, *((UNKNOWN_CODE, fault) for fault in faults))
 
 
-def _alone(serve: Callable[[Asked], Result | Response], asked: Asked) -> Result | Response:
+def _alone(serve: Callable[[Call], Result | Response], call: Call) -> Result | Response:
     """Serve one request at a time: each writes down all that is beside a bucket."""
-    with asked.cloud.resources.store.claim(f"beside buckets of {asked.path['account_id']}"):
-        return serve(asked)
+    with call.cloud.resources.store.claim(f"beside buckets of {call.path['account_id']}"):
+        return serve(call)
 
 
 _ROUTES: Final = (

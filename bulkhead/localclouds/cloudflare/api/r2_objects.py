@@ -14,7 +14,7 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from bulkhead.localclouds.cloudflare.api.answers import UNKNOWN_CODE, Refusal, Result
-from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
+from bulkhead.localclouds.cloudflare.api.call import Call, Route
 from bulkhead.localclouds.cloudflare.api.r2 import BUCKET, bucket_of, size_asked
 from bulkhead.localclouds.cloudflare.contents import R2Objects
 
@@ -35,46 +35,46 @@ _HTTP: Final = {
 }
 
 
-def _objects(asked: Asked) -> R2Objects:
+def _objects(call: Call) -> R2Objects:
     """Return what is in the path's bucket. Raises Refusal."""
-    bucket = bucket_of(asked)
-    return R2Objects(asked.stage_of(bucket), str(bucket.outputs["name"]))
+    bucket = bucket_of(call)
+    return R2Objects(call.stage_of(bucket), str(bucket.outputs["name"]))
 
 
-def _key(asked: Asked) -> str:
+def _key(call: Call) -> str:
     """Return the path's key. Raises Refusal for what is none."""
-    key = asked.path["object_key"]
+    key = call.path["object_key"]
     if len(key.encode()) > _LONGEST_KEY:
         raise Refusal(400, (_BAD_KEY, f"The key must have at most {_LONGEST_KEY} bytes."))
     return key
 
 
-def _list(asked: Asked) -> Result:
-    size = size_asked(asked, 1000)
-    wanted = {new: asked.query.get(name) for name, new in _WANTED.items()}
-    page = _objects(asked).page(size, **wanted)
+def _list(call: Call) -> Result:
+    size = size_asked(call, 1000)
+    wanted = {new: call.query.get(name) for name, new in _WANTED.items()}
+    page = _objects(call).page(size, **wanted)
     info: dict[str, Any] = {"per_page": size, "is_truncated": page.cursor is not None}
     if page.cursor is not None:
         info["cursor"] = page.cursor
     if page.prefixes:
         info["delimited"] = list(page.prefixes)
-    storage = bucket_of(asked).outputs["storageClass"]
+    storage = bucket_of(call).outputs["storageClass"]
     return Result([_shown(each) | {"storage_class": storage} for each in page.items], info)
 
 
 _WANTED: Final = {"prefix": "prefix", "delimiter": "delimiter", "cursor": "cursor", "start_after": "startAfter"}
 
 
-def _read(asked: Asked) -> Response:
-    key = _key(asked)
-    found = _objects(asked).read(key)
+def _read(call: Call) -> Response:
+    key = _key(call)
+    found = _objects(call).read(key)
     if found is None:
         raise Refusal(404, (_NO_KEY, "The specified key does not exist."))
     content, told = found
     headers = {header: told["httpMetadata"][name] for header, name in _HTTP.items() if name in told["httpMetadata"]}
     uploaded = datetime.fromisoformat(told["uploaded"]).replace(microsecond=0)
     headers |= {"etag": f'"{told["etag"]}"', "last-modified": format_datetime(uploaded, usegmt=True)}
-    if _is_known(asked.headers, headers["etag"], uploaded):
+    if _is_known(call.headers, headers["etag"], uploaded):
         return Response(status_code=304, headers=headers)
     return Response(content, headers={"content-type": "application/octet-stream", **headers})
 
@@ -92,23 +92,23 @@ def _is_known(headers: Mapping[str, str], etag: str, uploaded: datetime) -> bool
     return uploaded <= (since if since.tzinfo else since.replace(tzinfo=UTC))  # -0000 says UTC, and nothing of a zone
 
 
-def _write(asked: Asked) -> Result:
-    key, bucket = _key(asked), bucket_of(asked)
-    if len(asked.body) > _LARGEST:
+def _write(call: Call) -> Result:
+    key, bucket = _key(call), bucket_of(call)
+    if len(call.body) > _LARGEST:
         raise Refusal(400, (_TOO_LARGE, f"The object has more than {_LARGEST} bytes; use the S3 API."))
     storage = str(bucket.outputs["storageClass"])
-    if asked.headers.get(_STORAGE_CLASS, storage) != storage:
+    if call.headers.get(_STORAGE_CLASS, storage) != storage:
         message = f"{_STORAGE_CLASS}: the local Cloudflare keeps all objects in the class of their bucket, {storage}"
         raise Refusal(400, (UNKNOWN_CODE, message))
-    http = {name: asked.headers[header] for header, name in _HTTP.items() if header in asked.headers}
-    told = _objects(asked).write(key, asked.body, {"httpMetadata": http})
+    http = {name: call.headers[header] for header, name in _HTTP.items() if header in call.headers}
+    told = _objects(call).write(key, call.body, {"httpMetadata": http})
     written = {name: told[name] for name in ("key", "etag", "version", "uploaded")}
     return Result({**written, "size": str(told["size"]), "storage_class": storage})
 
 
-def _delete(asked: Asked) -> Result:
-    key = _key(asked)
-    _objects(asked).remove(key)
+def _delete(call: Call) -> Result:
+    key = _key(call)
+    _objects(call).remove(key)
     return Result({"key": key})
 
 

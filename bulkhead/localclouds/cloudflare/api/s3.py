@@ -25,7 +25,7 @@ from bulkhead.clients.endpoints import S3 as PREFIX
 from bulkhead.localclouds.api.app import Api, Told, caller_of
 from bulkhead.localclouds.api.faults import FaultPlan
 from bulkhead.localclouds.api.journal import Journal
-from bulkhead.localclouds.cloudflare.api.asked import Cloudflare
+from bulkhead.localclouds.cloudflare.api.call import Cloudflare
 from bulkhead.localclouds.cloudflare.api.credentials import CLOUD, Credential, Credentials
 from bulkhead.localclouds.cloudflare.request import ask
 from bulkhead.localclouds.providers.store import Record

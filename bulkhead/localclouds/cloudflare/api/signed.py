@@ -9,18 +9,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bulkhead.localclouds.cloudflare.api.answers import not_found
-from bulkhead.localclouds.cloudflare.api.asked import Asked, Cloudflare, Route
+from bulkhead.localclouds.cloudflare.api.call import Call, Cloudflare, Route
 from bulkhead.localclouds.cloudflare.api.credentials import Credential
 from bulkhead.localclouds.cloudflare.api.files import PATH
 
 
-def _send(asked: Asked) -> Response:
-    asked.cloud.files.put(asked.path["name"], asked.body)
-    return Response(headers={"ETag": f'"{md5(asked.body)}"'})
+def _send(call: Call) -> Response:
+    call.cloud.files.put(call.path["name"], call.body)
+    return Response(headers={"ETag": f'"{md5(call.body)}"'})
 
 
-def _fetch(asked: Asked) -> Response:
-    content = asked.cloud.files.get(asked.path["name"])
+def _fetch(call: Call) -> Response:
+    content = call.cloud.files.get(call.path["name"])
     if content is None:
         raise not_found("the file")
     return Response(content, media_type="application/octet-stream")

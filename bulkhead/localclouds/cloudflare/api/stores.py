@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from bulkhead.localclouds.cloudflare.api import kv, queues, r2
-from bulkhead.localclouds.cloudflare.api.asked import Route
+from bulkhead.localclouds.cloudflare.api.call import Route
 from bulkhead.localclouds.cloudflare.api.endpoint import Endpoint
 from bulkhead.resources import types as t
 

@@ -15,7 +15,7 @@ from typing import Any, Final, cast
 from starlette.responses import Response
 
 from bulkhead.localclouds.cloudflare.api.answers import UNKNOWN_CODE, Refusal, Result, not_found, refusal
-from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
+from bulkhead.localclouds.cloudflare.api.call import Call, Route
 from bulkhead.localclouds.cloudflare.api.credentials import Credential, status_of
 from bulkhead.localclouds.cloudflare.api.crud import Served, routes
 from bulkhead.localclouds.cloudflare.api.endpoint import Endpoint
@@ -101,31 +101,31 @@ ENDPOINTS: Final = (_ENDPOINT,)
 _SERVED: Final = Served(_ENDPOINT)
 
 
-def _made(serve: Callable[[Asked], Result | Response]) -> Callable[[Asked], Result]:
+def _made(serve: Callable[[Call], Result | Response]) -> Callable[[Call], Result]:
     """Serve a create: only its answer has the value."""
 
-    def create(asked: Asked) -> Result:
-        _require_grantable(asked)
-        made = cast(Result, serve(asked))
-        return replace(made, value={**made.value, "value": _find(asked, made.value["id"]).outputs["value"]})
+    def create(call: Call) -> Result:
+        _require_grantable(call)
+        made = cast(Result, serve(call))
+        return replace(made, value={**made.value, "value": _find(call, made.value["id"]).outputs["value"]})
 
     return create
 
 
-def _changed(serve: Callable[[Asked], Result | Response]) -> Callable[[Asked], Result | Response]:
-    def update(asked: Asked) -> Result | Response:
-        _require_grantable(asked)
-        return serve(asked)
+def _changed(serve: Callable[[Call], Result | Response]) -> Callable[[Call], Result | Response]:
+    def update(call: Call) -> Result | Response:
+        _require_grantable(call)
+        return serve(call)
 
     return update
 
 
-def _require_grantable(asked: Asked) -> None:
+def _require_grantable(call: Call) -> None:
     """Refuse policies that the caller cannot give to a token."""
-    inputs = _ENDPOINT.inputs(asked.path, asked.headers, asked.json())
+    inputs = _ENDPOINT.inputs(call.path, call.headers, call.json())
     _SERVED.check(inputs)
     _require_listed(inputs["policies"])
-    _require_held(asked.credential, inputs["policies"])
+    _require_held(call.credential, inputs["policies"])
 
 
 def _require_listed(policies: Sequence[Mapping[str, Any]]) -> None:
@@ -160,29 +160,29 @@ def _require_held(maker: Credential, policies: Sequence[Mapping[str, Any]]) -> N
                     raise Refusal(400, (1001, message))
 
 
-def _roll(asked: Asked) -> Result:
+def _roll(call: Call) -> Result:
     """Give a token another value; the old one opens nothing from now on."""
-    token = _find(asked, asked.path["token_id"])
+    token = _find(call, call.path["token_id"])
     value = token_hex(20)
-    asked.cloud.resources.store.put(replace(token, outputs={**token.outputs, "value": value, "modifiedOn": now()}))
+    call.cloud.resources.store.put(replace(token, outputs={**token.outputs, "value": value, "modifiedOn": now()}))
     return Result(value)
 
 
-def _verify(asked: Asked) -> Result:
+def _verify(call: Call) -> Result:
     """Say that the caller's own token is good; one that is not gets no further than to the door."""
-    token = next((each for each in asked.records(t.ACCOUNT_TOKEN) if each.id == asked.credential.id), None)
+    token = next((each for each in call.records(t.ACCOUNT_TOKEN) if each.id == call.credential.id), None)
     shown = {} if token is None else _ENDPOINT.shown(token)
     limits = {name: shown[name] for name in ("not_before", "expires_on") if name in shown}
     valid = {"code": 10000, "message": "This API Token is valid and active", "type": None}
-    return Result({"id": asked.credential.id, "status": "active", **limits}, messages=[valid])
+    return Result({"id": call.credential.id, "status": "active", **limits}, messages=[valid])
 
 
-def _nobodys(_asked: Asked) -> Result:
+def _nobodys(_asked: Call) -> Result:
     raise Refusal(401, (1000, "Invalid API Token"))
 
 
-def _groups(asked: Asked) -> Result:
-    wanted = {"name": asked.query.get("name"), "scope": asked.query.get("scope")}
+def _groups(call: Call) -> Result:
+    wanted = {"name": call.query.get("name"), "scope": call.query.get("scope")}
     return Result(list(_asked_for(_LISTED, **wanted)))
 
 
@@ -192,8 +192,8 @@ def _asked_for(known: Iterable[Permission], name: str | None, scope: str | None)
             yield {"id": group.id, "name": group.name, "scopes": [_SCOPES[group.reach]]}
 
 
-def _find(asked: Asked, id_: str) -> Record:
-    for record in asked.records(t.ACCOUNT_TOKEN):
+def _find(call: Call, id_: str) -> Record:
+    for record in call.records(t.ACCOUNT_TOKEN):
         if record.id == id_:
             return record
     raise not_found(f"{t.ACCOUNT_TOKEN.kind} {id_}", UNKNOWN_CODE)

@@ -14,7 +14,7 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from bulkhead.localclouds.cloudflare.api.answers import UNKNOWN_CODE, Refusal, Result, not_found, refusal
-from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
+from bulkhead.localclouds.cloudflare.api.call import Call, Route
 from bulkhead.localclouds.cloudflare.api.crud import routes
 from bulkhead.localclouds.cloudflare.api.endpoint import Endpoint
 from bulkhead.localclouds.cloudflare.api.spelling import to_wire
@@ -85,11 +85,11 @@ DOMAIN: Final = Endpoint(
 ENDPOINTS: Final = (WORKER, DEPLOYMENT, SCHEDULES, DOMAIN)
 
 
-def worker_of(asked: Asked) -> Record:
+def worker_of(call: Call) -> Record:
     """Return the Worker that the path names: a script by its name, a Worker also by its id. Raises Refusal when it
     names none."""
-    script = asked.path.get("script_name")
-    found = find_worker(asked.cloud.resources.store, asked.path["account_id"], script or asked.path["worker_id"])
+    script = call.path.get("script_name")
+    found = find_worker(call.cloud.resources.store, call.path["account_id"], script or call.path["worker_id"])
     if found is None or script not in (None, found.outputs["name"]):
         raise Refusal(404, (NO_SCRIPT, "This Worker does not exist on your account."))
     return found
@@ -117,35 +117,35 @@ def one_by_one(known: Iterable[Route]) -> Iterator[Route]:
         yield route if route.method == "GET" else replace(route, serve=partial(_alone, route.serve))
 
 
-def _alone(serve: Callable[[Asked], Result | Response], asked: Asked) -> Result | Response:
-    with asked.cloud.resources.store.claim(f"Workers of {asked.path['account_id']}"):
-        return serve(asked)
+def _alone(serve: Callable[[Call], Result | Response], call: Call) -> Result | Response:
+    with call.cloud.resources.store.claim(f"Workers of {call.path['account_id']}"):
+        return serve(call)
 
 
 # Deployments
 
 
-def deployments_of(asked: Asked, worker: Record) -> list[Record]:
+def deployments_of(call: Call, worker: Record) -> list[Record]:
     """Return what was deployed of a Worker, newest first: its deployments, and the versions that deployed themselves,
     each as the deployment that it is."""
     acts = [
         _own_deployment(record) if record.type == t.WORKER_VERSION else record
-        for record in asked.cloud.resources.store.all()
+        for record in call.cloud.resources.store.all()
         if (record.type == t.WORKERS_DEPLOYMENT and is_of(worker, record, "scriptName"))
         or (record.type == t.WORKER_VERSION and is_of(worker, record, "workerId") and record.inputs.get("deploy"))
     ]
     return acts[::-1]
 
 
-def deploy(asked: Asked, worker: Record, body: Mapping[str, Any]) -> Record:
+def deploy(call: Call, worker: Record, body: Mapping[str, Any]) -> Record:
     """Deploy what a body says. Raises Refusal or ApiRefusal."""
-    path = {**asked.path, "script_name": worker.outputs["name"]}
-    inputs = DEPLOYMENT.inputs(path, asked.headers, {k: v for k, v in body.items() if k != DEFERRAL})
+    path = {**call.path, "script_name": worker.outputs["name"]}
+    inputs = DEPLOYMENT.inputs(path, call.headers, {k: v for k, v in body.items() if k != DEFERRAL})
     require_typed(t.WORKERS_DEPLOYMENT, inputs)
     require_sound(t.WORKERS_DEPLOYMENT, {**inputs, "versions": _with_requests(inputs["versions"])})
-    if not (asked.flag("force") or inputs.get("force")):
-        _refuse_old_secrets(asked, worker, inputs)
-    return asked.cloud.resources.create(asked.caller, t.WORKERS_DEPLOYMENT, "", inputs)
+    if not (call.flag("force") or inputs.get("force")):
+        _refuse_old_secrets(call, worker, inputs)
+    return call.cloud.resources.create(call.caller, t.WORKERS_DEPLOYMENT, "", inputs)
 
 
 def _with_requests(shares: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -169,9 +169,9 @@ def _own_deployment(version: Record) -> Record:
     return replace(version, outputs={**version.outputs, "strategy": "percentage", "versions": [share]})
 
 
-def _refuse_old_secrets(asked: Asked, worker: Record, inputs: Mapping[str, Any]) -> None:
+def _refuse_old_secrets(call: Call, worker: Record, inputs: Mapping[str, Any]) -> None:
     """Refuse to go back behind a change of secrets: whoever rolls back code rarely means to bring an old key back."""
-    store = asked.cloud.resources.store
+    store = call.cloud.resources.store
     own = [version for version in store.all(type_=t.WORKER_VERSION) if is_of(worker, version, "workerId")]
     ages, by_id = {version.id: age for age, version in enumerate(own)}, {version.id: version for version in own}
     changed: set[str] = set()
@@ -191,17 +191,17 @@ def _secrets(version: Record) -> dict[str, str]:
     return {binding["name"]: binding["text"] for binding in bindings if binding["type"] == "secret_text"}
 
 
-def _deploy(asked: Asked) -> Result:
-    return Result(deployment_shown(deploy(asked, worker_of(asked), asked.json())))
+def _deploy(call: Call) -> Result:
+    return Result(deployment_shown(deploy(call, worker_of(call), call.json())))
 
 
-def _deployments(asked: Asked) -> Result:
-    return Result({"deployments": [deployment_shown(each) for each in deployments_of(asked, worker_of(asked))]})
+def _deployments(call: Call) -> Result:
+    return Result({"deployments": [deployment_shown(each) for each in deployments_of(call, worker_of(call))]})
 
 
-def _deployment(asked: Asked) -> Result:
-    wanted = asked.path["deployment_id"]
-    for each in deployments_of(asked, worker_of(asked)):
+def _deployment(call: Call) -> Result:
+    wanted = call.path["deployment_id"]
+    for each in deployments_of(call, worker_of(call)):
         if each.id == wanted:
             return Result(deployment_shown(each))
     raise not_found(f"deployment {wanted}")
@@ -210,12 +210,12 @@ def _deployment(asked: Asked) -> Result:
 # Cron triggers
 
 
-def _schedule(asked: Asked) -> Result:
-    worker = worker_of(asked)
-    known = _trigger_of(asked, worker)
+def _schedule(call: Call) -> Result:
+    worker = worker_of(call)
+    known = _trigger_of(call, worker)
     before = {one["cron"]: one for one in (known.outputs["schedules"] if known else ())}
-    path = {**asked.path, "script_name": worker.outputs["name"]}
-    inputs = SCHEDULES.inputs(path, asked.headers, {"schedules": asked.json_list()})
+    path = {**call.path, "script_name": worker.outputs["name"]}
+    inputs = SCHEDULES.inputs(path, call.headers, {"schedules": call.json_list()})
     require_sound(t.WORKERS_CRON_TRIGGER, inputs)
     today = now()
     inputs["schedules"] = [
@@ -223,42 +223,42 @@ def _schedule(asked: Asked) -> Result:
         for one in inputs["schedules"]
     ]
     if known is None:
-        asked.cloud.resources.create(asked.caller, t.WORKERS_CRON_TRIGGER, "", inputs)
+        call.cloud.resources.create(call.caller, t.WORKERS_CRON_TRIGGER, "", inputs)
     else:
-        asked.cloud.resources.update(asked.caller, t.WORKERS_CRON_TRIGGER, known.id, inputs)
-    return _schedules(asked)
+        call.cloud.resources.update(call.caller, t.WORKERS_CRON_TRIGGER, known.id, inputs)
+    return _schedules(call)
 
 
-def _schedules(asked: Asked) -> Result:
-    known = _trigger_of(asked, worker_of(asked))
+def _schedules(call: Call) -> Result:
+    known = _trigger_of(call, worker_of(call))
     return Result(SCHEDULES.shown(known) if known else {"schedules": []})
 
 
-def _trigger_of(asked: Asked, worker: Record) -> Record | None:
-    return next((one for one in asked.records(t.WORKERS_CRON_TRIGGER) if is_of(worker, one, "scriptName")), None)
+def _trigger_of(call: Call, worker: Record) -> Record | None:
+    return next((one for one in call.records(t.WORKERS_CRON_TRIGGER) if is_of(worker, one, "scriptName")), None)
 
 
 # Hostnames
 
 
-def _attach(asked: Asked) -> Result:
-    body = dict(asked.json())
+def _attach(call: Call) -> Result:
+    body = dict(call.json())
     override = body.pop("override_existing_origin", None) is True
-    return Result(DOMAIN.shown(attach(asked, domain_inputs(asked, body), override=override)))
+    return Result(DOMAIN.shown(attach(call, domain_inputs(call, body), override=override)))
 
 
-def domain_inputs(asked: Asked, body: Mapping[str, Any]) -> dict[str, Any]:
+def domain_inputs(call: Call, body: Mapping[str, Any]) -> dict[str, Any]:
     """Return the properties of the hostname that a body asks for. Raises Refusal."""
-    inputs = DOMAIN.inputs(asked.path, asked.headers, body)
+    inputs = DOMAIN.inputs(call.path, call.headers, body)
     require_sound(t.WORKERS_CUSTOM_DOMAIN, inputs)
-    return {**inputs, "zoneId": _zone_of(asked, inputs)}
+    return {**inputs, "zoneId": _zone_of(call, inputs)}
 
 
-def attach(asked: Asked, inputs: Mapping[str, Any], *, override: bool = False) -> Record:
+def attach(call: Call, inputs: Mapping[str, Any], *, override: bool = False) -> Record:
     """Let a hostname lead to one Worker, with ``override`` although it leads to another one of the account. Raises
     Refusal or ApiRefusal."""
-    resources, caller = asked.cloud.resources, asked.caller
-    for record in asked.records(t.WORKERS_CUSTOM_DOMAIN):
+    resources, caller = call.cloud.resources, call.caller
+    for record in call.records(t.WORKERS_CUSTOM_DOMAIN):
         if record.outputs["hostname"] == inputs["hostname"] and record.environment == caller.environment:
             faults = list(not_deployed(resources.store, record.account, inputs["service"]))
             if faults:
@@ -275,9 +275,9 @@ def leads_elsewhere(domains: Iterable[Record]) -> Refusal:
     return Refusal(409, (100116, f"{held}; override_existing_origin would change that"))
 
 
-def _zone_of(asked: Asked, inputs: Mapping[str, Any]) -> str:
+def _zone_of(call: Call, inputs: Mapping[str, Any]) -> str:
     """Return the id of the account's zone that a hostname is in, which a request need not name. Raises Refusal."""
-    for id_, name in asked.credential.tenant.zones.items():
+    for id_, name in call.credential.tenant.zones.items():
         wanted = inputs.get("zoneId", id_), inputs.get("zoneName", name)
         if wanted == (id_, name) and f".{inputs['hostname']}".endswith(f".{name}"):
             return id_

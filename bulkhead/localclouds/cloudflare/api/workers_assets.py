@@ -19,8 +19,8 @@ from starlette.requests import Request
 from bulkhead.localclouds.cloudflare import sites
 from bulkhead.localclouds.cloudflare.api import forms
 from bulkhead.localclouds.cloudflare.api.answers import UNKNOWN_CODE, Refusal, Result
-from bulkhead.localclouds.cloudflare.api.asked import Asked, Cloudflare, Route
 from bulkhead.localclouds.cloudflare.api.asset_sessions import Session
+from bulkhead.localclouds.cloudflare.api.call import Call, Cloudflare, Route
 from bulkhead.localclouds.cloudflare.api.credentials import Credential
 from bulkhead.localclouds.cloudflare.api.workers import INVALID, SCRIPT
 from bulkhead.localclouds.cloudflare.sites import Sites
@@ -44,17 +44,17 @@ _FIRST: Final = "run_worker_first"
 # Uploads
 
 
-def _open(asked: Asked) -> Result:
-    body = asked.json()
+def _open(call: Call) -> Result:
+    body = call.json()
     manifest = body.get("manifest")
     if body.keys() != {"manifest"} or not isinstance(manifest, dict):
         raise Refusal(400, (UNKNOWN_CODE, "the body must be {manifest: {PATH: {hash, size}}}"))
     if faults := list(_faults_of_manifest(manifest)):
         raise Refusal(400, *((UNKNOWN_CODE, fault) for fault in faults))
-    known = Sites(asked.uploads)
+    known = Sites(call.uploads)
     missing = {one["hash"]: one["size"] for one in manifest.values() if known.known(one["hash"]) is None}
     hashes = {path.removeprefix("/"): one["hash"] for path, one in manifest.items()}
-    token = asked.cloud.sessions.open(Session(asked.credential, hashes, missing), asked.cloud.clock())
+    token = call.cloud.sessions.open(Session(call.credential, hashes, missing), call.cloud.clock())
     return Result({"jwt": token, "buckets": list(_buckets(missing))})
 
 
@@ -99,13 +99,13 @@ def _sender(cloud: Cloudflare, request: Request) -> Credential:
     return cloud.sessions.of(request.headers.get("authorization"), cloud.clock()).credential
 
 
-def _send(asked: Asked) -> Result:
+def _send(call: Call) -> Result:
     """Keep the files of a form, each named by its hash."""
-    session = asked.cloud.sessions.of(asked.headers.get("authorization"), asked.cloud.clock())
-    if asked.query.get("base64") != "true":
+    session = call.cloud.sessions.of(call.headers.get("authorization"), call.cloud.clock())
+    if call.query.get("base64") != "true":
         raise Refusal(400, (UNKNOWN_CODE, "base64: must be true, and the files be encoded so"))
     try:
-        files = {part.name: (b64decode(part.content, validate=True), part) for part in _parts(asked)}
+        files = {part.name: (b64decode(part.content, validate=True), part) for part in _parts(call)}
     except binascii.Error:
         raise Refusal(400, (UNKNOWN_CODE, "a file of the form is no base64")) from None
     for hash_, (content, _) in files.items():
@@ -113,19 +113,19 @@ def _send(asked: Asked) -> Result:
             raise Refusal(400, (UNKNOWN_CODE, f"{hash_}: the session's manifest has no such file"))
         if len(content) != session.missing.get(hash_, len(content)):
             raise Refusal(400, (UNKNOWN_CODE, f"{hash_}: has {len(content)} bytes, and the manifest says otherwise"))
-    kept = Sites(asked.uploads)
+    kept = Sites(call.uploads)
     for hash_, (content, part) in files.items():
         kept.keep(hash_, content, None if part.full_type == _NO_TYPE else part.full_type)
-        asked.cloud.sessions.arrived(session, hash_)
+        call.cloud.sessions.arrived(session, hash_)
     if session.missing:
         return Result({}, status=202)
-    token = str(asked.headers["authorization"]).partition(" ")[2]
+    token = str(call.headers["authorization"]).partition(" ")[2]
     return Result({"jwt": token}, status=201)
 
 
-def _parts(asked: Asked) -> list[forms.Part]:
+def _parts(call: Call) -> list[forms.Part]:
     try:
-        return forms.read(asked.headers.get("content-type", ""), asked.body)
+        return forms.read(call.headers.get("content-type", ""), call.body)
     except forms.NoForm as fault:
         raise Refusal(400, (UNKNOWN_CODE, str(fault))) from None
 
@@ -133,7 +133,7 @@ def _parts(asked: Asked) -> list[forms.Part]:
 # The assets of a version
 
 
-def assets_of(asked: Asked, body: Mapping[str, Any], before: Record | None) -> dict[str, Any] | None:
+def assets_of(call: Call, body: Mapping[str, Any], before: Record | None) -> dict[str, Any] | None:
     """Return the property that the members ``assets`` and ``keep_assets`` of an upload's body stand for, None where it
     has no assets. Raises Refusal."""
     said = body.get("assets")
@@ -146,8 +146,8 @@ def assets_of(asked: Asked, body: Mapping[str, Any], before: Record | None) -> d
     faults = [*_faults_of_assets(said), *_faults_of_config(config)]
     if faults:
         raise Refusal(400, *((INVALID, fault) for fault in faults))
-    session = asked.cloud.sessions.complete(said["jwt"], asked.credential.account, asked.cloud.clock())
-    site = Sites(asked.uploads)
+    session = call.cloud.sessions.complete(said["jwt"], call.credential.account, call.cloud.clock())
+    site = Sites(call.uploads)
     files = {path: asset for path, hash_ in session.hashes.items() if (asset := site.known(hash_)) is not None}
     texts = {name: config[name] for name in (sites.HEADERS, sites.REDIRECTS) if config.get(name)}
     told = {

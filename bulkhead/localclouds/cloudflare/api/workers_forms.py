@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from bulkhead.localclouds.cloudflare.api import forms
 from bulkhead.localclouds.cloudflare.api.answers import Refusal
-from bulkhead.localclouds.cloudflare.api.asked import Asked
+from bulkhead.localclouds.cloudflare.api.call import Call
 from bulkhead.localclouds.cloudflare.api.workers import DEFERRAL, INVALID
 
 _OLDEST: Final = "2021-11-02"  # the compatibility date of a Worker that says none
@@ -19,11 +19,11 @@ _APART: Final = {*SETTINGS, DEFERRAL, "keep_bindings"}  # members of a form that
 _UNHEARD_OF: Final = ("body_part",)
 
 
-def read(asked: Asked) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
+def read(call: Call) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
     """Return what a form says of the version, what it says of the Worker, and the types of bindings that it keeps.
     Raises Refusal."""
     try:
-        parts = forms.read(asked.headers.get("content-type", ""), asked.body)
+        parts = forms.read(call.headers.get("content-type", ""), call.body)
         (metadata,) = (json.loads(part.content) for part in parts if part.name == "metadata")
         keep = list(metadata.get("keep_bindings", []))
         said = {name: value for name, value in metadata.items() if name not in _APART}
@@ -49,10 +49,10 @@ def read(asked: Asked) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
     return version, settings, keep
 
 
-def read_settings(asked: Asked) -> dict[str, Any]:
+def read_settings(call: Call) -> dict[str, Any]:
     """Return the settings of a form, which has them as JSON. Raises Refusal."""
     try:
-        parts = forms.read(asked.headers.get("content-type", ""), asked.body)
+        parts = forms.read(call.headers.get("content-type", ""), call.body)
         (settings,) = (json.loads(part.content) for part in parts if part.name == "settings")
     except (ValueError, forms.NoForm) as fault:
         raise Refusal(400, (INVALID, f"the body must be a form with its settings as JSON: {fault}")) from None

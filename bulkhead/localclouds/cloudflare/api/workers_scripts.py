@@ -14,7 +14,7 @@ from starlette.responses import Response
 from bulkhead.localclouds.cloudflare import options
 from bulkhead.localclouds.cloudflare.api import forms, workers_forms
 from bulkhead.localclouds.cloudflare.api.answers import Page, Refusal, Result
-from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
+from bulkhead.localclouds.cloudflare.api.call import Call, Route
 from bulkhead.localclouds.cloudflare.api.spelling import to_wire
 from bulkhead.localclouds.cloudflare.api.workers import (
     INVALID,
@@ -48,43 +48,43 @@ _VERSIONS: Final = f"{SCRIPT}/versions"
 # Uploads
 
 
-def _put(asked: Asked) -> Result:
+def _put(call: Call) -> Result:
     """Make the Worker if there is none, and deploy what the form holds."""
-    body, settings, keep = workers_forms.read(asked)
-    resources, name = asked.cloud.resources, asked.path["script_name"]
-    found = find_worker(resources.store, asked.path["account_id"], name)
+    body, settings, keep = workers_forms.read(call)
+    resources, name = call.cloud.resources, call.path["script_name"]
+    found = find_worker(resources.store, call.path["account_id"], name)
     if found is None:
-        require_sound(t.WORKER, inputs := {"accountId": asked.path["account_id"], "name": name}, INVALID)
-    worker = found or resources.create(asked.caller, t.WORKER, "", inputs)
+        require_sound(t.WORKER, inputs := {"accountId": call.path["account_id"], "name": name}, INVALID)
+    worker = found or resources.create(call.caller, t.WORKER, "", inputs)
     try:
-        version = upload(asked, worker, workers_forms.triggered(body, "upload"), deploy=True, keep=keep)
-        worker = _set(asked, worker, settings)
+        version = upload(call, worker, workers_forms.triggered(body, "upload"), deploy=True, keep=keep)
+        worker = _set(call, worker, settings)
     except BaseException:
         if found is None:
-            resources.delete(asked.caller, t.WORKER, worker.id, forced=True)
+            resources.delete(call.caller, t.WORKER, worker.id, forced=True)
         raise
-    return Result({**_script(asked, worker), "deployment_id": version.id, "startup_time_ms": _startup(version)})
+    return Result({**_script(call, worker), "deployment_id": version.id, "startup_time_ms": _startup(version)})
 
 
-def _upload(asked: Asked) -> Result:
-    worker = worker_of(asked)
+def _upload(call: Call) -> Result:
+    worker = worker_of(call)
     body, _settings_wait, keep = workers_forms.read(
-        asked
+        call
     )  # the API changes a Worker's settings only with what is deployed
-    version = upload(asked, worker, workers_forms.triggered(body, "version_upload"), deploy=False, keep=keep)
-    return Result(_version(number_of(asked, worker, version), version))
+    version = upload(call, worker, workers_forms.triggered(body, "version_upload"), deploy=False, keep=keep)
+    return Result(_version(number_of(call, worker, version), version))
 
 
-def _set(asked: Asked, worker: Record, settings: Mapping[str, Any]) -> Record:
+def _set(call: Call, worker: Record, settings: Mapping[str, Any]) -> Record:
     """Change settings of a Worker. Raises Refusal."""
     if not settings:
         return worker
     consumers = settings.get("tail_consumers")
     if consumers is not None:
         settings = {**settings, "tail_consumers": _renamed(consumers)}
-    said = WORKER.inputs(asked.path, asked.headers, settings)
+    said = WORKER.inputs(call.path, call.headers, settings)
     require_sound(t.WORKER, inputs := {**worker.inputs, **said}, INVALID)
-    return asked.cloud.resources.update(asked.caller, t.WORKER, worker.id, inputs)
+    return call.cloud.resources.update(call.caller, t.WORKER, worker.id, inputs)
 
 
 def _renamed(consumers: Any) -> Any:
@@ -110,14 +110,14 @@ def _startup(version: Record) -> Any:
     return version.outputs["startupTimeMs"]
 
 
-def _current(asked: Asked, worker: Record) -> Record | None:
+def _current(call: Call, worker: Record) -> Record | None:
     """Return the version that answers, or else the newest one."""
-    return next(iter(live_versions(asked.cloud.resources.store, worker)), None) or newest(asked, worker)
+    return next(iter(live_versions(call.cloud.resources.store, worker)), None) or newest(call, worker)
 
 
-def _script(asked: Asked, worker: Record) -> dict[str, Any]:
-    outputs, version = worker.outputs, _current(asked, worker)
-    deployed = next(iter(deployments_of(asked, worker)), version)
+def _script(call: Call, worker: Record) -> dict[str, Any]:
+    outputs, version = worker.outputs, _current(call, worker)
+    deployed = next(iter(deployments_of(call, worker)), version)
     return {
         "id": outputs["name"],
         "tag": worker.id,
@@ -174,92 +174,92 @@ def _settings_of(worker: Record) -> dict[str, Any]:
 # The routes
 
 
-def _show_service(asked: Asked) -> Result:
-    worker = worker_of(asked)
-    script = _script(asked, worker)
+def _show_service(call: Call) -> Result:
+    worker = worker_of(call)
+    script = _script(call, worker)
     environment = {"environment": "production", "created_on": script["created_on"], "script": script}
     return Result({"id": script["id"], "default_environment": environment})
 
 
-def _remove(asked: Asked) -> Result:
-    worker = worker_of(asked)
-    asked.cloud.resources.delete(asked.caller, t.WORKER, worker.id, forced=asked.flag("force"))
+def _remove(call: Call) -> Result:
+    worker = worker_of(call)
+    call.cloud.resources.delete(call.caller, t.WORKER, worker.id, forced=call.flag("force"))
     return Result({"id": worker.outputs["name"]})
 
 
-def _list(asked: Asked) -> Result:
-    return Result([_script(asked, worker) for worker in asked.records(t.WORKER)])
+def _list(call: Call) -> Result:
+    return Result([_script(call, worker) for worker in call.records(t.WORKER)])
 
 
-def _content(asked: Asked) -> Response:
+def _content(call: Call) -> Response:
     """Answer the code itself: a form, and in a header which of its fields is the main module."""
-    version = _current(asked, worker_of(asked))
+    version = _current(call, worker_of(call))
     if version is None:
         raise Refusal(404, (10007, "This Worker has no version yet."))
     parts = [
         forms.Part(module["name"], module["name"], module["contentType"], content)
-        for module, content in contents(asked, version)
+        for module, content in contents(call, version)
     ]
     type_, body = forms.write(parts)
     return Response(body, media_type=type_, headers={"cf-entrypoint": version.inputs.get("mainModule", "")})
 
 
-def _versions(asked: Asked) -> Result:
-    page, info = Page.asked(asked.query).of(numbered(asked, worker_of(asked)))
+def _versions(call: Call) -> Result:
+    page, info = Page.asked(call.query).of(numbered(call, worker_of(call)))
     return Result({"items": [_version(*each) for each in page]}, info)
 
 
-def _show_version(asked: Asked) -> Result:
-    worker = worker_of(asked)
-    version = version_of(asked, worker)
-    return Result(_version(number_of(asked, worker, version), version))
+def _show_version(call: Call) -> Result:
+    worker = worker_of(call)
+    version = version_of(call, worker)
+    return Result(_version(number_of(call, worker, version), version))
 
 
-def _settings(asked: Asked) -> Result:
-    worker = worker_of(asked)
-    version = _current(asked, worker)
+def _settings(call: Call) -> Result:
+    worker = worker_of(call)
+    version = _current(call, worker)
     if version is None:
         return Result({**_settings_of(worker), "bindings": []})
     return Result({**_settings_of(worker), **_runtime(version), "bindings": _bindings(version)})
 
 
-def _change_settings(asked: Asked) -> Result:
+def _change_settings(call: Call) -> Result:
     """Deploy the latest version with other settings, all bindings among them, and set those of the Worker."""
-    worker, said = worker_of(asked), workers_forms.read_settings(asked)
-    latest = latest_if_live(asked, worker, "Setting")
+    worker, said = worker_of(call), workers_forms.read_settings(call)
+    latest = latest_if_live(call, worker, "Setting")
     of_worker: dict[str, Any] = {name: said.pop(name) for name in workers_forms.SETTINGS if name in said}
     if said:
-        resettled(asked, latest, said)
-    _set(asked, worker, of_worker)
-    return _settings(asked)
+        resettled(call, latest, said)
+    _set(call, worker, of_worker)
+    return _settings(call)
 
 
-def _script_settings(asked: Asked) -> Result:
-    return Result(_settings_of(worker_of(asked)))
+def _script_settings(call: Call) -> Result:
+    return Result(_settings_of(worker_of(call)))
 
 
-def _change_script_settings(asked: Asked) -> Result:
-    worker, body = worker_of(asked), asked.json()
+def _change_script_settings(call: Call) -> Result:
+    worker, body = worker_of(call), call.json()
     unknown = sorted(body.keys() - {*workers_forms.SETTINGS})
     if unknown:
         raise Refusal(400, (INVALID, f"{', '.join(unknown)}: the local Cloudflare knows no such setting of a Worker"))
-    return Result(_settings_of(_set(asked, worker, body)))
+    return Result(_settings_of(_set(call, worker, body)))
 
 
-def _subdomain(asked: Asked) -> Result:
-    return Result(_subdomain_of(worker_of(asked)))
+def _subdomain(call: Call) -> Result:
+    return Result(_subdomain_of(worker_of(call)))
 
 
-def _change_subdomain(asked: Asked) -> Result:
-    worker, body = worker_of(asked), asked.json()
+def _change_subdomain(call: Call) -> Result:
+    worker, body = worker_of(call), call.json()
     if body.get("enabled") is None:
         raise Refusal(400, (INVALID, "enabled: is required"))
-    return Result(_subdomain_of(_set(asked, worker, {"subdomain": {**_subdomain_of(worker), **body}})))
+    return Result(_subdomain_of(_set(call, worker, {"subdomain": {**_subdomain_of(worker), **body}})))
 
 
-def _leave_subdomain(asked: Asked) -> Result:
+def _leave_subdomain(call: Call) -> Result:
     off = {"enabled": False, "previews_enabled": False}
-    return Result(_subdomain_of(_set(asked, worker_of(asked), {"subdomain": off})))
+    return Result(_subdomain_of(_set(call, worker_of(call), {"subdomain": off})))
 
 
 def _subdomain_of(worker: Record) -> dict[str, Any]:
@@ -267,7 +267,7 @@ def _subdomain_of(worker: Record) -> dict[str, Any]:
     return told
 
 
-def _account_subdomain(_asked: Asked) -> Result:
+def _account_subdomain(_asked: Call) -> Result:
     return Result({"subdomain": options.WORKERS_DEV.partition(".")[0]})
 
 

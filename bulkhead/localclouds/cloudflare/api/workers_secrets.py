@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from bulkhead.localclouds.cloudflare.api.answers import Refusal, Result
-from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
+from bulkhead.localclouds.cloudflare.api.call import Call, Route
 from bulkhead.localclouds.cloudflare.api.workers import INVALID, SCRIPT, one_by_one, worker_of
 from bulkhead.localclouds.cloudflare.api.workers_versions import latest_if_live, newest, remade
 from bulkhead.localclouds.providers.store import Record
@@ -17,29 +17,29 @@ _TYPE: Final = "secret_text"
 _BY: Final = {"workers/triggered_by": "secret"}
 
 
-def _list(asked: Asked) -> Result:
-    version = newest(asked, worker_of(asked))
+def _list(call: Call) -> Result:
+    version = newest(call, worker_of(call))
     return Result([_shown(name) for name in _names(version)])
 
 
-def _put(asked: Asked) -> Result:
-    secret = _secret(asked.json())
-    _change(asked, worker_of(asked), {secret["name"]: _binding(secret)})
+def _put(call: Call) -> Result:
+    secret = _secret(call.json())
+    _change(call, worker_of(call), {secret["name"]: _binding(secret)})
     return Result(_shown(secret["name"]))
 
 
-def _show(asked: Asked) -> Result:
-    return Result(_shown(_named(asked)))
+def _show(call: Call) -> Result:
+    return Result(_shown(_named(call)))
 
 
-def _remove(asked: Asked) -> Result:
-    _change(asked, worker_of(asked), {_named(asked): None})
+def _remove(call: Call) -> Result:
+    _change(call, worker_of(call), {_named(call): None})
     return Result(None)
 
 
-def _change_many(asked: Asked) -> Result:
+def _change_many(call: Call) -> Result:
     """A merge patch of all secrets; null takes one away, and is no error for one that is not there."""
-    body, worker = asked.json(), worker_of(asked)
+    body, worker = call.json(), worker_of(call)
     secrets = body.get("secrets")
     if body.keys() != {"secrets"} or not isinstance(secrets, dict) or not all(map(_may_be_secret, secrets.values())):
         raise Refusal(400, (INVALID, "the body must be {secrets: {NAME: {name, text, type} or null}}"))
@@ -48,18 +48,18 @@ def _change_many(asked: Asked) -> Result:
     }
     if wrong := [name for name, value in secrets.items() if value is not None and value.get("name", name) != name]:
         raise Refusal(400, (INVALID, f"secrets.{wrong[0]}.name: must be {wrong[0]}"))
-    _change(asked, worker, changes)
-    return Result([_shown(name) for name in _names(newest(asked, worker))])
+    _change(call, worker, changes)
+    return Result([_shown(name) for name in _names(newest(call, worker))])
 
 
-def _change(asked: Asked, worker: Record, changes: Mapping[str, Any]) -> None:
+def _change(call: Call, worker: Record, changes: Mapping[str, Any]) -> None:
     """Deploy the latest version with changed secrets. Raises Refusal where code would be deployed along with it."""
-    latest = latest_if_live(asked, worker, "Secret")
+    latest = latest_if_live(call, worker, "Secret")
     names = {binding["name"] for binding in latest.inputs.get("bindings", ()) if binding["type"] != _TYPE}
     taken = sorted(names & changes.keys())
     if taken:
         raise Refusal(400, (10053, f"Binding name '{taken[0]}' already in use."))
-    remade(asked, latest, changes, _BY, deploy=True)
+    remade(call, latest, changes, _BY, deploy=True)
 
 
 def _may_be_secret(value: Any) -> bool:
@@ -77,9 +77,9 @@ def _binding(secret: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": _TYPE, "text": secret["text"]}
 
 
-def _named(asked: Asked) -> str:
-    name = asked.path["secret_name"]
-    if name not in _names(newest(asked, worker_of(asked))):
+def _named(call: Call) -> str:
+    name = call.path["secret_name"]
+    if name not in _names(newest(call, worker_of(call))):
         raise Refusal(404, (10056, f"Binding {name} not found."))
     return name
 

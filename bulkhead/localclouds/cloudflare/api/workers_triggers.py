@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from bulkhead.localclouds.cloudflare.api.answers import UNKNOWN_CODE, Refusal, Result, not_found
-from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
+from bulkhead.localclouds.cloudflare.api.call import Call, Route
 from bulkhead.localclouds.cloudflare.api.workers import (
     DOMAIN,
     SCRIPT,
@@ -28,17 +28,17 @@ _OVERRIDES: Final = {"override_scope", "override_existing_origin", "override_exi
 _RECORD: Final = "/accounts/{account_id}/workers/domains/records/{domain_id}"
 
 
-def _compare(asked: Asked) -> Result:
+def _compare(call: Call) -> Result:
     """Say what the origins of a body would change."""
-    worker, origins = worker_of(asked), _origins(asked.json_list())
-    known = {domain.outputs["hostname"]: domain for domain in _domains(asked)}
+    worker, origins = worker_of(call), _origins(call.json_list())
+    known = {domain.outputs["hostname"]: domain for domain in _domains(call)}
     name = worker.outputs["name"]
     updated = [
         {**DOMAIN.shown(domain), "modified": domain.outputs["service"] != name}
         for hostname in origins
         if (domain := known.get(hostname)) is not None
     ]
-    left_out = _left_out(asked, name, origins) if asked.flag("replace_state") else ()
+    left_out = _left_out(call, name, origins) if call.flag("replace_state") else ()
     return Result(
         {
             "added": [{"hostname": hostname, "service": name} for hostname in origins if hostname not in known],
@@ -49,43 +49,43 @@ def _compare(asked: Asked) -> Result:
     )
 
 
-def _publish(asked: Asked) -> Result:
+def _publish(call: Call) -> Result:
     """Let the hostnames of a body lead to the Worker, and with ``override_scope`` no others."""
-    worker, body = worker_of(asked), asked.json()
+    worker, body = worker_of(call), call.json()
     if unknown := sorted(body.keys() - {"origins", *_OVERRIDES}):
         raise _refused(f"{', '.join(unknown)}: the local Cloudflare knows no such member here")
     name, origins = worker.outputs["name"], _origins(body.get("origins"))
     override = body.get("override_existing_origin") is True
     taken = [
         domain
-        for domain in _domains(asked)
+        for domain in _domains(call)
         if domain.outputs["hostname"] in origins and domain.outputs["service"] != name
     ]
     if taken and not override:
         raise leads_elsewhere(taken)
     wanted = [
-        domain_inputs(asked, {"hostname": hostname, "service": name, **zone}) for hostname, zone in origins.items()
+        domain_inputs(call, {"hostname": hostname, "service": name, **zone}) for hostname, zone in origins.items()
     ]
-    made = [attach(asked, inputs, override=override) for inputs in wanted]
+    made = [attach(call, inputs, override=override) for inputs in wanted]
     if body.get("override_scope") is True:
-        for domain in _left_out(asked, name, origins):
-            asked.cloud.resources.delete(asked.caller, domain.type, domain.id)
+        for domain in _left_out(call, name, origins):
+            call.cloud.resources.delete(call.caller, domain.type, domain.id)
     return Result([DOMAIN.shown(domain) for domain in made])
 
 
-def _show(asked: Asked) -> Result:
-    for domain in _domains(asked):
-        if domain.id == asked.path["domain_id"]:
+def _show(call: Call) -> Result:
+    for domain in _domains(call):
+        if domain.id == call.path["domain_id"]:
             return Result(DOMAIN.shown(domain))
-    raise not_found(f"domain {asked.path['domain_id']}", UNKNOWN_CODE)
+    raise not_found(f"domain {call.path['domain_id']}", UNKNOWN_CODE)
 
 
-def _domains(asked: Asked) -> list[Record]:
-    return asked.records(t.WORKERS_CUSTOM_DOMAIN)
+def _domains(call: Call) -> list[Record]:
+    return call.records(t.WORKERS_CUSTOM_DOMAIN)
 
 
-def _left_out(asked: Asked, name: str, origins: Mapping[str, Any]) -> Iterator[Record]:
-    for domain in _domains(asked):
+def _left_out(call: Call, name: str, origins: Mapping[str, Any]) -> Iterator[Record]:
+    for domain in _domains(call):
         if domain.outputs["service"] == name and domain.outputs["hostname"] not in origins:
             yield domain
 
@@ -109,11 +109,11 @@ def _refused(why: str) -> Refusal:
     return Refusal(400, (UNKNOWN_CODE, why))
 
 
-def _no_routes(asked: Asked) -> Result:
+def _no_routes(call: Call) -> Result:
     """Custom domains and workers.dev lead to Workers here; a list of no routes is what there is."""
-    if "script_name" in asked.path:
-        worker_of(asked)
-        if not asked.json_list():
+    if "script_name" in call.path:
+        worker_of(call)
+        if not call.json_list():
             return Result([])
     raise _refused("the local Cloudflare has no routes of zones; use a custom domain (custom_domain: true) instead")
 

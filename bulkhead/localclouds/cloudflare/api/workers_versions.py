@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from bulkhead.localclouds.cloudflare.api.answers import Page, Refusal, Result, refusal
-from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
+from bulkhead.localclouds.cloudflare.api.call import Call, Route
 from bulkhead.localclouds.cloudflare.api.endpoint import Endpoint
 from bulkhead.localclouds.cloudflare.api.spelling import to_wire
 from bulkhead.localclouds.cloudflare.api.workers import (
@@ -49,56 +49,54 @@ VERSION: Final = Endpoint(
 # What is kept
 
 
-def versions_of(asked: Asked, worker: Record) -> list[Record]:
+def versions_of(call: Call, worker: Record) -> list[Record]:
     """Return the versions of a Worker, oldest first."""
-    return [version for version in asked.records(t.WORKER_VERSION) if is_of(worker, version, "workerId")]
+    return [version for version in call.records(t.WORKER_VERSION) if is_of(worker, version, "workerId")]
 
 
-def newest(asked: Asked, worker: Record) -> Record | None:
+def newest(call: Call, worker: Record) -> Record | None:
     """Return the version that was uploaded last, deployed or not."""
-    return next(reversed(versions_of(asked, worker)), None)
+    return next(reversed(versions_of(call, worker)), None)
 
 
-def version_of(asked: Asked, worker: Record) -> Record:
+def version_of(call: Call, worker: Record) -> Record:
     """Return the version that the path names. Raises Refusal."""
-    wanted = asked.path["version_id"]
-    for version in versions_of(asked, worker):
+    wanted = call.path["version_id"]
+    for version in versions_of(call, worker):
         if version.id == wanted:
             return version
     raise Refusal(404, (100146, f"Version {wanted} of this Worker was not found."))
 
 
-def upload(
-    asked: Asked, worker: Record, body: Mapping[str, Any], *, deploy: bool, keep: Collection[str] = ()
-) -> Record:
+def upload(call: Call, worker: Record, body: Mapping[str, Any], *, deploy: bool, keep: Collection[str] = ()) -> Record:
     """Make a version of what a body says, its modules by ``content_base64``. Bindings of the types in ``keep`` stay as
     they were in the version before. Raises Refusal."""
-    path, before = {**asked.path, "worker_id": worker.id}, newest(asked, worker)
+    path, before = {**call.path, "worker_id": worker.id}, newest(call, worker)
     said = {name: value for name, value in body.items() if name not in {"assets", "keep_assets"}}
-    inputs = VERSION.inputs(path, asked.headers, {**said, "bindings": _asked_for(body)})
+    inputs = VERSION.inputs(path, call.headers, {**said, "bindings": _asked_for(body)})
     require_typed(t.WORKER_VERSION, inputs, INVALID)
     if any("contentFile" in module for module in inputs.get("modules", ())):
         raise Refusal(400, (INVALID, "content_file: no file of a client can be read here; send content_base64"))
     bindings = list(_inherited(inputs.get("bindings", []), before, keep))
-    assets = assets_of(asked, body, before)
+    assets = assets_of(call, body, before)
     inputs |= ({"bindings": bindings} if bindings else {}) | ({"assets": assets} if assets else {})
     require_sound(t.WORKER_VERSION, inputs, INVALID)
     if "modules" in inputs:
-        inputs["modules"] = [_kept(asked, module) for module in inputs["modules"]]
-        _require_small(asked, inputs["modules"])
-    return make(asked, inputs | ({"deploy": True} if deploy else {}))
+        inputs["modules"] = [_kept(call, module) for module in inputs["modules"]]
+        _require_small(call, inputs["modules"])
+    return make(call, inputs | ({"deploy": True} if deploy else {}))
 
 
-def make(asked: Asked, inputs: Mapping[str, Any]) -> Record:
+def make(call: Call, inputs: Mapping[str, Any]) -> Record:
     """Make a version of properties. Raises Refusal: what the runtime says of the code is about the upload."""
     try:
-        return asked.cloud.resources.create(asked.caller, t.WORKER_VERSION, "", inputs)
+        return call.cloud.resources.create(call.caller, t.WORKER_VERSION, "", inputs)
     except ApiRefusal as refused:
         raise refusal(refused.reasons, INVALID) from None
 
 
 def remade(
-    asked: Asked, old: Record, changes: Mapping[str, Any], annotations: Mapping[str, str], *, deploy: bool = False
+    call: Call, old: Record, changes: Mapping[str, Any], annotations: Mapping[str, str], *, deploy: bool = False
 ) -> Record:
     """Make a version that differs from ``old`` in its bindings: ``changes`` are bindings by name, None to remove one.
     Annotations are its own, spelt as the API does. Raises Refusal."""
@@ -107,32 +105,32 @@ def remade(
     ]
     new = [{"name": name, **change} for name, change in changes.items() if change is not None]
     body = {"bindings": _asked_for({"bindings": new}), "annotations": annotations}
-    said = VERSION.inputs({**asked.path, "worker_id": ""}, {}, body)
+    said = VERSION.inputs({**call.path, "worker_id": ""}, {}, body)
     same = {name: value for name, value in old.inputs.items() if name not in {"deploy", "annotations"}}
     inputs = {**same, "annotations": said["annotations"], "bindings": [*kept, *said["bindings"]]}
     _require_sound_again(inputs)
-    return make(asked, inputs | ({"deploy": True} if deploy else {}))
+    return make(call, inputs | ({"deploy": True} if deploy else {}))
 
 
-def resettled(asked: Asked, old: Record, settings: Mapping[str, Any]) -> Record:
+def resettled(call: Call, old: Record, settings: Mapping[str, Any]) -> Record:
     """Deploy a version that differs from ``old`` in its settings; bindings are all that it has then. Raises Refusal."""
     body = {**settings, **({"bindings": _asked_for(settings)} if "bindings" in settings else {})}
     if unknown := sorted(body.keys() - _SETTINGS):
         raise Refusal(400, (INVALID, f"{', '.join(unknown)}: the local Cloudflare changes no such setting"))
-    said = VERSION.inputs({**asked.path, "worker_id": ""}, {}, body)
+    said = VERSION.inputs({**call.path, "worker_id": ""}, {}, body)
     require_typed(t.WORKER_VERSION, {**old.inputs, **said, "workerId": old.inputs["workerId"]}, INVALID)
     if "bindings" in said:
         said["bindings"] = list(_inherited(said["bindings"], old, ()))
     same = {name: value for name, value in old.inputs.items() if name not in {"deploy", "annotations"}}
     inputs = {**same, **said, "workerId": old.inputs["workerId"]}
     _require_sound_again(inputs)
-    return make(asked, {**inputs, "deploy": True})
+    return make(call, {**inputs, "deploy": True})
 
 
-def latest_if_live(asked: Asked, worker: Record, what: str) -> Record:
+def latest_if_live(call: Call, worker: Record, what: str) -> Record:
     """Return the latest version, for a change of ``what`` that is deployed. Raises Refusal where code would be deployed
     with it."""
-    latest, live = newest(asked, worker), live_versions(asked.cloud.resources.store, worker)
+    latest, live = newest(call, worker), live_versions(call.cloud.resources.store, worker)
     if latest is None:
         raise Refusal(404, (10007, "This Worker has no version yet."))
     if [version.id for version in live] != [latest.id]:
@@ -147,10 +145,10 @@ def latest_if_live(asked: Asked, worker: Record, what: str) -> Record:
     return latest
 
 
-def contents(asked: Asked, version: Record) -> Iterator[tuple[Mapping[str, str], bytes]]:
+def contents(call: Call, version: Record) -> Iterator[tuple[Mapping[str, str], bytes]]:
     """Yield the modules of a version, each with its content."""
     for module in version.inputs.get("modules", ()):
-        yield module, asked.uploads.content(module["contentSha256"])
+        yield module, call.uploads.content(module["contentSha256"])
 
 
 def _require_sound_again(inputs: Mapping[str, Any]) -> None:
@@ -159,20 +157,20 @@ def _require_sound_again(inputs: Mapping[str, Any]) -> None:
     require_sound(t.WORKER_VERSION, {**inputs, **({"modules": modules} if modules else {})}, INVALID)
 
 
-def _kept(asked: Asked, module: Mapping[str, str]) -> dict[str, str]:
+def _kept(call: Call, module: Mapping[str, str]) -> dict[str, str]:
     try:
         content = b64decode(module["contentBase64"], validate=True)
     except binascii.Error:
         raise Refusal(400, (INVALID, f"module {module['name']}: content_base64 is no base64")) from None
-    digest = asked.uploads.keep(content)
+    digest = call.uploads.keep(content)
     if module.get("contentSha256", digest) != digest:
         raise Refusal(400, (INVALID, f"module {module['name']}: its content has another content_sha256"))
     return {"name": module["name"], "contentType": module["contentType"], "contentSha256": digest}
 
 
-def _require_small(asked: Asked, modules: Iterable[Mapping[str, str]]) -> None:
+def _require_small(call: Call, modules: Iterable[Mapping[str, str]]) -> None:
     code = (one for one in modules if one["contentType"] != _SOURCE_MAP)
-    size = sum(len(zlib.compress(asked.uploads.content(one["contentSha256"]))) for one in code)
+    size = sum(len(zlib.compress(call.uploads.content(one["contentSha256"]))) for one in code)
     if size > _LARGEST:
         raise Refusal(
             413, (_TOO_LARGE, f"the Worker has {size} bytes after compression, and at most {_LARGEST} are taken")
@@ -225,19 +223,19 @@ def bindings_shown(version: Record) -> list[dict[str, Any]]:
     return [_shown(binding) for binding in spelt]
 
 
-def numbered(asked: Asked, worker: Record) -> list[tuple[int, Record]]:
+def numbered(call: Call, worker: Record) -> list[tuple[int, Record]]:
     """Return the versions of a Worker with their numbers, newest first."""
-    return list(enumerate(versions_of(asked, worker), 1))[::-1]
+    return list(enumerate(versions_of(call, worker), 1))[::-1]
 
 
-def number_of(asked: Asked, worker: Record, version: Record) -> int:
+def number_of(call: Call, worker: Record, version: Record) -> int:
     """Return how many versions the Worker had when this one had been made."""
-    return next(number for number, each in numbered(asked, worker) if each.id == version.id)
+    return next(number for number, each in numbered(call, worker) if each.id == version.id)
 
 
-def shown(asked: Asked, number: int, version: Record) -> dict[str, Any]:
+def shown(call: Call, number: int, version: Record) -> dict[str, Any]:
     """Return a version as ``workers/workers`` shows it: what nobody asked for would be a change to the plugin."""
-    modules = {"modules": list(_modules(asked, version))} if asked.query.get("include") == "modules" else {}
+    modules = {"modules": list(_modules(call, version))} if call.query.get("include") == "modules" else {}
     bindings = {"bindings": bindings_shown(version)} if "bindings" in version.outputs else {}
     told = VERSION.shown(version)
     assets = {"assets": {"config": told["assets"]["config"]}} if "assets" in told else {}
@@ -250,8 +248,8 @@ def _shown(binding: dict[str, Any]) -> dict[str, Any]:
     return {**binding, "json": json.loads(binding["json"])} if binding["type"] == "json" else binding
 
 
-def _modules(asked: Asked, version: Record) -> Iterator[dict[str, str]]:
-    for module, content in contents(asked, version):
+def _modules(call: Call, version: Record) -> Iterator[dict[str, str]]:
+    for module, content in contents(call, version):
         yield {
             "name": module["name"],
             "content_type": module["contentType"],
@@ -262,27 +260,27 @@ def _modules(asked: Asked, version: Record) -> Iterator[dict[str, str]]:
 # The routes
 
 
-def _upload(asked: Asked) -> Result:
-    worker = worker_of(asked)
-    version = upload(asked, worker, asked.json(), deploy=asked.flag("deploy"))
-    return Result(shown(asked, number_of(asked, worker, version), version))
+def _upload(call: Call) -> Result:
+    worker = worker_of(call)
+    version = upload(call, worker, call.json(), deploy=call.flag("deploy"))
+    return Result(shown(call, number_of(call, worker, version), version))
 
 
-def _list(asked: Asked) -> Result:
-    page, info = Page.asked(asked.query).of(numbered(asked, worker_of(asked)))
-    return Result([shown(asked, *each) for each in page], info)
+def _list(call: Call) -> Result:
+    page, info = Page.asked(call.query).of(numbered(call, worker_of(call)))
+    return Result([shown(call, *each) for each in page], info)
 
 
-def _show(asked: Asked) -> Result:
-    worker = worker_of(asked)
-    version = version_of(asked, worker)
-    return Result(shown(asked, number_of(asked, worker, version), version))
+def _show(call: Call) -> Result:
+    worker = worker_of(call)
+    version = version_of(call, worker)
+    return Result(shown(call, number_of(call, worker, version), version))
 
 
-def _change_latest(asked: Asked) -> Result:
+def _change_latest(call: Call) -> Result:
     """A merge patch of the environment makes a version; nothing is deployed."""
-    worker, body = worker_of(asked), asked.json()
-    latest = newest(asked, worker)
+    worker, body = worker_of(call), call.json()
+    latest = newest(call, worker)
     if latest is None:
         raise Refusal(404, (_NO_VERSION, "This Worker has no version yet."))
     if not body.keys() <= {"env", "annotations"}:
@@ -292,8 +290,8 @@ def _change_latest(asked: Asked) -> Result:
         raise Refusal(400, (INVALID, "env must be {NAME: {type, ...} or null}"))
     if wrong := [name for name, change in changes.items() if change is not None and change.get("name", name) != name]:
         raise Refusal(400, (INVALID, f"env.{wrong[0]}.name: must be {wrong[0]}"))
-    version = remade(asked, latest, changes, body.get("annotations") or {})
-    return Result(shown(asked, number_of(asked, worker, version), version))
+    version = remade(call, latest, changes, body.get("annotations") or {})
+    return Result(shown(call, number_of(call, worker, version), version))
 
 
 _ROUTES: Final = (

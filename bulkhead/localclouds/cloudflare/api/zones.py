@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from bulkhead.localclouds.cloudflare.api.answers import UNKNOWN_CODE, Page, Refusal, Result
-from bulkhead.localclouds.cloudflare.api.asked import Asked, Route
+from bulkhead.localclouds.cloudflare.api.call import Call, Route
 from bulkhead.localclouds.cloudflare.api.credentials import Credential
 
 _ACCOUNT: Final = "/accounts/{account_id}"
@@ -28,20 +28,20 @@ def _zone(credential: Credential, id_: str) -> dict[str, Any]:
     return {"id": id_, "name": name, "status": "active", "type": "full", "paused": False, "account": account}
 
 
-def _accounts(asked: Asked) -> Result:
+def _accounts(call: Call) -> Result:
     """A token sees the account that it belongs to."""
-    account = _account(asked.credential)
-    return _listed(asked, [account] if asked.query.get("name", account["name"]) == account["name"] else [])
+    account = _account(call.credential)
+    return _listed(call, [account] if call.query.get("name", account["name"]) == account["name"] else [])
 
 
-def _zones(asked: Asked) -> Result:
-    zones = [_zone(asked.credential, id_) for id_ in asked.credential.tenant.zones]
-    for member, value in asked.query.items():
+def _zones(call: Call) -> Result:
+    zones = [_zone(call.credential, id_) for id_ in call.credential.tenant.zones]
+    for member, value in call.query.items():
         if member not in _LOOKS and member not in {"page", "per_page"}:
             raise Refusal(400, (UNKNOWN_CODE, f"{member}: the local Cloudflare does not look for zones by it"))
         look = _LOOKS.get(member)
         zones = [zone for zone in zones if look is None or look(zone) == value]
-    return _listed(asked, zones)
+    return _listed(call, zones)
 
 
 _LOOKS: Final[Mapping[str, Callable[[Mapping[str, Any]], Any]]] = {
@@ -52,24 +52,24 @@ _LOOKS: Final[Mapping[str, Callable[[Mapping[str, Any]], Any]]] = {
 }
 
 
-def _listed(asked: Asked, items: list[dict[str, Any]]) -> Result:
-    shown, info = Page.asked(asked.query, _ZONE_PAGE).of(items)
+def _listed(call: Call, items: list[dict[str, Any]]) -> Result:
+    shown, info = Page.asked(call.query, _ZONE_PAGE).of(items)
     return Result(shown, info)
 
 
-def _of_a_person(_asked: Asked) -> Result:
+def _of_a_person(_asked: Call) -> Result:
     """Every token of the local Cloudflare belongs to its account, and an account is no person."""
     raise Refusal(403, (9109, "Unauthorized to access requested resource"))
 
 
-def _memberships(_asked: Asked) -> Result:
+def _memberships(_asked: Call) -> Result:
     raise Refusal(403, (10000, "Authentication error"))
 
 
-def _purge(asked: Asked) -> Result:
+def _purge(call: Call) -> Result:
     """Purge a zone's cache. Nothing is cached here, so that the journal's note is all that is left of it."""
-    body, zone = asked.json(), asked.path["zone_id"]
-    faults = list(_faults_of_purge(body, asked.credential.tenant.zones[zone]))
+    body, zone = call.json(), call.path["zone_id"]
+    faults = list(_faults_of_purge(body, call.credential.tenant.zones[zone]))
     if faults:
         raise Refusal(400, *((UNKNOWN_CODE, fault) for fault in faults))
     return Result({"id": zone}, note=json.dumps(body, sort_keys=True))
@@ -115,15 +115,15 @@ def _host(kind: str, item: Any) -> str | None:
         return None
 
 
-def _zone_asked(asked: Asked) -> Result:
-    return Result(_zone(asked.credential, asked.path["zone_id"]))
+def _zone_asked(call: Call) -> Result:
+    return Result(_zone(call.credential, call.path["zone_id"]))
 
 
-def _account_asked(asked: Asked) -> Result:
-    return Result(_account(asked.credential))
+def _account_asked(call: Call) -> Result:
+    return Result(_account(call.credential))
 
 
-def _no_routes(_asked: Asked) -> Result:
+def _no_routes(_asked: Call) -> Result:
     """Routes are not rehearsed: nobody can make one, so a zone has none."""
     return Result([])
 

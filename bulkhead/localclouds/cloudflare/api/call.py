@@ -44,7 +44,7 @@ class Cloudflare:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Call:
     """A request that is allowed to be served. ``path`` are the values in the route's template."""
 
     cloud: Cloudflare
@@ -120,7 +120,7 @@ class Route:
 
     method: str
     path: str
-    serve: Callable[[Asked], Result | Response]
+    serve: Callable[[Call], Result | Response]
     resource: str = ""
     signer: Callable[[Cloudflare, Request], Credential] | None = None
 
