@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import string
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Final
-from urllib.parse import quote
 
-from bulkhead.model.encoded import base64_forms
+from bulkhead.model.encoded import base64_forms, written
 
 _LETTERS: Final = string.ascii_letters + string.digits
 # A window this long of base64 text cannot coincide by chance, and survives being cut out of a longer text.
@@ -63,26 +61,10 @@ def find(canaries: Mapping[str, str], text: str | bytes) -> tuple[str, ...]:
     """Return the names of the canaries that ``text`` holds, in any form in which programs write a string down:
     plain, JSON-escaped, URL-encoded, hexadecimal, base64 (also as a part of something longer)."""
     haystack = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-    folded = haystack.lower()
-    return tuple(name for name, value in canaries.items() if _holds(value, haystack, folded))
-
-
-def _holds(value: str, haystack: bytes, folded: bytes) -> bool:
-    return any(form in folded for form in _forms_in_any_case(value)) or any(form in haystack for form in _forms(value))
-
-
-@cache
-def _forms_in_any_case(value: str) -> frozenset[bytes]:
-    forms = (value.encode().hex(), quote(value), quote(value, safe=""))
-    return frozenset(form.lower().encode() for form in forms)
+    return tuple(name for name, value in canaries.items() if any(form in haystack for form in _forms(value)))
 
 
 @cache
 def _forms(value: str) -> frozenset[bytes]:
-    forms = (
-        value,
-        json.dumps(value)[1:-1],
-        value.replace("/", "\\/"),  # JSON as JavaScript and PHP write it into pages
-        *base64_forms(value.encode(), _SHORTEST_FORM),
-    )
+    forms = (*(form for form, _ in written(value)), *base64_forms(value.encode(), _SHORTEST_FORM))
     return frozenset(form.encode() for form in forms)

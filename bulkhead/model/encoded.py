@@ -3,7 +3,26 @@
 from __future__ import annotations
 
 import base64
+import json
+import re
 from collections.abc import Iterator
+from urllib.parse import quote, quote_plus
+
+
+def written(text: str) -> Iterator[tuple[str, str]]:
+    """Yield each form in which programs write ``text`` down, and the form's name; for base64, see `base64_forms`."""
+    yield text, "as it is"
+    as_json = json.dumps(text)[1:-1]
+    yield as_json, "escaped for JSON"
+    yield json.dumps(text, ensure_ascii=False)[1:-1], "escaped for JSON"
+    # For pages: JavaScript and PHP escape the slash, Go the signs of HTML.
+    yield as_json.replace("/", "\\/"), "escaped for JSON"
+    yield "".join(f"\\u{ord(char):04x}" if char in "<>&" else char for char in as_json), "escaped for JSON"
+    for quoted in (quote(text), quote(text, safe=""), quote_plus(text)):
+        yield quoted, "escaped for a URL"
+        yield re.sub("%..", lambda code: code[0].lower(), quoted), "escaped for a URL"
+    yield text.encode().hex(), "in hexadecimal"
+    yield text.encode().hex().upper(), "in hexadecimal"
 
 
 def base64_forms(value: bytes, shortest: int) -> Iterator[str]:

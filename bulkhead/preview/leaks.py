@@ -3,14 +3,12 @@ value."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote, quote_plus
 
-from bulkhead.model.encoded import base64_forms
+from bulkhead.model.encoded import base64_forms, written
 from bulkhead.resources.texts import texts
 
 # Shorter values occur in ordinary text. Base64 text of eight characters hardly matches by chance.
@@ -57,21 +55,11 @@ def _forms(value: str) -> Iterator[tuple[str, str]]:
     searched for by itself."""
     lines = [line for line in value.splitlines() if len(line) >= SHORTEST and not line.startswith("-----")]
     for line in lines:
-        yield from _written(line, "")
+        yield from written(line)
     yield from ((form, "in base64") for form in base64_forms(value.encode(), _SHORTEST_BASE64))
     for beginning in filter(None, map(_beginning, lines)):
-        yield from _written(beginning, "its beginning, ")
+        yield from ((form, f"its beginning, {name}") for form, name in written(beginning))
         yield from ((form, "its beginning, in base64") for form in base64_forms(beginning.encode(), _SHORTEST_BASE64))
-
-
-def _written(text: str, what: str) -> Iterator[tuple[str, str]]:
-    yield text, f"{what}as it is"
-    yield json.dumps(text)[1:-1], f"{what}escaped for JSON"
-    yield json.dumps(text, ensure_ascii=False)[1:-1], f"{what}escaped for JSON"
-    for quoted in (quote(text), quote(text, safe=""), quote_plus(text)):
-        yield quoted, f"{what}escaped for a URL"
-    yield text.encode().hex(), f"{what}in hexadecimal"
-    yield text.encode().hex().upper(), f"{what}in hexadecimal"
 
 
 def _beginning(line: str) -> str | None:
