@@ -15,6 +15,7 @@ from bulkhead.cli.console import BAD, FAINT, GOOD, WARNING, Console
 from bulkhead.cli.options import AsJson, Profile, StageName
 from bulkhead.engine.stack import StackCli
 from bulkhead.model import project
+from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.identities import TOKENS, Slots, read_slots, require_stage, spelt
 from bulkhead.model.product import Product
 from bulkhead.model.settings import StageSettings, read_settings
@@ -84,7 +85,7 @@ def set_(
     chosen = needing(keepers(product, stage), name)
     for keeper in chosen:
         changeable(project.ROOT, keeper)
-    value = getpass(f"{name} of {stage} (not shown): ") if console.interactive else sys.stdin.read().rstrip("\n")
+    value = getpass(f"{name} of {stage} (not shown): ") if console.interactive else _piped(name)
     require_whole(name, value, product)
     today = datetime.now(UTC).date()
     for keeper in chosen:
@@ -131,6 +132,14 @@ def _told(before: Slots | None, after: Slots, *, close: bool) -> str:
         old = next(slot for slot in before.windows if slot not in after.windows)
         return f"Slot {old} is closed. Its tokens end with:"
     return f"Slot {after.active} is open until {after.windows[after.active].ends:%Y-%m-%d} and handed out from:"
+
+
+def _piped(name: str) -> str:
+    try:
+        return sys.stdin.read().rstrip("\n")
+    except UnicodeDecodeError:
+        message = "is no text in UTF-8, and the Pulumi CLI stores nothing else"
+        raise Refused("Nothing was stored.", [Fault(name, message, "pipe it through base64")]) from None
 
 
 def _known(stage: str) -> tuple[StageSettings, Product]:

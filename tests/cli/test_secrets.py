@@ -245,6 +245,34 @@ def test_what_is_written_back_differs_in_nothing_but_what_was_set(tmp_path: Path
         assert after == f"{before}  rotated:sessionKey: '2026-11-21'\n"
 
 
+def test_line_ends_and_links_stay(tmp_path: Path) -> None:
+    real, link = tmp_path / "real.yaml", tmp_path / "link.yaml"
+    real.write_bytes(b"# a\r\nconfig:\r\n  a: 1\r\n")
+    link.symlink_to(real)
+    write_config(link, {"b": 2})
+    assert link.is_symlink()
+    assert real.read_bytes() == b"# a\r\nconfig:\r\n  a: 1\r\n  b: 2\r\n"
+
+
+@pytest.mark.parametrize("value", [b"\xff\xfea\x00", b"a\x00b", b"\xef\xbb\xbfabc", "a\u200bb".encode()])
+def test_set_stores_no_text_that_a_service_would_refuse(
+    bulkhead: Command, pulumi: FakePulumi, monkeypatch: pytest.MonkeyPatch, value: bytes
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(value), encoding="utf-8"))
+    code, out, err = bulkhead("secrets", "set", "staging", "githubToken")
+    assert code == 1
+    assert "fix: " in err
+    assert not out
+    assert pulumi.asked == []
+
+
+def test_set_takes_a_key_of_several_lines(
+    bulkhead: Command, pulumi: FakePulumi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("-----BEGIN KEY-----\r\nabc\r\n-----END KEY-----\n"))
+    assert bulkhead("secrets", "set", "staging", "githubToken")[0] == 0
+
+
 def test_a_file_as_the_cli_begins_it_can_be_written(
     bulkhead: Command, pulumi: FakePulumi, checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

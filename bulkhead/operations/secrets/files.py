@@ -109,12 +109,14 @@ def stored_on(file: StackFile, name: str) -> date | None:
 
 
 def write_config(path: Path, values: Mapping[str, Any]) -> None:
-    """Set keys of a stack file's ``config`` and keep everything else in it, comments included; the file is replaced
-    atomically."""
+    """Set keys of a stack file's ``config`` and keep everything else, comments and line ends included; the file is
+    replaced atomically, also behind a link."""
+    path = path.resolve()
     yaml = YAML()
     yaml.width = 10_000
     yaml.preserve_quotes = True
     text = path.read_text(encoding="utf-8") if path.exists() else ""
+    windows = path.exists() and b"\r\n" in path.read_bytes()
     if _INDENTED_LIST.search(text):
         yaml.indent(mapping=2, sequence=4, offset=2)
     content = yaml.load(text)
@@ -124,7 +126,7 @@ def write_config(path: Path, values: Mapping[str, Any]) -> None:
     content["config"].update(values)
     handle, new = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\r\n" if windows else "\n") as file:
             yaml.dump(content, file)
         Path(new).chmod(path.stat().st_mode if path.exists() else 0o644)
         Path(new).replace(path)

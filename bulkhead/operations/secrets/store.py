@@ -13,6 +13,7 @@ from bulkhead.model.naming import Label
 from bulkhead.model.product import Product
 from bulkhead.model.settings import StageSettings
 from bulkhead.model.settings.paths import ROTATED
+from bulkhead.model.visible import visible
 from bulkhead.operations.secrets.files import IDENTITIES, Keeper, write_config
 from bulkhead.resources import types as t
 from bulkhead.resources.aws.keys import STANDARD_PARAMETER
@@ -34,6 +35,9 @@ def require_whole(name: str, value: str, product: Product) -> None:
         raise Refused("Nothing was stored.", [Fault(name, "is empty, so the service would refuse the stage")])
     if value != value.strip():
         message = "starts or ends with white space, often a copied line end, and the service would refuse it"
+        raise Refused("Nothing was stored.", [Fault(name, message, "copy it without")])
+    if visible(value.replace("\r\n", "\n")) != value.replace("\r\n", "\n"):
+        message = "holds a character that nobody sees, such as the mark that an editor puts first, and would be refused"
         raise Refused("Nothing was stored.", [Fault(name, message, "copy it without")])
     size = len(value.encode())
     if faults := [
