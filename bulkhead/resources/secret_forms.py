@@ -77,7 +77,7 @@ FORMS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
     (
         "a password in a connection string",
         re.compile(
-            rf";\s*{_ASSIGNED}|(?:^|\s){_ASSIGNED};|\b(?:host|user|dbname)=\S+\s(?:.*\s)?password={_TYPED}"
+            rf";\s*{_ASSIGNED}|(?:^|\s){_ASSIGNED};|\b(?:host|user|dbname)=\S{{1,200}}\s(?:.{{0,200}}\s)?password={_TYPED}"
             rf"|\b\w+:{_TYPED}@(?:tcp|unix)\(",
             re.IGNORECASE,
         ),

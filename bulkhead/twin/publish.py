@@ -17,7 +17,8 @@ from bulkhead.preview.leaks import leaks
 from bulkhead.resources.sentinels import PLACEHOLDER
 from bulkhead.twin.secrets import told
 from bulkhead.twin.settled import settled
-from bulkhead.twin.state import Twin, name_of, redact
+from bulkhead.twin.state import Twin, redact
+from bulkhead.twin.suspected import name_of
 from bulkhead.twin.workspace import compute, make_workspace
 
 _MEND: Final = "keep it an Output in the program (no pulumi.Output.unsecret), `pulumi up`, then publish again"

@@ -15,7 +15,8 @@ from typing import Any
 
 from bulkhead.resources.sentinels import PLACEHOLDER, UNKNOWN_STRING, is_secret
 from bulkhead.twin.secrets import Path, suspects
-from bulkhead.twin.state import Twin, opened, secrets_by_nature
+from bulkhead.twin.state import Twin, secrets_by_nature
+from bulkhead.twin.suspected import opened
 
 
 def settled(twin: Twin, plan: Mapping[str, Any]) -> Twin:

@@ -17,17 +17,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.settings.reader import replace_encrypted
-from bulkhead.preview.leaks import leaks
 from bulkhead.resources.catalogue import row_of
 from bulkhead.resources.kind import PROVIDER
 from bulkhead.resources.sentinels import PLACEHOLDER, SECRET, SIGNATURE, is_secret
-from bulkhead.twin.secrets import HARMLESS, Path, suspects, told
+from bulkhead.twin.secrets import told
+from bulkhead.twin.suspected import refuse_suspects
 
 # The public passphrase, the salt the engine checks it with, and PLACEHOLDER encrypted with both. They are constants
 # so that everybody makes the same twin of a state; a test decrypts them.
@@ -45,7 +45,6 @@ _PUBLIC: Final = {"type": "passphrase", "state": {"salt": SALT}}
 _VERSION: Final = 3  # of the state's format; the engine writes another one only when this one does not suffice
 _MANIFEST: Final = ("magic", "version")
 _NO_TIME: Final = "0001-01-01T00:00:00Z"
-_SHORTEST_COPY: Final = 8
 # The source code position of a resource: paths of the machine that deployed.
 _OF_THE_MACHINE: Final = ("sourcePosition", "stackTrace")
 
@@ -115,7 +114,8 @@ def redact(export: Mapping[str, Any], project: str, stack: str) -> Twin:
         ],
     }
     _refuse_foreign(clean, project, stack)
-    _refuse_suspects(clean, plain)
+    notes: list[Any] = [clean["manifest"], *(operation.get("type") for operation in deployment["pending_operations"])]
+    refuse_suspects(list(_every(clean)), notes, plain)
     return Twin(project, stack, clean, dict(sorted(counts.items())))
 
 
@@ -140,16 +140,6 @@ def with_placeholders(config: Mapping[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def opened(value: Any) -> Any:
-    """Return a value of a twin with plain placeholders instead of their secret envelopes, whose keys are no
-    properties."""
-    if is_secret(value):
-        return PLACEHOLDER
-    if isinstance(value, Mapping):
-        return {name: opened(part) for name, part in value.items()}
-    return [opened(part) for part in value] if isinstance(value, list) else value
-
-
 def secrets_by_nature(resource: Mapping[str, Any]) -> frozenset[str]:
     """Return the properties of a resource that are always secret, even if the state does not mark them: by their type,
     and by the program's word, which counts for the input of the same name as well."""
@@ -157,11 +147,6 @@ def secrets_by_nature(resource: Mapping[str, Any]) -> frozenset[str]:
     row = row_of(type_)
     always = row.secrets if row else _PROVIDERS_SECRETS.get(type_, frozenset())
     return always | frozenset(resource.get("additionalSecretOutputs") or ())
-
-
-def name_of(resource: Mapping[str, Any]) -> str:
-    """Return the name that the program gave a resource."""
-    return str(resource["urn"]).rpartition("::")[2]
 
 
 def _state_of(export: Mapping[str, Any]) -> dict[str, Any]:
@@ -265,45 +250,3 @@ def _refuse_foreign(deployment: Mapping[str, Any], project: str, stack: str) -> 
         message = f"is no resource of stack {stack} in project {project}; a twin of it would mislead every preview"
         faults = [Fault(told(urn, PLACEHOLDER), message) for urn in foreign]
         raise Refused(f"This is not the state of {stack}.", dict.fromkeys(faults))
-
-
-def _refuse_suspects(deployment: Mapping[str, Any], plain: Set[str]) -> None:
-    # A word may be a secret of one resource and the name of another.
-    known = {str(n): text for n, text in enumerate(plain) if len(text) >= _SHORTEST_COPY and not text.isalpha()}
-    faults = [
-        _suspect(resource, path, what, known)
-        for resource in _every(deployment)
-        for path, what in _suspects(resource, known)
-        if (resource["type"], _spelt(step for step in path if isinstance(step, str))) not in HARMLESS
-    ]
-    rest = [deployment["manifest"], *(operation["type"] for operation in deployment["pending_operations"])]
-    faults += [Fault("state", f"its own notes hold what looks like {what}") for _, what in suspects(rest, PLACEHOLDER)]
-    if faults:
-        summary = "There is no twin: values that look like secrets are not marked as secrets in the state."
-        raise Refused(summary, dict.fromkeys(faults))
-
-
-def _suspects(resource: Mapping[str, Any], known: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
-    readable = opened(resource)
-    yield from suspects(readable, PLACEHOLDER)
-    for part, value in readable.items() if known else ():
-        if leaks(json.dumps({part: value}), known):
-            yield (part,), "a copy of what is a secret elsewhere"
-
-
-def _suspect(resource: Mapping[str, Any], path: Path, what: str, known: Mapping[str, str]) -> Fault:
-    message = f"{_told(resource['type'], known)}: looks like {what}, and whoever reads the twin would have it"
-    fix = (
-        "make it a secret in the program (pulumi.Output.secret, additional_secret_outputs), `pulumi up`, and change "
-        "the value if others could read the state; if it is none, say why in HARMLESS of bulkhead/twin/secrets.py"
-    )
-    place = _spelt(step if isinstance(step, int) else _told(step, known) for step in path)
-    return Fault(f"{_told(name_of(resource), known)}: {place}", message, fix)
-
-
-def _told(name: Any, known: Mapping[str, str]) -> str:
-    return "(a name with a secret in it)" if leaks(str(name), known) else told(str(name), PLACEHOLDER)
-
-
-def _spelt(path: Iterable[str | int]) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
