@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ def written(text: str) -> Iterator[tuple[str, str]]:
     # For pages: JavaScript and PHP escape the slash, Go the signs of HTML.
     yield as_json.replace("/", "\\/"), "escaped for JSON"
     yield "".join(f"\\u{ord(char):04x}" if char in "<>&" else char for char in as_json), "escaped for JSON"
+    yield html.escape(text), "escaped for HTML"
+    yield html.escape(text, quote=False), "escaped for HTML"
     for quoted in (quote(text), quote(text, safe=""), quote_plus(text)):
         yield quoted, "escaped for a URL"
         yield re.sub("%..", lambda code: code[0].lower(), quoted), "escaped for a URL"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 from urllib.parse import quote, quote_plus
 
@@ -26,6 +27,7 @@ def encoded(text: str) -> str:
         json.dumps({"a": SECRET}),
         json.dumps({"a": SECRET}, ensure_ascii=False),
         json.dumps({"a": SECRET})[1:-1].replace("/", "\\/"),
+        html.escape(SECRET),
         quote(SECRET),
         f"?a={quote(SECRET, safe='').lower()}".replace("ke", "kE"),
         quote(SECRET, safe=""),
