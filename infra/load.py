@@ -10,9 +10,10 @@ import pulumi.runtime.config
 
 from bulkhead.model.faults import Refused
 from bulkhead.model.product import Product
+from bulkhead.model.project import ROOT
 from bulkhead.model.settings.check import check, from_engine
 from bulkhead.model.settings.defaults import DEFAULT_PRODUCT
-from bulkhead.model.settings.examples import example_faults
+from bulkhead.model.settings.files import real_faults
 from bulkhead.model.settings.keys import required_secrets
 from bulkhead.model.settings.models import StageSettings
 from bulkhead.model.settings.paths import SECRETS
@@ -35,7 +36,7 @@ def product_reference(default: str = DEFAULT_PRODUCT) -> str:
 
 def load(stack: str, product: Product, *, examples: bool = True) -> LoadedStage:
     """Return the settings and secrets of ``stack``. Raises Refused with every fault of its configuration; without
-    ``examples`` a value that was shipped as an example is one.
+    ``examples`` a value that was shipped as an example is one, and what a pull request's stack has of another stage.
 
     Works under the CLI's language host and in inline programs that run side by side in threads: both fill the same
     context variable before the program starts. It is read directly because `pulumi.Config` answers for names it is
@@ -46,7 +47,7 @@ def load(stack: str, product: Product, *, examples: bool = True) -> LoadedStage:
     encrypted = frozenset(key for key in config if pulumi.runtime.is_config_secret(key))
     settings, faults = check(stack, from_engine(config), encrypted, product)
     if settings is not None and not examples:
-        faults = (*faults, *example_faults(settings))
+        faults = (*faults, *real_faults(settings, ROOT))
     if settings is None or faults:
         raise Refused(f"stack {stack} cannot be deployed: its configuration has {len(faults)} fault(s)", faults)
     secrets = pulumi.Config(SECRETS)

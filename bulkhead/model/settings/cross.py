@@ -104,7 +104,7 @@ def cross_check(whole: Sequence[tuple[StageSettings, Product]]) -> Iterator[tupl
     yield from _zones(permanent)
     yield from _roles(permanent)
     yield from _roles_called_otherwise(stages)
-    yield from _ephemeral(stages, permanent)
+    yield from (("fault", fault) for fault in trespasses(stages, permanent))
     yield from _product_wide(permanent)
     for kind in _SHAREABLE:
         for users in _groups(permanent, kind.identity):
@@ -183,9 +183,12 @@ def _own_role(settings: StageSettings) -> str:
     return set_command((f"{SETTINGS}:aws", "roleArn"), role, settings.environment)
 
 
-def _ephemeral(stages: Sequence[StageSettings], permanent: Sequence[StageSettings]) -> Iterator[tuple[Level, Fault]]:
-    own = next(each for each in permanent if each.stage is Stage.DEVELOPMENT)
-    for settings in (each for each in stages if each not in permanent):
+def trespasses(stages: Sequence[StageSettings], permanent: Sequence[StageSettings]) -> Iterator[Fault]:
+    """Yield what the stacks of pull requests have of a permanent stage and not of development."""
+    own = next((each for each in permanent if each.stage is Stage.DEVELOPMENT), None)
+    if own is None:
+        return
+    for settings in (each for each in stages if each.environment != each.stage):
         for key, value in _DEVELOPMENTS:
             mine, theirs = value(settings), value(own)
             owner = next((each for each in reversed(permanent) if mine and value(each) == mine), None)
@@ -195,7 +198,7 @@ def _ephemeral(stages: Sequence[StageSettings], permanent: Sequence[StageSetting
                 section, name = key.split(".")
                 right = own.model_dump(by_alias=True)[section][name]
                 fix = set_command(path, right, stack) if right else remove_command(path, stack)
-                yield "fault", _fault(settings, key, message, fix)
+                yield _fault(settings, key, message, fix)
 
 
 def _product_wide(stages: Sequence[StageSettings]) -> Iterator[tuple[Level, Fault]]:

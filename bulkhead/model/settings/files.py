@@ -11,7 +11,7 @@ from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.naming import Stage
 from bulkhead.model.product import Product, ProductFault
 from bulkhead.model.settings.check import check_settings
-from bulkhead.model.settings.cross import Level, cross_check
+from bulkhead.model.settings.cross import Level, cross_check, trespasses
 from bulkhead.model.settings.encryption import encryption_doubts, encryption_faults
 from bulkhead.model.settings.examples import example_faults
 from bulkhead.model.settings.keys import secret_faults
@@ -86,15 +86,26 @@ def _checked(file: StackFile, chosen: Product | None) -> tuple[StageSettings | N
 
 def read_settings(path: File, *, examples: bool = True) -> StageSettings:
     """Return the settings in one stage file, whichever secrets it lacks. Raises Refused with every fault; without
-    ``examples`` a value that was shipped as an example is one: nothing real may be touched with it."""
+    ``examples`` a value that was shipped as an example is one: nothing real may be touched with it. Neither may a pull
+    request's stack touch what another stage has."""
     file = read(path)
     settings, faults = check_settings(file.stack, file.config, file.secret_keys) if file.was_read else (None, ())
     if settings is not None and not examples:
-        faults = tuple(example_faults(settings))
+        faults = tuple(real_faults(settings, path.parent))
     found = [finding.fault for finding in _findings(file, faults)]
     if settings is None or found:
         raise Refused(f"{path.name} cannot be used", found)
     return settings
+
+
+def real_faults(settings: StageSettings, folder: File) -> Iterator[Fault]:
+    """Yield why nothing real may be touched with these settings: examples, and what the stack of a pull request has of
+    another stage in ``folder``. Of a stage whose file is at fault nothing is known."""
+    yield from example_faults(settings)
+    if settings.environment != settings.stage:
+        files = [read(folder / stack_file(stage)) for stage in Stage]
+        checked = [check_settings(file.stack, file.config, file.secret_keys)[0] for file in files if file.was_read]
+        yield from trespasses([settings], [each for each in checked if each is not None])
 
 
 def _findings(file: StackFile, faults: Iterable[Fault]) -> list[Finding]:

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
-from bulkhead.model.settings.files import Finding, check_files
+from bulkhead.model.faults import Refused
+from bulkhead.model.settings.files import Finding, check_files, read_settings
+from infra.load import load
 from tests.model.settings.baseline import GONE, PRODUCT, baseline, changed, write
+from tests.model.settings.engine_config import in_engine
 
 STAGES = ("development", "staging", "production")
 
@@ -96,6 +99,33 @@ def test_a_pull_requests_stack_in_productions_accounts_is_refused(place: str, va
     assert (finding.level, finding.fault.file) == ("fault", "Pulumi.pr-42.yaml")
     assert "production's" in finding.fault.message
     assert finding.fault.fix.endswith("--stack pr-42")
+
+
+@pytest.mark.parametrize(("place", "value"), PRODUCTIONS.items())
+def test_nothing_real_is_touched_by_a_pull_requests_stack_in_productions_accounts(
+    place: str, value: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _check(tmp_path, {}, "pr-42")
+    file = tmp_path / "Pulumi.pr-42.yaml"
+    assert read_settings(file, examples=False).environment == "pr-42"
+    _check(tmp_path, {("pr-42", f"bulkhead:{place}"): value}, "pr-42")
+    with pytest.raises(Refused, match="production's"):
+        read_settings(file, examples=False)
+    monkeypatch.setattr("infra.load.ROOT", tmp_path)
+    with pytest.raises(Refused, match="production's"):
+        in_engine(_with(changed("pr-42", "bulkhead:owner", "platform"), place, value), lambda: _load(examples=False))
+    in_engine(_with(changed("pr-42", "bulkhead:owner", "platform"), place, value), lambda: _load(examples=True))
+    assert read_settings(file).environment == "pr-42"
+
+
+def _with(config: dict[str, Any], place: str, value: Any) -> dict[str, Any]:
+    section, _, name = f"bulkhead:{place}".partition(".")
+    config[section] = config[section] | {name: value} if name else value
+    return config
+
+
+def _load(*, examples: bool) -> None:
+    load("pr-42", PRODUCT, examples=examples)
 
 
 def test_a_pull_requests_stack_never_takes_the_role_of_another_stage(tmp_path: Path) -> None:
