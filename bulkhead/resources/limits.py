@@ -37,10 +37,15 @@ def exceeded(type_: ResourceType, inputs: Mapping[str, Any]) -> Iterator[Excess]
         for place, value in _at(inputs, path):
             # IAM counts no white space in a policy document.
             counted = "".join(value.split()) if isinstance(value, str) and path in type_.documents else value
-            if isinstance(counted, str) and (size := len(counted.encode())) > most:
+            if isinstance(counted, str) and (size := in_bytes(counted)) > most:
                 yield Excess(place, path, size, most, "bytes")
             elif is_list(value) and len(value) > most:
                 yield Excess(place, path, len(value), most, "items")
+
+
+def in_bytes(text: str) -> int:
+    """Return how long a text is in UTF-8; half of a pair of surrogates, which has no such form, counts as three."""
+    return len(text.encode("utf-8", "surrogatepass"))
 
 
 def _at(inputs: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:

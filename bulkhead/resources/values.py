@@ -7,9 +7,10 @@ for this resource and for all others. Here an unknown value is a value of its ow
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
-from typing import Any, NoReturn, TypeGuard
+from typing import Any, NoReturn
 
 
 class Absent(Enum):
@@ -48,9 +49,15 @@ def listed(value: Any, *path: str | int) -> list[Any]:
     return list(found) if is_list(found) else [found]
 
 
-def is_number(value: Any) -> TypeGuard[int | float]:
-    """Whether a value is a number; true and false are none."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def number(value: Any, *path: str | int) -> float | Absent:
+    """Return the number at ``path``, or UNKNOWN; what is no number is MISSING, as true and false are."""
+    found = at(value, *path)
+    if found is UNKNOWN or not isinstance(found, int | float) or isinstance(found, bool):
+        return UNKNOWN if found is UNKNOWN else MISSING
+    try:
+        return float(found)
+    except OverflowError:
+        return math.inf if found > 0 else -math.inf
 
 
 def is_list(value: Any) -> bool:
@@ -58,14 +65,15 @@ def is_list(value: Any) -> bool:
 
 
 def document(value: Any, *path: str | int) -> Any:
-    """Return the parsed JSON document in the text at ``path``, or UNKNOWN or MISSING. Text that is no JSON is MISSING:
-    the cloud refuses it. A value that is parsed already, as in a provider's inputs, is returned as it is."""
+    """Return the parsed JSON document in the text at ``path``, or UNKNOWN or MISSING. Text that is no JSON, or nested
+    deeper than Python reads, is MISSING: the cloud refuses it. A value that is parsed already, as in a provider's
+    inputs, is returned as it is."""
     found = at(value, *path)
     if not isinstance(found, str):
         return found
     try:
         return json.loads(found)
-    except ValueError:
+    except (ValueError, RecursionError):
         return MISSING
 
 

@@ -151,8 +151,9 @@ def _foreign(resource: ObservedResource, context: PolicyContext) -> Iterator[Vio
 
 
 def _can_mint(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
-    ids = {at(group, "id") for policy in _allowing(resource) for group in listed(policy, "permissionGroups")}
-    for name in sorted(_MINTING[id_] for id_ in ids if id_ in _MINTING):
+    groups = (group for policy in _allowing(resource) for group in listed(policy, "permissionGroups"))
+    ids = {str(at(group, "id")) for group in groups}
+    for name in sorted(_MINTING[id_] for id_ in ids & _MINTING.keys()):
         yield Violation(
             f"has the permission {name}",
             "Whoever holds it can make itself a token with every permission, and no limit of this one counts",
@@ -170,7 +171,7 @@ def _user_owned(resource: ObservedResource, context: PolicyContext) -> Iterator[
 
 def _open_to_public(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
     """Judges existing applications only: no rule demands that a stage has Access."""
-    applications = [each for each in stack.of(*_APPLICATIONS) if each["type"] in {"self_hosted", MISSING}]
+    applications = [each for each in stack.of(*_APPLICATIONS) if each["type"] in ("self_hosted", MISSING)]
     if context.stage is not Stage.STAGING or not applications:
         return
     covered = [cover for each in applications for cover in _covers(each, context)]
@@ -192,7 +193,7 @@ def _covers(application: ObservedResource, context: PolicyContext) -> Iterator[s
     hostnames = [
         application["domain"],
         *listed(application.props, "selfHostedDomains"),
-        *(at(each, "uri") for each in destinations if at(each, "type") in {"public", MISSING, UNKNOWN}),
+        *(at(each, "uri") for each in destinations if at(each, "type") in ("public", MISSING, UNKNOWN)),
     ]
     kinds = [at(each, "type") for each in destinations]
     if "all_workers" in kinds:

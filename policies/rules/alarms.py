@@ -91,8 +91,8 @@ def _passes_on(composite: ObservedResource, alarm: ObservedResource) -> bool:
     if rule is UNKNOWN:
         return any(source.urn == alarm.urn for source in composite.sources("alarmRule"))
     terms = [_IN_ALARM.fullmatch(term) for term in re.split(r"\s+OR\s+", str(rule).strip())]
-    named = {term[1] for term in terms if term} if all(terms) else set()
-    return bool(named & {alarm["name"], alarm["arn"]})
+    named = [term[1] for term in terms if term] if all(terms) else []
+    return alarm["name"] in named or alarm["arn"] in named
 
 
 RULES: Final[tuple[AnyRule, ...]] = (

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from bulkhead.resources import types as t
 from bulkhead.resources.observed import ObservedResource, ObservedStack
-from bulkhead.resources.values import MISSING, UNKNOWN, at, listed
+from bulkhead.resources.values import MISSING, UNKNOWN, at, listed, number
 from policies.context import PolicyContext
 from policies.rule import AnyRule, Rule, StackRule, Violation
 from policies.rules.aws_storage import beside, is_vault
@@ -37,14 +38,10 @@ def _unlocked(stack: ObservedStack, context: PolicyContext) -> Iterator[Violatio
 
 def _retention(lock: ObservedResource) -> Any:
     """Return for how many days a new object is locked, or UNKNOWN."""
-    days, years = (at(lock.props, "rule", "defaultRetention", unit) for unit in ("days", "years"))
+    days, years = (number(lock.props, "rule", "defaultRetention", unit) for unit in ("days", "years"))
     if days is UNKNOWN or years is UNKNOWN:
         return UNKNOWN
-    return _number(days) + _number(years) * _YEAR
-
-
-def _number(value: Any) -> float:
-    return value if isinstance(value, int | float) else 0
+    return (days if isinstance(days, float) else 0) + (years if isinstance(years, float) else 0) * _YEAR
 
 
 def _lives(context: PolicyContext) -> dict[str, int]:
@@ -72,19 +69,19 @@ def _too_short(stack: ObservedStack, context: PolicyContext) -> Iterator[Violati
 
 
 def _early(lifecycle: ObservedResource, rule: Any, lives: Mapping[str, int]) -> Iterator[Violation]:
-    prefix, days, date = _prefix(rule), at(rule, "expiration", "days"), at(rule, "expiration", "date")
+    prefix, days, date = _prefix(rule), number(rule, "expiration", "days"), at(rule, "expiration", "date")
     if at(rule, "status") != "Enabled" or not isinstance(prefix, str):
         return
     # S3 takes whole days from 1; the provider shows 0 and "" for what a rule does not set.
-    numbered = isinstance(days, int | float) and days > 0
+    last = days if isinstance(days, float) and days > 0 else math.inf
     dated = isinstance(date, str) and date != ""
     short = [
         f"{tier} ({life} days)"
         for tier, life in lives.items()
-        if (tier.startswith(prefix) or prefix.startswith(tier)) and (dated or (numbered and days < life))
+        if (tier.startswith(prefix) or prefix.startswith(tier)) and (dated or last < life)
     ]
     if short:
-        when = f"on {date}" if dated else f"after {days:g} days"
+        when = f"on {date}" if dated else f"after {last:g} days"
         yield Violation(
             f"deletes {when} what the stage keeps longer: {', '.join(short)}",
             "A backup that somebody counts on is gone when it is needed",

@@ -17,7 +17,7 @@ from policies.rule import AnyRule, Rule, StackRule, Violation
 _ATTRIBUTING: Final = ("product", "stage", "environment", "owner", "cost-center")
 _TAGGABLE: Final = tuple(row for row in CATALOGUE.values() if row.taggable)
 _TAG_FILTER: Final = "TagKeyValue"
-_EMAIL: Final = frozenset({"email", "email-json"})
+_EMAIL: Final = ("email", "email-json")
 
 
 def _budget(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
@@ -45,9 +45,9 @@ def _faults(budget: ObservedResource, context: PolicyContext) -> list[str]:
     limit = _number(budget["limitAmount"])
     differs = {
         "its limit": limit is not UNKNOWN and limit != context.settings.budget.monthly_usd,
-        "its unit": budget["limitUnit"] not in {UNKNOWN, "USD"},
-        "its time unit": budget["timeUnit"] not in {UNKNOWN, "MONTHLY"},
-        "its type": budget["budgetType"] not in {UNKNOWN, "COST"},
+        "its unit": budget["limitUnit"] not in (UNKNOWN, "USD"),
+        "its time unit": budget["timeUnit"] not in (UNKNOWN, "MONTHLY"),
+        "its type": budget["budgetType"] not in (UNKNOWN, "COST"),
         "the tag it counts": not _counts_stage(budget, context),
         "what else it counts": _narrowed(budget, context),
         "its end": _is_over(budget["timePeriodEnd"]),
@@ -59,7 +59,7 @@ def _faults(budget: ObservedResource, context: PolicyContext) -> list[str]:
 def _counts_stage(budget: ObservedResource, context: PolicyContext) -> bool:
     """Whether a budget includes the stage's cost. AWS accepts a tag that nothing has, or one without `user:`, without
     an error, and then counts nothing."""
-    own = {f"user:{key}${value}" for key, value in _tags(context).items()}
+    own = [f"user:{key}${value}" for key, value in _tags(context).items()]
     filters = [each for each in listed(budget.props, "costFilters") if at(each, "name") == _TAG_FILTER]
     counted = [[UNKNOWN] if at(each, "values") is UNKNOWN else listed(each, "values") for each in filters]
     return all(any(value is UNKNOWN or value in own for value in values) for values in counted)
@@ -67,11 +67,11 @@ def _counts_stage(budget: ObservedResource, context: PolicyContext) -> bool:
 
 def _narrowed(budget: ObservedResource, context: PolicyContext) -> bool:
     """Whether a budget includes only a part of the stage's cost: that of one service, or of another account."""
-    filters = {at(each, "name"): listed(each, "values") for each in listed(budget.props, "costFilters")}
+    filters = [(at(each, "name"), listed(each, "values")) for each in listed(budget.props, "costFilters")]
     own = [context.settings.aws.account_id]
     fine = all(
         name in (UNKNOWN, _TAG_FILTER) or UNKNOWN in values or (name == "LinkedAccount" and own[0] in values)
-        for name, values in filters.items()
+        for name, values in filters
     )
     expression = budget["filterExpression"]
     return not fine or not (UNKNOWN in leaves(expression) or _lets_through(expression, context))
@@ -93,9 +93,9 @@ def _operator_matches(operator: str, operand: Any, context: PolicyContext) -> bo
         return (all if operator == "ands" else any)(_lets_through(each, context) for each in listed(operand))
     own = {("tags", key): value for key, value in _tags(context).items()}
     own["dimensions", "LINKED_ACCOUNT"] = context.settings.aws.account_id
-    exact = set(listed(operand, "matchOptions")) <= {"EQUALS", "CASE_SENSITIVE"}
-    about = (operator, at(operand, "key"))
-    return exact and about in own and own[about] in listed(operand, "values")
+    exact = all(option in ("EQUALS", "CASE_SENSITIVE") for option in listed(operand, "matchOptions"))
+    wanted = own.get((operator, str(at(operand, "key"))))
+    return exact and wanted is not None and wanted in listed(operand, "values")
 
 
 def _is_over(end: Any) -> bool:
@@ -112,7 +112,7 @@ def _number(value: Any) -> Any:
         return value
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return MISSING
 
 
@@ -154,16 +154,16 @@ def _recipients(stack: ObservedStack, budget: ObservedResource, share: int) -> s
     for notice in listed(budget.props, "notifications"):
         if _notifies_at(notice, share, limit):
             emails, topics = at(notice, "subscriberEmailAddresses"), at(notice, "subscriberSnsTopicArns")
-            recipients |= {UNKNOWN} if emails is UNKNOWN else {_lower(email) for email in listed(emails)}
+            recipients |= {UNKNOWN} if emails is UNKNOWN else _addresses(listed(emails))
             for topic in [UNKNOWN] if topics is UNKNOWN else listed(topics):
                 recipients |= _subscribed(stack, budget, topic)
     return recipients
 
 
 def _notifies_at(notice: Any, share: int, limit: Any) -> bool:
-    if at(notice, "notificationType") not in {UNKNOWN, "ACTUAL"}:
+    if at(notice, "notificationType") not in (UNKNOWN, "ACTUAL"):
         return False
-    if at(notice, "comparisonOperator") not in {UNKNOWN, "GREATER_THAN"}:
+    if at(notice, "comparisonOperator") not in (UNKNOWN, "GREATER_THAN"):
         return False
     threshold, kind = _number(at(notice, "threshold")), at(notice, "thresholdType")
     if UNKNOWN in (threshold, kind) or (kind == "ABSOLUTE_VALUE" and limit is UNKNOWN):
@@ -182,12 +182,12 @@ def _subscribed(stack: ObservedStack, budget: ObservedResource, topic: Any) -> s
         related = any(source.urn in sources for source in each.sources("topic", t.SNS_TOPIC))
         unsure = UNKNOWN in (topic, each["topic"])
         if (same or (unsure and related)) and each["protocol"] in _EMAIL:
-            found.add(_lower(each["endpoint"]))
+            found |= _addresses([each["endpoint"]])
     return found
 
 
-def _lower(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
+def _addresses(values: list[Any]) -> set[Any]:
+    return {UNKNOWN if each is UNKNOWN else str(each).lower() for each in values}
 
 
 def _untagged(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:

@@ -10,7 +10,7 @@ from bulkhead.resources.catalogue import CATALOGUE
 from bulkhead.resources.kind import Grants
 from bulkhead.resources.observed import ObservedResource
 from bulkhead.resources.statements import Statement, account_of, statements
-from bulkhead.resources.values import MISSING, UNKNOWN, document, is_number
+from bulkhead.resources.values import MISSING, UNKNOWN, document, number
 from policies.context import PolicyContext
 from policies.rule import AnyRule, Rule, Violation
 
@@ -30,13 +30,13 @@ def _still(resource: ObservedResource, context: PolicyContext) -> Iterator[Viola
     usage, spec, store = resource["keyUsage"], resource["customerMasterKeySpec"], resource["customKeyStoreId"]
     if UNKNOWN in (usage, spec, store) or not (
         # KMS can rotate symmetric encryption keys of its own alone; a key is one by default.
-        usage in {MISSING, "ENCRYPT_DECRYPT"} and spec in {MISSING, "SYMMETRIC_DEFAULT"} and store in {MISSING, ""}
+        usage in (MISSING, "ENCRYPT_DECRYPT") and spec in (MISSING, "SYMMETRIC_DEFAULT") and store in (MISSING, "")
     ):
         return
-    rotated, days = resource["enableKeyRotation"], resource["rotationPeriodInDays"]
+    rotated, days = resource["enableKeyRotation"], number(resource.props, "rotationPeriodInDays")
     if rotated is not True and rotated is not UNKNOWN:  # off unless somebody turns it on (provider's default)
         wrong, fix = "is never rotated", "enable_key_rotation=True"
-    elif is_number(days) and days > _YEAR:
+    elif isinstance(days, float) and days > _YEAR:
         wrong, fix = f"is rotated every {days:g} days only", f"rotation_period_in_days={_YEAR}, or none, which means it"
     else:
         return
@@ -56,11 +56,11 @@ def _open_channel(resource: ObservedResource, context: PolicyContext) -> Iterato
 def _open(resource: ObservedResource, context: PolicyContext, could: str) -> Iterator[Violation]:
     """Judge a policy on the resource itself, in which each `Allow` stands for itself. Without a policy, AWS admits
     only the account."""
-    for number, statement in enumerate(statements(document(resource.props, "policy")), 1):
+    for place, statement in enumerate(statements(document(resource.props, "policy")), 1):
         wrong, fix = _wrong(statement, resource.type, context) if statement.allows else ("", "")
         if wrong:
             yield Violation(
-                f"{wrong}, in statement {statement.sid or number} of its policy",
+                f"{wrong}, in statement {statement.sid or place} of its policy",
                 f"They could {could}, from accounts that are not the stage's",
                 fix,
             )

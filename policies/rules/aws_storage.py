@@ -19,7 +19,7 @@ from bulkhead.resources.values import MISSING, UNKNOWN, at, document, leaves, li
 from policies.context import PolicyContext
 from policies.rule import AnyRule, Rule, StackRule, Violation
 
-_PUBLIC_ACLS: Final = frozenset({"public-read", "public-read-write", "authenticated-read"})
+_PUBLIC_ACLS: Final = ("public-read", "public-read-write", "authenticated-read")
 _PUBLIC_GROUPS: Final = ("/groups/global/AllUsers", "/groups/global/AuthenticatedUsers")
 # Amazon S3 User Guide, "The meaning of public": a policy is not public where one of these keys has a fixed value.
 _FIXING: Final = frozenset(
@@ -41,7 +41,7 @@ _FIXING: Final = frozenset(
     }
 )
 _WIDEST: Final = {4: 8, 6: 32}  # the same page: a network that is wider than this is everybody
-_ENCRYPTED: Final = frozenset({"AES256", "aws:kms", "aws:kms:dsse"})
+_ENCRYPTED: Final = ("AES256", "aws:kms", "aws:kms:dsse")
 _KEYS: Final = (t.KMS_KEY, t.KMS_REPLICA_KEY, t.KMS_ALIAS)
 _COMPARED: Final = ("bool", "stringequals", "stringequalsignorecase", "stringlike")
 _COMPARED_NOT: Final = ("stringnotequals", "stringnotequalsignorecase", "stringnotlike")
@@ -161,7 +161,7 @@ def _weak(stack: ObservedStack, encryption: ObservedResource, fix: str, *, vault
 def _is_own(stack: ObservedStack, encryption: ObservedResource, key: Any) -> bool:
     if key is UNKNOWN:
         return True
-    own = {resource[name] for resource in stack.of(*_KEYS) for name in ("arn", "keyId", "name")}
+    own = [resource[name] for resource in stack.of(*_KEYS) for name in ("arn", "keyId", "name")]
     return isinstance(key, str) and key != "" and (key in own or bool(encryption.sources("rules", *_KEYS)))
 
 

@@ -43,7 +43,7 @@ def _pinned(resource: ObservedResource, context: PolicyContext) -> Iterator[Viol
         yield _loose("github", "is not bound to the owner of the stage's repository", owner)
     credentials = {"cloudflare": "apiToken", "github": "token"}
     as_app = package == "github" and resource["appAuth"] is not MISSING
-    if package in credentials and not as_app and resource[credentials[package]] in {MISSING, ""}:
+    if package in credentials and not as_app and resource[credentials[package]] in (MISSING, ""):
         yield _loose(package, "is handed no credential", f"hand it the stage's own, as {credentials[package]}")
 
 
@@ -140,10 +140,10 @@ def _claims(resource: ObservedResource) -> Iterator[tuple[str, Any]]:
     """Yield the stage that a resource states: in tags, in a Worker's tags, in its plain variables."""
     if resource.type == f"{PROVIDER}aws":
         tags = at(document(resource.props, "defaultTags"), "tags")
-        yield from tags.items() if not isinstance(tags, Absent) else ()
+        yield from tags.items() if isinstance(tags, Mapping) else ()
     if resource.type.startswith("aws:"):
         tags = resource["tags"]
-        yield from tags.items() if not isinstance(tags, Absent) else ()
+        yield from tags.items() if isinstance(tags, Mapping) else ()
     if resource.type == t.WORKER:
         for tag in listed(resource.props, "tags"):
             if isinstance(tag, str):

@@ -14,7 +14,7 @@ from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import CATALOGUE, superseded_by
 from bulkhead.resources.kind import Link
 from bulkhead.resources.observed import ObservedResource, ObservedStack
-from bulkhead.resources.values import MISSING, UNKNOWN, Absent, at, is_number, listed
+from bulkhead.resources.values import MISSING, UNKNOWN, Absent, at, listed, number
 from policies.context import PolicyContext
 from policies.rule import AnyRule, Rule, StackRule, Violation
 
@@ -72,9 +72,9 @@ def _reviewed(resource: ObservedResource, context: PolicyContext) -> Iterator[Vi
     own, wanted = resource["environment"], context.settings.github
     for kind, people in (("teams", wanted.reviewers.teams), ("users", wanted.reviewers.users)):
         named = [each for block in listed(resource.props, "reviewers") for each in _items(block, kind)]
-        known = {each for each in named if each is not UNKNOWN}
         whole = UNKNOWN not in named and resource["reviewers"] is not UNKNOWN
-        missing, more = set(people) - known if whole else set(), known - set(people)
+        missing = [each for each in people if each not in named] if whole else []
+        more = [each for each in named if each is not UNKNOWN and each not in people]
         if missing or (more and (wanted.reviewers.teams or wanted.reviewers.users)):
             yield Violation(
                 f"environment {own} does not have the reviewers ({kind}) that the settings name",
@@ -95,8 +95,8 @@ def _reviewed(resource: ObservedResource, context: PolicyContext) -> Iterator[Vi
 
 
 def _waited(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
-    wait, wanted = resource["waitTimer"], context.settings.github.wait_minutes
-    if wait is not UNKNOWN and (wait if is_number(wait) else 0) < wanted:
+    wait, wanted = number(resource.props, "waitTimer"), context.settings.github.wait_minutes
+    if wait is not UNKNOWN and (wait if isinstance(wait, float) else 0) < wanted:
         yield Violation(
             f"environment {resource['environment']} does not wait the {wanted} minutes of the settings",
             "A deployment that should not have been approved can no longer be stopped in time",
@@ -152,7 +152,7 @@ def _within(kind: str, pattern: str, ref: Ref) -> bool:
 def _bypass(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
     # Provider default of can_admins_bypass: true.
     guarded = resource.type == t.GITHUB_REPOSITORY_ENVIRONMENT and context.stage is not Stage.DEVELOPMENT
-    if guarded and resource["canAdminsBypass"] in {MISSING, True}:
+    if guarded and resource["canAdminsBypass"] in (MISSING, True):
         yield _bypassed("administrators may pass over the environment's reviewers and branches")
     for actor in [] if _says_who_creates(resource) else listed(resource.props, "bypassActors"):
         if not isinstance(actor, Absent):

@@ -9,13 +9,13 @@ from typing import Any, Final
 from bulkhead.model.release import guarded_branches
 from bulkhead.resources import types as t
 from bulkhead.resources.observed import ObservedResource, ObservedStack
-from bulkhead.resources.values import MISSING, UNKNOWN, at, listed
+from bulkhead.resources.values import MISSING, UNKNOWN, at, listed, number
 from policies.context import PolicyContext
 from policies.rule import AnyRule, Rule, StackRule, Violation
 from policies.rules.github import globs, governs, here, may_be, off
 
 _TEAM_APPROVALS: Final = 2  # QLT-5
-_EVERYTHING: Final = frozenset({"*", "*/*", "**", "*@*", "*/*@*"})
+_EVERYTHING: Final = ("*", "*/*", "**", "*@*", "*/*@*")
 
 
 def _guarded(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
@@ -62,9 +62,9 @@ def _demands(context: PolicyContext) -> Iterator[_Demand]:
     approvals = _TEAM_APPROVALS if team else 0
 
     def reviewed(rules: Any) -> bool:
-        count = at(rules, "pullRequest", "requiredApprovingReviewCount")
+        count = number(rules, "pullRequest", "requiredApprovingReviewCount")
         asked = at(rules, "pullRequest") is not MISSING
-        return asked and (count is UNKNOWN or (0 if count is MISSING else count) >= approvals)
+        return asked and (count is UNKNOWN or (count if isinstance(count, float) else 0) >= approvals)
 
     def stays_reviewed(rules: Any) -> bool:
         switches = ("dismissStaleReviewsOnPush", "requireLastPushApproval")
@@ -106,7 +106,7 @@ def _demands(context: PolicyContext) -> Iterator[_Demand]:
 
 def _has_check(check: str, rules: Any) -> bool:
     asked = at(rules, "requiredStatusChecks", "requiredChecks")
-    return asked is UNKNOWN or any(at(each, "context") in {check, UNKNOWN} for each in listed(asked))
+    return asked is UNKNOWN or any(at(each, "context") in (check, UNKNOWN) for each in listed(asked))
 
 
 def _covers(resource: ObservedResource, branch: str, main: str) -> bool:
@@ -118,7 +118,7 @@ def _covers(resource: ObservedResource, branch: str, main: str) -> bool:
         if patterns is UNKNOWN:
             return unknown
         return any(
-            unknown if pattern is UNKNOWN else any(globs(pattern, name) for name in names)
+            unknown if pattern is UNKNOWN else isinstance(pattern, str) and any(globs(pattern, name) for name in names)
             for pattern in listed(patterns)
         )
 
@@ -145,7 +145,7 @@ def _unpinned(stack: ObservedStack, context: PolicyContext) -> Iterator[Violatio
             resource["allowedActions"],
             listed(resource.props, "allowedActionsConfig", "patternsAlloweds"),
         )
-        if allowed in {MISSING, "all"} or (allowed == "selected" and _EVERYTHING & set(patterns)):
+        if allowed in (MISSING, "all") or (allowed == "selected" and any(each in _EVERYTHING for each in patterns)):
             yield Violation(
                 "actions of anybody may run in the repository",
                 "An action nobody has looked at gets the secrets of a deployment",

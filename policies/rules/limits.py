@@ -8,7 +8,7 @@ from typing import Final
 from bulkhead.resources import types as t
 from bulkhead.resources.aws.keys import STANDARD_PARAMETER
 from bulkhead.resources.catalogue import row_of
-from bulkhead.resources.limits import Excess, exceeded
+from bulkhead.resources.limits import Excess, exceeded, in_bytes
 from bulkhead.resources.observed import ObservedResource
 from bulkhead.resources.values import MISSING
 from policies.context import PolicyContext
@@ -20,7 +20,7 @@ def _too_large(resource: ObservedResource, context: PolicyContext) -> Iterator[V
     excesses = [*exceeded(row, resource.props)] if row else []
     value, tier = resource["value"], resource["tier"]
     if resource.type == t.SSM_PARAMETER and not excesses and tier in (MISSING, "Standard") and isinstance(value, str):
-        size = len(value.encode())
+        size = in_bytes(value)
         if size > STANDARD_PARAMETER:
             excesses.append(Excess("value", "value", size, STANDARD_PARAMETER, "bytes"))
     for excess in excesses:

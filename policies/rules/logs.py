@@ -66,7 +66,7 @@ _WAIVED: Final[Mapping[str, frozenset[str]]] = {}
 def _disabled(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
     jobs = stack.of(t.LOGPUSH_JOB)
     for job in jobs:
-        if job["enabled"] in {False, MISSING}:  # the provider's default is False
+        if job["enabled"] in (False, MISSING):  # the provider's default is False
             yield Violation(
                 "is made and not switched on",
                 "No log arrives, and nobody notices before one is needed",
@@ -76,7 +76,7 @@ def _disabled(stack: ObservedStack, context: PolicyContext) -> Iterator[Violatio
     pushing = [job for job in jobs if job["enabled"] is True and job["dataset"] == _WORKER_TRACES]
     for worker in stack.of(t.WORKER):
         takes = [job for job in pushing if _takes(job, worker["name"])]
-        if takes and worker["logpush"] in {False, MISSING}:  # the provider's default is False
+        if takes and worker["logpush"] in (False, MISSING):  # the provider's default is False
             yield Violation(
                 f"has logpush off, and {takes[0].name} is there to take its logs",
                 "The job runs and gets nothing from this Worker, so its errors are in no archive",

@@ -148,7 +148,7 @@ def _unlocked(stack: ObservedStack, context: PolicyContext) -> Iterator[Violatio
 
 def _is_about(lock: ObservedResource, bucket: ObservedResource) -> bool:
     from_it = any(source.urn == bucket.urn for source in lock.sources("bucketName"))
-    return from_it or lock["bucketName"] in {bucket["name"], UNKNOWN}
+    return from_it or lock["bucketName"] in (bucket["name"], UNKNOWN)
 
 
 def _locks(lock: ObservedResource, days: int) -> bool:
@@ -158,11 +158,11 @@ def _locks(lock: ObservedResource, days: int) -> bool:
         return True
     for rule in listed(lock.props, "rules"):
         enabled, prefix, kind = at(rule, "enabled"), at(rule, "prefix"), at(rule, "condition", "type")
-        if enabled not in {True, UNKNOWN} or prefix not in {MISSING, "", UNKNOWN}:
+        if enabled not in (True, UNKNOWN) or prefix not in (MISSING, "", UNKNOWN):
             continue
         seconds = at(rule, "condition", "maxAgeSeconds")
         long_enough = seconds is UNKNOWN or (isinstance(seconds, int | float) and seconds >= days * _DAY_SECONDS)
-        if kind in {"Indefinite", UNKNOWN} or (kind == "Age" and long_enough):
+        if kind in ("Indefinite", UNKNOWN) or (kind == "Age" and long_enough):
             return True
     return False
 

@@ -84,13 +84,13 @@ def carried(resource: ObservedResource) -> Iterator[Bound]:
                 for name, item in _entries(at(resource.props, "deploymentConfigs", config, group)):
                     known = isinstance(item, Mapping)
                     props = {new if key == old else key: value for key, value in item.items()} if known else item
-                    yield Bound(name, type_ or _lower(at(item, "type")), props)
+                    yield Bound(name, type_ or _type(item), props)
     elif resource.type == t.WORKER:
         for name, item in _entries(resource["previewsBaseConfig.env"]):
-            yield Bound(name, _lower(at(item, "type")), item)
+            yield Bound(name, _type(item), item)
     else:
         for item in [UNKNOWN] if resource["bindings"] is UNKNOWN else listed(resource.props, "bindings"):
-            yield Bound(at(item, "name"), _lower(at(item, "type")), item)
+            yield Bound(_word(item, "name"), _type(item), item)
 
 
 def holder(resource: ObservedResource) -> str:
@@ -131,7 +131,9 @@ def has_id(resource: ObservedResource, value: Any) -> bool:
 
 
 def names_of(resources: Iterable[ObservedResource]) -> list[Any]:
-    return [each[NAMED_BY[each.type]] for each in resources]
+    """Return the names of resources; one that says none gets one that is not known."""
+    names = (each[NAMED_BY[each.type]] for each in resources)
+    return [name if isinstance(name, str) else UNKNOWN for name in names]
 
 
 def _ids(resource: ObservedResource) -> list[Any]:
@@ -141,7 +143,7 @@ def _ids(resource: ObservedResource) -> list[Any]:
 def target_values(bound: Bound) -> list[Any]:
     """Return the ids or names of a binding's target; UNKNOWN if they are not known."""
     keys, _ = TARGETS.get(bound.type, ((), ()))
-    values = [value for key in keys if (value := at(bound.props, key)) is not MISSING and value != ""]
+    values = [value for key in keys if (value := _word(bound.props, key)) is not MISSING and value != ""]
     return [value for value in values if value is not UNKNOWN] or values
 
 
@@ -197,5 +199,12 @@ def _entries(value: Any) -> list[tuple[Any, Any]]:
     return [(UNKNOWN, UNKNOWN)] if value is UNKNOWN else []
 
 
-def _lower(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value  # the provider takes a type in any case
+def _type(item: Any) -> Any:
+    type_ = _word(item, "type")
+    return type_.lower() if isinstance(type_, str) else type_  # the provider takes a type in any case
+
+
+def _word(item: Any, key: str) -> Any:
+    """Return a text, UNKNOWN or MISSING; no name or type is anything else."""
+    value = at(item, key)
+    return value if isinstance(value, str) or value is UNKNOWN else MISSING

@@ -86,9 +86,9 @@ def _custom_domain(resource: ObservedResource, context: PolicyContext) -> Iterat
     apex = context.settings.cloudflare.hostname
     hosts = context.product.hostnames(apex)
     answering = {host: context.label.name(Kind.WORKER, worker) for worker, host in hosts.items()}
-    host = hostname.lower() if isinstance(hostname, str) else hostname
-    if host is not UNKNOWN and host not in context.hostnames:
-        yield Violation(f"takes the hostname {host}, at which this stage does not answer", causes, fix)
+    host = hostname.lower() if isinstance(hostname, str) else ""
+    if hostname is not UNKNOWN and host not in context.hostnames:
+        yield Violation(f"takes the hostname {host or 'of nothing'}, at which this stage does not answer", causes, fix)
     if service is not UNKNOWN and service not in ([answering[host]] if host in answering else answering.values()):
         yield Violation(f"leads to {service}, which does not answer at that hostname in this stage", causes, fix)
     if resource["zoneId"] not in (UNKNOWN, MISSING, context.settings.cloudflare.zone_id):
