@@ -1,4 +1,4 @@
-"""The rule against privilege escalation: rights with which somebody can give themselves more rights."""
+"""Rules against privilege escalation: rights with which somebody gets more rights, and schedules that give them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.statements import Statement
 from bulkhead.resources.values import listed
 from policies.context import PolicyContext
-from policies.rule import AnyRule, StackRule, Violation
+from policies.rule import AnyRule, Rule, StackRule, Violation
 from policies.rules.iam import BOUNDARY, granted, limits_nothing, named, title
 
 # Passes a role's rights on. An exact name is as good as one of the stage's own.
@@ -49,6 +49,9 @@ _NEVER: Final = (
 )
 _REWRITES: Final = frozenset({"iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion"})
 _OF_STAGE: Final = re.compile(r"arn:[^:*?]+:(?:iam|lambda|sts):[^:]*:(\d{12}):(?:role/|policy/|function:)([^*?]*)(.*)")
+# EventBridge Scheduler User Guide, "Using universal targets": what calls a service of AWS in place of a function.
+_CALLS_AWS: Final = re.compile(r"arn:[^:]*:scheduler:::aws-sdk:([^:]+):(.+)")
+_WHO_MAY_WHAT: Final = ("account", "iam", "identitystore", "organizations", "ssoadmin", "sts")
 _EXCEPT: Final = frozenset({"stringnotequals", "stringnotlike", "arnnotequals", "arnnotlike"})
 
 
@@ -153,7 +156,24 @@ def _is_boundary(arn: object) -> bool:
     return isinstance(arn, str) and ":policy/" in arn and "*" not in arn and not limits_nothing(arn)
 
 
+def _by_schedule(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
+    target = resource["target.arn"]
+    if isinstance(target, str) and (called := _CALLS_AWS.fullmatch(target)) and called[1].lower() in _WHO_MAY_WHAT:
+        yield Violation(
+            f"calls {called[1]}:{called[2]} of AWS itself",
+            "It gives or takes rights at a time when nobody looks, and no preview shows what it did",
+            "change who may do what in the program of the identities, and start a function of the stage here",
+        )
+
+
 RULES: Final[tuple[AnyRule, ...]] = (
+    Rule(
+        "schedule-changes-rights",
+        ("SEC-7", "QLT-11"),
+        "Who may do what is changed by the program alone",
+        (t.SCHEDULER_SCHEDULE,),
+        _by_schedule,
+    ),
     StackRule(
         "iam-escalation",
         ("QLT-11", "SEC-1"),

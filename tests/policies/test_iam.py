@@ -765,3 +765,19 @@ def test_a_boundary_leaves_something_out(said: list[dict[str, Any]], count: int)
     assert found(rule, limit, changed(ROLE, "permissionsBoundary", f"{BOUNDARY}-2")) == []
     assert found(rule, changed(limit, "policy", UNKNOWN), ROLE) == []
     assert found(rule, changed(ROLE, "permissionsBoundary", "arn:aws:iam::aws:policy/job-function/Billing")) == []
+
+
+@pytest.mark.parametrize(
+    ("target", "count"),
+    [
+        ("arn:aws:scheduler:::aws-sdk:iam:createUser", 1),
+        ("arn:aws:scheduler:::aws-sdk:organizations:leaveOrganization", 1),
+        ("arn:aws:scheduler:::aws-sdk:lambda:invoke", 0),
+        ("arn:aws:lambda:ap-northeast-1:222222222222:function:harbor-staging-iam", 0),
+        (UNKNOWN, 0),
+        (7, 0),
+    ],
+)
+def test_no_schedule_changes_who_may_do_what(target: Any, count: int) -> None:
+    schedule = make_resource(t.SCHEDULER_SCHEDULE, target={"arn": target})
+    assert len(found(RULES["schedule-changes-rights"], schedule)) == count

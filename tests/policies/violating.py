@@ -74,6 +74,8 @@ def _jobs(aws: pulumi.ResourceOptions, secret: str) -> None:
     function = "harbor-production-job"
     Raw(t.LAMBDA_PERMISSION, "anybody", aws, function=function, action="lambda:InvokeFunction", principal="*")
     Raw(t.SSM_PARAMETER, "clear", aws, name="harbor-production-parameter-api-token", type="String", value=secret)
+    nightly = {"arn": "arn:aws:scheduler:::aws-sdk:iam:createUser", "roleArn": "arn:aws:iam::333333333333:role/x"}
+    Raw(t.SCHEDULER_SCHEDULE, "nightly", aws, name="harbor-production-nightly", target=nightly)
     topic = "arn:aws:sns:ap-northeast-1:333333333333:harbor-production-topic"
     Raw(t.SNS_TOPIC_SUBSCRIPTION, "clear", aws, topic=topic, protocol="http", endpoint="http://hook.example")
 
