@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from bulkhead.resources import types as t
 from bulkhead.resources.observed import ObservedResource, ObservedStack
-from bulkhead.resources.statements import Statement, account_of, statements
+from bulkhead.resources.statements import Statement, account_of, statements, texts
 from bulkhead.resources.values import MISSING, document
 from policies.context import PolicyContext
 from policies.rule import AnyRule, Rule, StackRule, Violation
@@ -39,6 +39,10 @@ _STEP: Final = re.compile(r"[:/]")
 _OF_A_RUN: Final = frozenset({"commit", "run_phase", "step", "user"})
 _WIDENS: Final = "iam:PutRolePolicy"
 _OF_EVERY_KIND: Final = (_WIDENS, "s3:DeleteBucket", "kms:ScheduleKeyDeletion")
+# The resources of a statement that leaves nothing out, and what every request fulfils sooner or later.
+_EVERYTHING: Final = re.compile(r"[*?]+|arn:(?:aws[a-z-]*:|[*?]*:)*[*?]+")
+_ANY: Final = re.compile(r"[*?]+")
+_ALWAYS: Final = frozenset({"aws:currenttime", "aws:epochtime", "aws:securetransport"})
 _TAGGED: Final = "aws:principaltag/"
 
 
@@ -222,9 +226,20 @@ def _allows_everything(boundary: ObservedResource) -> bool:
     everything = [
         each
         for each in said
-        if each.allows and not each.conditions and each.covers("*") and all(map(each.applies_to, _OF_EVERY_KIND))
+        if each.allows and not any(map(_confines, each.conditions.values())) and _is_about_everything(each)
     ]
-    return bool(everything) and not any(each.denies and each.applies_to(_WIDENS) for each in said)
+    every_kind = all(any(each.applies_to(action) for each in everything) for action in _OF_EVERY_KIND)
+    return every_kind and not any(each.denies and each.applies_to(_WIDENS) for each in said)
+
+
+def _is_about_everything(statement: Statement) -> bool:
+    return statement.covers("*") or any(map(_EVERYTHING.fullmatch, statement.resources))
+
+
+def _confines(test: Mapping[str, Any]) -> bool:
+    """Whether a condition leaves anything out: one that any request fulfils does not."""
+    said = ((key.lower(), texts(values)) for key, values in test.items())
+    return any(key not in _ALWAYS and not (values and all(map(_ANY.fullmatch, values))) for key, values in said)
 
 
 RULES: Final[tuple[AnyRule, ...]] = (

@@ -18,17 +18,21 @@ _IN_CLEAR: Final = ("String", "StringList")
 def _plain(resource: ObservedResource) -> Iterator[tuple[str, Any, bool]]:
     """Yield the values of a resource that whoever may describe it reads, each with its name and whether that is a key
     inside of a document."""
+    for name, value in _values(resource):
+        yield name, value, False
+        yield from ((*pair, True) for pair in pairs(document({"it": value}, "it")))
+
+
+def _values(resource: ObservedResource) -> Iterator[tuple[str, Any]]:
     if resource.type == t.LAMBDA_FUNCTION:
         variables = resource["environment.variables"]
-        for name, value in variables.items() if isinstance(variables, Mapping) else ():
-            yield name, value, False
+        yield from variables.items() if isinstance(variables, Mapping) else ()
     elif resource.type == t.SCHEDULER_SCHEDULE:
-        yield "input", resource["target.input"], False
-        yield from ((*pair, True) for pair in pairs(document(resource.props, "target", "input")))
+        yield "input", resource["target.input"]
     elif resource["type"] in _IN_CLEAR:
         name = resource["name"]
         for property_ in ("value", "insecureValue"):
-            yield name if isinstance(name, str) else resource.name, resource[property_], False
+            yield name if isinstance(name, str) else resource.name, resource[property_]
 
 
 def _secret(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:

@@ -56,7 +56,12 @@ def _is_ordinary(name: str, value: Any, context: PolicyContext) -> bool:
 
 
 def pairs(value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield every text and number in a JSON value, with the key it stands under."""
+    """Yield every text and number in a JSON value, with the key it stands under, or with the name that is said beside
+    it: ``{"name": "DB_PASSWORD", "value": ...}``, as containers have their variables."""
+    if isinstance(value, Mapping):
+        beside = {str(key).lower(): item for key, item in value.items()}
+        if isinstance(beside.get("name"), str) and isinstance(said := beside.get("value"), str) and said:
+            yield beside["name"], said
     items = value.items() if isinstance(value, Mapping) else (("", each) for each in value) if is_list(value) else ()
     for key, item in items:
         if (isinstance(item, str) and item) or (isinstance(item, int | float) and not isinstance(item, bool)):

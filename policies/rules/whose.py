@@ -23,6 +23,12 @@ _PLAIN_WORD: Final = re.compile(r"[a-z]*")  # of a type, or of what many things 
 _VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
 _UNTYPED: Final = frozenset({"execute-api", "sns", "sqs"})  # their ARNs begin with a name, and with no type
 _PUBLIC: Final = ("foundation-model/", "image/", "parameter/aws/")  # what is published for everybody
+# How the ids begin that AWS gives, where a name cannot be chosen (Service Authorization Reference): what only says so
+# much leaves open which is meant.
+_GIVEN: Final = re.compile(
+    r"(?:cloudfront:distribution/E|cognito-idp:userpool/[a-z]+-[a-z]+-\d_|kms:key/mrk-|route53:hostedzone/Z"
+    r"|ec2:(?!key-pair/|placement-group/)[a-z-]+/[a-z]+-)0?"
+)
 ARN_PARTS: Final = 6
 
 
@@ -130,11 +136,11 @@ def names_nothing(arn: str, context: PolicyContext) -> bool:
     service, account, name = parts[2], parts[4], parts[5]
     if _WILD.search(service):
         return True
-    if account.isdigit() or not _WILD.search(name):
+    if account.isdigit() or not _WILD.search(name) or name.startswith(_PUBLIC):
         return False
     known, rest = _divided(name)
-    if not _WILD.match(rest) or name.startswith(_PUBLIC) or any(_is_particular(step, context) for step in known):
-        return False
+    if not _WILD.match(rest) or any(_is_particular(step, context) for step in known):
+        return _GIVEN.fullmatch(f"{service}:{_WILD.split(name, maxsplit=1)[0]}") is not None
     if _is_bucket(parts) or service in _UNTYPED:
         return not known
     return all(map(_PLAIN_WORD.fullmatch, known[1:]))
