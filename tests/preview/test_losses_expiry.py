@@ -82,6 +82,8 @@ SHORTER = [
     (R2, [r2()], [r2("")]),
     (R2, [r2()], [r2(days=0)]),
     (R2, [], [r2(days=0)]),
+    (R2, [r2()], [r2(deleteObjectsTransition={"condition": {"type": "Age"}})]),
+    (R2, [], [r2(deleteObjectsTransition={"condition": {"type": "Age", "maxAge": None}})]),
     (S3, [tagged(5, objectSizeGreaterThan=9)], [tagged(5, objectSizeGreaterThan=8)]),
     (S3, [tagged(5, objectSizeLessThan=9)], [tagged(5, objectSizeLessThan=10)]),
     (S3, [tagged(5, objectSizeGreaterThan=9)], [tagged(5, objectSizeLessThan=9)]),
@@ -113,6 +115,8 @@ KEPT = [
     (R2, [r2()], [r2(days=31)]),
     (R2, [r2()], [r2(), {"enabled": True, "abortMultipartUploadsTransition": {"condition": {"maxAge": 1}}}]),
     (R2, [r2()], []),
+    (R2, [], [r2(deleteObjectsTransition=None)]),
+    (R2, [], [r2(deleteObjectsTransition={})]),
 ]
 
 

@@ -160,8 +160,9 @@ def _in_r2(rule: Any) -> Iterator[Expiry]:
     prefix = at(rule, "conditions", "prefix")
     prefix = prefix if isinstance(prefix, str) else ""
     ends = at(rule, "deleteObjectsTransition", "condition")
-    if (age := at(ends, "maxAge")) is not MISSING and at(ends, "type") != "Date":  # 0: as soon as it is stored
-        seconds = number(age)
+    if ends is not MISSING and at(ends, "type") != "Date":
+        age = at(ends, "maxAge")
+        seconds = 0.0 if age is MISSING else number(age)  # 0 or none: as soon as it is stored
         yield Expiry(prefix, Only(), "after {} days", seconds if seconds is UNKNOWN else seconds / _DAY)
     yield from _dated(prefix, Only(), at(ends, "date"))
 
