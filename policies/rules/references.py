@@ -27,7 +27,7 @@ from policies.rules.worker_carriers import CARRIERS
 # Whose these are, `stage-mismatch` and the rules about GitHub say.
 _JUDGED: Final = frozenset({"accountId", "zoneId", "scriptName", "bucketName", "workerId", "repository"})
 # What nobody acts by, and whom somebody excludes, which is a safeguard.
-_IDLE: Final = frozenset({"tags", "tagsAll", "comment", "description", "excludes"})
+_IDLE: Final = re.compile(r"tags|tagsAll|comment|excludes|description|[a-z]+Description")
 _JUDGED_HOSTS: Final = frozenset({t.WORKERS_CUSTOM_DOMAIN, t.WORKERS_ROUTE})
 _BELOW_A_PATH: Final = (t.IAM_POLICY, t.IAM_ROLE)
 _OF_AWS: Final = re.compile(r"arn:[^:]*:(?:iam::aws:policy/|scheduler:::aws-sdk:|automate:[^:]*:[a-z0-9]+:).+")
@@ -123,7 +123,7 @@ def _in_texts(resource: ObservedResource, eyes: Whose) -> Iterator[tuple[str, st
     own = {row.named_by} if row else set()
     repository = eyes.context.settings.github.repository
     for name, value in resource.props.items():
-        if name in _JUDGED | _IDLE or (name in own and resource.type not in _BELOW_A_PATH):
+        if name in _JUDGED or _IDLE.fullmatch(name) or (name in own and resource.type not in _BELOW_A_PATH):
             continue
         if resource.type == t.DNS_RECORD and name == "content" and resource["type"] != "CNAME":
             continue  # a text that mail is judged by may name the owner's other domains

@@ -241,7 +241,7 @@ STAYING: list[ObservedResource] = [
         t.CLOUDWATCH_METRIC_ALARM,
         name="harbor-staging-alarm-cpu",
         alarmActions=["arn:aws:automate:ap-northeast-1:ec2:stop"],
-        alarmDescription="as in production",
+        alarmDescription="as in production, where harbor-production-alarm-cpu says it of https://harbor.example",
         dimensions={"TopicName": "harbor-staging-topic-budget"},
     ),
     make_resource(
