@@ -79,6 +79,10 @@ def below_tls(version: str) -> dict[str, Any]:
     return {**DENY, "Condition": {"NumericLessThan": {"s3:TlsVersion": version}}}
 
 
+def at_most(version: str) -> dict[str, Any]:
+    return {**DENY, "Condition": {"NumericLessThanEquals": {"s3:TlsVersion": version}}}
+
+
 def when(operator: str, key: str, *values: Any) -> dict[str, Any]:
     return {**DENY, "Condition": {operator: {key: list(values)}}}
 
@@ -186,6 +190,17 @@ WEAKER = [
         "guard-weakened",
     ),
     (POLICY, policy(when("BoolIfExists", "a", "b")), policy(when("Bool", "a", "b")), "guard-weakened"),
+    (POLICY, policy(unless("a", "b")), policy(unless("a"), {**unless("b"), "Action": "s3:x"}), "guard-weakened"),
+    (POLICY, policy(unless("a", "b")), policy(unless("a"), unless("c")), "guard-weakened"),
+    (POLICY, policy(when("StringNotEquals", "k", "a", "b")), policy(unless("a"), unless("b")), "guard-weakened"),
+    (POLICY, policy(at_most("1.2")), policy(below_tls("1.2")), "guard-weakened"),
+    (POLICY, policy(at_most("1.2")), policy(at_most("1.1")), "guard-weakened"),
+    (
+        POLICY,
+        policy(when("ForAllValues:StringEquals", "k", "a", "b")),
+        policy(when("ForAllValues:StringEquals", "k", "a"), when("ForAllValues:StringEquals", "k", "b")),
+        "guard-weakened",
+    ),
     *((type_, policy(DENY, ALLOW), policy(ALLOW), "guard-weakened") for type_ in (KEY, t.KMS_KEY_POLICY)),
     (KEY, policy(DENY), {"policy": UNKNOWN}, "guard-weakened"),
     (CRYPT, crypt("aws:kms", "arn:key"), crypt("aws:kms"), "guard-weakened"),
@@ -233,6 +248,16 @@ AS_GOOD = [
     (POLICY, policy(unless("a")), policy(unless("a", "b"))),
     (POLICY, policy({**NOT_OURS, "Condition": OURS}), policy(NOT_OURS)),
     (POLICY, policy(below_tls("1.2")), policy(below_tls("1.3"))),
+    (POLICY, policy(below_tls("1.2")), policy(at_most("1.2"))),
+    (POLICY, policy(at_most("1.2")), policy(below_tls("1.3"))),
+    (POLICY, policy(at_most("1.2")), policy(at_most("1.2"))),
+    (POLICY, policy(unless("a", "b")), policy(unless("a"), unless("b"))),
+    (POLICY, policy(unless("a", "b")), policy(unless("a", "c"), unless("b"))),
+    (
+        POLICY,
+        policy({**DENY, "Condition": {"StringEquals": {"k": ["a", "b"], "l": ["c", "d"]}}}),
+        policy(*(when("StringEquals", "l", each) for each in "cd")),
+    ),
     (POLICY, policy(when("StringNotLike", WHO, f"{ROLE}*")), policy(when("StringNotLike", WHO, f"{ROLE}a"))),
     (POLICY, policy(when("StringNotEquals", WHO, f"{ROLE}a")), policy(when("ArnNotEquals", WHO, f"{ROLE}a"))),
     (POLICY, policy(when("StringEquals", WHO, f"{ROLE}a")), policy(when("ArnLike", WHO, f"{ROLE}*"))),

@@ -11,6 +11,7 @@ from contextlib import suppress
 from datetime import datetime
 from ipaddress import ip_network
 from itertools import islice, product
+from operator import ge, gt
 from typing import Any, Final, NamedTuple
 
 from bulkhead.preview.losses.loss import number
@@ -31,6 +32,8 @@ _ANY: Final = (
     "dateequals",
     "binaryequals",
 )
+_ANY_OF_MANY: Final = "foranyvalue:"
+_ORDERS: Final = re.compile(r"(?<=than)equals$")
 # Those that compare texts are one: with `StringEquals`, a wildcard is a character as any other.
 _TEXTS: Final = re.compile(r"(?:string|arn)(not|)(?:equals|like)$")
 _EXACT: Final = re.compile(r"string(?:not|)equals$")
@@ -47,12 +50,23 @@ class _Condition(NamedTuple):
 
 def still_denied(before: Statement, after: Sequence[Statement]) -> bool:
     """Whether the denials ``after`` deny, together, all that ``before`` denied."""
-    conditions = _conditions(before)
-    able = [each for each in after if each.denies and _hold_as_often(conditions, _conditions(each))]
-    whole = tuple(product(_each(before.principals), _each(before.actions), _each(before.resources)))
-    if len(whole) > _MOST:
+    denials = [(each, _conditions(each)) for each in after if each.denies]
+    cases = list(islice(product(*map(_cases, _conditions(before))), _MOST + 1))
+    whole = list(islice(product(*map(_each, (before.principals, before.actions, before.resources))), _MOST + 1))
+    if len(cases) * len(whole) > _MOST:
         return False
-    return all(any(_denies(each, before, *one) for each in able) for one in islice(whole, _MOST))
+    return all(
+        all(any(_denies(each, before, *one) for each in able) for one in whole)
+        for case in cases
+        for able in [[each for each, conditions in denials if _hold_as_often(case, conditions)]]
+    )
+
+
+def _cases(condition: _Condition) -> list[_Condition]:
+    """Return a condition as several of one value each, where any of its values is enough."""
+    if condition.test.removeprefix(_ANY_OF_MANY) not in _ANY:
+        return [condition]
+    return [condition._replace(values=frozenset({value})) for value in sorted(condition.values)] or [condition]
 
 
 def _each(values: Sequence[Any]) -> Sequence[Any]:
@@ -121,9 +135,10 @@ def _hold_as_often(before: Sequence[_Condition], after: Sequence[_Condition]) ->
 
 
 def _holds_as_often(was: _Condition, becomes: _Condition) -> bool:
-    if (was.test, was.key) != (becomes.test, becomes.key) or (was.if_exists and not becomes.if_exists):
+    orders = [_ORDERS.sub("", each.test) for each in (was, becomes)]
+    if orders[0] != orders[1] or was.key != becomes.key or (was.if_exists and not becomes.if_exists):
         return False
-    if was.values == becomes.values:
+    if was.values == becomes.values and was.test == becomes.test:
         return True
     test = was.test.rpartition(":")[2]  # `ForAnyValue:` and `ForAllValues:` hold more often with it
     compared = test.replace("not", "")
@@ -134,7 +149,9 @@ def _holds_as_often(was: _Condition, becomes: _Condition) -> bool:
     numbers, others = ([_amount(value) for value in values] for values in (was.values, becomes.values))
     if UNKNOWN in (*numbers, *others) or not (numbers and others):
         return False
-    less, greater = max(others) >= max(numbers), min(others) <= min(numbers)
+    # The number itself is left out by `LessThan`, and not by `LessThanEquals`.
+    further = gt if _ORDERS.search(was.test) and not _ORDERS.search(becomes.test) else ge
+    less, greater = further(max(others), max(numbers)), further(min(numbers), min(others))
     return bool(("lessthan" in test and less) or ("greaterthan" in test and greater))
 
 
