@@ -130,7 +130,7 @@ function member(ts, checker, assignment) {
   return {
     type: checker.getTypeOfSymbol(property),
     declaration: isRuntimes(declaration) ? undefined : declaration,
-    into: checker.typeToString(wanted),
+    into: checker.typeToString(checker.getNonNullableType(wanted)),
     owner: packageOf(declaration),
     known: knownOf(packageOf(declaration)),
   };
