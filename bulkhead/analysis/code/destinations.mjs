@@ -126,7 +126,9 @@ function member(ts, checker, assignment) {
     return { type: indexOf(ts, checker, wanted), declaration: assignment, owner, into: owner, known: knownOf(owner) };
   }
   const declaration = property.valueDeclaration ?? property.declarations?.[0];
-  if (declaration === undefined || ts.isBindingElement(declaration)) return { declaration: assignment }; // it is inferred
+  if (declaration === undefined || ts.isBindingElement(declaration)) {
+    return takenOut(ts, checker, literal, name) ?? { declaration: assignment }; // it is inferred
+  }
   return {
     type: checker.getTypeOfSymbol(property),
     declaration: isRuntimes(declaration) ? undefined : declaration,
@@ -134,6 +136,14 @@ function member(ts, checker, assignment) {
     owner: packageOf(declaration),
     known: knownOf(packageOf(declaration)),
   };
+}
+
+/** `go({ env })`, where the function says `({ env }) => ...`: what it takes out by the name. */
+function takenOut(ts, checker, literal, name) {
+  const pattern = destination(ts, checker, literal)?.declaration?.name;
+  if (pattern === undefined || !ts.isObjectBindingPattern(pattern)) return undefined;
+  const element = pattern.elements.find((one) => (one.propertyName ?? one.name).text === name);
+  return element && { type: checker.getTypeAtLocation(element.name), declaration: element, into: name };
 }
 
 function indexOf(ts, checker, type) {

@@ -74,7 +74,11 @@ export class Envs {
       const constraint = checker.getBaseConstraintOfType(type);
       return constraint === undefined || constraint === type || this.isBlind(constraint);
     }
-    if (!(type.flags & Whole) || checker.getPropertiesOfType(type).length > 0) return false;
+    if (!(type.flags & Whole)) return false;
+    const properties = checker.getPropertiesOfType(type);
+    // Of an untyped `{ DB }` the compiler makes a type, which says what is taken out of a value and not what is in it.
+    const isOfPattern = type.symbol === undefined && properties.every(({ declarations }) => declarations === undefined);
+    if (properties.length > 0 && !isOfPattern) return false;
     const { Call, Construct } = ts.SignatureKind;
     return [Call, Construct].every((kind) => checker.getSignaturesOfType(type, kind).length === 0);
   }

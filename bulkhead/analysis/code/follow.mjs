@@ -139,6 +139,8 @@ export class Follow {
     const to = destination(ts, checker, node);
     if (to?.lost === "throw") return this.found.lost(node, "throw");
     if (to?.type === undefined || to.known !== undefined) return;
+    const into = to.declaration?.name;
+    if (ts.isObjectLiteralExpression(node) && into && ts.isObjectBindingPattern(into)) return; // each member goes by itself
     if (envs.isBlind(checker.getNonNullableType(to.type)) || this.#isOnlyIndexed(to.type)) {
       this.found.lost(node, to.into ?? "any");
     }
