@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from bulkhead.resources.texts import from_base64
+
 # What follows the name in a URL or a header is judged together with it. A word is no key: one has digits.
 _KEY: Final = r"(?=[^\s&\"'#]*\d)[\w%.~+/=-]{16,}"
 # What somebody types as a password, and not what stands for one in a template.
@@ -118,8 +120,13 @@ FORMS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
     ),
 )
 
+# A login, `user:password` (RFC 7617), which need not have a digit when it is encoded.
+_BASIC: Final = re.compile(r"\bBasic\s+([\w+/-]{8,}={0,2})", re.IGNORECASE)
+
 
 def form_of(text: str, harmless: str = "") -> str | None:
     """Return what a text holds by its form. ``harmless`` stands for a secret and is none."""
     without = text.replace(harmless, "") if harmless else text
+    if any(":" in (from_base64(login) or "") for login in _BASIC.findall(without)):
+        return "an authorization header"
     return next((name for name, form in FORMS if form.search(without)), None)

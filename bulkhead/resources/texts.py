@@ -99,7 +99,7 @@ def opened(text: str) -> Iterator[tuple[str, Any]]:
     for encoded in _BASE64.findall(text):
         # A path of a URL has the sign in it that stands between two words as well.
         parts = (encoded, *(part for part in encoded.split("/") if len(part) >= _SHORTEST and part != encoded))
-        decoded = next((found for part in parts if (found := _from_base64(part)) is not None), None)
+        decoded = next((found for part in parts if (found := from_base64(part)) is not None), None)
         if decoded is not None:
             yield "base64", decoded
     for encoded in _HEX.findall(text):
@@ -166,7 +166,8 @@ def _unquoted(text: str) -> str:
     return text
 
 
-def _from_base64(text: str) -> str | None:
+def from_base64(text: str) -> str | None:
+    """Return the readable text that base64 stands for, in either alphabet, else None."""
     padded = text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4)
     try:
         return _readable(base64.b64decode(padded.translate(str.maketrans("-_", "+/")), validate=True))

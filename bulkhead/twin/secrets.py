@@ -38,6 +38,7 @@ _ASSIGNED: Final = re.compile(
     r"(?:^|[?&;,\s\"'`({]|--)([A-Za-z][\w.-]{0,80})(=|[\"']?[ \t]*(?::=|=>|=|:))(?=[ \t]*[\"']?([^\s\"'`&;,]+))",
     re.MULTILINE,
 )
+_ELEMENT: Final = re.compile(r"<([A-Za-z][\w.-]{0,80})(?:\s[^<>]{0,200})?>\s*([^\s<>]+)\s*</")  # of XML
 _NO_WORD: Final = re.compile(r"[^A-Za-z_$.]")
 # What stands for a value in code and templates.
 _REFERS: Final = re.compile(r"[$<{%]|[A-Za-z_][\w$]*[.\[(]|(?:undefined|function|required|optional)\b")
@@ -98,7 +99,8 @@ def _inside(text: str, harmless: str, path: Path) -> str | None:
 
 
 def _assigned(text: str, harmless: str) -> str | None:
-    for name, sign, value in _ASSIGNED.findall(text):
+    elements = ((name, "=", value) for name, value in _ELEMENT.findall(text))
+    for name, sign, value in (*_ASSIGNED.findall(text), *elements):
         certain = sign == "=" or _NO_WORD.search(value)
         if certain and not _REFERS.match(value) and _is_secret(name, value, harmless):
             return f"a secret by the name before it ({told(name, harmless)})"

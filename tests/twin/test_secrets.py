@@ -60,6 +60,8 @@ SECRETS: dict[str, dict[str, Any]] = {
     "in a query": {"target": "https://chat.example/hook?token=" + "0123456789abcdef"},
     "a signed address": {"target": "https://x.s3.amazonaws.com/y?X-Amz-Signature=" + "0123456789abcdef" * 4},
     "in a header": {"headers": ["Authorization: Bearer " + "abcdef0123456789"]},
+    "in a header of a login without a digit": {"headers": ["Basic " + encoded("user:" + "passw0rd12")]},
+    "in XML": {"text": '<server><id>x</id><password secure="no">' + "hunter2hunter2</password></server>"},
     "in a connection string": {"text": "Server=db.example;User=harbor;Password=" + "hunter2hunter2;"},
     "in an environment file": {"text": "STAGE=production\nexport DB_PASSWORD=" + "hunter2hunter2\n"},
     "in JSON": {"text": json.dumps({"db": {"password": "correct-horse"}})},
@@ -135,6 +137,8 @@ HARMLESS: dict[str, dict[str, Any]] = {
     "a policy in base64": {
         "text": encoded(json.dumps({"Statement": [{"Action": "s3:GetObject", "Sid": "ReadToken"}]}))
     },
+    "a scheme and a word": {"text": "Basic AuthenticationSchemeIsRequired"},
+    "an element of a template": {"text": "<password>${db.password}</password><token></token><secret>a.b</secret>"},
     "a script": {
         "text": "#!/bin/sh\nTOKEN=$(cat /run/token)\nPASSWORD=${PASSWORD}\nsecret=env.SECRET_NAME;token=e.token(1)\n"
     },
