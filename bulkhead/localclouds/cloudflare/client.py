@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from bulkhead.clients.sql import statements
 from bulkhead.localclouds.cloudflare import disk, layout
 from bulkhead.localclouds.cloudflare.disk import DurableObject, Row
 from bulkhead.localclouds.cloudflare.request import Answer, ask, with_body
-from bulkhead.localclouds.cloudflare.sql import statements
 from bulkhead.model.failures import Failed
 
 _OK: Final = 200

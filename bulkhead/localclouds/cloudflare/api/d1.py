@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from bulkhead.clients.sql import statements
 from bulkhead.localclouds.cloudflare.api import crud
 from bulkhead.localclouds.cloudflare.api.answers import Result
 from bulkhead.localclouds.cloudflare.api.call import Call, Route
@@ -13,7 +14,6 @@ from bulkhead.localclouds.cloudflare.api.d1_time_travel import TimeTravel
 from bulkhead.localclouds.cloudflare.api.d1_transfers import Transfers
 from bulkhead.localclouds.cloudflare.api.stores import DATABASES
 from bulkhead.localclouds.cloudflare.client import Query, Ran, SqlError
-from bulkhead.localclouds.cloudflare.sql import statements
 from bulkhead.localclouds.providers.store import Record
 
 _BYTE: Final = range(256)

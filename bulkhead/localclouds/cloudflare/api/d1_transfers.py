@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from bulkhead.clients.sql import statements
 from bulkhead.localclouds.cloudflare.api.answers import Result
 from bulkhead.localclouds.cloudflare.api.call import Call
 from bulkhead.localclouds.cloudflare.api.d1_body import fault, malformed, members
 from bulkhead.localclouds.cloudflare.api.d1_time_travel import TimeTravel
 from bulkhead.localclouds.cloudflare.api.signed import md5
 from bulkhead.localclouds.cloudflare.client import Query, Ran, SqlError
-from bulkhead.localclouds.cloudflare.sql import statements
 from bulkhead.localclouds.providers.store import Record
 
 _SILENCE: Final = 10.0  # seconds without a poll after which an export is given up; D1 does not say how many

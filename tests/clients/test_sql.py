@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulkhead.localclouds.cloudflare.sql import statements
+from bulkhead.clients.sql import statements
 
 TRIGGER = "CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT CASE WHEN 1 THEN 2 END; DELETE FROM b; END;"
 

@@ -1,0 +1,62 @@
+"""SQL as D1 reads it: the statements in a text, and the words in a statement (pure)."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Sequence
+from typing import Final
+
+LONGEST: Final = 100_000  # bytes of a statement; source: D1, "Limits"
+_NOTHING: Final = re.compile(r"(?:\s|;|--[^\n]*(?:\n|\Z)|/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z))*+")
+_COMMENT: Final = r"--[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)"
+_QUOTED: Final = r"'(?:[^']|'')*+'|\"(?:[^\"]|\"\")*+\"|`(?:[^`]|``)*+`|\[[^\]]*+\]"
+_PIECE: Final = re.compile(f"{_COMMENT}|{_QUOTED}|;")
+_WORD: Final = re.compile(rf"\s++|{_COMMENT}|({_QUOTED}|[\w$]++|.)", re.DOTALL)
+_NAME: Final = {'"': '"', "`": "`", "[": "]"}
+
+
+def statements(text: str) -> list[str]:
+    """Return the statements; a semicolon in a literal, a comment or a trigger's body ends none.
+
+    Comments between statements are left out: workerd refuses a statement that is only a comment. What is no statement
+    or too long for one is left to workerd to refuse, in its own words.
+    """
+    found, start = [], 0
+    for each in _PIECE.finditer(text):
+        if each[0] != ";":
+            continue
+        piece = text[start : each.end()]
+        if len(piece) > LONGEST or sqlite3.complete_statement(piece.replace("\0", " ")):
+            found.append(piece)
+            start = each.end()
+    return [each.strip() for each in (*found, text[start:]) if not _NOTHING.fullmatch(each)]
+
+
+def words(statement: str) -> list[str]:
+    """Return the words of a statement without its comments; names without their quotes, literals with theirs. SQLite
+    does not tell capitals from small letters in words and names, so all are small."""
+    found = (each[1] for each in _WORD.finditer(statement))
+    return [_plain(word) for word in found if word]
+
+
+def named(parts: Sequence[str]) -> str:
+    """Return the last part of a name such as main.members at the beginning of ``parts``."""
+    return parts[2] if parts[1:2] == ["."] and parts[2:] else next(iter(parts), "")
+
+
+def quoted(name: str) -> str:
+    """Return a name as SQL has it, whatever is in it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Return a text as SQL has it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _plain(word: str) -> str:
+    if word[0] == "'":
+        return word
+    end = _NAME.get(word[0])
+    return (word[1:-1].replace(end * 2, end) if end else word).lower()
