@@ -29,6 +29,7 @@ ROOMS: Final = (
     "twin",
     "analysis",
     "operations",
+    "delivery",
     "rehearsal",
     "cli",
 )

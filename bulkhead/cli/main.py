@@ -41,6 +41,7 @@ COMMANDS: Final = {
     "isolation": "Show whether the stages are apart, before any of them exists.",
     "access": "Show who may do what to which resource of a stage.",
     "preview": "Say what an up would change, and stop it when something would be lost.",
+    "migrate": "Apply the migrations of a stage's databases, each once, and say before what they take away.",
     "twin": "Publish a stage's state without its secrets, and preview a checkout against it.",
     "bindings": "Check what the Workers' code does with their bindings; write the types of their env.",
     "wrangler": "Write the wrangler.jsonc of each Worker for one stage.",

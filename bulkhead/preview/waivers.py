@@ -24,6 +24,8 @@ from bulkhead.preview.losses.loss import Loss
 
 PATH: Final = "docs/ops/waivers.yaml"
 LONGEST: Final = timedelta(days=30)
+CONTRACT: Final = "contract"
+"""The loss of what running code may still use, by a migration: `bulkhead migrate` asks for it, not a preview."""
 _LINE: Final = re.compile(r"line (\d+)")
 _BLAMED: Final = re.compile(r"[0-9a-f]{40,64} \d+ (\d+)")  # git-blame(1), "The porcelain format"
 _REMOTES: Final = "refs/remotes/"
@@ -33,8 +35,8 @@ _STAGES: Final = (Stage.STAGING.value, Stage.PRODUCTION.value)
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """``resource`` is a URN, ``type name`` or a logical name, exactly. It is valid to the end of the day ``until``, in
-    UTC."""
+    """``resource`` is a URN, ``type name`` or a logical name, exactly; for a contract, the path of the migration. It is
+    valid to the end of the day ``until``, in UTC."""
 
     __pydantic_config__: ClassVar = entries.CONFIG
 
@@ -77,6 +79,8 @@ class Waivers:
         notes: list[str] = []
         everything = [*changes, *(loss.change for loss in losses)] if self.waivers else []
         for waiver in self.waivers:
+            if waiver.loss == CONTRACT:
+                continue
             named = [place for place, loss in enumerate(losses) if waiver.names(loss.change)]
             found = [place for place in named if losses[place].kind == waiver.loss]
             urns = {change.urn for change in everything if waiver.names(change)} if found else set()
@@ -87,6 +91,10 @@ class Waivers:
             else:
                 covered |= dict.fromkeys(found, waiver)
         return covered, notes
+
+    def of_migration(self, path: str) -> Waiver | None:
+        """Return the waiver for the contract in one migration; ``path`` is the file's, from the checkout's root."""
+        return next((each for each in self.waivers if each.loss == CONTRACT and each.resource == path), None)
 
 
 Added = Callable[[int, int], date | None]  # the day on which the lines from the first to before the second came in
@@ -114,8 +122,8 @@ def parse(text: str, base: str, stage: Stage, today: date, added: Added | None =
 
 
 def _wrong(waiver: Waiver, today: date) -> Iterator[str]:
-    if waiver.loss not in KINDS:
-        yield f"{waiver.loss!r} is no kind of loss; they are {', '.join(KINDS)}"
+    if waiver.loss not in {*KINDS, CONTRACT}:
+        yield f"{waiver.loss!r} is no kind of loss; they are {', '.join([*KINDS, CONTRACT])}"
     if waiver.stage not in _STAGES:
         yield f"{waiver.stage!r} is no stage that needs one; they are {' and '.join(_STAGES)}"
     if waiver.until < today:

@@ -11,7 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from bulkhead.clients.migrations import migrate
+from bulkhead.clients.d1 import D1
+from bulkhead.delivery.migrations.run import catch_up
 from bulkhead.engine.analyzer import install_analyzer
 from bulkhead.engine.environment import attached
 from bulkhead.engine.finder import Engine, find_engine
@@ -258,7 +259,7 @@ def _migrate(scene: Scene, stage: StandingStage) -> int:
         if database.migrations:
             id_, account = scene.database_id(stage, database.name), stage.settings.cloudflare.account_id
             with scene.cloudflare_api(stage) as api:
-                applied += len(migrate(api, account, id_, scene.root / database.migrations))
+                applied += len(catch_up(D1(api, account, id_, database.name), scene.root / database.migrations))
     return applied
 
 

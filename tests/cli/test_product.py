@@ -37,6 +37,7 @@ ABOUT_THE_PRODUCT: Final = {
     "bindings check": ((), "workers.shop."),
     "bindings types": (("--check",), "tests/support/env.d.ts"),
     "wrangler": (("staging", "--manifest", "-"), "manifest.workers.shop"),
+    "migrate": (("staging", "--database", "nothing"), "is no database of corner"),
     "bootstrap": (("staging", "--profile", "admin", "--plan"), "corner-staging"),
 }
 NOT_ABOUT_IT: Final = {

@@ -10,7 +10,7 @@ from importlib import metadata
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.support.lock import LOCK, ROOT, pinned
+from tests.support.lock import LOCK, ROOT, pinned, pins
 
 _HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 
@@ -30,11 +30,11 @@ def project() -> list[str]:
 
 def test_lock_is_closed_over_extras() -> None:
     """The lock once held `coverage` for `coverage[toml]`: pip 23.2 took the newest one, and found no hash for it."""
-    pins, seen = pinned(), set[str]()
+    chosen, seen = pinned(), set[str]()
     waiting = list(wanted(project(), set()))
     while waiting:
         requirement = waiting.pop()
-        pin = pins.get(canonicalize_name(requirement.name))
+        pin = chosen.get(canonicalize_name(requirement.name))
         assert pin is not None, f"{requirement} is not in the lock"
         assert requirement.specifier.contains(str(pin.specifier).removeprefix("=="), prereleases=True), requirement
         assert requirement.extras <= pin.extras, f"{requirement} needs an extra that the lock does not name: {pin}"
@@ -46,7 +46,7 @@ def test_lock_is_closed_over_extras() -> None:
 
 def test_every_pin_has_hashes() -> None:
     blocks = re.split(r"(?m)^(?=[A-Za-z0-9])", LOCK.read_text(encoding="utf-8"))[1:]
-    assert len(blocks) == len(pinned())
+    assert len(blocks) == len(pins())
     assert [block.split()[0] for block in blocks if not _HASH.search(block)] == []
 
 
@@ -56,8 +56,10 @@ def test_the_lock_names_no_registry() -> None:
 
 
 def test_what_is_installed_is_what_is_pinned() -> None:
-    pins = pinned()
+    chosen = pinned()
     installed = {str(canonicalize_name(found.name)): found.version for found in metadata.distributions()}
-    both = sorted(pins.keys() & installed.keys())
-    others = [f"{name} {installed[name]}" for name in both if not pins[name].specifier.contains(installed[name], True)]
+    both = sorted(chosen.keys() & installed.keys())
+    others = [
+        f"{name} {installed[name]}" for name in both if not chosen[name].specifier.contains(installed[name], True)
+    ]
     assert others == []

@@ -255,3 +255,12 @@ def test_a_base_without_the_file_and_a_folder_without_git_say_so(tmp_path: Path,
     assert "has no docs/ops/waivers.yaml" in waivers.from_base(tmp_path, "main", Stage.PRODUCTION, TODAY).notes[0]
     elsewhere = tmp_path / ".git" / "hooks"
     assert waivers.from_base(elsewhere, "nothing", Stage.PRODUCTION, TODAY).waivers == ()
+
+
+def test_a_waiver_for_a_migration_is_no_concern_of_a_preview() -> None:
+    file = "worker/migrations/main/0002_b.sql"
+    found = parsed({**ENTRY, "resource": file, "loss": "contract"})
+    assert found.covering(deletions("main")) == ({}, [])
+    assert found.of_migration(file) == found.waivers[0]
+    assert found.of_migration("worker/migrations/main/0003_c.sql") is None
+    assert parsed({**ENTRY, "resource": file}).of_migration(file) is None

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from bulkhead.clients.rest import Rest
+from bulkhead.clients.d1 import D1
 from bulkhead.engine.plugins import sdk_version
 from bulkhead.machine import egress, rundir
 from bulkhead.machine.lifetime import Life
@@ -259,12 +259,14 @@ class TestBringingUp:
             monkeypatch.setattr(part.stack, "heal", heal)
             monkeypatch.setattr(part.stack, "kill", partial(said.append, "kill"))
 
-        def migrate(_api: Rest, account: str, id_: str, folder: Path) -> list[str]:
-            (of,) = [e for e, part in rehearsal.world.parts.items() if part.settings.cloudflare.account_id == account]
-            calls[of].append(f"migrate {id_} {folder.relative_to(rehearsal.world.root)}")
+        def catch_up(database: D1, folder: Path) -> list[str]:
+            accounts = {part.settings.cloudflare.account_id: e for e, part in rehearsal.world.parts.items()}
+            calls[accounts[database.account]].append(
+                f"migrate {database.id} {folder.relative_to(rehearsal.world.root)}"
+            )
             return ["0001.sql", "0002.sql"]
 
-        monkeypatch.setattr(rehearsal.module, "migrate", migrate)
+        monkeypatch.setattr(rehearsal.module, "catch_up", catch_up)
         return calls
 
     def test_each_stage_comes_up_and_gets_its_migrations(

@@ -14,7 +14,13 @@ LOCK: Final = ROOT / "requirements.lock"
 _PIN: Final = re.compile(r"^[A-Za-z0-9].*?(?= \\$)", re.MULTILINE)
 
 
+def pins() -> list[Requirement]:
+    """Return every pin. A package has two where one of them is for other versions of Python."""
+    return [Requirement(pin) for pin in _PIN.findall(LOCK.read_text(encoding="utf-8"))]
+
+
 def pinned() -> dict[NormalizedName, Requirement]:
-    """Return what the lock pins, with extras and markers, by the package's name."""
-    pins = map(Requirement, _PIN.findall(LOCK.read_text(encoding="utf-8")))
-    return {canonicalize_name(pin.name): pin for pin in pins}
+    """Return what the lock pins, with extras and markers, by the package's name: of two pins, the one that counts on
+    this Python and system."""
+    here = sorted(pins(), key=lambda pin: pin.marker is None or pin.marker.evaluate())
+    return {canonicalize_name(pin.name): pin for pin in here}

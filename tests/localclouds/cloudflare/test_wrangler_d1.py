@@ -10,10 +10,15 @@ from typing import Any
 
 import pytest
 
+from bulkhead.clients.d1 import find
+from bulkhead.clients.endpoints import CLOUDFLARE
+from bulkhead.clients.rest import Rest
+from bulkhead.delivery.migrations.run import catch_up
 from bulkhead.localclouds.api.server import ApiServer
 from bulkhead.localclouds.cloudflare.api.app import PREFIX
 from bulkhead.localclouds.cloudflare.client import StageCloud
 from bulkhead.localclouds.cloudflare.local import LocalCloudflare
+from bulkhead.model.failures import Failed
 from tests.localclouds.cloudflare.wrangler import Said, Wrangler
 from tests.support.cloudflare_api import ACCOUNT, TOKEN, open_api
 
@@ -27,6 +32,7 @@ class Shell:
     wrangler: Wrangler
     cloud: StageCloud
     id: str
+    api: str
 
     def done(self, command: str, *more: str) -> Said:
         return self.wrangler.done("d1", *command.split(), *more)
@@ -51,7 +57,7 @@ def shell(tmp_path: Path, shared_cloud: LocalCloudflare) -> Iterator[Shell]:
     (database,) = api.result("GET", f"/accounts/{ACCOUNT}/d1/database")
     binding = {"binding": "DB", "database_name": "main", "database_id": database["uuid"]}
     wrangler.configure("shop", d1_databases=[binding])
-    yield Shell(wrangler, shared_cloud.client, database["uuid"])
+    yield Shell(wrangler, shared_cloud.client, database["uuid"], f"{server.url}{PREFIX}")
     server.stop()
     api.journal.close()
     api.resources.store.close()
@@ -120,3 +126,54 @@ def test_a_database_that_is_there_is_found_by_name_and_deleted(shell: Shell) -> 
     shell.done("delete main --skip-confirmation")
     assert json.loads(shell.done("list --json").out) == []
     assert "Couldn't find" in shell.failed("execute main --remote --command", "SELECT 1")
+
+
+def test_wrangler_and_our_own_command_go_on_where_the_other_stopped(shell: Shell) -> None:
+    shell.wrangler.write("migrations/2_words.sql", "CREATE TABLE words (word TEXT);")
+    shell.done("migrations apply main --remote")
+    shell.wrangler.write("migrations/10_more.sql", "INSERT INTO words VALUES ('ours')\n-- it's all")
+    folder = shell.wrangler.project / "migrations"
+    with Rest(CLOUDFLARE.at(shell.api), TOKEN) as rest:
+        database = find(rest, ACCOUNT, "main")
+        assert database is not None
+        assert catch_up(database, folder) == ["10_more.sql"]
+        assert "No migrations to apply" in shell.done("migrations list main --remote").out
+        shell.wrangler.write("migrations/11_last.sql", "INSERT INTO words VALUES ('theirs');")
+        shell.done("migrations apply main --remote")
+        assert catch_up(database, folder) == []
+        assert shell.words() == ["ours", "theirs"]
+        bookmark = database.bookmark()
+        shell.cloud.d1_query(shell.id, "DELETE FROM words")
+        shell.done("time-travel restore main", f"--bookmark={bookmark}")
+    assert shell.words() == ["ours", "theirs"]
+
+
+PARENT = "CREATE TABLE parent (id INT PRIMARY KEY); CREATE TABLE child (p REFERENCES parent(id) ON DELETE {action});"
+ANEW = """PRAGMA foreign_keys=OFF; {defer}
+CREATE TABLE fresh (id INTEGER PRIMARY KEY, x); INSERT INTO fresh (id) SELECT id FROM parent;
+DROP TABLE parent; ALTER TABLE fresh RENAME TO parent;"""
+
+
+@pytest.mark.parametrize(
+    ("action", "defer", "said"),
+    [
+        ("CASCADE", "", "takes its rows"),
+        ("CASCADE", "PRAGMA defer_foreign_keys=ON;", "takes its rows"),
+        ("SET NULL", "", "takes its references"),
+        ("RESTRICT", "", "D1 enforces foreign keys"),
+    ],
+)
+def test_a_rebuild_that_empties_children_in_workerd_is_rolled_back(
+    shell: Shell, action: str, defer: str, said: str
+) -> None:
+    shell.wrangler.write("migrations/1_a.sql", PARENT.format(action=action))
+    folder = shell.wrangler.project / "migrations"
+    with Rest(CLOUDFLARE.at(shell.api), TOKEN) as rest:
+        database = find(rest, ACCOUNT, "main")
+        assert database is not None
+        catch_up(database, folder)
+        shell.cloud.d1_query(shell.id, "INSERT INTO parent VALUES (1); INSERT INTO child VALUES (1)")
+        shell.wrangler.write("migrations/2_b.sql", ANEW.format(defer=defer))
+        with pytest.raises(Failed, match=said):
+            catch_up(database, folder)
+    assert shell.cloud.d1_query(shell.id, "SELECT p FROM child") == [{"p": 1}]

@@ -1,0 +1,177 @@
+"""An empty copy of a database's schema in SQLite, in which migrations are run to see what they do (pure).
+
+Only the schema is copied, so statements that read or write rows are compiled and not run: the authorizer tells what
+they would touch. SQLite is of the version that D1 has, because what it takes differs from one to the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, NamedTuple
+
+import apsw
+
+from bulkhead.clients.sql import words
+from bulkhead.delivery.migrations.effects import Effect, Step, effect_of
+from bulkhead.delivery.migrations.files import Migration
+from bulkhead.delivery.migrations.schema import Column, Other, Reference, Schema, Table, checks_of
+
+_ROWS: Final = {"insert", "replace", "update", "delete", "with", "select", "values"}
+_TOUCHES: Final = {apsw.SQLITE_INSERT: "insert", apsw.SQLITE_UPDATE: "update", apsw.SQLITE_DELETE: "delete"}
+_DENIED: Final = {apsw.SQLITE_ATTACH, apsw.SQLITE_DETACH, apsw.SQLITE_TRANSACTION, apsw.SQLITE_SAVEPOINT}
+_OBJECTS: Final = "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE substr(name, 1, 7) != 'sqlite_'"
+_COLUMNS: Final = 'SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(?)'
+_FOREIGN: Final = 'SELECT id, "table", "from", "to", on_delete FROM pragma_foreign_key_list(?) ORDER BY id, seq'
+_INDEXES: Final = 'SELECT name, "unique", origin, partial FROM pragma_index_list(?)'
+_INDEXED: Final = "SELECT name FROM pragma_index_info(?) ORDER BY seqno"
+_CHILDREN: Final = """SELECT DISTINCT lower(m.name) FROM sqlite_schema m, pragma_foreign_key_list(m.name) f
+    WHERE m.type = 'table' AND lower(f."table") = ?"""
+_FORMS: Final = "SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main'"
+
+
+class Made(NamedTuple):
+    """A table, index, trigger or view, and the statement that made it."""
+
+    type: str
+    name: str
+    sql: str
+
+
+class Uncopied(Exception):
+    """A schema cannot be made again in SQLite; the text says why."""
+
+
+class Copy:
+    """A database without rows, in memory. ``made`` is what there is in the one that it is a copy of."""
+
+    def __init__(self, made: Iterable[Made] = ()) -> None:
+        self._db = apsw.Connection(":memory:")
+        self._known: dict[tuple[str, str], Table | Other] = {}
+        for each in sorted(made, key=_rank):
+            try:
+                self._run(each.sql)
+            except apsw.Error as error:
+                if each.name.lower() not in self._shadows():
+                    raise Uncopied(f"{each.type} {each.name}: {error}") from error
+        self.schema = self._schema()
+
+    def run(self, migration: Migration) -> Effect:
+        """Run a migration and return what it does. One that SQLite refuses changes nothing."""
+        before, steps = self.schema, list[Step]()
+        self._run("SAVEPOINT migration")
+        for number, statement in enumerate(migration.statements, 1):
+            step = Step(words(statement))
+            try:
+                self._take(statement, step)
+            except apsw.ConstraintError:
+                pass  # of rows, which are not here
+            except apsw.Error as error:
+                self._run("ROLLBACK TO migration; RELEASE migration")
+                return Effect(failure=f"statement {number}: {error}")
+            steps.append(step)
+        self._run("RELEASE migration")
+        self.schema = self._schema()
+        return effect_of(before, steps, self.schema)
+
+    def _take(self, statement: str, step: Step) -> None:
+        if step.verb == "pragma":
+            return  # D1 takes a few, and none of them has an effect within a transaction that matters here
+        if step.dropped is not None:
+            step.children = tuple(self._children(step.dropped))
+
+        def authorize(action: int, first: str | None, second: str | None, _db: str | None, within: str | None) -> int:
+            if action in _DENIED:
+                return apsw.SQLITE_DENY
+            table = (first or "").lower()
+            if within is None and step.copies and not table.startswith("sqlite_"):
+                if action == apsw.SQLITE_READ:
+                    step.read.setdefault(table, set()).add((second or "").lower())
+                elif action in _TOUCHES and step.verb in _ROWS:
+                    step.touched.setdefault(_TOUCHES[action], set()).add(table)
+            return apsw.SQLITE_OK
+
+        self._db.authorizer = authorize
+        try:
+            self._run(f"EXPLAIN {statement}" if step.verb in _ROWS else statement)
+        finally:
+            self._db.authorizer = None
+
+    def _children(self, table: str) -> Iterator[tuple[str, Reference, Table]]:
+        """Yield what references a table as it is at this moment."""
+        for (name,) in self._rows(_CHILDREN, table):
+            child = self._table(name, next(sql for (sql,) in self._rows(_SQL_OF, name)), frozenset())
+            yield from ((name, each, child) for each in child.references if each.parent == table)
+
+    def _schema(self) -> Schema:
+        forms, found = {name.lower(): (type_, wr, strict) for name, type_, wr, strict in self._rows(_FORMS)}, {}
+        for type_, name, table, sql in [*self._rows(_OBJECTS)]:
+            form = forms.get(name.lower(), ("", 0, 0))
+            if form[0] == "shadow" or sql is None:
+                continue
+            known = self._known.get((name, sql))
+            if known is None:
+                known = self._look(type_, name, table, sql, form)
+                self._known[name, sql] = known
+            found[name.lower()] = known
+        return found
+
+    def _look(self, type_: str, name: str, table: str, sql: str, form: tuple[str, int, int]) -> Table | Other:
+        if type_ == "table":
+            said = {"virtual": form[0] == "virtual", "without rowid": bool(form[1]), "strict": bool(form[2])}
+            return self._table(name, sql, frozenset(each for each, holds in said.items() if holds))
+        mine = [each for each in self._rows(_INDEXES, table) if each[0] == name] if type_ == "index" else []
+        unique = bool(mine and mine[0][1])
+        columns = self._indexed(name) if unique and not mine[0][3] else ()
+        return Other(type_, name, table.lower(), tuple(words(sql)), columns, unique)
+
+    def _table(self, name: str, sql: str, form: frozenset[str]) -> Table:
+        columns = {
+            each.lower(): Column(each, _affinity(type_), type_.upper(), bool(required), default, key, hidden)
+            for each, type_, required, default, key, hidden in self._rows(_COLUMNS, name)
+        }
+        unique = {self._indexed(each[0]) for each in self._rows(_INDEXES, name) if each[1] and each[2] != "c"}
+        checks = {} if "virtual" in form else checks_of(sql)
+        return Table(name, columns, frozenset(self._references(name)), frozenset(unique), checks, form)
+
+    def _references(self, name: str) -> Iterator[Reference]:
+        grouped: dict[int, list[Any]] = {}
+        for each in self._rows(_FOREIGN, name):
+            grouped.setdefault(each[0], []).append(each)
+        for parts in grouped.values():
+            keys = tuple((each[3] or "").lower() for each in parts)
+            columns = tuple(each[2].lower() for each in parts)
+            yield Reference(columns, parts[0][1].lower(), keys, parts[0][4])
+
+    def _indexed(self, index: str) -> tuple[str, ...]:
+        return tuple(sorted((name or "").lower() for (name,) in self._rows(_INDEXED, index)))
+
+    def _shadows(self) -> set[str]:
+        return {name.lower() for name, type_, *_ in self._rows(_FORMS) if type_ == "shadow"}
+
+    def _run(self, sql: str) -> None:
+        for _ in self._db.execute(sql, can_cache=False):
+            pass
+
+    def _rows(self, sql: str, *bound: str) -> list[Any]:
+        return list(self._db.execute(sql, bound))
+
+
+_SQL_OF: Final = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND lower(name) = ?"
+_RANKS: Final = ("table", "index", "view", "trigger")
+
+
+def _rank(made: Made) -> tuple[bool, int]:
+    """Virtual tables first: they make tables of their own, which are in the list as well."""
+    return (words(made.sql[:100])[1:2] != ["virtual"], _RANKS.index(made.type))
+
+
+def _affinity(type_: str) -> str:
+    """Return what SQLite makes of a declared type. Source: "Datatypes In SQLite", 3.1."""
+    upper = type_.upper()
+    if "INT" in upper:
+        return "integer"
+    if any(part in upper for part in ("CHAR", "CLOB", "TEXT")):
+        return "text"
+    if not upper or "BLOB" in upper:
+        return "blob"
+    return "real" if any(part in upper for part in ("REAL", "FLOA", "DOUB")) else "numeric"
