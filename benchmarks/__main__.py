@@ -28,6 +28,7 @@ BENCHMARKS: Final = {
     "preview": "components, settings and checks against a flat program (two minutes)",
     "policies": "a preview with the policy pack against one without (two minutes)",
     "offline": "the checks that need no cloud, and the rules by themselves (one minute)",
+    "migrations": "what migrations do, seen by running them on an empty copy (seconds)",
     "api": "a call of the local Cloudflare over HTTP (seconds)",
     "parallel": "three stages together against one after another (four minutes)",
     "rehearse": "the whole of `bulkhead rehearse` in seconds (five minutes)",
@@ -81,7 +82,8 @@ def report(figures: Sequence[Figure], console: Console) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    lines = "\n".join(f"  {name:<10}{about}" for name, about in BENCHMARKS.items())
+    width = max(map(len, BENCHMARKS))
+    lines = "\n".join(f"  {name:<{width}} {about}" for name, about in BENCHMARKS.items())
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description=f"Measure on this machine what Bulkhead promises about time.\n\n{lines}",

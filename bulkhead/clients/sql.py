@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Sequence
+from string import ascii_lowercase, ascii_uppercase
 from typing import Final
 
 LONGEST: Final = 100_000  # bytes of a statement; source: D1, "Limits"
@@ -14,6 +15,8 @@ _QUOTED: Final = r"'(?:[^']|'')*+'|\"(?:[^\"]|\"\")*+\"|`(?:[^`]|``)*+`|\[[^\]]*
 _PIECE: Final = re.compile(f"{_COMMENT}|{_QUOTED}|;")
 _WORD: Final = re.compile(rf"\s++|{_COMMENT}|({_QUOTED}|[\w$]++|.)", re.DOTALL)
 _NAME: Final = {'"': '"', "`": "`", "[": "]"}
+
+_SMALL: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 def statements(text: str) -> list[str]:
@@ -40,6 +43,11 @@ def words(statement: str) -> list[str]:
     return [_plain(word) for word in found if word]
 
 
+def folded(name: str) -> str:
+    """Return a name as SQLite compares it: it tells capitals from small letters beyond ASCII."""
+    return name.translate(_SMALL)
+
+
 def named(parts: Sequence[str]) -> str:
     """Return the last part of a name such as main.members at the beginning of ``parts``."""
     return parts[2] if parts[1:2] == ["."] and parts[2:] else next(iter(parts), "")
@@ -59,4 +67,4 @@ def _plain(word: str) -> str:
     if word[0] == "'":
         return word
     end = _NAME.get(word[0])
-    return (word[1:-1].replace(end * 2, end) if end else word).lower()
+    return folded(word[1:-1].replace(end * 2, end) if end else word)

@@ -146,12 +146,17 @@ def test_a_rebuild_that_would_take_the_rows_of_children_is_rolled_back(migration
     assert migrations.column("SELECT count(*) FROM sqlite_master WHERE name LIKE 'bulkhead%'") == [0]
 
 
+BACK = "INSERT OR REPLACE INTO child SELECT * FROM kept;"
+
+
+@pytest.mark.parametrize("back", [BACK, f"DELETE FROM child; {BACK}"])  # noqa: S608 - made up
 @pytest.mark.parametrize("action", ["CASCADE", "SET NULL"])
-def test_a_rebuild_that_puts_the_rows_of_children_back_is_applied(migrations: Migrations, action: str) -> None:
+def test_a_rebuild_that_puts_the_rows_of_children_back_is_applied(
+    migrations: Migrations, action: str, back: str
+) -> None:
     migrations.write("0001_a.sql", PARENT + CHILD.format(action=action))
     migrations.apply()
     migrations.run(ROWS)
-    back = "INSERT OR REPLACE INTO child SELECT * FROM kept;"
     migrations.write("0002_b.sql", f"CREATE TABLE kept AS SELECT * FROM child; {REBUILT} {back} DROP TABLE kept;")  # noqa: S608 - made up
     assert migrations.apply() == ["0002_b.sql"]
     assert migrations.column("SELECT parent FROM child") == [1, 2]

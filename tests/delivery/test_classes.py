@@ -61,6 +61,7 @@ def rebuilt_the_other_way(table: str = "aside", columns: str = "x, y, z") -> str
         rebuilt(COLUMNS.replace("name TEXT NOT NULL", '"name" text')),
         rebuilt(COLUMNS.replace("age INT DEFAULT 1", "age INTEGER DEFAULT 2")),
         rebuilt_the_other_way(),
+        rebuilt_the_other_way(columns="x, y").replace("*, 1", "*"),  # SQLite copies this without reading a column
     ],
 )
 def test_what_only_adds_is_an_expansion(sql: str) -> None:
@@ -90,7 +91,7 @@ def test_what_comes_to_the_same_is_nothing(sql: str) -> None:
         ("DROP TABLE found", "table found goes"),
         ("ALTER TABLE members DROP COLUMN age", "column members.age goes"),
         ("ALTER TABLE members RENAME COLUMN age TO years", "column members.age is called years"),
-        ('ALTER TABLE main."members" RENAME "AGE" TO years', "column members.age is called years"),
+        ('ALTER TABLE main."members" RENAME "AGE" TO Years', "column members.age is called Years"),
         ("ALTER TABLE members RENAME TO people", "table members is called people"),
         ("CREATE UNIQUE INDEX ages ON members (age)", "alike are refused"),
         ("CREATE UNIQUE INDEX ages ON members (age) WHERE age > 1", "alike are refused"),
@@ -178,6 +179,7 @@ ANEW = "CREATE TABLE n (id INTEGER PRIMARY KEY, x); INSERT INTO n (id) SELECT id
         (f"ALTER TABLE p RENAME TO o; {ANEW.replace('FROM p', 'FROM o').replace('TABLE n', 'TABLE p')}"
          .replace("INTO n", "INTO p").replace("DROP TABLE p", "DROP TABLE o"), ["c"]),
         (f"{ANEW} ALTER TABLE n RENAME TO p; ALTER TABLE c RENAME TO d", ["c"]),
+        (f"{ANEW} ALTER TABLE n RENAME TO p; DELETE FROM c", ["c"]),  # noqa: S608 - made up
         (f"{ANEW} ALTER TABLE n RENAME TO p; DROP TABLE c", []),
         ("DROP TABLE c; DROP TABLE p", []),
         (MOVED + ANEW + "ALTER TABLE n RENAME TO p", []),
@@ -187,3 +189,14 @@ def test_children_are_counted_where_a_drop_would_empty_them(sql: str, counted: l
     effect = effect_of(sql, CASCADING)
     assert not effect.failure
     assert [tally.table for tally in effect.tallies if not tally.own] == counted
+
+
+def test_names_beyond_ascii_are_told_apart_as_sqlite_does() -> None:
+    before = "CREATE TABLE Ä (id INTEGER PRIMARY KEY); CREATE TABLE c (p REFERENCES Ä(id) ON DELETE CASCADE);"
+    assert kinds_after(before, "CREATE TABLE ä (x)") == "expand"
+    effect = effect_of("CREATE TABLE n (id INTEGER PRIMARY KEY); DROP TABLE Ä; ALTER TABLE n RENAME TO Ä", before)
+    assert [tally.table for tally in effect.tallies] == ["c"]
+
+
+def kinds_after(before: str, sql: str) -> str:
+    return " ".join(sorted(effect_of(sql, before).kinds))

@@ -11,12 +11,14 @@ from typing import Any, Final, NamedTuple
 
 import apsw
 
-from bulkhead.clients.sql import words
+from bulkhead.clients.sql import folded, words
 from bulkhead.delivery.migrations.effects import Effect, Step, effect_of
 from bulkhead.delivery.migrations.files import Migration
 from bulkhead.delivery.migrations.schema import Column, Other, Reference, Schema, Table, checks_of
 
 _ROWS: Final = {"insert", "replace", "update", "delete", "with", "select", "values"}
+# SQLite copies one table into another of the same form without naming a column, unless there is a WITH.
+_SLOWLY: Final = dict.fromkeys(("insert", "replace"), "WITH bulkhead_nothing AS (SELECT 1) ")
 _TOUCHES: Final = {apsw.SQLITE_INSERT: "insert", apsw.SQLITE_UPDATE: "update", apsw.SQLITE_DELETE: "delete"}
 _DENIED: Final = {apsw.SQLITE_ATTACH, apsw.SQLITE_DETACH, apsw.SQLITE_TRANSACTION, apsw.SQLITE_SAVEPOINT}
 _OBJECTS: Final = "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE substr(name, 1, 7) != 'sqlite_'"
@@ -24,7 +26,7 @@ _COLUMNS: Final = 'SELECT name, type, "notnull", dflt_value, pk, hidden FROM pra
 _FOREIGN: Final = 'SELECT id, "table", "from", "to", on_delete FROM pragma_foreign_key_list(?) ORDER BY id, seq'
 _INDEXES: Final = 'SELECT name, "unique", origin, partial FROM pragma_index_list(?)'
 _INDEXED: Final = "SELECT name FROM pragma_index_info(?) ORDER BY seqno"
-_CHILDREN: Final = """SELECT DISTINCT lower(m.name) FROM sqlite_schema m, pragma_foreign_key_list(m.name) f
+_CHILDREN: Final = """SELECT DISTINCT m.name FROM sqlite_schema m, pragma_foreign_key_list(m.name) f
     WHERE m.type = 'table' AND lower(f."table") = ?"""
 _FORMS: Final = "SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main'"
 
@@ -51,7 +53,7 @@ class Copy:
             try:
                 self._run(each.sql)
             except apsw.Error as error:
-                if each.name.lower() not in self._shadows():
+                if folded(each.name) not in self._shadows():
                     raise Uncopied(f"{each.type} {each.name}: {error}") from error
         self.schema = self._schema()
 
@@ -82,37 +84,37 @@ class Copy:
         def authorize(action: int, first: str | None, second: str | None, _db: str | None, within: str | None) -> int:
             if action in _DENIED:
                 return apsw.SQLITE_DENY
-            table = (first or "").lower()
+            table = folded(first or "")
             if within is None and step.copies and not table.startswith("sqlite_"):
                 if action == apsw.SQLITE_READ:
-                    step.read.setdefault(table, set()).add((second or "").lower())
+                    step.read.setdefault(table, set()).add(folded(second or ""))
                 elif action in _TOUCHES and step.verb in _ROWS:
                     step.touched.setdefault(_TOUCHES[action], set()).add(table)
             return apsw.SQLITE_OK
 
         self._db.authorizer = authorize
         try:
-            self._run(f"EXPLAIN {statement}" if step.verb in _ROWS else statement)
+            self._run(f"EXPLAIN {_SLOWLY.get(step.verb, '')}{statement}" if step.verb in _ROWS else statement)
         finally:
             self._db.authorizer = None
 
     def _children(self, table: str) -> Iterator[tuple[str, Reference, Table]]:
         """Yield what references a table as it is at this moment."""
         for (name,) in self._rows(_CHILDREN, table):
-            child = self._table(name, next(sql for (sql,) in self._rows(_SQL_OF, name)), frozenset())
-            yield from ((name, each, child) for each in child.references if each.parent == table)
+            child = self._table(name, next(sql for (sql,) in self._rows(_SQL_OF, folded(name))), frozenset())
+            yield from ((folded(name), each, child) for each in child.references if each.parent == table)
 
     def _schema(self) -> Schema:
-        forms, found = {name.lower(): (type_, wr, strict) for name, type_, wr, strict in self._rows(_FORMS)}, {}
+        forms, found = {folded(name): (type_, wr, strict) for name, type_, wr, strict in self._rows(_FORMS)}, {}
         for type_, name, table, sql in [*self._rows(_OBJECTS)]:
-            form = forms.get(name.lower(), ("", 0, 0))
+            form = forms.get(folded(name), ("", 0, 0))
             if form[0] == "shadow" or sql is None:
                 continue
             known = self._known.get((name, sql))
             if known is None:
                 known = self._look(type_, name, table, sql, form)
                 self._known[name, sql] = known
-            found[name.lower()] = known
+            found[folded(name)] = known
         return found
 
     def _look(self, type_: str, name: str, table: str, sql: str, form: tuple[str, int, int]) -> Table | Other:
@@ -122,11 +124,11 @@ class Copy:
         mine = [each for each in self._rows(_INDEXES, table) if each[0] == name] if type_ == "index" else []
         unique = bool(mine and mine[0][1])
         columns = self._indexed(name) if unique and not mine[0][3] else ()
-        return Other(type_, name, table.lower(), tuple(words(sql)), columns, unique)
+        return Other(type_, name, folded(table), tuple(words(sql)), columns, unique)
 
     def _table(self, name: str, sql: str, form: frozenset[str]) -> Table:
         columns = {
-            each.lower(): Column(each, _affinity(type_), type_.upper(), bool(required), default, key, hidden)
+            folded(each): Column(each, _affinity(type_), type_.upper(), bool(required), default, key, hidden)
             for each, type_, required, default, key, hidden in self._rows(_COLUMNS, name)
         }
         unique = {self._indexed(each[0]) for each in self._rows(_INDEXES, name) if each[1] and each[2] != "c"}
@@ -138,15 +140,15 @@ class Copy:
         for each in self._rows(_FOREIGN, name):
             grouped.setdefault(each[0], []).append(each)
         for parts in grouped.values():
-            keys = tuple((each[3] or "").lower() for each in parts)
-            columns = tuple(each[2].lower() for each in parts)
-            yield Reference(columns, parts[0][1].lower(), keys, parts[0][4])
+            keys = tuple(folded(each[3] or "") for each in parts)
+            columns = tuple(folded(each[2]) for each in parts)
+            yield Reference(columns, folded(parts[0][1]), keys, parts[0][4])
 
     def _indexed(self, index: str) -> tuple[str, ...]:
-        return tuple(sorted((name or "").lower() for (name,) in self._rows(_INDEXED, index)))
+        return tuple(sorted(folded(name or "") for (name,) in self._rows(_INDEXED, index)))
 
     def _shadows(self) -> set[str]:
-        return {name.lower() for name, type_, *_ in self._rows(_FORMS) if type_ == "shadow"}
+        return {folded(name) for name, type_, *_ in self._rows(_FORMS) if type_ == "shadow"}
 
     def _run(self, sql: str) -> None:
         for _ in self._db.execute(sql, can_cache=False):

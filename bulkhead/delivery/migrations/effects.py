@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from bulkhead.clients.sql import named, quoted
+from bulkhead.clients.sql import folded, named, quoted
 from bulkhead.delivery.migrations.schema import Finding, Kind, Reference, Schema, Table, differences
 
 _TAKING: Final = {"CASCADE", "SET NULL", "SET DEFAULT"}
@@ -103,7 +103,7 @@ def effect_of(before: Schema, steps: Sequence[Step], after: Schema) -> Effect:
         findings += lost or [Finding(Kind.EXPAND, f"table {was.name} is made anew", was.name)]
         if not any(finding.column is None for finding in lost) and key not in history.thinned:
             tallies.append(_of_itself(was.name, len(steps)))
-    told = [_as_renamed(finding, history) for finding in findings]
+    told = [_as_renamed(finding, history, after) for finding in findings]
     return Effect(tuple(sorted(told, key=lambda each: (each.table, each.says))), tuple(tallies))
 
 
@@ -150,13 +150,17 @@ def _uncopied(was: Table, becomes: Table, copied: set[str]) -> Iterator[Finding]
         yield Finding(Kind.CONTRACT, said, was.name, column, lost=True)
 
 
-def _as_renamed(finding: Finding, history: _History) -> Finding:
+def _as_renamed(finding: Finding, history: _History, after: Schema) -> Finding:
     """What is renamed keeps what is in it; code that calls it by its old name fails all the same."""
     if not finding.lost or not finding.says.endswith(" goes"):
         return finding
-    table, what = finding.table.lower(), finding.says.removesuffix(" goes")
-    new = history.columns.get((table, finding.column.lower())) if finding.column else history.renamed.get(table)
-    return replace(finding, says=f"{what} is called {new}", lost=False) if new else finding
+    table, what = folded(finding.table), finding.says.removesuffix(" goes")
+    new = history.columns.get((table, folded(finding.column))) if finding.column else history.renamed.get(table)
+    if new is None:
+        return finding
+    there = after.get(table if finding.column else new)
+    new_one = there.columns.get(new) if finding.column and isinstance(there, Table) else there
+    return replace(finding, says=f"{what} is called {new_one.name if new_one else new}", lost=False)
 
 
 def _of_itself(table: str, end: int) -> Tally:
@@ -180,10 +184,14 @@ def _of_children(index: int, step: Step, steps: Sequence[Step]) -> Iterator[Tall
 
 def _last_look(child: str, drop: int, steps: Sequence[Step]) -> tuple[int, str] | None:
     """Return the last moment, and the table's name then, at which its rows must all be there: before a statement copies
-    them away or deletes some on purpose. None when the table itself is dropped, and nobody looks into it before."""
+    them away, or deletes some on purpose and none puts them back. None when the table itself is dropped, and nobody
+    looks into it before."""
     for index in range(drop + 1, len(steps)):
         step = steps[index]
-        if step.deletes(child) or (child in step.read and step.touched and not step.writes(child)):
+        put_back = any(later.writes(child) and not later.deletes(child) for later in steps[index:])
+        if step.deletes(child) and not put_back:
+            return index, child
+        if child in step.read and step.touched and not step.writes(child):
             return index, child
         if step.dropped == child:
             return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from bulkhead.clients.sql import quoted
+from bulkhead.clients.sql import folded, quoted
 from bulkhead.delivery.migrations.copy import Copy, Uncopied
 from bulkhead.delivery.migrations.effects import Effect
 from bulkhead.delivery.migrations.files import Migration, order
@@ -92,7 +92,7 @@ def judged(pending: Sequence[Migration], standing: Standing) -> Iterator[Planned
 
 
 def _seen_from(live: set[str], finding: Finding) -> Finding:
-    return finding if finding.table.lower() in live else replace(finding, kind=Kind.EXPAND, lost=False)
+    return finding if folded(finding.table) in live else replace(finding, kind=Kind.EXPAND, lost=False)
 
 
 def countable(planned: Planned, live: set[str]) -> dict[str, str]:
@@ -100,11 +100,11 @@ def countable(planned: Planned, live: set[str]) -> dict[str, str]:
     of them. ``live`` are the tables that there are."""
     found: dict[str, str] = {}
     for finding in planned.findings:
-        if finding.table.lower() in live and (finding.lost or finding.kind is Kind.DATA):
+        if folded(finding.table) in live and (finding.lost or finding.kind is Kind.DATA):
             what = quoted(finding.column) if finding.column else "*"
             found[finding.says] = f"SELECT count({what}) AS n FROM {quoted(finding.table)};"  # noqa: S608 - quoted
     for tally in planned.effect.tallies:
-        if tally.table.lower() in live and not tally.own:
+        if folded(tally.table) in live and not tally.own:
             found[tally.says] = f"SELECT count(*) AS n FROM {quoted(tally.table)};"  # noqa: S608 - quoted
     return found
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from bulkhead.clients.d1 import D1, SqlFailed
 from bulkhead.clients.refusals import Uncertain
-from bulkhead.clients.sql import quoted
+from bulkhead.clients.sql import folded, quoted
 from bulkhead.delivery.migrations import ledger
 from bulkhead.delivery.migrations.copy import Copy
 from bulkhead.delivery.migrations.effects import Tally
@@ -37,7 +37,7 @@ def planned(database: D1, migrations: Sequence[Migration], folder: str, baseline
     """Return what a run would do, with the rows that are there now; changes nothing."""
     standing = ledger.read(database)
     found = plan(migrations, standing, folder, baseline)
-    live = {each.name.lower() for each in standing.made if each.type == "table"}
+    live = {folded(each.name) for each in standing.made if each.type == "table"}
     queries = [countable(each, live) for each in found.pending]
     answers = iter(database.read(*(sql for each in queries for sql in each.values())))
     rows = [{says: int(next(answers)[0]["n"]) for says in each} for each in queries]

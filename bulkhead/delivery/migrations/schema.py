@@ -107,6 +107,8 @@ def differences(before: Schema, after: Schema) -> Iterator[Finding]:
         yield from _new(after[key], before, after)
     for key in before.keys() & after.keys():
         was, becomes = before[key], after[key]
+        if was is becomes:
+            continue
         if isinstance(was, Table) and isinstance(becomes, Table):
             yield from _changed(was, becomes)
         elif isinstance(was, Table) or isinstance(becomes, Table) or was.type != becomes.type:
