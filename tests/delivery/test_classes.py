@@ -54,6 +54,8 @@ def rebuilt_the_other_way(table: str = "aside", columns: str = "x, y, z") -> str
         "CREATE INDEX more ON members (age); CREATE VIEW v AS SELECT 1; DROP INDEX by_note",
         "CREATE TABLE t (x); CREATE UNIQUE INDEX u ON t (x)",
         "ALTER TABLE members ADD COLUMN code TEXT; CREATE UNIQUE INDEX codes ON members (code)",
+        "CREATE UNIQUE INDEX more ON members (name, id)",  # no two rows have the same id
+        rebuilt(f"{COLUMNS}, UNIQUE (age, email)"),
         "CREATE TRIGGER more AFTER DELETE ON members BEGIN DELETE FROM bookings WHERE member = old.id; END",
         "CREATE VIRTUAL TABLE more USING fts5(a)",
         "DROP INDEX by_member; CREATE UNIQUE INDEX by_the_member ON bookings (member)",
@@ -106,6 +108,8 @@ def test_what_comes_to_the_same_is_nothing(sql: str) -> None:
         (rebuilt(COLUMNS + ", FOREIGN KEY (age) REFERENCES bookings (id)"), "references bookings"),
         (rebuilt(COLUMNS).replace(");", ") STRICT;", 1), "is strict"),
         (rebuilt(COLUMNS, "id, name, email"), "without what is in its column age"),
+        (rebuilt(COLUMNS.replace("name TEXT", "name TEXT COLLATE NOCASE")), "compares as NOCASE, not BINARY"),
+        ("CREATE UNIQUE INDEX e ON members (lower(name))", "alike are refused"),
         (rebuilt(COLUMNS, ""), "made anew without its rows"),
         (rebuilt_the_other_way("members", f"{COLUMNS}, nick"), "bookings(member) references old"),
     ],
@@ -129,6 +133,11 @@ def test_what_touches_rows_that_were_there_is_data(sql: str) -> None:
     assert kinds(sql) == "data"
 
 
+def test_rows_that_a_foreign_key_takes_along_are_told() -> None:
+    said = [finding.says for finding in effect_of("DELETE FROM p WHERE id = 1", CASCADING).findings]
+    assert said == ["rows are deleted from c", "rows are deleted from p"]
+
+
 def test_rows_of_a_table_that_is_new_are_no_data(  # nothing that runs can have seen them
 ) -> None:
     assert kinds("CREATE TABLE t (x); INSERT INTO t VALUES (1); UPDATE t SET x = 2") == "expand"
@@ -145,7 +154,8 @@ def test_rows_that_are_not_here_refuse_no_migration() -> None:
     [
         ("CREATE TABLE t (x); INSERT INTO nowhere VALUES (1)", "statement 2: no such table: nowhere"),
         ("ALTER TABLE members DROP COLUMN nowhere", "statement 1: no such column"),
-        ("ATTACH 'x.sqlite' AS x", "statement 1"),
+        ("ATTACH 'x.sqlite' AS x", "statement 1: D1 allows no transaction"),
+        ("CREATE TEMP TABLE kept AS SELECT * FROM members", "statement 1: D1 allows no transaction"),
         ("BAD", "statement 1"),
     ],
 )
@@ -176,9 +186,11 @@ ANEW = "CREATE TABLE n (id INTEGER PRIMARY KEY, x); INSERT INTO n (id) SELECT id
     ("sql", "counted"),
     [
         (f"{ANEW} ALTER TABLE n RENAME TO p", ["c"]),
-        (f"ALTER TABLE p RENAME TO o; {ANEW.replace('FROM p', 'FROM o').replace('TABLE n', 'TABLE p')}"
-         .replace("INTO n", "INTO p").replace("DROP TABLE p", "DROP TABLE o"), ["c"]),
         (f"{ANEW} ALTER TABLE n RENAME TO p; ALTER TABLE c RENAME TO d", ["c"]),
+        ("PRAGMA legacy_alter_table = ON; ALTER TABLE p RENAME TO o; CREATE TABLE p (id INTEGER PRIMARY KEY);"
+         "INSERT INTO p SELECT * FROM o; DROP TABLE o", ["c"]),
+        ("ALTER TABLE p RENAME TO o; CREATE TABLE p (id INTEGER PRIMARY KEY);"
+         "INSERT INTO p SELECT * FROM o; DROP TABLE o", ["c"]),
         (f"{ANEW} ALTER TABLE n RENAME TO p; DELETE FROM c", ["c"]),  # noqa: S608 - made up
         (f"{ANEW} ALTER TABLE n RENAME TO p; DROP TABLE c", []),
         ("DROP TABLE c; DROP TABLE p", []),

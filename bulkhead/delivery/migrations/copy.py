@@ -19,8 +19,21 @@ from bulkhead.delivery.migrations.schema import Column, Other, Reference, Schema
 _ROWS: Final = {"insert", "replace", "update", "delete", "with", "select", "values"}
 # SQLite copies one table into another of the same form without naming a column, unless there is a WITH.
 _SLOWLY: Final = dict.fromkeys(("insert", "replace"), "WITH bulkhead_nothing AS (SELECT 1) ")
+_LEGACY: Final = "legacy_alter_table"
+_USUAL: Final = f"PRAGMA {_LEGACY} = OFF"
 _TOUCHES: Final = {apsw.SQLITE_INSERT: "insert", apsw.SQLITE_UPDATE: "update", apsw.SQLITE_DELETE: "delete"}
-_DENIED: Final = {apsw.SQLITE_ATTACH, apsw.SQLITE_DETACH, apsw.SQLITE_TRANSACTION, apsw.SQLITE_SAVEPOINT}
+# What workerd's authorizer refuses as well.
+_DENIED: Final = {
+    apsw.SQLITE_ATTACH,
+    apsw.SQLITE_DETACH,
+    apsw.SQLITE_TRANSACTION,
+    apsw.SQLITE_SAVEPOINT,
+    apsw.SQLITE_CREATE_TEMP_TABLE,
+    apsw.SQLITE_CREATE_TEMP_INDEX,
+    apsw.SQLITE_CREATE_TEMP_TRIGGER,
+    apsw.SQLITE_CREATE_TEMP_VIEW,
+}
+_REFUSED: Final = "D1 allows no transaction, other file or temporary table in a migration"
 _OBJECTS: Final = "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE substr(name, 1, 7) != 'sqlite_'"
 _COLUMNS: Final = 'SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(?)'
 _FOREIGN: Final = 'SELECT id, "table", "from", "to", on_delete FROM pragma_foreign_key_list(?) ORDER BY id, seq'
@@ -48,6 +61,7 @@ class Copy:
 
     def __init__(self, made: Iterable[Made] = ()) -> None:
         self._db = apsw.Connection(":memory:")
+        self._run("PRAGMA foreign_keys = ON")  # as D1, and what a rename changes depends on it
         self._known: dict[tuple[str, str], Table | Other] = {}
         for each in sorted(made, key=_rank):
             try:
@@ -68,16 +82,19 @@ class Copy:
             except apsw.ConstraintError:
                 pass  # of rows, which are not here
             except apsw.Error as error:
-                self._run("ROLLBACK TO migration; RELEASE migration")
-                return Effect(failure=f"statement {number}: {error}")
+                self._run(f"ROLLBACK TO migration; RELEASE migration; {_USUAL}")
+                why = _REFUSED if isinstance(error, apsw.AuthError) else error
+                return Effect(failure=f"statement {number}: {why}")
             steps.append(step)
-        self._run("RELEASE migration")
+        self._run(f"RELEASE migration; {_USUAL}")
         self.schema = self._schema()
         return effect_of(before, steps, self.schema)
 
     def _take(self, statement: str, step: Step) -> None:
         if step.verb == "pragma":
-            return  # D1 takes a few, and none of them has an effect within a transaction that matters here
+            if step.words[1:2] == [_LEGACY]:  # of those that D1 takes, the one which decides what a statement does
+                self._run(statement)
+            return
         if step.dropped is not None:
             step.children = tuple(self._children(step.dropped))
 
@@ -124,15 +141,18 @@ class Copy:
         mine = [each for each in self._rows(_INDEXES, table) if each[0] == name] if type_ == "index" else []
         unique = bool(mine and mine[0][1])
         columns = self._indexed(name) if unique and not mine[0][3] else ()
+        columns = columns if all(columns) else ()  # an expression has no name
         return Other(type_, name, folded(table), tuple(words(sql)), columns, unique)
 
     def _table(self, name: str, sql: str, form: frozenset[str]) -> Table:
+        plain = "virtual" not in form
         columns = {
-            folded(each): Column(each, _affinity(type_), type_.upper(), bool(required), default, key, hidden)
+            folded(each): Column(each, _affinity(type_), type_.upper(), bool(required), default, key, hidden, collation)
             for each, type_, required, default, key, hidden in self._rows(_COLUMNS, name)
+            for collation in [self._db.column_metadata("main", name, each)[1] if plain else "BINARY"]
         }
         unique = {self._indexed(each[0]) for each in self._rows(_INDEXES, name) if each[1] and each[2] != "c"}
-        checks = {} if "virtual" in form else checks_of(sql)
+        checks = checks_of(sql) if plain else {}
         return Table(name, columns, frozenset(self._references(name)), frozenset(unique), checks, form)
 
     def _references(self, name: str) -> Iterator[Reference]:

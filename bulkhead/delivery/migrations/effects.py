@@ -103,7 +103,7 @@ def effect_of(before: Schema, steps: Sequence[Step], after: Schema) -> Effect:
         findings += lost or [Finding(Kind.EXPAND, f"table {was.name} is made anew", was.name)]
         if not any(finding.column is None for finding in lost) and key not in history.thinned:
             tallies.append(_of_itself(was.name, len(steps)))
-    told = [_as_renamed(finding, history, after) for finding in findings]
+    told = [_as_renamed(each, history, after) for each in findings if not history.is_new_name(each)]
     return Effect(tuple(sorted(told, key=lambda each: (each.table, each.says))), tuple(tallies))
 
 
@@ -133,6 +133,11 @@ class _History:
             elif (column := step.renamed_column) and column[0] in origin:
                 self.columns[origin[column[0]], column[1]] = column[2]
         self.renamed = {key: name for name, key in origin.items() if name != key}
+
+    def is_new_name(self, finding: Finding) -> bool:
+        """Whether a column that seems to appear is one that was there under its old name."""
+        names = {new for (table, _), new in self.columns.items() if table == folded(finding.table)}
+        return not finding.lost and finding.column is not None and folded(finding.column) in names
 
     def moved(self) -> Iterator[Finding]:
         for (_, how), name in self._touched.items():

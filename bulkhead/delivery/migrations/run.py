@@ -77,13 +77,14 @@ def script(planned: Planned) -> Iterator[str]:
         for number, tally in enumerate(tallies):
             table = quoted(f"{_TALLY}{number}")
             if tally.until == index:
-                yield f'UPDATE {table} SET "after" = {tally.after};'  # noqa: S608 - quoted
+                kept = f'CASE WHEN {tally.after} >= "before" THEN 1 END'
+                yield f'UPDATE {table} SET "after" = {kept};'  # noqa: S608 - quoted
                 yield f"DROP TABLE {table};"
         for number, tally in enumerate(tallies):
-            if tally.since == index:
+            if tally.since == index:  # NOT NULL, because a file may switch CHECK constraints off
                 table = quoted(f"{_TALLY}{number}")
-                yield f'CREATE TABLE {table} ("before", "after", CONSTRAINT {table} CHECK ("after" >= "before"));'
-                yield f"INSERT INTO {table} SELECT {tally.before}, NULL;"
+                yield f'CREATE TABLE {table} ("before", "after" NOT NULL);'
+                yield f"INSERT INTO {table} SELECT {tally.before}, 0;"
         if statement:
             yield statement
     yield from ledger.noting(planned.migration)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -41,6 +41,7 @@ class Column:
     default: str | None
     key: int
     hidden: int
+    collation: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ def _new(becomes: Table | Other, before: Schema, after: Schema) -> Iterator[Find
     says, kind = f"{becomes.type} {becomes.name} appears", Kind.EXPAND
     table, was = after.get(becomes.table), before.get(becomes.table)
     if isinstance(table, Table) and isinstance(was, Table):
-        if becomes.is_unique and becomes.unique not in _unique(before, becomes.table):
+        if becomes.is_unique and not _implied(becomes.unique, _unique(before, becomes.table)):
             fresh = {*becomes.unique} - was.columns.keys()
             kind = Kind.EXPAND if fresh and fresh <= table.columns.keys() else Kind.CONTRACT
             says = f"unique index {becomes.name} appears: rows of {was.name} that are alike are refused"
@@ -160,7 +161,17 @@ def _replaced(was: Other, becomes: Other, before: Schema, after: Schema) -> Iter
 def _unique(schema: Schema, table: str) -> set[tuple[str, ...]]:
     found = schema.get(table)
     own = {each.unique for each in schema.values() if isinstance(each, Other) and each.table == table and each.unique}
-    return own | (set(found.unique) if isinstance(found, Table) else set())
+    return own | (_keys(found) if isinstance(found, Table) else set())
+
+
+def _keys(table: Table) -> set[tuple[str, ...]]:
+    primary = tuple(sorted(key for key, column in table.columns.items() if column.key))
+    return {*table.unique, *([primary] if primary else [])}
+
+
+def _implied(columns: tuple[str, ...], unique: Iterable[tuple[str, ...]]) -> bool:
+    """Whether no two rows can be alike in ``columns``, because they are not in some of them."""
+    return any({*each} <= {*columns} for each in unique)
 
 
 def _changed(was: Table, becomes: Table) -> Iterator[Finding]:
@@ -182,7 +193,8 @@ def _changed(was: Table, becomes: Table) -> Iterator[Finding]:
         said = f"{name}({', '.join(reference.columns)}) references {reference.parent}, on delete {reference.on_delete}"
         yield Finding(kind, said, name)
     for columns in becomes.unique - was.unique:
-        kind = Kind.EXPAND if {*columns} & fresh else Kind.CONTRACT
+        allowed = {*columns} & fresh or _implied(columns, _keys(was))
+        kind = Kind.EXPAND if allowed else Kind.CONTRACT
         yield Finding(kind, f"{name}({', '.join(columns)}) becomes unique", name)
     for columns in was.unique - becomes.unique:
         if {*columns} <= new.keys():
@@ -214,5 +226,7 @@ def _of_column(table: str, was: Column, becomes: Column, *, strict: bool) -> Ite
         yield Finding(kind, f"{said} has the default {becomes.default}, not {was.default}", table)
     if was.key != becomes.key:
         yield Finding(Kind.CONTRACT, f"{said} is another part of the primary key", table)
+    if was.collation != becomes.collation:
+        yield Finding(Kind.CONTRACT, f"{said} compares as {becomes.collation}, not {was.collation}", table)
     if was.hidden != becomes.hidden:
         yield Finding(Kind.CONTRACT, f"{said} is {'generated' if becomes.hidden else 'generated no more'}", table)
