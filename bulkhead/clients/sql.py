@@ -36,6 +36,48 @@ def statements(text: str) -> list[str]:
     return [each.strip() for each in (*found, text[start:]) if not _NOTHING.fullmatch(each)]
 
 
+def divided(statement: str, most: int = LONGEST) -> list[str]:
+    """Return an INSERT of many rows as several, none of more than ``most`` bytes; the statement itself where that would
+    not come to the same: where it holds a query, or something after the rows, or a row is too long by itself."""
+    start, rows = _rows(statement)
+    head, room = statement[:start], most - len(statement[:start].encode()) - len(";")
+    found, size = list[list[str]](), 0
+    for row in rows:
+        needed = len(row.encode()) + len(",")
+        if needed > room:
+            return [statement]
+        if not found or size + needed > room:
+            found.append([])
+            size = 0
+        found[-1].append(row)
+        size += needed
+    return [f"{head}{','.join(each)};" for each in found] or [statement]
+
+
+def _rows(statement: str) -> tuple[int, list[str]]:
+    """Return where the rows of an INSERT begin, and each of them; none where there is anything else."""
+    depth, start, begins, rows, verb = 0, 0, 0, list[str](), ""
+    for each in _WORD.finditer(statement):
+        word = _plain(each[1] or "")
+        if not word:
+            continue
+        verb = verb or word
+        if verb not in {"insert", "replace"} or word == "select":
+            return 0, []
+        if word == "(":
+            begins = begins if depth else each.start()
+            depth += 1
+        elif word == ")":
+            depth -= 1
+            if start and not depth:
+                rows.append(statement[begins : each.end()])
+        elif not start and not depth and word == "values":
+            start = each.end()
+        elif start and not depth and word not in {",", ";"}:
+            return 0, []
+    return start, rows
+
+
 def words(statement: str) -> list[str]:
     """Return the words of a statement without its comments; names without their quotes, literals with theirs. SQLite
     does not tell capitals from small letters in words and names, so all are small."""
@@ -64,7 +106,7 @@ def literal(text: str) -> str:
 
 
 def _plain(word: str) -> str:
-    if word[0] == "'":
+    if word[:1] in {"'", ""}:
         return word
     end = _NAME.get(word[0])
     return folded(word[1:-1].replace(end * 2, end) if end else word)

@@ -66,3 +66,12 @@ def test_a_large_file_of_many_statements_is_no_fault(migrations: Migrations) -> 
     migrations.write("0001_a.sql", "CREATE TABLE a (x);\n" + row * 5_000)
     (migration,) = migrations.read()
     assert len(migration.statements) == 5_001
+
+
+def test_an_insert_that_is_too_long_for_d1_is_applied_as_several_at_once(migrations: Migrations) -> None:
+    rows = ", ".join(f"({number}, 'a;(b')" for number in range(20_000))
+    migrations.write("0001_a.sql", f"CREATE TABLE a (x PRIMARY KEY, y);\nINSERT INTO a VALUES {rows};")
+    (migration,) = migrations.read()
+    assert 3 < len(migration.statements) < 10
+    assert migrations.apply() == ["0001_a.sql"]
+    assert migrations.column("SELECT count(*) FROM a") == [20_000]

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from bulkhead.clients.sql import LONGEST, statements, words
+from bulkhead.clients.sql import LONGEST, divided, statements, words
 from bulkhead.model.faults import Fault, Refused
 
 PATTERNS: Final = ("*.sql", "*/migration.sql")  # wrangler's own, and that of Drizzle and Prisma
@@ -27,9 +27,9 @@ class Migration:
 
     @cached_property
     def statements(self) -> tuple[str, ...]:
-        """The statements, each with its semicolon."""
-        found = statements(self.text)
-        return tuple(each if each.endswith(";") else f"{each}\n;" for each in found)  # it may end in a comment
+        """The statements, each with its semicolon; an INSERT that D1 would find too long is several."""
+        closed = (each if each.endswith(";") else f"{each}\n;" for each in statements(self.text))  # after a comment
+        return tuple(part for each in closed for part in ([each] if len(each.encode()) <= LONGEST else divided(each)))
 
     @cached_property
     def checksum(self) -> str:
@@ -95,7 +95,7 @@ def _faults(migration: Migration, file: Path) -> Iterator[Fault]:
             yield Fault(place, "holds a NUL, at which D1 ends a text", "write it as char(0)", str(file))
         if (size := len(statement.encode())) > LONGEST:
             message = f"has {size:,} bytes, and D1 takes {LONGEST:,} for a statement"
-            yield Fault(place, message, "write it as several: an INSERT with some of the rows each", str(file))
+            yield Fault(place, message, "write it as several; only rows after VALUES are divided here", str(file))
         if first[:1] and first[0] in _TRANSACTION:
             message = f"is {first[0].upper()}, which D1 refuses: a file is one transaction already"
             yield Fault(place, message, "take BEGIN, COMMIT and the like out of the file", str(file))
