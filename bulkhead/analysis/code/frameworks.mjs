@@ -3,11 +3,12 @@
 /**
  * By package and exported name ("*" for every other). `kind` are the bindings it uses, by their type; `names` those that
  * it uses by these names, `option` by the text of this property of an argument; `adds` it puts into the env itself.
- * `handlers` is the place of the env among what it hands to the functions that it is given. An empty entry hands
- * the env on, as a member called `env` or to the Worker's own handlers, where it is found.
+ * `handlers` is the place of the env among what it hands to the functions that it is given; what it returns is the env
+ * where it `gives` that. An empty entry hands the env on, as a member called `env` or to the Worker's own handlers, where
+ * it is found.
  */
 export const FRAMEWORKS = {
-  hono: { "*": {} },
+  hono: { "*": {}, env: { gives: true } }, // of hono/adapter
   chanfana: {
     "*": {},
     // Their databases are called DB, unless `dbName` says otherwise.

@@ -101,7 +101,9 @@ export class Sources {
   #framework(node) {
     const { ts, checker } = this;
     const made = checker.getResolvedSignature(node)?.declaration;
-    this.#known(knownOf(packageOf(made), made && nameOf(ts, made)), node);
+    const known = knownOf(packageOf(made), made && nameOf(ts, made));
+    if (known?.gives) this.envs.put(made, checker.getTypeAtLocation(node));
+    this.#known(known, node);
   }
 
   #known(known, node) {
