@@ -105,7 +105,10 @@ function assigned(ts, checker, left) {
   const name = ts.isPropertyAccessExpression(left) ? left.name : left;
   const symbol = checker.getSymbolAtLocation(name);
   const declaration = symbol?.valueDeclaration ?? symbol?.declarations?.[0];
-  const isHere = declaration !== undefined && isOwn(declaration);
+  // In JavaScript `this.bindings = env` is a declaration, of which the type of an object literal around it knows nothing.
+  const around = ts.isPropertyAccessExpression(left) ? checker.getTypeAtLocation(left.expression) : undefined;
+  const isKnown = around === undefined || checker.getPropertyOfType(around, name.text) !== undefined;
+  const isHere = declaration !== undefined && isOwn(declaration) && isKnown;
   if (isHere && ts.isVariableDeclaration(declaration) && !isTold(ts, declaration)) return { declaration }; // it is inferred
   return {
     type: symbol ? checker.getTypeOfSymbol(symbol) : checker.getTypeAtLocation(left),
