@@ -115,6 +115,9 @@ WEAKER = [
     (VERSIONS, versions(), versions(UNKNOWN), "versioning-suspended"),
     (VERSIONS, versions(), {}, "versioning-suspended"),
     (VERSIONS, versions(mfaDelete="Enabled"), versions(), "lock-weakened"),
+    (t.SNS_TOPIC, {"kmsMasterKeyId": "alias/a"}, {}, "key-dropped"),
+    (t.SNS_TOPIC, {"kmsMasterKeyId": "alias/a"}, {"kmsMasterKeyId": ""}, "key-dropped"),
+    (t.SSM_PARAMETER, {"type": "SecureString"}, {"type": "String"}, "key-dropped"),
     (KEY, {"isEnabled": True}, {"isEnabled": False}, "key-disabled"),
     (KEY, {}, {"isEnabled": False}, "key-disabled"),
     (KEY, {"isEnabled": True}, {"isEnabled": UNKNOWN}, "key-disabled"),
@@ -281,6 +284,12 @@ AS_GOOD = [
     (CRYPT, crypt("aws:kms"), crypt("aws:kms", "arn:key")),
     (CRYPT, crypt("aws:kms", "arn:key"), crypt("aws:kms", UNKNOWN)),
     (CRYPT, crypt("AES256"), crypt("AES256")),
+    (t.SNS_TOPIC, {"kmsMasterKeyId": "alias/a"}, {"kmsMasterKeyId": "alias/b"}),
+    (t.SNS_TOPIC, {"kmsMasterKeyId": "alias/a"}, {"kmsMasterKeyId": UNKNOWN}),
+    (t.SNS_TOPIC, {"kmsMasterKeyId": ""}, {}),
+    (t.SNS_TOPIC, {}, {"kmsMasterKeyId": "alias/a"}),
+    (t.SSM_PARAMETER, {"type": "String"}, {"type": "SecureString"}),
+    (t.KMS_ALIAS, {"targetKeyId": "k"}, {"targetKeyId": "k"}),
 ]
 
 

@@ -10,10 +10,13 @@ from bulkhead.preview.losses import guards
 from bulkhead.preview.losses.loss import UNSHOWN, Loss, lessened, number
 from bulkhead.preview.plan import UpdatePlan
 from bulkhead.resources import types as t
+from bulkhead.resources.kind import Link
 from bulkhead.resources.values import MISSING, UNKNOWN
 
 _WINDOW: Final = 30  # days; AWS KMS API, ScheduleKeyDeletion
 _ROTATION: Final = 365  # days; AWS KMS API, EnableKeyRotation
+_OF_KEYS: Final = frozenset({t.KMS_ALIAS, t.KMS_KEY_POLICY, t.KMS_REPLICA_KEY})  # each is nothing without its key
+_NO_KEY: Final = (MISSING, "")
 
 
 def key(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
@@ -68,3 +71,17 @@ def alias(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
         unsure = ", or is not known yet to lead to the same" if becomes is UNKNOWN else ""
         lost = f"the name leads to another key{unsure}: what was encrypted by it cannot be read by it"
         yield Loss("key-alias-moved", change, lost, "leave target_key_id, and give the other key a name of its own")
+
+
+def dropped(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
+    """What is written from now on is not encrypted with the key that it was encrypted with."""
+    emptied = change.action == "replace" and change.holds_data  # that says more
+    if change.row is None or change.type in _OF_KEYS or change.action not in {"update", "replace"} or emptied:
+        return
+    lost = "what is written from now on can be read by whoever may use the account, and not only by who may use the key"
+    for reference in change.row.references:
+        named = reference.link is Link.KEY and "[" not in reference.path
+        if named and change.was(reference.path) not in _NO_KEY and change.becomes(reference.path) in _NO_KEY:
+            yield Loss("key-dropped", change, lost, f"leave {reference.path}, or name another key of the stage")
+    if change.type == t.SSM_PARAMETER and change.was("type") == "SecureString" != change.becomes("type"):
+        yield Loss("key-dropped", change, "the value lies there in clear", 'leave type="SecureString"')
