@@ -68,3 +68,30 @@ def test_rules_that_only_redirect_may_go() -> None:
 
 def test_a_keys_own_policy_does_not_go() -> None:
     assert Preview().delete(t.KMS_KEY_POLICY, "it", {"keyId": "k", "policy": "{}"}).kinds == OPEN
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ({"visibility": "private"}, {"visibility": "public"}),
+        ({"visibility": "internal"}, {"visibility": "public"}),
+        ({"visibility": "private"}, {"visibility": UNKNOWN}),
+        ({"private": True}, {"private": False}),
+    ],
+)
+def test_a_private_repository_is_not_shown_to_everybody(was: dict[str, Any], becomes: dict[str, Any]) -> None:
+    assert Preview().update(t.GITHUB_REPOSITORY, was, becomes).kinds == ["made-public"]
+    assert Preview().update(t.GITHUB_REPOSITORY, becomes, was).kinds == []
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ({"visibility": "public"}, {"visibility": "public", "hasIssues": True}),
+        ({"visibility": "public"}, {"visibility": UNKNOWN}),
+        ({"visibility": "private"}, {}),
+        ({"visibility": "private"}, {"visibility": "internal"}),
+    ],
+)
+def test_a_repository_stays_as_open_as_it_was(was: dict[str, Any], becomes: dict[str, Any]) -> None:
+    assert Preview().update(t.GITHUB_REPOSITORY, was, becomes).kinds == []

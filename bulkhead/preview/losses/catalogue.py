@@ -49,6 +49,7 @@ RULES: Final[tuple[Rule, ...]] = (
     guards.undone,
     uncovered.login,
     uncovered.other,
+    uncovered.shown,
     options.unguarded,
 )
 KINDS: Final[Mapping[str, str]] = {
@@ -72,6 +73,7 @@ KINDS: Final[Mapping[str, str]] = {
     "key-window-shortened": "there is less time to take back a key's deletion",
     "lock-shortened": "objects are locked for a shorter time, or not at all",
     "lock-weakened": "more people may delete what is locked",
+    "made-public": "a repository that was private is shown to everybody",
     "rehomed": "a provider looks for what exists in another account, region or owner",
     "renamed": "a resource got another logical name without an alias",
     "replaced": "a store is replaced by an empty one",

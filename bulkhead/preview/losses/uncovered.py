@@ -1,4 +1,5 @@
-"""What stood before the whole stage: the login of an address, a firewall of the zone, a log's delivery.
+"""What stood before the whole stage: the login of an address, a firewall of the zone, a log's delivery, a private
+repository.
 
 The policies judge what is there, and demand none of these; so that one goes is seen here alone.
 """
@@ -13,7 +14,7 @@ from bulkhead.preview.losses.loss import Loss
 from bulkhead.preview.plan import UpdatePlan
 from bulkhead.resources import types as t
 from bulkhead.resources.statements import matches
-from bulkhead.resources.values import listed
+from bulkhead.resources.values import UNKNOWN, listed
 
 _LOGINS: Final = (t.ZERO_TRUST_ACCESS_APPLICATION, t.ACCESS_APPLICATION)
 _OTHERS: Final = (t.RULESET, t.LOGPUSH_JOB)
@@ -64,3 +65,13 @@ def _host(address: Any) -> str:
 
 def _includes(wide: str, address: str) -> bool:
     return matches(wide, address) or matches(f"{wide}/*", address)
+
+
+def shown(change: ResourceChange, _plan: UpdatePlan) -> Iterator[Loss]:
+    """A repository that few could read is shown to everybody, which nothing takes back: what was read is read."""
+    if change.type != t.GITHUB_REPOSITORY or change.action not in {"update", "replace"}:
+        return
+    opened = change.was("visibility") in ("private", "internal") and change.becomes("visibility") in ("public", UNKNOWN)
+    if opened or (change.was("private") is True and change.becomes("private") in (False, UNKNOWN)):
+        lost = "nobody can take back what others have read: the code, its history, issues and logs of pipelines"
+        yield Loss("made-public", change, lost, "leave it private, and publish another repository without its history")
