@@ -19,6 +19,9 @@ from bulkhead.model.settings import StageSettings
 _ENDS: Final = r"(?![0-9A-Za-z])"
 # What comes before a hostname: after an @ it is where somebody's mail goes, unless that @ ends who asks in a URL.
 NO_MAIL: Final = r"(?:(?<![\w.@-])|://[^/\s@]*@)"
+REMARKS: Final = "comment|description|[a-z]+Description"
+"""A pattern of the properties that only people read: they may tell of another stage."""
+
 # A cookie's domain may begin with a dot, and is then sent to every name below.
 _BEFORE_A_HOST: Final = r"(?:www\.|(?<!\*)\.)?"
 _BEGINS: Final = r"(?<![0-9A-Za-z])"

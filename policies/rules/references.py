@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from bulkhead.model.marks import is_of_mail
+from bulkhead.model.marks import REMARKS, is_of_mail
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import row_of
 from bulkhead.resources.documents import allowed, documents_in
@@ -27,7 +27,7 @@ from policies.rules.worker_carriers import CARRIERS
 # Whose these are, `stage-mismatch` and the rules about GitHub say.
 _JUDGED: Final = frozenset({"accountId", "zoneId", "scriptName", "bucketName", "workerId", "repository"})
 # What nobody acts by, and whom somebody excludes, which is a safeguard.
-_IDLE: Final = re.compile(r"tags|tagsAll|comment|excludes|description|[a-z]+Description")
+_IDLE: Final = re.compile(rf"tags|tagsAll|excludes|{REMARKS}")
 _JUDGED_HOSTS: Final = frozenset({t.WORKERS_CUSTOM_DOMAIN, t.WORKERS_ROUTE})
 _BELOW_A_PATH: Final = (t.IAM_POLICY, t.IAM_ROLE)
 _OF_AWS: Final = re.compile(r"arn:[^:]*:(?:iam::aws:policy/|scheduler:::aws-sdk:|automate:[^:]*:[a-z0-9]+:).+")

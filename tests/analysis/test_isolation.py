@@ -204,6 +204,13 @@ def test_nothing_found_where_something_must_be_is_a_failure() -> None:
     assert kinds - found == {"accounts and zones", "pins of providers", "everything else", "names"} | may_have_none
 
 
+def test_what_people_read_may_tell_of_another_stage() -> None:
+    told = {"description": "The same as in harbor-production-d1", "alarmDescription": "See https://harbor.example"}
+    assert leaks(added(planned(STAGING), t.CLOUDWATCH_METRIC_ALARM, told), planned(PRODUCTION)) == []
+    named = {"name": "harbor-production-d1-main"}
+    assert len(leaks(added(planned(STAGING), t.CLOUDWATCH_METRIC_ALARM, named), planned(PRODUCTION))) == 1
+
+
 def test_forbidding_what_another_stage_has_is_no_leak() -> None:
     careful = granting(
         planned(STAGING), {"Effect": "Deny", "Action": "s3:*", "Resource": "arn:aws:s3:::harbor-production-*"}

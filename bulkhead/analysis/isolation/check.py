@@ -13,7 +13,7 @@ from bulkhead.analysis.isolation import accounts, documents, github, tokens, wor
 from bulkhead.analysis.isolation.reference import FoundReference, ReferenceKind
 from bulkhead.analysis.isolation.shared import Risk, risks
 from bulkhead.analysis.stage_plan import StagePlan
-from bulkhead.model.marks import Mark, Marks, is_of_mail
+from bulkhead.model.marks import REMARKS, Mark, Marks, is_of_mail
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import row_of
 from bulkhead.resources.documents import allowed
@@ -153,10 +153,15 @@ def _values(reference: FoundReference) -> list[str]:
     return [str(each) for each in reference.value] if isinstance(reference.value, list) else [str(reference.value)]
 
 
+_REMARK: Final = re.compile(REMARKS)
+
+
 def _everything(plan: StagePlan) -> Iterator[tuple[PlannedResource, Text]]:
-    """Yield every text of a plan, apart from what policies forbid."""
+    """Yield every text of a plan, apart from what policies forbid and what only people read."""
     for resource in plan.resources:
         for name, value in resource.inputs.items():
+            if _REMARK.fullmatch(name):
+                continue
             row = row_of(resource.type)
             if row and name in row.documents:
                 value = allowed(parsed(value) or value if isinstance(value, str) else value)  # noqa: PLW2901
