@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bulkhead.cli.console import BAD, FAINT, GOOD, WARNING, Console
-from bulkhead.cli.options import AsJson, Profile, StackName, Yes
+from bulkhead.cli.options import AsJson, Base, Profile, StackName, Yes
 from bulkhead.clients.endpoints import Apis
 from bulkhead.model import project
 from bulkhead.model.faults import Fault, Refused
@@ -43,10 +43,7 @@ def migrate(
             "--baseline", help="Run nothing: note down the files whose schema the database has already as applied."
         ),
     ] = False,
-    base: Annotated[
-        str | None,
-        typer.Option(metavar="REF", help="Where waivers are read. Default: origin's default branch (its HEAD)."),
-    ] = None,
+    base: Base = None,
     yes: Yes = None,
     profile: Profile = None,
     json: AsJson = False,

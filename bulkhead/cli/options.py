@@ -29,6 +29,10 @@ StackName = Annotated[
 ]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
+Base = Annotated[
+    str | None,
+    typer.Option(metavar="REF", help="Where waivers are read. Default: origin's default branch (its HEAD)."),
+]
 ProductName = Annotated[
     str | None, typer.Option("--product", metavar="MODULE:NAME", help="Another product than the settings name.")
 ]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from bulkhead.cli.console import BAD, FAINT, GOOD, WARNING, Console
-from bulkhead.cli.options import AsJson, Profile, StackName
+from bulkhead.cli.options import AsJson, Base, Profile, StackName
 from bulkhead.clients.endpoints import Apis
 from bulkhead.model import project
 from bulkhead.model.faults import Fault, Refused
@@ -37,10 +37,7 @@ def preview(
     from_: Annotated[
         str | None, typer.Option("--from", metavar="FILE", help="Judge these events; - reads them from standard input.")
     ] = None,
-    base: Annotated[
-        str | None,
-        typer.Option(metavar="REF", help="Where waivers are read. Default: origin's default branch (its HEAD)."),
-    ] = None,
+    base: Base = None,
     twin: Annotated[
         str | None,
         typer.Option(

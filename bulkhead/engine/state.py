@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from bulkhead.model.failures import Failed
 from bulkhead.resources.kind import STACK
-from bulkhead.resources.sentinels import is_secret
+from bulkhead.resources.sentinels import without_envelopes
 
 CREATING: Final = "creating"
 """The engine's name for a creation that it sent to a cloud and that has no result yet (apitype.OperationType)."""
@@ -28,11 +28,7 @@ def outputs(checkpoint: str, decrypt: Callable[[str, str], str]) -> dict[str, An
     """Return what a stack exports. ``decrypt`` is given the stack's salt and a ciphertext."""
 
     def opened(value: Any) -> Any:
-        if is_secret(value):
-            return opened(json.loads(decrypt(salt, value["ciphertext"])))
-        if isinstance(value, Mapping):
-            return {name: opened(each) for name, each in value.items()}
-        return [opened(each) for each in value] if isinstance(value, list) else value
+        return without_envelopes(value, lambda secret: opened(json.loads(decrypt(salt, secret["ciphertext"]))))
 
     latest = _latest(checkpoint)
     salt = latest.get("secrets_providers", {}).get("state", {}).get("salt", "")

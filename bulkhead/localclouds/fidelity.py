@@ -40,6 +40,25 @@ def treatment_of(type_: str) -> Rehearsed:
     return row.rehearsed if row else Rehearsed.NO
 
 
+_PLUGIN: Final = frozenset(
+    {
+        t.ACCOUNT_TOKEN,
+        t.D1_DATABASE,
+        t.QUEUE,
+        t.QUEUE_CONSUMER,
+        t.R2_BUCKET,
+        t.R2_BUCKET_CORS,
+        t.R2_BUCKET_LIFECYCLE,
+        t.R2_BUCKET_LOCK,
+        t.R2_MANAGED_DOMAIN,
+        t.WORKER,
+        t.WORKER_VERSION,
+        t.WORKERS_CRON_TRIGGER,
+        t.WORKERS_CUSTOM_DOMAIN,
+        t.WORKERS_DEPLOYMENT,
+        t.WORKERS_KV_NAMESPACE,
+    }
+)
 WITNESSES: Final = (
     Witness(
         "SDK",
@@ -57,48 +76,13 @@ WITNESSES: Final = (
         "plugin",
         "the source of Cloudflare's plugin: what it sends, and how it reads an answer",
         "tests/localclouds/cloudflare/api/test_plugin.py",
-        frozenset(
-            {
-                t.ACCOUNT_TOKEN,
-                t.D1_DATABASE,
-                t.QUEUE,
-                t.QUEUE_CONSUMER,
-                t.R2_BUCKET,
-                t.R2_BUCKET_CORS,
-                t.R2_BUCKET_LIFECYCLE,
-                t.R2_BUCKET_LOCK,
-                t.R2_MANAGED_DOMAIN,
-                t.WORKER,
-                t.WORKER_VERSION,
-                t.WORKERS_CRON_TRIGGER,
-                t.WORKERS_CUSTOM_DOMAIN,
-                t.WORKERS_DEPLOYMENT,
-                t.WORKERS_KV_NAMESPACE,
-            }
-        ),
+        _PLUGIN,
     ),
     Witness(
         "real plugin",
         "Pulumi's own plugins: a rehearsal in which they make the resources, once a week",
         ".github/workflows/fresh.yml",
-        frozenset(
-            {
-                t.ACCOUNT_TOKEN,
-                t.D1_DATABASE,
-                t.QUEUE,
-                t.QUEUE_CONSUMER,
-                t.R2_BUCKET,
-                t.R2_BUCKET_LIFECYCLE,
-                t.R2_MANAGED_DOMAIN,
-                t.WORKER,
-                t.WORKER_VERSION,
-                t.WORKERS_CRON_TRIGGER,
-                t.WORKERS_CUSTOM_DOMAIN,
-                t.WORKERS_DEPLOYMENT,
-                t.WORKERS_KV_NAMESPACE,
-            }
-        )
-        | _of("github"),
+        _PLUGIN - {t.R2_BUCKET_CORS, t.R2_BUCKET_LOCK} | _of("github"),  # the program declares none of these two
     ),
     Witness(
         "wrangler",

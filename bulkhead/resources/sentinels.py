@@ -5,7 +5,7 @@ Source: pulumi/pulumi, sdk/go/common/resource/sig and sdk/go/common/resource/plu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
@@ -37,3 +37,12 @@ nothing else as a token."""
 def is_secret(value: Any) -> bool:
     """Whether a value on the wire or in a state is the envelope of a secret."""
     return isinstance(value, Mapping) and value.get(SIGNATURE) == SECRET
+
+
+def without_envelopes(value: Any, opened: Callable[[Mapping[str, Any]], Any]) -> Any:
+    """Return a value with what ``opened`` makes of each secret's envelope in its place."""
+    if is_secret(value):
+        return opened(value)
+    if isinstance(value, Mapping):
+        return {name: without_envelopes(part, opened) for name, part in value.items()}
+    return [without_envelopes(part, opened) for part in value] if isinstance(value, list) else value

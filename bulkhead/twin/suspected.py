@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.preview.leaks import leaks
-from bulkhead.resources.sentinels import PLACEHOLDER, is_secret
+from bulkhead.resources.sentinels import PLACEHOLDER, without_envelopes
 from bulkhead.twin.secrets import HARMLESS, Path, suspects, told
 
 _SHORTEST_COPY: Final = 8
@@ -36,11 +36,7 @@ def refuse_suspects(resources: Sequence[Mapping[str, Any]], notes: Any, plain: S
 def opened(value: Any) -> Any:
     """Return a value of a twin with plain placeholders instead of their secret envelopes, whose keys are no
     properties."""
-    if is_secret(value):
-        return PLACEHOLDER
-    if isinstance(value, Mapping):
-        return {name: opened(part) for name, part in value.items()}
-    return [opened(part) for part in value] if isinstance(value, list) else value
+    return without_envelopes(value, lambda _: PLACEHOLDER)
 
 
 def name_of(resource: Mapping[str, Any]) -> str:
