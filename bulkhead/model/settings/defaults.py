@@ -48,6 +48,8 @@ _COMMON: Final[Mapping[str, Any]] = {
         "retention": {"dailyDays": 7, "weeklyDays": 28, "monthlyDays": 366, "yearlyDays": None},
         "lockDays": 0,
     },
+    "rollout": {"steps": [10, 50, 100], "bakeMinutes": 10, "watchMinutes": 0},
+    "gates": {"maxMs": None},
     "budget": {"finance": [], "techLead": [], "stakeholders": []},
 }
 
@@ -56,11 +58,14 @@ _DIFFERENT: Final[Mapping[Stage, Mapping[str, Any]]] = {
         "log": {"level": "trace", "redact": False},
         "workers": {"traceSampling": 0},
         "backup": {"full": "none"},
+        "rollout": {"strategy": "all-at-once"},
         "budget": {"monthlyUsd": 10},
     },
     Stage.STAGING: {
         "log": {"level": "debug"},
         "workers": {"traceSampling": 0.1},
+        "rollout": {"strategy": "blue-green"},
+        "gates": {"maxMs": 2000},
         "budget": {"monthlyUsd": 20},
     },
     Stage.PRODUCTION: {
@@ -68,6 +73,7 @@ _DIFFERENT: Final[Mapping[Stage, Mapping[str, Any]]] = {
         "workers": {"traceSampling": 0.05},
         "cache": {"staticSeconds": 31_536_000},
         "backup": {"interimHours": 6, "retention": {"yearlyDays": 1827}, "lockDays": 7},
+        "rollout": {"strategy": "canary", "watchMinutes": 30},
         "budget": {"monthlyUsd": 500},
     },
 }

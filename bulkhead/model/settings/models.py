@@ -150,6 +150,23 @@ class Backup(Section):
     lock_days: t.LockDays = Field(description="object lock of a new backup, production only; 0 locks nothing")
 
 
+class Rollout(Section):
+    """How a new version of the Workers reaches everybody (DEP-9, DEP-10, DEP-11)."""
+
+    strategy: Literal["all-at-once", "blue-green", "canary"] = Field(
+        description="all-at-once: `up` sends everybody; else `bulkhead deploy` does, in one step or in several"
+    )
+    steps: t.Shares = Field(description="canary: shares of the requests, percent, one after the other")
+    bake_minutes: t.BakeMinutes = Field(description="canary: least minutes at each share below 100")
+    watch_minutes: t.WatchMinutes = Field(description="minutes at 100 % in which the version before still takes over")
+
+
+class Gates(Section):
+    """What a deployed stage must show before the next stage is deployed (QLT-2)."""
+
+    max_ms: t.GateMs | None = Field(description="longest answer to a probe, ms; null: none is too slow")
+
+
 class Budget(Section):
     """The stage's money (CST-3, CST-4): notices at 80 % go to finance, 90 % also to the tech lead, 100 % to all."""
 
@@ -182,6 +199,8 @@ class StageSettings(Section):
     database: Database
     cache: Cache
     backup: Backup
+    rollout: Rollout
+    gates: Gates
     budget: Budget
 
     def label(self, product: str) -> Label:

@@ -14,10 +14,11 @@ from bulkhead.model.naming import EPHEMERAL_STACK, Stage, stage_of
 from bulkhead.model.settings.paths import SETTINGS, Path
 
 if TYPE_CHECKING:
-    from bulkhead.model.settings.models import Aws, Backup, Budget, Cloudflare, GitHub, Log, Maintenance, Owns
+    from bulkhead.model.settings.models import Aws, Backup, Budget, Cloudflare, GitHub, Log, Maintenance, Owns, Rollout
 
 STAGING_MOST_USD: Final = 20  # CST-4
 MOST_REVIEWERS: Final = 6  # GitHub, deployment environments
+EVERYBODY: Final = 100  # percent
 NUMBERS: Final = "gh api repos/OWNER/REPOSITORY --jq '\"\\(.owner.id) \\(.id)\"' prints both"
 
 
@@ -191,6 +192,14 @@ def _lock_fits(stack: Stack, backup: Backup) -> Iterator[Breach]:
     elif backup.lock_days > shortest:
         message = f"outlasts the shortest retention ({shortest} days): expiry would wait for the lock, and erasure too"
         yield Breach(place, message, shortest)
+
+
+@_rule("rollout")
+def _steps_lead_to_everybody(_stack: Stack, rollout: Rollout) -> Iterator[Breach]:
+    steps = rollout.steps
+    if not steps or steps[-1] != EVERYBODY or any(later <= earlier for earlier, later in pairwise(steps)):
+        message = f"must grow from step to step and end at {EVERYBODY}: a rollout has to reach everybody (DEP-10)"
+        yield Breach(_at("rollout", "steps"), message, [10, 50, EVERYBODY])
 
 
 @_rule("budget")

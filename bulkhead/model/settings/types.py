@@ -195,6 +195,15 @@ InterimHours = Annotated[
         (("enum", _INTERIM_HOURS),),
     ),
 ]
+StepShare = Annotated[
+    StrictInt, between(1, 100, "must be 1 to 100 percent; a share of 0 shows a version to nobody but probes", 10)
+]
+BakeMinutes = Annotated[
+    StrictInt,
+    between(0, 1440, "must be 0 to 1440 minutes (a day); what Cloudflare counts is known five minutes late", 10),
+]
+WatchMinutes = Annotated[StrictInt, between(0, 1440, "must be 0 to 1440 minutes (a day)", 30)]
+GateMs = Annotated[StrictInt, between(1, 60_000, "must be 1 to 60000 ms; a probe waits no longer", 2000)]
 UsdPerMonth = Annotated[
     StrictFloat,
     Rule(
@@ -220,3 +229,4 @@ Flag = StrictBool
 Emails = Annotated[tuple[Email, ...], AfterValidator(distinct)]
 GitHubIds = Annotated[tuple[GitHubId, ...], AfterValidator(distinct)]
 CheckNames = Annotated[tuple[CheckName, ...], AfterValidator(distinct)]
+Shares = tuple[StepShare, ...]

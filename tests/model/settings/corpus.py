@@ -202,6 +202,20 @@ BAD: Final = [
     Bad("bulkhead:backup.lockDays", -1, "0 (no lock)"),
     Bad("bulkhead:backup.lockDays", 7, "must be 0 in staging", "staging"),
     Bad("bulkhead:backup.lockDays", 1, "must be 0 in development", "development"),
+    # rollout and gates
+    Bad("bulkhead:rollout.strategy", "rolling", "all-at-once"),
+    *[
+        Bad("bulkhead:rollout.steps", steps, "must grow", key="bulkhead:rollout.steps")
+        for steps in ([], [10, 50], [50, 10, 100], [10, 10, 100])
+    ],
+    *[
+        Bad("bulkhead:rollout.steps", [share, 100], "1 to 100 percent", key="bulkhead:rollout.steps[0]")
+        for share in (0, 101, -1)
+    ],
+    Bad("bulkhead:rollout.steps", ["10", 100], "whole number", key="bulkhead:rollout.steps[0]"),
+    *_each("bulkhead:rollout.bakeMinutes", "0 to 1440", -1, 1441),
+    *_each("bulkhead:rollout.watchMinutes", "0 to 1440", -1, 1441),
+    *_each("bulkhead:gates.maxMs", "1 to 60000", 0, 60_001),
     # budget
     *_each("bulkhead:budget.monthlyUsd", "US dollars", 0, -1, 0.001, 1_000_001),
     Bad("bulkhead:budget.monthlyUsd", "500", "a number"),
