@@ -89,11 +89,12 @@ class Rest:
         return None if response is None else response.content
 
     def every(self, path: str, within: str | None = None, **query: Any) -> Iterator[Any]:
-        """Yield every item of a list, page by page; ``within`` is the member of GitHub's answer that holds it."""
+        """Yield every item of a list, page by page; ``within`` is the member that holds it, of GitHub's answer or of
+        Cloudflare's result."""
         page, before = 1, list[Any]()
         while (response := self._found(path, params={**query, "page": page, "per_page": _PAGE})) is not None:
             answer = self._json("GET", path, response)
-            items = self._items(path, answer if within is None or not isinstance(answer, dict) else answer.get(within))
+            items = self._items(path, answer, within)
             if items and items == before:
                 raise self._call("GET", path).unreadable("the same page twice", response.status_code, self.api.base)
             yield from items
@@ -217,10 +218,12 @@ class Rest:
     def _result(self, answer: Any) -> Any:
         return answer.get("result", answer) if self.api.enveloped and answer is not None else answer
 
-    def _items(self, path: str, answer: Any) -> list[Any]:
+    def _items(self, path: str, answer: Any, within: str | None = None) -> list[Any]:
         """Return the list in an answer; Cloudflare has null for an empty one. Anything else must not pass for a list:
         who finds nothing makes everything a second time."""
         items = self._result(answer)
+        if within is not None and isinstance(items, dict):
+            items = items.get(within, items)
         if items is None and self.api.enveloped:
             return []
         if not isinstance(items, list):
