@@ -1,0 +1,70 @@
+"""Wald's sequential test: whether requests fail as often as they used to, or oftener by a margin (pure)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log
+from typing import Final
+
+from bulkhead.delivery.observed import NOTHING, Count
+
+MARGIN: Final = 0.03  # what a version may not fail more, as a share of requests
+_MISSED: Final = 0.01  # chance to trust a version that is worse by the margin
+_WRONGED: Final = 0.001  # chance to doubt one that is not worse
+TRUSTED: Final = log(_MISSED / (1 - _WRONGED))
+# One test may end in doubt once; this one goes on as long as the rollout, thousands of requests, so it asks for more.
+DOUBTED: Final = 10.0
+_LEAST_USUAL: Final = 0.005  # or the second error that a service ever had would be a hundred times the usual
+_LEAST_KNOWN: Final = 100  # requests that stand for that least rate until stable has shown its own
+
+
+def usual(record: Count) -> float:
+    """Return how often requests fail in any case, by what stable showed."""
+    return min(0.5, max(_LEAST_USUAL, (record.errors + 0.5) / (record.requests + _LEAST_KNOWN)))
+
+
+def needed(rate: float, margin: float = MARGIN) -> float:
+    """Return how many requests without an error it takes to be trusted."""
+    return TRUSTED / _weight(rate, margin)[1]
+
+
+def doubtful(rate: float, excess: float, margin: float = MARGIN) -> float | None:
+    """Return after how many requests a version that fails ``excess`` oftener is doubted; None where it may never be."""
+    error, success = _weight(rate, margin)
+    fails = min(1.0, rate + excess)
+    drift = fails * error + (1 - fails) * success
+    return DOUBTED / drift if drift > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """``trust`` falls with every request that succeeds, down to TRUSTED; ``doubt`` rises with every one that fails, and
+    never falls below zero, so that a long good time buys a version that rots no time. ``since`` is what was counted
+    since there was no doubt."""
+
+    trust: float = 0.0
+    doubt: float = 0.0
+    since: Count = NOTHING
+
+    def after(self, count: Count, rate: float, margin: float = MARGIN, *, trusting: bool = True) -> Score:
+        """Return the score after ``count``, where ``rate`` is usual. Without ``trusting``, only doubt can grow."""
+        if not count.requests:
+            return self
+        error, success = _weight(rate, margin)
+        moved = (count.errors * error + (count.requests - count.errors) * success) / count.sample
+        trust = max(TRUSTED, self.trust + moved) if trusting else self.trust
+        doubt = max(0.0, self.doubt + moved)
+        return Score(trust, doubt, self.since + count if doubt else Count())
+
+    @property
+    def trusted(self) -> bool:
+        return self.trust <= TRUSTED
+
+    @property
+    def doubted(self) -> bool:
+        return self.doubt >= DOUBTED
+
+
+def _weight(rate: float, margin: float) -> tuple[float, float]:
+    worse = min(0.95, rate + margin)
+    return log(worse / rate), log((1 - worse) / (1 - rate))
