@@ -42,6 +42,7 @@ COMMANDS: Final = {
     "access": "Show who may do what to which resource of a stage.",
     "preview": "Say what an up would change, and stop it when something would be lost.",
     "migrate": "Apply the migrations of a stage's databases, each once, and say before what they take away.",
+    "delivery": "Say which stage an event deploys; hand a build from the job that made it to those that deploy it.",
     "twin": "Publish a stage's state without its secrets, and preview a checkout against it.",
     "bindings": "Check what the Workers' code does with their bindings; write the types of their env.",
     "wrangler": "Write the wrangler.jsonc of each Worker for one stage.",

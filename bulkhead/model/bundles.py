@@ -53,6 +53,13 @@ def read_bundles(product: Product, root: Path = ROOT) -> Mapping[str, Bundle]:
     return {worker.name: Bundle(worker.bundle, str(digests[worker.bundle])) for worker in product.workers}
 
 
+def built_files(product: Product, root: Path = ROOT) -> tuple[str, ...]:
+    """Return what a build of the product's Workers leaves, relative to ``root``: the bundles and their records."""
+    bundles = {PurePosixPath(worker.bundle) for worker in product.workers}
+    records = {path.parent / RECORD for path in bundles if (root / path.parent / RECORD).is_file()}
+    return tuple(sorted(map(str, bundles | records)))
+
+
 def _faults(folder: PurePosixPath, bundles: Mapping[str, str | None], root: Path) -> Iterator[Fault]:
     """Yield a fault for each bundle in ``folder``, and for the source files, that changed after the build."""
     package = folder.parent
