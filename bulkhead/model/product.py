@@ -6,12 +6,14 @@ engine or a cloud is asked.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from graphlib import TopologicalSorter
 from pathlib import PurePosixPath
 from typing import Any, Final
+from urllib.parse import quote
 
 from bulkhead.model import product_rules
 from bulkhead.model.bindings import Binding, Secret
@@ -33,6 +35,8 @@ STAGE_VARIABLES: Final = (
     "TZ",
 )
 APEX: Final = "@"
+HEALTH: Final = "/health"
+"""Where every Worker answers 200 while it and what it depends on work (MON-5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +163,57 @@ class Place(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """One question to a public Worker whose answer shows that a part of the product works (QLT-2, DEP-8).
+
+    It is asked again and again, also in production and of people's own data, so it only reads: with a method other than
+    GET and HEAD it must be refused, by a ``status`` from 400 to 499. ``holds`` is a text that the answer has in it.
+    ``reaches`` are the Workers behind the first whose code must have had a part in the answer.
+    """
+
+    name: str
+    worker: str
+    path: str
+    method: str = "GET"
+    body: Mapping[str, Any] | None = None
+    status: int = 200
+    holds: str = ""
+    reaches: tuple[str, ...] = ()
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The Workers whose versions this probe tells something about."""
+        return (self.worker, *self.reaches)
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaning:
+    """The request that takes back what a journey left: to the same Worker, with the cookies that the journey was given.
+
+    ``{mark}`` in the path is the journey's word, and any other name in braces a member of its answer, as in
+    ``/api/bookings/{id}``.
+    """
+
+    path: str
+    method: str = "DELETE"
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The names in braces."""
+        return tuple(re.findall(r"\{(\w+)\}", self.path))
+
+    def filled(self, values: Mapping[str, Any]) -> str:
+        """Return the path with a value for each name. Raises KeyError for a name that has none."""
+        return re.sub(r"\{(\w+)\}", lambda name: quote(str(values[name[1]]), safe=""), self.path)
+
+
+@dataclass(frozen=True, slots=True)
 class Journey:
     """One main function of the product: a request to a public Worker and the stores it must leave a trace in (DEP-8).
 
     ``{mark}`` in the path or in a text of ``body`` is replaced by a word that is new each time; ``leaves`` names the
     stores that must hold that word afterwards, by logical name (for ``Place.OBJECT``: the Durable Object class).
+    In production only a journey is made that ``cleans`` up after itself.
     """
 
     name: str
@@ -172,11 +222,31 @@ class Journey:
     leaves: tuple[tuple[Place, str], ...]
     method: str = "POST"
     body: Mapping[str, Any] | None = None
+    cleans: Cleaning | None = None
+
+    def marked(self, mark: str) -> tuple[str, Any]:
+        """Return the path and the body that say ``mark``."""
+        return self.path.replace("{mark}", quote(mark)), _marked(self.body, mark)
+
+
+def _marked(body: Any, mark: str) -> Any:
+    match body:
+        case str():
+            return body.replace("{mark}", mark)
+        case Mapping():
+            return {key: _marked(value, mark) for key, value in body.items()}
+        case list() | tuple():
+            return [_marked(value, mark) for value in body]
+        case _:
+            return body
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
     """A product: what every stage of it consists of.
+
+    ``warm`` pairs a public Worker with a path that is asked after each deployment and purge, so that no visitor is the
+    first one to wait for it (CCH-8).
 
     Raises ProductFault when parts do not fit together.
     """
@@ -189,6 +259,8 @@ class Product:
     queues: tuple[Queue, ...] = ()
     secrets: tuple[StageSecret, ...] = ()
     journeys: tuple[Journey, ...] = ()
+    probes: tuple[Probe, ...] = ()
+    warm: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         faults = tuple(product_rules.faults(self, STAGE_VARIABLES))

@@ -10,6 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final, get_args
 
+from bulkhead.model import visit_rules
 from bulkhead.model.bindings import (
     D1,
     KV,
@@ -91,7 +92,7 @@ def faults(product: Product, reserved: Collection[str]) -> Iterator[Fault]:
                 )
         if bucket.evidence_days is not None and bucket.evidence_days < 0:
             yield Fault(f"buckets.{bucket.name}", f"objects cannot be evidence for {bucket.evidence_days} days")
-    yield from _journeys(product, part_names)
+    yield from visit_rules.faults(product, calls(product))
     yield from _order(product, part_names)
 
 
@@ -235,25 +236,6 @@ def _queue(queue: Queue, part_names: PartNames) -> Iterator[Fault]:
     for field, (least, most) in _QUEUE_LIMITS.items():
         if not least <= getattr(queue, field) <= most:
             yield Fault(f"{place}.{field}", f"{getattr(queue, field)} is outside {least} to {most}")
-
-
-def _journeys(product: Product, part_names: PartNames) -> Iterator[Fault]:
-    public = {worker.name for worker in product.public_workers}
-    stores = {
-        "database": part_names["databases"],
-        "namespace": part_names["namespaces"],
-        "bucket": part_names["buckets"],
-        "object": [class_name for worker in product.workers for class_name in worker.owns],
-    }
-    for journey in product.journeys:
-        place = f"journeys.{journey.name}"
-        if journey.worker not in public:
-            yield Fault(place, f"Worker {journey.worker!r} has no hostname, so no visitor can begin there")
-        if "{mark}" not in f"{journey.path}{journey.body}":
-            yield Fault(place, "neither path nor body holds {mark}, so its traces could not be told from others")
-        for kind, store in journey.leaves:
-            if store not in stores[kind]:
-                yield Fault(place, f"leaves a trace in {kind} {store!r}, which the product does not have")
 
 
 def _order(product: Product, part_names: PartNames) -> Iterator[Fault]:

@@ -4,14 +4,27 @@ from typing import Any
 
 import pytest
 
-from bulkhead.model.bindings import AI, D1, KV, R2, AnalyticsEngine, DurableObject, QueueProducer, Secret, Service
+from bulkhead.model.bindings import (
+    AI,
+    D1,
+    KV,
+    R2,
+    AnalyticsEngine,
+    DurableObject,
+    QueueProducer,
+    Secret,
+    Service,
+    VersionMetadata,
+)
 from bulkhead.model.product import (
     STAGE_VARIABLES,
     Bucket,
+    Cleaning,
     Database,
     Journey,
     Namespace,
     Place,
+    Probe,
     Product,
     ProductFault,
     Queue,
@@ -86,7 +99,24 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     ({"journeys": (Journey("a", "back", "/{mark}", ()),)}, "journeys.a"),
     ({"journeys": (Journey("a", "site", "/", ()),)}, "journeys.a"),
     ({"journeys": (Journey("a", "site", "/{mark}", ((Place.BUCKET, "main"),)),)}, "journeys.a"),
+    ({"journeys": (Journey("a", "site", "{mark}", ()),)}, "journeys.a"),
+    ({"journeys": (Journey("a", "site", "/{mark}", (), method="BOOK"),)}, "journeys.a"),
+    ({"journeys": (Journey("a", "site", "/{mark}", ()),) * 2}, "journeys.a"),
+    ({"journeys": (Journey("a", "site", "/{mark}", (), cleans=Cleaning("/all")),)}, "journeys.a.cleans"),
+    ({"journeys": (Journey("a", "site", "/{mark}", (), cleans=Cleaning("{id}")),)}, "journeys.a.cleans"),
+    ({"journeys": (Journey("a", "site", "/{mark}", (), cleans=Cleaning("/{id}", "GET")),)}, "journeys.a.cleans"),
+    ({"warm": (("back", "/"),)}, "warm./"),
+    ({"warm": (("site", "top ten"),)}, "warm.top ten"),
 ]
+
+TOLD = VersionMetadata("VERSION")
+SITE_AND_BACK = (
+    replace(SITE, bindings=(TOLD, Service("BACK", "back"))),
+    Worker("back", "back.js", bindings=(TOLD, Service("STORE", "store"))),
+    Worker("store", "store.js", bindings=(TOLD,)),
+    Worker("aside", "aside.js", bindings=(TOLD,)),
+)
+QUESTION = Probe("a question", "site", "/?a=b", holds="yes", reaches=("back", "store"))
 
 
 def test_the_baseline_is_deployable() -> None:
@@ -98,6 +128,60 @@ def test_what_cannot_be_deployed_is_refused_with_its_place(change: dict[str, Any
     with pytest.raises(ProductFault) as refused:
         Product(**{**BASE, **change})
     assert key in [fault.key for fault in refused.value.faults]
+
+
+def with_probes(*probes: Probe, workers: tuple[Worker, ...] = SITE_AND_BACK) -> Product:
+    return Product(**{**BASE, "workers": workers, "probes": probes})
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"worker": "back"}, "no hostname"),
+        ({"worker": "nobody", "reaches": ()}, "no hostname"),
+        ({"path": "health"}, "no path"),
+        ({"path": "/a b"}, "no path"),
+        ({"path": "/#top"}, "no path"),
+        ({"method": "get"}, "'get' is none of GET"),
+        ({"status": 503}, "no answer of a Worker that works"),
+        ({"status": 0}, "no answer of a Worker that works"),
+        ({"method": "POST"}, "may write"),
+        ({"method": "DELETE", "status": 204}, "may write"),
+        ({"body": {"a": 1}}, "a GET has no body"),
+        ({"method": "HEAD"}, "the answer to a HEAD has no text"),
+        ({"reaches": ("aside",)}, "'site' does not call (it calls back, store)"),
+        ({"reaches": ("site",)}, "does not call"),
+        ({"name": " "}, "has no name"),
+    ],
+)
+def test_a_probe_that_shows_nothing_or_may_write_is_refused(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(ProductFault) as refused:
+        with_probes(replace(QUESTION, **change))
+    assert said in str(refused.value)
+
+
+def test_probes_that_read_or_are_refused_are_right() -> None:
+    refused = Probe("refused", "site", "/", "POST", body={}, status=422)
+    moved = Probe("moved", "site", "/old", "HEAD", status=301)
+    assert with_probes(QUESTION, refused, moved).probes == (QUESTION, refused, moved)
+    with pytest.raises(ProductFault, match="is the name of 2"):
+        with_probes(QUESTION, QUESTION)
+
+
+def test_a_probed_worker_is_told_its_version() -> None:
+    """Without it an override that is not applied would pass for an answer of the version that was asked."""
+    site, back, *others = SITE_AND_BACK
+    untold = (site, replace(back, bindings=back.bindings[1:]), *others)
+    with pytest.raises(ProductFault, match="'back' is not told its version"):
+        with_probes(QUESTION, workers=untold)
+    assert with_probes(replace(QUESTION, reaches=()), workers=untold)
+
+
+def test_a_cleaning_fills_its_path_from_the_answer() -> None:
+    cleaning = Cleaning("/api/{id}/{mark}")
+    assert cleaning.filled({"id": "a/b", "mark": 7, "other": 1}) == "/api/a%2Fb/7"
+    with pytest.raises(KeyError):
+        cleaning.filled({"id": 1})
 
 
 def test_a_compatibility_date_may_be_todays_in_utc() -> None:

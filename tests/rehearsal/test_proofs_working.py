@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -213,9 +214,9 @@ def test_a_name_without_right_in_another_worker_is_seen_too(tmp_path: Path) -> N
 def test_a_product_without_journeys_or_stores_shows_nothing(tmp_path: Path) -> None:
     world = World(tmp_path)
     bare = replace(PRODUCT.workers[3], bindings=())
-    product = replace(
-        PRODUCT, workers=(bare,), journeys=(), databases=(), namespaces=(), buckets=(), queues=(), secrets=()
-    )
+    visits: dict[str, Any] = {"journeys": (), "probes": (), "warm": ()}
+    stores: dict[str, Any] = {"databases": (), "namespaces": (), "buckets": (), "queues": ()}
+    product = replace(PRODUCT, workers=(bare,), secrets=(), **stores, **visits)
     world.scene = replace(world.scene, product=product)
     assert {world.verdict(key).outcome for key in ("journeys", "stores")} == {Outcome.NOT_SHOWN}
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping
-from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from bulkhead.localclouds.cloudflare.request import Answer
-from bulkhead.model.product import Journey, Place, Worker
+from bulkhead.model.product import HEALTH, Journey, Place, Worker
 from bulkhead.rehearsal.evidence import NotShown, Unproven
 from bulkhead.rehearsal.proofs.proof import require, several_stages
 from bulkhead.rehearsal.scene import Scene, StandingStage
@@ -113,31 +112,19 @@ def _visited(scene: Scene, stage: StandingStage, worker: Worker) -> Answer:
     routes = {one["name"]: one["routes"] for one in stage.cloud.call("state")["workers"]}
     own = routes.get(scene.worker_name(stage, worker), [])
     require(f"{hostname}/*" in own, f"{hostname} to lead to {worker.name} of {stage.environment}", f"its routes: {own}")
-    return stage.cloud.visit(hostname, "/health")
+    return stage.cloud.visit(hostname, HEALTH)
 
 
 def _called(scene: Scene, stage: StandingStage, worker: Worker) -> Answer:
-    return stage.cloud.fetch(scene.worker_name(stage, worker), "/health")
+    return stage.cloud.fetch(scene.worker_name(stage, worker), HEALTH)
 
 
 def _travel(scene: Scene, stage: StandingStage, journey: Journey, mark: str) -> None:
     worker = scene.worker_name(stage, journey.worker)
-    path = journey.path.replace("{mark}", quote(mark))
-    answer = stage.cloud.fetch(worker, path, method=journey.method, json=_marked(journey.body, mark))
+    path, body = journey.marked(mark)
+    answer = stage.cloud.fetch(worker, path, method=journey.method, json=body)
     if not 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's own border of success
         raise Unproven(f"{journey.name} to succeed in {stage.environment}", f"{answer.status} {answer.text[:300]}")
-
-
-def _marked(body: Any, mark: str) -> Any:
-    match body:
-        case str():
-            return body.replace("{mark}", mark)
-        case Mapping():
-            return {key: _marked(value, mark) for key, value in body.items()}
-        case list() | tuple():
-            return [_marked(value, mark) for value in body]
-        case _:
-            return body
 
 
 def _plant(scene: Scene, stage: StandingStage, mark: str) -> set[Trace]:
