@@ -1,0 +1,95 @@
+"""JSON documents in a bucket, added under one number after the other and never changed."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from bulkhead.clients.objects import Objects
+from bulkhead.machine.owner import Owner
+from bulkhead.model.faults import Fault, Refused
+from bulkhead.resources.secret_forms import form_of
+
+FORMAT: Final = 1
+
+Document = Mapping[str, Any]
+
+
+class Documents:
+    """Documents below ``root``, which ends in a slash; ``me`` is who writes them."""
+
+    def __init__(self, objects: Objects, root: str, me: Owner) -> None:
+        self.objects = objects
+        self.me = me
+        self._root = root
+
+    def signed(self, document: Document) -> Document:
+        """Return a document as it is to be added, by whom and when. No two are equal, and no secret is in one: what
+        looks like one is left out, because it may have come with somebody's answer."""
+        return {
+            "format": FORMAT,
+            **_without_secrets(document),
+            "at": self.objects.now().earliest.isoformat(),
+            "by": self.me.document(),
+            "nonce": secrets.token_hex(8),
+        }
+
+    def add(self, folder: str, number: int, signed: Document) -> None:
+        """Write a document under a number. Raises Taken where another one has it; to repeat this does no harm."""
+        self.objects.add(self.key(folder, number), json.dumps(signed, indent=1, ensure_ascii=False).encode())
+
+    def after(self, folder: str, number: int) -> Iterator[tuple[int, Document]]:
+        """Yield the documents after a number. Raises Refused where one of them is missing, or is none of ours."""
+        for name in self.objects.list(f"{self._root}{folder}", _name(number)).objects:
+            number += 1
+            key = self.key(folder, number)
+            there = self.objects.read(key) if name == _name(number) else None
+            if there is None:
+                message = f"is missing, and {name} follows: what came in between cannot be known"
+                raise Refused("The journal cannot be read.", [Fault(key, message, "bring back its older version")])
+            yield number, parsed(key, there.body)
+
+    def folders(self) -> list[str]:
+        """Return the folders, in order."""
+        return self.objects.list(self._root).folders
+
+    def key(self, folder: str, number: int) -> str:
+        return f"{self._root}{folder}{_name(number)}"
+
+
+def parsed(key: str, body: bytes) -> dict[str, Any]:
+    """Return a document that this or an older Bulkhead wrote. Raises Refused for any other."""
+    try:
+        document = json.loads(body)
+        written = int(document["format"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise unreadable(key) from error
+    if written > FORMAT:
+        message = f"was written by a newer Bulkhead (format {written}; this one reads {FORMAT})"
+        fix = "check out the newer revision, and go on with that"
+        raise Refused("The journal cannot be read.", [Fault(key, message, fix)])
+    return dict(document)
+
+
+def unreadable(key: str) -> Refused:
+    """Return what to raise for an object that no Bulkhead wrote."""
+    fix = "look at the object and its older versions in the bucket: somebody else has written it"
+    return Refused("The journal cannot be read.", [Fault(key, "is no document of a deployment", fix)])
+
+
+def _name(number: int) -> str:
+    return f"{number:05}.json"
+
+
+def _without_secrets(value: Any) -> Any:
+    match value:
+        case str():
+            form = form_of(value)
+            return f"({form} stood here)" if form else value
+        case Mapping():
+            return {name: _without_secrets(each) for name, each in value.items()}
+        case list() | tuple():
+            return [_without_secrets(each) for each in value]
+    return value
