@@ -1,4 +1,4 @@
-"""Where the JSON APIs are that a stage's tokens are sent to.
+"""Where the JSON APIs are that a stage's tokens are sent to, and how its own hostnames are reached.
 
 It is said by whoever builds a client, never by the environment: a variable that is left over from a trial on local
 clouds would make `adopt` find nothing in production, and the next `up` make everything a second time.
@@ -56,6 +56,24 @@ class Apis:
 
     cloudflare: Api = CLOUDFLARE
     github: Api = GITHUB
+
+
+@dataclass(frozen=True, slots=True)
+class Sites:
+    """How a stage's hostnames are reached: as everybody does, over https, unless a rehearsal says the address of its
+    ``front``, which tells them apart by the header Host. Raises Refused for a front on another machine."""
+
+    front: str = ""
+
+    def __post_init__(self) -> None:
+        parts = _BASE.fullmatch(self.front)
+        if self.front and (parts is None or not _is_loopback(parts["host"])):
+            message = "is no front of a rehearsal, and what answers there would pass for the stage"
+            raise Refused("The stage was not asked.", [Fault(_shown(self.front), message, "http://127.0.0.1:<port>")])
+
+    def url(self, host: str, path: str) -> str:
+        """Return where ``path`` of a hostname is asked for."""
+        return f"{self.front or f'https://{host}'}{path}"
 
 
 def r2_endpoint(cloudflare: Api, account: str) -> str:

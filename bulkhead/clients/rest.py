@@ -67,7 +67,7 @@ class Rest:
             timeout=_TIMEOUT,
             limits=_LIMITS,
             trust_env=False,
-            verify=_trusted(),
+            verify=trusted(),
         )
         self.api = api
         self._token = token
@@ -235,7 +235,7 @@ class Rest:
 
 
 @cache
-def _trusted() -> ssl.SSLContext:
+def trusted() -> ssl.SSLContext:
     """The certificates to believe, read once: it takes longer than a request."""
     return httpx.create_ssl_context(trust_env=False)
 
