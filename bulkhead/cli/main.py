@@ -43,6 +43,8 @@ COMMANDS: Final = {
     "preview": "Say what an up would change, and stop it when something would be lost.",
     "migrate": "Apply the migrations of a stage's databases, each once, and say before what they take away.",
     "delivery": "Say which stage an event deploys; hand a build from the job that made it to those that deploy it.",
+    "versions": "Show which versions of each Worker answer, and since when.",
+    "rollback": "Let the versions answer again that did before the last release.",
     "twin": "Publish a stage's state without its secrets, and preview a checkout against it.",
     "bindings": "Check what the Workers' code does with their bindings; write the types of their env.",
     "wrangler": "Write the wrangler.jsonc of each Worker for one stage.",

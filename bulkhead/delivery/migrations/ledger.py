@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from bulkhead.clients.d1 import D1
@@ -23,6 +24,7 @@ _MAKE: Final = (
 )
 _SCHEMA: Final = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL;"
 _NAMES: Final = f'SELECT name FROM "{_APPLIED}" ORDER BY id;'  # noqa: S608 - a name of ours
+_TIMES: Final = f'SELECT name, applied_at FROM "{_APPLIED}" ORDER BY id;'  # noqa: S608
 _SUMS: Final = f'SELECT name, checksum FROM "{_CHECKSUMS}";'  # noqa: S608
 
 
@@ -50,6 +52,15 @@ def read(database: D1) -> Standing:
     names, *sums = database.read(_NAMES, *([_SUMS] if _CHECKSUMS in tables else []))
     known = {row["name"]: row["checksum"] for row in (sums[0] if sums else ())}
     return Standing({row["name"]: known.get(row["name"]) for row in names}, made)
+
+
+def times(database: D1) -> dict[str, datetime]:
+    """Return when each migration was applied, in that order; none where there is no ledger."""
+    (rows,) = database.read(_SCHEMA)
+    if _APPLIED not in {row["name"] for row in rows if row["type"] == "table"}:
+        return {}
+    (found,) = database.read(_TIMES)
+    return {row["name"]: datetime.fromisoformat(row["applied_at"]).replace(tzinfo=UTC) for row in found}
 
 
 def noting(migration: Migration, *, applied: bool = True) -> list[str]:
