@@ -8,7 +8,10 @@ from typing import Final
 
 from bulkhead.delivery.observed import NOTHING, Count
 
-MARGIN: Final = 0.03  # what a version may not fail more, as a share of requests
+# What a version may not fail oftener by, as a share of requests, or else by as much as is usual. Early steps only keep
+# out what would hurt many; the last one decides.
+MARGIN: Final = 0.03
+EARLY_MARGIN: Final = 0.05
 _MISSED: Final = 0.01  # chance to trust a version that is worse by the margin
 _WRONGED: Final = 0.001  # chance to doubt one that is not worse
 TRUSTED: Final = log(_MISSED / (1 - _WRONGED))
@@ -23,14 +26,14 @@ def usual(record: Count) -> float:
     return min(0.5, max(_LEAST_USUAL, (record.errors + 0.5) / (record.requests + _LEAST_KNOWN)))
 
 
-def needed(rate: float, margin: float = MARGIN) -> float:
+def needed(rate: float, margin: float) -> float:
     """Return how many requests without an error it takes to be trusted."""
-    return TRUSTED / _weight(rate, margin)[1]
+    return TRUSTED / _weights(rate, margin)[1]
 
 
-def doubtful(rate: float, excess: float, margin: float = MARGIN) -> float | None:
+def doubtful(rate: float, excess: float) -> float | None:
     """Return after how many requests a version that fails ``excess`` oftener is doubted; None where it may never be."""
-    error, success = _weight(rate, margin)
+    error, success = _weights(rate, MARGIN)
     fails = min(1.0, rate + excess)
     drift = fails * error + (1 - fails) * success
     return DOUBTED / drift if drift > 0 else None
@@ -39,22 +42,27 @@ def doubtful(rate: float, excess: float, margin: float = MARGIN) -> float | None
 @dataclass(frozen=True, slots=True)
 class Score:
     """``trust`` falls with every request that succeeds, down to TRUSTED; ``doubt`` rises with every one that fails, and
-    never falls below zero, so that a long good time buys a version that rots no time. ``since`` is what was counted
-    since there was no doubt."""
+    never falls below zero, so that a long good time buys a version that rots no time. ``seen`` is what trust rests on,
+    ``since`` what was counted since there was no doubt."""
 
     trust: float = 0.0
     doubt: float = 0.0
+    seen: Count = NOTHING
     since: Count = NOTHING
 
-    def after(self, count: Count, rate: float, margin: float = MARGIN, *, trusting: bool = True) -> Score:
-        """Return the score after ``count``, where ``rate`` is usual. Without ``trusting``, only doubt can grow."""
+    def after(self, count: Count, rate: float, margin: float | None) -> Score:
+        """Return the score after ``count``, where ``rate`` is usual. Without a ``margin``, only doubt can change."""
         if not count.requests:
             return self
-        error, success = _weight(rate, margin)
-        moved = (count.errors * error + (count.requests - count.errors) * success) / count.sample
-        trust = max(TRUSTED, self.trust + moved) if trusting else self.trust
-        doubt = max(0.0, self.doubt + moved)
-        return Score(trust, doubt, self.since + count if doubt else Count())
+        doubt = max(0.0, self.doubt + _moved(count, rate, MARGIN))
+        since = self.since + count if doubt else NOTHING
+        if margin is None:
+            return Score(self.trust, doubt, self.seen, since)
+        return Score(max(TRUSTED, self.trust + _moved(count, rate, margin)), doubt, self.seen + count, since)
+
+    def anew(self) -> Score:
+        """Return the score of a version that has to be trusted once more, and of which the same is suspected."""
+        return Score(doubt=self.doubt, since=self.since)
 
     @property
     def trusted(self) -> bool:
@@ -64,7 +72,17 @@ class Score:
     def doubted(self) -> bool:
         return self.doubt >= DOUBTED
 
+    def missing(self, rate: float, margin: float) -> float:
+        """Return how many requests without an error must come before it is trusted."""
+        return (1 - self.trust / TRUSTED) * needed(rate, margin)
 
-def _weight(rate: float, margin: float) -> tuple[float, float]:
-    worse = min(0.95, rate + margin)
+
+def _moved(count: Count, rate: float, margin: float) -> float:
+    error, success = _weights(rate, margin)
+    return (count.errors * error + (count.requests - count.errors) * success) / count.sample
+
+
+def _weights(rate: float, margin: float) -> tuple[float, float]:
+    """Return how much an error speaks for a version that is worse, and a success."""
+    worse = min(0.95, rate + max(margin, rate))
     return log(worse / rate), log((1 - worse) / (1 - rate))

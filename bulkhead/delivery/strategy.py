@@ -62,7 +62,7 @@ def road(
         terms = Terms("check", 0, rollout.bake_minutes, users=False)
         steps = [Step("check", 0, terms, f"{rollout.bake_minutes} minutes of probes"), *steps]
     if rollout.watch_minutes:
-        watch = Terms("watch", 100, rollout.watch_minutes, control=not classes, way_back=not classes)
+        watch = Terms("watch", 100, rollout.watch_minutes, last=True, way_back=not classes)
         steps.append(Step("watch", 100, watch, f"at least {rollout.watch_minutes} minutes, and users' requests"))
     return Road(chosen, tuple(steps), why, way_back=not classes)
 

@@ -2,25 +2,36 @@
 
 A probe that fails on the new version alone says at once that it is broken; that it passes says nothing of what it does
 not touch. So only users' requests can acquit, by a sequential test against the version that stands. A minute in which
-that one fails as well says nothing of either.
+that one fails as well says nothing of either. See ADR 0024.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
 from pydantic import TypeAdapter
 
 from bulkhead.delivery.observed import NOTHING, Count, Minute, Probes
-from bulkhead.delivery.scores import Score, usual
+from bulkhead.delivery.scores import EARLY_MARGIN, MARGIN, Score, usual
+from bulkhead.delivery.times import FEWEST, Pace
 
 __all__ = ["Count", "Decision", "Evidence", "Minute", "Probes", "Terms", "Verdict", "together"]
 
+LATE: Final = 5  # minutes until Cloudflare's analytics know what users met
 WINDOW: Final = 10  # minutes within which failures of probes count together
 CONVICTING: Final = 2  # probes that failed on the new version alone, net
+# While stable fails as well, either may be the one that a fault hits first: six more than four times stable's share is
+# what happens to one of a hundred pairs of equals.
+_CONVICTING_IN_TROUBLE: Final = 6
+_TIMES_STABLE: Final = 4
+_TROUBLE: Final = 0.1  # of stable's requests failed, and three times the usual: then whatever both need has failed
+_TROUBLED_ERRORS: Final = 2
+_DARK: Final = 10  # minutes without an answer from the version that was asked for
+_SILENT: Final = 15  # minutes after which what users met is not late, but missing
+_UNTELLING: Final = 30  # minutes that tell nothing, from which on waiting will not help
 
 
 class Verdict(StrEnum):
@@ -38,17 +49,22 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What one step of a rollout has to show. ``share`` is the new version's, percent. ``users`` says whether they
-    decide, or probes alone can; ``control``, whether the version that stands is still asked; ``way_back``, whether
-    traffic can return to it. ``patience`` is when a step that nothing decides is handed to a person."""
+    """What one step of a rollout has to show. ``share`` is the new version's, percent; ``least``, minutes that tell
+    something. ``users`` says whether they decide, or probes alone do; ``last``, whether no step decides after it;
+    ``way_back``, whether traffic can return to the version that stands. ``patience`` is how many minutes more a step is
+    given that nothing decides, before a person is asked."""
 
     step: str
     share: float
     least: int
     users: bool = True
-    control: bool = True
+    last: bool = False
     way_back: bool = True
     patience: int = 360
+
+    @property
+    def margin(self) -> float:
+        return MARGIN if self.last else EARLY_MARGIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,32 +78,52 @@ class Asked:
     both: int
     unapplied: int
 
+    @property
+    def troubled(self) -> bool:
+        return self.stable_alone + self.both > 0
+
+    @property
+    def tells(self) -> bool:
+        """Whether both versions answered, and the one that stands as it should."""
+        return self.asked > 0 and not self.unapplied and not self.troubled
+
 
 _UNTESTED: Final = Score()
+_ANY_PACE: Final = Pace()
 _NOT_BEGUN: Final = Terms("not begun", 0, 0, users=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything that a rollout has shown so far. ``before`` is what stable showed before it, ``edge_before`` the zone:
-    without them the first minutes are held against half a percent of errors."""
+    """Everything that a rollout has shown of one Worker. ``record`` is what stable showed, before it and since;
+    ``edge_before`` the whole zone, before it. Both begin with what is known when the rollout begins.
 
-    before: Count = NOTHING
+    Of the step: its ``terms``, the first whole minute ``since`` its traffic was moved, the ``known`` minutes that tell
+    something, and the last of them, ``telling``. Of the rollout: the new version's ``errors``, those of the ``edge``,
+    the ``pace``, the last minutes' ``asked`` probes, and the last minute that was ``probed``, ``applied`` (every
+    override), ``counted``, and ``troubled`` (stable's users)."""
+
+    record: Count = NOTHING
     edge_before: Count = NOTHING
     terms: Terms = _NOT_BEGUN
     since: int = 0
-    new: Count = NOTHING
+    known: int = 0
+    telling: int = -1
     errors: Score = _UNTESTED
+    edge: Score = _UNTESTED
+    pace: Pace = _ANY_PACE
     asked: tuple[Asked, ...] = ()
     probed: int = -1
+    applied: int = -1
     counted: int = -1
-    known: int = 0
-    extra: Mapping[str, int] = field(default_factory=dict)
+    troubled: int = -2
 
     def entering(self, terms: Terms, at: int) -> Evidence:
         """Return the evidence at the beginning of a step, whose traffic was moved in the minute ``at``. What earlier
         steps showed can still convict; it acquits no longer."""
-        return replace(self, terms=terms, since=at + 1, new=Count(), errors=replace(self.errors, trust=0.0), known=0)
+        errors, edge, pace = self.errors.anew(), self.edge.anew(), self.pace.entering()
+        step = replace(self, terms=terms, since=at + 1, known=0, telling=at, applied=max(at, self.applied))
+        return replace(step, errors=errors, edge=edge, pace=pace)
 
     def after(self, minute: Minute) -> Evidence:
         """Return the evidence with what is now known of a minute. What was told before is not counted again."""
@@ -95,27 +131,28 @@ class Evidence:
         if minute.probes is not None and minute.at > self.probed:
             told = told._probed(minute.at, minute.probes)
         if minute.new is not None and minute.at > self.counted:
-            told = told._counted(minute.at, minute.stable or Count(), minute.new)
+            told = told._counted(minute.at, minute.stable or NOTHING, minute.new, minute.edge or NOTHING)
         return told
 
     @property
     def decision(self) -> Decision:
-        """What follows from it now."""
-        net = sum(each.new_alone - each.stable_alone for each in self.asked if each.at > self.probed - WINDOW)
-        if net >= CONVICTING:
-            return Decision(Verdict.BACK, f"{net} probes failed on the new version alone within {WINDOW} minutes")
-        if self.errors.doubted:
-            return Decision(Verdict.BACK, f"the new version failed {self.errors.since}, stable {self.before}")
-        if self.known < self.terms.least:
-            return Decision(Verdict.WAIT, f"{self.known} of at least {self.terms.least} minutes are known")
-        if self.terms.users and not self.errors.trusted:
-            return Decision(Verdict.WAIT, f"the new version failed {self.new}: too few to tell")
-        return Decision(Verdict.ON, f"the new version failed {self.new}, stable {self.before}")
+        """What follows from all of it."""
+        if guilty := self._guilty():
+            if self.terms.way_back:
+                return Decision(Verdict.BACK, guilty)
+            return Decision(Verdict.HOLD, f"{guilty}, and there is no way back")
+        if stuck := self._stuck():
+            return Decision(Verdict.HOLD, stuck)
+        if missing := next(self._missing(), ""):
+            waited = max(self.probed, self.counted) - self.since
+            if waited >= self.terms.least + self.terms.patience:
+                return Decision(Verdict.HOLD, f"nothing decided it in {waited} minutes: {missing}")
+            return Decision(Verdict.WAIT, missing)
+        return Decision(Verdict.ON, self._acquitted())
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON has it, for the journal."""
-        found: dict[str, Any] = _ADAPTER.dump_python(self, mode="json")
-        return found
+        return asdict(self)
 
     @staticmethod
     def of_json(document: Any) -> Evidence:
@@ -124,19 +161,110 @@ class Evidence:
 
     def _probed(self, at: int, probes: Probes) -> Evidence:
         one = Asked(at, probes.asked, probes.new_alone, probes.stable_alone, probes.both, probes.unapplied)
-        known = self.known if self.terms.users else self.known + 1
-        return replace(self, asked=(*self.asked, one)[-2 * WINDOW :], probed=at, known=known)
-
-    def _counted(self, at: int, stable: Count, new: Count) -> Evidence:
-        own = at >= self.since
+        tells = not self.terms.users and at >= self.since and one.tells
         return replace(
             self,
-            before=self.before + stable,
-            new=self.new + new if own else self.new,
-            errors=self.errors.after(new, usual(self.before + stable), trusting=own),
-            counted=at,
-            known=self.known + 1 if own and self.terms.users else self.known,
+            asked=(*self.asked[1 - 2 * WINDOW :], one),
+            pace=self.pace if one.troubled else self.pace.probed(probes.times),
+            probed=at,
+            applied=self.applied if one.unapplied else at,
+            known=self.known + tells,
+            telling=at if tells else self.telling,
         )
+
+    def _counted(self, at: int, stable: Count, new: Count, edge: Count) -> Evidence:
+        """Count a minute of users, unless stable failed in it, or beside it: faults do not begin at full minutes."""
+        rate = usual(self.record)
+        failing = stable.errors >= _TROUBLED_ERRORS and stable.rate > max(_TROUBLE, 3 * rate)
+        troubled = at if failing else self.troubled
+        if at - troubled <= 1 or self._trouble_at(at, after=1):
+            return replace(self, counted=at, troubled=troubled)
+        own = self.terms.users and at >= self.since
+        margin = self.terms.margin if own else None
+        record = self.record + stable
+        zone = self.edge
+        if self.edge_before.requests >= FEWEST:
+            zone = zone.after(edge, usual(self.edge_before), margin)
+        return replace(
+            self,
+            record=record,
+            known=self.known + own,
+            telling=at if own else self.telling,
+            errors=self.errors.after(new, usual(record), margin),
+            edge=zone,
+            pace=self.pace.counted(new, stable, record) if own else self.pace,
+            counted=at,
+        )
+
+    def _trouble_at(self, at: int, after: int) -> bool:
+        """Whether a probe failed on stable in the minute, in the one before, or in one ``after``."""
+        return any(one.troubled and -1 <= one.at - at <= after for one in self.asked)
+
+    def _guilty(self) -> str:
+        """Say what sends the new version back, or nothing."""
+        window = [one for one in self.asked if one.at > self.probed - WINDOW]
+        alone, stable = sum(one.new_alone for one in window), sum(one.stable_alone for one in window)
+        calm = sum(one.new_alone for one in window if not self._trouble_at(one.at, after=0))
+        failed = (
+            f"{alone} times within {WINDOW} minutes a probe failed on the new version alone, {stable} on stable alone"
+        )
+        if calm - stable >= CONVICTING or alone >= _CONVICTING_IN_TROUBLE + _TIMES_STABLE * stable:
+            return failed
+        if self.errors.doubted:
+            return f"the new version failed {self.errors.since}; stable failed {self.record}"
+        if self.edge.doubted:
+            return f"the zone answered 5xx to {self.edge.since}; before the rollout to {self.edge_before}"
+        return self.pace.slow
+
+    def _stuck(self) -> str:
+        """Say why more waiting will not decide it, or nothing."""
+        now, last = max(self.probed, self.counted), self.asked[-1] if self.asked else None
+        if last and last.unapplied and now - self.applied >= _DARK:
+            return (
+                f"for {now - self.applied} minutes the version override was not applied: another version answered "
+                f"{last.unapplied} of {last.asked} probes"
+            )
+        if self.terms.users and now - max(self.counted, self.since) >= _SILENT:
+            return f"for {now - max(self.counted, self.since)} minutes nothing is known of what users met"
+        if now - max(self.telling, self.since) >= _UNTELLING:
+            return f"stable failed as well, or was not asked, in all of {now - max(self.telling, self.since)} minutes"
+        return self._hopeless(now)
+
+    def _hopeless(self, now: int) -> str:
+        if not self.terms.users or self.known < max(self.terms.least, _UNTELLING):
+            return ""
+        seen, missing = self.errors.seen.requests, self.errors.missing(usual(self.record), self.terms.margin)
+        if missing <= seen / self.known * (self.terms.least + self.terms.patience - (now - self.since)):
+            return ""
+        return (
+            f"{seen} requests reached the new version in {self.known} minutes; the {missing:.0f} more that it takes to "
+            f"tell will not come within {self.terms.patience} minutes"
+        )
+
+    def _missing(self) -> Iterator[str]:
+        """Say what must be seen before it goes on."""
+        if self.known < max(1, self.terms.least):
+            yield f"{self.known} of at least {max(1, self.terms.least)} minutes are known"
+        if self.asked and self.asked[-1].unapplied:
+            yield f"another version answered {self.asked[-1].unapplied} of {self.asked[-1].asked} probes"
+        if any(one.new_alone for one in self.asked if one.at > self.probed - WINDOW):
+            yield f"a probe failed on the new version alone within {WINDOW} minutes"
+        if not self.terms.users:
+            return
+        if not self.errors.trusted:
+            yield f"the new version failed {self.errors.seen}, stable {self.record}: too few to tell them apart"
+        if self.edge.seen.requests and not self.edge.trusted:
+            yield f"the zone answered 5xx to {self.edge.seen}; before the rollout to {self.edge_before}"
+        if self.pace.suspected:
+            yield self.pace.suspected
+        if self.terms.last and self.pace.untold:
+            yield self.pace.untold
+
+    def _acquitted(self) -> str:
+        if not self.terms.users:
+            return f"in {self.known} minutes no probe failed on the new version alone; users have not met it"
+        told = f"; {self.pace.told}" if self.pace.told else ""
+        return f"the new version failed {self.errors.seen}, stable {self.record}{told}"
 
 
 def together(decisions: Mapping[str, Decision]) -> Decision:
