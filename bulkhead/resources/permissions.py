@@ -41,6 +41,7 @@ OBJECTS_READ: Final = Permission(
 )
 R2_WRITE: Final = Permission("Workers R2 Storage Write", "bf7481a1826f439697cb59a20b22293e")
 SCRIPTS_WRITE: Final = Permission("Workers Scripts Write", "e086da7e2179491d91ee5f35b3ca210a")
+ZONE_ANALYTICS_READ: Final = Permission("Analytics Read", "9c88f9c5bce24ce7af9a958ba9c504db", Reach.ZONE)
 
 # What a stage's roles have.
 PERMISSIONS: Final = (
@@ -52,6 +53,7 @@ PERMISSIONS: Final = (
     OBJECTS_READ,
     R2_WRITE,
     SCRIPTS_WRITE,
+    ZONE_ANALYTICS_READ,
 )
 
 ACCOUNT_SETTINGS_READ: Final = Permission("Account Settings Read", "c1fde68c7bcc44588cbb6ddbc16d6480")
@@ -130,7 +132,6 @@ _OTHERS: Final[Mapping[Reach, Mapping[str, str]]] = {
         "Access: Apps and Policies Read": "eb258a38ea634c86a0c89da6b27cb6b6",
         "Access: Apps and Policies Revoke": "6db4e222e21248ac96a3f4c2a81e3b41",
         "Access: Apps and Policies Write": "959972745952452f8be2452be8cbb9f2",
-        "Analytics Read": "9c88f9c5bce24ce7af9a958ba9c504db",
         "Apps Write": "094547ab6e77498c8c4dfa87fadd5c51",
         "Bot Management Read": "07bea2220b2343fa9fae15656c0d8e88",
         "Bot Management Write": "3b94c49258ec4573b06d51d99b6416c0",

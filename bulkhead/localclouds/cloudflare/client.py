@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from bulkhead.clients.sql import statements
 from bulkhead.localclouds.cloudflare import disk, layout
+from bulkhead.localclouds.cloudflare.counted import Counted
 from bulkhead.localclouds.cloudflare.disk import DurableObject, Row
 from bulkhead.localclouds.cloudflare.request import Answer, ask, with_body
 from bulkhead.model.failures import Failed
@@ -152,6 +153,10 @@ class StageCloud:
     def url(self) -> str:
         """Where the stage answers; it stays the same across deployments."""
         return str(self.call("state")["url"])
+
+    def counted(self, dataset: str) -> list[Counted]:
+        """Return what happened so far and is told in a dataset of Cloudflare's analytics."""
+        return [Counted(**row) for row in self.call("counted", dataset=dataset)]
 
     # D1
 

@@ -41,6 +41,7 @@ from bulkhead.localclouds.cloudflare.api import (
     workers_versions,
     zones,
 )
+from bulkhead.localclouds.cloudflare.api.analytics import queries
 from bulkhead.localclouds.cloudflare.api.answers import Refusal, Result, no_route, refusal
 from bulkhead.localclouds.cloudflare.api.call import Call, Cloudflare, Route
 from bulkhead.localclouds.cloudflare.api.credentials import CLOUD, Credential, Credentials
@@ -60,6 +61,7 @@ def routes() -> list[Route]:
         queue_pulls,
         r2_beside,
         r2_objects,
+        queries,
         tokens,
         workers,
         workers_assets,

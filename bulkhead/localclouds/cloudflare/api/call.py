@@ -12,6 +12,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bulkhead.localclouds.api.rate import RateLimit
 from bulkhead.localclouds.cloudflare.api.answers import Refusal, Result
 from bulkhead.localclouds.cloudflare.api.asset_sessions import Sessions
 from bulkhead.localclouds.cloudflare.api.credentials import Credential
@@ -27,20 +28,26 @@ from bulkhead.resources.token_policies import Target
 
 PLUGIN: Final = "terraform-provider-cloudflare"
 """The client's name in requests of the provider's plugin, and of our own provider, which stands for it."""
+ANALYTICS_DELAY: Final = 300.0
+"""Seconds until Cloudflare's analytics are complete, as those report who poll them: five minutes."""
+_QUERIES: Final = (300, 300)  # GraphQL documentation, "Limits": queries of a user in five minutes
 _SOURCES: Final = {PLUGIN: "terraform", "wrangler": "wrangler"}
 
 
 @dataclass(frozen=True, slots=True)
 class Cloudflare:
     """What is behind the API: the resources of all accounts, an environment's running Miniflare and what was uploaded
-    to it, the files that signed URLs name, the sessions of asset uploads. ``clock`` tells seconds since 1970."""
+    to it, the files that signed URLs name, the sessions of asset uploads, how many queries of analytics each token has
+    left. ``clock`` tells seconds since 1970; analytics tell what is ``analytics_delay`` seconds ago or more."""
 
     resources: Resources
     stage: Callable[[str], StageCloud]
     uploads: Callable[[str], Uploads]
     files: Files = field(default_factory=Files)
     sessions: Sessions = field(default_factory=Sessions)
+    queries: RateLimit = field(default_factory=lambda: RateLimit(*_QUERIES))
     clock: Callable[[], float] = time.time
+    analytics_delay: float = ANALYTICS_DELAY
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,10 @@ _NOT_READ: Final = "the API has it; what OpenAPI says of it was not at hand"
 _MISSPELT: Final = "OpenAPI, the API reference and the SDK say '{}', which is no group's name; read as {}"
 _GRAPHQL_PAGE: Final = "developers.cloudflare.com/analytics/graphql-api/getting-started/authentication/api-token-auth"
 
+_GRAPHQL_ERRORS: Final = (
+    "developers.cloudflare.com/analytics/graphql-api/errors: Authentication and authorization errors"
+)
+
 
 def _rulesets(scope: str, names: tuple[str, ...]) -> Iterator[Row]:
     read = frozenset[str]().union(*map(reading, names))
@@ -243,8 +247,8 @@ ROWS: Final[tuple[Row, ...]] = (
     *_logpush(ZONE),
     row(
         "/graphql",
-        source=(_GRAPHQL_PAGE, OPENAPI),
-        POST=group("Account Analytics Read"),
-        note="the page's example is of an account; what the datasets of a zone need besides, neither source says",
+        source=(_GRAPHQL_PAGE, _GRAPHQL_ERRORS, OPENAPI),
+        POST=group("Account Analytics Read", "Analytics Read"),
+        note="it depends on the query: datasets of an account need the first, those of a zone the other",
     ),
 )

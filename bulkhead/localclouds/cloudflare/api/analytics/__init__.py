@@ -1,0 +1,1 @@
+"""Cloudflare's GraphQL Analytics API over what really happened in the local Cloudflare."""
