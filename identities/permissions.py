@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from bulkhead.model.aws_scope import AwsScope
+from bulkhead.model.aws_scope import JOURNAL, AwsScope
 from bulkhead.model.iam import Grant, one_or_all
 from bulkhead.model.naming import Kind
 from bulkhead.model.product import Product
@@ -144,6 +144,12 @@ def _deploy(scope: AwsScope, product: Product) -> Iterator[Grant]:
         "after a deployment the redacted twin is compared and published, on which pull requests are previewed",
         ["s3:GetObject", "s3:PutObject"],
         [f"{scope.state_bucket}/{_TWINS}"],
+    )
+    yield Grant(
+        "KeepJournal",
+        "a deployment notes each step before it is taken, so that one which was killed can be continued",
+        ["s3:GetObject", "s3:PutObject"],
+        [f"{scope.state_bucket}/{JOURNAL}*"],
     )
     yield Grant("UseSecretsKey", "the program reads the stage's secrets", _KEY_USE, [every_key], secrets)
     yield Grant(

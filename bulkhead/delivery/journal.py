@@ -31,7 +31,10 @@ from bulkhead.delivery.documents import Document, Documents, unreadable
 from bulkhead.delivery.lease import LENGTH, Lease, Living, Lost, Tenure
 from bulkhead.delivery.orders import Asked, Order, OrderKind, asked
 from bulkhead.machine.owner import Owner, this_process
+from bulkhead.model.aws_scope import JOURNAL, aws_scope_of
 from bulkhead.model.faults import Fault, Refused
+from bulkhead.model.naming import Label
+from bulkhead.model.settings import StageSettings
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -175,8 +178,8 @@ class Journal:
         patience: float = 300.0,
     ) -> None:
         self.stack = stack
-        self.documents = Documents(Objects(s3, bucket, owner), f"delivery/{stack}/", me or this_process())
-        self.lease = Lease(self.documents.objects, f"delivery/{stack}/lease.json", self.documents.me, length)
+        self.documents = Documents(Objects(s3, bucket, owner), f"{JOURNAL}{stack}/", me or this_process())
+        self.lease = Lease(self.documents.objects, f"{JOURNAL}{stack}/lease.json", self.documents.me, length)
         self._say = say
         self._patience = patience
 
@@ -251,6 +254,17 @@ class Journal:
         message = f"has it since {tenure.since:%Y-%m-%d %H:%M} UTC{step}; two at once would undo each other's work"
         fix = f"wait for it, or: bulkhead rollout {self.stack} show (or: abort)"
         return Refused(f"{self.stack} is being changed.", [Fault(str(tenure.owner), message, fix)])
+
+
+def journal_of(
+    settings: StageSettings, product: str, profile: str | None = None, say: Callable[[str], None] = lambda _: None
+) -> Journal:
+    """Return the journal of the stack that ``settings`` are of, in AWS; a pull request's is where development's is."""
+    from bulkhead.clients.clouds import aws  # noqa: PLC0415 (boto3 takes half a second to import)
+
+    stage = Label(product, settings.stage, settings.stage.value)
+    scope = aws_scope_of(stage, settings)
+    return Journal(aws(settings, profile)("s3"), scope.state, settings.environment, owner=scope.account, say=say)
 
 
 def _order(key: str, document: Document) -> Order:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from bulkhead.model.naming import Kind, Label, Stage
 from bulkhead.model.roles import Role
 from bulkhead.model.settings import StageSettings
+
+JOURNAL: Final = "delivery/"
+"""Below which deployments are noted down in the bucket of a stage's state."""
 
 
 @dataclass(frozen=True, slots=True)

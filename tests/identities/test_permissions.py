@@ -133,6 +133,14 @@ def test_a_preview_reads_the_twin_and_nothing_else() -> None:
     assert said["FindTwin"]["Condition"] == {"StringLike": {"s3:prefix": "twins/*"}}
 
 
+def test_a_deployment_s_journal_is_added_to_by_the_deploy_role_alone_and_removed_by_nobody() -> None:
+    journal = "arn:aws:s3:::harbor-production-state-333333333333/delivery/*"
+    for role in Role:
+        on_it = [one for one in statements(role, "production").values() if journal in one["Resource"]]
+        wanted = [["s3:GetObject", "s3:PutObject"]] if role is Role.DEPLOY else []
+        assert [sorted(one["Action"]) for one in on_it] == wanted
+
+
 def test_operations_add_backups_and_remove_none() -> None:
     actions = allowed(Role.OPERATIONS)
     assert "s3:PutObject" in actions

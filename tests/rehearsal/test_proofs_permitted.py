@@ -67,6 +67,14 @@ BREAKS = (
         "production",
     ),
     sabotage(
+        "deploy may remove what deployments noted",
+        lambda iam: iam.allow(
+            Role.DEPLOY, "s3:DeleteObject", "arn:aws:s3:::harbor-staging-state-222222222222/delivery/*"
+        ),
+        "delete_object on harbor-staging-state-222222222222 by staging's deploy to be denied",
+        "allowed",
+    ),
+    sabotage(
         "preview may write the twin",
         lambda iam: iam.allow(Role.PREVIEW, "s3:PutObject"),
         "put_object on harbor-staging-state-222222222222 by staging's preview to be denied",

@@ -69,11 +69,14 @@ class EnforcedAws:
         """Judge every request from now on."""
         self._post("reset-auth", b"0")
 
+    def client(self, account: str, role: str, service: str) -> Any:
+        """Return a client that asks as a role, until another one is taken."""
+        return self._guests.client(self._sessions[account, role], service)
+
     def tries(self, account: str, role: str, service: str, operation: str, **request: Any) -> str:
         """Send a request as a role. Return "allowed", "denied", or the code of another refusal."""
-        client = self._guests.client(self._sessions[account, role], service)
         try:
-            getattr(client, operation)(**request)
+            getattr(self.client(account, role, service), operation)(**request)
         except ClientError as refused:
             code = refused.response["Error"]["Code"]
             return "denied" if code in _DENIED else code

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Final
 
 from bulkhead.localclouds.aws.evaluator import Identity, Request, admits, allows
-from bulkhead.model.aws_scope import AwsScope, aws_scope_of
+from bulkhead.model.aws_scope import JOURNAL, AwsScope, aws_scope_of
 from bulkhead.model.naming import Label, Stage
 from bulkhead.model.roles import Role, environment_of, subjects
 from bulkhead.model.trust import AUDIENCE, GITHUB
@@ -21,6 +21,7 @@ _ALLOWED: Final = "allowed"
 _DENIED: Final = "denied"
 _STATE: Final = ".pulumi/stacks/bulkhead/stage.json"
 _TWIN: Final = "twins/bulkhead/stage.json"
+_ENTRY: Final = f"{JOURNAL}stage/lease.json"
 _BACKUP: Final = "database/daily/a-backup.sql.gz"
 _FACTOR: Final = "aws:MultiFactorAuthPresent"
 _WHO: Final = "aws:PrincipalArn"
@@ -41,7 +42,7 @@ class _Staged:
 
     def buckets(self) -> dict[str, tuple[str, ...]]:
         """Return the buckets that the requests are about, with what is in them."""
-        made = {self.scope.state: (_STATE, _TWIN), self.scope.identities_state: (_STATE,)}
+        made = {self.scope.state: (_STATE, _TWIN, _ENTRY), self.scope.identities_state: (_STATE,)}
         return made | ({self.scope.vault: (_BACKUP,)} if self.scope.keeps_backups else {})
 
 
@@ -92,6 +93,8 @@ def _requests(own: _Staged, others: list[_Staged]) -> Iterator[_Try]:
 
     yield put(Role.DEPLOY, state, _STATE, _ALLOWED)
     yield put(Role.DEPLOY, state, _TWIN, _ALLOWED)
+    yield put(Role.DEPLOY, state, _ENTRY, _ALLOWED)
+    yield get(Role.DEPLOY, state, _ENTRY, _ALLOWED)
     yield put(Role.DEPLOY, own.scope.identities_state, _STATE, _DENIED)
     for role in Role:
         yield role, "iam", "create_user", {"UserName": "somebody"}, _DENIED
@@ -101,6 +104,7 @@ def _requests(own: _Staged, others: list[_Staged]) -> Iterator[_Try]:
         yield put(role, state, _TWIN, _DENIED)
         yield get(role, state, _STATE, _DENIED)
         yield put(role, state, _STATE, _DENIED)
+        yield put(role, state, _ENTRY, _DENIED)
     if own.scope.keeps_backups:
         yield put(Role.OPERATIONS, vault, _BACKUP, _ALLOWED)
         yield get(Role.OPERATIONS, vault, _BACKUP, _ALLOWED)
@@ -108,9 +112,11 @@ def _requests(own: _Staged, others: list[_Staged]) -> Iterator[_Try]:
         yield get(Role.PREVIEW, vault, _BACKUP, _DENIED)
         yield put(Role.ROLLBACK, vault, _BACKUP, _DENIED)
         yield delete(Role.DEPLOY, vault, _BACKUP, _ALLOWED if own.scope.removes else _DENIED)
+    yield delete(Role.DEPLOY, state, _ENTRY, _DENIED)
     for other in others:
         for role in Role:
             yield get(role, other.scope.state, _TWIN, _DENIED)
+            yield get(role, other.scope.state, _ENTRY, _DENIED)
         yield put(Role.DEPLOY, other.scope.state, _STATE, _DENIED)
 
 
