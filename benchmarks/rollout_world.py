@@ -76,9 +76,7 @@ class World:
         stable_rate, failing, hidden_failing = self._rates(at, share)
         new_requests = _poisson(draw, self.traffic * share / _EVERYBODY)
         stable_requests = _poisson(draw, self.traffic * (1 - share / _EVERYBODY))
-        stable = Count(
-            stable_requests, _binomial(draw, stable_requests, stable_rate), self._time(stable_requests, 1.0)
-        )
+        stable = Count(stable_requests, _binomial(draw, stable_requests, stable_rate), self._time(stable_requests, 1.0))
         errors = _binomial(draw, new_requests, stable_rate + (1 - stable_rate) * failing)
         returned = _binomial(draw, new_requests - errors, hidden_failing)
         new = Count(new_requests, errors, self._time(new_requests, self.ahead))
@@ -124,7 +122,10 @@ class World:
             if not (new or old):
                 slow = self.factor if touched and not ("slow" in self.kind and self.hidden) else 1.0
                 base, scatter = self.of_probes[number], self.scatter
-                times[name] = (base * slow * _POOL[int(draw.random() * 4096)] ** scatter, base * _POOL[int(draw.random() * 4096)] ** scatter)
+                times[name] = (
+                    base * slow * _POOL[int(draw.random() * 4096)] ** scatter,
+                    base * _POOL[int(draw.random() * 4096)] ** scatter,
+                )
         return Probes(PROBES, new_alone, stable_alone, both, times=times)
 
     def _time(self, requests: int, factor: float) -> float | None:
@@ -132,7 +133,9 @@ class World:
         if not requests:
             return None
         shift = _Z95 if requests >= 20 else _FEW[requests]
-        return self.typical * factor * math.exp(_SCATTER * (shift + self.random.gauss(0, 2.1 / math.sqrt(requests + 3))))
+        return (
+            self.typical * factor * math.exp(_SCATTER * (shift + self.random.gauss(0, 2.1 / math.sqrt(requests + 3))))
+        )
 
 
 _PARTS: Final[Mapping[str, tuple[float, float]]] = {

@@ -8,11 +8,14 @@ from typing import Final
 from bulkhead.model.bindings import AI, D1, KV, R2, DurableObject, QueueProducer, Secret, Service, VersionMetadata
 from bulkhead.model.product import (
     APEX,
+    HEALTH,
     Bucket,
+    Cleaning,
     Database,
     Journey,
     Namespace,
     Place,
+    Probe,
     Product,
     Queue,
     StageSecret,
@@ -91,6 +94,8 @@ PRODUCT: Final = Product(
                 "minutes": 60,
             },
             leaves=((Place.DATABASE, "main"), (Place.OBJECT, "BookingLedger")),
+            # The audit log keeps that it was made and withdrawn; it names no person.
+            cleans=Cleaning("/api/bookings/{id}"),
         ),
         Journey(
             "a chat",
@@ -100,4 +105,19 @@ PRODUCT: Final = Product(
             leaves=((Place.BUCKET, "transcripts"), (Place.OBJECT, "Conversation")),
         ),
     ),
+    probes=(
+        Probe("the home page", "web", "/", holds="Book a place"),
+        Probe("what everything depends on", "web", HEALTH, holds='"status":"ok"', reaches=("booking", "assistant")),
+        Probe(
+            "a booking is looked up",
+            "web",
+            "/api/bookings/00000000-0000-4000-8000-000000000000",
+            status=404,
+            holds="NO_BOOKING",
+            reaches=("booking",),
+        ),
+        Probe("a wish is checked", "web", "/api/bookings", "POST", body={}, status=400, holds="memberEmail"),
+        Probe("a question is checked", "web", "/api/chat", "POST", body={}, status=400, holds="message"),
+    ),
+    warm=(("web", "/"),),
 )

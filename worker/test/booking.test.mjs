@@ -183,3 +183,44 @@ test("logs are JSON lines without addresses, and nothing called out", () => {
   assert.ok(!harbor.lines.join("\n").includes("@example.com"));
   assert.deepEqual(harbor.egress, []);
 });
+
+const withdraw = (id) => harbor.call(`/api/bookings/${id}`, { method: "DELETE" });
+
+test("a pending booking can be withdrawn: its slot is free and nothing is left but the audit log", async () => {
+  const json = wish({ resource: "regretted", memberEmail: "eve@example.com" });
+  const { id } = (await book(json)).json;
+  const withdrawn = await withdraw(id);
+  assert.deepEqual([withdrawn.status, withdrawn.json.status], [200, "closed"]);
+  assert.equal((await harbor.call(`/api/bookings/${id}`)).status, 404);
+  assert.deepEqual(await harbor.query("SELECT id FROM members WHERE email = 'eve@example.com'"), []);
+  assert.equal((await withdraw(id)).json.code, "NO_BOOKING");
+  assert.equal((await book(wish({ resource: "regretted" }))).status, 201);
+
+  const actions = await eventually(async () => {
+    const rows = await harbor.query("SELECT action FROM audit_logs WHERE subject = ? ORDER BY occurred_at", id);
+    return rows.length === 2 && rows.map(({ action }) => action);
+  });
+  assert.deepEqual(actions, ["booking.created", "booking.withdrawn"]);
+});
+
+test("what else is known of a member outlives a withdrawn booking", async () => {
+  const ours = { memberEmail: "zoe@example.com" };
+  const known = () => harbor.query("SELECT id FROM members WHERE email = ?", ours.memberEmail);
+  const kept = (await book(wish({ ...ours, resource: "zoe-1" }))).json;
+  const agreed = (await book(wish({ ...ours, resource: "zoe-2", consent: true }))).json;
+  assert.equal((await withdraw(agreed.id)).status, 200);
+  assert.equal((await withdraw(kept.id)).status, 200);
+  const [member] = await known();
+  const consents = await harbor.query("SELECT booking_id, granted FROM consent_logs WHERE member_id = ?", member.id);
+  assert.deepEqual(consents, [{ booking_id: null, granted: 1 }], "what somebody agreed to must stay provable");
+});
+
+test("a confirmed booking is not withdrawn", async () => {
+  const { id } = (await book(wish({ resource: "promised", consent: true }))).json;
+  await harbor.call(`/api/bookings/${id}/confirm`, { method: "POST" });
+  const refused = await withdraw(id);
+  assert.deepEqual([refused.status, refused.json.code], [409, "NOT_PENDING"]);
+  assert.equal((await harbor.call(`/api/bookings/${id}`)).json.status, "confirmed");
+  const consents = await harbor.query("SELECT id FROM consent_logs WHERE booking_id = ?", id);
+  assert.equal(consents.length, 1);
+});

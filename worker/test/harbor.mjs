@@ -40,11 +40,12 @@ const VARIABLES = {
 };
 
 /**
- * Starts the product. `variables` replace stage variables; `without` names bindings to leave out, as `worker.BINDING`.
+ * Starts the product. `variables` replace stage variables; `without` names bindings to leave out, as `worker.BINDING`;
+ * `instead` are sources that stand for a Worker's own, by its name.
  * Returns Miniflare, `call(path, init)`, `query(sql)`, `lines` (what the Workers logged) and `egress` (what they called
  * outside).
  */
-export async function startHarbor({ variables = {}, migrated = true, without = [] } = {}) {
+export async function startHarbor({ variables = {}, migrated = true, without = [], instead = {} } = {}) {
   const lines = [];
   const egress = [];
 
@@ -58,7 +59,7 @@ export async function startHarbor({ variables = {}, migrated = true, without = [
     return {
       name,
       compatibilityDate: "2026-07-01",
-      modules: [{ type: "ESModule", path: "index.js", contents: await readFile(`${root}/dist/${name}.js`, "utf8") }],
+      modules: [{ type: "ESModule", path: "index.js", contents: instead[name] ?? (await readFile(`${root}/dist/${name}.js`, "utf8")) }],
       versionMetadata: "VERSION",
       outboundService: (request) => {
         egress.push(request.url);

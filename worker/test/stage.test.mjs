@@ -90,6 +90,44 @@ test("the page links to what there is and lets nothing foreign in", () =>
     assert.match(headers.get("Content-Security-Policy"), /default-src 'none'/);
   }));
 
+const versionsIn = (headers) =>
+  Object.fromEntries(headers.get("X-Version").split(", ").map((each) => /^(.+)="(.+)"$/.exec(each).slice(1)));
+
+test("each answer says which versions had a part in it", () =>
+  withHarbor({}, async ({ call }) => {
+    const [web, booking, assistant] = ["web", "booking", "assistant"].map((name) => `harbor-development-${name}`);
+    const heard = async (path, init) => {
+      const { status, headers } = await call(path, init);
+      return [status, Object.keys(versionsIn(headers))];
+    };
+    assert.deepEqual(await heard("/"), [200, [web]]);
+    assert.deepEqual(await heard(`/api/bookings/${crypto.randomUUID()}`), [404, [web, booking]]);
+    assert.deepEqual(await heard("/nowhere"), [404, [web]]);
+    assert.deepEqual(await heard("/health"), [200, [web, booking, assistant]]);
+    const { json, headers } = await call("/health");
+    assert.equal(versionsIn(headers)[web], json.version.id);
+    const chat = await heard("/api/chat", { method: "POST", json: { message: "hello" } });
+    assert.deepEqual(chat, [201, [web, assistant]]);
+  }));
+
+const ECHO = `export default {
+  fetch(request) {
+    return Response.json(Object.fromEntries(request.headers), { headers: { "X-Version": 'echo="1"' } });
+  },
+};`;
+
+test("what chooses a version is handed on, and nothing else of the visitor's", () =>
+  withHarbor({ instead: { booking: ECHO } }, async ({ call }) => {
+    const path = `/api/bookings/${crypto.randomUUID()}`;
+    const chosen = { "cloudflare-workers-version-overrides": 'booking="7"', "cloudflare-workers-version-key": "k" };
+    const { json, headers } = await call(path, { headers: { ...chosen, "X-Actor": "a thief", "X-Version": "x" } });
+    for (const [name, value] of Object.entries(chosen)) assert.equal(json[name], value);
+    assert.deepEqual([json["x-actor"], json["x-version"]], [undefined, undefined]);
+    assert.match(headers.get("X-Version"), /^harbor-development-web="[^"]+", echo="1"$/);
+    const plain = await call(path);
+    for (const name of Object.keys(chosen)) assert.ok(!(name in plain.json));
+  }));
+
 test("LOG_LEVEL silences what is below it", () =>
   withHarbor({ variables: { LOG_LEVEL: "warn" } }, async ({ call, lines }) => {
     await call("/nowhere");

@@ -6,7 +6,7 @@ import { sha256 } from "../shared/digest.ts";
 import { Refusal } from "../shared/http.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Env } from "./env.d.ts";
-import { type Asked, erase, findBooking, findByKey, markConfirmed, record } from "./records.ts";
+import { type Asked, erase, findBooking, findByKey, forget, markConfirmed, record } from "./records.ts";
 
 /**
  * Tells requests apart. A key counts for one member only, so two members may choose the same one; it is hashed together
@@ -79,6 +79,19 @@ export async function confirm(env: Env, id: string, actor: string): Promise<Book
   // Told again when asked again: the first time may have failed just here, and the event keeps its id.
   await env.EVENTS.send(event("booking.confirmed", booking, actor, now));
   return { ...booking, status: "confirmed" };
+}
+
+/** Takes a booking back that is not confirmed yet; whoever has its id may. Only the audit log remembers it. */
+export async function withdraw(env: Env, id: string, actor: string): Promise<Booking> {
+  const booking = await findBooking(env.DB, id);
+  if (booking === null) throw new Refusal(404, "NO_BOOKING", "There is no such booking.");
+  // First the database: should the ledger fail now, the slot lapses by itself.
+  if (!(await forget(env.DB, id))) {
+    throw new Refusal(409, "NOT_PENDING", "Only a booking that waits for its confirmation can be withdrawn.");
+  }
+  await ledgerOf(env, booking.resource).release(id);
+  await env.EVENTS.send(event("booking.withdrawn", booking, actor, new Date().toISOString()));
+  return { ...booking, status: "closed" };
 }
 
 function ledgerOf(env: Env, resource: string) {

@@ -4,7 +4,7 @@ import { bookingRequest } from "../shared/bookings.ts";
 import { databaseProbe, health } from "../shared/health.ts";
 import { ID, json, Refusal, serve, type Call } from "../shared/http.ts";
 import { readJson } from "../shared/input.ts";
-import { book, confirm, identify } from "./book.ts";
+import { book, confirm, identify, withdraw } from "./book.ts";
 import type { Env } from "./env.d.ts";
 import { findBooking } from "./records.ts";
 
@@ -14,7 +14,7 @@ export default {
   fetch: serve<Env>({
     "/health": { GET: checkHealth },
     "/bookings": { POST: create },
-    [`/bookings/${ID}`]: { GET: show },
+    [`/bookings/${ID}`]: { GET: show, DELETE: withdrawOne },
     [`/bookings/${ID}/confirm`]: { POST: confirmOne },
   }),
 } satisfies ExportedHandler<Env>;
@@ -36,6 +36,12 @@ async function show({ env, params }: Call<Env>): Promise<Response> {
 async function confirmOne({ request, env, params, log }: Call<Env>): Promise<Response> {
   const booking = await confirm(env, params.id ?? "", actorOf(request));
   log.info("confirmed", { category: "booking", bookingId: booking.id, resource: booking.resource });
+  return json(booking);
+}
+
+async function withdrawOne({ request, env, params, log }: Call<Env>): Promise<Response> {
+  const booking = await withdraw(env, params.id ?? "", actorOf(request));
+  log.info("withdrawn", { category: "booking", bookingId: booking.id, resource: booking.resource });
   return json(booking);
 }
 

@@ -75,6 +75,30 @@ export async function erase(db: D1Database, id: string): Promise<void> {
   ]);
 }
 
+/**
+ * Removes a pending booking, and its member unless something else is known of that person; what a member agreed to is
+ * kept (AUD-2). Returns false when the booking is no longer pending.
+ */
+export async function forget(db: D1Database, id: string): Promise<boolean> {
+  const member = await db.prepare("SELECT member_id FROM bookings WHERE id = ?").bind(id).first<string>("member_id");
+  const [, removed] = await db.batch([
+    db
+      .prepare(
+        `UPDATE consent_logs SET booking_id = NULL
+         WHERE booking_id IN (SELECT id FROM bookings WHERE id = ? AND status = 'pending')`,
+      )
+      .bind(id),
+    db.prepare("DELETE FROM bookings WHERE id = ? AND status = 'pending'").bind(id),
+    db
+      .prepare(
+        `DELETE FROM members WHERE id = ? AND NOT EXISTS (SELECT 1 FROM bookings WHERE member_id = members.id)
+         AND NOT EXISTS (SELECT 1 FROM consent_logs WHERE member_id = members.id)`,
+      )
+      .bind(member),
+  ]);
+  return (removed?.meta.changes ?? 0) > 0;
+}
+
 /** Returns false when the booking is no longer pending. */
 export async function markConfirmed(db: D1Database, id: string, now: string): Promise<boolean> {
   const { meta } = await db

@@ -26,7 +26,7 @@ export interface Booking {
 /** What `booking` announces to whoever listens. The id is the same however often the event is sent. */
 export interface BookingEvent {
   id: string;
-  type: "booking.created" | "booking.confirmed";
+  type: "booking.created" | "booking.confirmed" | "booking.withdrawn";
   bookingId: string;
   resource: string;
   startsAt: string;

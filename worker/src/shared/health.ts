@@ -1,4 +1,5 @@
-import { json } from "./http.ts";
+import { forward } from "./forward.ts";
+import { json, type Call } from "./http.ts";
 import type { Logger } from "./log.ts";
 import type { Stage } from "./stage.ts";
 
@@ -31,7 +32,7 @@ const PATIENCE = 3_000;
  * and only an `Unhealthy` message goes out.
  */
 export async function health(
-  env: Stage & { VERSION: WorkerVersionMetadata },
+  env: Stage,
   log: Logger,
   probes: Record<string, Probe>,
   patience = PATIENCE,
@@ -74,12 +75,9 @@ async function check(name: string, probe: Probe, log: Logger, patience: number):
 }
 
 /** Asks another Worker for its own health and passes its checks on. A service needs more patience than its parts. */
-export function workerProbe(service: Fetcher, requestId: string): Probe {
+export function workerProbe(call: Call<unknown>, service: Fetcher): Probe {
   return async (signal) => {
-    const response = await service.fetch("https://worker.internal/health", {
-      headers: { "X-Request-Id": requestId },
-      signal,
-    });
+    const response = await forward(call, service, "/health", { signal });
     const { checks } = await response.json<{ checks: Record<string, Check> }>();
     if (!response.ok) throw new Unhealthy("one of its own dependencies failed", checks);
     return checks;

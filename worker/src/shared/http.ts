@@ -31,6 +31,9 @@ export function json(body: unknown, status = 200, headers: Record<string, string
   });
 }
 
+/** Which versions of which Workers had a part in an answer, spelt as Cloudflare's version overrides are. */
+export const VERSIONS = "X-Version";
+
 export interface Call<Env> {
   request: Request;
   env: Env;
@@ -38,10 +41,13 @@ export interface Call<Env> {
   params: Record<string, string | undefined>;
   log: Logger;
   requestId: string;
+  /** Which versions have had a part in the answer so far, each as a member of the header `VERSIONS`. */
+  versions: Set<string>;
 }
 
+type Method = "GET" | "POST" | "DELETE";
 export type Handler<Env> = (call: Call<Env>) => Response | Promise<Response>;
-export type Routes<Env> = Record<string, Partial<Record<"GET" | "POST", Handler<Env>>>>;
+export type Routes<Env> = Record<string, Partial<Record<Method, Handler<Env>>>>;
 type Gate<Env> = (call: Call<Env>) => void;
 
 /** The pattern of the ids that this product gives out. */
@@ -64,7 +70,7 @@ export function serve<Env extends Stage>(
     for (const { pattern, methods } of table) {
       const match = pattern.exec({ pathname: path });
       if (match === null) continue;
-      const handler = methods[(request.method === "HEAD" ? "GET" : request.method) as "GET" | "POST"];
+      const handler = methods[(request.method === "HEAD" ? "GET" : request.method) as Method];
       if (handler !== undefined) return { handler, params: match.pathname.groups };
       const allowed = Object.keys(methods).flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
       throw new Refusal(405, "METHOD_NOT_ALLOWED", `${path} does not take ${request.method}.`, {
@@ -79,9 +85,10 @@ export function serve<Env extends Stage>(
     const path = new URL(request.url).pathname;
     const requestId = idOf(request);
     const log = logger(env, { requestId });
+    const versions = new Set([`${env.SERVICE_NAME}="${env.VERSION.id}"`]);
     let response: Response;
     try {
-      const call = { request: request as Request, env, context, params: {}, log, requestId };
+      const call = { request: request as Request, env, context, params: {}, log, requestId, versions };
       // The gate comes first: during maintenance even an unknown path is told about the maintenance.
       gate(call);
       const { handler, params } = handlerFor(call.request, path);
@@ -100,6 +107,7 @@ export function serve<Env extends Stage>(
     });
     const answer = new Response(request.method === "HEAD" ? null : response.body, response);
     answer.headers.set("X-Request-Id", requestId);
+    answer.headers.set(VERSIONS, [...versions].join(", "));
     return answer;
   };
 }

@@ -23,6 +23,7 @@ export interface Stage {
   SERVICE_NAME: string;
   STAGE: string;
   TZ: string;
+  VERSION: WorkerVersionMetadata;
 }
 
 /** Cloudflare KV refuses to keep anything for less than this. */

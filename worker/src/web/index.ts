@@ -3,6 +3,7 @@
 
 import { bookingRequest } from "../shared/bookings.ts";
 import { chatRequest } from "../shared/chat.ts";
+import { forward } from "../shared/forward.ts";
 import { health, WORKER_PATIENCE, workerProbe } from "../shared/health.ts";
 import { ID, json, Refusal, serve, type Call } from "../shared/http.ts";
 import { readJson } from "../shared/input.ts";
@@ -20,7 +21,7 @@ export default {
       "/": { GET: ({ env }) => homePage(env) },
       "/health": { GET: checkHealth },
       "/api/bookings": { POST: createBooking },
-      [`/api/bookings/${ID}`]: { GET: showBooking },
+      [`/api/bookings/${ID}`]: { GET: showBooking, DELETE: withdrawBooking },
       [`/api/bookings/${ID}/confirm`]: { POST: confirmBooking },
       "/api/chat": { POST: chat },
       [`/api/chat/${ID}`]: { GET: showChat },
@@ -54,6 +55,12 @@ async function confirmBooking(call: Call<Env>): Promise<Response> {
   return pass(call, call.env.BOOKING, BOOKING_PATIENCE, path, session, { method: "POST" });
 }
 
+async function withdrawBooking(call: Call<Env>): Promise<Response> {
+  const session = await findSession(call.env, call.request);
+  const path = `/bookings/${call.params.id}`;
+  return pass(call, call.env.BOOKING, BOOKING_PATIENCE, path, session, { method: "DELETE" });
+}
+
 async function chat(call: Call<Env>): Promise<Response> {
   const body = await readJson(call.request);
   chatRequest(body);
@@ -71,14 +78,15 @@ async function showChat(call: Call<Env>): Promise<Response> {
   return pass(call, call.env.ASSISTANT, CHAT_PATIENCE, `/conversations/${call.params.id}`, session);
 }
 
-function checkHealth({ env, log, requestId }: Call<Env>): Promise<Response> {
+function checkHealth(call: Call<Env>): Promise<Response> {
+  const { env, log } = call;
   return health(
     env,
     log,
     {
       sessions: async () => void (await env.SESSIONS.get("health")),
-      booking: workerProbe(env.BOOKING, requestId),
-      assistant: workerProbe(env.ASSISTANT, requestId),
+      booking: workerProbe(call, env.BOOKING),
+      assistant: workerProbe(call, env.ASSISTANT),
     },
     WORKER_PATIENCE,
   );
@@ -92,27 +100,24 @@ interface Passed {
 
 /** Asks another Worker on behalf of a session and hands its answer on. */
 async function pass(
-  { log, requestId }: Call<Env>,
+  call: Call<Env>,
   service: Fetcher,
   patience: number,
   path: string,
   session: Session | null,
   { headers, ...init }: Passed = {},
 ): Promise<Response> {
-  const answer = await service
-    .fetch(`https://worker.internal${path}`, {
-      ...init,
-      headers: {
-        ...headers,
-        "Content-Type": "application/json",
-        "X-Request-Id": requestId,
-        ...(session === null ? {} : { "X-Actor": session.actor }),
-      },
-      signal: AbortSignal.timeout(patience),
-    })
-    .catch((error: unknown) => {
-      log.error("another Worker did not answer", { path, error });
-      throw new Refusal(503, "UNAVAILABLE", "This is not available now. Please try again.");
-    });
+  const answer = await forward(call, service, path, {
+    ...init,
+    headers: {
+      ...headers,
+      "Content-Type": "application/json",
+      ...(session === null ? {} : { "X-Actor": session.actor }),
+    },
+    signal: AbortSignal.timeout(patience),
+  }).catch((error: unknown) => {
+    call.log.error("another Worker did not answer", { path, error });
+    throw new Refusal(503, "UNAVAILABLE", "This is not available now. Please try again.");
+  });
   return json(await answer.json(), answer.status, session?.cookie ? { "Set-Cookie": session.cookie } : {});
 }
