@@ -30,7 +30,7 @@ class Documents:
         looks like one is left out, because it may have come with somebody's answer."""
         return {
             "format": FORMAT,
-            **_without_secrets(document),
+            **without_secrets(document),
             "at": self.objects.now().earliest.isoformat(),
             "by": self.me.document(),
             "nonce": secrets.token_hex(8),
@@ -83,13 +83,14 @@ def _name(number: int) -> str:
     return f"{number:05}.json"
 
 
-def _without_secrets(value: Any) -> Any:
+def without_secrets(value: Any) -> Any:
+    """Return a text, or whatever holds texts, with a remark in the place of each that has the form of a secret."""
     match value:
         case str():
             form = form_of(value)
             return f"({form} stood here)" if form else value
         case Mapping():
-            return {name: _without_secrets(each) for name, each in value.items()}
+            return {name: without_secrets(each) for name, each in value.items()}
         case list() | tuple():
-            return [_without_secrets(each) for each in value]
+            return [without_secrets(each) for each in value]
     return value
