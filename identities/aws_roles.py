@@ -64,11 +64,12 @@ class StageRoles(pulumi.ComponentResource):
             max_session_duration=_SESSION_SECONDS,
             opts=self._child,
         )
-        RolePolicy(
-            f"{name}-{role}",
-            name=scope.role_name(role),
-            role=iam_role.name,
-            policy=json.dumps(document(grant.statement() for grant in grants(role, scope, self._args.product))),
-            opts=self._child,
-        )
+        if granted := grants(role, scope, self._args.product):  # IAM takes no policy without a statement
+            RolePolicy(
+                f"{name}-{role}",
+                name=scope.role_name(role),
+                role=iam_role.name,
+                policy=json.dumps(document(grant.statement() for grant in granted)),
+                opts=self._child,
+            )
         return iam_role.arn

@@ -34,6 +34,8 @@ from bulkhead.resources.token_policies import account_key, bucket_key, zone_key
 
 _DATABASE: Final = "/accounts/{account_id}/d1/database/{database_id}"
 _NAMESPACE: Final = "/accounts/{account_id}/storage/kv/namespaces/{namespace_id}"
+_SCRIPT: Final = "/accounts/{account_id}/workers/scripts/{script_name}"
+_VERSION: Final = "/accounts/{account_id}/workers/workers/{worker_id}/versions/{version_id}"
 _NO_JOBS: Final = "the jobs that back up and watch are still to come"
 
 
@@ -83,8 +85,13 @@ def _needs(role: Role, product: Product) -> Iterator[Need]:
         case Role.ROLLBACK:
             yield Need(
                 SCRIPTS_WRITE,
-                "deploying a version that is there already",
-                calls=("POST /accounts/{account_id}/workers/scripts/{script_name}/deployments",),
+                "deploying a version that is there already; nothing narrower exists, and this also uploads and deletes",
+                calls=(
+                    f"GET {_SCRIPT}/deployments",
+                    f"GET {_SCRIPT}/versions",
+                    f"GET {_VERSION}",
+                    f"POST {_SCRIPT}/deployments",
+                ),
                 untried="a rehearsal does not roll back",
             )
         case Role.OPERATIONS:

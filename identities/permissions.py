@@ -118,14 +118,16 @@ _TWINS: Final = "twins/*"
 
 
 def grants(role: Role, scope: AwsScope, product: Product) -> tuple[Grant, ...]:
-    """Return the statements of a role's policy, in the order in which they are read."""
+    """Return the statements of a role's policy, in the order in which they are read; none where it has no policy."""
     match role:
         case Role.DEPLOY:
             return tuple(_deploy(scope, product))
         case Role.OPERATIONS:
             return tuple(_operations(scope))
-        case Role.PREVIEW | Role.ROLLBACK:
+        case Role.PREVIEW:
             return tuple(_reads_twin(scope))
+        case Role.ROLLBACK:
+            return ()  # all that it does is in Cloudflare
 
 
 def _deploy(scope: AwsScope, product: Product) -> Iterator[Grant]:

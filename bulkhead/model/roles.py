@@ -46,9 +46,9 @@ def refs_of(role: Role, label: Label, settings: StageSettings) -> tuple[Ref, ...
 
 
 def is_reviewed(role: Role, label: Label) -> bool:
-    """Whether reviewers approve each run: those that change staging or production, so no previews and schedules. A
-    rollback at night waits only for the reviewers whom the settings name."""
-    return label.stage is not Stage.DEVELOPMENT and role in {Role.DEPLOY, Role.ROLLBACK}
+    """Whether reviewers approve each run: those that bring something new to staging or production. A rollback waits for
+    nobody: it brings back what was approved before, and at night nobody is there."""
+    return label.stage is not Stage.DEVELOPMENT and role is Role.DEPLOY
 
 
 def subjects(role: Role, label: Label, settings: StageSettings) -> tuple[str, ...]:

@@ -46,6 +46,8 @@ def _environment(stack: ObservedStack, context: PolicyContext) -> Iterator[Viola
             yield from _reviewed(resource, context)
         if is_one_of(resource["environment"], own):
             yield from _waited(resource, context)
+        if is_one_of(resource["environment"], environment_of(Role.ROLLBACK, context.label)):
+            yield from _at_once(resource)
         name = str(resource["environment"]).lower()
         if (name == own or name.startswith(f"{own}-")) and name != f"{own}-{PREVIEW}":
             yield from _branches(resource, stack, context)
@@ -101,6 +103,24 @@ def _waited(resource: ObservedResource, context: PolicyContext) -> Iterator[Viol
             f"environment {resource['environment']} does not wait the {wanted} minutes of the settings",
             "A deployment that should not have been approved can no longer be stopped in time",
             "take wait_timer from github.waitMinutes of the settings",
+            resource,
+        )
+
+
+def _at_once(resource: ObservedResource) -> Iterator[Violation]:
+    asked = [
+        each
+        for block in listed(resource.props, "reviewers")
+        for kind in ("teams", "users")
+        for each in _items(block, kind)
+        if each is not UNKNOWN
+    ]
+    wait = number(resource.props, "waitTimer")
+    if asked or (isinstance(wait, float) and wait > 0):
+        yield Violation(
+            f"environment {resource['environment']} lets a rollback wait",
+            "Everybody is given the bad version until somebody has woken up and approved",
+            "take reviewers and wait_timer away; it deploys only versions that are there already",
             resource,
         )
 

@@ -163,10 +163,10 @@ def test_a_preview_is_for_pull_requests_and_nothing_else_is() -> None:
         assert all(pull_requests not in admitted(stage, role) for role in HANDED if role != "preview")
 
 
-def test_people_approve_what_changes_a_stage() -> None:
+def test_people_approve_what_is_new_to_a_stage_and_no_rollback() -> None:
     stage = rendered_identities("first", "production")
     asked = {role: "reviewers" in stage.one(ENVIRONMENT, role).inputs for role in HANDED}
-    assert asked == {"deploy": True, "preview": False, "operations": False, "rollback": True}
+    assert asked == {"deploy": True, "preview": False, "operations": False, "rollback": False}
 
 
 def test_the_repository_belongs_to_one_stage() -> None:

@@ -11,13 +11,14 @@ from bulkhead.model.aws_scope import aws_scope_of
 from bulkhead.model.naming import Label, stage_of
 from bulkhead.model.roles import Role
 from bulkhead.model.settings import StageSettings
+from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import CATALOGUE
 from bulkhead.resources.permissions import ACCOUNT_TOKENS_WRITE, D1_READ, DNS_WRITE, GROUPS, PERMISSIONS
 from identities.cloudflare import Need, maker_policies, needs, token_policies
 from identities.permissions import grants
 from tests.support.second_product import SECOND_PRODUCT
 from tests.support.settings_fixture import make_settings
-from tests.support.stages import FIRST_PRODUCT, PRODUCTS, STAGES, rendered_stage
+from tests.support.stages import FIRST_PRODUCT, PRODUCTS, STAGES, rendered_identities, rendered_stage
 
 every_role = pytest.mark.parametrize("role", Role)
 
@@ -110,6 +111,13 @@ def test_a_preview_has_no_token_and_operations_write_nothing() -> None:
     assert needs(Role.PREVIEW, FIRST_PRODUCT) == ()
     assert all(need.permission.name.endswith("Read") for need in needs(Role.OPERATIONS, FIRST_PRODUCT))
     assert [need.permission.name for need in needs(Role.ROLLBACK, FIRST_PRODUCT)] == ["Workers Scripts Write"]
+
+
+@pytest.mark.parametrize("environment", STAGES)
+def test_a_rollback_reaches_nothing_in_aws(environment: str) -> None:
+    assert allowed(Role.ROLLBACK, environment) == set()
+    made = rendered_identities("first", environment).of(t.IAM_ROLE_POLICY)
+    assert sorted(each.name for each in made) == ["roles-deploy", "roles-operations", "roles-preview"]
 
 
 def test_operations_need_no_right_on_stores_that_a_product_does_not_have() -> None:

@@ -76,13 +76,16 @@ class TestEnvironmentUnprotected:
         assert found(self.rule, ENVIRONMENT, DEVELOP) == []
         assert len(found(self.rule, changed(ENVIRONMENT, path, value), DEVELOP)) == 1
 
-    def test_a_rollback_is_reviewed_too(self) -> None:
-        rollback = environment("staging-rollback")
+    @pytest.mark.parametrize(
+        ("path", "value"), [("reviewers", [{"teams": [2.0]}]), ("reviewers", [{"users": [7.0]}]), ("waitTimer", 5.0)]
+    )
+    def test_a_rollback_waits_for_nobody(self, path: str, value: Any) -> None:
+        rollback = environment("staging-rollback", reviewers=[], waitTimer=0.0)
         both = (ENVIRONMENT, DEVELOP, admit(rollback))
         assert found(self.rule, *both, rollback) == []
-        for path, value in (("reviewers", ...), ("reviewers.0.teams", []), ("preventSelfReview", False)):
-            (message,) = found(self.rule, *both, changed(rollback, path, value))
-            assert "staging-rollback" in message
+        assert found(self.rule, *both, changed(rollback, path, UNKNOWN)) == []
+        (message,) = found(self.rule, *both, changed(rollback, path, value))
+        assert "environment staging-rollback lets a rollback wait" in message
 
     def test_every_environment_of_the_stage_is_for_its_own_branches(self) -> None:
         smoke = environment("staging-smoke", reviewers=[])

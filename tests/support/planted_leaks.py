@@ -231,13 +231,12 @@ PLANTS: dict[str, tuple[Plant, tuple[str, str, str, str]]] = {
         (RIGHTS, "RolePolicy roles-preview", "policy.Statement[Planted].Resource", ""),
     ),
     "a right over the other's tag": (
-        put(
+        add(
             t.IAM_ROLE_POLICY,
-            "policy",
-            policy({"Condition": {"StringEquals": {"aws:ResourceTag/environment": "production"}}}),
-            "roles-rollback",
+            role="roles-rollback",
+            policy=policy({"Condition": {"StringEquals": {"aws:ResourceTag/environment": "production"}}}),
         ),
-        (RIGHTS, "RolePolicy roles-rollback", "policy.Statement[Planted].Condition.aws:resourcetag/environment", ""),
+        (RIGHTS, "RolePolicy planted", "policy.Statement[Planted].Condition.aws:resourcetag/environment", ""),
     ),
     "everything but": (
         put(

@@ -100,7 +100,7 @@ def _requests(own: _Staged, others: list[_Staged]) -> Iterator[_Try]:
         yield role, "iam", "create_user", {"UserName": "somebody"}, _DENIED
         yield role, "iam", "attach_role_policy", _administrator(own.scope.role_name(role)), _DENIED
     for role in (Role.PREVIEW, Role.OPERATIONS, Role.ROLLBACK):
-        yield get(role, state, _TWIN, _ALLOWED)
+        yield get(role, state, _TWIN, _DENIED if role is Role.ROLLBACK else _ALLOWED)
         yield put(role, state, _TWIN, _DENIED)
         yield get(role, state, _STATE, _DENIED)
         yield put(role, state, _STATE, _DENIED)
