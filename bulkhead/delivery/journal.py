@@ -203,7 +203,8 @@ class Journal:
         """Yield the runs, newest first, with what they have done so far."""
         for id_ in reversed(self._ids()):
             run = Run(self, id_)
-            run.entries()
+            if not run.entries():
+                raise unreadable(self.documents.key(f"{id_}/", 1))
             yield run
 
     def open_run(self) -> Run | None:
