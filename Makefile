@@ -18,12 +18,15 @@ NODE_IS_NEW = [ "$$(node --version 2>/dev/null | sed 's/^v\([0-9]*\)\..*/\1/')" 
 # An environment works only where it was made, and only while the Python that made it is there.
 VENV_WORKS := $(shell [ -x $(BIN)/python ] && grep -qsF "$(CURDIR)/.venv" .venv/pyvenv.cfg && echo yes)
 
-.PHONY: help install anew supported node engine lock workflows secrets lint types unit slow faults static check test rehearse bench clean
+.PHONY: help install command anew supported node engine lock workflows secrets lint types unit slow faults static check test rehearse bench clean
 
 help: ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/.installed worker/node_modules/.installed worker/dist/.built ## install everything into this checkout; leaves .venv/bin/bulkhead
+
+# For a job that builds nothing, because what it deploys was built before.
+command: .venv/.installed
 
 supported:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed, and $(PYTHON) is none. Try: make install PYTHON=python3.12" >&2; exit 1; }

@@ -12,7 +12,7 @@ from typing import Final
 
 from bulkhead.model.aws_scope import JOURNAL, AwsScope
 from bulkhead.model.iam import Grant, one_or_all
-from bulkhead.model.naming import Kind
+from bulkhead.model.naming import Kind, Stage
 from bulkhead.model.product import Product
 from bulkhead.model.roles import Role
 from bulkhead.resources import types as t
@@ -115,6 +115,8 @@ _S3: Final = (
 _SNS: Final = (t.SNS_TOPIC, t.SNS_TOPIC_POLICY, t.SNS_TOPIC_SUBSCRIPTION)
 # The redacted twin of the state, for readers who need names and versions but no secret (see bulkhead/twin/state.py).
 _TWINS: Final = "twins/*"
+# What staging found out about a tree, one object each: `bulkhead validate` writes it, production is handed it.
+_VALIDATIONS: Final = "validation/*"
 
 
 def grants(role: Role, scope: AwsScope, product: Product) -> tuple[Grant, ...]:
@@ -274,6 +276,13 @@ def _reads_twin(scope: AwsScope) -> Iterator[Grant]:
 
 def _operations(scope: AwsScope) -> Iterator[Grant]:
     yield from _reads_twin(scope)
+    if scope.label.stage is Stage.STAGING:
+        yield Grant(
+            "KeepValidations",
+            "production is deployed only with what staging has validated",
+            ["s3:GetObject", "s3:PutObject"],
+            [f"{scope.state_bucket}/{_VALIDATIONS}"],
+        )
     if not scope.keeps_backups:
         return
     vault = f"arn:{scope.partition}:s3:::{scope.vault}"

@@ -17,7 +17,7 @@ class Role(StrEnum):
     """What somebody may do to a stage.
 
     ``deploy`` brings it up. ``preview`` reads the redacted twin of its state and nothing else. ``operations`` reads
-    the stores and adds backups. ``rollback`` deploys a version that is there already.
+    the stores, adds backups, and keeps what a validation found. ``rollback`` deploys a version that is there already.
     """
 
     DEPLOY = "deploy"
@@ -41,8 +41,16 @@ def refs_of(role: Role, label: Label, settings: StageSettings) -> tuple[Ref, ...
     if role is Role.DEPLOY:
         return deploying
     if role is Role.OPERATIONS:
-        return (Ref("branch", main),)
+        return tuple(dict.fromkeys([Ref("branch", main), *_readers(label, settings)]))
     return tuple(dict.fromkeys([*(ref for ref in deploying if ref != PULL_REQUESTS), Ref("branch", main)]))
+
+
+def _readers(label: Label, settings: StageSettings) -> tuple[Ref, ...]:
+    """Return the refs whose runs ask staging what it said of the tree that they deploy to production (DEP-7)."""
+    if label.stage is not Stage.STAGING:
+        return ()
+    production = Label(label.product, Stage.PRODUCTION, Stage.PRODUCTION.value)
+    return refs_that_deploy(settings.release_model, production, settings.github.default_branch)
 
 
 def is_reviewed(role: Role, label: Label) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from bulkhead.model.naming import Stage
 from bulkhead.model.release import Ref, refs_that_deploy
-from bulkhead.model.roles import Role, environment_of, is_reviewed
+from bulkhead.model.roles import Role, environment_of, is_reviewed, refs_of
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import CATALOGUE, superseded_by
 from bulkhead.resources.kind import Link
@@ -128,9 +128,9 @@ def _at_once(resource: ObservedResource) -> Iterator[Violation]:
 def _branches(resource: ObservedResource, stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
     name, policy = str(resource["environment"]), resource["deploymentBranchPolicy"]
     settings = context.settings
-    main = Ref("branch", settings.github.default_branch)
-    own = refs_that_deploy(settings.release_model, context.label, main.pattern)
-    allowed = own if is_one_of(name, settings.environment) else tuple(dict.fromkeys([*own, main]))
+    own = refs_that_deploy(settings.release_model, context.label, settings.github.default_branch)
+    jobs = refs_of(Role.OPERATIONS, context.label, settings)
+    allowed = own if is_one_of(name, settings.environment) else tuple(dict.fromkeys([*own, *jobs]))
     allowed_refs = " or ".join(f"{ref.kind} {ref.pattern}" for ref in allowed)
     custom, protected = at(policy, "customBranchPolicies"), at(policy, "protectedBranches")
     if protected is True or off(custom):

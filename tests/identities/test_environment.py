@@ -80,6 +80,15 @@ def test_github_admits_the_refs_of_the_model() -> None:
     assert admitted(tagged) == {(None, "v*.*.*")}
 
 
+def test_whoever_deploys_production_may_ask_staging_what_it_validated_and_nobody_else() -> None:
+    assert admitted(rendered_identities("first", "staging"), "operations") == {("main", None)}
+    tagged = {"releaseModel": "release-tag"}
+    staging = render_identities(SECOND_PRODUCT, "staging", tagged)
+    assert admitted(staging, "operations") == {("main", None), (None, "v*.*.*")}
+    for stage in ("development", "production"):
+        assert admitted(render_identities(SECOND_PRODUCT, stage, tagged), "operations") == {("main", None)}
+
+
 def test_nobody_bypasses_the_environment_and_nobody_approves_their_own_deployment() -> None:
     environment = rendered_identities("first", "production").one(ENVIRONMENT, "deploy").inputs
     assert environment["environment"] == "production"

@@ -158,6 +158,16 @@ def test_operations_add_backups_and_remove_none() -> None:
     ]
 
 
+def test_what_staging_validated_is_kept_by_staging_and_reached_by_no_other_stage() -> None:
+    said = statements(Role.OPERATIONS)["KeepValidations"]
+    assert said["Resource"] == ["arn:aws:s3:::harbor-staging-state-222222222222/validation/*"]
+    assert set(said["Action"]) == {"s3:GetObject", "s3:PutObject"}
+    for role in Role:
+        for environment in STAGES:
+            if (role, environment) != (Role.OPERATIONS, "staging"):
+                assert "validation/" not in json.dumps(list(statements(role, environment).values()))
+
+
 def test_production_s_role_removes_no_backup_and_no_key() -> None:
     taken = allowed(Role.DEPLOY, "staging") - allowed(Role.DEPLOY, "production")
     assert {"s3:DeleteBucket", "s3:DeleteObjectVersion", "kms:ScheduleKeyDeletion"} <= taken

@@ -217,6 +217,15 @@ class TestEnvironmentUnprotected:
         assert len(found(self.rule, ENVIRONMENT, DEVELOP, operations, scheduled, pulled)) == 1
         assert len(found(self.rule, ENVIRONMENT, DEVELOP, changed(operations, "deploymentBranchPolicy", ...))) == 1
 
+    def test_staging_s_jobs_run_on_what_deploys_production_too(self) -> None:
+        operations = environment("staging-operations", reviewers=[])
+        tag = changed(admit(operations, "v*.*.*"), "branchPattern", ...)
+        tag = changed(tag, "tagPattern", "v*.*.*")
+        tagged = make_context("staging", {"releaseModel": "release-tag"})
+        main = admit(ENVIRONMENT, "main")
+        assert found(self.rule, ENVIRONMENT, main, operations, tag, context=tagged) == []
+        assert len(found(self.rule, ENVIRONMENT, DEVELOP, operations, tag)) == 1
+
 
 ME = {"teams": [], "users": [5]}
 OPEN = environment(deploymentBranchPolicy=None)

@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.y*ml"))
+EVERY = [*WORKFLOWS, *sorted((ROOT / ".github" / "actions").glob("*/action.yml"))]
 PINNED = re.compile(r"uses: (?P<action>[\w.-]+/[\w./-]+)@(?P<commit>[0-9a-f]{40}) # v\d+\.\d+\.\d+")
 
 
@@ -21,7 +22,9 @@ def used(text: str) -> Iterator[str]:
 
 def unpinned(text: str) -> list[str]:
     """Return what a workflow uses of others without saying exactly which commit, and of which version that is."""
-    return [line for line in used(text) if not PINNED.fullmatch(line) and not line.startswith("uses: ./")]
+    return [
+        line for line in used(text) if not PINNED.fullmatch(line) and not re.match(r"uses: \./(base/)?\.github/", line)
+    ]
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -34,14 +37,14 @@ def test_there_are_workflows_that_use_actions() -> None:
     assert any(list(used(path.read_text())) for path in WORKFLOWS)
 
 
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", EVERY, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_action_is_pinned_by_its_commit_and_tells_its_version(path: Path) -> None:
     assert unpinned(path.read_text()) == []
 
 
 def test_an_action_has_the_same_commit_everywhere() -> None:
     seen: dict[str, set[str]] = {}
-    for path in WORKFLOWS:
+    for path in EVERY:
         for line in used(path.read_text()):
             if match := PINNED.fullmatch(line):
                 seen.setdefault(match["action"], set()).add(match["commit"])

@@ -27,7 +27,6 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".github" / "workflows"
 STAGES = [stage.value for stage in Stage]
 FOR_EVERYBODY = ["lint", "types", "unit", "rehearsal"]
-RUNS_HEAD = [*FOR_EVERYBODY, "plan"]
 OURS_ONLY = "${{ github.event.pull_request.head.repo.full_name == github.repository }}"
 
 
@@ -38,6 +37,10 @@ def read(name: str) -> dict[str, Any]:
 
 WORKFLOW = read("pull-request.yml")
 JOBS: dict[str, dict[str, Any]] = WORKFLOW["jobs"]
+CHECKS: dict[str, dict[str, Any]] = read("checks.yml")["jobs"]
+STEPS = {name: job["steps"] for name, job in {**CHECKS, **JOBS}.items() if "steps" in job}
+SETUP: list[dict[str, Any]] = read("../actions/setup/action.yml")["runs"]["steps"]
+OURS = [job for job in JOBS if "steps" in JOBS[job]]
 
 
 def needed(job: dict[str, Any]) -> list[str]:
@@ -46,7 +49,7 @@ def needed(job: dict[str, Any]) -> list[str]:
 
 
 def steps(job: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = JOBS[job]["steps"]
+    found: list[dict[str, Any]] = STEPS[job]
     return found
 
 
@@ -74,11 +77,13 @@ def checkouts(job: str) -> list[dict[str, Any]]:
 
 
 def test_a_pull_request_is_checked_in_the_order_in_which_faults_are_cheap() -> None:
-    assert needed(JOBS["lint"]) == []
-    chain = [*FOR_EVERYBODY, "twin", "plan"]
-    assert [needed(JOBS[later]) for later in chain[1:]] == [[earlier] for earlier in chain[:-1]]
-    assert {"rehearsal", "plan"} <= set(needed(JOBS["verdict"]))
+    assert list(CHECKS) == FOR_EVERYBODY
+    assert [needed(CHECKS[job]) for job in FOR_EVERYBODY] == [[], ["lint"], ["types"], ["unit"]]
+    assert JOBS["checks"]["uses"] == "./.github/workflows/checks.yml"
+    assert [needed(JOBS[job]) for job in ("checks", "twin", "plan")] == [[], ["checks"], ["twin"]]
+    assert {"checks", "plan"} <= set(needed(JOBS["verdict"]))
     assert needed(JOBS["comment"]) == ["verdict"]
+    assert (needed(JOBS["stage"]), needed(JOBS["deliver"])) == (["checks"], ["stage"])
 
 
 def test_each_check_calls_the_verb_that_a_person_calls() -> None:
@@ -96,67 +101,89 @@ def test_each_check_calls_the_verb_that_a_person_calls() -> None:
 
 def test_nothing_is_merged_without_the_checks_that_say_no() -> None:
     required = read_settings(ROOT / stack_file("production")).github.required_checks
-    assert list(required) == [*FOR_EVERYBODY, "verdict"]
+    assert list(required) == [*(f"checks / {job}" for job in FOR_EVERYBODY), "verdict"]
     # The name of a check is the job's; a matrix has as many as it has values, and none of them when it is skipped.
-    assert not any("name" in JOBS[job] or "strategy" in JOBS[job] for job in required)
+    named = [JOBS["checks"], JOBS["verdict"], *CHECKS.values()]
+    assert not any("name" in job or "strategy" in job for job in named)
 
 
 def test_no_required_check_can_be_skipped_and_so_count_as_passed() -> None:
     """GitHub takes a required check that was skipped for one that passed, and skips what needs a job that failed."""
-    for job in FOR_EVERYBODY:
-        assert "if" not in JOBS[job]
-        assert set(needed(JOBS[job])) <= set(FOR_EVERYBODY), "its own failure stops the merge"
+    for job in (JOBS["checks"], *CHECKS.values()):
+        assert "if" not in job
+        assert set(needed(job)) <= set(FOR_EVERYBODY), "its own failure stops the merge"
     assert JOBS["verdict"]["if"] == "${{ always() }}"
     first = steps("verdict")[0]
-    assert (first["if"], first["run"]) == ("${{ needs.rehearsal.result != 'success' }}", "exit 1")
+    assert (first["if"], first["run"]) == ("${{ needs.checks.result != 'success' }}", "exit 1")
     judge = next(step for step in steps("verdict") if step.get("id") == "judge")
     assert judge["env"]["PLAN"] == "${{ needs.plan.result }}"
     assert judge["run"].rstrip().endswith('[ "$PLAN" = success ] && [ -z "$stopped" ]')
-    assert "continue-on-error" not in "\n".join(texts(WORKFLOW))
+    assert "continue-on-error" not in "\n".join([*texts(WORKFLOW), *texts(CHECKS)])
 
 
 def test_every_branch_that_is_guarded_is_served() -> None:
     main = read_settings(ROOT / stack_file("production")).github.default_branch
     assert sorted(WORKFLOW["on"]["pull_request"]["branches"]) == sorted(guarded_branches(main))
-    assert sorted(read("check.yml")["on"]["push"]["branches"]) == sorted(guarded_branches(main))
     assert set(WORKFLOW["on"]) == {"pull_request"}
-    assert set(read("check.yml")["on"]) == {"push"}, "a pull request is not checked twice"
 
 
-def test_a_newer_push_ends_the_run_of_an_older_one() -> None:
-    assert "github.event.pull_request.number" in WORKFLOW["concurrency"]["group"]
-    assert WORKFLOW["concurrency"]["cancel-in-progress"] is True
+def test_a_newer_push_ends_the_checks_of_an_older_one_and_no_deployment() -> None:
+    assert "concurrency" not in WORKFLOW, "it would end a deployment, too"
+    assert "github.event.pull_request.number" in JOBS["checks"]["concurrency"]["group"]
+    assert JOBS["checks"]["concurrency"]["cancel-in-progress"] is True
+    assert JOBS["deliver"]["concurrency"] == {"group": "deploy-development", "cancel-in-progress": False}
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in FOLDER.glob("*.y*ml")))
 def test_every_job_ends(name: str) -> None:
-    assert all(0 < job["timeout-minutes"] <= 60 for job in read(name)["jobs"].values())
+    jobs = read(name)["jobs"].values()
+    assert all(0 < job["timeout-minutes"] <= 60 for job in jobs if "uses" not in job)
+    assert not any("timeout-minutes" in job for job in jobs if "uses" in job), "GitHub takes none of what it calls"
 
 
 # --- what each job may reach
 
+READS = {"contents": "read"}
 MAY = {
-    **{job: {"contents": "read"} for job in RUNS_HEAD},
+    "checks": READS,
     "twin": {"id-token": "write"},
-    "verdict": {"contents": "read"},
+    "plan": READS,
+    "verdict": READS,
     "comment": {"pull-requests": "write"},
+    "stage": READS,
+    # As much as any job of what it calls: what GitHub calls a job may not have more than its caller.
+    "deliver": {
+        "attestations": "write",
+        "contents": "read",
+        "id-token": "write",
+        "issues": "read",
+        "statuses": "write",
+    },
 }
 
 
 def test_a_job_may_do_what_it_is_for_and_nothing_else() -> None:
     assert WORKFLOW["permissions"] == {}
     assert {name: job["permissions"] for name, job in JOBS.items()} == MAY
+    assert {name: job["permissions"] for name, job in CHECKS.items()} == dict.fromkeys(FOR_EVERYBODY, READS)
 
 
 def test_no_job_is_handed_a_secret() -> None:
-    assert not any("secrets." in text or text == "secrets" for text in texts(WORKFLOW))
+    assert not any("secrets." in text or text == "secrets" for text in (*texts(WORKFLOW), *texts(CHECKS)))
 
 
-@pytest.mark.parametrize("job", RUNS_HEAD)
+@pytest.mark.parametrize("job", [*FOR_EVERYBODY, "plan", "stage"])
 def test_what_runs_a_pull_requests_code_has_no_identity_and_no_environment(job: str) -> None:
-    assert "environment" not in JOBS[job]
-    assert not any("github.token" in text or "vars." in text for text in texts(JOBS[job]))
-    assert "write" not in JOBS[job]["permissions"].values()
+    said = {**CHECKS, **JOBS}[job]
+    assert "environment" not in said
+    assert not any("github.token" in text or "vars." in text for text in texts(said))
+    assert "write" not in said["permissions"].values()
+
+
+def test_a_pull_request_reaches_no_other_stage_than_development_and_a_fork_reaches_none() -> None:
+    assert JOBS["deliver"]["with"]["stage"] == "development"
+    assert JOBS["deliver"]["if"] == "${{ needs.stage.outputs.stage == 'development' }}"
+    assert JOBS["stage"]["if"] == OURS_ONLY
 
 
 @pytest.mark.parametrize("job", ["twin", "comment"])
@@ -182,14 +209,15 @@ def test_the_gate_is_the_bases() -> None:
 def test_what_is_installed_for_the_base_is_installed_before_the_head_runs() -> None:
     runs = [step["run"] for step in steps("plan") if "run" in step]
     assert runs[:2] == ["make -C base install", "make -C head install"]
+    assert "./base/.github/actions/setup" in [step.get("uses") for step in steps("plan")]
 
 
-@pytest.mark.parametrize("job", JOBS)
+@pytest.mark.parametrize("job", STEPS)
 def test_no_checkout_leaves_a_credential_behind(job: str) -> None:
     assert all(with_["persist-credentials"] is False for with_ in checkouts(job))
 
 
-@pytest.mark.parametrize("job", JOBS)
+@pytest.mark.parametrize("job", STEPS)
 def test_nothing_that_somebody_wrote_becomes_a_command(job: str) -> None:
     assert "${{" not in scripts(job)
 
@@ -255,7 +283,7 @@ def test_the_environment_of_a_preview_has_the_variables_that_are_read() -> None:
 
 
 def test_the_engine_is_the_one_that_is_tested() -> None:
-    [installs] = [step for step in steps("plan") if step.get("uses", "").startswith("pulumi/actions@")]
+    [installs] = [step for step in SETUP if step.get("uses", "").startswith("pulumi/actions@")]
     assert installs["with"] == {"pulumi-version": text_of(pinned_engine())}
 
 
@@ -276,12 +304,20 @@ def test_the_comment_names_the_commit_that_was_previewed() -> None:
     assert judge["env"]["COMMIT"] == "${{ github.event.pull_request.head.sha }}"
 
 
-@pytest.mark.parametrize("job", [job for job in JOBS if job not in FOR_EVERYBODY])
+@pytest.mark.parametrize("job", OURS)
 def test_what_judges_or_has_a_right_restores_nothing_that_a_pull_request_could_have_cached(job: str) -> None:
     """An entry of the cache is no file of a commit: what lies unpacked in one is installed whatever its hash."""
     for step in steps(job):
         action, given = step.get("uses", "").partition("@")[0], step.get("with", {})
-        assert action not in {"actions/cache", "actions/cache/restore", "actions/setup-go"}
-        # Without the word, it restores npm's cache as soon as a package.json names npm as packageManager.
-        assert action != "actions/setup-node" or given["package-manager-cache"] is False
-        assert not {name for name in given if "cache" in name} - {"package-manager-cache"}
+        assert action not in {"actions/cache", "actions/cache/restore"}
+        assert not action.startswith("actions/setup-")
+        assert "cache" not in given
+
+
+def test_nothing_is_restored_from_a_cache_unless_a_job_asks_for_it() -> None:
+    assert read("../actions/setup/action.yml")["inputs"]["cache"]["default"] == "false"
+    # Without the word, setup-node restores npm's cache as soon as a package.json names npm as packageManager.
+    words = {step["uses"].partition("@")[0]: step["with"] for step in SETUP}
+    assert words["actions/setup-node"]["package-manager-cache"] == "${{ inputs.cache }}"
+    assert words["actions/setup-go"]["cache"] == "${{ inputs.cache }}"
+    assert "cache" not in words["actions/setup-python"], "it restores nothing until it is told what"

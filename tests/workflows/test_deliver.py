@@ -1,0 +1,271 @@
+"""What GitHub would do with a change on its way into a stage: in which order, who may do what, what may not be lost.
+
+What is written here holds whatever a run does; tests/workflows/test_runs.py runs the workflows.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from bulkhead.model.naming import Kind, Label, Stage
+from bulkhead.model.release import PULL_REQUESTS, refs_that_deploy
+from bulkhead.model.roles import Role, environment_of, refs_of
+from bulkhead.model.settings import StageSettings, read_settings
+from bulkhead.model.settings.paths import stack_file
+from identities.aws_roles import _SESSION_SECONDS
+from identities.environment import variables
+from infra.product import PRODUCT
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / ".github" / "workflows"
+STAGES = [stage.value for stage in Stage]
+SETTINGS = {stage: read_settings(ROOT / stack_file(stage)) for stage in Stage}
+
+
+def read(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = YAML(typ="safe", pure=True).load((FOLDER / f"{name}.yml").read_text(encoding="utf-8"))
+    return loaded
+
+
+DEPLOY, DELIVER, LEG, ROLLBACK = (read(name) for name in ("deploy", "deliver", "leg", "rollback"))
+PARTS = ["deploy", "second", "third", "fourth"]
+EVERY = {path.stem: read(path.stem) for path in sorted(FOLDER.glob("*.yml"))}
+JOBS = {(name, job): said for name, workflow in EVERY.items() for job, said in workflow["jobs"].items()}
+
+
+def needed(job: dict[str, Any]) -> list[str]:
+    needs = job.get("needs", [])
+    return [needs] if isinstance(needs, str) else needs
+
+
+def step(job: dict[str, Any], name: str) -> dict[str, Any]:
+    [found] = [each for each in job["steps"] if name in (each.get("name"), each.get("id"))]
+    assert isinstance(found, dict)
+    return found
+
+
+def of(stage: Stage, model: str) -> tuple[Label, StageSettings]:
+    settings = SETTINGS[stage].model_copy(update={"release_model": model})
+    return Label(PRODUCT.name, stage, stage.value), settings
+
+
+# --- what starts it
+
+
+def test_a_run_starts_for_whatever_deploys_a_stage_in_either_release_model() -> None:
+    main = SETTINGS[Stage.PRODUCTION].github.default_branch
+    labels = [Label(PRODUCT.name, stage, stage.value) for stage in Stage]
+    refs = {
+        ref for label in labels for model in ("git-flow", "release-tag") for ref in refs_that_deploy(model, label, main)
+    }
+    on = DEPLOY["on"]
+    assert set(on) == {"push", "workflow_dispatch"}
+    assert set(on["push"]["branches"]) == {ref.pattern for ref in refs - {PULL_REQUESTS} if ref.kind == "branch"}
+    assert set(on["push"]["tags"]) == {ref.pattern for ref in refs if ref.kind == "tag"}
+    assert PULL_REQUESTS in refs
+    assert EVERY["pull-request"]["jobs"]["deliver"]["uses"] == "./.github/workflows/deliver.yml"
+
+
+@pytest.mark.parametrize("workflow", [DEPLOY, ROLLBACK])
+def test_a_person_chooses_among_the_stages(workflow: dict[str, Any]) -> None:
+    asked = workflow["on"]["workflow_dispatch"]["inputs"]["stage"]
+    assert (asked["type"], asked["options"], asked["required"]) == ("choice", STAGES, True)
+
+
+def test_the_command_says_which_stage_it_is_and_no_expression_does() -> None:
+    assert "bulkhead delivery stage" in step(DEPLOY["jobs"]["stage"], "ask")["run"]
+    assert "bulkhead delivery stage" in step(EVERY["pull-request"]["jobs"]["stage"], "ask")["run"]
+    assert DEPLOY["jobs"]["deliver"]["with"]["stage"] == "${{ needs.stage.outputs.stage }}"
+    assert not any("github.ref" in str(job.get("if", "")) for job in DEPLOY["jobs"].values())
+
+
+# --- order
+
+
+def test_nothing_is_built_before_it_was_checked_and_nothing_deployed_that_was_not_built() -> None:
+    assert {"stage", "checks"} <= set(needed(DEPLOY["jobs"]["deliver"]))
+    jobs = DELIVER["jobs"]
+    assert needed(jobs["build"]) == []
+    assert needed(jobs["deploy"]) == ["build", "validated"]
+    assert [needed(jobs[part])[1] for part in PARTS[1:]] == PARTS[:-1]
+    assert all("build" in needed(jobs[part]) for part in PARTS)
+    assert set(needed(jobs["ended"])) == {"build", *PARTS}
+
+
+def test_one_build_is_handed_on_with_its_digest_and_nobody_builds_again() -> None:
+    runs = [each["run"] for each in DELIVER["jobs"]["build"]["steps"] if "run" in each]
+    assert runs[0] == "make install"
+    assert "delivery seal" in runs[1]
+    assert all(DELIVER["jobs"][part]["with"]["digest"] == "${{ needs.build.outputs.digest }}" for part in PARTS)
+    leg = LEG["jobs"]["deploy"]
+    said = "\n".join(each.get("run", "") for each in leg["steps"])
+    assert "make command" in said
+    assert not re.search(r"make install|npm|build\.mjs", said)
+    assert said.index("delivery unseal") < said.index("bulkhead deploy")
+
+
+def test_production_is_deployed_only_with_what_staging_said_of_that_tree() -> None:
+    assert DELIVER["jobs"]["validated"]["if"] == "${{ inputs.stage == 'production' }}"
+    steps = LEG["jobs"]["deploy"]["steps"]
+    judged = next(n for n, each in enumerate(steps) if "bulkhead validate" in each.get("run", ""))
+    placed = next(n for n, each in enumerate(steps) if "delivery unseal" in each.get("run", ""))
+    deployed = next(n for n, each in enumerate(steps) if "bulkhead deploy" in each.get("run", ""))
+    assert placed < judged < deployed
+    assert steps[judged]["if"] == "${{ inputs.stage == 'production' }}"
+
+
+# --- who may do what
+
+
+def test_a_job_may_do_what_it_is_for_and_nothing_else() -> None:
+    read_only, none = {"contents": "read"}, dict[str, str]()
+    deploys = {"contents": "read", "id-token": "write", "statuses": "write"}
+    calls = {"attestations": "write", **deploys, "issues": "read"}
+    said = {
+        workflow["name"]: {name: job["permissions"] for name, job in workflow["jobs"].items()}
+        for workflow in (DEPLOY, DELIVER, LEG, ROLLBACK)
+    }
+    assert said == {
+        "deploy": {"stage": read_only, "checks": read_only, "deliver": calls},
+        "deliver": {
+            "build": read_only,
+            "attest": {"attestations": "write", "id-token": "write"},
+            "validated": {"id-token": "write", "issues": "read"},
+            **dict.fromkeys(PARTS, deploys),
+            "ended": none,
+        },
+        "leg": {"deploy": deploys},
+        "rollback": {"rollback": {"contents": "read", "id-token": "write"}},
+    }
+
+
+@pytest.mark.parametrize(("workflow", "job"), [key for key, said in JOBS.items() if "uses" in said])
+def test_what_is_called_asks_for_no_more_than_its_caller_has(workflow: str, job: str) -> None:
+    """GitHub refuses the whole run otherwise, before its first job (GitHub Docs, "Reusing workflows")."""
+    called = EVERY[Path(JOBS[workflow, job]["uses"]).stem]
+    has = JOBS[workflow, job]["permissions"]
+    for said in called["jobs"].values():
+        for right, level in said["permissions"].items():
+            assert has.get(right) in {level, "write"}, right
+
+
+def test_each_identity_is_that_of_an_environment_which_admits_the_run() -> None:
+    for model in ("git-flow", "release-tag"):
+        for stage in Stage:
+            label, settings = of(stage, model)
+            deploying = refs_of(Role.DEPLOY, label, settings)
+            assert LEG["jobs"]["deploy"]["environment"].replace("${{ inputs.stage }}", stage) == environment_of(
+                Role.DEPLOY, label
+            )
+            named = ROLLBACK["jobs"]["rollback"]["environment"].replace("${{ inputs.stage }}", stage)
+            assert named == environment_of(Role.ROLLBACK, label)
+            if stage is Stage.PRODUCTION:
+                staging = of(Stage.STAGING, model)
+                assert DELIVER["jobs"]["validated"]["environment"] == environment_of(Role.OPERATIONS, staging[0])
+                assert set(deploying) <= set(refs_of(Role.OPERATIONS, *staging))
+
+
+def test_what_fetches_with_stagings_identity_runs_no_code_of_the_repository() -> None:
+    job = DELIVER["jobs"]["validated"]
+    used = [each["uses"].partition("@")[0] for each in job["steps"] if "uses" in each]
+    assert used == ["actions/upload-artifact"]
+    said = "\n".join(each.get("run", "") for each in job["steps"])
+    assert not any(word in said for word in ("make ", "python", ".venv", "npm ", "./"))
+
+
+def test_staging_is_asked_where_it_keeps_what_it_found() -> None:
+    label, settings = of(Stage.STAGING, "git-flow")
+    account = settings.aws.account_id
+    said = step(DELIVER["jobs"]["validated"], "Fetch the validation of this tree")
+    bucket = said["env"]["BUCKET"].replace("${{ vars.AWS_ACCOUNT_ID }}", account)
+    assert bucket == label.name(Kind.STATE, account)
+    assert '--key "validation/$TREE.json"' in said["run"]
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+def test_the_engine_finds_the_state_of_its_own_stage(stage: Stage) -> None:
+    label, settings = of(stage, "git-flow")
+    given = variables(Role.DEPLOY, settings, None)
+    url = step(LEG["jobs"]["deploy"], "deploy")["env"]["PULUMI_BACKEND_URL"].replace("${{ inputs.stage }}", stage)
+    for name, value in given.items():
+        url = url.replace(f"${{{{ vars.{name} }}}}", value)
+    assert url == f"s3://{label.name(Kind.STATE, settings.aws.account_id)}?region={settings.region.primary}"
+
+
+def test_an_environment_has_every_variable_that_is_read() -> None:
+    for job in (LEG["jobs"]["deploy"], DELIVER["jobs"]["validated"], ROLLBACK["jobs"]["rollback"]):
+        read_here = set(re.findall(r"vars\.(\w+)", str(job)))
+        given = {*variables(Role.DEPLOY, SETTINGS[Stage.STAGING], None), "AWS_ROLE_ARN"}
+        assert read_here
+        assert read_here <= given
+
+
+def test_secrets_reach_the_one_step_that_needs_them() -> None:
+    holders = [
+        (workflow, job, each.get("name"))
+        for (workflow, job), said in JOBS.items()
+        for each in said.get("steps", ())
+        if "secrets." in str(each)
+    ]
+    assert set(holders) <= {("rollback", "rollback", "Roll back"), ("staging-validation", "validate", "Validate")}
+    assert not any("secrets" in said for said in JOBS.values()), "no job hands secrets on"
+
+
+# --- what may not be lost
+
+
+@pytest.mark.parametrize(
+    ("workflow", "job"), [key for key, said in JOBS.items() if "deliver.yml" in said.get("uses", "")]
+)
+def test_a_stage_is_deployed_by_one_run_at_a_time_and_no_run_is_cancelled(workflow: str, job: str) -> None:
+    said = JOBS[workflow, job]["concurrency"]
+    assert said["cancel-in-progress"] is False
+    group = said["group"].replace("${{ needs.stage.outputs.stage }}", "development")
+    assert group == "deploy-development", "whatever starts it, a stage has one group"
+    assert "concurrency" not in EVERY[workflow], "it would cancel or hold up other stages"
+
+
+def test_a_rollback_waits_for_no_deployment() -> None:
+    assert ROLLBACK["concurrency"] == {"group": "rollback-${{ inputs.stage }}", "cancel-in-progress": False}
+
+
+def test_a_part_of_a_rollout_ends_before_its_identity_and_its_job_do() -> None:
+    job = LEG["jobs"]["deploy"]
+    seconds = int(step(job, "deploy")["env"]["SECONDS_AT_MOST"])
+    assert seconds + 5 * 60 <= _SESSION_SECONDS, "what it does last still needs the identity"
+    assert seconds + 10 * 60 <= job["timeout-minutes"] * 60, "the set-up takes some of it"
+
+
+@pytest.mark.parametrize(("workflow", "job"), [key for key, said in JOBS.items() if "steps" in said])
+def test_nothing_that_somebody_wrote_becomes_a_command(workflow: str, job: str) -> None:
+    assert "${{" not in "\n".join(each.get("run", "") for each in JOBS[workflow, job]["steps"])
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_failure_in_the_middle_of_a_pipe_is_a_failure(name: str) -> None:
+    """Without the word, GitHub's bash has no pipefail (GitHub Docs, "Workflow syntax", shell)."""
+    piped = [
+        each
+        for said in EVERY[name]["jobs"].values()
+        for each in said.get("steps", ())
+        if re.search(r"(?<!\|)\|(?!\|)", each.get("run", ""))
+    ]
+    assert not piped or EVERY[name].get("defaults") == {"run": {"shell": "bash"}}
+
+
+@pytest.mark.parametrize(("workflow", "job"), [key for key, said in JOBS.items() if "steps" in said])
+def test_a_job_with_an_identity_restores_nothing_from_a_cache(workflow: str, job: str) -> None:
+    said = JOBS[workflow, job]
+    if said["permissions"].get("id-token") or (workflow, job) == ("deliver", "build"):
+        assert not any("cache" in each.get("with", {}) for each in said["steps"])
+
+
+@pytest.mark.parametrize(("workflow", "job"), [key for key, said in JOBS.items() if "steps" in said])
+def test_no_checkout_leaves_a_credential_behind(workflow: str, job: str) -> None:
+    checkouts = [each for each in JOBS[workflow, job]["steps"] if each.get("uses", "").startswith("actions/checkout@")]
+    assert all(each["with"]["persist-credentials"] is False for each in checkouts)
