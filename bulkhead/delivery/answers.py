@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Final
 
 from bulkhead.clients.visits import Reply, Silence
+from bulkhead.delivery.observed import Probes
 from bulkhead.model.product import Probe
 
 VERSIONS: Final = "x-version"
@@ -61,17 +62,6 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Probes:
-    """What a minute's probes of both versions came to, each asked of both at the same moment. A pair in which an
-    override was not applied is not among ``asked``: it is no evidence about anybody."""
-
-    asked: int
-    new_alone: int
-    stable_alone: int
-    both: int
-
-
-@dataclass(frozen=True, slots=True)
 class Pair:
     """One probe, asked of the new and of the stable versions at the same moment."""
 
@@ -84,9 +74,18 @@ class Pair:
 
 
 def counted(pairs: Iterable[Pair]) -> Probes:
-    """Count on which side probes failed."""
-    failed = [(not pair.new.ok, not pair.stable.ok) for pair in pairs if pair.is_evidence]
-    return Probes(len(failed), failed.count((True, False)), failed.count((False, True)), failed.count((True, True)))
+    """Return what a minute's pairs tell of the two versions, and of how long each took."""
+    every = tuple(pairs)
+    evidence = [pair for pair in every if pair.is_evidence]
+    failed = [(not pair.new.ok, not pair.stable.ok) for pair in evidence]
+    return Probes(
+        asked=len(every),
+        new_alone=failed.count((True, False)),
+        stable_alone=failed.count((False, True)),
+        both=failed.count((True, True)),
+        unapplied=len(every) - len(evidence),
+        times={each.new.probe: (each.new.ms, each.stable.ms) for each in evidence if each.new.ok and each.stable.ok},
+    )
 
 
 def overrides(versions: Versions, scripts: Mapping[str, str]) -> str:

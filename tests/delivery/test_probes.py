@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -12,7 +13,8 @@ import pytest
 from bulkhead.clients.endpoints import CLOUDFLARE, Sites
 from bulkhead.clients.rest import Rest
 from bulkhead.clients.visits import Reply, Silence
-from bulkhead.delivery.answers import Answer, Outcome, Probes, counted, judged, overrides
+from bulkhead.delivery.answers import Answer, Outcome, Pair, counted, judged, overrides
+from bulkhead.delivery.observed import Probes
 from bulkhead.delivery.probes import Prober, purge
 from bulkhead.model.bindings import Service, VersionMetadata
 from bulkhead.model.product import Cleaning, Journey, Probe, Product, Worker
@@ -237,7 +239,8 @@ def test_whoever_looks_for_traces_makes_the_journey_that_leaves_them(stage: Stag
 
 
 def pairs(stage: Stage, new: Mapping[str, str] = NEW) -> Probes:
-    return counted(stage.prober.pairs(new, OLD))
+    """Return what was counted, without the times, which nobody can foretell."""
+    return replace(counted(stage.prober.pairs(new, OLD)), times={})
 
 
 def test_what_fails_on_one_side_is_told_from_what_fails_on_both(stage: Stage) -> None:
@@ -255,7 +258,14 @@ def test_what_fails_on_one_side_is_told_from_what_fails_on_both(stage: Stage) ->
 
 def test_an_override_that_is_not_applied_is_evidence_for_nobody(stage: Stage) -> None:
     stage.known = set(OLD.values())
-    assert pairs(stage) == Probes(asked=0, new_alone=0, stable_alone=0, both=0)
+    assert pairs(stage) == Probes(asked=2, unapplied=2)
+
+
+def test_how_long_both_took_is_told_of_what_passed_on_both(stage: Stage) -> None:
+    stage.broken["back-2"] = lambda _request: httpx.Response(503)
+    assert list(counted(stage.prober.pairs(NEW, OLD)).times) == ["home"]
+    slow, quick = (Answer("home", Outcome.PASSED, 200, ms) for ms in (900, 30))
+    assert counted([Pair(new=slow, stable=quick)]).times == {"home": (900, 30)}
 
 
 def test_only_what_moves_is_compared(stage: Stage) -> None:
