@@ -41,6 +41,7 @@ COMMANDS: Final = {
     "isolation": "Show whether the stages are apart, before any of them exists.",
     "access": "Show who may do what to which resource of a stage.",
     "preview": "Say what an up would change, and stop it when something would be lost.",
+    "deploy": "Bring a stage to what this checkout says, step by step, and back where it turns out bad.",
     "migrate": "Apply the migrations of a stage's databases, each once, and say before what they take away.",
     "delivery": "Say which stage an event deploys; hand a build from the job that made it to those that deploy it.",
     "versions": "Show which versions of each Worker answer, and since when.",

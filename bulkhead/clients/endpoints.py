@@ -51,14 +51,6 @@ S3: Final = "/s3"
 
 
 @dataclass(frozen=True, slots=True)
-class Apis:
-    """The APIs that one command speaks to: the vendors' own, unless a test or a rehearsal says others."""
-
-    cloudflare: Api = CLOUDFLARE
-    github: Api = GITHUB
-
-
-@dataclass(frozen=True, slots=True)
 class Sites:
     """How a stage's hostnames are reached: as everybody does, over https, unless a rehearsal says the address of its
     ``front``, which tells them apart by the header Host. Raises Refused for a front on another machine."""
@@ -74,6 +66,15 @@ class Sites:
     def url(self, host: str, path: str) -> str:
         """Return where ``path`` of a hostname is asked for."""
         return f"{self.front or f'https://{host}'}{path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Apis:
+    """The APIs that one command speaks to: the vendors' own, unless a test or a rehearsal says others."""
+
+    cloudflare: Api = CLOUDFLARE
+    github: Api = GITHUB
+    sites: Sites = Sites()
 
 
 def r2_endpoint(cloudflare: Api, account: str) -> str:

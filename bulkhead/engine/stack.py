@@ -135,6 +135,17 @@ class StackCli:
         arguments = ["import", "--file", str(import_file), "--yes", "--skip-preview", "--generate-code=false"]
         self._cli.follow(*arguments, protected, on_line=lambda _line: None)
 
+    def up(self, pack: str, on_line: OnLine, left: Sequence[str] = ()) -> None:
+        """Bring the stage up to what its program says, judged by the policies in the folder ``pack``; ``on_line`` is
+        called with each line of the CLI's output. Resources of the types in ``left`` stay as they are."""
+        require_python_of(self._cli.folder, pack)
+        excluded = [argument for type_ in left for argument in ("--exclude", f"**{type_}::**")]
+        self._cli.follow("up", "--yes", "--skip-preview", "--policy-pack", pack, *excluded, on_line=on_line)
+
+    def cancel(self) -> None:
+        """Take away the lock of an operation that was cut off. Whoever calls this knows that none runs."""
+        self._cli.ask("cancel", "--yes")
+
     def destroy(self, on_line: OnLine) -> None:
         """Destroy all resources of the stack; ``on_line`` is called with each line of the CLI's output."""
         self._cli.follow("destroy", "--yes", on_line=on_line)

@@ -12,6 +12,9 @@ from bulkhead.resources.permissions import Permission
 PROVIDER: Final = "pulumi:providers:"
 """How the types of providers begin. They and STACK are Pulumi's own: no cloud makes them, and they have no row."""
 STACK: Final = "pulumi:pulumi:Stack"
+STACK_REFERENCE: Final = "pulumi:pulumi:StackReference"
+OWN_STACK: Final = "own-stack"
+"""The name of the provider by which a program reads the outputs of the stack that it makes."""
 EACH_NEW: Final[tuple[str, ...]] = ()
 """The value of ``identity_inputs`` for a type of which each creation makes another resource."""
 EVERY_INPUT: Final = frozenset({"*"})
@@ -113,7 +116,8 @@ class ResourceType(str):
     one by name: what the next `up` does instead. ``needs``: the least that a Cloudflare token must be allowed to make,
     change and remove one ("Accepted Permissions" of each operation in Cloudflare's API reference). ``limits``: the
     most bytes or items that a path may hold (`bulkhead/resources/limits.py`). ``unordered``: the paths of lists that
-    are sets to the type's plugin: a refresh leaves them in another order, and that is no change.
+    are sets to the type's plugin: a refresh leaves them in another order, and that is no change. ``triggers``: it
+    decides when a Worker is called, or by whom; such a change waits until the new version has everybody.
     """
 
     token: str
@@ -140,6 +144,7 @@ class ResourceType(str):
     needs: tuple[Permission, ...] = ()
     limits: Mapping[str, int] = field(default_factory=dict)
     unordered: frozenset[str] = frozenset()
+    triggers: bool = False
 
     def __new__(cls, token: str, **_facts: Any) -> ResourceType:
         return super().__new__(cls, token)

@@ -13,9 +13,11 @@ import pytest
 import typer
 from typer.core import TyperGroup
 
+import bulkhead.model.bundles  # noqa: F401 - before a test moves the checkout's root
 from bulkhead.cli.main import COMMANDS, main
 from bulkhead.model.faults import Refused
 from bulkhead.model.naming import Stage
+from bulkhead.model.product import Product
 from bulkhead.model.settings import StageSettings
 from bulkhead.model.settings.paths import stack_file
 from tests.support.checkout import work_in
@@ -39,9 +41,17 @@ ABOUT_THE_PRODUCT: Final = {
     "wrangler": (("staging", "--manifest", "-"), "manifest.workers.shop"),
     "migrate": (("staging", "--database", "nothing"), "is no database of corner"),
     "bootstrap": (("staging", "--profile", "admin", "--plan"), "corner-staging"),
+    "deploy": (("staging",), "about corner"),
+    "rollout": (("staging", "show"), "about corner"),
+    "versions": (("staging", "--token-env", "A_TOKEN"), "about corner"),
+    "rollback": (("staging", "--token-env", "A_TOKEN"), "about corner"),
+    "delivery seal": (("staging", "--into", "build"), "about corner"),
+    "delivery unseal": (("staging", "--from", "build", "--digest", "0"), "about corner"),
 }
 NOT_ABOUT_IT: Final = {
     "settings schema": "a stage file has the same keys whatever the product",
+    "delivery stage": "what deploys a stage is the same whatever the product",
+    "delivery triggers": "what deploys a stage is the same whatever the product",
     "policies": "the rules are the same for every product",
     "preview": "the program and the policies find it, which Pulumi runs: tests/infra/test_program.py, test_pack.py",
     "twin publish": "a state is published as it is",
@@ -80,6 +90,9 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     work_in(monkeypatch, tmp_path)
     monkeypatch.setattr("bulkhead.rehearsal.run.shed_owner", lambda: ())
     monkeypatch.setattr("bulkhead.operations.bootstrap.target", _names_the_product)
+    for function in ("desk.journal_of", "journal.journal_of", "history.read", "build.seal", "build.unseal"):
+        monkeypatch.setattr(f"bulkhead.delivery.{function}", _says_what_it_is_about)
+    monkeypatch.setenv("A_TOKEN", "a-token")
     monkeypatch.setattr("sys.stdin", io.StringIO("{}"))
     monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://corner-staging-state-222222222222")
     return tmp_path
@@ -88,6 +101,12 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def _names_the_product(product: str, settings: StageSettings) -> NoReturn:
     """Ends a bootstrap before it asks AWS."""
     raise Refused(f"It is about {product}-{settings.environment}.")
+
+
+def _says_what_it_is_about(*arguments: object) -> NoReturn:
+    """Ends a command of delivery before it asks AWS, Cloudflare or git."""
+    names = [each.name if isinstance(each, Product) else each for each in arguments]
+    raise Refused(f"It is about {' '.join(str(name) for name in names if name == 'corner')}.")
 
 
 @pytest.mark.parametrize("command", ABOUT_THE_PRODUCT)

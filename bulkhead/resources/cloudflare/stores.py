@@ -54,6 +54,7 @@ QUEUE_CONSUMER: Final = ResourceType(
     create=Create.REFUSED,
     rehearsed=Rehearsed.EMULATED,
     needs=(SCRIPTS_WRITE,),  # its routes accept Queues Write as well, which adds nothing where there are Workers
+    triggers=True,
 )
 
 R2_BUCKET: Final = ResourceType(

@@ -101,6 +101,7 @@ WORKERS_CRON_TRIGGER: Final = ResourceType(
     replaced_by=frozenset({"accountId", "scriptName"}),
     rehearsed=Rehearsed.EMULATED,
     needs=(SCRIPTS_WRITE,),
+    triggers=True,
 )
 
 WORKERS_CUSTOM_DOMAIN: Final = ResourceType(
@@ -116,6 +117,7 @@ WORKERS_CUSTOM_DOMAIN: Final = ResourceType(
     create=Create.REFUSED,
     rehearsed=Rehearsed.EMULATED,
     needs=(SCRIPTS_WRITE,),  # nothing on the zone: MaplePrivacyLabs/Maple#834, and the SDK's docstring
+    triggers=True,
 )
 
 WORKERS_DEPLOYMENT: Final = ResourceType(
@@ -143,6 +145,7 @@ WORKERS_ROUTE: Final = ResourceType(
     references=(Reference("script", Link.WORKER, SCRIPTS), Reference("pattern", Link.HOSTNAME)),
     scope=Scope.ZONE,
     guards=Guard(("pattern", "script")),
+    triggers=True,
 )
 
 WORKERS_SCRIPT: Final = ResourceType(

@@ -1,0 +1,162 @@
+"""Everything that a deployment from a checkout needs to know and to reach, opened once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from bulkhead.analysis.code import reader, verdicts
+from bulkhead.clients import d1
+from bulkhead.clients.d1 import D1
+from bulkhead.clients.endpoints import Apis
+from bulkhead.clients.rest import Rest
+from bulkhead.clients.workers import Traffic
+from bulkhead.delivery import commits
+from bulkhead.delivery.build import Source, checked_out
+from bulkhead.delivery.checkout_stack import POLICIES, CheckoutStack
+from bulkhead.delivery.eyes import StageEyes
+from bulkhead.delivery.journal import Journal, Run, journal_of
+from bulkhead.delivery.live import commit_of_live, live_workers, moves
+from bulkhead.delivery.migrations.run import planned
+from bulkhead.delivery.migrations.stage import Folder, folders
+from bulkhead.delivery.plan import Plan
+from bulkhead.delivery.planning import Known, classes_of
+from bulkhead.delivery.probes import Prober
+from bulkhead.delivery.run import Deployment, World
+from bulkhead.delivery.signals import Signals
+from bulkhead.delivery.strategy import Road, Strategy, road
+from bulkhead.delivery.telling import Telling
+from bulkhead.delivery.visits import StageVisits
+from bulkhead.delivery.watching import Clock, Watch
+from bulkhead.engine.cli import OnProgress
+from bulkhead.engine.stack import StackCli
+from bulkhead.model.bundles import read_bundles
+from bulkhead.model.faults import Fault, Refused
+from bulkhead.model.product import Product
+from bulkhead.model.settings import StageSettings
+from bulkhead.model.settings.keys import CLOUDFLARE_TOKEN
+from bulkhead.model.settings.product_reference import product_of
+from bulkhead.operations.adopt.everywhere import finder_of
+from bulkhead.operations.adopt.finding import Finder
+from bulkhead.operations.secrets import check as secrets
+from bulkhead.operations.secrets.files import keepers, opened
+from bulkhead.preview.gate import judged, secrets_of, watched
+from bulkhead.preview.waivers import default_base, from_base
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A checkout at ``root``, and the stage that it is deployed to. ``say`` tells a person."""
+
+    root: Path
+    settings: StageSettings
+    product: Product
+    stack: StackCli
+    api: Rest
+    journal: Journal
+    prober: Prober
+    telling: Telling
+    finder: Callable[[], AbstractContextManager[Finder]]
+    say: Callable[[str], None]
+
+    @property
+    def stage(self) -> str:
+        return self.settings.environment
+
+    @property
+    def source(self) -> Source:
+        return checked_out(self.root)
+
+    @property
+    def traffic(self) -> Traffic:
+        return Traffic(self.api, self.settings.cloudflare.account_id)
+
+    @property
+    def eyes(self) -> StageEyes:
+        users = Signals(self.api, self.settings.cloudflare.account_id, self.settings.cloudflare.zone_id)
+        return StageEyes(self.prober, users, self.product.hostnames(self.settings.cloudflare.hostname))
+
+    def require_whole(self) -> None:
+        """Raise Refused, with all faults, where a secret is missing or too old, or the code uses a binding that it is
+        not granted: a deployment once failed for one missing variable (ENV-11)."""
+        files = {keeper: opened(self.root, keeper) for keeper in keepers(self.product, self.settings.stage)}
+        findings, faults = secrets.check(self.product, files, datetime.now(UTC))
+        wrong = [Fault(each.name, each.says, each.fix, each.file) for each in findings if each.stops]
+        code = verdicts.faults(self.product, reader.read(self.product, self.root))
+        if found := [*faults, *wrong, *code]:
+            raise Refused(f"{self.stage} cannot be deployed like this.", found)
+
+    def databases(self) -> list[tuple[Folder, D1]]:
+        """Return the databases that exist and have migrations. A new one comes with the `up`."""
+        account = self.settings.cloudflare.account_id
+        pairs = [(each, d1.find(self.api, account, each.physical)) for each in self._folders()]
+        return [(folder, there) for folder, there in pairs if there is not None]
+
+    def known(self, base: str | None, on_progress: OnProgress) -> Known:
+        """Return everything that a plan is made of; changes nothing."""
+        stack, today = self.stage, datetime.now(UTC).date()
+        reference = base or default_base(self.root)
+        output = self.stack.preview(POLICIES, on_progress)
+        verdict = judged(self.root, stack, output, reference, today)
+        verdict = watched(verdict, output, *secrets_of(self.stack))
+        stand = live_workers(self.product, self.settings, self.traffic, self.stack.state().resources)
+        live = commit_of_live(stand)
+        again = f"bulkhead migrate {stack} --baseline"
+        return Known(
+            settings=self.settings,
+            source=self.source,
+            changed=commits.uncommitted(self.root),
+            way=commits.way(self.root, live) if live else None,
+            live_workers=stand,
+            moves=moves(stand, verdict.changes, read_bundles(self.product, self.root)),
+            verdict=verdict,
+            migrations=[
+                (folder, planned(there, folder.migrations, folder.path, again)) for folder, there in self.databases()
+            ],
+            waivers=from_base(self.root, reference, self.settings.stage, today),
+        )
+
+    def road(self, known: Known, strategy: Strategy | None = None) -> Road:
+        """Return the road of a release at the traffic of now; ``strategy`` is what a plan has shown already."""
+        eyes = self.eyes
+        return road(self.settings.rollout, eyes.rates(Clock().minute(), known.moves), classes_of(known), strategy)
+
+    def plan_of(self, run: Run) -> Plan:
+        """Return the plan that a run was begun with."""
+        return Plan.of(run.entries()[0].facts["plan"], f"run {run.id}")
+
+    def holds(self, plan: Plan) -> bool:
+        """Whether the checkout is what a plan was made from."""
+        return (self.source.commit, self.source.tree) == (plan.commit, plan.tree) and not commits.uncommitted(self.root)
+
+    def deployment(self, plan: Plan, run: Run) -> Deployment:
+        """Return the run of a plan, to be begun or continued."""
+        stack = CheckoutStack(self.stack, self.finder, self.say, protected=self.settings.protected)
+        visits = StageVisits(self.prober, self.product, self.settings, self.api)
+        world = World(self.traffic, stack, self.databases, visits, Watch(self.eyes, self.say), self.say)
+        way = road(self.settings.rollout, {}, plan.classes, plan.strategy)
+        return Deployment(world, plan, way, run)
+
+    def _folders(self) -> Sequence[Folder]:
+        return folders(self.root, self.product, self.settings)
+
+
+@contextmanager
+def at_desk(
+    root: Path, settings: StageSettings, apis: Apis, profile: str | None, say: Callable[[str], None]
+) -> Iterator[Desk]:
+    """Open everything that a deployment of a stage from the checkout at ``root`` needs."""
+    product = product_of(settings)
+    stack = StackCli(settings.environment, root, profile)
+    journal = journal_of(settings, product.name, profile, say)
+    with (
+        Rest(apis.cloudflare, stack.secret(CLOUDFLARE_TOKEN)) as api,
+        Prober(product, settings, apis.sites) as prober,
+    ):
+        finder = partial(finder_of, settings, stack, apis, profile)
+        telling = Telling(settings, apis.github, say)
+        yield Desk(root, settings, product, stack, api, journal, prober, telling, finder, say)

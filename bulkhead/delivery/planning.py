@@ -1,0 +1,150 @@
+"""Makes the plan of a deployment from what is known, and says what stops it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bulkhead.delivery.build import Source
+from bulkhead.delivery.commits import Way, short
+from bulkhead.delivery.live import LiveWorker
+from bulkhead.delivery.migrations.plan import Plan as Migrations
+from bulkhead.delivery.migrations.schema import Kind
+from bulkhead.delivery.migrations.stage import Folder, unagreed
+from bulkhead.delivery.plan import Move, Pending, Plan
+from bulkhead.delivery.strategy import Road
+from bulkhead.model.faults import Fault
+from bulkhead.model.naming import Stage
+from bulkhead.model.settings import StageSettings
+from bulkhead.preview.verdict import Verdict
+from bulkhead.preview.waivers import Waivers
+from bulkhead.resources import types as t
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Everything that was asked before a plan is made. ``changed`` are files that are in no commit; ``way`` is None
+    where no deployment says of which commit it is."""
+
+    settings: StageSettings
+    source: Source
+    changed: tuple[str, ...]
+    way: Way | None
+    live_workers: Sequence[LiveWorker]
+    moves: tuple[Move, ...]
+    verdict: Verdict
+    migrations: Sequence[tuple[Folder, Migrations]]
+    waivers: Waivers
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person has said to know. ``instead_of`` is the live commit that may be left; ``again`` deploys what was
+    taken back before."""
+
+    instead_of: str = ""
+    again: bool = False
+
+
+def planned(known: Known, road: Road) -> Plan:
+    """Return the plan of going that road."""
+    pending = [
+        Pending(folder.file(each.migration), each.migration.checksum, tuple(map(str, each.kinds)))
+        for folder, plan in known.migrations
+        for each in plan.pending
+    ]
+    return Plan(
+        stage=known.settings.environment,
+        commit=known.source.commit,
+        tree=known.source.tree,
+        live=known.way.live if known.way else "",
+        strategy=road.strategy,
+        steps=tuple(step.name for step in road.steps),
+        moves=known.moves,
+        changes=tuple(f"{change.action} {change}" for change in known.verdict.changes),
+        migrations=tuple(pending),
+        classes=(classes := classes_of(known)),
+        cannot=tuple(_cannot(known, pending, classes)),
+        commits=known.way.since if known.way else (),
+        sees=tuple(said for step in road.steps for said in step.sees),
+        notes=(*([road.why] if road.why else []), *_notes(known)),
+    )
+
+
+def classes_of(known: Known) -> tuple[str, ...]:
+    """Return the Workers whose version is followed by one that deploys itself, because its classes are others."""
+    changing = {
+        each.old.id
+        for each in known.verdict.changes
+        if each.type == t.WORKER_VERSION
+        and each.old is not None
+        and each.new is not None
+        and each.new["deploy"] is True
+    }
+    return tuple(one.worker for one in known.live_workers if one.uploaded in changing)
+
+
+def _cannot(known: Known, pending: Sequence[Pending], classes: Sequence[str]) -> Iterator[str]:
+    for each in pending:
+        what = "takes away what code before it uses" if Kind.CONTRACT in each.kinds else "stays when the code goes back"
+        yield f"migration {each.file} {what}"
+    if classes:
+        yield f"classes of {', '.join(classes)} change: everybody gets the release at once, and none before comes back"
+    for change in known.verdict.changes:
+        if change.action in {"delete", "replace"} and change.holds_data:
+            yield f"{change.action} of {change}: {change.holds_data}"
+
+
+def _notes(known: Known) -> Iterator[str]:
+    if known.way is None:
+        yield "what is live does not say of which commit it is, so nobody can say what is new"
+    elif not known.way.known:
+        yield f"this checkout does not have {known.way.live}, which is live: git fetch --unshallow"
+    for one in known.live_workers:
+        if one.live is not None and len([share for share in one.live.shares if share.percent > 0]) > 1:
+            divided = ", ".join(f"{share.version} {share.percent:g} %" for share in one.live.shares)
+            yield f"{one.script} is divided now: {divided}"
+
+
+def stops(known: Known, wish: Wish) -> Iterator[Fault]:
+    """Yield everything that stops the deployment; nothing has been changed yet."""
+    strict, stack = known.settings.stage is not Stage.DEVELOPMENT, known.settings.environment
+    if strict and known.changed:
+        files = ", ".join(known.changed[:5])
+        message = f"has changes that are in no commit ({files}): nobody could say later what was deployed"
+        yield Fault("the checkout", message, "commit them, or git stash")
+    if strict and known.way is not None:
+        yield from _way_back(known.way, known.source, wish)
+    if strict and not wish.again:
+        yield from _taken_back(known)
+    if not known.verdict.passes:
+        yield Fault("the preview", known.verdict.sentence, f"bulkhead preview {stack} says each reason")
+    for folder, plan in known.migrations:
+        yield from unagreed(known.settings.stage, folder, plan, known.waivers)
+
+
+def _way_back(way: Way, source: Source, wish: Wish) -> Iterator[Fault]:
+    agreed = bool(wish.instead_of) and (way.live.startswith(wish.instead_of) or wish.instead_of.startswith(way.live))
+    if agreed:
+        return
+    fix = f"deploy a commit that has it; where it is to go: --instead-of {way.live} (or bulkhead rollback)"
+    if not way.known:
+        message = f"{way.live} is live and this checkout does not have it: {short(source.commit)} may be older"
+        yield Fault("the commit", message, f"git fetch --unshallow; {fix}")
+    elif way.gone:
+        message = (
+            f"{len(way.gone)} live commits are not in {short(source.commit)} and would go: {'; '.join(way.gone[:5])}"
+        )
+        yield Fault("the commit", message, fix)
+
+
+def _taken_back(known: Known) -> Iterator[Fault]:
+    ready = {move.worker for move in known.moves if move.uploaded}
+    for one in known.live_workers:
+        back = one.taken_back() if one.worker in ready else None
+        if back is not None:
+            message = (
+                f"{one.uploaded} of this very code was live and was taken back on {back.created:%Y-%m-%d %H:%M} UTC "
+                f"by {back.author}: {back.message or 'no reason was given'}"
+            )
+            yield Fault(one.script, message, "mend the code; where it was not at fault: --again")

@@ -1,0 +1,270 @@
+"""Brings a plan about, step by step, each noted in the journal before it is done: what is killed is continued there.
+
+Every step may be done again, because the one that was noted last may be half done. States and ways between them:
+docs/delivery.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final, Protocol
+
+from bulkhead.clients.d1 import D1
+from bulkhead.clients.workers import Traffic
+from bulkhead.delivery import shares
+from bulkhead.delivery.commits import message
+from bulkhead.delivery.journal import BEGIN, CONTINUE, Entry, Outcome, Run
+from bulkhead.delivery.lease import Lost
+from bulkhead.delivery.live import uploaded
+from bulkhead.delivery.migrations import run as migrations
+from bulkhead.delivery.migrations.stage import Folder
+from bulkhead.delivery.plan import Plan
+from bulkhead.delivery.strategy import Road, Step
+from bulkhead.delivery.watching import Held, Returned, Watch
+from bulkhead.model.failures import Failed
+from bulkhead.model.faults import Fault, Refused
+
+FACTS: Final = "facts"
+_UNSEEN: Final = frozenset({"bookmark", "upload", "migrate", "smoke at 0 %"})
+RETURN: Final = "return"
+WATCH: Final = "watch"
+
+
+class Stack(Protocol):
+    """The stage's stack, as a deployment drives it."""
+
+    def up(self, *, triggers: bool) -> None:
+        """Bring the stage up to what the program says; without ``triggers``, what sends requests to a Worker stays as
+        it is. Raises Refused or Failed."""
+
+    def settle(self) -> None:
+        """After an `up` was cut off: take its lock away, and into the state what it has made. Raises Refused where a
+        person has to look."""
+
+    def resources(self) -> Sequence[Mapping[str, Any]]:
+        """Return the resources of the state."""
+
+
+class Visits(Protocol):
+    """Who looks at the stage as a visitor does."""
+
+    def smoke(self, versions: Mapping[str, str] | None) -> Sequence[str]:
+        """Return what is wrong with the main functions, asked of ``versions`` or of whatever serves."""
+
+    def freshen(self) -> Sequence[str]:
+        """Purge the caches and ask again for what is asked most; return what did not work."""
+
+
+@dataclass(frozen=True)
+class World:
+    """What a deployment acts on. ``databases`` are those that exist, each with its migrations."""
+
+    traffic: Traffic
+    stack: Stack
+    databases: Callable[[], Sequence[tuple[Folder, D1]]]
+    visits: Visits
+    watch: Watch
+    say: Callable[[str], None]
+
+
+@dataclass
+class Deployment:
+    """One run of a plan. ``new`` are the versions that take over, by Worker; empty until they are uploaded."""
+
+    world: World
+    plan: Plan
+    road: Road
+    run: Run
+    new: Mapping[str, str] = field(default_factory=dict)
+    _begun: str = ""  # the step at which another process was cut off
+
+    def go(self) -> tuple[Outcome | None, str]:
+        """Go on from the step that was noted last. Return how it ended and why, None where it waits for a person."""
+        if self._last == RETURN:
+            return self._return(str(self._entries(RETURN)[-1].facts.get("reason")))
+        try:
+            for name, act in self._left():
+                self._note(name)
+                act()
+        except Returned as why:
+            return self._return(str(why))
+        except Held as why:
+            self.run.note(FACTS, {"reason": str(why)})
+            return None, str(why)
+        except Lost:
+            raise
+        except (Refused, Failed) as error:
+            reason = error.summary
+            if self._moving and self._last in _UNSEEN:  # nobody was sent to the new version, so nothing has to go back
+                self.run.end(Outcome.STOPPED, {"reason": reason})
+            else:
+                self.run.note(FACTS, {"reason": reason})
+            raise
+        self.run.end(Outcome.DONE)
+        return Outcome.DONE, "everybody has the new version"
+
+    def give_up(self, why: str) -> tuple[Outcome | None, str]:
+        """Return the traffic, whatever the run was about to do."""
+        return self._return(why)
+
+    def _steps(self) -> Iterator[tuple[str, Callable[[], None]]]:
+        gradual = bool(self._moving)
+        yield "bookmark", self._bookmark
+        if not gradual:
+            yield "expand", self._migrate
+        yield "upload", self._upload
+        yield "migrate", self._migrate
+        if gradual:
+            yield "smoke at 0 %", self._smoke_unseen
+            steps = [step for step in self.road.steps if step.name != WATCH]
+            for before, step in zip([0, *(step.new for step in steps)], steps, strict=False):
+                yield step.name, partial(self._share, step, before)
+        yield "verify", self._verify
+        yield "triggers", self._triggers
+        yield "caches", self._caches
+        for step in self.road.steps:
+            if step.name == WATCH and self.plan.moves:
+                yield step.name, partial(self._share, step, step.new)
+        if gradual:
+            yield "finish", self._finish
+
+    def _left(self) -> Iterator[tuple[str, Callable[[], None]]]:
+        """Yield the steps from the one that was noted last."""
+        steps = list(self._steps())
+        names = [name for name, _ in steps]
+        begun = [entry.step for entry in self.run.entries() if entry.step in names]
+        self._begun = begun[-1] if begun else ""
+        first = names.index(self._begun) if begun else 0
+        if first > names.index("upload"):
+            self.new = self._uploaded()
+        return iter(steps[first:])
+
+    @property
+    def _moving(self) -> tuple[Any, ...]:
+        """The Workers whose traffic is moved here: a first version serves at once, and so do other classes."""
+        if self.plan.strategy == "all-at-once":
+            return ()
+        return tuple(move for move in self.plan.moves if move.stable)
+
+    # the steps
+
+    def _bookmark(self) -> None:
+        marks = {there.name: there.bookmark() for _folder, there in self.world.databases()}
+        for name, mark in marks.items():
+            self.world.say(f"  {name} as it is now, for 30 days: {mark}")
+        if marks:
+            self.run.note(FACTS, {"bookmarks": marks})
+
+    def _migrate(self) -> None:
+        agreed = {each.file: each.checksum for each in self.plan.migrations}
+        for folder, there in self.world.databases():
+            found = migrations.planned(there, folder.migrations, folder.path, "")
+            others = [
+                folder.file(each.migration)
+                for each in found.pending
+                if agreed.get(folder.file(each.migration)) != each.migration.checksum
+            ]
+            if others or found.faults:
+                fix = f"bulkhead deploy {self.plan.stage} --plan shows what would be done now"
+                faults = [Fault(file, "is pending and is not in the plan", fix) for file in others]
+                raise Refused("The migrations are no longer those of the plan.", [*faults, *found.faults])
+            for name in migrations.apply(there, found):
+                self.world.say(f"  applied to {there.name}: {name}")
+
+    def _upload(self) -> None:
+        self._up("upload", triggers=not self._moving)
+        self.new = self._uploaded()
+        self.run.note(FACTS, {"versions": dict(self.new)})
+
+    def _up(self, step: str, *, triggers: bool) -> None:
+        if self._begun == step:
+            self.world.stack.settle()
+        self.world.stack.up(triggers=triggers)
+
+    def _uploaded(self) -> dict[str, str]:
+        there = uploaded(self.world.stack.resources())
+        return {move.worker: there[move.script] for move in self.plan.moves if move.script in there}
+
+    def _smoke_unseen(self) -> None:
+        self._divide(0, "smoke at 0 %")
+        self._require_well(self.world.visits.smoke(self.new), "the new version, which nobody has yet,")
+
+    def _share(self, step: Step, before: int) -> None:
+        """Send a step's share of the requests, of which the new version has had ``before`` percent until now."""
+        self._require_intact(before)
+        self._divide(step.new, step.name)
+        if step.terms is not None:
+            intact = partial(self._require_intact, step.new)
+            self.world.watch.until(self.run, step.terms, self.plan.moves, self.new, intact)
+
+    def _require_intact(self, percent: int) -> None:
+        if back := shares.taken_back(self.world.traffic, self._moving, self.new, percent):
+            raise Returned(back)
+
+    def _verify(self) -> None:
+        self._require_well(self.world.visits.smoke(None), "the stage")
+
+    def _triggers(self) -> None:
+        if self._moving:
+            self._up("triggers", triggers=True)
+
+    def _caches(self) -> None:
+        for said in self.world.visits.freshen():
+            self.world.say(f"  {said}")
+
+    def _finish(self) -> None:
+        shares.settle(self.world.traffic, self._moving, self.new, self._message("done"))
+
+    # traffic, and the way back
+
+    def _divide(self, percent: int, what: str) -> None:
+        changed = shares.divide(self.world.traffic, self._moving, self.new, percent, self._message(what))
+        for script in changed:
+            self.world.say(f"  {script}: {percent} % of the requests")
+
+    def _require_well(self, wrong: Sequence[str], what: str) -> None:
+        if wrong:
+            raise Returned(f"{what} does not work: {'; '.join(wrong[:3])}")
+
+    def _return(self, why: str) -> tuple[Outcome | None, str]:
+        moved = tuple(move for move in self.plan.moves if move.stable)
+        self.new = self.new or self._uploaded()
+        if self.plan.classes or (self.plan.moves and not moved):
+            self.run.note(FACTS, {"reason": why})
+            return None, f"{why}; there is no version to go back to"
+        if self._last != RETURN:
+            self._note(RETURN, reason=why)
+        changed = shares.give_back(self.world.traffic, moved, self.new, self._message(f"back: {why}"))
+        for script in changed:
+            self.world.say(f"  {script}: every request goes to the version before")
+        self.run.end(Outcome.STOPPED, {"reason": why})
+        return Outcome.STOPPED, why
+
+    def _note(self, step: str, **facts: Any) -> Entry:
+        self.world.say(f"{self.plan.stage}: {step}")
+        return self.run.note(step, {**facts, "commit": self.plan.commit, **self._shares(step)})
+
+    def _shares(self, step: str) -> dict[str, Any]:
+        """Return what a step makes of the traffic, as `bulkhead rollout` shows it; nothing where it moves none."""
+        percents = {each.name: each.new for each in self.road.steps} | {"smoke at 0 %": 0, RETURN: 0}
+        if step not in percents or not self._moving:
+            return {}
+        new = percents[step]
+        split = {m.worker: {m.stable: 100 - new, self.new.get(m.worker, "the new one"): new} for m in self._moving}
+        return {"shares": split}
+
+    def _message(self, what: str) -> str:
+        return message(self.plan.commit, f"{what} ({self.run.id})")[:_LONGEST]
+
+    def _entries(self, step: str) -> list[Entry]:
+        return [entry for entry in self.run.entries() if entry.step == step]
+
+    @property
+    def _last(self) -> str:
+        told = [entry.step for entry in self.run.entries() if entry.step not in {BEGIN, CONTINUE, FACTS}]
+        return told[-1] if told else ""
+
+
+_LONGEST: Final = 100  # bytes that Cloudflare keeps of a message
