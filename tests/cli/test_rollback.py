@@ -73,7 +73,7 @@ def staging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Release
     api = open_api(tmp_path, tenant, stage=lambda _environment: stage)
     monkeypatch.setattr(rest, "Rest", partial(Rest, transport=api.transport()))
     with Rest(CLOUDFLARE, TOKEN, api.transport()) as client:
-        released = Released(api, client, stage, ACCOUNT)
+        released = Released(api, client, ACCOUNT)
         released.keep_time(monkeypatch)
         yield released
     api.journal.close()

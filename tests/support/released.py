@@ -17,8 +17,8 @@ from bulkhead.model.naming import Kind
 from tests.localclouds.cloudflare.api.workers import version as upload
 from tests.support.cloudflare_api import Api
 from tests.support.settings_fixture import make_settings
-from tests.support.sqlite_stage import SqliteStage
 
+_CODE = "export default {}"
 BEGIN = datetime(2026, 11, 30, 8, 0, tzinfo=UTC)
 
 
@@ -28,7 +28,6 @@ class Released:
 
     api: Api
     rest: Rest
-    stage: SqliteStage
     account: str
     now: datetime = BEGIN
     ids: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -43,7 +42,7 @@ class Released:
     def script(self, worker: str) -> str:
         return make_settings("staging").label("harbor").name(Kind.WORKER, worker)
 
-    def release(self, name: str, *workers: str, live: bool = True, **more: Any) -> None:
+    def release(self, name: str, *workers: str, live: bool = True, code: str = _CODE, **more: Any) -> None:
         """Upload a version of each Worker and, where it is to be ``live``, let it answer everybody."""
         self.wait(60)
         for worker in workers:
@@ -52,7 +51,7 @@ class Released:
                 self.rest.post(path, {"name": script})
             noted = {"workers/tag": hashlib.sha256(f"{worker}{name}".encode()).hexdigest()}
             noted["workers/message"] = f"release {name}" if name else "by hand"
-            body = upload("export default {}", *more.get("bindings", ()), annotations=noted, **_others(more))
+            body = upload(code, *more.get("bindings", ()), annotations=noted, **_others(more))
             own = {"deploy": "true"} if "exports" in more else {}  # as everything that changes classes
             made = self.rest.post(f"{path}/{script}/versions", body, params=own) or {}
             self.ids[worker, name] = made["id"]
