@@ -78,7 +78,8 @@ def _undone(history: History, newest: Version, *, alone: bool) -> Choice:
     if history.live is None:
         return Choice(history, None, "is not deployed")
     of_it = {each.id for each in history.deployed() if _of_one_release(each, newest, alone=alone)}
-    if not of_it & {share.version for share in history.live.shares}:
+    divided = len(history.live.shares) > 1  # a rollout runs, whatever it is of
+    if not divided and history.live.stable not in of_it:
         if of_it:
             return Choice(history, None, f"went back already{_by(history)}")
         return Choice(history, None, "the last release did not change it")

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from bulkhead.cli.console import Console
 from bulkhead.cli.main import main
 from bulkhead.clients import rest
 from bulkhead.clients.endpoints import CLOUDFLARE
@@ -163,6 +164,15 @@ def test_from_every_step_of_a_rollout_all_requests_go_to_what_was_there_first(
         staging.deploy("web", step)
     assert back(run)[0] == 0
     assert staging.live("web") == {"old": 100}
+
+
+def test_a_rollout_that_runs_is_ended_whatever_came_after_it(run: Run, staging: Released) -> None:
+    staging.release("old", "booking", "web")
+    staging.release("new", "web", live=False)
+    staging.deploy("web", {"old": 90, "new": 10})
+    staging.release("newest", "booking")
+    assert back(run)[0] == 0
+    assert (staging.live("web"), staging.live("booking")) == ({"old": 100}, {"old": 100})
 
 
 def test_what_somebody_brought_back_in_the_dashboard_stays_and_the_rest_follows(run: Run, staging: Released) -> None:
@@ -482,6 +492,21 @@ def test_without_pulumi_and_without_a_variable_it_says_where_the_token_may_come_
     monkeypatch.delenv("THE_TOKEN")
     assert main(["rollback", "staging", "--token-env", "THE_TOKEN"]) == 1
     assert "--token-env THE_TOKEN: is not set, or is empty" in capsys.readouterr().err
+
+
+def test_a_person_types_the_token_where_pulumi_is_broken(
+    staging: Released, pulumi: FakePulumi, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (pulumi.folder / "fails-config").write_text("error: the backend cannot be reached")
+    monkeypatch.setattr(Console, "interactive", property(lambda _: True))
+    monkeypatch.setattr("bulkhead.cli.cloudflare.getpass", lambda _: TOKEN)
+    staging.release("aaaaaaa", "web")
+    staging.release("bbbbbbb", "web")
+    assert main(["rollback", "staging", "--yes", "staging"]) == 0
+    out = "".join(capsys.readouterr())
+    assert "the backend cannot be reached" in out
+    assert TOKEN not in out
+    assert staging.live("web") == {"aaaaaaa": 100}
 
 
 def test_versions_shows_what_answers_and_what_did_before(run: Run, staging: Released) -> None:
