@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from bulkhead.clients.objects import Objects
@@ -13,6 +14,7 @@ from bulkhead.model.faults import Fault, Refused
 from bulkhead.resources.secret_forms import form_of
 
 FORMAT: Final = 1
+_AT_ONCE: Final = 8
 
 Document = Mapping[str, Any]
 
@@ -42,14 +44,19 @@ class Documents:
 
     def after(self, folder: str, number: int) -> Iterator[tuple[int, Document]]:
         """Yield the documents after a number. Raises Refused where one of them is missing, or is none of ours."""
-        for name in self.objects.list(f"{self._root}{folder}", _name(number)).objects:
-            number += 1
-            key = self.key(folder, number)
-            there = self.objects.read(key) if name == _name(number) else None
-            if there is None:
-                message = f"is missing, and {name} follows: what came in between cannot be known"
-                raise Refused("The journal cannot be read.", [Fault(key, message, "bring back its older version")])
-            yield number, parsed(key, there.body)
+        names = self.objects.list(f"{self._root}{folder}", _name(number)).objects
+        wanted = [_name(number + nth) for nth in range(1, len(names) + 1)]
+        if names != wanted:
+            at, found = next(pair for pair in zip(wanted, names, strict=True) if pair[0] != pair[1])
+            message = f"is missing, and {found} follows: what came in between cannot be known"
+            fault = Fault(f"{self._root}{folder}{at}", message, "bring back its older version")
+            raise Refused("The journal cannot be read.", [fault])
+        keys = [f"{self._root}{folder}{name}" for name in names]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:  # an entry for each minute of a rollout is too many one by one
+            for nth, (key, there) in enumerate(zip(keys, pool.map(self.objects.read, keys), strict=True), number + 1):
+                if there is None:
+                    raise unreadable(key)
+                yield nth, parsed(key, there.body)
 
     def folders(self) -> list[str]:
         """Return the folders, in order."""

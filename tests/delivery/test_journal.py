@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -191,6 +192,29 @@ def test_a_bucket_that_comes_back_is_waited_for(journal: Journals, cloud: Cloud)
         run.note("traffic")
     assert len(said) == 1
     assert _steps(alice) == [BEGIN, "traffic"]
+
+
+def test_whoever_lost_the_stage_while_the_bucket_was_away_does_not_go_on(
+    journal: Journals, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = time.time
+    monkeypatch.setattr("bulkhead.clients.objects.time.time", lambda: real() + cloud.ahead)
+    s3, bob = SharedS3(cloud), journal(BOB)
+    alice = journal(ALICE, s3, patience=10.0)
+    with alice.held():
+        run = alice.begin(FACTS)
+        lose, taken = once("put_object", "00002.json"), list[str]()
+
+        def away(operation: str, key: str) -> None:
+            if key.endswith("00002.json") and not taken:
+                cloud.pass_time(100)
+                taken.append(bob.lease.take())
+            lose(operation, key)
+
+        s3.before = away
+        with pytest.raises(Lost, match="bob@runner"):
+            run.note("traffic")
+    assert _steps(bob) == [BEGIN]
 
 
 def test_a_stack_without_bucket_is_told_what_makes_it(cloud: Cloud) -> None:

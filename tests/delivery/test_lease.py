@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -66,14 +67,23 @@ def test_a_lease_that_was_not_renewed_is_taken_over_and_lost(lease: Leases, clou
 
 
 def test_a_living_holder_renews_in_the_background(lease: Leases) -> None:
-    alice, bob = lease(ALICE, length=3.0), lease(BOB)
+    alice, bob = lease(ALICE, length=6.0), lease(BOB)
+
+    def until() -> datetime:
+        found = bob.tenure()
+        assert found is not None
+        return found[0].until
+
     with alice.held():
-        until = time.monotonic() + 5
-        while time.monotonic() < until:
-            with pytest.raises(Living):
-                bob.held().__enter__()
-            time.sleep(0.2)
-        alice.require()
+        first, patience = until(), time.monotonic() + 20
+        while until() <= first:
+            assert time.monotonic() < patience
+            time.sleep(0.1)
+        with pytest.raises(Living):
+            bob.take()
+    stopped = until()
+    time.sleep(2.5)
+    assert until() == stopped
 
 
 def test_what_is_begun_late_in_a_lease_renews_it_first(lease: Leases, cloud: Cloud) -> None:
