@@ -32,6 +32,8 @@ from bulkhead.resources.permissions import (
 )
 from bulkhead.resources.token_policies import account_key, bucket_key, zone_key
 
+LOGIN: Final = (t.ZERO_TRUST_ACCESS_APPLICATION, t.ZERO_TRUST_ACCESS_POLICY, t.ZERO_TRUST_ACCESS_SERVICE_TOKEN)
+"""What the login before a closed stage consists of. No role makes it, so no pipeline can open its own stage."""
 _DATABASE: Final = "/accounts/{account_id}/d1/database/{database_id}"
 _NAMESPACE: Final = "/accounts/{account_id}/storage/kv/namespaces/{namespace_id}"
 _SCRIPT: Final = "/accounts/{account_id}/workers/scripts/{script_name}"
@@ -135,11 +137,12 @@ def token_policies(role: Role, product: Product, label: Label, settings: StageSe
 
 
 def maker_policies(product: Product, settings: StageSettings) -> list[TokenPolicy]:
-    """Return the policies of the token that makes the roles' tokens. It hands on what it does not have, except on a
-    single zone (cloudflare/terraform-provider-cloudflare#7241)."""
+    """Return the policies of the token that makes the roles' tokens, and the login of a closed stage. It hands on what
+    it does not have, except on a single zone (cloudflare/terraform-provider-cloudflare#7241)."""
     handed_on = {need.permission for role in Role for need in needs(role, product)}
     of_zones = (permission for permission in handed_on if permission.reach is Reach.ZONE)
-    return _policies([ACCOUNT_TOKENS_WRITE, *of_zones], product, settings.label(product.name), settings)
+    login = () if settings.access.public else {permission for type_ in LOGIN for permission in type_.needs}
+    return _policies([ACCOUNT_TOKENS_WRITE, *login, *of_zones], product, settings.label(product.name), settings)
 
 
 def _policies(

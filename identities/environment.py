@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_github as github
 
-from bulkhead.model.naming import Label, upper_snake
+from bulkhead.model.naming import Label, Stage, upper_snake
 from bulkhead.model.release import Ref
 from bulkhead.model.roles import Role, environment_of, is_reviewed, refs_of
 from bulkhead.model.settings import StageSettings
@@ -114,4 +114,6 @@ def variables(role: Role, settings: StageSettings, url: str | None) -> dict[str,
         "CLOUDFLARE_ACCOUNT_ID": settings.cloudflare.account_id,
         "CLOUDFLARE_ZONE_ID": settings.cloudflare.zone_id,
     }
-    return values | ({"STAGE_URL": url} if url else {})
+    # End-to-end tests, which are the product's own, know staging by this name (QLT-8).
+    names = ("STAGE_URL", "STAGING_URL") if settings.stage is Stage.STAGING else ("STAGE_URL",)
+    return values | (dict.fromkeys(names, url) if url else {})

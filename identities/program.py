@@ -41,3 +41,4 @@ def run(product: Product, settings: StageSettings) -> None:
     pulumi.export("roles", outputs.roles)
     pulumi.export("tokens", outputs.tokens)
     pulumi.export("deployToken", outputs.deploy_token)
+    pulumi.export("access", outputs.access)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import pulumi
 
@@ -13,23 +13,28 @@ from bulkhead.model.product import APEX, Product
 from bulkhead.model.roles import Role, environment_of
 from bulkhead.model.settings import StageSettings
 from bulkhead.model.settings.keys import CLOUDFLARE_TOKEN
+from identities.access import StageAccess, StageAccessArgs
 from identities.aws_roles import StageRoles, StageRolesArgs
 from identities.environment import RoleEnvironment, RoleEnvironmentArgs
 from identities.providers import make_providers
 from identities.repository import Repository, RepositoryArgs
 from identities.tokens import StageTokens, StageTokensArgs
 
+_VISITING: Final = frozenset({Role.DEPLOY, Role.OPERATIONS, Role.ROLLBACK})
+"""Whose runs open the stage to see that it works; a preview runs the code of a pull request that nobody has read."""
+
 
 @dataclass(frozen=True, slots=True)
 class IdentityOutputs:
     """The outputs of the identities. ``deploy_token`` is secret: whoever brings the stage up by hand stores it in the
-    stage's configuration."""
+    stage's configuration. ``access`` are the secrets that open a closed stage, empty where the stage is public."""
 
     stage: str
     environments: Mapping[str, str]
     roles: Mapping[str, pulumi.Output[str]]
     tokens: Mapping[str, Any]
     deploy_token: pulumi.Output[str]
+    access: Mapping[str, pulumi.Output[str]]
 
 
 def deploy(
@@ -50,10 +55,16 @@ def deploy(
 
     roles = StageRoles("roles", StageRolesArgs(label, settings, product), own)
     tokens = StageTokens("tokens", StageTokensArgs(label, settings, product, slots), own)
+    hosts = sorted(product.hostnames(settings.cloudflare.hostname).values())
+    visit: Mapping[str, pulumi.Output[str]] = {}
+    if not settings.access.public:
+        visit = StageAccess("access", StageAccessArgs(label, settings, slots, hosts), own).credentials
     for role in Role:
         handed = {CLOUDFLARE_TOKEN: tokens.values[role]} if role in tokens.values else {}
         if role is Role.DEPLOY:
             handed |= {each.name: secrets[each.name] for each in product.secrets if each.pipeline}
+        if role in _VISITING:
+            handed |= visit
         args = RoleEnvironmentArgs(role, label, settings, roles.arns[role], handed, apex)
         RoleEnvironment(role.value, args, own)
     if settings.owns.repository:
@@ -68,4 +79,5 @@ def deploy(
             "ends": {slot: instant(window.ends) for slot, window in slots.windows.items()},
         },
         tokens.values[Role.DEPLOY],
+        visit,
     )

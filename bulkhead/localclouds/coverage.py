@@ -68,7 +68,8 @@ was none. Their calls and states are those of our own providers but for what `bu
 - GitHub: pulumi-github 6.15.0, on terraform-provider-github 6.13.0, as they are.
 - Cloudflare: pulumi-cloudflare's bridge on terraform-provider-cloudflare 5.22.0. The SDK is of a later provider,
   6.23.1, so `exports` and `deploy` of a WorkerVersion were added by hand, as the SDK describes them. What the later
-  provider does otherwise, such as an author among the properties of a version, was not seen.
+  provider does otherwise, such as an author among the properties of a version, was not seen. Access came after
+  that run: it was held against the provider's source alone.
 """
 
 

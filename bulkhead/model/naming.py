@@ -43,6 +43,7 @@ class Kind(StrEnum):
     TOKEN = "token"  # noqa: S105 - a word in a name
     BOUNDARY = "boundary"
     RULESET = "ruleset"
+    ACCESS = "access"
 
 
 # Longest name each service accepts, in characters. Workers: the name is a DNS label on workers.dev. S3, IAM, SNS, KMS,
@@ -67,6 +68,7 @@ LIMITS: Final[Mapping[Kind, int]] = {
     Kind.TOKEN: 120,
     Kind.BOUNDARY: 128,
     Kind.RULESET: 100,
+    Kind.ACCESS: 100,
 }
 
 SLUG: Final = re.compile(r"[a-z](?:[a-z0-9]|-(?=[a-z0-9]))*")

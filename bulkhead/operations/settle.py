@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bulkhead.engine.state import CREATING, without_pending_operations
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.operations.adopt.engine_plan import name_of
-from bulkhead.operations.adopt.finding import Finder, Found, Wanted, made_again
+from bulkhead.operations.adopt.finding import Finder, Found, Wanted, made_again, told_once
 from bulkhead.resources import types as t
 from bulkhead.resources.sentinels import SIGNATURE
 
@@ -52,9 +52,8 @@ def begun(exported: Mapping[str, Any], finder: Finder, ids: Mapping[str, str]) -
 def _outcome(state: Mapping[str, Any], finder: Finder, ids: Mapping[str, str], known: frozenset[str]) -> Begun:
     urn, type_ = state["urn"], state["type"]
     inputs = {key: value for key, value in (state.get("inputs") or {}).items() if not _is_secret(value)}
-    wanted = Wanted(
-        urn, type_, name_of(urn), inputs, known=known if type_ in {t.ACCOUNT_TOKEN, t.KMS_KEY} else frozenset()
-    )
+    several = told_once(type_) or type_ == t.KMS_KEY
+    wanted = Wanted(urn, type_, name_of(urn), inputs, known=known if several else frozenset())
     if wanted.name in ids:
         return Begun(wanted, "exists", ids[wanted.name])
     if not state.get("custom"):
@@ -66,7 +65,7 @@ def _outcome(state: Mapping[str, Any], finder: Finder, ids: Mapping[str, str], k
     found: Found | None = finder.find(wanted)
     if found is None:
         return Begun(wanted, "absent")
-    return Begun(wanted, "useless" if type_ == t.ACCOUNT_TOKEN else "exists", found.id)
+    return Begun(wanted, "useless" if told_once(type_) else "exists", found.id)
 
 
 def _is_secret(value: Any) -> bool:

@@ -39,6 +39,8 @@ from bulkhead.model.settings.keys import CLOUDFLARE_TOKEN, required_secrets
 from bulkhead.model.settings.models import StageSettings
 from bulkhead.model.settings.paths import stack_file
 from bulkhead.model.settings.product_reference import KEY, one_product
+from bulkhead.operations.adopt.discovery import PLACES
+from bulkhead.operations.adopt.finding import told_once
 from bulkhead.operations.secrets.rotation import opened
 from bulkhead.rehearsal import closing, plugins, recording, report
 from bulkhead.rehearsal.evidence import Outcome, Report, StageReport, Verdict
@@ -50,7 +52,6 @@ from bulkhead.rehearsal.proofs.untouched import checkout_state
 from bulkhead.rehearsal.scene import Scene, StandingStage
 from bulkhead.rehearsal.survey import fidelity_of_all, survey
 from bulkhead.rehearsal.tenants import tenant
-from bulkhead.resources import types as t
 from identities import program as identities_program
 from infra import program
 
@@ -313,8 +314,8 @@ def _save_logs(life: Life, started: str) -> str:
 def _id_of(scene: Scene, stage: StandingStage, urn: str) -> str | None:
     """Return the id of what was made for a URN while nobody wrote it down, None where nothing was, or is of no use."""
     record = next((record for record in scene.store.all() if record.urn == urn), None)
-    if record is None or record.type != t.ACCOUNT_TOKEN:
+    if record is None or not told_once(record.type):
         return record.id if record else None
-    with scene.cloudflare_api(stage, identity_settings.TOKEN_MAKER) as api:  # its value was told once, to nobody
-        api.delete(f"/accounts/{record.account}/tokens/{record.id}")
+    with scene.cloudflare_api(stage, identity_settings.TOKEN_MAKER) as api:  # its secret was told once, to nobody
+        api.delete(f"/accounts/{record.account}/{PLACES[record.type]}/{record.id}")
     return None

@@ -17,6 +17,7 @@ from bulkhead.localclouds.aws.inventory import Inventory, inventory
 from bulkhead.localclouds.cloudflare.client import StageCloud
 from bulkhead.localclouds.providers.store import Record, Store
 from bulkhead.machine.rundir import RunDir
+from bulkhead.model.access import CREDENTIALS, HEADERS
 from bulkhead.model.naming import Kind
 from bulkhead.model.product import Place, Product, Worker
 from bulkhead.model.settings.keys import CLOUDFLARE_TOKEN
@@ -59,6 +60,11 @@ class StandingStage:
         stack = next((r for r in self.stack.resources() if r["type"] == STACK), {})
         exported: dict[str, Any] = stack.get("outputs", {})
         return exported
+
+    def key(self) -> dict[str, str]:
+        """Return the headers that open the stage's hostnames, as its pipelines send them; none where it is public."""
+        given = self.identities.outputs().get("access", {})
+        return {header: given[name] for header, name in zip(HEADERS, CREDENTIALS, strict=True) if given}
 
     def manifest(self) -> dict[str, Any]:
         """Return the manifest that the stage exports (infra.manifest). Raises Unproven when it exports none."""

@@ -111,7 +111,8 @@ class ResourceType(str):
 
     ``use_instead``: the type to use where this one is not admitted. ``connects``: for a type that only connects two
     things, the inputs that name them. ``replaced_by``: inputs whose change makes a new one. ``secrets``: properties
-    that are always secret. ``tells``: how the cloud names it, as templates of its ``id`` and outputs: each uses its
+    that are always secret. ``told_once``: its cloud tells a secret when it makes one and never again, so one that no
+    state knows is of no use. ``tells``: how the cloud names it, as templates of its ``id`` and outputs: each uses its
     inputs, those before it, and what bulkhead/analysis/clouds.py adds. ``made_again``: why `adopt` does not look for
     one by name: what the next `up` does instead. ``needs``: the least that a Cloudflare token must be allowed to make,
     change and remove one ("Accepted Permissions" of each operation in Cloudflare's API reference). ``limits``: the
@@ -137,6 +138,7 @@ class ResourceType(str):
     create: Create = Create.FRESH
     documents: Mapping[str, Grants] = field(default_factory=dict)
     secrets: frozenset[str] = frozenset()
+    told_once: bool = False
     taggable: bool = False
     tells: Mapping[str, str] = field(default_factory=dict)
     made_again: str = ""

@@ -56,6 +56,8 @@ PERMISSIONS: Final = (
     ZONE_ANALYTICS_READ,
 )
 
+ACCESS_APPS_WRITE: Final = Permission("Access: Apps and Policies Write", "1e13c5124ca64b72b1969a67e8829049")
+ACCESS_TOKENS_WRITE: Final = Permission("Access: Service Tokens Write", "a1c0fec57cf94af79479a6d827fa518c")
 ACCOUNT_SETTINGS_READ: Final = Permission("Account Settings Read", "c1fde68c7bcc44588cbb6ddbc16d6480")
 ACCOUNT_TOKENS_WRITE: Final = Permission("Account API Tokens Write", "5bc3f8b21c554832afc660159ab75fa4")
 API_TOKENS_WRITE: Final = Permission("API Tokens Write", "686d18d5ac6c441c867cbf6771e58a0a", Reach.USER)
@@ -78,11 +80,9 @@ _OTHERS: Final[Mapping[Reach, Mapping[str, str]]] = {
     Reach.ACCOUNT: {
         "Access: Apps and Policies Read": "7ea222f6d5064cfa89ea366d7c1fee89",
         "Access: Apps and Policies Revoke": "6c9d1cfcfc6840a987d1b5bfb880a841",
-        "Access: Apps and Policies Write": "1e13c5124ca64b72b1969a67e8829049",
         "Access: Mutual TLS Certificates Write": "29d3afbfd4054af9accdd1118815ed05",
         "Access: Organizations, Identity Providers, and Groups Write": "bfe0d8686a584fa680f4c53b5eb0de6d",
         "Access: Service Tokens Read": "91f7ce32fa614d73b7e1fc8f0e78582b",
-        "Access: Service Tokens Write": "a1c0fec57cf94af79479a6d827fa518c",
         "Account API Tokens Read": "eb56a6953c034b9d97dd838155666f06",
         "Account Firewall Access Rules Read": "de7a688cc47d43bd9ea700b467a09c96",
         "Account Firewall Access Rules Write": "a416acf9ef5a4af19fb11ed3b96b1fe6",
@@ -185,6 +185,8 @@ _OTHERS: Final[Mapping[Reach, Mapping[str, str]]] = {
 
 GROUPS: Final = (
     *PERMISSIONS,
+    ACCESS_APPS_WRITE,
+    ACCESS_TOKENS_WRITE,
     ACCOUNT_SETTINGS_READ,
     ACCOUNT_TOKENS_WRITE,
     API_TOKENS_WRITE,

@@ -42,8 +42,8 @@ class StageWorker(pulumi.ComponentResource):
     that changes a class's lifecycle without deploying it (error 10211). Versions and deployments are neither protected
     nor retained: their provider's delete does nothing, and a protected one could never be replaced.
 
-    A workers.dev address exists in development only, and only for Workers that have a hostname; preview addresses go
-    with it.
+    A workers.dev address exists in a development that is public only, and only for Workers that have a hostname;
+    preview addresses go with it. A closed stage has none: its login stands before hostnames (STG-8).
 
     Left out: gradual rollout (every deployment is at 100 %; a rollout is an operation on versions, not a state of the
     stage), static assets, and ``WorkersScript``, which would upload and deploy in one step without a way back.
@@ -81,8 +81,9 @@ class StageWorker(pulumi.ComponentResource):
 
     def _identity(self, name: str) -> cloudflare.Worker:
         args = self._args
-        watched: Any = observability(args.settings)
-        reachable = args.settings.stage is Stage.DEVELOPMENT and args.hostname is not None
+        settings = args.settings
+        watched: Any = observability(settings)
+        reachable = settings.stage is Stage.DEVELOPMENT and settings.access.public and args.hostname is not None
         return cloudflare.Worker(
             name,
             account_id=self._account,

@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import Any, Final
 
+from bulkhead.model.access import ANYBODYS_MAIL
 from bulkhead.model.naming import Stage
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import superseded_by
@@ -36,24 +37,6 @@ _ACCOUNT: Final = re.compile(r"com\.cloudflare\.api\.account\.(?P<account>[^.*]+
 _BUCKET: Final = re.compile(r"com\.cloudflare\.edge\.r2\.bucket\.(?P<account>[^_*]+)_[^_]+_(?P<bucket>.+)")
 # Nobody has more addresses than these prefixes, by version: larger ones are those of many.
 _LARGEST_NETWORK: Final[Mapping[int, int]] = {4: 8, 6: 19}
-_ANYBODYS_MAIL: Final = frozenset(
-    {
-        "aol.com",
-        "gmail.com",
-        "gmx.de",
-        "googlemail.com",
-        "hotmail.com",
-        "icloud.com",
-        "live.com",
-        "mail.com",
-        "outlook.com",
-        "proton.me",
-        "protonmail.com",
-        "qq.com",
-        "yahoo.co.jp",
-        "yahoo.com",
-    }
-)
 _ANY_DECISION: Final = {"allow": "whoever can log in anywhere", "non_identity": "anybody, without a login"}
 
 
@@ -253,7 +236,7 @@ def _anybody(rules: list[Any]) -> bool:
     for rule in rules:
         domain = at(rule, "emailDomain", "domain")
         everybody = not isinstance(at(rule, "everyone"), Absent) or not isinstance(at(rule, "geo"), Absent)
-        if everybody or (isinstance(domain, str) and domain.lower() in _ANYBODYS_MAIL):
+        if everybody or (isinstance(domain, str) and domain.lower() in ANYBODYS_MAIL):
             return True
     return any(_is_large(version, rules) for version in (4, 6))
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from bulkhead.resources import types as t
+from bulkhead.resources.durations import seconds
 from bulkhead.resources.observed import ObservedResource
 from policies.context import PolicyContext
 from policies.rule import AnyRule, Rule, Violation
@@ -21,8 +21,6 @@ _WEAK: Final[Mapping[str, tuple[tuple[str, ...], str, str]]] = {
     "tls_1_3": (("off",), "on", "refuses TLS 1.3"),
 }
 _LONGEST: Final = timedelta(days=365)  # Cloudflare's own default, 8760h
-_UNITS: Final = {"h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|us|µs|ns|h|m|s)")
 
 
 def _zone(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
@@ -39,20 +37,13 @@ def _zone(resource: ObservedResource, context: PolicyContext) -> Iterator[Violat
 
 def _lasting(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
     duration = resource["duration"]
-    life = _seconds(duration)
+    life = seconds(duration)
     if duration == "forever" or (life is not None and life > _LONGEST.total_seconds()):
         yield Violation(
             f"is valid for {duration}",
             "A leaked service token opens the stage's Access for as long as nobody notices the leak",
             'duration="8760h" at most, and a new token before that',
         )
-
-
-def _seconds(duration: Any) -> float | None:
-    """Return how long ``2h45m`` lasts, None for what is no duration."""
-    parts = _DURATION.findall(duration) if isinstance(duration, str) else []
-    whole = "".join(number + unit for number, unit in parts)
-    return sum(float(number) * _UNITS[unit] for number, unit in parts) if parts and whole == duration else None
 
 
 RULES: Final[tuple[AnyRule, ...]] = (

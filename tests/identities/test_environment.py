@@ -122,11 +122,12 @@ def test_where_nobody_is_asked_github_is_not_told_that_nobody_may_approve_their_
     assert not any(environment["preventSelfReview"] for environment in reviewed)
 
 
+KEY = ("CF_ACCESS_CLIENT_ID", "CF_ACCESS_CLIENT_SECRET")
 HANDED = {
-    "deploy": {"CLOUDFLARE_API_TOKEN", "SLACK_WEBHOOK"},
+    "deploy": {"CLOUDFLARE_API_TOKEN", "SLACK_WEBHOOK", *KEY},
     "preview": set(),
-    "operations": {"CLOUDFLARE_API_TOKEN"},
-    "rollback": {"CLOUDFLARE_API_TOKEN"},
+    "operations": {"CLOUDFLARE_API_TOKEN", *KEY},
+    "rollback": {"CLOUDFLARE_API_TOKEN", *KEY},
 }
 
 
@@ -147,6 +148,22 @@ def test_a_token_is_that_of_the_role_and_of_the_active_slot() -> None:
         )
 
 
+def test_the_key_of_a_closed_stage_is_that_of_the_active_slot_and_a_public_one_has_none() -> None:
+    stage = rendered_identities("first", "staging")
+    assert stage.one(SECRET, "deploy-cfAccessClientSecret").inputs["value"] == Sealed(
+        secret_value("staging", "access-key-b")
+    )
+    names = {each.inputs["secretName"] for each in rendered_identities("first", "production").of(SECRET)}
+    assert names
+    assert not names & set(KEY)
+
+
+def test_only_staging_is_called_staging() -> None:
+    named = {each.inputs["variableName"] for each in rendered_identities("first", "development").of(VARIABLE)}
+    assert "STAGE_URL" in named
+    assert "STAGING_URL" not in named
+
+
 def test_a_run_knows_where_it_acts() -> None:
     stage = rendered_identities("first", "staging")
     told = {
@@ -158,6 +175,7 @@ def test_a_run_knows_where_it_acts() -> None:
         "CLOUDFLARE_ACCOUNT_ID": "2" * 32,
         "CLOUDFLARE_ZONE_ID": "2f" * 16,
         "STAGE_URL": "https://staging.harbor.example",
+        "STAGING_URL": "https://staging.harbor.example",
     }
     arns = {role: said.pop("AWS_ROLE_ARN") for role, said in told.items()}
     assert told == {"deploy": in_stage, "preview": everywhere, "operations": in_stage, "rollback": in_stage}

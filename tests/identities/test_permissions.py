@@ -13,8 +13,16 @@ from bulkhead.model.roles import Role
 from bulkhead.model.settings import StageSettings
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import CATALOGUE
-from bulkhead.resources.permissions import ACCOUNT_TOKENS_WRITE, D1_READ, DNS_WRITE, GROUPS, PERMISSIONS
-from identities.cloudflare import Need, maker_policies, needs, token_policies
+from bulkhead.resources.permissions import (
+    ACCESS_APPS_WRITE,
+    ACCESS_TOKENS_WRITE,
+    ACCOUNT_TOKENS_WRITE,
+    D1_READ,
+    DNS_WRITE,
+    GROUPS,
+    PERMISSIONS,
+)
+from identities.cloudflare import LOGIN, Need, maker_policies, needs, token_policies
 from identities.permissions import grants
 from tests.support.second_product import SECOND_PRODUCT
 from tests.support.settings_fixture import make_settings
@@ -53,7 +61,14 @@ def test_the_deploy_role_can_make_every_type_of_aws_and_no_grant_is_for_another(
 
 
 def test_each_type_of_cloudflare_has_a_permission_and_no_permission_is_for_another() -> None:
-    assert made("cloudflare") == {row for row in CATALOGUE.values() if row.needs}
+    assert made("cloudflare") | set(LOGIN) == {row for row in CATALOGUE.values() if row.needs}
+
+
+@every_role
+def test_no_pipeline_can_open_its_own_stage(role: Role) -> None:
+    """Who may edit applications or make service tokens opens every closed stage of the account."""
+    held = {need.permission for product in PRODUCTS.values() for need in needs(role, product)}
+    assert not held & {permission for type_ in LOGIN for permission in type_.needs}
 
 
 @every_role
@@ -90,9 +105,11 @@ def test_a_token_reaches_its_own_account_and_buckets() -> None:
 
 
 def test_what_makes_tokens_has_what_it_must_have_itself_to_hand_it_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = make_settings("staging")
+    settings = make_settings("staging", {"access": {"public": True, "emailDomains": []}})
     [only] = maker_policies(FIRST_PRODUCT, settings)
     assert only.groups == (ACCOUNT_TOKENS_WRITE.id,)
+    [closed] = maker_policies(FIRST_PRODUCT, make_settings("staging"))
+    assert set(closed.groups) == {ACCOUNT_TOKENS_WRITE.id, ACCESS_APPS_WRITE.id, ACCESS_TOKENS_WRITE.id}
     on_a_zone = (Need(DNS_WRITE, "a record"), Need(D1_READ, "a backup"))
     monkeypatch.setattr("identities.cloudflare.needs", lambda *_: on_a_zone)
     [account, zone] = maker_policies(FIRST_PRODUCT, settings)

@@ -38,6 +38,9 @@ NAMED = {
     "aws:ssm/parameter:Parameter": ("name", Kind.PARAMETER),
     "aws:iam/policy:Policy": ("name", Kind.BOUNDARY),
     "cloudflare:index/accountToken:AccountToken": ("name", Kind.TOKEN),
+    "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication": ("name", Kind.ACCESS),
+    "cloudflare:index/zeroTrustAccessPolicy:ZeroTrustAccessPolicy": ("name", Kind.ACCESS),
+    "cloudflare:index/zeroTrustAccessServiceToken:ZeroTrustAccessServiceToken": ("name", Kind.ACCESS),
     "github:index/repositoryRuleset:RepositoryRuleset": ("name", Kind.RULESET),
 }
 NAMELESS = {

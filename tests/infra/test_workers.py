@@ -125,11 +125,17 @@ def test_a_further_worker_gets_a_label_in_front_of_the_hostname() -> None:
     }
 
 
-def test_workers_dev_addresses_exist_in_development_and_for_public_workers_only() -> None:
+def test_workers_dev_addresses_exist_in_a_public_development_and_for_public_workers_only() -> None:
+    public = {"access": {"public": True, "emailDomains": []}}
     for environment in ("development", "staging", "production"):
-        for worker in rendered_stage("first", environment).of(IDENTITY):
+        for worker in render_stage(FIRST_PRODUCT, environment, public).of(IDENTITY):
             open_ = environment == "development" and worker.name == "web"
             assert worker.inputs["subdomain"] == {"enabled": open_, "previewsEnabled": open_}
+
+
+def test_a_closed_stage_has_no_address_that_its_login_does_not_stand_before() -> None:
+    for worker in rendered_stage("first", "development").of(IDENTITY):
+        assert worker.inputs["subdomain"] == {"enabled": False, "previewsEnabled": False}
 
 
 def test_observability_leaves_no_field_to_drift() -> None:

@@ -50,6 +50,17 @@ LEAST: Final[Mapping[ResourceType, Mapping[str, Any]]] = {
             }
         ],
     },
+    t.ZERO_TRUST_ACCESS_SERVICE_TOKEN: {"name": "robot"},
+    t.ZERO_TRUST_ACCESS_POLICY: {
+        "name": "people",
+        "decision": "allow",
+        "includes": [{"emailDomain": {"domain": "harbor.example"}}, {"email": {"email": "a@other.example"}}],
+    },
+    t.ZERO_TRUST_ACCESS_APPLICATION: {
+        "name": "shop",
+        "type": "self_hosted",
+        "destinations": [{"type": "public", "uri": "shop.harbor.example"}],
+    },
 }
 BEFORE: Final[Mapping[ResourceType, tuple[ResourceType, ...]]] = {
     t.R2_BUCKET_LIFECYCLE: (t.R2_BUCKET,),
@@ -71,6 +82,8 @@ _TOKEN_FROM_HOME: Final[dict[str, Any]] = {
     "condition": {"requestIp": {"ins": ["192.0.2.0/24"]}},
     "expiresOn": "2027-01-20T00:00:00Z",
 }
+NEXT: Final = "2127-01-20T00:00:00Z"
+_LET_IN: Final[list[Any]] = [{"email": {"email": "a@other.example"}}]
 UPDATES: Final[tuple[tuple[ResourceType, Mapping[str, Any], Mapping[str, Any]], ...]] = (
     (t.D1_DATABASE, {"readReplication": {"mode": "disabled"}}, {"readReplication": {"mode": "auto"}}),
     (
@@ -96,4 +109,14 @@ UPDATES: Final[tuple[tuple[ResourceType, Mapping[str, Any], Mapping[str, Any]], 
     (t.WORKERS_CRON_TRIGGER, {}, {"schedules": []}),
     (t.ACCOUNT_TOKEN, _TOKEN_FROM_HOME, {"name": "renamed"}),
     (t.ACCOUNT_TOKEN, {}, _TOKEN_FROM_HOME | {"status": "disabled"}),
+    (t.ZERO_TRUST_ACCESS_SERVICE_TOKEN, {"duration": "24h"}, {"name": "renamed"}),
+    (t.ZERO_TRUST_ACCESS_SERVICE_TOKEN, {}, {"clientSecretVersion": 2, "previousClientSecretExpiresAt": NEXT}),
+    (t.ZERO_TRUST_ACCESS_POLICY, {"sessionDuration": "1h"}, {"decision": "deny"}),
+    (t.ZERO_TRUST_ACCESS_POLICY, {"requires": _LET_IN}, {"includes": _LET_IN}),
+    (t.ZERO_TRUST_ACCESS_APPLICATION, {"sameSiteCookieAttribute": "lax"}, {"sessionDuration": "1h"}),
+    (
+        t.ZERO_TRUST_ACCESS_APPLICATION,
+        {},
+        {"destinations": [{"type": "public", "uri": f"{host}.harbor.example"} for host in ("shop", "*.shop")]},
+    ),
 )

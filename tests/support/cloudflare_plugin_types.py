@@ -100,6 +100,11 @@ _BINDING: Final = {
     **dict.fromkeys(("entrypoint", "environment", "index_name", "store_id", "secret_name"), _OPTIONAL),
     "json": Attribute(raw=VALUE),
 }
+_WHO: Final = {
+    "email": _object({"email": _REQUIRED}),
+    "email_domain": _object({"domain": _REQUIRED}),
+    "service_token": _object({"token_id": _REQUIRED}),
+}
 
 RESOURCES: Final = {
     t.D1_DATABASE: Resource(
@@ -313,6 +318,55 @@ RESOURCES: Final = {
         collection=f"{_ACCOUNT}/tokens",
         item=f"{_ACCOUNT}/tokens/{{id}}",
         nulls=False,
+        imported=("account_id", "id"),
+    ),
+    t.ZERO_TRUST_ACCESS_SERVICE_TOKEN: Resource(
+        attributes={
+            "account_id": _PATH,
+            "id": _KEPT,
+            "name": _REQUIRED,
+            "previous_client_secret_expires_at": Attribute(refreshed=False),
+            "client_secret_version": Attribute(tag="computed_optional", refreshed=False, default=1),
+            "duration": _defaulted("8760h"),
+            "client_id": _KEPT,
+            "client_secret": Attribute(tag="computed", kept=True, refreshed=False),
+            "expires_at": _COMPUTED,
+        },
+        collection=f"{_ACCOUNT}/access/service_tokens",
+        item=f"{_ACCOUNT}/access/service_tokens/{{id}}",  # nobody imports one: its secret was told once
+    ),
+    t.ZERO_TRUST_ACCESS_POLICY: Resource(
+        attributes={
+            "account_id": _PATH,
+            "id": _KEPT,
+            **dict.fromkeys(("decision", "name"), _REQUIRED),
+            **dict.fromkeys(("approval_required", "isolation_required", "purpose_justification_required"), _OPTIONAL),
+            "session_duration": _defaulted("24h"),
+            **dict.fromkeys(
+                ("exclude", "include", "require"),
+                Attribute(tag="computed_optional", of=_WHO, many=True, unordered=True),
+            ),
+        },
+        collection=f"{_ACCOUNT}/access/policies",
+        item=f"{_ACCOUNT}/access/policies/{{id}}",
+        imported=("account_id", "id"),
+    ),
+    t.ZERO_TRUST_ACCESS_APPLICATION: Resource(
+        attributes={
+            "account_id": _PATH,
+            "id": _KEPT,
+            **dict.fromkeys(("domain", "name", "type"), _EITHER),
+            **dict.fromkeys(("same_site_cookie_attribute", "service_auth_401_redirect"), _OPTIONAL),
+            **dict.fromkeys(("app_launcher_visible", "http_only_cookie_attribute"), _defaulted(True)),
+            "session_duration": _defaulted("24h"),
+            "self_hosted_domains": Attribute(tag="computed_optional", unordered=True),
+            "destinations": _list({"type": _defaulted("public"), "uri": _OPTIONAL}, tag="computed_optional"),
+            # What an answer shows of a policy beyond these is dropped again: normalizations.go.
+            "policies": _list({"id": _OPTIONAL, "precedence": _EITHER}),
+            "aud": _COMPUTED,
+        },
+        collection=f"{_ACCOUNT}/access/apps",
+        item=f"{_ACCOUNT}/access/apps/{{id}}",
         imported=("account_id", "id"),
     ),
 }

@@ -98,8 +98,13 @@ def _comparable(attribute: Attribute, value: Any) -> Any:
     if attribute.raw == VALUE and isinstance(value, str):
         value = json.loads(value)
     if attribute.unordered and isinstance(value, list):
-        return sorted(json.dumps(each, sort_keys=True) for each in value)
+        return sorted(json.dumps(_said(each), sort_keys=True) for each in value)
     return json.dumps(_plain(value), sort_keys=True)  # so that true is not 1, and 5.0 is 5
+
+
+def _said(item: Any) -> Any:
+    """Return an item of a set without the members that it does not say: a state has all of them."""
+    return {name: each for name, each in item.items() if each is not None} if isinstance(item, Mapping) else item
 
 
 def _plain(value: Any) -> Any:
@@ -253,4 +258,7 @@ def from_pulumi(model: Model, inputs: Mapping[str, Any]) -> State:
     return config
 
 
-_BRIDGED: Final = {"in": "ins", "not_in": "notIns"}
+_BRIDGED: Final = {
+    **{"in": "ins", "not_in": "notIns", "exclude": "excludes", "include": "includes", "require": "requires"},
+    "service_auth_401_redirect": "serviceAuth401Redirect",
+}

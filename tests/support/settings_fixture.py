@@ -44,6 +44,7 @@ def _made(environment: str, changes: Mapping[str, Any]) -> StageSettings:
         "aws": {"accountId": account, "roleArn": f"arn:aws:iam::{account}:role/bulkhead-{environment}"},
         "github": {"owner": "harbor-inc", "repository": "harbor", "reviewers": {"teams": [int(digit)], "users": []}},
         "owns": {"repository": stage is Stage.PRODUCTION},
+        "access": {} if stage is Stage.PRODUCTION else {"emailDomains": ["harbor.example"]},
         "budget": {
             "finance": [f"finance-{environment}@harbor.example"],
             "techLead": [f"lead-{environment}@harbor.example"],

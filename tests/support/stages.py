@@ -52,6 +52,10 @@ def _cloud(request: CreateRequest) -> CreateResponse:
         "Bucket": {"arn": f"arn:aws:s3:::{name}"},
         "Policy": {"arn": f"arn:aws:iam::000000000000:policy/{request.stack}-{name}"},
         "Role": {"arn": f"arn:aws:iam::000000000000:role/{request.stack}-{name}"},
+        "ZeroTrustAccessServiceToken": {
+            "clientId": f"{request.stack}-{name}.access",
+            "clientSecret": secret_value(request.stack, name),
+        },
         "AccountToken": {"value": secret_value(request.stack, name)},
     }
     return CreateResponse(f"{request.stack}-{name}-id", outputs.get(kind, {}))

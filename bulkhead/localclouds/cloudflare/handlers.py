@@ -9,11 +9,14 @@ instead of sixty.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
+from secrets import token_hex
 from typing import Final
 
 from bulkhead.localclouds.cloudflare import layout, options
 from bulkhead.localclouds.cloudflare.local import LocalCloudflare
+from bulkhead.localclouds.providers.access import ends, hostnames
 from bulkhead.localclouds.providers.handler import ApiRefusal, Caller, Identity, Recorded
 from bulkhead.localclouds.providers.store import Record, Store
 from bulkhead.resources import types as t
@@ -65,6 +68,22 @@ class _Bucket(_Declared):
 
     def _files(self, _cloud: LocalCloudflare, record: Record) -> list[str]:
         return layout.bucket(record.inputs["name"])
+
+
+class _Application(_Declared):
+    def on_update(self, caller: Caller, store: Store, old: Record, new: Record) -> Record:
+        return replace(new, outputs={**new.outputs, **hostnames(new.inputs)})
+
+
+class _ServiceToken(_Declared):
+    def on_update(self, caller: Caller, store: Store, old: Record, new: Record) -> Record:
+        """Give it another secret when its version grows, the one before being good until it is said to end."""
+        outputs = dict(new.outputs)
+        if new.outputs["duration"] != old.outputs["duration"]:
+            outputs["expiresAt"] = ends(new.outputs["duration"])
+        if new.outputs["clientSecretVersion"] > old.outputs["clientSecretVersion"]:
+            outputs |= {"clientSecret": token_hex(32), "previousClientSecret": old.outputs["clientSecret"]}
+        return replace(new, outputs=outputs)
 
 
 class _Worker(_Declared):
@@ -121,4 +140,7 @@ _KINDS: Final[Mapping[str, Callable[[CloudOf, str, Identity], Recorded]]] = {
     t.WORKER: _Worker,
     t.WORKER_VERSION: _Version,
     t.WORKERS_DEPLOYMENT: _Proposed,
+    t.ZERO_TRUST_ACCESS_APPLICATION: _Application,
+    t.ZERO_TRUST_ACCESS_POLICY: _Declared,
+    t.ZERO_TRUST_ACCESS_SERVICE_TOKEN: _ServiceToken,
 }

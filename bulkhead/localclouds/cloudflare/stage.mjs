@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { serveApart } from "./assets.mjs";
 import { SECRET_HEADER } from "./entry.mjs";
 import { limitDatabases } from "./databases.mjs";
+import { behindDoors } from "./door.mjs";
 import { openFront } from "./front.mjs";
 import { divide } from "./gate.mjs";
 import { CONTROL, aiStub, bindingOf, controlWorker, egressTrap } from "./internal.mjs";
@@ -18,6 +19,7 @@ const EMPTY = {
   held: [],
   crons: {},
   shares: {},
+  doors: {},
 };
 const BATCH = 100; // messages that are sent to a queue at once
 const QUIET = 300; // ms without a change before lazily declared ones are made real: many deletions, one restart
@@ -177,13 +179,14 @@ export class Stage {
     const { secret, s3Credentials } = this;
     const internal = [controlWorker(wanted, { secret, s3Credentials, onHeld }), egressTrap(onEgress)];
     if (wanted.workers.flatMap(codesOf).some(({ wrappedBindings }) => wrappedBindings)) internal.push(aiStub());
+    const workers = wanted.workers.flatMap((worker) => optionsOf(worker, wanted.shares, secret));
     return {
       host: "127.0.0.1", // no port: with 0, Miniflare would want the former one again, which others may have by then
       cf: false, // Miniflare would fetch it from the internet
       defaultPersistRoot: this.persist,
       log: this.#log(),
       handleRuntimeStdio: (output, errors) => [output, errors].forEach((s) => s.pipe(process.stderr, { end: false })),
-      workers: [...wanted.workers.flatMap((worker) => optionsOf(worker, wanted.shares, secret)), ...internal],
+      workers: [...behindDoors(workers, wanted.doors), ...internal],
     };
   }
 

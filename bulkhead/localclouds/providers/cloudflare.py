@@ -13,7 +13,7 @@ from ipaddress import ip_network
 from secrets import token_hex
 from typing import Final
 
-from bulkhead.localclouds.providers import workers
+from bulkhead.localclouds.providers import access, workers
 from bulkhead.localclouds.providers.checks import (
     Check,
     at,
@@ -296,6 +296,6 @@ _TABLE: Final = (
     ),
 )
 
-RULES: Final[Mapping[str, TypeRules]] = {rules.type: rules for rules in (*_TABLE, *workers.TABLE)}
+RULES: Final[Mapping[str, TypeRules]] = {rules.type: rules for rules in (*_TABLE, *access.TABLE, *workers.TABLE)}
 
 PROVIDER_CHECKS: Final[tuple[Check, ...]] = (exactly_one("", "apiToken", "apiKey", "apiUserServiceKey"),)

@@ -16,7 +16,7 @@ import httpx
 from bulkhead.clients.endpoints import CLOUDFLARE
 from bulkhead.clients.rest import Rest
 from bulkhead.engine.plugins import sdk_version
-from bulkhead.localclouds.cloudflare.api import stores, tokens, workers, workers_versions
+from bulkhead.localclouds.cloudflare.api import access, stores, tokens, workers, workers_versions
 from bulkhead.localclouds.cloudflare.api.call import PLUGIN
 from bulkhead.localclouds.cloudflare.api.endpoint import Endpoint
 from bulkhead.localclouds.providers import registry
@@ -25,7 +25,13 @@ from bulkhead.localclouds.providers.remote import Remote, ask, found_in, over
 from bulkhead.localclouds.providers.store import Record
 
 _AGENT: Final = f"{PLUGIN}/{sdk_version('cloudflare')}"
-ENDPOINTS: Final = (*stores.ENDPOINTS, *tokens.ENDPOINTS, *workers.ENDPOINTS, workers_versions.VERSION)
+ENDPOINTS: Final = (
+    *access.ENDPOINTS,
+    *stores.ENDPOINTS,
+    *tokens.ENDPOINTS,
+    *workers.ENDPOINTS,
+    workers_versions.VERSION,
+)
 """Every type that is reached so."""
 
 

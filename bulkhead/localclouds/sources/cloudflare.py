@@ -123,6 +123,45 @@ SOURCES: Final[Sources] = {
         cloudflare_client("accounts/token_create_params.py"): ("addresses_readable",),
         cloudflare_plugin("account_token/resource.go"): ("import_id",),
     },
+    t.ZERO_TRUST_ACCESS_APPLICATION: {
+        cloudflare_plugin("zero_trust_access_application/schema.go"): (
+            "one of: type",
+            "one of: destinations[*].type",
+            "between: policies[*].precedence",
+            "unordered",
+            "replaced_by",
+        ),
+        cloudflare_plugin("zero_trust_access_application/plan_modifiers.go"): (
+            "lasts: sessionDuration",
+            "defaults",
+            "computed",
+        ),
+        cloudflare_client("zero_trust/access/application_create_params.py"): ("one of: sameSiteCookieAttribute",),
+        cloudflare_docs("cloudflare-one/access-controls/policies/app-paths"): ("shaped: destinations[*].uri",),
+        cloudflare_plugin("zero_trust_access_application/resource.go"): ("import_id",),
+    },
+    t.ZERO_TRUST_ACCESS_POLICY: {
+        cloudflare_plugin("zero_trust_access_policy/schema.go"): (
+            "one of: decision",
+            "unordered",
+            "replaced_by",
+            "defaults",
+            "lasts: sessionDuration",
+        ),
+        cloudflare_plugin("zero_trust_access_policy/resource.go"): ("import_id",),
+    },
+    t.ZERO_TRUST_ACCESS_SERVICE_TOKEN: {
+        cloudflare_plugin("zero_trust_access_service_token/schema.go"): (
+            "of_an_account",
+            "lasts: duration",
+            "version_and_end_together",
+            "replaced_by",
+            "secrets",
+            "defaults",
+        ),
+        cloudflare_plugin("zero_trust_access_service_token/model.go"): ("computed", "unread"),
+        cloudflare_plugin("zero_trust_access_service_token/resource.go"): ("import_id",),
+    },
     t.WORKER_VERSION: {
         cloudflare_plugin("worker_version/schema.go"): (
             "unordered",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from bulkhead.model.access import closed_hostnames, covers
 from bulkhead.model.faults import Fault
 from bulkhead.model.naming import Stage, stages_named
 from bulkhead.model.product import Product
@@ -105,6 +106,7 @@ def cross_check(whole: Sequence[tuple[StageSettings, Product]]) -> Iterator[tupl
     yield from _roles(permanent)
     yield from _roles_called_otherwise(stages)
     yield from (("fault", fault) for fault in trespasses(stages, permanent))
+    yield from _logins(whole, permanent)
     yield from _product_wide(permanent)
     for kind in _SHAREABLE:
         for users in _groups(permanent, kind.identity):
@@ -199,6 +201,27 @@ def trespasses(stages: Sequence[StageSettings], permanent: Sequence[StageSetting
                 right = own.model_dump(by_alias=True)[section][name]
                 fix = set_command(path, right, stack) if right else remove_command(path, stack)
                 yield _fault(settings, key, message, fix)
+
+
+def _logins(
+    whole: Sequence[tuple[StageSettings, Product]], permanent: Sequence[StageSettings]
+) -> Iterator[tuple[Level, Fault]]:
+    """Yield what of a pull request's stack would stay open: the login before it is development's."""
+    own = next((each for each in permanent if each.stage is Stage.DEVELOPMENT), None)
+    for settings, product in whole if own else ():
+        if own is None or settings.environment == settings.stage:
+            continue
+        if settings.access.public != own.access.public:
+            message = "differs from development, whose identities make the login before the stacks of pull requests"
+            fix = set_command(_path("access.public"), own.access.public, settings.environment)
+            yield "fault", _fault(settings, "access.public", message, fix)
+        elif not own.access.public:
+            apex, hosts = own.cloudflare.hostname, product.hostnames(settings.cloudflare.hostname).values()
+            closed = closed_hostnames(own.stage, apex, ())
+            if not all(any(covers(pattern, host) for pattern in closed) for host in hosts):
+                message = f"is not below {apex}, so development's login would not stand before it (STG-8)"
+                fix = set_command(_path("cloudflare.hostname"), f"{settings.environment}.{apex}", settings.environment)
+                yield "fault", _fault(settings, "cloudflare.hostname", message, fix)
 
 
 def _product_wide(stages: Sequence[StageSettings]) -> Iterator[tuple[Level, Fault]]:

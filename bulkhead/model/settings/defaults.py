@@ -50,6 +50,7 @@ _COMMON: Final[Mapping[str, Any]] = {
     },
     "rollout": {"steps": [10, 50, 100], "bakeMinutes": 10, "watchMinutes": 0},
     "gates": {"maxMs": None},
+    "access": {"public": False, "emails": [], "emailDomains": [], "sessionHours": 24},
     "budget": {"finance": [], "techLead": [], "stakeholders": []},
 }
 
@@ -74,6 +75,7 @@ _DIFFERENT: Final[Mapping[Stage, Mapping[str, Any]]] = {
         "cache": {"staticSeconds": 31_536_000},
         "backup": {"interimHours": 6, "retention": {"yearlyDays": 1827}, "lockDays": 7},
         "rollout": {"strategy": "canary", "watchMinutes": 30},
+        "access": {"public": True},
         "budget": {"monthlyUsd": 500},
     },
 }

@@ -41,7 +41,7 @@ _NUMBER: Final = 1234567  # the settings' own rule for numbers of GitHub
 def example_faults(settings: StageSettings) -> Iterator[Fault]:
     """Yield where an example value stands in the place of one of the stage's own."""
     cloudflare, aws, budget = settings.cloudflare, settings.aws, settings.budget
-    github = settings.github
+    github, access = settings.github, settings.access
     found: list[tuple[tuple[str | int, ...], bool]] = [
         (("cloudflare", "accountId"), cloudflare.account_id in _CLOUDFLARE),
         (("cloudflare", "zoneId"), cloudflare.zone_id in _CLOUDFLARE),
@@ -59,6 +59,11 @@ def example_faults(settings: StageSettings) -> Iterator[Fault]:
             (("budget", name, place), _is_reserved(address))
             for name, addresses in budget.model_dump(by_alias=True, exclude={"monthly_usd"}).items()
             for place, address in enumerate(addresses)
+        ),
+        *(
+            (("access", name, place), _is_reserved(who))
+            for name, named in (("emails", access.emails), ("emailDomains", access.email_domains))
+            for place, who in enumerate(named)
         ),
     ]
     for place, is_example in found:

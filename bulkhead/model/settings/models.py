@@ -176,6 +176,17 @@ class Budget(Section):
     stakeholders: t.Emails = Field(description="told at 100 %")
 
 
+class Access(Section):
+    """Who may open the stage's hostnames (STG-8). What is not public stands behind Cloudflare Access."""
+
+    public: t.Flag = Field(
+        description="everybody may; false: those named below, and the pipeline with a key of its own"
+    )
+    emails: t.Emails = Field(description="people who may, by the address that they log in with")
+    email_domains: t.MailDomains = Field(description="people who may, by the domain of their address")
+    session_hours: t.SessionHours = Field(description="hours after which people log in again")
+
+
 class StageSettings(Section):
     """Everything a stage may differ in. ``environment`` is the stack's name and never stands in a file."""
 
@@ -201,6 +212,7 @@ class StageSettings(Section):
     backup: Backup
     rollout: Rollout
     gates: Gates
+    access: Access
     budget: Budget
 
     def label(self, product: str) -> Label:

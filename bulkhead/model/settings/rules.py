@@ -10,11 +10,23 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
+from bulkhead.model.access import ANYBODYS_MAIL
 from bulkhead.model.naming import EPHEMERAL_STACK, Stage, stage_of
 from bulkhead.model.settings.paths import SETTINGS, Path
 
 if TYPE_CHECKING:
-    from bulkhead.model.settings.models import Aws, Backup, Budget, Cloudflare, GitHub, Log, Maintenance, Owns, Rollout
+    from bulkhead.model.settings.models import (
+        Access,
+        Aws,
+        Backup,
+        Budget,
+        Cloudflare,
+        GitHub,
+        Log,
+        Maintenance,
+        Owns,
+        Rollout,
+    )
 
 STAGING_MOST_USD: Final = 20  # CST-4
 MOST_REVIEWERS: Final = 6  # GitHub, deployment environments
@@ -200,6 +212,21 @@ def _steps_lead_to_everybody(_stack: Stack, rollout: Rollout) -> Iterator[Breach
     if not steps or steps[-1] != EVERYBODY or any(later <= earlier for earlier, later in pairwise(steps)):
         message = f"must grow from step to step and end at {EVERYBODY}: a rollout has to reach everybody (DEP-10)"
         yield Breach(_at("rollout", "steps"), message, [10, 50, EVERYBODY])
+
+
+@_rule("access")
+def _a_closed_stage_names_people(stack: Stack, access: Access) -> Iterator[Breach]:
+    people = {"emails": access.emails, "emailDomains": access.email_domains}
+    for name in (name for name, named in people.items() if named and access.public):
+        message = f"has no effect while access.public is true: everybody may open {stack.environment}"
+        yield Breach(_at("access", name), message, fix="remove it, or set access.public to false")
+    if not access.public and not any(people.values()):
+        message = "names nobody, nor does emails: only the pipeline would get in (STG-8)"
+        yield Breach(_at("access", "emailDomains"), message, ["<a mail domain>"])
+    for place, domain in enumerate(access.email_domains):
+        if domain in ANYBODYS_MAIL:
+            message = f"is {domain}, where everybody can have an address: the stage would be open to all"
+            yield Breach((*_at("access", "emailDomains"), place), message, fix="name people by access.emails")
 
 
 @_rule("budget")

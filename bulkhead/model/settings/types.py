@@ -223,10 +223,23 @@ Email = Annotated[
         "<an e-mail address>",
     ),
 ]
+MailDomain = Annotated[
+    StrictStr,
+    text(
+        r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:[a-z]{2,63}|xn--[a-z0-9-]{1,59})",
+        "must be what stands behind the @ of an address, in lower case; nobody with such an address would get in",
+        "harbor.example",
+        "<a mail domain>",
+    ),
+]
+SessionHours = Annotated[
+    StrictInt, between(1, 720, "must be 1 to 720 hours (a month); Cloudflare Access keeps no login longer", 24)
+]
 LocationHint = Literal["apac", "eeur", "enam", "oc", "weur", "wnam"]
 Level = Literal["trace", "debug", "info", "warn", "error"]
 Flag = StrictBool
 Emails = Annotated[tuple[Email, ...], AfterValidator(distinct)]
+MailDomains = Annotated[tuple[MailDomain, ...], AfterValidator(distinct)]
 GitHubIds = Annotated[tuple[GitHubId, ...], AfterValidator(distinct)]
 CheckNames = Annotated[tuple[CheckName, ...], AfterValidator(distinct)]
 Shares = tuple[StepShare, ...]

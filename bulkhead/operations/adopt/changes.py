@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bulkhead.operations.adopt.engine_plan import Digest, State, kind_of, name_of
-from bulkhead.operations.adopt.finding import made_again
-from bulkhead.resources import types as t
+from bulkhead.operations.adopt.finding import made_again, told_once
 from bulkhead.resources.kind import PROVIDER
 
 _QUIET: Final = frozenset({"same", "read", "refresh"})
@@ -29,7 +28,7 @@ class PendingChange:
         """Whether something that exists would be lost. A replaced version of a Worker stays usable, and types that are
         overwritten lose nothing. A token is deleted when a person closes its slot."""
         goes = "delete" in self.action or "replace" in self.action
-        comes_back = made_again(self.type) or self.type == t.ACCOUNT_TOKEN or self.type.startswith(PROVIDER)
+        comes_back = made_again(self.type) or told_once(self.type) or self.type.startswith(PROVIDER)
         return goes and not comes_back
 
     @property

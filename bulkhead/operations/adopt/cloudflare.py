@@ -35,15 +35,15 @@ class CloudflareFinder:
         return self._lists[path]
 
 
-def _listed(path: str, named: str, property_: str, id_: str) -> Look:
+def _listed(path: str, named: str, property_: str, id_: str, within: str = "") -> Look:
     """Look through a list for the item whose member ``named`` is the input ``property_``; the member ``id_`` is its
-    id."""
+    id. ``within`` is what an import says before the account of a type that may be in a zone instead."""
 
     def look(finder: CloudflareFinder, wanted: Wanted) -> Found | None:
         account = wanted.inputs["accountId"]
         for item in finder.items(f"/accounts/{account}/{path}"):
             if item.get(named) == wanted.inputs[property_] and item[id_] not in wanted.known:
-                return Found(item[id_], f"{account}/{item[id_]}")
+                return Found(item[id_], f"{within}{account}/{item[id_]}")
         return None
 
     return look
@@ -78,6 +78,9 @@ _LOOKS: Final[Mapping[str, Look]] = {
     t.D1_DATABASE: _listed("d1/database", "name", "name", "uuid"),
     t.QUEUE: _listed("queues", "queue_name", "queueName", "queue_id"),
     t.R2_BUCKET: _bucket,
+    t.ZERO_TRUST_ACCESS_APPLICATION: _listed("access/apps", "name", "name", "id", within="accounts/"),
+    t.ZERO_TRUST_ACCESS_POLICY: _listed("access/policies", "name", "name", "id"),
+    t.ZERO_TRUST_ACCESS_SERVICE_TOKEN: _listed("access/service_tokens", "name", "name", "id", within="accounts/"),
     t.WORKER: _listed("workers/workers", "name", "name", "id"),
     t.WORKERS_CRON_TRIGGER: _crons,
     t.WORKERS_CUSTOM_DOMAIN: _listed("workers/domains", "hostname", "hostname", "id"),

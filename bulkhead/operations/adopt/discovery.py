@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from bulkhead.clients.endpoints import CLOUDFLARE
 from bulkhead.model.identities import TOKEN_MAKER
@@ -21,11 +21,16 @@ from bulkhead.operations.adopt.engine_plan import (
     sources,
     stack_of,
 )
-from bulkhead.operations.adopt.finding import Finder, Found, Wanted, made_again
+from bulkhead.operations.adopt.finding import Finder, Found, Wanted, made_again, told_once
 from bulkhead.operations.adopt.imports import document, provider_inputs
 from bulkhead.resources import types as t
 from bulkhead.resources.kind import PROVIDER
 from bulkhead.resources.sentinels import UNKNOWN_STRING
+
+PLACES: Final[Mapping[str, str]] = {
+    t.ACCOUNT_TOKEN: "tokens",
+    t.ZERO_TRUST_ACCESS_SERVICE_TOKEN: "access/service_tokens",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,7 @@ def discover(engine: Engine, finder: Finder, folder: Path, standing: Iterable[St
     creates = created(digest)
     there = list(standing)
     states = {state["urn"]: state for state in there} | creates
-    tokens = [state for state in there if state["type"] == t.ACCOUNT_TOKEN]
+    tokens = [state for state in there if told_once(state["type"])]
     known = {str(state.get("id")) for state in tokens}
     providers = provider_inputs(creates, json.loads(file.read_text(encoding="utf-8")))
     matches: list[Match] = []
@@ -102,7 +107,7 @@ def discover(engine: Engine, finder: Finder, folder: Path, standing: Iterable[St
             missing.append(wanted)
         elif wanted.type == t.QUEUE_CONSUMER:  # no import takes one, and a queue has one that is a Worker
             in_the_way.append(Obstacle(wanted, _removal(wanted, states)))
-        elif wanted.type == t.ACCOUNT_TOKEN:  # of no use: its value was said once, and the lost state alone had it
+        elif told_once(wanted.type):  # of no use: its value was said once, and the lost state alone had it
             outlived += _unknown(finder, wanted, known)
         else:
             ids[wanted.urn] = found.id
@@ -173,5 +178,5 @@ def _unknown(finder: Finder, token: Wanted, known: set[str]) -> Iterator[Obstacl
 def _revocation(token: Wanted, found: Found) -> str:
     """Return the command that ends a token. What may do that is a secret of the same stack; it is in no argument."""
     maker = f"pulumi config get {SECRETS}:{TOKEN_MAKER} -C identities --stack {stack_of(token.urn)}"
-    place = f"{CLOUDFLARE.base}/accounts/{token.inputs['accountId']}/tokens/{found.id}"
+    place = f"{CLOUDFLARE.base}/accounts/{token.inputs['accountId']}/{PLACES[token.type]}/{found.id}"
     return f"{maker} | sed 's/^/Authorization: Bearer /' | curl -fsS -X DELETE -H @- {place}"

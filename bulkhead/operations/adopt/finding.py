@@ -52,3 +52,9 @@ def made_again(type_: str) -> str:
     made again is written over by its create."""
     row = row_of(type_)
     return row.made_again if row else ""
+
+
+def told_once(type_: str) -> bool:
+    """Whether one that the state lacks is of no use, because its secret was told when it was made."""
+    row = row_of(type_)
+    return row is not None and row.told_once

@@ -2,11 +2,23 @@
 
 from typing import Final
 
-from bulkhead.rehearsal.proofs import apart, judged, lasting, least, permitted, survived, twins, untouched, working
+from bulkhead.rehearsal.proofs import (
+    apart,
+    closed,
+    judged,
+    lasting,
+    least,
+    permitted,
+    survived,
+    twins,
+    untouched,
+    working,
+)
 from bulkhead.rehearsal.proofs.proof import Proof
 
 PROOFS: Final = (
     Proof("answers", "each Worker answers", working.answers),
+    Proof("closed", "a stage that is not public lets nobody in without its key", closed.nobody_without_key),
     Proof("bindings", "each Worker's env holds exactly what the product grants, nothing more", working.bindings),
     Proof("journeys", "what a visitor does in one stage is in that stage's stores and in no other's", working.journeys),
     Proof("stores", "what is written to a store of one stage is in no store of another", working.stores),

@@ -11,6 +11,7 @@ from bulkhead.engine import canaries
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.rehearsal.proofs.proof import existing, require, several_stages
 from bulkhead.rehearsal.scene import Scene, StandingStage
+from bulkhead.resources.catalogue import CATALOGUE
 
 # Properties that say which resource it is. Everything else (a region, a time zone, "auto") may be equal by right.
 _NAMING: Final = frozenset(
@@ -32,7 +33,7 @@ _NAMING: Final = frozenset(
 )
 # Further down these name a part of the resource (a rule, a binding), which the program chooses alike in every stage.
 _NAMING_AT_THE_TOP: Final = frozenset({"id", "name"})
-_MINTED: Final = "cloudflare:index/accountToken:AccountToken"
+_MINTED: Final = tuple(row for row in CATALOGUE.values() if row.told_once)
 _OF_AWS: Final = "alias/aws/"  # keys that AWS makes itself, called alike in every account
 _SHORTEST: Final = 8  # a shorter text ("web", "index.js") says nothing about whose it is
 
@@ -91,9 +92,14 @@ def secrets_hidden(scene: Scene) -> str:
 
 
 def minted(scene: Scene) -> dict[str, str]:
-    """Return the tokens that the stages' Cloudflare has made, by name."""
-    made = [record for stage in scene.stages.values() for record in scene.records(stage, _MINTED)]
-    return {str(token.inputs["name"]): str(token.outputs["value"]) for token in made}
+    """Return the tokens that the stages' Cloudflare has made and told once, by name."""
+    return {
+        str(token.inputs["name"]): str(token.outputs[secret])
+        for stage in scene.stages.values()
+        for row in _MINTED
+        for token in scene.records(stage, row)
+        for secret in row.secrets
+    }
 
 
 def _identifiers(scene: Scene, stage: StandingStage) -> set[str]:

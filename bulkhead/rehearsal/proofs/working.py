@@ -112,7 +112,7 @@ def _visited(scene: Scene, stage: StandingStage, worker: Worker) -> Answer:
     routes = {one["name"]: one["routes"] for one in stage.cloud.call("state")["workers"]}
     own = routes.get(scene.worker_name(stage, worker), [])
     require(f"{hostname}/*" in own, f"{hostname} to lead to {worker.name} of {stage.environment}", f"its routes: {own}")
-    return stage.cloud.visit(hostname, HEALTH)
+    return stage.cloud.visit(hostname, HEALTH, headers=stage.key())
 
 
 def _called(scene: Scene, stage: StandingStage, worker: Worker) -> Answer:

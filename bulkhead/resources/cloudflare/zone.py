@@ -6,6 +6,7 @@ from typing import Final
 
 from bulkhead.resources.cloudflare.workers import SCRIPTS
 from bulkhead.resources.kind import EACH_NEW, Guard, Link, Reference, Rehearsed, ResourceType, Scope
+from bulkhead.resources.permissions import ACCESS_APPS_WRITE, ACCESS_TOKENS_WRITE
 
 _WHO: Final = {
     "group.id": "cloudflare:index/zeroTrustAccessGroup:ZeroTrustAccessGroup",
@@ -59,6 +60,7 @@ ACCOUNT_TOKEN: Final = ResourceType(
     named_by="name",
     replaced_by=frozenset({"accountId"}),
     secrets=frozenset({"value"}),
+    told_once=True,
     tells={"value": "{secret}"},
     rehearsed=Rehearsed.RECORDED,
 )
@@ -149,6 +151,11 @@ ZERO_TRUST_ACCESS_APPLICATION: Final = ResourceType(
     left_behind="",
     references=_APPLICATION,
     guards=Guard(("policies", "domain", "destinations", "selfHostedDomains")),
+    named_by="name",
+    replaced_by=frozenset({"accountId", "zoneId"}),
+    rehearsed=Rehearsed.EMULATED,
+    needs=(ACCESS_APPS_WRITE,),
+    unordered=frozenset({"selfHostedDomains", "tags"}),
 )
 
 ZERO_TRUST_ACCESS_GROUP: Final = ResourceType(
@@ -169,6 +176,11 @@ ZERO_TRUST_ACCESS_POLICY: Final = ResourceType(
     left_behind="",
     references=_LET_IN,
     guards=Guard(("decision", "includes", "requires", "excludes")),
+    named_by="name",
+    replaced_by=frozenset({"accountId"}),
+    rehearsed=Rehearsed.EMULATED,
+    needs=(ACCESS_APPS_WRITE,),
+    unordered=frozenset({"includes", "requires", "excludes"}),
 )
 
 ZERO_TRUST_ACCESS_SERVICE_TOKEN: Final = ResourceType(
@@ -178,7 +190,13 @@ ZERO_TRUST_ACCESS_SERVICE_TOKEN: Final = ResourceType(
     identity_inputs=EACH_NEW,
     left_behind="",
     references=(),
+    named_by="name",
+    replaced_by=frozenset({"accountId", "zoneId"}),
     secrets=frozenset({"clientSecret"}),
+    told_once=True,
+    tells={"clientId": "{id}", "clientSecret": "{secret}"},
+    rehearsed=Rehearsed.EMULATED,
+    needs=(ACCESS_TOKENS_WRITE,),
 )
 
 ZONE_SETTING: Final = ResourceType(

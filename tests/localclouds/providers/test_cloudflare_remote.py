@@ -37,6 +37,10 @@ IMPORTS: Mapping[str, tuple[dict[str, Any], str]] = {
     t.R2_BUCKET: ({"name": "transcripts"}, "{account}/transcripts/default"),
     t.WORKER: ({"name": "web"}, "{account}/{id}"),
     t.WORKERS_KV_NAMESPACE: ({"title": "t"}, "{account}/{id}"),
+    t.ZERO_TRUST_ACCESS_POLICY: (
+        {"name": "people", "decision": "allow", "includes": [{"emailDomain": {"domain": "harbor.example"}}]},
+        "{account}/{id}",
+    ),
 }
 
 

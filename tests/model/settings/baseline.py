@@ -45,7 +45,7 @@ def baseline(stack: str) -> dict[str, Any]:
         "bulkhead:cloudflare": {
             "accountId": f"a{digit}" * 16,
             "zoneId": f"b{digit}" * 16,
-            "hostname": f"{stack}.acme-hotels.com",
+            "hostname": f"{stack}.acme-hotels.com" if stack == stage else f"{stack}.development.acme-hotels.com",
         },
         "bulkhead:aws": {"accountId": digit * 12, "roleArn": f"arn:aws:iam::{digit * 12}:role/bulkhead-{stack}"},
         "bulkhead:github": {"owner": "acme-hotels", "repository": "harbor", "ownerId": 4321, "repositoryId": 8765},
@@ -55,6 +55,7 @@ def baseline(stack: str) -> dict[str, Any]:
             "awsAccount": stack == stage,
             "repository": stack == "production",
         },
+        "bulkhead:access": {} if stack == "production" else {"emailDomains": ["acme-hotels.com"]},
         "bulkhead:budget": {"finance": people, "techLead": people, "stakeholders": people},
         **{f"secrets:{name}": CIPHERTEXT for name in ("cloudflareApiToken", "sessionKey")},
     }

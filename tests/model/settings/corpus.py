@@ -216,6 +216,32 @@ BAD: Final = [
     *_each("bulkhead:rollout.bakeMinutes", "0 to 1440", -1, 1441),
     *_each("bulkhead:rollout.watchMinutes", "0 to 1440", -1, 1441),
     *_each("bulkhead:gates.maxMs", "1 to 60000", 0, 60_001),
+    # access
+    Bad("bulkhead:access", GONE, "names nobody", "staging", "bulkhead:access.emailDomains"),
+    Bad("bulkhead:access.emailDomains", [], "only the pipeline would get in", "development"),
+    Bad("bulkhead:access.public", False, "names nobody", key="bulkhead:access.emailDomains"),
+    Bad(
+        "bulkhead:access.public",
+        True,
+        "no effect while access.public is true",
+        "staging",
+        "bulkhead:access.emailDomains",
+    ),
+    Bad("bulkhead:access.emails", ["a@acme-hotels.com"], "no effect while access.public is true"),
+    Bad("bulkhead:access.public", "yes", "true or false"),
+    *[
+        Bad("bulkhead:access.emailDomains", [who], says, "staging", "bulkhead:access.emailDomains[0]")
+        for who, says in (
+            ("gmail.com", "everybody can have an address"),
+            ("@acme-hotels.com", "behind the @"),
+            ("Acme-Hotels.com", "behind the @"),
+            ("acme", "behind the @"),
+            ("*.acme-hotels.com", "behind the @"),
+        )
+    ],
+    Bad("bulkhead:access.emailDomains", ["a.com", "a.com"], "names something twice", "staging"),
+    Bad("bulkhead:access.emails", ["acme-hotels.com"], "e-mail", "staging", "bulkhead:access.emails[0]"),
+    *_each("bulkhead:access.sessionHours", "1 to 720", 0, 721),
     # budget
     *_each("bulkhead:budget.monthlyUsd", "US dollars", 0, -1, 0.001, 1_000_001),
     Bad("bulkhead:budget.monthlyUsd", "500", "a number"),

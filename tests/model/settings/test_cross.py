@@ -285,9 +285,25 @@ def test_a_stack_that_no_stage_may_have_is_told_so_and_nothing_else(tmp_path: Pa
     ],
 )
 def test_a_hostname_has_one_stage(stack: str, hostname: str, tmp_path: Path) -> None:
-    (finding,) = _check(tmp_path, {(stack, "bulkhead:cloudflare.hostname"): hostname}, "pr-42")
+    findings = _check(tmp_path, {(stack, "bulkhead:cloudflare.hostname"): hostname}, "pr-42")
+    (finding,) = (each for each in findings if "gives this stage a hostname" in each.fault.message)
     assert finding.level == "fault"
     assert finding.fault.key == "bulkhead:cloudflare.hostname"
+
+
+@pytest.mark.parametrize("hostname", ["pr-42.acme-hotels.com", "a.pr-42.development.acme-hotels.com"])
+def test_developments_login_stands_before_the_stack_of_a_pull_request(hostname: str, tmp_path: Path) -> None:
+    (finding,) = _check(tmp_path, {("pr-42", "bulkhead:cloudflare.hostname"): hostname}, "pr-42")
+    assert "development's login would not stand before it" in finding.fault.message
+    assert "pr-42.development.acme-hotels.com" in finding.fault.fix
+    opened = {("development", "bulkhead:access"): {"public": True}, ("pr-42", "bulkhead:access"): {"public": True}}
+    assert _check(tmp_path, {**opened, ("pr-42", "bulkhead:cloudflare.hostname"): hostname}, "pr-42") == []
+
+
+def test_the_stack_of_a_pull_request_is_as_open_as_development(tmp_path: Path) -> None:
+    (finding,) = _check(tmp_path, {("pr-42", "bulkhead:access"): {"public": True}}, "pr-42")
+    assert finding.fault.key == "bulkhead:access.public"
+    assert "public' false" in finding.fault.fix
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,8 @@ EXAMPLES = [
     ("github.reviewers", {"teams": [1234567]}),
     ("budget.techLead", ["tech-lead@harbor.example"]),
     ("budget.finance", ["me@example.com"]),
+    ("access", {"public": False, "emailDomains": ["harbor.example"]}),
+    ("access", {"public": False, "emails": ["me@harbor.example"]}),
 ]
 
 

@@ -23,9 +23,10 @@ from tests.model.settings.baseline import baseline, write
 ROOT = Path(__file__).resolve().parents[3]
 _EVERYWHERE = ("cloudflare.accountId", "cloudflare.zoneId", "cloudflare.hostname", "aws.accountId", "github.owner")
 _TOLD = ("budget.finance[0]", "budget.techLead[0]", "budget.stakeholders[0]")
+_LET_IN = "access.emailDomains[0]"
 EXAMPLES = {
-    Stage.DEVELOPMENT: (*_EVERYWHERE, "budget.stakeholders[0]"),
-    Stage.STAGING: (*_EVERYWHERE, *_TOLD),
+    Stage.DEVELOPMENT: (*_EVERYWHERE, "budget.stakeholders[0]", _LET_IN),
+    Stage.STAGING: (*_EVERYWHERE, *_TOLD, _LET_IN),
     Stage.PRODUCTION: (*_EVERYWHERE, *_TOLD, "budget.stakeholders[1]"),
 }
 

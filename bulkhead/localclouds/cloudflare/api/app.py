@@ -22,6 +22,7 @@ from bulkhead.localclouds.api.journal import Journal, members_of
 from bulkhead.localclouds.api.permissions import UNSAID, variables_in
 from bulkhead.localclouds.api.rate import Allowance, RateLimit
 from bulkhead.localclouds.cloudflare.api import (
+    access,
     d1,
     kv_values,
     queue_messages,
@@ -55,6 +56,7 @@ _QUOTA, _WINDOW = 1200, 300  # Cloudflare's API reference, "Rate limits": reques
 def routes() -> list[Route]:
     """Return every route of the API."""
     products = (
+        access,
         stores,
         kv_values,
         queue_messages,

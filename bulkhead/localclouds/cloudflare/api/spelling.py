@@ -16,8 +16,12 @@ from bulkhead.resources.kind import ResourceType
 Spell = Callable[[str], str]
 _UPPER: Final = re.compile(r"(?<!^)([A-Z])")
 _WIRE: Final = {
+    "excludes": "exclude",
+    "includes": "include",
     "ins": "in",
     "notIns": "not_in",
+    "requires": "require",
+    "serviceAuth401Redirect": "service_auth_401_redirect",
     "workersMessage": "workers/message",
     "workersTag": "workers/tag",
     "workersTriggeredBy": "workers/triggered_by",

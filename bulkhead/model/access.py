@@ -1,0 +1,54 @@
+"""Which hostnames the login of a closed stage stands before, and whose address is nobody's in particular (pure).
+
+Source of the patterns: Cloudflare One documentation, "Application paths".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from bulkhead.model.naming import Stage
+
+CREDENTIALS: Final = ("cfAccessClientId", "cfAccessClientSecret")
+"""What the pipelines of a closed stage are handed; spelt as secrets of GitHub, they are the headers' own names."""
+HEADERS: Final = ("CF-Access-Client-Id", "CF-Access-Client-Secret")
+ANYBODYS_MAIL: Final = frozenset(
+    {
+        "aol.com",
+        "gmail.com",
+        "gmx.de",
+        "googlemail.com",
+        "hotmail.com",
+        "icloud.com",
+        "live.com",
+        "mail.com",
+        "outlook.com",
+        "proton.me",
+        "protonmail.com",
+        "qq.com",
+        "yahoo.co.jp",
+        "yahoo.com",
+    }
+)
+"""Mail services at which everybody can have an address."""
+
+
+def closed_hostnames(stage: Stage, apex: str, hosts: Iterable[str]) -> tuple[str, ...]:
+    """Return the patterns of hostnames that a closed stage of these ``hosts`` closes.
+
+    They take in what it will have tomorrow, so that a Worker which is made public later is never open meanwhile; the
+    stacks of pull requests answer below development's. Production often has the zone's own name, and below that the
+    other stages, so it closes exactly what it has.
+    """
+    if stage is Stage.PRODUCTION:
+        return tuple(sorted({apex, *hosts}))
+    below = f"*.{apex}"
+    return (apex, below, f"*.{below}") if stage is Stage.DEVELOPMENT else (apex, below)
+
+
+def covers(pattern: str, hostname: str) -> bool:
+    """Whether a pattern takes a hostname in. A wildcard stands for one label, or for a part of one."""
+    parts = (r"[^.]+" if label == "*" else re.escape(label).replace(r"\*", "[^.]*") for label in pattern.split("."))
+    return re.fullmatch(r"\.".join(parts), hostname) is not None
