@@ -149,8 +149,8 @@ def _continued(console: Console, desk: Desk, why: str, yes: str | None) -> int |
     same = desk.holds(plan)
     fate = "continued" if same else "returned first, because this checkout holds another commit"
     console.confirm(desk.stage, [f"run {run.id} is {fate}"], yes, act="deploy", fate="done")
+    desk.telling.found(run, why)  # before the run has an entry of this process
     run.note(CONTINUE, {"why": why, "fate": fate})
-    desk.telling.found(run, why)
     deployment = desk.deployment(plan, run)
     if same:
         return _ended(console, desk, run, *desk.telling.carried_out(deployment))

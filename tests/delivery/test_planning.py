@@ -143,7 +143,8 @@ def test_a_plan_that_was_changed_by_hand_is_none() -> None:
     assert Plan.of(document, "plan.json") == plan
     with pytest.raises(Refused, match="changed after it was made"):
         Plan.of({**document, "stage": "staging"}, "plan.json")
-    for other in ({}, [], {**document, "more": 1}, {**document, "schema": 2}, {**document, "moves": "all"}):
+    others: tuple[Any, ...] = ({}, [], {**document, "more": 1}, {**document, "schema": 2}, {**document, "moves": "all"})
+    for other in others:
         with pytest.raises(Refused):
             Plan.of(other, "plan.json")
 

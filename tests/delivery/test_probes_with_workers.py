@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from bulkhead.clients.endpoints import Sites
-from bulkhead.delivery.answers import Outcome, Probes, counted
+from bulkhead.delivery.answers import Outcome, counted
+from bulkhead.delivery.observed import Probes
 from bulkhead.delivery.probes import Prober
 from bulkhead.localclouds.cloudflare.api.endpoint import camel
 from bulkhead.localclouds.cloudflare.local import LocalCloudflare
