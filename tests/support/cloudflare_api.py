@@ -17,7 +17,7 @@ from bulkhead.localclouds.api.faults import FaultPlan, PlannedFault
 from bulkhead.localclouds.api.journal import Journal
 from bulkhead.localclouds.api.seed import Seed, Tenant
 from bulkhead.localclouds.cloudflare.api.app import PREFIX, application
-from bulkhead.localclouds.cloudflare.api.call import Cloudflare
+from bulkhead.localclouds.cloudflare.api.call import ANALYTICS_DELAY, Cloudflare
 from bulkhead.localclouds.cloudflare.api.credentials import Credentials
 from bulkhead.localclouds.cloudflare.client import StageCloud
 from bulkhead.localclouds.cloudflare.handlers import handlers
@@ -100,17 +100,20 @@ def open_api(
     stage: Any = _nothing_runs,
     running: LocalCloudflare | None = None,
     clock: Callable[[], float] = time.time,
+    analytics_delay: float = ANALYTICS_DELAY,
 ) -> Api:
     """Return an API whose files are in ``folder``; what it makes is real in ``running``, if
     there is one, and else only recorded."""
+    folder.mkdir(parents=True, exist_ok=True)
     seed.write(folder / "seed.json", list(tenants or (STAGING, PRODUCTION)))
     store, journal = Store(folder / "store.sqlite"), Journal(folder / "calls.sqlite")
+    told: dict[str, Any] = {"clock": clock, "analytics_delay": analytics_delay}
     if running is None:
         known = Resources(Registry(), store)
-        cloud = Cloudflare(known, stage, lambda name: Uploads(folder / name), clock=clock)
+        cloud = Cloudflare(known, stage, lambda name: Uploads(folder / name), **told)
     else:
         known = Resources(Registry(handlers(lambda _name: running)), store)
-        cloud = Cloudflare(known, lambda _name: running.client, lambda _name: running.uploads, clock=clock)
+        cloud = Cloudflare(known, lambda _name: running.client, lambda _name: running.uploads, **told)
     credentials = Credentials(Seed(folder / "seed.json"), store)
     app = application(cloud, credentials, journal, FaultPlan(folder / "faults.json"))
     return Api(app, known, journal, folder)

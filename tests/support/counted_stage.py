@@ -32,8 +32,8 @@ class CountedStage:
         inputs = {"accountId": ACCOUNT, "name": "web"}
         self.api.resources.create(Caller("staging", "cloudflare", {}), t.WORKER, "", inputs)
 
-    def counted(self, dataset: str) -> list[Counted]:
-        return self.rows.get(dataset, [])
+    def counted(self, dataset: str, first: float, last: float) -> list[Counted]:
+        return [row for row in self.rows.get(dataset, []) if first <= row.at <= last]
 
     def invoked(
         self, version: str, times: int, status: str = "success", *, at: int = NOON, script: str = "web", ms: int = 10

@@ -154,9 +154,9 @@ class StageCloud:
         """Where the stage answers; it stays the same across deployments."""
         return str(self.call("state")["url"])
 
-    def counted(self, dataset: str) -> list[Counted]:
-        """Return what happened so far and is told in a dataset of Cloudflare's analytics."""
-        return [Counted(**row) for row in self.call("counted", dataset=dataset)]
+    def counted(self, dataset: str, first: float, last: float) -> list[Counted]:
+        """Return what happened from one time to another (seconds since 1970) and is in a dataset of analytics."""
+        return [Counted(**row) for row in self.call("counted", dataset=dataset, first=first, last=last)]
 
     # D1
 

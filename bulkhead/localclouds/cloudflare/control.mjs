@@ -78,7 +78,7 @@ const OPERATIONS = {
 export default {
   async fetch(request, env) {
     if (request.headers.get("x-rehearsal-secret") !== env.SECRET) {
-      return new Response("No Worker of this stage is deployed.\n", { status: 404 });
+      return new Response(null, { status: 404 });
     }
     const { operation, binding, ...given } = await request.json();
     try {

@@ -1,30 +1,29 @@
 // The Worker before the hostnames of a closed stage: Cloudflare Access, as far as a request shows it.
 //
-// It has the routes of those hostnames, and passes on whoever comes with a service token, or with the cookie that such a
+// The edge sends it the requests of those hostnames, and it passes on whoever comes with a service token, or with the cookie that such a
 // visit was given. A person's login is not rehearsed: it is where the team's domain is. Source: Cloudflare One
 // documentation, "Service tokens", "Application token", "Authorization cookie".
 
 import { generateKeyPairSync, randomUUID } from "node:crypto";
 
 const NAME = "rehearsal-access";
-const ALL = "/*"; // how a route of a whole hostname ends
 
 let signer; // made when a stage is closed for the first time: it takes a while
 
-/** Takes the closed routes away from the Workers, and returns them with the Worker that stands before those. */
-export function behindDoors(workers, doors) {
-  const closed = (route) => route.endsWith(ALL) && Object.hasOwn(doors, route.slice(0, -ALL.length));
-  const serviceBindings = {};
-  for (const { name, routes = [] } of workers) {
-    for (const route of routes.filter(closed)) serviceBindings[route.slice(0, -ALL.length)] = { name };
-  }
-  const hostnames = Object.keys(serviceBindings);
-  if (hostnames.length === 0) return workers;
-  const open = workers.map((worker) => ({ ...worker, routes: (worker.routes ?? []).filter((route) => !closed(route)) }));
+/** The Worker before the closed hostnames of these Workers, each a binding of it; undefined where none is closed. */
+export function doorWorker(workers, doors) {
+  const hosts = workers.flatMap(({ name, routes = [] }) => routes.map((route) => [hostOf(route), name]));
+  const closed = hosts.filter(([hostname]) => Object.hasOwn(doors, hostname));
+  if (closed.length === 0) return undefined;
   signer ??= newSigner();
   const script = `export default { fetch: (${door})(${JSON.stringify(doors)}, ${JSON.stringify(signer)}) };`;
-  const routes = hostnames.map((hostname) => `${hostname}${ALL}`);
-  return [...open, { name: NAME, compatibilityDate: "2026-01-01", modules: true, script, routes, serviceBindings }];
+  const serviceBindings = Object.fromEntries(closed.map(([hostname, name]) => [hostname, { name }]));
+  return { name: NAME, compatibilityDate: "2026-01-01", modules: true, script, serviceBindings };
+}
+
+/** The hostname that a route is of. */
+export function hostOf(route) {
+  return route.replace(/\/\*$/, "");
 }
 
 function newSigner() {

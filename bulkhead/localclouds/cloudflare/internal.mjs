@@ -1,13 +1,19 @@
-// Three Workers of the rehearsal's own that run beside a stage's Workers. No Worker of the stage can call them.
+// Five Workers of the rehearsal's own that run beside a stage's Workers. No Worker of the stage can call them.
 
 import { readFileSync } from "node:fs";
 
+import { hostOf } from "./door.mjs";
+import { ENV_PATH } from "./entry.mjs";
+
 export const CONTROL = "rehearsal-control";
+export const COUNTER = "rehearsal-counter";
+export const EDGE = "rehearsal-edge";
 export const TRAP = "rehearsal-egress";
 export const AI = "rehearsal-ai"; // `bulkhead.localclouds.cloudflare.options` names it too
 
 const COMPATIBLE = { compatibilityDate: "2026-01-01", compatibilityFlags: ["nodejs_compat"] };
 const source = (file) => readFileSync(new URL(file, import.meta.url), "utf8");
+const modules = (...files) => files.map((file) => ({ type: "ESModule", path: file, contents: source(file) }));
 
 /** What a store is called in the control Worker's env; names of different kinds may be alike. */
 export function bindingOf(kind, name) {
@@ -20,7 +26,7 @@ export function controlWorker({ stores, held }, { secret, s3Credentials, onHeld 
   return {
     ...COMPATIBLE,
     name: CONTROL,
-    modules: [{ type: "ESModule", path: "control.mjs", contents: source("control.mjs") }],
+    modules: modules("control.mjs"),
     bindings: { SECRET: secret },
     d1Databases: bound("d1", stores.databases, (id) => id),
     kvNamespaces: bound("kv", stores.namespaces, (id) => id),
@@ -29,6 +35,30 @@ export function controlWorker({ stores, held }, { secret, s3Credentials, onHeld 
     queueConsumers: Object.fromEntries(held.map((queue) => [queue, { maxBatchTimeout: 0 }])),
     serviceBindings: { HOST: onHeld },
   };
+}
+
+/** The Worker before all others: a request goes to the Worker that has its hostname, or to the first one. */
+export function edgeWorker({ workers }, door, { secret }) {
+  const closed = door?.serviceBindings ?? {};
+  const behind = (hostname, name) => (Object.hasOwn(closed, hostname) ? door.name : name);
+  const routed = workers.flatMap(({ name, routes = [] }) => routes.map((route) => [hostOf(route), name]));
+  const hosts = routed.map(([hostname, name]) => [hostname, behind(hostname, name)]);
+  const reached = door === undefined ? workers : [...workers, door];
+  return {
+    ...COMPATIBLE,
+    name: EDGE,
+    // Of hostnames that no route names, Miniflare answers /cdn-cgi/ itself, with "Invalid Host header".
+    routes: hosts.map(([hostname]) => `${hostname}/*`),
+    modules: modules("edge.mjs", "tally.mjs"),
+    bindings: { SECRET: secret, HOSTS: Object.fromEntries(hosts), FIRST: workers[0]?.name ?? null },
+    serviceBindings: Object.fromEntries(reached.map(({ name }) => [`to ${name}`, { name }])),
+  };
+}
+
+/** The Worker that is told of each invocation of the stage's Workers when it has ended. */
+export function counterWorker({ secret }) {
+  const bindings = { SECRET: secret, OWN_PATHS: [ENV_PATH] };
+  return { ...COMPATIBLE, name: COUNTER, modules: modules("counter.mjs", "tally.mjs"), bindings };
 }
 
 /**
@@ -54,6 +84,9 @@ export function egressTrap(onEgress) {
 
 /** The stand-in for Workers AI, a wrapped binding: its module makes the object that a Worker finds in `env`. */
 export function aiStub() {
-  const module = { type: "ESModule", path: "ai_stub.mjs", contents: source("ai_stub.mjs") };
-  return { name: AI, modules: [module], bindings: { RECORDINGS: JSON.parse(source("ai_recordings.json")) } };
+  return {
+    name: AI,
+    modules: modules("ai_stub.mjs"),
+    bindings: { RECORDINGS: JSON.parse(source("ai_recordings.json")) },
+  };
 }

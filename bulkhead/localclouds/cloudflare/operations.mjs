@@ -59,6 +59,7 @@ const OPERATIONS = {
     }
     stage.held.delete(store);
   },
+  counted: (stage, given) => stage.counted(given),
   egress: (stage) => stage.egress,
   s3: (stage) => ({ endpoint: `${stage.url.origin}/cdn-cgi/local/r2/s3`, ...stage.s3Credentials }),
 };

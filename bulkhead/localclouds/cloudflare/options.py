@@ -141,6 +141,7 @@ def _entrypoints_in_use(name: str, stock: Inventory) -> set[str]:
 def _code(name: str, version: Record, stock: Inventory, uploads: Uploads, handlers: list[str]) -> Options:
     options: Options = {
         "name": _code_name(name, version, stock),
+        "version": version.id,
         "bundle": {
             "main": version.inputs.get("mainModule"),
             "modules": [

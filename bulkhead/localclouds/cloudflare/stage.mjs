@@ -7,10 +7,12 @@ import { join } from "node:path";
 import { serveApart } from "./assets.mjs";
 import { SECRET_HEADER } from "./entry.mjs";
 import { limitDatabases } from "./databases.mjs";
-import { behindDoors } from "./door.mjs";
+import { doorWorker } from "./door.mjs";
 import { openFront } from "./front.mjs";
 import { divide } from "./gate.mjs";
-import { CONTROL, aiStub, bindingOf, controlWorker, egressTrap } from "./internal.mjs";
+import { CONTROL, COUNTER, EDGE, aiStub, bindingOf, controlWorker, counterWorker } from "./internal.mjs";
+import { edgeWorker, egressTrap } from "./internal.mjs";
+import { COUNTS_PATH, Tally } from "./tally.mjs";
 import { codesOf, optionsOf } from "./workers.mjs";
 
 const EMPTY = {
@@ -22,6 +24,7 @@ const EMPTY = {
   doors: {},
 };
 const BATCH = 100; // messages that are sent to a queue at once
+const PATIENCE = 2000; // ms for a workerd to tell what it has counted, before it ends
 const QUIET = 300; // ms without a change before lazily declared ones are made real: many deletions, one restart
 
 /** The stage cannot be what was asked; the message is the runtime's own. */
@@ -36,6 +39,7 @@ export class Stage {
   #declared = null;
   #leftovers = new Set(); // files of stores that are gone, which workerd may still have open
   #timer;
+  #tally = new Tally();
   #gate = new Gate();
 
   constructor(library, persist, secret, s3Credentials) {
@@ -87,6 +91,13 @@ export class Stage {
         await this.#run(this.#runs);
       }
     });
+  }
+
+  /** What happened from the second `first` to the second `last`, as rows of a dataset. */
+  async counted({ dataset, first, last }) {
+    await this.#collect();
+    const rows = this.#tally.rows((row) => row.dataset === dataset && row.at >= first && row.at <= last);
+    return rows.map(({ dataset: _known, ...row }) => row);
   }
 
   async stop() {
@@ -148,7 +159,20 @@ export class Stage {
     }
   }
 
+  async #collect() {
+    const headers = { [SECRET_HEADER]: this.secret };
+    for (const name of [COUNTER, EDGE]) {
+      const worker = await this.miniflare.getWorker(name);
+      for (const row of await (await worker.fetch(`http://rehearsal${COUNTS_PATH}`, { headers })).json()) {
+        this.#tally.merge(row);
+      }
+    }
+  }
+
   async #run(options) {
+    // What this workerd has counted ends with it; one that does not answer any more must not hold up its successor.
+    const late = new Promise((resolve) => setTimeout(resolve, PATIENCE).unref());
+    if (this.running.workers.length > 0) await Promise.race([this.#collect(), late]).catch(() => {});
     await this.miniflare.setOptions(options);
     this.#workerd = await this.miniflare.ready;
   }
@@ -177,16 +201,26 @@ export class Stage {
       return new Response(null, { status: 204 });
     };
     const { secret, s3Credentials } = this;
-    const internal = [controlWorker(wanted, { secret, s3Credentials, onHeld }), egressTrap(onEgress)];
+    const internal = [
+      controlWorker(wanted, { secret, s3Credentials, onHeld }),
+      counterWorker({ secret }),
+      egressTrap(onEgress),
+    ];
     if (wanted.workers.flatMap(codesOf).some(({ wrappedBindings }) => wrappedBindings)) internal.push(aiStub());
     const workers = wanted.workers.flatMap((worker) => optionsOf(worker, wanted.shares, secret));
+    const door = doorWorker(wanted.workers, wanted.doors);
     return {
       host: "127.0.0.1", // no port: with 0, Miniflare would want the former one again, which others may have by then
       cf: false, // Miniflare would fetch it from the internet
       defaultPersistRoot: this.persist,
       log: this.#log(),
       handleRuntimeStdio: (output, errors) => [output, errors].forEach((s) => s.pipe(process.stderr, { end: false })),
-      workers: [...behindDoors(workers, wanted.doors), ...internal],
+      workers: [
+        edgeWorker(wanted, door, { secret }), // the first one is the one that answers
+        ...(door === undefined ? [] : [door]),
+        ...workers,
+        ...internal,
+      ],
     };
   }
 

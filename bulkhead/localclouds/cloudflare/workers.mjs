@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 
 import { ENTRY, entrySource } from "./entry.mjs";
 import { DIRECT, doorTo, gateSource } from "./gate.mjs";
-import { TRAP } from "./internal.mjs";
+import { COUNTER, TRAP } from "./internal.mjs";
 
 const BUNDLE = "/bundle"; // a path that exists nowhere: modules are given by content
 const GATE = { compatibilityDate: "2026-01-01", compatibilityFlags: ["service_binding_extra_handlers"] };
@@ -21,7 +21,7 @@ export function optionsOf(worker, shares, secret) {
   return [gateOptions(worker, shares[worker.name], secret), ...codes];
 }
 
-function codeOptions({ bundle, requires, ...options }, worker, secret) {
+function codeOptions({ bundle, requires, version, routes: _atTheEdge, ...options }, worker, secret) {
   const entry = entrySource({ mainModule: bundle.main, ...requires, direct: DIRECT, secret });
   return {
     ...options,
@@ -35,10 +35,12 @@ function codeOptions({ bundle, requires, ...options }, worker, secret) {
       })),
     ],
     outboundService: { name: TRAP, props: { worker } },
+    // Static assets alone are no invocation.
+    tails: bundle.main ? [{ name: COUNTER, props: { worker, version } }] : [],
   };
 }
 
-function gateOptions({ name, routes, queueConsumers, versions, entrypoints }, shares, secret) {
+function gateOptions({ name, queueConsumers, versions, entrypoints }, shares, secret) {
   const serviceBindings = {};
   for (const { id, code } of versions) {
     serviceBindings[doorTo(id, "")] = { name: code.name };
@@ -47,5 +49,5 @@ function gateOptions({ name, routes, queueConsumers, versions, entrypoints }, sh
     }
   }
   const script = gateSource({ name, versions, entrypoints, shares, secret });
-  return { ...GATE, name, routes, queueConsumers, serviceBindings, modules: true, script };
+  return { ...GATE, name, queueConsumers, serviceBindings, modules: true, script };
 }

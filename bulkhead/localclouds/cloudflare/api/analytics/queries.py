@@ -165,8 +165,9 @@ class _Node:
         now = call.cloud.clock()
         for fault in self._faults(above, fields, filter, limit, orderBy, now):
             raise GraphQLError(fault)
-        known = (row for row in self._counted(call, above) if row.at + call.cloud.analytics_delay <= now)
-        return rows.grouped(rows.select(known, filter), fields, orderBy, limit)
+        first, last = rows.bounds(filter, now)
+        counted = self._counted(call, above, first, min(last, now - call.cloud.analytics_delay))
+        return rows.grouped(rows.select(counted, filter), fields, orderBy, limit)
 
     def _faults(
         self,
@@ -193,12 +194,12 @@ class _Node:
             if (name := each.rsplit("_", 1)[0]) in mine.dimensions and f"dimensions_{name}" not in fields:
                 yield f'error parsing args for "{mine.name}": orderBy {each} is of no dimension that is asked for'
 
-    def _counted(self, call: Call, above: Mapping[str, Any]) -> Iterator[Counted]:
+    def _counted(self, call: Call, above: Mapping[str, Any], first: float, last: float) -> Iterator[Counted]:
         """Yield what every environment in the account has counted; of a zone, what was asked of its hostnames."""
         zone = call.credential.tenant.zones.get(above.get("zoneTag", ""))
         here = call.cloud.resources.store.all(type_=t.WORKER, account=call.credential.account)
         for environment in sorted({worker.environment for worker in here}):
-            for row in call.cloud.stage(environment).counted(self._dataset.name):
+            for row in call.cloud.stage(environment).counted(self._dataset.name, first, last):
                 if zone is None or f".{row.dimensions['clientRequestHTTPHost']}".endswith(f".{zone}"):
                     yield row
 
