@@ -23,6 +23,7 @@ from bulkhead.resources.kind import ResourceType
 from bulkhead.resources.permissions import (
     ACCOUNT_TOKENS_WRITE,
     ANALYTICS_READ,
+    CACHE_PURGE,
     D1_READ,
     KV_READ,
     OBJECTS_READ,
@@ -84,6 +85,13 @@ def _needs(role: Role, product: Product) -> Iterator[Need]:
                     found[permission].append(type_)
             for permission, types in found.items():
                 yield Need(permission, ", ".join(type_.kind for type_ in types), tuple(types))
+            if product.public_workers:
+                yield Need(
+                    CACHE_PURGE,
+                    "clearing what is cached of the release before",
+                    calls=("POST /zones/{zone_id}/purge_cache",),
+                    untried="a rehearsal has no cache in front of it",
+                )
         case Role.ROLLBACK:
             yield Need(
                 SCRIPTS_WRITE,

@@ -32,6 +32,7 @@ class Permission:
 
 
 ANALYTICS_READ: Final = Permission("Account Analytics Read", "b89a480218d04ceb98b4fe57ca29dc1f")
+CACHE_PURGE: Final = Permission("Cache Purge", "e17beae8b8cb423a99b1730f21238bed", Reach.ZONE)
 D1_READ: Final = Permission("D1 Read", "192192df92ee43ac90f2aeeffce67e35")
 D1_WRITE: Final = Permission("D1 Write", "09b2857d1c31407795e75e3fed8617a1")
 KV_READ: Final = Permission("Workers KV Storage Read", "8b47d2786a534c08a1f94ee8f9f599ef")
@@ -46,6 +47,7 @@ ZONE_ANALYTICS_READ: Final = Permission("Analytics Read", "9c88f9c5bce24ce7af9a9
 # What a stage's roles have.
 PERMISSIONS: Final = (
     ANALYTICS_READ,
+    CACHE_PURGE,
     D1_READ,
     D1_WRITE,
     KV_READ,
@@ -135,7 +137,6 @@ _OTHERS: Final[Mapping[Reach, Mapping[str, str]]] = {
         "Apps Write": "094547ab6e77498c8c4dfa87fadd5c51",
         "Bot Management Read": "07bea2220b2343fa9fae15656c0d8e88",
         "Bot Management Write": "3b94c49258ec4573b06d51d99b6416c0",
-        "Cache Purge": "e17beae8b8cb423a99b1730f21238bed",
         "Cache Settings Read": "3245da1cf36c45c3847bb9b483c62f97",
         "Cache Settings Write": "9ff81cbbe65c400b97d92c3c1033cab6",
         "Config Settings Read": "20e5ea084b2f491c86b8d8d90abff905",

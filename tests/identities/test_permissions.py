@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from bulkhead.resources.permissions import (
     ACCESS_APPS_WRITE,
     ACCESS_TOKENS_WRITE,
     ACCOUNT_TOKENS_WRITE,
+    CACHE_PURGE,
     D1_READ,
     DNS_WRITE,
     GROUPS,
@@ -84,7 +86,9 @@ def test_what_a_token_reaches_is_written_as_the_api_answers_it(role: Role) -> No
 def test_a_product_s_token_is_for_what_its_stages_consist_of(product: str, environment: str) -> None:
     types = {r.type for r in rendered_stage(product, environment).resources if r.type.startswith("cloudflare:")}
     wanted = {permission for type_ in types for permission in CATALOGUE[type_].needs}
-    assert {need.permission for need in needs(Role.DEPLOY, PRODUCTS[product])} == wanted
+    granted = needs(Role.DEPLOY, PRODUCTS[product])
+    assert {need.permission for need in granted if need.types} == wanted
+    assert {need.permission for need in granted if not need.types} == {CACHE_PURGE}
 
 
 def test_permissions_are_known_by_one_name_and_one_id() -> None:
@@ -92,13 +96,19 @@ def test_permissions_are_known_by_one_name_and_one_id() -> None:
     assert len({each.id for each in GROUPS}) == len({(each.name, each.reach) for each in GROUPS}) == len(GROUPS)
 
 
-def test_a_token_reaches_its_own_account_and_buckets() -> None:
+def test_what_nobody_visits_has_no_cache_to_purge() -> None:
+    hidden = replace(SECOND_PRODUCT, workers=tuple(replace(worker, host=None) for worker in SECOND_PRODUCT.workers))
+    assert CACHE_PURGE not in {need.permission for need in needs(Role.DEPLOY, hidden)}
+
+
+def test_a_token_reaches_its_own_account_zone_and_buckets() -> None:
     settings = make_settings("staging")
     label = label_of(settings)
     deploy = token_policies(Role.DEPLOY, FIRST_PRODUCT, label, settings)
     reached = [key for policy in deploy for key in json.loads(policy.resources)]
     account = settings.cloudflare.account_id
-    assert reached == [f"com.cloudflare.api.account.{account}"]
+    zone = f"com.cloudflare.api.account.zone.{settings.cloudflare.zone_id}"
+    assert reached == [f"com.cloudflare.api.account.{account}", zone]
     operations = token_policies(Role.OPERATIONS, FIRST_PRODUCT, label, settings)
     buckets = [key for policy in operations for key in json.loads(policy.resources) if "bucket" in key]
     assert buckets == [f"com.cloudflare.edge.r2.bucket.{account}_default_harbor-staging-r2-transcripts"]
@@ -106,14 +116,14 @@ def test_a_token_reaches_its_own_account_and_buckets() -> None:
 
 def test_what_makes_tokens_has_what_it_must_have_itself_to_hand_it_on(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = make_settings("staging", {"access": {"public": True, "emailDomains": []}})
-    [only] = maker_policies(FIRST_PRODUCT, settings)
-    assert only.groups == (ACCOUNT_TOKENS_WRITE.id,)
-    [closed] = maker_policies(FIRST_PRODUCT, make_settings("staging"))
+    makes, hands_on = maker_policies(FIRST_PRODUCT, settings)
+    assert (makes.groups, hands_on.groups) == ((ACCOUNT_TOKENS_WRITE.id,), (CACHE_PURGE.id,))
+    closed, _ = maker_policies(FIRST_PRODUCT, make_settings("staging"))
     assert set(closed.groups) == {ACCOUNT_TOKENS_WRITE.id, ACCESS_APPS_WRITE.id, ACCESS_TOKENS_WRITE.id}
     on_a_zone = (Need(DNS_WRITE, "a record"), Need(D1_READ, "a backup"))
     monkeypatch.setattr("identities.cloudflare.needs", lambda *_: on_a_zone)
     [account, zone] = maker_policies(FIRST_PRODUCT, settings)
-    assert account == only
+    assert account == makes
     assert zone.groups == (DNS_WRITE.id,)
     assert list(json.loads(zone.resources)) == [f"com.cloudflare.api.account.zone.{settings.cloudflare.zone_id}"]
 

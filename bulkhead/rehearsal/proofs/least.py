@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bulkhead.analysis.keys import Use, keys
 from bulkhead.localclouds.api.journal import Entry, Journal
@@ -18,6 +18,7 @@ from bulkhead.model.roles import Role
 from bulkhead.rehearsal.proofs.proof import require
 from bulkhead.rehearsal.scene import Scene, StandingStage
 from bulkhead.resources import types as t
+from bulkhead.resources.permissions import Reach
 from bulkhead.resources.token_policies import Policy, read_policies
 from identities.cloudflare import Need, maker_policies, needs
 
@@ -55,7 +56,9 @@ class _Token:
 def _tokens(scene: Scene, stage: StandingStage) -> Iterator[_Token]:
     """Yield the token that makes tokens, and those that it has made."""
     making = [policy.as_json() for policy in maker_policies(scene.product, stage.settings)]
-    yield _Token(TOKEN_MAKER, read_policies(making))
+    rights = [need for role in Role for need in needs(role, scene.product) if need.permission.reach is Reach.ZONE]
+    handed_on = tuple(replace(need, untried="rights on a zone are only handed on") for need in rights)
+    yield _Token(TOKEN_MAKER, read_policies(making), handed_on)
     for role in Role:
         begins, wanted = f"{scene.name(stage, Kind.TOKEN, role)}-", needs(role, scene.product)
         made = [r.outputs for r in scene.records(stage, t.ACCOUNT_TOKEN) if str(r.outputs["name"]).startswith(begins)]
