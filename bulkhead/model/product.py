@@ -167,8 +167,9 @@ class Probe:
     """One question to a public Worker whose answer shows that a part of the product works (QLT-2, DEP-8).
 
     It is asked again and again, also in production and of people's own data, so it only reads: with a method other than
-    GET and HEAD it must be refused, by a ``status`` from 400 to 499. ``holds`` is a text that the answer has in it.
-    ``reaches`` are the Workers behind the first whose code must have had a part in the answer.
+    GET and HEAD it must be refused, by a ``status`` from 400 to 499, or say in ``writes_nothing`` why nothing is
+    written, as of a search that is a POST. ``holds`` is a text that the answer has in it. ``reaches`` are the Workers
+    behind the first whose code must have had a part in the answer.
     """
 
     name: str
@@ -179,6 +180,7 @@ class Probe:
     status: int = 200
     holds: str = ""
     reaches: tuple[str, ...] = ()
+    writes_nothing: str = ""
 
     @property
     def asked(self) -> tuple[str, ...]:

@@ -81,9 +81,10 @@ def _probe(probe: Probe, product: Product, calls: Calls) -> Iterator[Fault]:
     yield from _method(place, probe.method)
     if probe.status not in _ANSWERS:
         yield Fault(place, f"{probe.status} is no answer of a Worker that works; say a status from 200 to 499")
-    if probe.method not in _READING and probe.status not in _REFUSALS:
+    if not (probe.method in _READING or probe.status in _REFUSALS or probe.writes_nothing.strip()):
         message = f"a {probe.method} that answers {probe.status} may write, and a probe is asked of people's own data"
-        yield Fault(place, message, "let it expect a refusal (status 400 to 499), or make it a Journey that cleans up")
+        fix = "let it expect a refusal (status 400 to 499), say why it writes_nothing, or make it a Journey that cleans"
+        yield Fault(place, message, fix)
     if probe.method in _READING and probe.body is not None:
         yield Fault(place, f"a {probe.method} has no body")
     if probe.method == "HEAD" and probe.holds:

@@ -147,6 +147,7 @@ def with_probes(*probes: Probe, workers: tuple[Worker, ...] = SITE_AND_BACK) -> 
         ({"status": 0}, "no answer of a Worker that works"),
         ({"method": "POST"}, "may write"),
         ({"method": "DELETE", "status": 204}, "may write"),
+        ({"method": "POST", "writes_nothing": " "}, "may write"),
         ({"body": {"a": 1}}, "a GET has no body"),
         ({"method": "HEAD"}, "the answer to a HEAD has no text"),
         ({"reaches": ("aside",)}, "'site' does not call (it calls back, store)"),
@@ -163,7 +164,9 @@ def test_a_probe_that_shows_nothing_or_may_write_is_refused(change: dict[str, An
 def test_probes_that_read_or_are_refused_are_right() -> None:
     refused = Probe("refused", "site", "/", "POST", body={}, status=422)
     moved = Probe("moved", "site", "/old", "HEAD", status=301)
-    assert with_probes(QUESTION, refused, moved).probes == (QUESTION, refused, moved)
+    search = Probe("search", "site", "/graphql", "POST", body={"query": "{ boats }"}, writes_nothing="it is a query")
+    probes = (QUESTION, refused, moved, search)
+    assert with_probes(*probes).probes == probes
     with pytest.raises(ProductFault, match="is the name of 2"):
         with_probes(QUESTION, QUESTION)
 
