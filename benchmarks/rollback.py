@@ -26,6 +26,7 @@ from bulkhead.model.project import ROOT
 
 ALONE: Final = "from the command to the last request of the bad version, without the API's part"
 API: Final = "of it besides: the local API's part"
+PROCESSOR: Final = "processor time of the command"
 _ACCOUNT: Final = "2" * 32
 _TOKEN: Final = "a-token"  # noqa: S105 - of the local Cloudflare
 _CODE: Final = "export default {{ fetch: () => new Response('{}') }}"
@@ -120,12 +121,13 @@ def ways() -> Iterator[Sequence[Way]]:
             try:
                 _until(lambda: visitor.last_bad > 0)
                 started, before = time.monotonic(), watched.seconds
-                timed(command)
+                once = timed(command)
                 _until(lambda: visitor.good)
             finally:
                 visitor.end()
             api_s = watched.seconds - before
-            return {ALONE: max(0.0, visitor.last_bad - started - api_s), API: api_s}
+            alone = max(0.0, visitor.last_bad - started - api_s)
+            return {ALONE: alone, API: api_s, PROCESSOR: once.processor}
 
         yield [gone_back]
 
