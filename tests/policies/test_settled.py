@@ -35,6 +35,50 @@ def test_what_is_deployed_is_a_version_of_the_program() -> None:
         assert found(rule, VERSION, changed(DEPLOYED, "versions", value)) == []
 
 
+def exporting(*classes: str, name: str = "version", **more: Any) -> ObservedResource:
+    exports = {each: {"type": "durable-object", "storage": "sqlite"} for each in classes}
+    return make_resource(t.WORKER_VERSION, name, exports=exports, **more)
+
+
+def split(*versions: ObservedResource) -> ObservedResource:
+    return replace(DEPLOYED, depends={"versions": versions})
+
+
+def test_requests_are_divided_between_versions_with_the_same_objects_only() -> None:
+    rule = RULES["split-between-different-exports"]
+    room, again, hall = exporting("Room"), exporting("Room", name="b"), exporting("Room", "Hall", name="c")
+    ended = changed(hall, "exports.Hall", {"type": "durable-object", "state": "deleted"})
+    assert found(rule, split(room, again), split(room, ended), split(room), split(VERSION, exporting())) == []
+    assert len(found(rule, split(room, hall))) == len(found(rule, split(room, VERSION))) == 1
+    for value in (UNKNOWN, {"Room": UNKNOWN}, "Room", []):
+        assert found(rule, split(room, changed(hall, "exports", value))) == []
+
+
+def bound(version: ObservedResource, **more: Any) -> ObservedResource:
+    binding = {"type": "durable_object_namespace", "name": "ROOM", "className": "Room", **more}
+    return changed(version, "bindings", [binding])
+
+
+def test_nothing_is_bound_to_a_class_that_its_worker_does_not_have() -> None:
+    rule = RULES["binding-to-missing-class"]
+    assert found(rule, bound(exporting("Room"))) == []
+    assert len(found(rule, bound(exporting("Hall")))) == len(found(rule, bound(VERSION))) == 1
+    ended = changed(exporting("Room"), "exports.Room.state", "deleted")
+    assert len(found(rule, bound(ended))) == 1
+    assert found(rule, bound(exporting("Room"), className=UNKNOWN), bound(changed(VERSION, "exports", UNKNOWN))) == []
+    assert found(rule, bound(changed(VERSION, "migrations", {"newSqliteClasses": ["Hall"]}))) == [], "Room may be older"
+    assert found(rule, changed(VERSION, "bindings", UNKNOWN), changed(VERSION, "bindings", [UNKNOWN, {}, 7])) == []
+
+
+def test_a_class_of_another_worker_is_looked_for_there() -> None:
+    rule = RULES["binding-to-missing-class"]
+    owner = make_resource(t.WORKER, "inn", name="harbor-staging-worker-inn", id="inn-id")
+    caller = bound(VERSION, scriptName="harbor-staging-worker-inn")
+    assert found(rule, owner, exporting("Room", name="inn-version", workerId="inn-id"), caller) == []
+    assert len(found(rule, owner, exporting("Hall", name="inn-version", workerId="inn-id"), caller)) == 1
+    assert found(rule, caller) == [], "a Worker that is no part of the stack is another rule's"
+
+
 CLOCKED = replace(
     PRODUCT, workers=tuple(replace(each, crons=("0 17 * * SUN", "30 2 1 * *")) for each in PRODUCT.workers)
 )

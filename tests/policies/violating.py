@@ -113,16 +113,22 @@ def _workers(cloudflare: pulumi.ResourceOptions, hidden: pulumi.Output[str]) -> 
             "className": "BookingLedger",
             "scriptName": "harbor-staging-x",
         },
+        {"type": "durable_object_namespace", "name": "O", "className": "Nobodys"},
         {"type": "inherit", "name": "BEFORE"},
         {"type": "plain_text", "name": "LOG_LEVEL", "text": "trace"},
         {"type": "plain_text", "name": "LOG_REDACT", "text": "false"},
         {"type": "plain_text", "name": "SESSION_KEY", "text": hidden},
         {"type": "plain_text", "name": "NOVEL", "text": "x" * 5121},
     ]
-    Raw(t.WORKER_VERSION, "web-version", cloudflare, accountId=account, workerId=web.id, bindings=bindings)
+    upload = {"accountId": account, "workerId": web.id}
+    plain = Raw(t.WORKER_VERSION, "web-version", cloudflare, **upload, bindings=bindings)
+    room = {"Room": {"type": "durable-object", "storage": "sqlite"}}
+    roomy = Raw(t.WORKER_VERSION, "roomy-version", cloudflare, **upload, exports=room)
     script = {"accountId": account, "scriptName": "harbor-production-worker-web"}
     version = {"versionId": "5a5a5a5a-0000-4000-8000-5a5a5a5a5a5a", "percentage": 100}
     Raw(t.WORKERS_DEPLOYMENT, "older", cloudflare, **script, strategy="percentage", versions=[version])
+    halves = [{"versionId": each.id, "percentage": 50} for each in (plain, roomy)]
+    Raw(t.WORKERS_DEPLOYMENT, "split", cloudflare, **script, strategy="percentage", versions=halves)
     Raw(t.WORKERS_CRON_TRIGGER, "busy", cloudflare, **script, schedules=[{"cron": "* * * * *"}])
     events = Raw(t.QUEUE, "events", cloudflare, accountId=account, queueName="harbor-production-queue-events")
     Raw(t.QUEUE_CONSUMER, "nosy", cloudflare, accountId=account, queueId=events.id, type="worker", scriptName="web")
