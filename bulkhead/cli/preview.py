@@ -205,6 +205,7 @@ def _tell(console: Console, verdict: Verdict) -> None:
     if verdict.changes:
         rows = [(change.action, change.name, change.kind, ", ".join(change.paths)) for change in verdict.changes]
         console.table(["action", "resource", "type", "because of"], rows)
+    _list(console, "Who gets which version:", verdict.traffic)
     _list(console, "Known noise of providers:", [f"{each.change}: {each.entries[0].issue}" for each in verdict.noise])
     _list(console, "Forgotten, and left where it is:", [f"{each.change}: {each.remains}" for each in verdict.forgotten])
     advice = [said for said in verdict.plan.policies if said.level != "mandatory"]

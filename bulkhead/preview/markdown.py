@@ -127,6 +127,7 @@ def _sections(verdict: Verdict) -> Iterator[tuple[str, Sequence[str]]]:
     shown = [judged for judged in verdict.losses if judged.waiver is None and not judged.stops]
     yield "Lost, and only shown because it is a development stage", [_loss(judged) for judged in shown]
     yield "Lost, as agreed to", [_waived(judged) for judged in waived]
+    yield "Who gets which version", [f"- {plain(each)}." for each in verdict.traffic]
     yield (
         "Forgotten: it leaves the state, and stays where it is",
         [f"- {code(str(each.change))}: {plain(each.remains)}." for each in verdict.forgotten],

@@ -9,6 +9,7 @@ The machine form (`as_json`), which `bulkhead preview --json` prints:
       "losses": [{"kind", "type", "name", "urn", "lost", "instead", "stops": true,
                   "waiver": null | {"line", "reason", "until", "approvedBy"}}],
       "obstacles": [{"what", "why", "fix"}],          everything else that stops; no waiver helps
+      "traffic": [...],                               who gets which version by it, a sentence for each
       "forgotten": [{"type", "name", "urn", "remains"}],
       "policies": {"packs": [...], "spoke": [{"level", "policy", "message", "urn"}]},
       "noise": [{"type", "name", "urn", "paths": [...], "issues": [...]}],
@@ -32,6 +33,7 @@ from bulkhead.preview.losses.catalogue import losses
 from bulkhead.preview.losses.loss import Loss
 from bulkhead.preview.noise import Noise, NoisyUpdate, noisy_updates
 from bulkhead.preview.plan import UpdatePlan
+from bulkhead.preview.traffic import moves, refused
 from bulkhead.preview.waivers import Waiver, Waivers
 
 _QUIET: Final = frozenset({"same", "read", "refresh"})
@@ -79,6 +81,7 @@ class Verdict:
     noise: tuple[NoisyUpdate, ...]
     waiver_notes: tuple[str, ...]
     notes: tuple[str, ...]
+    traffic: tuple[str, ...] = ()
     leaks: tuple[Leaked, ...] = ()
 
     @property
@@ -135,6 +138,7 @@ def judge(
         tuple(noisy),
         (*waivers.notes, *unused),
         tuple(void),
+        tuple(moves(plan)),
     )
 
 
@@ -155,6 +159,7 @@ def _obstacles(plan: UpdatePlan, pack: str, *, strict: bool) -> list[Obstacle]:
         names = ", ".join(urn.rpartition("::")[2] for urn in plan.begun)
         why = f"an up was cut off while it made {names}: what exists of it, nobody wrote down, and an up makes it again"
         found.append(Obstacle("a creation that was begun", why, f"bulkhead settle {plan.stack}"))
+    found += [Obstacle("a version that Cloudflare refuses", why, fix) for why, fix in refused(plan)]
     if plan.source == "digest" and strict:
         why = "a digest does not show enough to say that nothing is lost; it does not show " + "; nor ".join(
             NOT_IN_A_DIGEST
@@ -198,6 +203,7 @@ def bare(verdict: Verdict) -> Verdict:
         forgotten=(),
         noise=(),
         waiver_notes=(),
+        traffic=(),
         notes=("everything else is left out, because the secret stands in it",),
     )
 
@@ -226,6 +232,7 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
             for judged in verdict.losses
         ],
         "obstacles": [{"what": each.what, "why": each.why, "fix": each.fix} for each in verdict.obstacles],
+        "traffic": list(verdict.traffic),
         "forgotten": [{**_resource(each.change), "remains": each.remains} for each in verdict.forgotten],
         "policies": {
             "packs": list(plan.packs),

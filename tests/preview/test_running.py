@@ -31,7 +31,7 @@ STATE: list[dict[str, Any]] = [
 ]
 
 
-def said(**active: list[str]) -> list[str]:
+def said(state: list[dict[str, Any]] = STATE, /, **active: list[str]) -> list[str]:
     """Return what is said while these versions of the Workers `web` and `book` are active."""
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -43,7 +43,7 @@ def said(**active: list[str]) -> list[str]:
         return httpx.Response(200, json={"success": True, "result": {"deployments": deployments}})
 
     with Rest(CLOUDFLARE, "token", httpx.MockTransport(answer)) as cloudflare:
-        return list(elsewhere(STATE, ACCOUNT, cloudflare))
+        return list(elsewhere(state, ACCOUNT, cloudflare))
 
 
 def test_what_runs_as_it_was_deployed_is_not_mentioned() -> None:
@@ -51,7 +51,7 @@ def test_what_runs_as_it_was_deployed_is_not_mentioned() -> None:
 
 
 @pytest.mark.parametrize("active", [["v7"], ["v1", "v7"]])
-def test_another_version_is_named_with_the_one_that_was_deployed(active: list[str]) -> None:
+def test_another_version_is_named_with_the_one_that_was_uploaded_last(active: list[str]) -> None:
     (sentence,) = said(web=active, book=["v2"])
     assert sentence.startswith(f"shop-staging-worker-web runs version {', '.join(active)} and not v1")
 
@@ -59,6 +59,13 @@ def test_another_version_is_named_with_the_one_that_was_deployed(active: list[st
 def test_a_worker_that_deploys_itself_is_compared_too() -> None:
     (sentence,) = said(web=["v1"], book=["v0"])
     assert sentence.startswith("shop-staging-worker-book runs version v0 and not v2")
+
+
+def test_what_was_uploaded_and_is_not_live_is_named_although_the_state_holds_an_older_deployment() -> None:
+    later = [{**each, "id": "v3"} if each.get("id") == "v1" else each for each in STATE]
+    (sentence,) = said(later, web=["v1"], book=["v2"])
+    assert sentence.startswith("shop-staging-worker-web runs version v1 and not v3, which was uploaded last")
+    assert said(later, web=["v3"], book=["v2"]) == [], "delivery has deployed it"
 
 
 def test_a_worker_that_runs_nothing_is_not_mentioned() -> None:
