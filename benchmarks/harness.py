@@ -13,7 +13,7 @@ COLUMNS: Final = ("benchmark", "figure", "value", "min", "max", "runs", "limit",
 _SMALL: Final = 0.1  # seconds; below, a person is shown milliseconds
 
 Samples = Mapping[str, float]
-"""What one run took: seconds by what they were taken for."""
+"""What one run took: seconds, as a rule, by what they were taken for."""
 Way = Callable[[], Samples]
 
 
@@ -32,19 +32,22 @@ class Benchmark:
     """What is measured, and what is promised of it.
 
     ``ways`` are run in turn (A B A B), ``rounds`` times; where they need something around them, they come out of a
-    context. ``limits`` are promises in seconds, by the name of a sample.
+    context. ``limits`` are promises by the name of a sample. ``unit`` is what all samples are in; "" where their names
+    say it.
     """
 
     ways: Sequence[Way] | Callable[[], AbstractContextManager[Sequence[Way]]]
     rounds: int
     ratio: Ratio | None = None
     limits: Mapping[str, float] = field(default_factory=dict)
+    unit: str = "s"
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line of the result: the median ``value`` in ``unit`` ("" for a ratio), the least and the greatest that was
-    seen, and the ``limit`` it must not exceed, if any. ``runs`` is the number of samples."""
+    """One line of the result: the median ``value`` in ``unit``, the least and the greatest that was seen, and the
+    ``limit`` it must not exceed, if any. The unit is "" for a ratio, or where ``what`` says it; ``runs`` is the number
+    of samples."""
 
     benchmark: str
     what: str
@@ -99,7 +102,7 @@ def figures(name: str, benchmark: Benchmark, rounds: Sequence[Samples]) -> list[
         found.append(_figure(name, ratio.what, value, quotients, "", ratio.limit))
     for what in dict.fromkeys(what for samples in rounds for what in samples):
         series = [samples[what] for samples in rounds if what in samples]
-        found.append(_figure(name, what, statistics.median(series), series, "s", limits.get(what)))
+        found.append(_figure(name, what, statistics.median(series), series, benchmark.unit, limits.get(what)))
     return found
 
 

@@ -1,28 +1,28 @@
-"""Rules that end a simulated rollout: ours on the roads of delivery, Argo's and Flagger's on theirs."""
+"""Rules that end a simulated rollout: ours on the road that delivery takes, and Argo's and Flagger's on a canary."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.rollout_world import World
-from bulkhead.delivery.observed import Minute
-from bulkhead.delivery.strategy import Strategy, road
+from bulkhead.delivery.observed import Count, Minute
+from bulkhead.delivery.strategy import Load, Strategy, road
 from bulkhead.delivery.verdict import LATE, Evidence, Verdict
 from bulkhead.model.settings.models import Rollout
 
-ROLLOUT: Final = Rollout(strategy="canary", steps=(10, 50, 100), bake_minutes=10, watch_minutes=30)
+ROLLOUT: Final = Rollout(strategy="canary", steps=(10, 50, 100), bake_minutes=10, watch_minutes=30)  # production's
+LIVE: Final = "live"
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a rollout ended, after how many minutes, at which share if it was held, and what its users met."""
+    """How a rollout ended (live, back or hold), after how many minutes, and how many requests it has failed."""
 
     how: str
     minutes: int
     failed: int
-    share: float = 0.0
     reason: str = ""
 
 
@@ -30,71 +30,61 @@ Rule = Callable[[World], Ended]
 
 
 def ours(strategy: Strategy | None = None) -> Rule:
-    """Return our rule: by the strategy that is proposed at the traffic, or by this one."""
+    """Return our rule, by the strategy that is proposed at the traffic, or by this one."""
 
     def run(world: World) -> Ended:
-        record, zone = world.before()
-        evidence = Evidence(record, zone)
-        at, failed, told = 0, 0, dict[int, Minute]()
-        for step in road(ROLLOUT, {"web": world.traffic}, (), strategy).steps:
+        record = world.before()
+        evidence = Evidence(record, record)
+        at, failed = 0, 0
+        late: dict[int, Minute] = {}
+        for step in road(ROLLOUT, {"web": Load(world.traffic, record)}, (), strategy).steps:
             if step.terms is None:
                 continue
             evidence = evidence.entering(step.terms, at - 1)
-            while True:
+            while (decision := evidence.decision).verdict is Verdict.WAIT:
                 met = world.minute(at, step.new)
-                failed += met.new_failed
-                told[at] = met.minute
+                failed += met.failed
+                late[at] = met.minute
                 evidence = evidence.after(Minute(at, probes=met.minute.probes))
-                if late := told.pop(at - LATE, None):
-                    evidence = evidence.after(Minute(late.at, late.stable, late.new, None, late.edge))
+                if users := late.pop(at - LATE, None):
+                    evidence = evidence.after(Minute(users.at, users.stable, users.new, edge=users.edge))
                 at += 1
-                decision = evidence.decision
-                if decision.verdict is Verdict.ON:
-                    break
-                if decision.verdict is not Verdict.WAIT:
-                    return Ended(decision.verdict.value, at, failed, step.new, decision.reason)
-        return Ended("live", at, failed)
+            if decision.verdict is not Verdict.ON:
+                return Ended(decision.verdict.value, at, failed, decision.reason)
+        return Ended(LIVE, at, failed)
 
     return run
 
 
-def _thresholds(bad_at: Callable[[Minute], bool | None], most: int, forget: bool = False) -> Rule:
-    """Return a rule that goes back after ``most`` bad minutes; it sees each minute at once, as ours does not."""
+def _thresholds(limit: float, most: int, *, silence_fails: bool, each_step: bool) -> Rule:
+    """Return a rule that goes back after ``most`` minutes with more errors than ``limit``. It sees users' requests at
+    once, while ours waits for them, and the errors are the same."""
+
+    def fails(new: Count) -> bool:
+        return new.rate > limit if new.requests else silence_fails
 
     def run(world: World) -> Ended:
         world.before()
         at, failed, bad = 0, 0, 0
         for share in ROLLOUT.steps[:-1]:
-            since = at
-            bad = 0 if forget else bad
+            since, bad = at, 0 if each_step else bad
             while True:
                 met = world.minute(at, share)
-                failed += met.new_failed
+                failed += met.failed
                 at += 1
-                verdict = bad_at(met.minute)
-                bad += verdict is True
+                failing = fails(met.minute.new or Count())
+                bad += failing
                 if bad >= most:
-                    return Ended("back", at, failed, share)
-                if at - since >= ROLLOUT.bake_minutes and not verdict:
+                    return Ended("back", at, failed)
+                if at - since >= ROLLOUT.bake_minutes and not failing:
                     break
-        return Ended("live", at, failed)
+        return Ended(LIVE, at, failed)
 
     return run
 
 
-def _over(limit: float, *, silent: bool) -> Callable[[Minute], bool]:
-    def judge(minute: Minute) -> bool:
-        new = minute.new
-        return silent if new is None or not new.requests else new.rate > limit
-
-    return judge
-
-
-ARGO: Final = _thresholds(_over(0.05, silent=False), 4, forget=True)
-FLAGGER: Final = _thresholds(_over(0.01, silent=True), 5)
+# Argo Rollouts: an AnalysisRun per step, successCondition on the error rate, failureLimit 3, no data is no failure.
+ARGO: Final = _thresholds(0.05, 4, silence_fails=False, each_step=True)
+# Flagger: request-success-rate of at least 99 %, threshold 5 failed checks in all, no data is a failed check.
+FLAGGER: Final = _thresholds(0.01, 5, silence_fails=True, each_step=False)
 RULES: Final[dict[str, Rule]] = {"ours": ours(), "Argo": ARGO, "Flagger": FLAGGER}
-
-
-def tally(ended: Sequence[Ended], how: str) -> float:
-    """Return in percent how many ended so."""
-    return 100 * sum(each.how == how for each in ended) / max(1, len(ended))

@@ -19,11 +19,10 @@ class Count:
 
     def __add__(self, other: Count) -> Count:
         """Return both together. Quantiles cannot be added; their mean, weighted, is near enough to compare two."""
-        timed = [each for each in (self, other) if each.p95 is not None and each.requests]
-        requests = sum(each.requests for each in timed)
-        p95 = sum((each.p95 or 0.0) * each.requests for each in timed) / requests if requests else None
-        both = self.requests + other.requests
-        return Count(both, self.errors + other.errors, p95, max(self.sample, other.sample))
+        p95 = self.p95 if other.p95 is None or not other.requests else other.p95
+        if self.p95 is not None and other.p95 is not None and self.requests and other.requests:
+            p95 = (self.p95 * self.requests + other.p95 * other.requests) / (self.requests + other.requests)
+        return Count(self.requests + other.requests, self.errors + other.errors, p95, max(self.sample, other.sample))
 
     @property
     def rate(self) -> float:

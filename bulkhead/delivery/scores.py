@@ -27,8 +27,9 @@ def usual(record: Count) -> float:
 
 
 def needed(rate: float, margin: float) -> float:
-    """Return how many requests without an error it takes to be trusted."""
-    return TRUSTED / _weights(rate, margin)[1]
+    """Return after how many requests a version that fails as often as is usual is trusted, as a rule."""
+    error, success = _weights(rate, margin)
+    return TRUSTED / (rate * error + (1 - rate) * success)
 
 
 def doubtful(rate: float, excess: float) -> float | None:
@@ -74,7 +75,7 @@ class Score:
 
     def missing(self, rate: float, margin: float) -> float:
         """Return how many requests without an error must come before it is trusted."""
-        return (1 - self.trust / TRUSTED) * needed(rate, margin)
+        return (TRUSTED - self.trust) / _weights(rate, margin)[1]
 
 
 def _moved(count: Count, rate: float, margin: float) -> float:

@@ -1,4 +1,8 @@
-"""The steps by which a new version reaches everybody, and what each of them can see at the stage's traffic (pure)."""
+"""The steps by which a new version reaches everybody, and what each of them can see at the stage's traffic (pure).
+
+What is cheap to know is said before anything moves: at 10 % of 3 requests a minute, it takes hours to tell a version
+that fails one request in twenty from a good one, and a canary would only stand there.
+"""
 
 from __future__ import annotations
 
@@ -6,33 +10,54 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from bulkhead.delivery.verdict import Terms
+from bulkhead.delivery.observed import NOTHING, Count
+from bulkhead.delivery.scores import doubtful, needed, usual
+from bulkhead.delivery.times import FEWEST
+from bulkhead.delivery.verdict import LATE, Terms
 from bulkhead.model.settings.models import Rollout
 
 Strategy = Literal["all-at-once", "blue-green", "canary"]
-FEW: Final = 15.0  # requests a minute; below, a tenth of them tells nothing within hours
+EVERYBODY: Final = 100
+_LONGEST: Final = 80  # minutes that a share may take to tell; for 10 %, that is about 15 requests a minute
+_SHOWN: Final = (0.05, 0.2, 1.0)  # shares of requests that a bad version fails
+_HOUR: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is known of a Worker that moves: its requests a ``minute``, and what its users met before, which says how
+    often they fail in any case. Nothing known is no requests."""
+
+    minute: float = 0.0
+    record: Count = NOTHING
+
+    def minutes(self, share: int, margin: float) -> float:
+        """Return after how many minutes at that share a good version is trusted, as a rule; infinity where never."""
+        return needed(usual(self.record), margin) / (self.minute * share / EVERYBODY) if self.minute else float("inf")
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step. ``new`` and ``stable`` are shares in percent; ``terms`` what `Evidence.entering` takes, None where
-    nothing is waited for. ``waits`` and ``sees`` are for people."""
+    """One step. ``new`` and ``stable`` are shares in percent; ``terms`` is what `Evidence.entering` takes, None where
+    nothing is waited for. ``judges`` are the Workers whose users are enough to decide it. ``waits`` and ``sees`` tell
+    people what must be seen before it ends, and what can and cannot be seen in it."""
 
     name: str
     new: int
     terms: Terms | None
+    judges: tuple[str, ...]
     waits: str
     sees: tuple[str, ...] = ()
 
     @property
     def stable(self) -> int:
-        return 100 - self.new
+        return EVERYBODY - self.new
 
 
 @dataclass(frozen=True, slots=True)
 class Road:
-    """The steps in their order. ``strategy`` is what they follow, ``why`` says why it is not what the settings say,
-    empty where it is. Without ``way_back`` nothing returns once the release is live."""
+    """The steps in their order. ``strategy`` is what they follow; ``why`` says why that is not what the settings say,
+    empty where it is. Without ``way_back``, nothing returns once the release is live."""
 
     strategy: Strategy
     steps: tuple[Step, ...]
@@ -41,32 +66,112 @@ class Road:
 
 
 def road(
-    rollout: Rollout,
-    traffic: Mapping[str, float | None],
-    classes: Sequence[str] = (),
-    strategy: Strategy | None = None,
+    rollout: Rollout, loads: Mapping[str, Load], classes: Sequence[str] = (), strategy: Strategy | None = None
 ) -> Road:
-    """Return the road of a release. ``traffic`` are the requests a minute of each Worker that moves, None where nobody
-    knows; ``classes`` the Workers among them whose classes change. ``strategy`` is what a person insists on."""
-    least = min((each or 0.0 for each in traffic.values()), default=0.0)
-    chosen: Strategy = strategy or rollout.strategy
-    why = ""
-    if classes:
-        chosen, why = "all-at-once", f"classes of {', '.join(classes)} change"
-    elif strategy is None and chosen == "canary" and least < FEW:
-        chosen, why = "blue-green", f"{least:g} requests a minute are fewer than {FEW:g}"
-    steps = [Step("everybody", 100, None, "nothing")]
-    if chosen == "canary":
-        steps = [_share(each, rollout) for each in rollout.steps if each < 100] + steps  # noqa: PLR2004 - percent
+    """Return the road of a release that moves the Workers of ``loads``. ``classes`` are those whose classes change.
+    ``strategy`` is what a person insists on; else a canary that could not tell anything is replaced."""
+    chosen, why = _chosen(rollout, loads, classes, strategy)
+    way_back = not classes
+    shares = rollout.steps[:-1] if chosen == "canary" else ()
+    decisive = bool(rollout.watch_minutes)
+    steps = [
+        _share(loads, Terms(f"{share} %", share, rollout.bake_minutes, last=share == shares[-1] and not decisive))
+        for share in shares
+    ]
     if chosen == "blue-green":
-        terms = Terms("check", 0, rollout.bake_minutes, users=False)
-        steps = [Step("check", 0, terms, f"{rollout.bake_minutes} minutes of probes"), *steps]
-    if rollout.watch_minutes:
-        watch = Terms("watch", 100, rollout.watch_minutes, last=True, way_back=not classes)
-        steps.append(Step("watch", 100, watch, f"at least {rollout.watch_minutes} minutes, and users' requests"))
-    return Road(chosen, tuple(steps), why, way_back=not classes)
+        steps.append(_check(loads, rollout.bake_minutes))
+    steps.append(_everybody(chosen, decisive=decisive, way_back=way_back))
+    if decisive:
+        terms = Terms("watch", EVERYBODY, rollout.watch_minutes, last=True, way_back=way_back)
+        steps.append(_share(loads, terms))
+    return Road(chosen, tuple(steps), why, way_back)
 
 
-def _share(percent: int, rollout: Rollout) -> Step:
-    terms = Terms(f"{percent} %", percent, rollout.bake_minutes)
-    return Step(f"{percent} %", percent, terms, f"at least {rollout.bake_minutes} minutes, and users' requests")
+def _chosen(
+    rollout: Rollout, loads: Mapping[str, Load], classes: Sequence[str], insisted: Strategy | None
+) -> tuple[Strategy, str]:
+    """Return what is followed, and why not what the settings say."""
+    if classes:
+        changed = (
+            f"the classes of {', '.join(classes)} change: two versions with different classes cannot share traffic"
+        )
+        return "all-at-once", "" if rollout.strategy == "all-at-once" else changed
+    if insisted:
+        return insisted, "" if insisted == rollout.strategy else f"{insisted} was asked for"
+    if rollout.strategy != "canary" or rollout.steps[0] == EVERYBODY:
+        return rollout.strategy, ""
+    first = Terms("", rollout.steps[0], 0)
+    name, soonest = min(
+        ((name, load.minutes(rollout.steps[0], first.margin)) for name, load in loads.items()),
+        key=lambda each: each[1],
+        default=("no Worker", float("inf")),
+    )
+    if soonest <= _LONGEST:
+        return "canary", ""
+    busiest = f"{name} has {loads[name].minute:g} requests a minute" if loads else "no Worker moves"
+    told = f"{busiest}: {rollout.steps[0]} % of them could"
+    if soonest == float("inf"):
+        return "blue-green", f"{told} never tell a good version from a bad one"
+    return "blue-green", f"{told} tell a good version from a bad one after {_while(soonest)}"
+
+
+def _share(loads: Mapping[str, Load], terms: Terms) -> Step:
+    share = int(terms.share)
+    longest = terms.least + terms.patience if terms.last else _LONGEST
+    soon = {name: load.minutes(share, terms.margin) for name, load in loads.items()}
+    judges = tuple(name for name in loads if soon[name] <= longest) or tuple(sorted(soon, key=soon.__getitem__)[:1])
+    takes = max((soon[name] for name in judges), default=float("inf"))
+    waits = f"at least {terms.least} minutes, and until users' requests tell it from stable: "
+    if takes == float("inf"):
+        waits += "nobody asks, so it holds, and a person decides"
+    else:
+        waits += f"about {_while(max(terms.least, takes) + LATE)} where nothing fails"
+        if takes > terms.least + terms.patience:
+            waits += f", which is longer than it is given; it holds after {_while(terms.least + terms.patience)}"
+    sees = [line for name, load in loads.items() for line in _seen(name, load, share, decides=name in judges)]
+    if not terms.way_back:
+        sees.append("nothing can be sent back: what is seen holds the release, and a person decides")
+    return Step(terms.step, share, terms, judges, waits, tuple(sees))
+
+
+def _seen(name: str, load: Load, share: int, *, decides: bool) -> list[str]:
+    minute = load.minute * share / EVERYBODY
+    if not minute:
+        return [f"{name}: no user's request; only probes tell anything"]
+    rate = usual(load.record)
+    told = [
+        f"{100 * excess:g} % {_while(requests / minute + LATE)}"
+        for excess in _SHOWN
+        if (requests := doubtful(rate, excess)) is not None
+    ]
+    lines = [
+        f"{name}: at {minute:g} requests a minute, failures of so many requests show after about: {', '.join(told)}"
+    ]
+    slow = f"that it is slower for users, after about {_while(5 * FEWEST / minute + LATE)}"
+    lines.append(f"{name}: {slow}")
+    if not decides:
+        lines.append(f"{name}: too few requests to decide this step; what fails can still send the release back")
+    return lines
+
+
+def _check(loads: Mapping[str, Load], minutes: int) -> Step:
+    terms = Terms("check", 0, minutes, users=False)
+    sees = ("what probes touch, on both versions; nothing of what only users do",)
+    waits = f"{max(1, minutes)} minutes in which both versions answer and no probe fails on the new one alone"
+    return Step("check", 0, terms, tuple(loads), waits, sees)
+
+
+def _everybody(strategy: Strategy, *, decisive: bool, way_back: bool) -> Step:
+    sees = [] if decisive else ["nobody looks at users' requests after it: no minutes of watching are set"]
+    if not way_back:
+        sees.append("there is no way back: the version before cannot run beside or after these classes")
+    elif strategy == "all-at-once":
+        sees.append("everybody meets the new version before anything is known of it")
+    return Step("everybody", EVERYBODY, None, (), "nothing", tuple(sees))
+
+
+def _while(minutes: float) -> str:
+    """Return so many minutes in words: a figure that is a guess has no decimals."""
+    if minutes < 2 * _HOUR:
+        return f"{max(1, round(minutes))} min"
+    return f"{round(minutes / _HOUR)} h" if minutes < 48 * _HOUR else f"{round(minutes / _HOUR / 24)} days"

@@ -7,7 +7,7 @@ that one fails as well says nothing of either. See ADR 0024.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
@@ -203,13 +203,14 @@ class Evidence:
     def _guilty(self) -> str:
         """Say what sends the new version back, or nothing."""
         window = [one for one in self.asked if one.at > self.probed - WINDOW]
-        alone, stable = sum(one.new_alone for one in window), sum(one.stable_alone for one in window)
-        calm = sum(one.new_alone for one in window if not self._trouble_at(one.at, after=0))
-        failed = (
-            f"{alone} times within {WINDOW} minutes a probe failed on the new version alone, {stable} on stable alone"
-        )
-        if calm - stable >= CONVICTING or alone >= _CONVICTING_IN_TROUBLE + _TIMES_STABLE * stable:
-            return failed
+        if alone := sum(one.new_alone for one in window):
+            stable = sum(one.stable_alone for one in window)
+            calm = sum(one.new_alone for one in window if not self._trouble_at(one.at, after=0))
+            if calm - stable >= CONVICTING or alone >= _CONVICTING_IN_TROUBLE + _TIMES_STABLE * stable:
+                return (
+                    f"{alone} times within {WINDOW} minutes a probe failed on the new version alone, {stable} times on "
+                    "stable alone"
+                )
         if self.errors.doubted:
             return f"the new version failed {self.errors.since}; stable failed {self.record}"
         if self.edge.doubted:
@@ -231,9 +232,11 @@ class Evidence:
         return self._hopeless(now)
 
     def _hopeless(self, now: int) -> str:
-        if not self.terms.users or self.known < max(self.terms.least, _UNTELLING):
+        """Say that users are too few ever to acquit it, unless what they met rather convicts it."""
+        seen, trust = self.errors.seen.requests, self.errors.trust
+        if not self.terms.users or self.known < max(self.terms.least, _UNTELLING) or trust > 0:
             return ""
-        seen, missing = self.errors.seen.requests, self.errors.missing(usual(self.record), self.terms.margin)
+        missing = self.errors.missing(usual(self.record), self.terms.margin)
         if missing <= seen / self.known * (self.terms.least + self.terms.patience - (now - self.since)):
             return ""
         return (
@@ -267,11 +270,12 @@ class Evidence:
         return f"the new version failed {self.errors.seen}, stable {self.record}{told}"
 
 
-def together(decisions: Mapping[str, Decision]) -> Decision:
-    """Return what follows from the decisions about several Workers that move as one: the gravest, and who says it."""
+def together(decisions: Mapping[str, Decision], judges: Collection[str]) -> Decision:
+    """Return what follows from the decisions about several Workers that move as one: the gravest, and who says it. Any
+    of them can send the release back; whether it goes on is for the ``judges``, whose users are enough to tell."""
     for verdict in (Verdict.BACK, Verdict.HOLD, Verdict.WAIT, Verdict.ON):
-        said = [f"{name}: {each.reason}" for name, each in decisions.items() if each.verdict is verdict]
-        if said:
+        asked = decisions if verdict is Verdict.BACK else judges
+        if said := [f"{name}: {decisions[name].reason}" for name in asked if decisions[name].verdict is verdict]:
             return Decision(verdict, "; ".join(said))
     raise ValueError("nobody decides")
 
