@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -10,7 +10,7 @@ from typing import Any, Final
 import pulumi
 import pulumi_cloudflare as cloudflare
 
-from bulkhead.model.access import CREDENTIALS, closed_hostnames
+from bulkhead.model.access import closed_hostnames
 from bulkhead.model.identities import Slots
 from bulkhead.model.naming import Kind, Label
 from bulkhead.model.settings import StageSettings
@@ -28,13 +28,21 @@ class StageAccessArgs:
     hosts: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True)
+class AccessKey:
+    """What opens a closed stage: an id, which is no secret, and a secret."""
+
+    id: pulumi.Output[str]
+    secret: pulumi.Output[str]
+
+
 class StageAccess(pulumi.ComponentResource):
     """Cloudflare Access before every hostname of the stage: an application, the policy of its people, that of its
     pipelines, and a service token in each open slot, which ends with it (STG-8).
 
     It is here and not in the stage, because who may edit applications may open every application of the account: no
     pipeline has that right, and the login stands before the first hostname does. Nobody bypasses it, and both tokens
-    of a rotation open it. ``credentials`` are those of the active slot, by the names of model.access, as secrets.
+    of a rotation open it. ``key`` is that of the active slot.
 
     Left out: addresses of workers.dev, which a closed stage does not have (infra/components/worker.py), and the login
     itself: identity providers are the account's, and a new one mails a PIN.
@@ -60,10 +68,7 @@ class StageAccess(pulumi.ComponentResource):
         )
         self._application(name, [pipelines, people])
         active = keys[args.slots.active]
-        values = (active.client_id, active.client_secret)
-        self.credentials: Mapping[str, pulumi.Output[str]] = {
-            secret: pulumi.Output.secret(value) for secret, value in zip(CREDENTIALS, values, strict=True)
-        }
+        self.key = AccessKey(active.client_id, pulumi.Output.secret(active.client_secret))
         self.register_outputs({})
 
     @property

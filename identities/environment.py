@@ -8,16 +8,18 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_github as github
 
+from bulkhead.model.access import KEY_ID, KEY_SECRET
 from bulkhead.model.naming import Label, Stage, upper_snake
 from bulkhead.model.release import Ref
 from bulkhead.model.roles import Role, environment_of, is_reviewed, refs_of
 from bulkhead.model.settings import StageSettings
+from identities.access import AccessKey
 
 
 @dataclass(frozen=True, slots=True)
 class RoleEnvironmentArgs:
     """``secrets`` by the product's own names; ``url`` is where the stage answers, None when the product has no Worker
-    on the stage's own hostname."""
+    on the stage's own hostname. ``key`` opens a closed stage, None for who is not to open it."""
 
     role: Role
     label: Label
@@ -25,6 +27,7 @@ class RoleEnvironmentArgs:
     role_arn: pulumi.Output[str]
     secrets: Mapping[str, pulumi.Output[str]]
     url: str | None
+    key: AccessKey | None
 
 
 class RoleEnvironment(pulumi.ComponentResource):
@@ -48,10 +51,13 @@ class RoleEnvironment(pulumi.ComponentResource):
         for number, ref in enumerate(refs_of(args.role, args.label, args.settings), start=1):
             self._admit(f"{name}-ref-{number}", ref)
         for secret, value in sorted(args.secrets.items()):
-            self._secret(name, secret, value)
+            self._secret(f"{name}-{secret}", upper_snake(secret), value)
         for variable, text in variables(args.role, args.settings, args.url).items():
             self._variable(name, variable, text)
         self._variable(name, "AWS_ROLE_ARN", args.role_arn)
+        if args.key is not None:
+            self._variable(name, KEY_ID, args.key.id)
+            self._secret(f"{name}-{KEY_SECRET}", KEY_SECRET, args.key.secret)
         self.register_outputs({"environment": self.environment.environment})
 
     def _environment(self, name: str) -> github.RepositoryEnvironment:
@@ -82,10 +88,10 @@ class RoleEnvironment(pulumi.ComponentResource):
 
     def _secret(self, name: str, secret: str, value: pulumi.Output[str]) -> None:
         github.ActionsEnvironmentSecret(
-            f"{name}-{secret}",
+            name,
             repository=self._args.settings.github.repository,
             environment=self.environment.environment,
-            secret_name=upper_snake(secret),
+            secret_name=secret,
             value=value,
             opts=self._child,
         )

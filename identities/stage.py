@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pulumi
 
+from bulkhead.model.access import KEY_ID, KEY_SECRET
 from bulkhead.model.identities import Slots, instant
 from bulkhead.model.product import APEX, Product
 from bulkhead.model.roles import Role, environment_of
@@ -27,7 +28,8 @@ _VISITING: Final = frozenset({Role.DEPLOY, Role.OPERATIONS, Role.ROLLBACK})
 @dataclass(frozen=True, slots=True)
 class IdentityOutputs:
     """The outputs of the identities. ``deploy_token`` is secret: whoever brings the stage up by hand stores it in the
-    stage's configuration. ``access`` are the secrets that open a closed stage, empty where the stage is public."""
+    stage's configuration. ``access`` is the key of a closed stage, as variables of an environment, empty
+    where the stage is public."""
 
     stage: str
     environments: Mapping[str, str]
@@ -56,16 +58,15 @@ def deploy(
     roles = StageRoles("roles", StageRolesArgs(label, settings, product), own)
     tokens = StageTokens("tokens", StageTokensArgs(label, settings, product, slots), own)
     hosts = sorted(product.hostnames(settings.cloudflare.hostname).values())
-    visit: Mapping[str, pulumi.Output[str]] = {}
+    key = None
     if not settings.access.public:
-        visit = StageAccess("access", StageAccessArgs(label, settings, slots, hosts), own).credentials
+        key = StageAccess("access", StageAccessArgs(label, settings, slots, hosts), own).key
     for role in Role:
         handed = {CLOUDFLARE_TOKEN: tokens.values[role]} if role in tokens.values else {}
         if role is Role.DEPLOY:
             handed |= {each.name: secrets[each.name] for each in product.secrets if each.pipeline}
-        if role in _VISITING:
-            handed |= visit
-        args = RoleEnvironmentArgs(role, label, settings, roles.arns[role], handed, apex)
+        shown = key if role in _VISITING else None
+        args = RoleEnvironmentArgs(role, label, settings, roles.arns[role], handed, apex, shown)
         RoleEnvironment(role.value, args, own)
     if settings.owns.repository:
         Repository("repository", RepositoryArgs(label, settings), own)
@@ -79,5 +80,5 @@ def deploy(
             "ends": {slot: instant(window.ends) for slot, window in slots.windows.items()},
         },
         tokens.values[Role.DEPLOY],
-        visit,
+        {KEY_ID: key.id, KEY_SECRET: key.secret} if key else {},
     )

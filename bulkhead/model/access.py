@@ -11,9 +11,10 @@ from typing import Final
 
 from bulkhead.model.naming import Stage
 
-CREDENTIALS: Final = ("cfAccessClientId", "cfAccessClientSecret")
-"""What the pipelines of a closed stage are handed; spelt as secrets of GitHub, they are the headers' own names."""
 HEADERS: Final = ("CF-Access-Client-Id", "CF-Access-Client-Secret")
+"""The headers with which a request shows its key, the id and the secret."""
+KEY_ID, KEY_SECRET = (header.upper().replace("-", "_") for header in HEADERS)
+"""The variables in which the pipelines of a closed stage, and whoever deploys by hand, have that key."""
 ANYBODYS_MAIL: Final = frozenset(
     {
         "aol.com",

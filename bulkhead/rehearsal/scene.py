@@ -17,7 +17,7 @@ from bulkhead.localclouds.aws.inventory import Inventory, inventory
 from bulkhead.localclouds.cloudflare.client import StageCloud
 from bulkhead.localclouds.providers.store import Record, Store
 from bulkhead.machine.rundir import RunDir
-from bulkhead.model.access import CREDENTIALS, HEADERS
+from bulkhead.model.access import HEADERS, KEY_ID, KEY_SECRET
 from bulkhead.model.naming import Kind
 from bulkhead.model.product import Place, Product, Worker
 from bulkhead.model.settings.keys import CLOUDFLARE_TOKEN
@@ -64,7 +64,7 @@ class StandingStage:
     def key(self) -> dict[str, str]:
         """Return the headers that open the stage's hostnames, as its pipelines send them; none where it is public."""
         given = self.identities.outputs().get("access", {})
-        return {header: given[name] for header, name in zip(HEADERS, CREDENTIALS, strict=True) if given}
+        return {header: given[name] for header, name in zip(HEADERS, (KEY_ID, KEY_SECRET), strict=True) if given}
 
     def manifest(self) -> dict[str, Any]:
         """Return the manifest that the stage exports (infra.manifest). Raises Unproven when it exports none."""

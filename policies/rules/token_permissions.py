@@ -15,6 +15,8 @@ from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import row_of, superseded_by
 from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.permissions import (
+    ACCESS_APPS_WRITE,
+    ACCESS_TOKENS_WRITE,
     ACCOUNT_SETTINGS_READ,
     DNS_READ,
     DNS_WRITE,
@@ -38,6 +40,8 @@ from policies.rule import AnyRule, StackRule, Violation
 
 # Groups that no role of a stage has, and the types that need them.
 _OTHERS: Final[Mapping[Permission, tuple[str, ...]]] = {
+    ACCESS_APPS_WRITE: (),
+    ACCESS_TOKENS_WRITE: (),
     ACCOUNT_SETTINGS_READ: (),
     DNS_READ: (t.DNS_RECORD,),
     DNS_WRITE: (t.DNS_RECORD,),

@@ -51,7 +51,7 @@ def _tailed(resource: ObservedResource, context: PolicyContext) -> Iterator[Viol
 
 def _answers(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
     enabled = resource["subdomain.enabled" if resource.type == t.WORKER else "enabled"]
-    if context.stage is not Stage.DEVELOPMENT and _on(enabled):
+    if _has_hostnames_only(context) and _on(enabled):
         yield Violation(
             "answers at a workers.dev address",
             "That address passes by the rules, the Access applications and the rate limits of the stage's zone",
@@ -67,12 +67,17 @@ def _previews(resource: ObservedResource, context: PolicyContext) -> Iterator[Vi
     else:
         previews = resource["previewsEnabled"]  # if it is left out, the provider sends nothing and the old value stays
         previews = True if previews is MISSING else previews
-    if context.stage is not Stage.DEVELOPMENT and _on(previews):
+    if _has_hostnames_only(context) and _on(previews):
         yield Violation(
             "gives every version an address of its own",
             "Versions that were never released, or were withdrawn, answer anybody with the stage's data",
             "previews_enabled=False",
         )
+
+
+def _has_hostnames_only(context: PolicyContext) -> bool:
+    """Whether the stage answers at hostnames alone: a public development has other addresses too."""
+    return context.stage is not Stage.DEVELOPMENT or not context.settings.access.public
 
 
 def _on(value: Any) -> bool:

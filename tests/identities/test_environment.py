@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from bulkhead.engine.rendered import Rendered
+from bulkhead.model.access import KEY_ID, KEY_SECRET
 from bulkhead.model.naming import Label, Stage
 from bulkhead.model.release import PULL_REQUESTS, Ref, ReleaseModel, guarded_branches, refs_that_deploy
 from bulkhead.resources.planned import PlannedResource, Sealed
@@ -122,12 +123,11 @@ def test_where_nobody_is_asked_github_is_not_told_that_nobody_may_approve_their_
     assert not any(environment["preventSelfReview"] for environment in reviewed)
 
 
-KEY = ("CF_ACCESS_CLIENT_ID", "CF_ACCESS_CLIENT_SECRET")
 HANDED = {
-    "deploy": {"CLOUDFLARE_API_TOKEN", "SLACK_WEBHOOK", *KEY},
+    "deploy": {"CLOUDFLARE_API_TOKEN", "SLACK_WEBHOOK", KEY_SECRET},
     "preview": set(),
-    "operations": {"CLOUDFLARE_API_TOKEN", *KEY},
-    "rollback": {"CLOUDFLARE_API_TOKEN", *KEY},
+    "operations": {"CLOUDFLARE_API_TOKEN", KEY_SECRET},
+    "rollback": {"CLOUDFLARE_API_TOKEN", KEY_SECRET},
 }
 
 
@@ -150,12 +150,13 @@ def test_a_token_is_that_of_the_role_and_of_the_active_slot() -> None:
 
 def test_the_key_of_a_closed_stage_is_that_of_the_active_slot_and_a_public_one_has_none() -> None:
     stage = rendered_identities("first", "staging")
-    assert stage.one(SECRET, "deploy-cfAccessClientSecret").inputs["value"] == Sealed(
-        secret_value("staging", "access-key-b")
-    )
-    names = {each.inputs["secretName"] for each in rendered_identities("first", "production").of(SECRET)}
-    assert names
-    assert not names & set(KEY)
+    assert stage.one(SECRET, f"deploy-{KEY_SECRET}").inputs["value"] == Sealed(secret_value("staging", "access-key-b"))
+    public = rendered_identities("first", "production")
+    secrets = {each.inputs["secretName"] for each in public.of(SECRET)}
+    variables = {each.inputs["variableName"] for each in public.of(VARIABLE)}
+    assert secrets
+    assert variables
+    assert not {KEY_ID, KEY_SECRET} & {*secrets, *variables}
 
 
 def test_only_staging_is_called_staging() -> None:
@@ -176,6 +177,7 @@ def test_a_run_knows_where_it_acts() -> None:
         "CLOUDFLARE_ZONE_ID": "2f" * 16,
         "STAGE_URL": "https://staging.harbor.example",
         "STAGING_URL": "https://staging.harbor.example",
+        KEY_ID: "staging-access-key-b.access",
     }
     arns = {role: said.pop("AWS_ROLE_ARN") for role, said in told.items()}
     assert told == {"deploy": in_stage, "preview": everywhere, "operations": in_stage, "rollback": in_stage}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,11 +12,12 @@ import pytest
 from bulkhead.resources import types as t
 from bulkhead.resources.observed import ObservedResource
 from bulkhead.resources.values import MISSING, UNKNOWN
-from policies.rules import access
+from policies.rules import access, tokens
 from tests.support.policy_scene import as_first_preview, changed, found, make_context, make_resource, observed_in
+from tests.support.settings_fixture import make_settings
 from tests.support.stages import PRODUCTS, STAGES, rendered_stage
 
-RULES = {rule.name: rule for rule in access.RULES}
+RULES = {rule.name: rule for rule in (*tokens.RULES, *access.RULES)}
 STAGING = make_context("staging")
 ACCOUNT, ZONE = STAGING.settings.cloudflare.account_id, STAGING.settings.cloudflare.zone_id
 OTHER = make_context("production").settings.cloudflare
@@ -55,7 +57,7 @@ ALL_ZONES = "com.cloudflare.api.account.zone.*"
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_our_own_stages_keep_these_rules(product: str, stage: str) -> None:
     resources, context = observed_in(rendered_stage(product, stage)), make_context(stage, of=PRODUCTS[product])
-    for rule in access.RULES:
+    for rule in RULES.values():
         assert found(rule, *resources, context=context) == []
         assert found(rule, *as_first_preview(resources), context=context) == []
 
@@ -131,9 +133,9 @@ def test_a_token_that_says_no_beginning_begins_now(days: int, expected: int) -> 
 
 
 def test_a_life_is_measured_between_two_instants() -> None:
-    assert access.lifetime("2026-07-01", "2026-07-02T12:00:00Z") == timedelta(days=1.5)
-    assert access.lifetime("2026-07-01T00:00:00+09:00", "2026-07-01T00:00:00Z") == timedelta(hours=9)
-    assert access.lifetime(MISSING, "2026-07-01") is access.lifetime("2026-07-01", "soon") is None
+    assert tokens.lifetime("2026-07-01", "2026-07-02T12:00:00Z") == timedelta(days=1.5)
+    assert tokens.lifetime("2026-07-01T00:00:00+09:00", "2026-07-01T00:00:00Z") == timedelta(hours=9)
+    assert tokens.lifetime(MISSING, "2026-07-01") is tokens.lifetime("2026-07-01", "soon") is None
 
 
 @pytest.mark.parametrize(
@@ -190,6 +192,11 @@ def test_a_persons_token_is_judged_like_an_accounts(name: str) -> None:
 
 
 HOST = "staging.harbor.example"
+SHARED = {"cloudflare": {"accountId": ACCOUNT}}
+GROUP = {"group": {"id": "0123"}}
+ALLOW = make_resource(
+    t.ZERO_TRUST_ACCESS_POLICY, "people", name="people", decision="allow", includes=[GROUP], sessionDuration="24h"
+)
 APPLICATION = make_resource(
     t.ZERO_TRUST_ACCESS_APPLICATION,
     "staging-access",
@@ -197,6 +204,7 @@ APPLICATION = make_resource(
     type="self_hosted",
     name="harbor-staging",
     domain=HOST,
+    sessionDuration="24h",
     policies=[{"id": UNKNOWN, "precedence": 1}],
 )
 WEB = make_resource(t.WORKER, "web", name="harbor-staging-worker-web")
@@ -226,13 +234,21 @@ def covering(*destinations: Any, sources: tuple[ObservedResource, ...] = ()) -> 
     ],
 )
 def test_access_covers_staging_once_it_is_there(domain: Any) -> None:
-    rule = RULES["staging-open-to-public"]
+    rule = RULES["stage-open-to-public"]
     assert found(rule, APPLICATION) == []
     (message,) = found(rule, changed(APPLICATION, "domain", domain))
     assert HOST in message
     assert found(rule, changed(APPLICATION, "domain", domain), APPLICATION) == []
-    for context in (make_context("production"), make_context("development")):
-        assert found(rule, changed(APPLICATION, "domain", domain), context=context) == []
+    assert found(rule, changed(APPLICATION, "domain", domain), context=make_context("production")) == []
+
+
+@pytest.mark.parametrize("stage", ["development", "staging"])
+def test_the_identities_of_a_closed_stage_have_its_login(stage: str) -> None:
+    rule, context = RULES["stage-open-to-public"], make_context(stage)
+    assert found(rule, WEB, context=context) == []  # the stage itself has none
+    (message,) = found(rule, WEB, context=replace(context, identities=True))
+    assert f"leaves {stage}.harbor.example open" in message
+    assert found(rule, WEB, context=replace(make_context("production"), identities=True)) == []
 
 
 @pytest.mark.parametrize(
@@ -253,7 +269,7 @@ def test_access_covers_staging_once_it_is_there(domain: Any) -> None:
     ],
 )
 def test_staging_can_be_covered_in_several_ways(application: ObservedResource) -> None:
-    assert found(RULES["staging-open-to-public"], application) == []
+    assert found(RULES["stage-open-to-public"], application) == []
 
 
 @pytest.mark.parametrize(
@@ -268,7 +284,7 @@ def test_staging_can_be_covered_in_several_ways(application: ObservedResource) -
     ],
 )
 def test_what_covers_something_else_leaves_staging_open(application: ObservedResource) -> None:
-    assert len(found(RULES["staging-open-to-public"], application)) == 1
+    assert len(found(RULES["stage-open-to-public"], application)) == 1
 
 
 @pytest.mark.parametrize(
@@ -289,20 +305,57 @@ def test_what_covers_something_else_leaves_staging_open(application: ObservedRes
     ],
 )
 def test_what_an_application_covers_is_judged_when_it_is_known(application: ObservedResource) -> None:
-    assert found(RULES["staging-open-to-public"], application) == []
+    assert found(RULES["stage-open-to-public"], application) == []
+
+
+@pytest.mark.parametrize(
+    ("resource", "says"),
+    [
+        (changed(APPLICATION, "sessionDuration", ...), "how long a login lasts"),
+        (changed(APPLICATION, "sessionDuration", ""), "how long a login lasts"),
+        (changed(APPLICATION, "policies", [{"decision": "allow", "includes": [GROUP]}]), "how long a login lasts"),
+        (changed(ALLOW, "sessionDuration", ...), "how long a login lasts"),
+        (changed(ALLOW, "requires", [{"ip": {"ip": "203.0.113.7"}}]), "203.0.113.7 without its mask"),
+        (changed(ALLOW, "excludes", [{"ip": {"ip": "2001:db8::1"}}]), "2001:db8::1 without its mask"),
+    ],
+)
+def test_what_access_fills_in_otherwise_is_said(resource: ObservedResource, says: str) -> None:
+    (message,) = found(RULES["access-left-to-the-api"], resource)
+    assert says in message
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        APPLICATION,
+        changed(APPLICATION, "sessionDuration", UNKNOWN),
+        changed(APPLICATION, "policies", [{"id": "x"}, {"id": UNKNOWN, "precedence": 1}]),
+        ALLOW,
+        changed(ALLOW, "requires", [{"ip": {"ip": "203.0.113.0/24"}}, {"ip": {"ip": UNKNOWN}}]),
+    ],
+)
+def test_what_says_all_of_it_is_left_in_peace(resource: ObservedResource) -> None:
+    assert found(RULES["access-left-to-the-api"], resource) == []
+
+
+def test_any_service_token_of_a_shared_account_is_another_stages_too() -> None:
+    anything = changed(ALLOW, "includes", [{"anyValidServiceToken": {}}])
+    alone = make_context("staging")
+    assert found(RULES["access-bypass"], anything, context=alone) == []
+    shared = replace(alone, others=(replace(alone, settings=make_settings("development", SHARED)),))
+    (message,) = found(RULES["access-bypass"], anything, context=shared)
+    assert "any service token of the account" in message
 
 
 def test_every_public_hostname_of_staging_is_covered() -> None:
-    rule, context = RULES["staging-open-to-public"], make_context("staging", of=PRODUCTS["second"])
+    rule, context = RULES["stage-open-to-public"], make_context("staging", of=PRODUCTS["second"])
     hosts = context.hostnames
     applications = [changed(APPLICATION, "domain", host) for host in sorted(hosts)]
     assert found(rule, *applications, context=context) == []
     assert len(found(rule, changed(APPLICATION, "domain", "other.example"), context=context)) == len(hosts)
 
 
-GROUP = {"group": {"id": "0123"}}
 EVERYONE: dict[str, Any] = {"everyone": {}}
-ALLOW = make_resource(t.ZERO_TRUST_ACCESS_POLICY, "people", name="people", decision="allow", includes=[GROUP])
 SERVICE = make_resource(
     t.ACCESS_POLICY,
     "machines",

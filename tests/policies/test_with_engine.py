@@ -125,7 +125,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 def test_every_rule_speaks_and_shows_no_secret(engine: Engine) -> None:
     spoken = engine.preview(violating(CANARY), "production", levels={"all": "advisory"})
-    only_in_staging, only_of_the_other = {"staging-open-to-public"}, {"r2-lock-missing-on-evidence"}
+    only_in_staging, only_of_the_other = {"stage-open-to-public"}, {"r2-lock-missing-on-evidence"}
     assert {rule.name for rule in RULES} - spoken.rules == only_in_staging | only_of_the_other, spoken.printed
     assert spoken.levels == {"advisory"}
     assert not spoken.failed

@@ -124,10 +124,11 @@ def test_nobody_reads_what_is_not_sent() -> None:
         (make_resource(t.WORKERS_SCRIPT_SUBDOMAIN, enabled=UNKNOWN, previewsEnabled=UNKNOWN), 0, 0),
     ],
 )
-def test_only_development_answers_at_workers_dev(
+def test_only_a_public_development_answers_at_workers_dev(
     resource: ObservedResource, dev: int, previews: int, stack: str
 ) -> None:
-    context, counts = make_context(stack), stack in {"staging", "production"}
+    public = {"access": {"public": True, "emailDomains": []}}
+    context, counts = make_context(stack, public), stack in {"staging", "production"}
     unknown = (
         changed(resource, "subdomain", UNKNOWN)
         if resource.type == t.WORKER
@@ -135,6 +136,9 @@ def test_only_development_answers_at_workers_dev(
     )
     assert len(found(RULES["workers-dev-open"], unknown, resource, context=context)) == (dev if counts else 0)
     assert len(found(RULES["preview-urls-open"], unknown, resource, context=context)) == (previews if counts else 0)
+    closed = make_context(stack, {"access": {"public": False, "emailDomains": ["harbor.example"]}})
+    assert len(found(RULES["workers-dev-open"], unknown, resource, context=closed)) == dev
+    assert len(found(RULES["preview-urls-open"], unknown, resource, context=closed)) == previews
 
 
 ZONE = "2f" * 16

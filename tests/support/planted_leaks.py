@@ -286,7 +286,7 @@ PLANTS: dict[str, tuple[Plant, tuple[str, str, str, str]]] = {
         (GITHUB, "RepositoryEnvironment rollback", "environment", "production"),
     ),
     "a secret's environment": (
-        put(t.GITHUB_ACTIONS_ENVIRONMENT_SECRET, "environment", "production"),
+        put(t.GITHUB_ACTIONS_ENVIRONMENT_SECRET, "environment", "production", "deploy-cloudflareApiToken"),
         (GITHUB, "ActionsEnvironmentSecret deploy-cloudflareApiToken", "environment", "production"),
     ),
     "another repository": (

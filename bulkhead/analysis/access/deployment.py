@@ -14,7 +14,7 @@ from bulkhead.resources.permissions import GROUPS
 from bulkhead.resources.planned import PlannedResource, Sealed
 from bulkhead.resources.token_policies import reached
 from bulkhead.resources.values import Absent, at, is_list, listed
-from policies.rules.access import lifetime
+from policies.rules.tokens import lifetime
 
 _NAMES: Final = {permission.id: permission.name for permission in GROUPS}
 _SCOPE: Final = re.compile(

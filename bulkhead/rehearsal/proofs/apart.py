@@ -34,6 +34,7 @@ _NAMING: Final = frozenset(
 # Further down these name a part of the resource (a rule, a binding), which the program chooses alike in every stage.
 _NAMING_AT_THE_TOP: Final = frozenset({"id", "name"})
 _MINTED: Final = tuple(row for row in CATALOGUE.values() if row.told_once)
+_MAIL: Final = re.escape('"emailDomain": {"domain": "')
 _OF_AWS: Final = "alias/aws/"  # keys that AWS makes itself, called alike in every account
 _SHORTEST: Final = 8  # a shorter text ("web", "index.js") says nothing about whose it is
 
@@ -113,8 +114,8 @@ def _identifiers(scene: Scene, stage: StandingStage) -> set[str]:
 
 def _whole(identifier: str, text: str) -> bool:
     """Say whether ``text`` holds it as a name of its own: neither in staging.harbor.example nor in
-    finance@harbor.example is production's harbor.example meant."""
-    return re.search(rf"(?<![\w.@-]){re.escape(identifier)}(?![\w-])", text) is not None
+    finance@harbor.example is production's harbor.example meant, nor where people are let in by their mail's domain."""
+    return re.search(rf"(?<![\w.@-])(?<!{_MAIL}){re.escape(identifier)}(?![\w-])", text) is not None
 
 
 def _texts(scene: Scene, stage: StandingStage) -> Iterator[str]:
