@@ -18,7 +18,7 @@ NODE_IS_NEW = [ "$$(node --version 2>/dev/null | sed 's/^v\([0-9]*\)\..*/\1/')" 
 # An environment works only where it was made, and only while the Python that made it is there.
 VENV_WORKS := $(shell [ -x $(BIN)/python ] && grep -qsF "$(CURDIR)/.venv" .venv/pyvenv.cfg && echo yes)
 
-.PHONY: help install command anew supported node engine lock workflows secrets lint types unit slow faults static check test rehearse bench clean
+.PHONY: help install command anew supported node engine lock act workflows secrets lint types unit slow faults static check test rehearse bench clean
 
 help: ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,11 @@ tools/%/node_modules/.installed: tools/%/package-lock.json | node
 	@npm --prefix tools/$* ci --silent --no-fund --no-audit
 	@touch $@
 
+# Runs the workflows in tests. Built with Go like the linter, half a minute the first time, and kept in Go's own cache.
+act:
+	@command -v go >/dev/null || { echo "act runs the workflows in tests and is built with Go: install Go 1.25 or newer, https://go.dev/dl/" >&2; exit 1; }
+	@GOFLAGS=-mod=readonly GOTOOLCHAIN=local GOWORK=off go -C tools/act tool -n act >/dev/null
+
 # Every text file that is or could be committed; a secret in one is found before it is in a commit.
 secrets: tools/secretlint/node_modules/.installed
 	@git grep --no-index --exclude-standard -Izl '' | xargs -0 node tools/secretlint/node_modules/.bin/secretlint --no-glob --secretlintrc tools/secretlint/secretlintrc.json || { echo "fix: take it out and revoke it; if it is made up, write it so that it is not whole (\"ghp_\" + ...)" >&2; exit 1; }
@@ -103,7 +108,7 @@ unit: install
 	@$(BIN)/pytest -q -m "not slow" -n auto
 	@npm --prefix worker test --silent
 
-slow: install engine tools/wrangler/node_modules/.installed tools/octokit/node_modules/.installed
+slow: install engine act tools/wrangler/node_modules/.installed tools/octokit/node_modules/.installed
 	@$(BIN)/pytest -q -m "slow and not faults"
 
 faults: install engine ## let every write of every resource fail half-way, and go on as a person would (minutes)
@@ -114,7 +119,7 @@ static: lint types
 check: static ## format, lint, types, and the tests that need no engine and no cloud (seconds)
 	@$(BIN)/pytest -q -m "not slow" -n auto
 
-test: static engine tools/wrangler/node_modules/.installed tools/octokit/node_modules/.installed ## everything that can be proven offline, the whole rehearsal included (minutes)
+test: static engine act tools/wrangler/node_modules/.installed tools/octokit/node_modules/.installed ## everything that can be proven offline, the whole rehearsal included (minutes)
 	@npm --prefix worker test --silent
 	@$(BIN)/pytest -q -m "not slow" -n auto --cov --cov-report=
 	@$(BIN)/pytest -m "slow and not faults" --cov --cov-append --cov-report=term:skip-covered
