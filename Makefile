@@ -15,10 +15,13 @@ export PATH := $(CURDIR)/tools/node/node_modules/.bin:$(PATH)
 NODE_NEEDED := $(shell sed -n 's/.*"node": ">=\([0-9]*\)".*/\1/p' worker/package.json)
 NODE_IS_NEW = [ "$$(node --version 2>/dev/null | sed 's/^v\([0-9]*\)\..*/\1/')" -ge $(NODE_NEEDED) ] 2>/dev/null
 
+# QLT-1: percent of our own code that the fast tests must run, branches counted.
+LEAST_COVERED := 45.5
+
 # An environment works only where it was made, and only while the Python that made it is there.
 VENV_WORKS := $(shell [ -x $(BIN)/python ] && grep -qsF "$(CURDIR)/.venv" .venv/pyvenv.cfg && echo yes)
 
-.PHONY: help install command anew supported node engine lock act workflows secrets lint types unit slow faults static check test rehearse bench clean
+.PHONY: help install command anew supported node engine lock act workflows secrets lint types unit slow audit faults static check test rehearse bench clean
 
 help: ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -105,8 +108,17 @@ types: install
 	@npm --prefix worker run --silent check
 
 unit: install
-	@$(BIN)/pytest -q -m "not slow" -n auto
+	@$(BIN)/pytest -q -m "not slow" -n auto --cov --cov-report= --cov-fail-under=$(LEAST_COVERED)
 	@npm --prefix worker test --silent
+
+# What is known today of what the locks pin: pip-audit asks PyPI and npm its registry, so it needs both. It fails where they
+# cannot be asked, because what nobody looked up is not known to be sound. What nobody can mend yet is named here with its reason:
+# --ignore-vuln ID for pip-audit; npm has no such word, so there it is replaced by an override in package.json.
+ACCEPTED :=
+
+audit: .venv/.installed | node ## ask what is known against the dependencies (needs the network)
+	@$(BIN)/pip-audit --disable-pip --require-hashes --requirement requirements.lock --progress-spinner off $(ACCEPTED)
+	@for lock in worker/package-lock.json tools/*/package-lock.json; do npm --prefix "$$(dirname "$$lock")" audit --package-lock-only --audit-level=high || exit 1; done
 
 slow: install engine act tools/wrangler/node_modules/.installed tools/octokit/node_modules/.installed
 	@$(BIN)/pytest -q -m "slow and not faults"

@@ -138,6 +138,10 @@ class Act:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
 
+    def commit(self, branch: str) -> str:
+        words = ["git", "rev-parse", branch]
+        return subprocess.run(words, cwd=self.repository, check=True, capture_output=True, text=True).stdout.strip()
+
     def run(self, workflow: str, event: str, payload: Mapping[str, Any], branch: str = "main", **inputs: str) -> Ran:
         """Run a workflow for an event on ``branch``."""
         self._git("checkout", "--quiet", branch)

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from bulkhead.delivery.validate import _SCANS, _TESTS
+from bulkhead.delivery.validation import key_of
 from bulkhead.model.naming import Kind, Label, Stage
-from bulkhead.model.release import PULL_REQUESTS, refs_that_deploy
+from bulkhead.model.release import PULL_REQUESTS, Ref, guarded_branches, refs_that_deploy
 from bulkhead.model.roles import Role, environment_of, refs_of
 from bulkhead.model.settings import StageSettings, read_settings
 from bulkhead.model.settings.paths import stack_file
@@ -32,7 +34,7 @@ def read(name: str) -> dict[str, Any]:
     return loaded
 
 
-DEPLOY, DELIVER, LEG, ROLLBACK = (read(name) for name in ("deploy", "deliver", "leg", "rollback"))
+DEPLOY, DELIVER, LEG, ROLLBACK, VALIDATION = map(read, ("deploy", "deliver", "leg", "rollback", "staging-validation"))
 PARTS = ["deploy", "second", "third", "fourth"]
 EVERY = {path.stem: read(path.stem) for path in sorted(FOLDER.glob("*.yml"))}
 JOBS = {(name, job): said for name, workflow in EVERY.items() for job, said in workflow["jobs"].items()}
@@ -88,7 +90,8 @@ def test_the_command_says_which_stage_it_is_and_no_expression_does() -> None:
 
 
 def test_nothing_is_built_before_it_was_checked_and_nothing_deployed_that_was_not_built() -> None:
-    assert {"stage", "checks"} <= set(needed(DEPLOY["jobs"]["deliver"]))
+    assert {"stage", "checks", "audit"} <= set(needed(DEPLOY["jobs"]["deliver"]))
+    assert [each["run"] for each in DEPLOY["jobs"]["audit"]["steps"] if "run" in each] == ["make audit"]
     jobs = DELIVER["jobs"]
     assert needed(jobs["build"]) == []
     assert needed(jobs["deploy"]) == ["build", "validated"]
@@ -128,10 +131,10 @@ def test_a_job_may_do_what_it_is_for_and_nothing_else() -> None:
     calls = {"attestations": "write", **deploys, "issues": "read"}
     said = {
         workflow["name"]: {name: job["permissions"] for name, job in workflow["jobs"].items()}
-        for workflow in (DEPLOY, DELIVER, LEG, ROLLBACK)
+        for workflow in (DEPLOY, DELIVER, LEG, ROLLBACK, VALIDATION)
     }
     assert said == {
-        "deploy": {"stage": read_only, "checks": read_only, "deliver": calls},
+        "deploy": {**dict.fromkeys(("stage", "checks", "audit"), read_only), "deliver": calls},
         "deliver": {
             "build": read_only,
             "attest": {"attestations": "write", "id-token": "write"},
@@ -140,7 +143,12 @@ def test_a_job_may_do_what_it_is_for_and_nothing_else() -> None:
             "ended": none,
         },
         "leg": {"deploy": deploys},
-        "rollback": {"rollback": {"contents": "read", "id-token": "write"}},
+        "rollback": {"rollback": read_only},
+        "staging-validation": {
+            "staged": {"actions": "read"},
+            "validate": {"actions": "read", "checks": "read", "contents": "read", "id-token": "write"},
+            "tell": {"issues": "write", "pull-requests": "write", "statuses": "write"},
+        },
     }
 
 
@@ -164,6 +172,10 @@ def test_each_identity_is_that_of_an_environment_which_admits_the_run() -> None:
             )
             named = ROLLBACK["jobs"]["rollback"]["environment"].replace("${{ inputs.stage }}", stage)
             assert named == environment_of(Role.ROLLBACK, label)
+            if stage is Stage.STAGING:
+                # A run that another one started is on the default branch.
+                assert VALIDATION["jobs"]["validate"]["environment"] == environment_of(Role.OPERATIONS, label)
+                assert Ref("branch", settings.github.default_branch) in refs_of(Role.OPERATIONS, label, settings)
             if stage is Stage.PRODUCTION:
                 staging = of(Stage.STAGING, model)
                 assert DELIVER["jobs"]["validated"]["environment"] == environment_of(Role.OPERATIONS, staging[0])
@@ -184,7 +196,10 @@ def test_staging_is_asked_where_it_keeps_what_it_found() -> None:
     said = step(DELIVER["jobs"]["validated"], "Fetch the validation of this tree")
     bucket = said["env"]["BUCKET"].replace("${{ vars.AWS_ACCOUNT_ID }}", account)
     assert bucket == label.name(Kind.STATE, account)
-    assert '--key "validation/$TREE.json"' in said["run"]
+    assert f'--key "{key_of("$TREE")}"' in said["run"]
+    kept = step(VALIDATION["jobs"]["validate"], "Validate")
+    assert kept["env"]["STATE"].replace("${{ vars.AWS_ACCOUNT_ID }}", account) == f"s3://{bucket}"
+    assert '--keep "$STATE" --twin "$STATE"' in kept["run"]
 
 
 @pytest.mark.parametrize("stage", list(Stage))
@@ -198,7 +213,7 @@ def test_the_engine_finds_the_state_of_its_own_stage(stage: Stage) -> None:
 
 
 def test_an_environment_has_every_variable_that_is_read() -> None:
-    for job in (LEG["jobs"]["deploy"], DELIVER["jobs"]["validated"], ROLLBACK["jobs"]["rollback"]):
+    for job in (LEG["jobs"]["deploy"], DELIVER["jobs"]["validated"], VALIDATION["jobs"]["validate"]):
         read_here = set(re.findall(r"vars\.(\w+)", str(job)))
         given = {*variables(Role.DEPLOY, SETTINGS[Stage.STAGING], None), "AWS_ROLE_ARN"}
         assert read_here
@@ -214,6 +229,54 @@ def test_secrets_reach_the_one_step_that_needs_them() -> None:
     ]
     assert set(holders) <= {("rollback", "rollback", "Roll back"), ("staging-validation", "validate", "Validate")}
     assert not any("secrets" in said for said in JOBS.values()), "no job hands secrets on"
+
+
+# --- the validation of staging
+
+
+def test_a_validation_follows_a_deployment_of_our_own_on_a_guarded_branch() -> None:
+    """A fork's pull request may bring a workflow of that name, and what it starts has the default branch's rights."""
+    on = VALIDATION["on"]["workflow_run"]
+    main = SETTINGS[Stage.STAGING].github.default_branch
+    assert on == {
+        "workflows": [DEPLOY["name"]],
+        "types": ["completed"],
+        "branches": [*reversed(guarded_branches(main))],
+    }
+    assert set(VALIDATION["on"]) == {"workflow_run"}
+    judged = VALIDATION["jobs"]["staged"]["if"]
+    assert "workflow_run.head_repository.full_name == github.repository" in judged
+    assert "workflow_run.conclusion == 'success'" in judged
+    assert all("staged" in needed(VALIDATION["jobs"][job]) for job in ("validate", "tell"))
+
+
+def test_a_validation_takes_half_an_hour_at_most() -> None:
+    assert sum(job["timeout-minutes"] for job in VALIDATION["jobs"].values()) <= 30
+
+
+def test_what_may_write_runs_no_code_of_the_repository() -> None:
+    job = VALIDATION["jobs"]["tell"]
+    assert [each["uses"].partition("@")[0] for each in job["steps"] if "uses" in each] == ["actions/download-artifact"]
+    said = "\n".join(each.get("run", "") for each in job["steps"])
+    assert not any(word in said for word in ("make ", "python", ".venv", "npm ", "./"))
+
+
+def test_the_checks_that_a_validation_asks_for_are_those_that_a_deployment_has() -> None:
+    jobs = DEPLOY["jobs"]
+    there = {f"{job} / {inner}" for job in jobs if "uses" in jobs[job] for inner in EVERY["checks"]["jobs"]} | set(jobs)
+    assert {*_TESTS, *_SCANS} <= there
+
+
+def test_the_checklist_is_looked_for_under_the_title_that_it_gets() -> None:
+    template = (ROOT / ".github" / "ISSUE_TEMPLATE" / "staging-validation.md").read_text(encoding="utf-8")
+    title = re.search(r'title: "(.+) <tree>"', template)
+    opened = step(VALIDATION["jobs"]["tell"], "Open the list of what people look at")
+    assert title is not None
+    assert f'title="{title[1]} $tree"' in opened["run"]
+    assert VALIDATION["jobs"]["tell"]["env"]["LABEL"] in template
+    label = step(DELIVER["jobs"]["validated"], "Fetch the validation of this tree")["env"]["LABEL"]
+    assert label == VALIDATION["jobs"]["tell"]["env"]["LABEL"]
+    assert "- [ ] " in template
 
 
 # --- what may not be lost

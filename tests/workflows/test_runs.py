@@ -14,7 +14,7 @@ from tests.support.act import Act, Ran
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
 
-PULL_REQUEST = {
+PULL_REQUEST: dict[str, Any] = {
     "number": 7,
     "head": {"sha": "a" * 40, "ref": "feature/boats", "repo": {"full_name": "harbor-inc/harbor"}},
     "base": {"ref": "develop", "sha": "b" * 40},
@@ -263,8 +263,11 @@ def test_a_pull_request_that_fails_a_check_reaches_nothing(act: Act) -> None:
 @pytest.mark.parametrize(
     ("inputs", "words"),
     [
-        ({"stage": "production"}, "rollback production --yes production"),
-        ({"stage": "staging", "version": "v 1"}, "rollback staging --yes staging --to v 1"),
+        ({"stage": "production"}, "rollback production --yes production --token-env CLOUDFLARE_API_TOKEN"),
+        (
+            {"stage": "staging", "version": "v 1"},
+            "rollback staging --yes staging --token-env CLOUDFLARE_API_TOKEN --to v 1",
+        ),
     ],
 )
 def test_a_rollback_goes_to_the_version_before_or_to_the_one_that_is_named(
@@ -274,4 +277,95 @@ def test_a_rollback_goes_to_the_version_before_or_to_the_one_that_is_named(
     assert ran.code == 0, ran.said
     [call] = ran.calls("bulkhead rollback")
     assert call.rstrip() == f"rollback: bulkhead {words}"
-    assert ran.calls("curl")
+    assert not ran.calls("curl"), "it needs nothing of AWS"
+
+
+# --- the validation of staging
+
+STARTED_BY: dict[str, Any] = {
+    "id": 42,
+    "conclusion": "success",
+    "event": "push",
+    "head_branch": "develop",
+    "head_sha": "1" * 40,
+    "head_repository": {"full_name": "harbor-inc/harbor"},
+    "actor": {"login": "deployer"},
+}
+DELIVERED = """
+case "$*" in
+  */artifacts*) printf 'build\\ndelivered-staging\\n' ;;
+  *pulls*) echo 7 ;;
+esac"""
+VALIDATES = """
+while [ $# -gt 0 ]; do
+  case "$1" in --report) echo '{"tree": "7ree"}' > "$2" ;; --summary) echo passed > "$2" ;; esac
+  shift
+done
+"""
+
+
+def validated(act: Act, **changes: Any) -> Ran:
+    run = {**STARTED_BY, "head_sha": act.commit("develop"), **changes}
+    payload = {"workflow_run": run, "repository": {"full_name": "harbor-inc/harbor", "default_branch": "main"}}
+    return act.run("staging-validation", "workflow_run", payload)
+
+
+def delivered(act: Act, gh: str = DELIVERED, validate: str = VALIDATES) -> None:
+    act.artifact("build", provenance_json="{}")
+    act.artifact("delivered-staging", provenance_json="{}")
+    act.has("gh", gh)
+    act.has("jq", "case $* in *.tree*) echo 7ree ;; *) cat > /dev/null; printf identity-of-the-run ;; esac")
+    act.has("bulkhead", f'case "$1 $2" in "validate staging") {validate} ;; esac')
+
+
+def test_staging_is_validated_and_everybody_who_waits_for_it_is_told(act: Act) -> None:
+    delivered(act)
+    ran = validated(act)
+    assert ran.code == 0, ran.said
+    [call] = ran.calls("bulkhead validate")
+    assert "--keep s3://harbor-staging-state-444455556666" in call
+    assert "--by deployer" in call
+    assert ran.calls("gh api", "/statuses/", "--field state=success")
+    assert ran.calls("gh api", "--method POST", "/issues ", "title=Validate staging by hand: tree 7ree")
+    assert ran.calls("gh api", "--method POST", "/issues/7/comments")
+    checklist = (act.folder / "artifacts" / "validation" / "checklist.md").read_text()
+    assert checklist.lstrip().startswith("Production is deployed from this tree")
+
+
+def test_a_validation_that_did_not_pass_is_told_and_opens_no_checklist(act: Act) -> None:
+    delivered(act, validate=f"{VALIDATES} exit 1")
+    ran = validated(act)
+    assert ran.code != 0
+    assert ran.calls("gh api", "/statuses/", "--field state=failure")
+    assert ran.calls("gh api", "--method POST", "/issues/7/comments")
+    assert not ran.calls("title=Validate")
+
+
+def test_a_checklist_that_is_there_is_not_opened_again(act: Act) -> None:
+    delivered(act, gh=f'{DELIVERED}\n[[ "$*" != *issues?state* ]] || echo 12')
+    ran = validated(act)
+    assert ran.code == 0, ran.said
+    assert not ran.calls("title=Validate")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"conclusion": "failure"},
+        {"event": "pull_request"},
+        {"head_repository": {"full_name": "somebody/harbor"}},
+    ],
+    ids=["did not succeed", "of a pull request", "of a fork"],
+)
+def test_what_no_deployment_of_our_own_has_started_reaches_nothing(act: Act, changes: dict[str, Any]) -> None:
+    delivered(act)
+    ran = validated(act, **changes)
+    assert list(ran.asked) == []
+
+
+def test_a_deployment_of_another_stage_is_not_validated(act: Act) -> None:
+    delivered(act, gh="echo delivered-production")
+    ran = validated(act)
+    assert ran.code == 0, ran.said
+    assert not ran.calls("bulkhead")
+    assert not ran.calls("/statuses/")
