@@ -14,8 +14,7 @@ import typer
 from bulkhead.cli.cloudflare import TokenEnv, token_of
 from bulkhead.cli.console import BAD, FAINT, GOOD, WARNING, Console
 from bulkhead.cli.options import AsJson, Profile, StackName
-from bulkhead.clients.endpoints import Apis, Sites
-from bulkhead.clients.visits import ServiceToken
+from bulkhead.clients.endpoints import Apis
 from bulkhead.model import project
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.settings import StageSettings, read_settings
@@ -141,6 +140,7 @@ def _record(
 ) -> Record:
     from bulkhead.clients.rest import Rest  # noqa: PLC0415 (not for --help)
     from bulkhead.delivery.build import source_of  # noqa: PLC0415
+    from bulkhead.delivery.door import key_of  # noqa: PLC0415
     from bulkhead.delivery.migrations.stage import folders  # noqa: PLC0415
     from bulkhead.delivery.probes import Prober  # noqa: PLC0415
     from bulkhead.delivery.validate import Seen, checksums, looked, looks  # noqa: PLC0415
@@ -153,7 +153,7 @@ def _record(
     with (
         Rest(apis.cloudflare, tokens[0]) as cloudflare,
         Rest(apis.github, tokens[1]) as github,
-        Prober(product, settings, Sites(), _door()) as prober,
+        Prober(product, settings, apis.sites, key_of(settings, os.environ)) as prober,
     ):
         seen = Seen(product, settings, cloudflare, github, prober, migrations, source.commit, twin)
         for item, look in looks(seen):
@@ -163,9 +163,3 @@ def _record(
                 console.say(f"{'✓' if check.passed else '✗'} {check.item}: {check.name}: {check.detail}", style)
     at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     return Record(source.commit, source.tree, bundles, checksums(migrations), checks, at, by or getuser())
-
-
-def _door() -> ServiceToken | None:
-    """Return what lets this through where the stage is behind Access, by the names of its GitHub environment."""
-    client, secret = (os.environ.get(f"CF_ACCESS_CLIENT_{part}", "") for part in ("ID", "SECRET"))
-    return ServiceToken(client, secret) if client or secret else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from bulkhead.clients.workers import Traffic
 from bulkhead.delivery import commits
 from bulkhead.delivery.build import Source, checked_out
 from bulkhead.delivery.checkout_stack import POLICIES, CheckoutStack
+from bulkhead.delivery.door import key_of
 from bulkhead.delivery.eyes import StageEyes
 from bulkhead.delivery.journal import Journal, Run, journal_of
 from bulkhead.delivery.live import commit_of_live, live_workers, moves
@@ -122,8 +124,8 @@ class Desk:
 
     def road(self, known: Known, strategy: Strategy | None = None) -> Road:
         """Return the road of a release at the traffic of now; ``strategy`` is what a plan has shown already."""
-        eyes = self.eyes
-        return road(self.settings.rollout, eyes.rates(Clock().minute(), known.moves), classes_of(known), strategy)
+        loads = self.eyes.loads(Clock().minute(), known.moves)
+        return road(self.settings.rollout, loads, classes_of(known), strategy)
 
     def plan_of(self, run: Run) -> Plan:
         """Return the plan that a run was begun with."""
@@ -136,9 +138,10 @@ class Desk:
     def deployment(self, plan: Plan, run: Run) -> Deployment:
         """Return the run of a plan, to be begun or continued."""
         stack = CheckoutStack(self.stack, self.finder, self.say, protected=self.settings.protected)
-        visits = StageVisits(self.prober, self.product, self.settings, self.api)
-        world = World(self.traffic, stack, self.databases, visits, Watch(self.eyes, self.say), self.say)
-        way = road(self.settings.rollout, {}, plan.classes, plan.strategy)
+        visits = StageVisits(self.prober, self.product, self.settings, self.api, self.say)
+        eyes = self.eyes
+        world = World(self.traffic, stack, self.databases, visits, Watch(eyes, self.say), self.say)
+        way = road(self.settings.rollout, eyes.loads(Clock().minute(), plan.moves), plan.classes, plan.strategy)
         return Deployment(world, plan, way, run)
 
     def _folders(self) -> Sequence[Folder]:
@@ -155,7 +158,7 @@ def at_desk(
     journal = journal_of(settings, product.name, profile, say)
     with (
         Rest(apis.cloudflare, stack.secret(CLOUDFLARE_TOKEN)) as api,
-        Prober(product, settings, apis.sites) as prober,
+        Prober(product, settings, apis.sites, key_of(settings, os.environ)) as prober,
     ):
         finder = partial(finder_of, settings, stack, apis, profile)
         telling = Telling(settings, apis.github, say)

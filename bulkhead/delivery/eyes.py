@@ -11,6 +11,7 @@ from bulkhead.delivery.observed import NOTHING, Count, Minute
 from bulkhead.delivery.plan import Move
 from bulkhead.delivery.probes import Prober
 from bulkhead.delivery.signals import Signals
+from bulkhead.delivery.strategy import Load
 from bulkhead.delivery.verdict import LATE, Evidence
 
 _BEFORE: Final = 10  # known minutes before a rollout that say what is usual: each is a question of its own
@@ -35,9 +36,9 @@ class StageEyes:
     def before(self, at: int, moves: Sequence[Move]) -> Mapping[str, Evidence]:
         return {move.worker: self._usual(at, move) for move in moves}
 
-    def rates(self, at: int, moves: Sequence[Move]) -> Mapping[str, float | None]:
-        """Return the requests a minute that each Worker had lately, None where nobody knows."""
-        return {move.worker: self._rate(at, move) for move in moves}
+    def loads(self, at: int, moves: Sequence[Move]) -> Mapping[str, Load]:
+        """Return what is known of each Worker's traffic before the minute ``at``."""
+        return {move.worker: self._load(at, move) for move in moves}
 
     def _known(self, at: int, move: Move, new: str) -> Sequence[Minute]:
         """Return the minutes that have become known since the last look."""
@@ -61,11 +62,12 @@ class StageEyes:
         self._told[move.worker] = at - 1
         return Evidence(record=counts, edge_before=edges)
 
-    def _rate(self, at: int, move: Move) -> float | None:
+    def _load(self, at: int, move: Move) -> Load:
         known = [
             each for minute in range(at - LATE - _BEFORE, at - LATE) if (each := self._stable(move, minute)) is not None
         ]
-        return sum(each.requests for each in known) / len(known) if known else None
+        record = sum(known, NOTHING)
+        return Load(record.requests / len(known), record) if known else Load()
 
     def _stable(self, move: Move, minute: int) -> Count | None:
         found = self.users.minute(move.script, [move.stable], minute)

@@ -50,8 +50,9 @@ class Stack(Protocol):
 class Visits(Protocol):
     """Who looks at the stage as a visitor does."""
 
-    def smoke(self, versions: Mapping[str, str] | None) -> Sequence[str]:
-        """Return what is wrong with the main functions, asked of ``versions`` or of whatever serves."""
+    def smoke(self, versions: Mapping[str, str], *, forced: bool) -> Sequence[str]:
+        """Return what is wrong with the main functions, which are to be answered by ``versions``. Unless ``forced``,
+        that is not asked for: everybody has them."""
 
     def freshen(self) -> Sequence[str]:
         """Purge the caches and ask again for what is asked most; return what did not work."""
@@ -189,22 +190,21 @@ class Deployment:
 
     def _smoke_unseen(self) -> None:
         self._divide(0, "smoke at 0 %")
-        self._require_well(self.world.visits.smoke(self.new), "the new version, which nobody has yet,")
+        self._require_well(self.world.visits.smoke(self.new, forced=True), "the new version, which nobody has yet,")
 
     def _share(self, step: Step, before: int) -> None:
         """Send a step's share of the requests, of which the new version has had ``before`` percent until now."""
         self._require_intact(before)
         self._divide(step.new, step.name)
-        if step.terms is not None:
-            intact = partial(self._require_intact, step.new)
-            self.world.watch.until(self.run, step.terms, self.plan.moves, self.new, intact)
+        intact = partial(self._require_intact, step.new)
+        self.world.watch.until(self.run, step, self.plan.moves, self.new, intact)
 
     def _require_intact(self, percent: int) -> None:
         if back := shares.taken_back(self.world.traffic, self._moving, self.new, percent):
             raise Returned(back)
 
     def _verify(self) -> None:
-        self._require_well(self.world.visits.smoke(None), "the stage")
+        self._require_well(self.world.visits.smoke(self.new, forced=False), "the stage")
 
     def _triggers(self) -> None:
         if self._moving:

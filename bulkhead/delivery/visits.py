@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bulkhead.clients.rest import Rest
@@ -20,13 +20,17 @@ class StageVisits:
     product: Product
     settings: StageSettings
     api: Rest
+    say: Callable[[str], None]
 
-    def smoke(self, versions: Mapping[str, str] | None) -> Sequence[str]:
-        """Return what is wrong with the main functions, asked of ``versions`` or of whatever serves."""
-        seen = self.prober.smoke(versions)
-        if seen.failed or versions is not None:
-            return [str(answer) for answer in seen.failed]
-        return [str(answer) for answer in self.prober.health() if not answer.ok]
+    def smoke(self, versions: Mapping[str, str], *, forced: bool) -> Sequence[str]:
+        """Return what is wrong with the main functions, which are to be answered by ``versions`` (DEP-8)."""
+        ill = [answer for answer in self.prober.health(versions, forced=forced) if not answer.ok]
+        if ill:
+            return [str(answer) for answer in ill]
+        seen = self.prober.smoke(versions, forced=forced)
+        for left_out in seen.left_out if seen.ok else ():
+            self.say(f"  not tried: {left_out}")
+        return [str(answer) for answer in seen.failed]
 
     def freshen(self) -> Sequence[str]:
         """Purge the caches and ask again for what is asked most; return what did not work (REL-11, CCH-8)."""

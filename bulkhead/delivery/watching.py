@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from bulkhead.delivery.journal import Entry, Run
 from bulkhead.delivery.observed import Minute
 from bulkhead.delivery.plan import Move
+from bulkhead.delivery.strategy import Step
 from bulkhead.delivery.verdict import Decision, Evidence, Terms, Verdict, together
 
 MINUTE: Final = "minute"
@@ -56,11 +57,13 @@ class Watch:
     clock: Clock = field(default_factory=Clock)
 
     def until(
-        self, run: Run, terms: Terms, moves: Sequence[Move], new: Mapping[str, str], intact: Callable[[], None]
+        self, run: Run, step: Step, moves: Sequence[Move], new: Mapping[str, str], intact: Callable[[], None]
     ) -> None:
         """Return when the step is passed, or somebody promotes it. Raises Returned and Held, and what ``intact`` raises
         where somebody else has moved the traffic meanwhile."""
-        begun, evidence = self._entered(run, terms, moves)
+        if step.terms is None:
+            return
+        begun, evidence = self._entered(run, step.terms, moves)
         while True:
             at = self.clock.minute()
             intact()
@@ -68,10 +71,10 @@ class Watch:
             for worker, minutes in seen.items():
                 for minute in minutes:
                     evidence[worker] = evidence[worker].after(minute)
-            decision = together({worker: each.decision for worker, each in evidence.items()})
+            decision = together({worker: each.decision for worker, each in evidence.items()}, step.judges)
             self.say(f"  {datetime.now(UTC):%H:%M} UTC: {decision.verdict}: {decision.reason}")
             facts = {"evidence": decision.reason, "known": {name: each.as_json() for name, each in evidence.items()}}
-            run.note(MINUTE, {**facts, "step": terms.step})
+            run.note(MINUTE, {**facts, "step": step.terms.step})
             if self._over(run, begun, decision, at):
                 return
 

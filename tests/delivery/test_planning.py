@@ -16,9 +16,10 @@ from bulkhead.delivery.build import Source
 from bulkhead.delivery.commits import Way, commit_of, message, way
 from bulkhead.delivery.history import History
 from bulkhead.delivery.live import LiveWorker, commit_of_live, moves
+from bulkhead.delivery.observed import Count
 from bulkhead.delivery.plan import Plan
 from bulkhead.delivery.planning import Known, Wish, classes_of, planned, stops
-from bulkhead.delivery.strategy import road
+from bulkhead.delivery.strategy import Load, road
 from bulkhead.model.bundles import Bundle
 from bulkhead.model.faults import Refused
 from bulkhead.preview.verdict import judge
@@ -123,7 +124,7 @@ def test_a_class_that_changes_makes_the_release_go_alone() -> None:
     becomes = {"modules": "b", "deploy": True}
     preview = Preview().replace(t.WORKER_VERSION, {"modules": "a"}, becomes, name="web-version", id_="v1")
     found = known(preview)
-    plan = planned(found, road(found.settings.rollout, {"web": 500.0}, classes_of(found)))
+    plan = planned(found, road(found.settings.rollout, {"web": Load(500.0, Count(5000, 5))}, classes_of(found)))
     assert plan.classes == ("web",)
     assert plan.strategy == "all-at-once"
     assert any("none before comes back" in each for each in plan.cannot)
@@ -131,7 +132,7 @@ def test_a_class_that_changes_makes_the_release_go_alone() -> None:
 
 def test_a_plan_is_applied_only_while_it_is_what_would_be_done() -> None:
     found = known(live_workers=[web(deployed(("v1", 100)), uploaded="v2")])
-    plan = planned(found, road(found.settings.rollout, {"web": 500.0}))
+    plan = planned(found, road(found.settings.rollout, {"web": Load(500.0, Count(5000, 5))}))
     plan.require_shown(replace(plan, notes=("told a minute ago",)))
     with pytest.raises(Refused, match="commit"):
         plan.require_shown(replace(plan, commit="0" * 40))

@@ -17,7 +17,7 @@ from bulkhead.delivery.observed import Count, Minute, Probes
 from bulkhead.delivery.plan import Move, Plan
 from bulkhead.delivery.run import Deployment as Delivery
 from bulkhead.delivery.run import World
-from bulkhead.delivery.strategy import road
+from bulkhead.delivery.strategy import Load, road
 from bulkhead.delivery.verdict import Evidence
 from bulkhead.delivery.watching import Clock, Watch
 from bulkhead.resources import types as t
@@ -27,6 +27,7 @@ SCRIPTS = {"booking": "harbor-production-worker-booking", "web": "harbor-product
 STABLE = {"booking": "booking-1", "web": "web-1"}
 NEW = {"booking": "booking-2", "web": "web-2"}
 COMMIT = "c" * 40
+LOAD = Load(1000.0, Count(10_000, 10))
 
 
 class Killed(BaseException):
@@ -143,8 +144,8 @@ class MovingVisits:
     def __init__(self, outside: Outside) -> None:
         self._outside = outside
 
-    def smoke(self, versions: Mapping[str, str] | None) -> Sequence[str]:
-        found: Sequence[str] = self._outside.call(lambda: self._outside.wrong(versions))
+    def smoke(self, versions: Mapping[str, str], *, forced: bool) -> Sequence[str]:
+        found: Sequence[str] = self._outside.call(lambda: self._outside.wrong(versions if forced else None))
         return found
 
     def freshen(self) -> Sequence[str]:
@@ -195,4 +196,6 @@ def delivery(
     settings = make_settings(
         "production", {"rollout": {"strategy": shown.strategy, "bakeMinutes": 3, "watchMinutes": 3}}
     )
-    return Delivery(world, shown, road(settings.rollout, {}, shown.classes, shown.strategy), run)
+    return Delivery(
+        world, shown, road(settings.rollout, dict.fromkeys(SCRIPTS, LOAD), shown.classes, shown.strategy), run
+    )
