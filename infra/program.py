@@ -28,10 +28,7 @@ def run(product: Product, *, examples: bool = True) -> None:
     """
     with mistakes_said_plainly():
         stage = load(pulumi.get_stack(), product, examples=examples)
-        outputs = deploy(product, stage.settings, stage.secrets)
-    pulumi.export("stage", outputs.stage)
-    pulumi.export("urls", outputs.urls)
-    pulumi.export("manifest", outputs.manifest)
+        deploy(product, stage.settings, stage.secrets).export()
 
 
 @contextmanager

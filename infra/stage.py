@@ -12,6 +12,7 @@ from bulkhead.model.alarms import alarms_of, read_alarms
 from bulkhead.model.bundles import read_bundles
 from bulkhead.model.product import Product
 from bulkhead.model.settings import StageSettings
+from bulkhead.model.uploads import OUTPUT
 from infra.components.alarms import Alarms, AlarmsArgs
 from infra.components.budget import StageBudget, StageBudgetArgs
 from infra.components.job_secrets import JobSecrets, JobSecretsArgs
@@ -20,15 +21,28 @@ from infra.components.vault import BackupVault, BackupVaultArgs
 from infra.components.workers import Workers, WorkersArgs
 from infra.manifest import Parts, make_manifest
 from infra.providers import Providers, make_providers
+from infra.uploads import SEALS
 
 
 @dataclass(frozen=True, slots=True)
 class StageOutputs:
-    """The outputs of a stage. ``urls`` are by public Worker; ``manifest`` is described in infra.manifest."""
+    """The outputs of a stage. ``urls`` are by public Worker; ``manifest`` is described in infra.manifest, ``uploads``
+    in bulkhead.model.uploads; ``seals`` are secret, and only for the next `up`."""
 
     stage: str
     urls: Mapping[str, str]
     manifest: Mapping[str, Any]
+    uploads: Mapping[str, Any]
+    seals: Mapping[str, pulumi.Output[str]]
+
+    def export(self) -> None:
+        """Export them from the stack."""
+        pulumi.export("stage", self.stage)
+        pulumi.export("urls", self.urls)
+        pulumi.export("manifest", self.manifest)
+        pulumi.export(OUTPUT, self.uploads)
+        if self.seals:
+            pulumi.export(SEALS, pulumi.Output.secret(self.seals))
 
 
 def deploy(product: Product, settings: StageSettings, secrets: Mapping[str, pulumi.Output[str]]) -> StageOutputs:
@@ -53,7 +67,7 @@ def deploy(product: Product, settings: StageSettings, secrets: Mapping[str, pulu
         Alarms("alarms", AlarmsArgs(label, settings, alarms), kept)
 
     parts = Parts(label, settings, product, bundles, urls, stores, workers, vault, budget)
-    return StageOutputs(label.stage.value, urls, make_manifest(parts))
+    return StageOutputs(label.stage.value, urls, make_manifest(parts), workers.uploads, workers.seals)
 
 
 def _kept(providers: Providers, *, protected: bool) -> pulumi.ResourceOptions:

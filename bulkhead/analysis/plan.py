@@ -52,7 +52,7 @@ def _deploy_identities(
 
 def _deploy_stage(product: Product, settings: StageSettings, secrets: Mapping[str, pulumi.Output[str]]) -> StageOutputs:
     outputs = deploy(product, settings, secrets)
-    pulumi.export("manifest", outputs.manifest)
+    outputs.export()
     return outputs
 
 

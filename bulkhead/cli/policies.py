@@ -17,7 +17,7 @@ _LEVELS: Final = {stage.value: level_in(stage) for stage in Stage}
 # What no policy is shown by the engine, and what looks at it instead.
 NOT_SHOWN: Final = (
     "retain_on_delete: the tests of the whole program look at it in all three stages",
-    "which stack a StackReference reads: so none may be read",
+    "which stack a StackReference reads: so only the stage's own may be one, and `isolation check` looks at it",
     "what is about to be deleted",
 )
 

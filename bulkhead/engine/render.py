@@ -12,7 +12,7 @@ import contextvars
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Final
 
 from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime import mocks
@@ -21,8 +21,10 @@ from pulumi.runtime.settings import configure
 from pulumi.runtime.stack import run_in_stack
 
 from bulkhead.engine.rendered import Cloud, CreateRequest, CreateResponse, Rendered, from_wire, to_wire
-from bulkhead.resources.kind import STACK
+from bulkhead.resources.kind import STACK, STACK_REFERENCE
 from bulkhead.resources.planned import PlannedResource, unsealed
+
+_ORGANIZATION: Final = "organization"  # of every stack whose state is in a folder or a bucket
 
 
 class Unrenderable(Exception):
@@ -36,15 +38,17 @@ def render(
     project: str = "bulkhead",
     cloud: Cloud | None = None,
     dry_run: bool = False,
+    before: Mapping[str, Any] | None = None,
 ) -> Rendered:
     """Run ``program`` as stack ``stack`` and return what it registered and exported. Exceptions come through; raises
     Unrenderable for what only an engine would notice.
 
     ``cloud`` says what each resource would be answered; without one, an id alone. With ``dry_run``, as in a preview,
-    what it does not say is not known (``UNKNOWN``), otherwise it is null.
+    what it does not say is not known (``UNKNOWN``), otherwise it is null. ``before`` are the outputs that a program
+    reads of its own stack; without them it was never brought up.
     """
     rendered = Rendered()
-    monitor = _Monitor(stack, project, rendered, cloud or _only_an_id)
+    monitor = _Monitor(stack, project, rendered, cloud or _only_an_id, before or {})
     context = contextvars.copy_context()
     # The SDK tells the engine the whole call stack of every resource: below pytest that is sixty frames, here fifteen.
     with ThreadPoolExecutor(max_workers=1) as thread:
@@ -82,7 +86,7 @@ async def _main(program: Callable[[], object], monitor: _Monitor, dry_run: bool)
             project=monitor.project,
             stack=monitor.stack,
             dry_run=dry_run,
-            organization="organization",
+            organization=_ORGANIZATION,
             callbacks=None,
         )
     )
@@ -115,13 +119,14 @@ class _NoMocks(mocks.Mocks):
 class _Monitor(mocks.MockMonitor):
     """Answers from the thread it is called on, without an event loop there: one left open would be a warning."""
 
-    def __init__(self, stack: str, project: str, rendered: Rendered, cloud: Cloud) -> None:
+    def __init__(self, stack: str, project: str, rendered: Rendered, cloud: Cloud, before: Mapping[str, Any]) -> None:
         super().__init__(_NoMocks())
         self.stack = stack
         self.project = project
         self.rendered = rendered
         self.faults: list[str] = []
         self._cloud = cloud
+        self._before = before
         self._lock = threading.Lock()
         self._options: dict[str, dict[str, bool]] = {}
         self._providers: dict[str, Mapping[str, Any]] = {}
@@ -169,7 +174,11 @@ class _Monitor(mocks.MockMonitor):
                 dependencies=frozenset(request.dependencies),
             )
         )
-        return resource_pb2.ReadResourceResponse(urn=urn, id=request.id, properties=request.properties)
+        read = request.properties
+        if (request.type, request.id) == (STACK_REFERENCE, f"{_ORGANIZATION}/{self.project}/{self.stack}"):
+            told = {"name": request.id, "outputs": to_wire(self._before), "secretOutputNames": []}
+            read = json_format.ParseDict(told, struct_pb2.Struct())
+        return resource_pb2.ReadResourceResponse(urn=urn, id=request.id, properties=read)
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802 -- the name of the RPC
         self.faults.append(f"the program asks a cloud: {request.tok}")

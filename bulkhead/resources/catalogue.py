@@ -14,6 +14,9 @@ CATALOGUE: Final[Mapping[str, ResourceType]] = {
 NAMED_BY: Final[Mapping[str, str]] = {row: row.named_by for row in CATALOGUE.values() if row.named_by}
 """The input that holds a resource's name, by type."""
 
+TRIGGERS: Final[frozenset[str]] = frozenset(row for row in CATALOGUE.values() if row.triggers)
+"""The types that decide when a Worker is called, or by whom."""
+
 
 def row_of(type_: str) -> ResourceType | None:
     """Return the row of a type, None when it has none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from bulkhead.model.naming import Kind, Label, Stage
 from bulkhead.model.observability import observability
 from bulkhead.model.product import Worker
 from bulkhead.model.settings import StageSettings
+from infra.uploads import UploadedBefore, content_of, reach, seal_of
 
 _MODULE: Final = "index.js"
 
@@ -22,7 +23,8 @@ _MODULE: Final = "index.js"
 @dataclass(frozen=True, slots=True)
 class StageWorkerArgs:
     """``bindings`` are in Cloudflare's shape and complete. ``calls`` are the Workers this one reaches, ``touches`` the
-    resources its bindings point at: both must be there before it and may go only after it."""
+    resources its bindings point at: both must be there before it and may go only after it. ``before`` is what the last
+    `up` uploaded; None in a stage where everybody gets every version at once."""
 
     label: Label
     settings: StageSettings
@@ -30,6 +32,7 @@ class StageWorkerArgs:
     bundle: Bundle
     bindings: Sequence[dict[str, Any]]
     hostname: str | None
+    before: UploadedBefore | None
     calls: tuple[StageWorker, ...] = ()
     touches: tuple[pulumi.Resource, ...] = ()
 
@@ -37,41 +40,69 @@ class StageWorkerArgs:
 class StageWorker(pulumi.ComponentResource):
     """A Worker, its version, its deployment, its cron trigger and its hostname.
 
-    The version is immutable: each change of code, bindings or limits makes a new one, and the deployment follows. A
-    Worker that owns (or retires) Durable Objects is deployed by its version itself, because the API refuses an upload
-    that changes a class's lifecycle without deploying it (error 10211). Versions and deployments are neither protected
-    nor retained: their provider's delete does nothing, and a protected one could never be replaced.
+    The version is immutable: each change of code, bindings or limits makes a new one. Where the stage's rollout is
+    all-at-once, the deployment follows it. Else the deployment sends everybody to the first version, and from then on
+    delivery decides which version gets how many requests, in an emergency the dashboard: the program ignores what they
+    deploy, so the next `up` leaves it.
+
+    A version that changes which Durable Object classes there are is deployed by its upload, because the API refuses it
+    otherwise (error 10211). In an all-at-once stage every version of a Worker that owns or retires classes is, and such
+    a Worker has no other deployment. Versions and deployments are neither protected nor retained: their provider's
+    delete does nothing, and a protected one could never be replaced.
 
     A workers.dev address exists in a development that is public only, and only for Workers that have a hostname;
     preview addresses go with it. A closed stage has none: its login stands before hostnames (STG-8).
 
-    Left out: gradual rollout (every deployment is at 100 %; a rollout is an operation on versions, not a state of the
-    stage), static assets, and ``WorkersScript``, which would upload and deploy in one step without a way back.
+    Left out: shares of requests (an operation on versions, not a state of the stage), static assets, and
+    ``WorkersScript``, which would upload and deploy in one step without a way back.
     """
 
     live: pulumi.Resource
     """What must exist before anything may send requests to this Worker: its deployment."""
+    upload: Mapping[str, Any]
+    """What the stack exports of the version (`bulkhead.model.uploads`)."""
+    seal: pulumi.Output[str]
+    """What the stack exports of the version's secrets."""
 
     def __init__(self, name: str, args: StageWorkerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("bulkhead:workers:StageWorker", name, {}, opts)
         self._args = args
         self.hostname = args.hostname
         self.worker = self._identity(name)
-        self.version = self._upload(name)
-        self.live = self.version if self._deploys_itself else self._deployment(name)
+        inputs = self._inputs()
+        content, self.seal = content_of(inputs), seal_of(inputs)
+        deploys = self._deploys(content)
+        self.version = self._upload(name, inputs, deploys)
+        deployment = None if args.before is None and self._owner else self._deployment(name)
+        self.live = deployment or self.version
         if args.worker.crons is not None:
             self._cron_trigger(name, args.worker.crons)
         if args.hostname:
             self._custom_domain(name, args.hostname)
+        self.upload = {
+            "version": self.version.id,
+            "tag": args.bundle.sha256,
+            "classes": list(args.worker.owns),
+            "content": content,
+            "deploysItself": deploys.apply(bool),
+            "reach": reach(self.version, deployment),
+        }
         self.register_outputs({"name": self.worker.name, "version": self.version.id})
 
     @property
-    def _deploys_itself(self) -> bool:
+    def _owner(self) -> bool:
         return bool(self._args.worker.owns or self._args.worker.retired)
 
     @property
     def _account(self) -> str:
         return self._args.settings.cloudflare.account_id
+
+    def _deploys(self, content: pulumi.Output[str]) -> pulumi.Output[bool | None]:
+        """Return whether the upload deploys the version: True, or None."""
+        worker, before = self._args.worker, self._args.before
+        if before is None or not self._owner:
+            return pulumi.Output.from_input(self._owner or None)
+        return before.deploys_itself(worker.name, worker.owns, content, self.seal)
 
     def _child(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=list(after))
@@ -96,31 +127,43 @@ class StageWorker(pulumi.ComponentResource):
             opts=self._child(*args.touches, *(target.worker for target in args.calls)),
         )
 
-    def _upload(self, name: str) -> cloudflare.WorkerVersion:
+    def _inputs(self) -> Mapping[str, Any]:
+        """Return everything about the version that makes it another one when it changes."""
         args, worker = self._args, self._args.worker
-        limits: Any = worker.limits(args.settings.workers.cpu_ms) or None
         live: dict[str, Any] = {owned: {"type": "durable-object", "storage": "sqlite"} for owned in worker.owns}
         gone: dict[str, Any] = {retired: {"type": "durable-object", "state": "deleted"} for retired in worker.retired}
-        return cloudflare.WorkerVersion(
-            f"{name}-version",
-            account_id=self._account,
-            worker_id=self.worker.id,
-            main_module=_MODULE,
-            modules=[
+        return {
+            "account_id": self._account,
+            "worker_id": self.worker.id,
+            "main_module": _MODULE,
+            "modules": [
                 {"name": _MODULE, "content_type": "application/javascript+module", "content_file": args.bundle.path}
             ],
-            compatibility_date=worker.compatibility_date,
-            compatibility_flags=sorted(worker.compatibility_flags),
-            bindings=[cloudflare.WorkerVersionBindingArgs(**binding) for binding in by_name(list(args.bindings))],
-            limits=limits,
-            exports={**live, **gone} or None,
-            deploy=True if self._deploys_itself else None,
+            "compatibility_date": worker.compatibility_date,
+            "compatibility_flags": sorted(worker.compatibility_flags),
+            "bindings": by_name(list(args.bindings)),
+            "limits": worker.limits(args.settings.workers.cpu_ms) or None,
+            "exports": {**live, **gone} or None,
             # The path of the bundle never changes, so only its hash makes changed code a change.
-            annotations={"workers_tag": args.bundle.sha256, "workers_message": f"release {args.bundle.release}"},
-            opts=self._replaceable_child(*(target.live for target in args.calls)),
+            "annotations": {
+                "workers_tag": args.bundle.sha256,
+                "workers_message": f"release {args.bundle.release}",
+            },
+        }
+
+    def _upload(
+        self, name: str, inputs: Mapping[str, Any], deploys: pulumi.Output[bool | None]
+    ) -> cloudflare.WorkerVersion:
+        bindings = [cloudflare.WorkerVersionBindingArgs(**binding) for binding in inputs["bindings"]]
+        return cloudflare.WorkerVersion(
+            f"{name}-version",
+            **{**inputs, "bindings": bindings},
+            deploy=deploys,
+            opts=self._replaceable_child(*(target.live for target in self._args.calls)),
         )
 
     def _deployment(self, name: str) -> cloudflare.WorkersDeployment:
+        others = [] if self._args.before is None else ["versions", "annotations"]
         return cloudflare.WorkersDeployment(
             f"{name}-deployment",
             account_id=self._account,
@@ -128,7 +171,7 @@ class StageWorker(pulumi.ComponentResource):
             strategy="percentage",
             versions=[{"version_id": self.version.id, "percentage": 100}],
             annotations={"workers_message": f"release {self._args.bundle.release}"},
-            opts=self._replaceable_child(),
+            opts=pulumi.ResourceOptions.merge(self._replaceable_child(), pulumi.ResourceOptions(ignore_changes=others)),
         )
 
     def _cron_trigger(self, name: str, crons: Sequence[str]) -> cloudflare.WorkersCronTrigger:

@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 import pulumi_cloudflare as cloudflare
 
-from bulkhead.model.bindings import D1, KV, R2, Binding, QueueProducer
+from bulkhead.model.bindings import D1, KV, R2, Binding, QueueProducer, Secret
 from bulkhead.model.bundles import Bundle
 from bulkhead.model.naming import Kind, Label
 from bulkhead.model.product import Product, Queue, Worker
@@ -18,6 +18,7 @@ from bulkhead.model.settings import StageSettings
 from bulkhead.model.variables import stage_variables
 from infra.components.stores import DataStores
 from infra.components.worker import StageWorker, StageWorkerArgs
+from infra.uploads import UploadedBefore
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +49,27 @@ class Workers(pulumi.ComponentResource):
         self._args = args
         self.workers: dict[str, StageWorker] = {}
         grants = _Grants(args.label, args.stores, args.secrets, self.workers)
+        before = None if args.settings.rollout.strategy == "all-at-once" else UploadedBefore()
         for worker in args.product.deployment_order():
-            self.workers[worker.name] = self._worker(worker, grants)
+            self.workers[worker.name] = self._worker(worker, grants, before)
         for queue in args.product.queues:
             if queue.consumer is not None:
                 self._consumer(queue, self.workers[queue.consumer])
         self.register_outputs({name: worker.worker.name for name, worker in self.workers.items()})
 
-    def _worker(self, worker: Worker, grants: _Grants) -> StageWorker:
+    @property
+    def uploads(self) -> Mapping[str, Any]:
+        """What the stack exports of the versions, by Worker."""
+        return {name: worker.upload for name, worker in self.workers.items()}
+
+    @property
+    def seals(self) -> Mapping[str, pulumi.Output[str]]:
+        """The seals that the next `up` has to know, by Worker: of those whose versions may deploy themselves."""
+        owners = [worker for worker in self._args.product.workers if worker.owns or worker.retired]
+        holders = [worker for worker in owners if any(isinstance(binding, Secret) for binding in worker.bindings)]
+        return {worker.name: self.workers[worker.name].seal for worker in holders}
+
+    def _worker(self, worker: Worker, grants: _Grants, before: UploadedBefore | None) -> StageWorker:
         args, bundle = self._args, self._args.bundles[worker.name]
         service = args.label.name(Kind.WORKER, worker.name)
         return StageWorker(
@@ -70,6 +84,7 @@ class Workers(pulumi.ComponentResource):
                     *(binding.wire(grants) for binding in worker.bindings),
                 ],
                 hostname=args.hostnames.get(worker.name),
+                before=before,
                 calls=tuple(self.workers[target] for target in sorted(calls(args.product)[worker.name])),
                 touches=tuple(store for binding in worker.bindings if (store := grants.store(binding)) is not None),
             ),

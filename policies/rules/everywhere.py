@@ -9,7 +9,7 @@ from typing import Any, Final
 from bulkhead.model.naming import stage_of
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import CATALOGUE, row_of
-from bulkhead.resources.kind import PROVIDER
+from bulkhead.resources.kind import OWN_STACK, PROVIDER
 from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.values import MISSING, UNKNOWN, Absent, at, document, is_list, listed
 from policies.context import PolicyContext
@@ -53,9 +53,13 @@ def _loose(package: str, wrong: str, fix: str) -> Violation:
 
 
 def _foreign_stack(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
-    """Refuse every stack reference. The engine does not show a policy which stack a program reads, only that it reads
-    one (3.250), and no part of a stage needs one."""
+    """Refuse every stack reference but the program's own. The engine does not show a policy which stack a program
+    reads, only that it reads one, and the name of the provider that it reads it by (3.250); `isolation check` looks at
+    what that one reads."""
+    own = () if context.identities else (OWN_STACK,)
     for resource in stack.of(f"{PROVIDER}pulumi"):
+        if resource.name in own:
+            continue
         yield Violation(
             "reads the outputs of another stack",
             "What one stage reads from another ties them together: names, ids and accounts of the other get in here",

@@ -102,7 +102,8 @@ def in_the_open(value: Any) -> list[str]:
 @both
 @every_stage
 def test_every_type_is_known_to_have_a_name_or_none(product: str, environment: str, part: str) -> None:
-    types = {r.type for r in PROGRAMS[part](product, environment).resources if r.custom and not r.is_provider}
+    resources = PROGRAMS[part](product, environment).resources
+    types = {r.type for r in resources if r.custom and not r.is_provider and not r.read}
     assert types <= NAMED.keys() | NAMELESS
 
 
@@ -125,7 +126,7 @@ def test_every_child_belongs_to_a_component_and_every_component_to_the_stack(
     stage = PROGRAMS[part](product, environment)
     components = {r.urn for r in stage.resources if not r.custom}
     for resource in stage.resources:
-        if resource.is_provider:
+        if resource.is_provider or resource.read:
             assert resource.parent == ""
         elif resource.custom:
             assert resource.parent in components, resource.urn
@@ -138,8 +139,10 @@ def test_every_child_belongs_to_a_component_and_every_component_to_the_stack(
 def test_every_resource_has_the_explicit_provider_of_its_package(product: str, environment: str, part: str) -> None:
     stage = PROGRAMS[part](product, environment)
     providers = {r.type.removeprefix("pulumi:providers:"): r.urn for r in stage.resources if r.is_provider}
-    # Whoever deploys a stage cannot change who deploys it.
-    assert providers.keys() == {"cloudflare", "aws"} | ({"github"} if part == "identities" else set())
+    # Whoever deploys a stage cannot change who deploys it. Where versions roll out, the stack reads what it exported.
+    reads = part == "stage" and make_settings(environment).rollout.strategy != "all-at-once"
+    others = {"github"} if part == "identities" else {"pulumi"} if reads else set()
+    assert providers.keys() == {"cloudflare", "aws"} | others
     for resource in stage.resources:
         if resource.custom and not resource.is_provider:
             package = resource.type.split(":")[0]
@@ -225,12 +228,13 @@ def test_stages_differ_in_no_type_but_what_settings_switch(product: str) -> None
         ("aws:s3/", "bulkhead:backup:"),
         ("aws:cloudwatch/", "aws:sns/topicSubscription", "bulkhead:alarms:"),
     )
-    assert {token for token in staging - development if not token.startswith((*backups, *alarms))} == set()
+    rollout = ("pulumi:providers:pulumi", "pulumi:pulumi:StackReference")
+    assert {token for token in staging - development if not token.startswith((*backups, *alarms, *rollout))} == set()
 
 
 def test_production_keeps_everything_but_versions(product: str) -> None:
     for resource in rendered_stage(product, "production").resources:
-        kept = not resource.is_provider and resource.type not in REPLACED_AT_WILL
+        kept = not (resource.is_provider or resource.read) and resource.type not in REPLACED_AT_WILL
         assert (resource.protect, resource.retain_on_delete) == (kept, kept), resource.urn
 
 

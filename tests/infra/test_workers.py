@@ -9,6 +9,8 @@ import pytest
 from bulkhead.engine.rendered import Rendered
 from bulkhead.model.product import Product, Worker
 from bulkhead.model.project import ROOT
+from bulkhead.resources.catalogue import TRIGGERS
+from bulkhead.resources.types import WORKERS_ROUTE
 from infra.product import PRODUCT
 from tests.support.second_product import BUNDLE, SECOND_PRODUCT
 from tests.support.stages import FIRST_PRODUCT, render_stage, rendered_stage
@@ -51,8 +53,8 @@ def test_a_worker_without_durable_objects_is_deployed_at_once_by_a_deployment() 
     assert "deploy" not in stage.one(VERSION, "web-version").inputs
 
 
-def test_an_owner_of_durable_objects_is_deployed_by_its_version() -> None:
-    stage = rendered_stage("first", "production")
+def test_where_everybody_gets_a_version_at_once_an_owner_of_durable_objects_is_deployed_by_its_version() -> None:
+    stage = rendered_stage("first", "development")
     version = stage.one(VERSION, "booking-version").inputs
     assert version["deploy"] is True
     assert version["exports"] == {"BookingLedger": {"type": "durable-object", "storage": "sqlite"}}
@@ -93,6 +95,14 @@ def test_nothing_is_sent_to_a_worker_before_its_code_is_live() -> None:
     assert clerk in stage.before(stage.one(CONSUMER))
     assert clerk in stage.before(stage.one(CRON))
     assert web in stage.before(stage.one(DOMAIN))
+
+
+@pytest.mark.parametrize("environment", ["development", "staging"])
+def test_what_waits_for_a_deployment_is_a_trigger_or_the_version_of_a_caller(environment: str) -> None:
+    stage = rendered_stage("first", environment)
+    live = {each.urn for each in stage.of(DEPLOYMENT)}
+    waiting = {each.type for each in stage.resources if each.custom and each.dependencies & live}
+    assert waiting - {VERSION} == {CONSUMER, CRON, DOMAIN} == TRIGGERS - {WORKERS_ROUTE}
 
 
 def test_a_queue_is_consumed_as_the_product_says() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import CATALOGUE
-from bulkhead.resources.kind import ResourceType
+from bulkhead.resources.kind import OWN_STACK, ResourceType
 from bulkhead.resources.observed import ObservedResource
 from bulkhead.resources.values import UNKNOWN
 from policies.rules import everywhere
@@ -80,6 +80,9 @@ def test_no_other_stack_is_read() -> None:
     rule = RULES["stack-reference-to-another-stage"]
     assert found(rule, AWS, CLOUDFLARE, GITHUB, OWN) == []
     assert len(found(rule, AWS, make_resource("pulumi:providers:pulumi", "default"))) == 1
+    own = make_resource("pulumi:providers:pulumi", OWN_STACK)
+    assert found(rule, AWS, own) == []
+    assert len(found(rule, own, context=replace(make_context(), identities=True))) == 1, "identities read no stack"
 
 
 @pytest.mark.parametrize("path", ["bindings", "bindings[0].text", "bindings.0", '["bindings"]', '["bindings"][0]', "*"])

@@ -141,7 +141,7 @@ def test_what_is_broken_is_not_proven(broken: Break, tmp_path: Path) -> None:
 
 def test_operations_that_only_looked_are_no_change(tmp_path: Path) -> None:
     world = World(tmp_path)
-    world["staging"].stack.changes["up"] = {"update": 0}
+    world["staging"].stack.changes["up"] = {"update": 0, "read": 1}
     assert world.verdict("unchanged").outcome is Outcome.PROVEN
 
 

@@ -108,7 +108,7 @@ PLANTS: dict[str, tuple[Plant, tuple[str, str, str, str]]] = {
     ),
     "a deployment's version": (
         put(t.WORKERS_DEPLOYMENT, "versions.0.versionId", "<production/WorkerVersion/web-version>"),
-        ("Worker parts", "WorkersDeployment clerk-deployment", "versions[0].versionId", "production"),
+        ("Worker parts", "WorkersDeployment assistant-deployment", "versions[0].versionId", "production"),
     ),
     "a consumer's queue": (
         put(t.QUEUE_CONSUMER, "queueId", "<production/Queue/queue-events>"),

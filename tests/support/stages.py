@@ -37,9 +37,9 @@ FIRST_PRODUCT: Final = replace(PRODUCT, workers=tuple(replace(worker, bundle=BUN
 PRODUCTS: Final = {"first": FIRST_PRODUCT, "second": SECOND_PRODUCT}
 
 
-def render(program: Callable[[], object], stack: str) -> Rendered:
+def render(program: Callable[[], object], stack: str, before: Mapping[str, Any] | None = None) -> Rendered:
     """Run ``program`` as stack ``stack``, with clouds that compute what the stages' components use."""
-    return rendering.render(program, stack, cloud=_cloud)
+    return rendering.render(program, stack, cloud=_cloud, before=before)
 
 
 def _cloud(request: CreateRequest) -> CreateResponse:
@@ -61,17 +61,23 @@ def _cloud(request: CreateRequest) -> CreateResponse:
     return CreateResponse(f"{request.stack}-{name}-id", outputs.get(kind, {}))
 
 
-def render_stage(product: Product, environment: str, changes: Mapping[str, Any] | None = None) -> Rendered:
-    """Return everything that makes up one stage; ``changes`` are laid over its settings, spelt as in YAML."""
+def render_stage(
+    product: Product,
+    environment: str,
+    changes: Mapping[str, Any] | None = None,
+    *,
+    before: Mapping[str, Any] | None = None,
+    other_secrets: Mapping[str, str] | None = None,
+) -> Rendered:
+    """Return everything that makes up one stage; ``changes`` are laid over its settings, spelt as in YAML. ``before``
+    are the outputs of its last `up`; ``other_secrets`` have other values than usual."""
 
     def program() -> None:
-        outputs = deploy(
-            product, make_settings(environment, changes), make_secrets(required_secrets(product), environment)
-        )
-        pulumi.export("urls", outputs.urls)
-        pulumi.export("manifest", outputs.manifest)
+        others = {name: pulumi.Output.secret(value) for name, value in (other_secrets or {}).items()}
+        secrets = make_secrets(required_secrets(product), environment) | others
+        deploy(product, make_settings(environment, changes), secrets).export()
 
-    return render(program, environment)
+    return render(program, environment, before)
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Final
 
 from bulkhead.engine.inline_stack import InlineStack
 from bulkhead.engine.results import Result
@@ -13,6 +14,8 @@ from bulkhead.machine.git import git
 from bulkhead.rehearsal.evidence import NotShown, Unproven
 from bulkhead.rehearsal.proofs.proof import require
 from bulkhead.rehearsal.scene import Scene, StandingStage
+
+_LOOKS: Final = ("same", "read")  # a stage that rolls out reads what its own stack exported
 
 
 def unchanged(scene: Scene) -> str:
@@ -32,7 +35,7 @@ def unchanged(scene: Scene) -> str:
 
 def changed_nothing(what: str, result: Result, stack: InlineStack) -> int:
     """Require that an operation found nothing to do, and that it looked at all of ``stack``; return at how much."""
-    changes = {kind: count for kind, count in result.changes.items() if kind != "same" and count}
+    changes = {kind: count for kind, count in result.changes.items() if kind not in _LOOKS and count}
     require(not changes, f"{what} to change nothing", changes)
     same, managed = result.changes.get("same", 0), len(_managed(stack))
     require(managed, f"{what} to find resources in the state", "none")
