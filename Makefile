@@ -120,7 +120,7 @@ audit: .venv/.installed | node ## ask what is known against the dependencies (ne
 	@$(BIN)/pip-audit --disable-pip --require-hashes --requirement requirements.lock --progress-spinner off $(ACCEPTED)
 	@for lock in worker/package-lock.json tools/*/package-lock.json; do npm --prefix "$$(dirname "$$lock")" audit --package-lock-only --audit-level=high || exit 1; done
 
-slow: install engine act tools/wrangler/node_modules/.installed tools/octokit/node_modules/.installed
+slow: install engine act tools/wrangler/node_modules/.installed tools/octokit/node_modules/.installed tools/expressions/node_modules/.installed
 	@$(BIN)/pytest -q -m "slow and not faults"
 
 faults: install engine ## let every write of every resource fail half-way, and go on as a person would (minutes)
@@ -131,7 +131,7 @@ static: lint types
 check: static ## format, lint, types, and the tests that need no engine and no cloud (seconds)
 	@$(BIN)/pytest -q -m "not slow" -n auto
 
-test: static engine act tools/wrangler/node_modules/.installed tools/octokit/node_modules/.installed ## everything that can be proven offline, the whole rehearsal included (minutes)
+test: static engine act tools/wrangler/node_modules/.installed tools/octokit/node_modules/.installed tools/expressions/node_modules/.installed ## everything that can be proven offline, the whole rehearsal included (minutes)
 	@npm --prefix worker test --silent
 	@$(BIN)/pytest -q -m "not slow" -n auto --cov --cov-report=
 	@$(BIN)/pytest -m "slow and not faults" --cov --cov-append --cov-report=term:skip-covered

@@ -332,3 +332,10 @@ def test_a_job_with_an_identity_restores_nothing_from_a_cache(workflow: str, job
 def test_no_checkout_leaves_a_credential_behind(workflow: str, job: str) -> None:
     checkouts = [each for each in JOBS[workflow, job]["steps"] if each.get("uses", "").startswith("actions/checkout@")]
     assert all(each["with"]["persist-credentials"] is False for each in checkouts)
+
+
+@pytest.mark.parametrize(("workflow", "job"), JOBS)
+def test_a_condition_stands_on_one_line(workflow: str, job: str) -> None:
+    """Of one that goes over several lines, GitHub's parser makes a text, and a text that is not empty is true."""
+    text = (FOLDER / f"{workflow}.yml").read_text(encoding="utf-8")
+    assert not re.search(r"^\s+(- )?if: *[|>]", text, re.MULTILINE), job
