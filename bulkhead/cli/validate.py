@@ -147,8 +147,9 @@ def _record(
     from bulkhead.delivery.validation import Check, Record  # noqa: PLC0415
     from bulkhead.model.bundles import read_bundles  # noqa: PLC0415
 
-    product, source = product_of(settings), source_of(project.ROOT)
+    product = product_of(settings)
     bundles = {worker: bundle.sha256 for worker, bundle in read_bundles(product, project.ROOT).items()}
+    source = source_of(project.ROOT)
     migrations, checks = folders(project.ROOT, product, settings), list[Check]()
     with (
         Rest(apis.cloudflare, tokens[0]) as cloudflare,

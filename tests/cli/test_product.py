@@ -45,6 +45,7 @@ ABOUT_THE_PRODUCT: Final = {
     "rollout": (("staging", "show"), "about corner"),
     "versions": (("staging", "--token-env", "A_TOKEN"), "about corner"),
     "rollback": (("staging", "--token-env", "A_TOKEN"), "about corner"),
+    "validate": (("staging", "--token-env", "A_TOKEN"), "tests/support/never-built.js"),
     "delivery seal": (("staging", "--into", "build"), "about corner"),
     "delivery unseal": (("staging", "--from", "build", "--digest", "0"), "about corner"),
 }
@@ -92,7 +93,8 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("bulkhead.operations.bootstrap.target", _names_the_product)
     for function in ("desk.journal_of", "journal.journal_of", "history.read", "build.seal", "build.unseal"):
         monkeypatch.setattr(f"bulkhead.delivery.{function}", _says_what_it_is_about)
-    monkeypatch.setenv("A_TOKEN", "a-token")
+    for variable in ("A_TOKEN", "GITHUB_TOKEN"):
+        monkeypatch.setenv(variable, "a-token")
     monkeypatch.setattr("sys.stdin", io.StringIO("{}"))
     monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://corner-staging-state-222222222222")
     return tmp_path

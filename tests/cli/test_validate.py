@@ -17,6 +17,7 @@ from bulkhead.cli.main import main
 from bulkhead.delivery.build import checked_out
 from bulkhead.delivery.validate import looks
 from bulkhead.delivery.validation import ITEMS, Check, Item, Record, read_record
+from bulkhead.model.access import KEY_ID, KEY_SECRET
 from bulkhead.model.bundles import Bundle
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.settings import read_settings
@@ -121,6 +122,8 @@ def looking(monkeypatch: pytest.MonkeyPatch, bad: str = "") -> None:
     """Let each item be looked at, and let one look be refused."""
     monkeypatch.setenv("GITHUB_TOKEN", "a-token")
     monkeypatch.setenv("CLOUDFLARE", "a-token")
+    monkeypatch.setenv(KEY_ID, "a-robot")
+    monkeypatch.setenv(KEY_SECRET, "and-its-key")
     looks = [(item, refusing if item == bad else partial(fine, item)) for item in ITEMS]
     monkeypatch.setattr("bulkhead.delivery.validate.looks", lambda _: iter(looks))
 

@@ -50,7 +50,8 @@ def test_requests_are_divided_between_versions_with_the_same_objects_only() -> N
     ended = changed(hall, "exports.Hall", {"type": "durable-object", "state": "deleted"})
     assert found(rule, split(room, again), split(room, ended), split(room), split(VERSION, exporting())) == []
     assert len(found(rule, split(room, hall))) == len(found(rule, split(room, VERSION))) == 1
-    for value in (UNKNOWN, {"Room": UNKNOWN}, "Room", []):
+    unclear: tuple[Any, ...] = (UNKNOWN, {"Room": UNKNOWN}, "Room", [])
+    for value in unclear:
         assert found(rule, split(room, changed(hall, "exports", value))) == []
 
 

@@ -51,7 +51,7 @@ def runs(jobs: Mapping[str, str]) -> set[str]:
 
 
 def test_github_understands_every_workflow(script: Path) -> None:
-    context = {"github": {"event": {}}, "inputs": {}, "vars": {}}
+    context: dict[str, Any] = {"github": {"event": {}}, "inputs": {}, "vars": {}}
     names = sorted(path.name for path in FOLDER.glob("*.yml"))
     assert names
     ran(script, [{"file": name, "contexts": context} for name in names])

@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 
 from bulkhead.delivery.validate import _SCANS, _TESTS
 from bulkhead.delivery.validation import key_of
+from bulkhead.model.access import KEY_ID
 from bulkhead.model.naming import Kind, Label, Stage
 from bulkhead.model.release import PULL_REQUESTS, Ref, guarded_branches, refs_that_deploy
 from bulkhead.model.roles import Role, environment_of, refs_of
@@ -215,7 +216,7 @@ def test_the_engine_finds_the_state_of_its_own_stage(stage: Stage) -> None:
 def test_an_environment_has_every_variable_that_is_read() -> None:
     for job in (LEG["jobs"]["deploy"], DELIVER["jobs"]["validated"], VALIDATION["jobs"]["validate"]):
         read_here = set(re.findall(r"vars\.(\w+)", str(job)))
-        given = {*variables(Role.DEPLOY, SETTINGS[Stage.STAGING], None), "AWS_ROLE_ARN"}
+        given = {*variables(Role.DEPLOY, SETTINGS[Stage.STAGING], None), "AWS_ROLE_ARN", KEY_ID}
         assert read_here
         assert read_here <= given
 
@@ -227,7 +228,12 @@ def test_secrets_reach_the_one_step_that_needs_them() -> None:
         for each in said.get("steps", ())
         if "secrets." in str(each)
     ]
-    assert set(holders) <= {("rollback", "rollback", "Roll back"), ("staging-validation", "validate", "Validate")}
+    steps = {
+        ("leg", "deploy", "Deploy"),
+        ("rollback", "rollback", "Roll back"),
+        ("staging-validation", "validate", "Validate"),
+    }
+    assert set(holders) <= steps
     assert not any("secrets" in said for said in JOBS.values()), "no job hands secrets on"
 
 
