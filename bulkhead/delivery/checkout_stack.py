@@ -9,10 +9,9 @@ from typing import Any, Final
 from bulkhead.engine.stack import StackCli
 from bulkhead.operations import settle as settling
 from bulkhead.operations.adopt.finding import Finder
-from bulkhead.resources.catalogue import CATALOGUE
+from bulkhead.resources.catalogue import TRIGGERS
 
 POLICIES: Final = "policies"
-_TRIGGERS: Final = tuple(row for row in CATALOGUE.values() if row.triggers)
 
 
 class CheckoutStack:
@@ -33,7 +32,7 @@ class CheckoutStack:
         self._protected = protected
 
     def up(self, *, triggers: bool) -> None:
-        self._stack.up(POLICIES, self._told, () if triggers else _TRIGGERS)
+        self._stack.up(POLICIES, self._told, () if triggers else TRIGGERS)
 
     def settle(self) -> None:
         self._stack.cancel()

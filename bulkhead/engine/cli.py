@@ -58,6 +58,11 @@ def command_line(program: str, arguments: Iterable[str]) -> list[str]:
     return [program, "--non-interactive", "--color", "never", *arguments]
 
 
+def every_of(type_: str) -> str:
+    """Return the pattern of the URNs of all resources of a type, as `--exclude` and `--target` take it."""
+    return f"**{type_}::**"
+
+
 def require_language_host() -> None:
     """Raise Refused when the CLI cannot run a program in Python: an engine that `make engine` built has no language
     host, and its own error message does not say so."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -16,6 +16,7 @@ from pulumi.automation import CommandError, EngineEvent
 
 from bulkhead.engine import state
 from bulkhead.engine.automation import EngineCommand, language_host, open_stack
+from bulkhead.engine.cli import every_of
 from bulkhead.engine.environment import PASSPHRASE, apart
 from bulkhead.engine.events import OnEvent, OperationEnded, OperationStarted, translate
 from bulkhead.engine.finder import Engine
@@ -66,12 +67,17 @@ class InlineStack:
         self._operations = 0
 
     def up(
-        self, *, policy_packs: Sequence[Path] = (), expect_no_changes: bool = False, refresh: bool = False
+        self,
+        *,
+        policy_packs: Sequence[Path] = (),
+        expect_no_changes: bool = False,
+        refresh: bool = False,
+        left: Iterable[str] = (),
     ) -> Result:
         """Bring the stage up to what the program says. Raises StackFailed, or Refused when the program raised it.
 
         ``refresh`` looks at what the clouds really hold first. With ``expect_no_changes`` a change is a failure,
-        although it has been made then.
+        although it has been made then. Resources of the types in ``left`` stay as they are.
         """
         return self._operate(
             "up",
@@ -80,6 +86,7 @@ class InlineStack:
                 policy_packs=[*map(str, policy_packs)],
                 expect_no_changes=expect_no_changes,
                 refresh=refresh,
+                exclude=[*map(every_of, left)],
             ),
         )
 
@@ -181,6 +188,19 @@ class InlineStack:
             on_event=self._on_event,
             part=f"{self._part}{part}",
             backend=backend,
+        )
+
+    def running(self, program: Callable[[], None]) -> InlineStack:
+        """Return the same stack, with the same state, that runs another program: another release of the product."""
+        return InlineStack(
+            self._run,
+            self.workspace,
+            engine=self._engine,
+            environment=self._environment,
+            program=program,
+            on_event=self._on_event,
+            part=self._part.removesuffix("-"),
+            backend=self._backend,
         )
 
     def resources(self) -> list[dict[str, Any]]:

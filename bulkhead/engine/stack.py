@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bulkhead.engine.analyzer import require_python_of
-from bulkhead.engine.cli import OnLine, OnProgress, Output, PulumiCli, require_language_host
+from bulkhead.engine.cli import OnLine, OnProgress, Output, PulumiCli, every_of, require_language_host
 from bulkhead.engine.environment import SAVING_PLANS, STREAMING, inherited
 from bulkhead.engine.state import warning_of
 from bulkhead.model.faults import Fault, Refused
@@ -135,11 +135,11 @@ class StackCli:
         arguments = ["import", "--file", str(import_file), "--yes", "--skip-preview", "--generate-code=false"]
         self._cli.follow(*arguments, protected, on_line=lambda _line: None)
 
-    def up(self, pack: str, on_line: OnLine, left: Sequence[str] = ()) -> None:
+    def up(self, pack: str, on_line: OnLine, left: Iterable[str] = ()) -> None:
         """Bring the stage up to what its program says, judged by the policies in the folder ``pack``; ``on_line`` is
         called with each line of the CLI's output. Resources of the types in ``left`` stay as they are."""
         require_python_of(self._cli.folder, pack)
-        excluded = [argument for type_ in left for argument in ("--exclude", f"**{type_}::**")]
+        excluded = [argument for type_ in left for argument in ("--exclude", every_of(type_))]
         self._cli.follow("up", "--yes", "--skip-preview", "--policy-pack", pack, *excluded, on_line=on_line)
 
     def cancel(self) -> None:

@@ -5,6 +5,7 @@ from typing import Final
 from bulkhead.rehearsal.proofs import (
     apart,
     closed,
+    delivered,
     judged,
     lasting,
     least,
@@ -38,6 +39,9 @@ PROOFS: Final = (
     ),
     Proof("disjoint", "no name, id, hostname, ARN or secret of one stage occurs in another", apart.disjoint),
     Proof("secrets", "no secret stands in clear anywhere", apart.secrets_hidden),
+    Proof("returns", "a release that goes bad returns by itself, and nothing is handled twice", delivered.returns),
+    Proof("continued", "a deployment that is killed at any step is continued", delivered.continued),
+    Proof("contract", "a migration that takes away what code may use is refused", delivered.contract_refused),
     Proof("vault", "a locked backup in production's vault cannot be deleted", lasting.vault_locked),
     Proof("production-stays", "production cannot be destroyed and is the same afterwards", lasting.production_stays),
     Proof(
