@@ -11,7 +11,7 @@ import pulumi_cloudflare as cloudflare
 
 from bulkhead.model.bindings import by_name
 from bulkhead.model.bundles import Bundle
-from bulkhead.model.naming import Kind, Label, Stage
+from bulkhead.model.naming import Kind, Label
 from bulkhead.model.observability import observability
 from bulkhead.model.product import Worker
 from bulkhead.model.settings import StageSettings
@@ -114,7 +114,7 @@ class StageWorker(pulumi.ComponentResource):
         args = self._args
         settings = args.settings
         watched: Any = observability(settings)
-        reachable = settings.stage is Stage.DEVELOPMENT and settings.access.public and args.hostname is not None
+        reachable = settings.on_workers_dev and args.hostname is not None
         return cloudflare.Worker(
             name,
             account_id=self._account,

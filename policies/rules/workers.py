@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from bulkhead.model.naming import Kind, Stage
+from bulkhead.model.naming import Kind
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import superseded_by
 from bulkhead.resources.observed import ObservedResource, ObservedStack
@@ -51,7 +51,7 @@ def _tailed(resource: ObservedResource, context: PolicyContext) -> Iterator[Viol
 
 def _answers(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
     enabled = resource["subdomain.enabled" if resource.type == t.WORKER else "enabled"]
-    if _has_hostnames_only(context) and _on(enabled):
+    if not context.settings.on_workers_dev and _on(enabled):
         yield Violation(
             "answers at a workers.dev address",
             "That address passes by the rules, the Access applications and the rate limits of the stage's zone",
@@ -67,17 +67,12 @@ def _previews(resource: ObservedResource, context: PolicyContext) -> Iterator[Vi
     else:
         previews = resource["previewsEnabled"]  # if it is left out, the provider sends nothing and the old value stays
         previews = True if previews is MISSING else previews
-    if _has_hostnames_only(context) and _on(previews):
+    if not context.settings.on_workers_dev and _on(previews):
         yield Violation(
             "gives every version an address of its own",
             "Versions that were never released, or were withdrawn, answer anybody with the stage's data",
             "previews_enabled=False",
         )
-
-
-def _has_hostnames_only(context: PolicyContext) -> bool:
-    """Whether the stage answers at hostnames alone: a public development has other addresses too."""
-    return context.stage is not Stage.DEVELOPMENT or not context.settings.access.public
 
 
 def _on(value: Any) -> bool:

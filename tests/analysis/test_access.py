@@ -95,7 +95,10 @@ def test_what_reaches_a_worker_from_outside_is_listed() -> None:
         ("Cloudflare's schedule", ["*/15 * * * *"]),
         ("visitors", ["staging.harbor.example"]),
     ]
-    on_workers_dev = [each for each in rows(planned("development"), "entrances") if "workers.dev" in each["by"]]
+    assert not [each for each in rows(planned("development"), "entrances") if "workers.dev" in each["by"]]
+    web = {"enabled": True, "previewsEnabled": False}
+    opened = changed(planned("development"), t.WORKER, "subdomain", web, name="web")
+    on_workers_dev = [each for each in rows(opened, "entrances") if "workers.dev" in each["by"]]
     assert [each["worker"] for each in on_workers_dev] == [["harbor-development-worker-web"]]
 
 
@@ -163,7 +166,7 @@ def test_an_environment_is_shown_with_refs_reviewers_secrets_and_variables() -> 
     assert deploy["approved by"] == "team 2, never for a run of their own"
     assert deploy["from"] == ["branch develop"]
     assert deploy["admins"] == "may not skip this"
-    assert deploy["secrets"] == ["CLOUDFLARE_API_TOKEN", "SLACK_WEBHOOK"]
+    assert deploy["secrets"] == ["CF_ACCESS_CLIENT_SECRET", "CLOUDFLARE_API_TOKEN", "SLACK_WEBHOOK"]
     assert "AWS_ROLE_ARN" in deploy["variables"]
     assert row(planned("development"), "environments", environment=["development"])["approved by"] == "nobody"
 

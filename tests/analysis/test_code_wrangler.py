@@ -244,10 +244,16 @@ def test_a_secret_is_named_in_a_comment_and_nowhere_else() -> None:
 
 @pytest.mark.parametrize(("environment", "reachable"), [("development", True), ("pr-42", True), ("production", False)])
 def test_addresses_on_workers_dev_are_developments_and_public_workers_alone(environment: str, reachable: bool) -> None:
-    settings = make_settings(environment)
+    settings = make_settings(environment, {"access": {"public": True, "emailDomains": []}})
     target = Target(SHOP, settings, make_manifest(SHOP, settings))
     assert (written(target)["workers_dev"], written(target)["preview_urls"]) == (reachable, reachable)
     assert written(target, "other")["workers_dev"] is False
+
+
+def test_a_closed_stage_is_written_without_an_address_that_its_login_does_not_stand_before() -> None:
+    settings = make_settings("development")
+    document = written(Target(SHOP, settings, make_manifest(SHOP, settings)))
+    assert (document["workers_dev"], document["preview_urls"]) == (False, False)
 
 
 @pytest.mark.parametrize("environment", ["development", "staging", "production"])

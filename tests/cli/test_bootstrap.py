@@ -91,6 +91,8 @@ def _stage_file(stage: str, account: str) -> str:
     public: true
   bulkhead:owns:
     awsAccount: true
+  bulkhead:access:
+    emailDomains: [acme-hotels.com]
   bulkhead:budget:
     finance: [a@acme-hotels.com]
     techLead: [a@acme-hotels.com]

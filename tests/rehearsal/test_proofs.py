@@ -15,6 +15,7 @@ from bulkhead.rehearsal.scene import Scene
 from tests.rehearsal import (
     test_closing,
     test_proofs_apart,
+    test_proofs_closed,
     test_proofs_judged,
     test_proofs_lasting,
     test_proofs_least,
@@ -28,6 +29,7 @@ from tests.support.scene import World
 
 BREAKS = (
     *test_proofs_working.BREAKS,
+    *test_proofs_closed.BREAKS,
     *test_proofs_judged.BREAKS,
     *test_proofs_permitted.BREAKS,
     *test_proofs_survived.BREAKS,

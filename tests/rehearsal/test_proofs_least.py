@@ -102,6 +102,8 @@ def test_what_is_broken_is_not_proven(broken: Break, tmp_path: Path) -> None:
 def test_it_is_told_what_is_needed_and_what_nobody_tried(tmp_path: Path) -> None:
     verdict = World(tmp_path).verdict("keys")
     assert verdict.outcome is Outcome.PROVEN
-    assert verdict.evidence.startswith("21 kinds of calls need Account API Tokens Write, D1 Write, ")
+    assert verdict.evidence.startswith(
+        "25 kinds of calls need Access: Apps and Policies Write, Access: Service Tokens "
+    )
     assert "; Account Analytics Read, D1 Read, " in verdict.evidence
     assert "not tried: the jobs that back up and watch are still to come" in verdict.evidence

@@ -38,6 +38,8 @@ class MemoryCloud(StageCloud):
         self.answers: dict[str, Answer | Failed] = {}
         self.env: dict[str, list[str]] = {}
         self.routes: dict[str, list[str]] = {}
+        self.key: dict[str, str] = {}
+        """The headers that get past the login; without any there is no login."""
         self.rooms: dict[Trace, list[str]] = {}
         self.writes: dict[Trace, list[str]] = {}
         self.known_as: dict[str, Trace] = {}
@@ -82,6 +84,9 @@ class MemoryCloud(StageCloud):
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
+        if self.key and not self.key.items() <= dict(headers or {}).items():
+            login = f"https://team.cloudflareaccess.com/cdn-cgi/access/login/{hostname}"
+            return Answer(302, {"location": login}, b"")
         worker = next(name for name, routes in self.routes.items() if f"{hostname}/*" in routes)
         return self.fetch(worker, path, method=method, json=json)
 

@@ -90,6 +90,9 @@ class _References:
         return self._canaries[secret]
 
 
+_LOGIN = ((TOKEN_MAKER, "POST", "/access/apps"), (TOKEN_MAKER, "POST", "/access/service_tokens"))
+
+
 def calls_of(environment: str) -> list[Entry]:
     """Return what was asked of the stage's Cloudflare when it was brought up."""
     settings = settings_of(environment)
@@ -100,6 +103,7 @@ def calls_of(environment: str) -> list[Entry]:
         )
         for who, method, route in (
             (TOKEN_MAKER, "POST", "/tokens"),
+            *(() if settings.access.public else _LOGIN),
             (deploy, "POST", "/d1/database"),
             (deploy, "POST", "/storage/kv/namespaces"),
             (deploy, "GET", "/r2/buckets"),

@@ -23,6 +23,7 @@ from bulkhead.localclouds.cloudflare.request import Answer
 from bulkhead.localclouds.providers.store import Record, Store
 from bulkhead.machine import egress
 from bulkhead.machine.rundir import RunDir
+from bulkhead.model.access import HEADERS, KEY_ID, KEY_SECRET
 from bulkhead.model.naming import Kind
 from bulkhead.model.product import Place
 from bulkhead.model.settings.models import StageSettings
@@ -192,12 +193,16 @@ class World:
         label = label_of(settings)
         canaries = canaries_of(environment)
         cloud = MemoryCloud()
+        key = {} if settings.access.public else {KEY_ID: f"{environment}.access", KEY_SECRET: f"key-of-{environment}"}
+        cloud.key = dict(zip(HEADERS, key.values(), strict=True)) if key else {}
         vault = label.name(Kind.VAULT, settings.aws.account_id)
         theirs, own = (
             Workspace(PRODUCT.name, environment, self.run.work(name), canaries)
             for name in (f"{environment}-identities", environment)
         )
-        identities = MemoryStack(theirs, self.run, lambda: self.store.all(environment=environment, type_=VARIABLE), {})
+        identities = MemoryStack(
+            theirs, self.run, lambda: self.store.all(environment=environment, type_=VARIABLE), {"access": key}
+        )
         exported = {"manifest": manifest_of(settings)}
         stack = MemoryStack(own, self.run, lambda: self._of_stage(environment), exported)
         part = Part(

@@ -30,7 +30,7 @@ from bulkhead.model.bindings import (
     VersionMetadata,
 )
 from bulkhead.model.faults import Fault, Refused
-from bulkhead.model.naming import Kind, Label, Stage
+from bulkhead.model.naming import Kind, Label
 from bulkhead.model.observability import observability
 from bulkhead.model.product import Product, Queue, Worker
 from bulkhead.model.settings import StageSettings
@@ -104,7 +104,7 @@ def _worker(worker: Worker, target: Target, folder: Path, root: Path) -> dict[st
     settings, deployed = target.settings, target.manifest["workers"][worker.name]
     hosts = target.product.hostnames(settings.cloudflare.hostname)
     here = folder / worker.name
-    reachable = settings.stage is Stage.DEVELOPMENT and worker.host is not None
+    reachable = settings.on_workers_dev and worker.host is not None
     whole = {
         "name": deployed["name"],
         "account_id": settings.cloudflare.account_id,

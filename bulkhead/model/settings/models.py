@@ -224,6 +224,12 @@ class StageSettings(Section):
         """Whether the stage's data survives even a mistaken `destroy`."""
         return self.stage is Stage.PRODUCTION
 
+    @property
+    def on_workers_dev(self) -> bool:
+        """Whether public Workers answer at workers.dev and at addresses of their versions too: no login and no rule of
+        the zone stands before those."""
+        return self.stage is Stage.DEVELOPMENT and self.access.public
+
     @model_validator(mode="after")
     def _keeps_the_rules(self) -> StageSettings:
         for breach in breaches(self.stage, self.environment, dict(self)):

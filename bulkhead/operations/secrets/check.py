@@ -104,10 +104,11 @@ def _slots(slots: Slots, keeper: Keeper, now: datetime, rotate: str) -> Iterator
             says = f"{ends}; not handed out any more: close it once every deployment runs on the other"
             yield Finding(name, keeper.name, "unused", says, f"{rotate} --close")
         elif window.begins > now:
-            says = f"begins on {window.begins:%Y-%m-%d}: until then no pipeline can reach Cloudflare"
+            says = f"begins on {window.begins:%Y-%m-%d}: until then no pipeline can reach Cloudflare or a closed stage"
             yield Finding(name, keeper.name, "expired", says, rotate)
         elif left <= timedelta(0):
-            yield Finding(name, keeper.name, "expired", f"{ends}: no pipeline can reach Cloudflare", rotate)
+            says = f"{ends}: no pipeline can reach Cloudflare, or get past the login of a closed stage"
+            yield Finding(name, keeper.name, "expired", says, rotate)
         elif left <= _EXPIRES_SOON:
             yield Finding(name, keeper.name, "expiring", f"{ends}, {left.days} days", rotate)
         else:
