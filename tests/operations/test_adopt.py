@@ -170,6 +170,17 @@ def test_a_token_is_made_anew_and_the_command_ends_the_old_one_without_showing_w
     )
 
 
+def test_a_key_of_a_login_is_of_no_use_either_and_is_ended_where_it_is(tmp_path: Path) -> None:
+    plan = Plan()
+    plan.create(t.ZERO_TRUST_ACCESS_SERVICE_TOKEN, "access-key-a", {"accountId": ACCOUNT, "name": "the-key"})
+
+    seen = look(plan, FakeFinder({"access-key-a": Found("k1", f"accounts/{ACCOUNT}/k1")}), tmp_path)
+
+    assert seen.matches == ()
+    [old] = seen.outlived
+    assert old.removal.endswith(f"/accounts/{ACCOUNT}/access/service_tokens/k1")
+
+
 def test_a_token_whose_name_the_state_knows_and_whose_id_it_does_not_is_nobodys_and_is_ended(tmp_path: Path) -> None:
     standing = [token_in_state("tokens-deploy-a", "t1"), token_in_state("tokens-deploy-b", "t2")]
     listed = [{"name": f"the-tokens-deploy-{slot}", "id": f"t{n}"} for slot, n in ("a1", "a3", "b2", "c4", "a5")]

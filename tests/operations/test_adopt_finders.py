@@ -67,6 +67,9 @@ CLOUDFLARES = (
     record(DOMAIN, "h1", ACCOUNT, hostname="harbor.example"),
     *(record(t.ACCOUNT_TOKEN, f"t{n}", ACCOUNT, name=f"harbor-production-token-{n}", **GOOD_TOKEN) for n in range(3)),
     record(t.ACCOUNT_TOKEN, "theirs", OTHER_ACCOUNT, name="harbor-production-token-theirs", **GOOD_TOKEN),
+    record(t.ZERO_TRUST_ACCESS_SERVICE_TOKEN, "s1", ACCOUNT, name="harbor-production-access-pipelines-a"),
+    record(t.ZERO_TRUST_ACCESS_POLICY, "p1", ACCOUNT, name="harbor-production-access-people", decision="allow"),
+    record(t.ZERO_TRUST_ACCESS_APPLICATION, "a1", ACCOUNT, name="harbor-production-access", type="self_hosted"),
 )
 GITHUBS = (
     record(ENVIRONMENT, "harbor:production", "harbor-inc", **IN_PRODUCTION, canAdminsBypass=True),
@@ -129,6 +132,18 @@ FINDS: Mapping[str, tuple[Wanted, Found]] = {
     ),
     "hostname": (wanted(DOMAIN, hostname="harbor.example"), Found("h1", f"{ACCOUNT}/h1")),
     "token": (wanted(t.ACCOUNT_TOKEN, name="harbor-production-token-2"), Found("t2", f"{ACCOUNT}/t2")),
+    "service token": (
+        wanted(t.ZERO_TRUST_ACCESS_SERVICE_TOKEN, name="harbor-production-access-pipelines-a"),
+        Found("s1", f"accounts/{ACCOUNT}/s1"),
+    ),
+    "policy of a login": (
+        wanted(t.ZERO_TRUST_ACCESS_POLICY, name="harbor-production-access-people"),
+        Found("p1", f"{ACCOUNT}/p1"),
+    ),
+    "login": (
+        wanted(t.ZERO_TRUST_ACCESS_APPLICATION, name="harbor-production-access"),
+        Found("a1", f"accounts/{ACCOUNT}/a1"),
+    ),
     "environment": (wanted(ENVIRONMENT, **IN_PRODUCTION), Found("harbor:production", "harbor:production")),
     "variable": (
         wanted(VARIABLE, **IN_PRODUCTION, variableName="STAGE"),
