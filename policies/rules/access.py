@@ -128,16 +128,14 @@ def _foreign(resource: ObservedResource, context: PolicyContext) -> Iterator[Vio
 
 def _left_to_the_api(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
     policies = listed(resource.props, "policies") if resource.type in _APPLICATIONS else [resource.props]
-    own = [policy for policy in policies if at(policy, "id") is MISSING or policy is resource.props]
-    said = [resource.props, *own]
-    if any(at(each, "sessionDuration") in (MISSING, "") for each in said):
+    if resource["sessionDuration"] in (MISSING, ""):
         yield Violation(
             "does not say how long a login lasts",
             "What Access fills in comes back otherwise, and each up changes it "
             "(cloudflare/terraform-provider-cloudflare#7165)",
             'session_duration="24h", or what access.sessionHours says',
         )
-    rules = [rule for policy in own for side in _SIDES for rule in listed(policy, side)]
+    rules = [rule for policy in policies for side in _SIDES for rule in listed(policy, side)]
     for block in (at(rule, "ip", "ip") for rule in rules):
         if isinstance(block, str) and "/" not in block:
             yield Violation(

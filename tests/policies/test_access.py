@@ -313,7 +313,7 @@ def test_what_an_application_covers_is_judged_when_it_is_known(application: Obse
     [
         (changed(APPLICATION, "sessionDuration", ...), "how long a login lasts"),
         (changed(APPLICATION, "sessionDuration", ""), "how long a login lasts"),
-        (changed(APPLICATION, "policies", [{"decision": "allow", "includes": [GROUP]}]), "how long a login lasts"),
+        (changed(APPLICATION, "policies", [{"includes": [{"ip": {"ip": "203.0.113.7"}}]}]), "without its mask"),
         (changed(ALLOW, "sessionDuration", ...), "how long a login lasts"),
         (changed(ALLOW, "requires", [{"ip": {"ip": "203.0.113.7"}}]), "203.0.113.7 without its mask"),
         (changed(ALLOW, "excludes", [{"ip": {"ip": "2001:db8::1"}}]), "2001:db8::1 without its mask"),
