@@ -122,6 +122,8 @@ def looking(monkeypatch: pytest.MonkeyPatch, bad: str = "") -> None:
     """Let each item be looked at, and let one look be refused."""
     monkeypatch.setenv("GITHUB_TOKEN", "a-token")
     monkeypatch.setenv("CLOUDFLARE", "a-token")
+    monkeypatch.setenv("CF_ACCESS_CLIENT_ID", "a-key.access")
+    monkeypatch.setenv("CF_ACCESS_CLIENT_SECRET", "of-the-door")
     monkeypatch.setenv(KEY_ID, "a-robot")
     monkeypatch.setenv(KEY_SECRET, "and-its-key")
     looks = [(item, refusing if item == bad else partial(fine, item)) for item in ITEMS]

@@ -228,13 +228,16 @@ def test_secrets_reach_the_one_step_that_needs_them() -> None:
         for each in said.get("steps", ())
         if "secrets." in str(each)
     ]
-    steps = {
+    assert set(holders) == {
         ("leg", "deploy", "Deploy"),
         ("rollback", "rollback", "Roll back"),
         ("staging-validation", "validate", "Validate"),
     }
-    assert set(holders) <= steps
-    assert not any("secrets" in said for said in JOBS.values()), "no job hands secrets on"
+    # What is called gets none of its own environment's secrets unless its caller hands on what it has, which is none:
+    # a policy refuses a secret of the whole repository (actions/runner#1490).
+    handed = {key for key, said in JOBS.items() if "secrets" in said}
+    assert handed == {key for key, said in JOBS.items() if re.search(r"/(deliver|leg)\.yml", said.get("uses", ""))}
+    assert all(JOBS[key]["secrets"] == "inherit" for key in handed)
 
 
 # --- the validation of staging
