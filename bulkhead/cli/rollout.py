@@ -57,8 +57,9 @@ def rollout(
     """Show how the deployment of a stage stands, or tell the running one what to do.
 
     pause stays at the present traffic until resume; promote ends one wait early; abort returns all traffic to the
-    version before. The running deployment reads this every few seconds. Exit code 1 where nothing is under way; 3 where
-    a deployment was killed half-way, and somebody has to continue or return it.
+    version before. The running deployment reads this every few seconds, and one that waits for a person when
+    `bulkhead deploy STAGE` goes on with it. Exit code 1 where nothing is under way; 3 where a deployment was killed
+    half-way, and somebody has to continue or return it.
     """
     # boto3 takes half a second to import, which `--help` and a mistyped stage need not wait for.
     from bulkhead.delivery.journal import journal_of  # noqa: PLC0415
@@ -74,13 +75,16 @@ def rollout(
     if found is None or found.state is State.ENDED:
         fix = f"bulkhead rollback {stage} takes back what is live; bulkhead deploy {stage} begins a deployment"
         raise Refused(f"Nothing is under way in {stage}.", [Fault(f"{stage} {action}", "has nobody to tell", fix)])
-    if found.state is State.HALTED:
+    if found.state is State.HALTED and not found.given_back:
         console.faults(Refused(f"Nobody would read this in {stage}.", [_halted(stage, found)]))
         raise typer.Exit(PERSON)
     order = found.run.order(OrderKind(action.value))
-    told = f"{found.tenure.owner} is told" if found.tenure else "The deployment is told"
-    console.say(f"{told}: {_DOES[action]}. It reads this within seconds.", GOOD)
-    console.say(f"See how it stands: bulkhead rollout {stage} show", FAINT)
+    if found.given_back:
+        console.say(f"It is written down for whoever goes on with run {found.run.id}: {_DOES[action]}.", GOOD)
+        console.say(f"Now: bulkhead deploy {stage}")
+    else:
+        console.say(f"{found.tenure.owner if found.tenure else 'It'} is told: {_DOES[action]}, within seconds.", GOOD)
+        console.say(f"See how it stands: bulkhead rollout {stage} show", FAINT)
     console.result({"stage": stage, "run": found.run.id, "order": order.kind, "at": order.at.isoformat()})
 
 

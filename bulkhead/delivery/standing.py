@@ -38,6 +38,11 @@ class Standing:
             return State.ENDED
         return State.HALTED if self.tenure is None or self.vacant else State.RUNNING
 
+    @property
+    def given_back(self) -> bool:
+        """Whether the process that ran it ended in good order: it waits for a person, and was not killed."""
+        return self.state is State.HALTED and self.tenure is not None and self.tenure.released
+
     def last(self, name: str) -> str:
         """Return the newest fact of a name; "" where no entry has it."""
         return next((told for entry in reversed(self.entries) if (told := fact(entry, name))), "")

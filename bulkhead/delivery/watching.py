@@ -98,11 +98,11 @@ class Watch:
             self.clock.wait(_GLANCE)
 
     def _entered(self, run: Run, terms: Terms, moves: Sequence[Move]) -> tuple[Entry, dict[str, Evidence]]:
-        """Return the entry with which this step began, and what is known at its beginning, or was when it was cut
-        off."""
+        """Return the entry with which this step began, before whoever goes on with it, and what is known at its
+        beginning, or was when it was cut off."""
         entries = run.entries()
         minutes = [entry for entry in entries if entry.step == MINUTE]
-        begun = next(entry for entry in reversed(entries) if entry.step not in {MINUTE, "facts", "continue"})
+        begun = next(entry for entry in entries if entry.step == terms.step)
         if minutes:
             evidence = {name: Evidence.of_json(each) for name, each in minutes[-1].facts["known"].items()}
         else:

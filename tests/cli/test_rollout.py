@@ -136,6 +136,19 @@ def test_a_killed_deployment_is_not_told_anything_but_a_person_is(
     _end(held)
 
 
+@pytest.mark.parametrize("action", ["promote", "abort"])
+def test_a_deployment_that_waits_for_a_person_is_told_what_the_person_decides(
+    rollout: Call, deployment: Begin, action: str
+) -> None:
+    held, run = deployment()
+    run.note("facts", {"reason": "for 15 minutes nothing is known of what users met"})
+    _end(held)
+    code, out, _ = rollout("staging", action)
+    assert code == 0
+    assert "bulkhead deploy staging" in out
+    assert [order.kind for order in run.orders()] == [action]
+
+
 def test_a_dead_process_of_this_machine_is_known_at_once(rollout: Call, cloud: Cloud) -> None:
     journal = _journal(cloud, replace(this_process(), pid=2**22 - 1))
     journal.lease.take()

@@ -197,6 +197,23 @@ def test_an_order_to_promote_ends_one_wait_and_not_the_next(bucket: MemoryS3, ou
     assert go(bucket, outside)[0] is Outcome.DONE
 
 
+@pytest.mark.parametrize(("kind", "outcome"), [(OrderKind.PROMOTE, Outcome.DONE), (OrderKind.ABORT, Outcome.STOPPED)])
+def test_a_run_that_waits_for_a_person_does_what_the_person_has_said(
+    bucket: MemoryS3, outside: Outside, kind: OrderKind, outcome: Outcome
+) -> None:
+    outside.shows = lambda _at, percent: GOOD if percent != 10 else (Count(), Count(), Probes(asked=5))
+    first, second = journal_of(bucket, 1), journal_of(bucket, 2)
+    with first.held():
+        assert delivery(outside, first, first.begin({}), plan()).go()[0] is None
+    run = second.open_run()
+    assert run is not None
+    run.order(kind)
+    with second.held():
+        run.note(CONTINUE, {})
+        assert delivery(outside, second, run, plan()).go()[0] is outcome
+    assert outside.live() == (ALL_NEW if outcome is Outcome.DONE else ALL_STABLE)
+
+
 @pytest.mark.parametrize("strategy", ["canary", "blue-green", "all-at-once"])
 def test_a_deployment_that_is_killed_anywhere_is_continued(bucket: MemoryS3, strategy: str) -> None:
     whole = Outside()
