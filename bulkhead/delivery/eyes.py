@@ -41,9 +41,10 @@ class StageEyes:
         return {move.worker: self._load(at, move) for move in moves}
 
     def _known(self, at: int, move: Move, new: str) -> Sequence[Minute]:
-        """Return the minutes that have become known since the last look."""
+        """Return the minutes that have become known since the last look. Who goes on with another process's rollout has
+        not looked yet, and is told the last ones again, of which evidence counts none twice."""
         found = []
-        for minute in range(max(self._told.get(move.worker, at - 1), at - _LONGEST) + 1, at):
+        for minute in range(max(self._told.get(move.worker, 0), at - _LONGEST) + 1, at):
             counts = self.users.minute(move.script, [move.stable, new], minute)
             if counts is None:
                 break

@@ -84,7 +84,7 @@ class Plan:
             if mine[name] != theirs[name]
         ]
         if faults:
-            again = f"bulkhead deploy {self.stage} --plan FILE makes a new one"
+            again = f"bulkhead deploy {self.stage} --plan --json > FILE makes a new one"
             raise Refused(f"The plan is no longer what would be done; {again}.", faults)
 
     def _agreed(self) -> dict[str, Any]:

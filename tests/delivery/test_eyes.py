@@ -1,0 +1,61 @@
+"""What users met reaches a rollout, also where another process began it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bulkhead.delivery.eyes import StageEyes
+from bulkhead.delivery.observed import Count
+from bulkhead.delivery.plan import Move
+
+LATE = 5
+NOW = 29_000_000
+MOVES = (Move("web", "harbor-staging-worker-web", "e" * 64, "web-1"),)
+
+
+class Users:
+    """Each version has had as many requests in a minute as the minute's number says; the last five are not known."""
+
+    def minute(self, _script: str, versions: Iterable[str], at: int) -> Mapping[str, Count] | None:
+        return None if at >= self.now - LATE else {version: Count(at % 1000 + 1) for version in versions}
+
+    def edge(self, _host: str, _at: int) -> Count | None:
+        return None
+
+    now = NOW
+
+
+class Silent:
+    """A prober without probes."""
+
+    def pairs(self, *_: Any) -> tuple[()]:
+        return ()
+
+
+def eyes(users: Users) -> StageEyes:
+    prober: Any = Silent()
+    signals: Any = users
+    return StageEyes(prober, signals, {})
+
+
+def told(found: Mapping[str, Any]) -> list[int]:
+    return [minute.at for minute in found["web"] if minute.new is not None]
+
+
+def test_each_minute_of_a_rollout_is_told_once_when_it_is_known() -> None:
+    users = Users()
+    own = eyes(users)
+    own.before(NOW, MOVES)
+    seen = []
+    for minute in range(NOW, NOW + 10):
+        users.now = minute
+        seen += told(own.look(minute, MOVES, {"web": "web-2"}))
+    assert seen == list(range(NOW, NOW + 10 - 1 - LATE))
+
+
+def test_who_goes_on_with_a_rollout_is_told_what_users_met_before_and_meet_from_then_on() -> None:
+    users = Users()
+    seen = told(eyes(users).look(NOW, MOVES, {"web": "web-2"}))
+    assert seen[-1] == NOW - LATE - 1
+    assert len(seen) > LATE, "the minutes in which nobody looked are missing"
