@@ -32,6 +32,7 @@ class Released:
     now: datetime = BEGIN
     ids: dict[tuple[str, str], str] = field(default_factory=dict)
     known: D1 | None = None
+    stack: str = "staging"
 
     def keep_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(worker_state, "now", lambda: self.now.strftime("%Y-%m-%dT%H:%M:%SZ"))
@@ -40,7 +41,7 @@ class Released:
         self.now += timedelta(minutes=minutes)
 
     def script(self, worker: str) -> str:
-        return make_settings("staging").label("harbor").name(Kind.WORKER, worker)
+        return make_settings(self.stack).label("harbor").name(Kind.WORKER, worker)
 
     def release(self, name: str, *workers: str, live: bool = True, code: str = _CODE, **more: Any) -> None:
         """Upload a version of each Worker and, where it is to be ``live``, let it answer everybody."""
@@ -78,7 +79,7 @@ class Released:
     def database(self) -> D1:
         """Return the product's database, made where there is none."""
         if self.known is None:
-            name = make_settings("staging").label("harbor").name(Kind.D1, "main")
+            name = make_settings(self.stack).label("harbor").name(Kind.D1, "main")
             made = self.rest.post(f"/accounts/{self.account}/d1/database", {"name": name}) or {}
             self.known = D1(self.rest, self.account, made["uuid"], name)
         return self.known
