@@ -92,6 +92,18 @@ def test_a_version_that_fails_its_smoke_is_shown_to_nobody(bucket: MemoryS3, out
     assert outside.live() == ALL_STABLE
 
 
+def test_a_stage_that_does_not_work_for_everybody_goes_back_before_its_triggers_follow(
+    bucket: MemoryS3, outside: Outside
+) -> None:
+    outside.wrong = lambda versions: ["a booking: 500"] if versions is None else ()
+    outcome, why = go(bucket, outside)
+    assert outcome is Outcome.STOPPED
+    assert "a booking: 500" in why
+    assert outside.live() == ALL_STABLE
+    assert outside.ups == ["without triggers"]
+    assert outside.freshened == 0
+
+
 def test_probes_that_fail_on_the_new_version_alone_send_it_back(bucket: MemoryS3, outside: Outside) -> None:
     outside.shows = lambda _at, _percent: (GOOD[0], GOOD[1], Probes(asked=5, new_alone=1))
     assert go(bucket, outside)[0] is Outcome.STOPPED
