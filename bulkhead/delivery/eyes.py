@@ -20,8 +20,9 @@ _LONGEST: Final = 30  # minutes of silence that are asked for again after a paus
 
 @dataclass
 class StageEyes:
-    """Who looks at one stage. ``hosts`` are the hostnames of the public
-    Workers, by their names in the product. ``_told`` is the last minute of each Worker that was known."""
+    """Who looks at one stage. ``hosts`` are the hostnames of the public Workers, by their names in the product. A
+    Worker's first version is not looked at: there is nothing to compare it with. ``_told`` is the last minute of each
+    Worker that was known."""
 
     prober: Prober
     users: Signals
@@ -29,16 +30,19 @@ class StageEyes:
     _told: dict[str, int] = field(default_factory=dict)
 
     def look(self, at: int, moves: Sequence[Move], new: Mapping[str, str]) -> Mapping[str, Sequence[Minute]]:
-        stable = {move.worker: move.stable for move in moves}
-        probes = counted(self.prober.pairs(new, stable))
-        return {move.worker: [*self._known(at, move, new[move.worker]), Minute(at, probes=probes)] for move in moves}
+        stable = {move.worker: move.stable for move in _followers(moves)}
+        probes = counted(self.prober.pairs({worker: new[worker] for worker in stable}, stable))
+        return {
+            move.worker: [*self._known(at, move, new[move.worker]), Minute(at, probes=probes)]
+            for move in _followers(moves)
+        }
 
     def before(self, at: int, moves: Sequence[Move]) -> Mapping[str, Evidence]:
-        return {move.worker: self._usual(at, move) for move in moves}
+        return {move.worker: self._usual(at, move) for move in _followers(moves)}
 
     def loads(self, at: int, moves: Sequence[Move]) -> Mapping[str, Load]:
         """Return what is known of each Worker's traffic before the minute ``at``."""
-        return {move.worker: self._load(at, move) for move in moves}
+        return {move.worker: self._load(at, move) for move in _followers(moves)}
 
     def _known(self, at: int, move: Move, new: str) -> Sequence[Minute]:
         """Return the minutes that have become known since the last look. Who goes on with another process's rollout has
@@ -73,3 +77,7 @@ class StageEyes:
     def _stable(self, move: Move, minute: int) -> Count | None:
         found = self.users.minute(move.script, [move.stable], minute)
         return None if found is None else found.get(move.stable, NOTHING)
+
+
+def _followers(moves: Sequence[Move]) -> Sequence[Move]:
+    return [move for move in moves if move.stable]

@@ -126,7 +126,7 @@ class Deployment:
         yield "triggers", self._triggers
         yield "caches", self._caches
         for step in self.road.steps:
-            if step.name == WATCH and self.plan.moves:
+            if step.name == WATCH and any(move.stable for move in self.plan.moves):
                 yield step.name, partial(self._share, step, step.new)
         if gradual:
             yield "finish", self._finish

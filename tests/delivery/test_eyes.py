@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bulkhead.delivery.answers import overrides
 from bulkhead.delivery.eyes import StageEyes
 from bulkhead.delivery.observed import Count
 from bulkhead.delivery.plan import Move
@@ -27,9 +28,11 @@ class Users:
 
 
 class Silent:
-    """A prober without probes."""
+    """A prober without probes, which asks for versions as the real one does."""
 
-    def pairs(self, *_: Any) -> tuple[()]:
+    def pairs(self, *asked: Mapping[str, str]) -> tuple[()]:
+        for versions in asked:
+            overrides(versions, {"web": "harbor-staging-worker-web", "clerk": "harbor-staging-worker-clerk"})
         return ()
 
 
@@ -59,3 +62,10 @@ def test_who_goes_on_with_a_rollout_is_told_what_users_met_before_and_meet_from_
     seen = told(eyes(users).look(NOW, MOVES, {"web": "web-2"}))
     assert seen[-1] == NOW - LATE - 1
     assert len(seen) > LATE, "the minutes in which nobody looked are missing"
+
+
+def test_the_first_version_of_a_worker_is_compared_with_nothing() -> None:
+    own = eyes(Users())
+    moves = (*MOVES, Move("clerk", "harbor-staging-worker-clerk", "e" * 64, stable=""))
+    assert set(own.loads(NOW, moves)) == set(own.before(NOW, moves)) == {"web"}
+    assert set(own.look(NOW, moves, {"web": "web-2", "clerk": "clerk-1"})) == {"web"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -81,6 +82,14 @@ def test_all_at_once_moves_no_traffic_of_its_own(bucket: MemoryS3, outside: Outs
     assert go(bucket, outside, plan("all-at-once"))[0] is Outcome.DONE
     assert len(outside.history) == len(SCRIPTS)
     assert outside.ups == ["all"]
+
+
+def test_a_first_deployment_is_not_watched_against_a_version_that_is_not_there(
+    bucket: MemoryS3, outside: Outside
+) -> None:
+    outside.shows = lambda _at, _percent: pytest.fail("nothing stands beside it")
+    first = tuple(replace(move, stable="") for move in plan().moves)
+    assert go(bucket, outside, plan(moves=first))[0] is Outcome.DONE
 
 
 def test_a_version_that_fails_its_smoke_is_shown_to_nobody(bucket: MemoryS3, outside: Outside) -> None:
