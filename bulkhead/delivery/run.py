@@ -22,7 +22,7 @@ from bulkhead.delivery.migrations import run as migrations
 from bulkhead.delivery.migrations.stage import Folder
 from bulkhead.delivery.plan import Plan
 from bulkhead.delivery.strategy import Road, Step
-from bulkhead.delivery.watching import Held, Returned, Watch
+from bulkhead.delivery.watching import Held, Returned, Watch, orders_of
 from bulkhead.model.failures import Failed
 from bulkhead.model.faults import Fault, Refused
 
@@ -87,6 +87,7 @@ class Deployment:
             return self._return(str(self._entries(RETURN)[-1].facts.get("reason")))
         try:
             for name, act in self._left():
+                orders_of(self.run, self.run.entries()[-1])
                 self._note(name)
                 act()
         except Returned as why:

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from bulkhead.delivery.journal import Entry, Run
 from bulkhead.delivery.observed import Minute
+from bulkhead.delivery.orders import Asked
 from bulkhead.delivery.plan import Move
 from bulkhead.delivery.strategy import Step
 from bulkhead.delivery.verdict import Decision, Evidence, Terms, Verdict, together
@@ -24,6 +25,14 @@ class Returned(Exception):
 
 class Held(Exception):
     """Nothing that is known decides it, so traffic stays as it is and a person does; the text says why."""
+
+
+def orders_of(run: Run, since: Entry) -> Asked:
+    """Return what is asked of a run whose present wait began with ``since``. Raises Returned where it was aborted."""
+    asked = run.asked(since)
+    if asked.abort:
+        raise Returned(f"{asked.abort.by} has aborted it")
+    return asked
 
 
 class Clock:
@@ -83,9 +92,7 @@ class Watch:
         if decision.verdict is Verdict.BACK:
             raise Returned(decision.reason)
         while True:
-            asked = run.asked(begun)
-            if asked.abort:
-                raise Returned(f"{asked.abort.by} has aborted it")
+            asked = orders_of(run, begun)
             if asked.promote:
                 self.say(f"  {asked.promote.by} promotes it")
                 return True

@@ -203,6 +203,21 @@ def test_an_order_to_abort_returns_all_traffic(bucket: MemoryS3, outside: Outsid
     assert outside.live() == ALL_STABLE
 
 
+def test_who_aborts_before_anybody_was_sent_sends_nobody(bucket: MemoryS3, outside: Outside) -> None:
+    def wrong(_versions: Any) -> Any:
+        run = journal_of(bucket, 2).open_run()
+        assert run is not None
+        run.order(OrderKind.ABORT)
+        return ()
+
+    outside.wrong = wrong
+    outcome, why = go(bucket, outside)
+    assert outcome is Outcome.STOPPED
+    assert "alice@laptop" in why
+    assert max(shares_of(outside, "web")) == 0
+    assert outside.live() == ALL_STABLE
+
+
 def test_an_order_to_promote_ends_one_wait_and_not_the_next(bucket: MemoryS3, outside: Outside) -> None:
     asked: list[int] = []
 
