@@ -28,6 +28,7 @@ from bulkhead.resources.permissions import (
     KV_READ,
     OBJECTS_READ,
     SCRIPTS_WRITE,
+    ZONE_ANALYTICS_READ,
     Permission,
     Reach,
 )
@@ -39,6 +40,8 @@ _DATABASE: Final = "/accounts/{account_id}/d1/database/{database_id}"
 _NAMESPACE: Final = "/accounts/{account_id}/storage/kv/namespaces/{namespace_id}"
 _SCRIPT: Final = "/accounts/{account_id}/workers/scripts/{script_name}"
 _VERSION: Final = "/accounts/{account_id}/workers/workers/{worker_id}/versions/{version_id}"
+_WATCHING: Final = "seeing what users meet in a new version"
+_UNWATCHED: Final = "no user of a rehearsal meets a new version"
 _NO_JOBS: Final = "the jobs that back up and watch are still to come"
 
 
@@ -85,7 +88,9 @@ def _needs(role: Role, product: Product) -> Iterator[Need]:
                     found[permission].append(type_)
             for permission, types in found.items():
                 yield Need(permission, ", ".join(type_.kind for type_ in types), tuple(types))
+            yield Need(ANALYTICS_READ, _WATCHING, calls=("POST /graphql",), untried=_UNWATCHED)
             if product.public_workers:
+                yield Need(ZONE_ANALYTICS_READ, _WATCHING, calls=("POST /graphql",), untried=_UNWATCHED)
                 yield Need(
                     CACHE_PURGE,
                     "clearing what is cached of the release before",

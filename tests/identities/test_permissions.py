@@ -18,11 +18,14 @@ from bulkhead.resources.permissions import (
     ACCESS_APPS_WRITE,
     ACCESS_TOKENS_WRITE,
     ACCOUNT_TOKENS_WRITE,
+    ANALYTICS_READ,
     CACHE_PURGE,
     D1_READ,
     DNS_WRITE,
     GROUPS,
     PERMISSIONS,
+    ZONE_ANALYTICS_READ,
+    Reach,
 )
 from identities.cloudflare import LOGIN, Need, maker_policies, needs, token_policies
 from identities.permissions import grants
@@ -88,7 +91,11 @@ def test_a_product_s_token_is_for_what_its_stages_consist_of(product: str, envir
     wanted = {permission for type_ in types for permission in CATALOGUE[type_].needs}
     granted = needs(Role.DEPLOY, PRODUCTS[product])
     assert {need.permission for need in granted if need.types} == wanted
-    assert {need.permission for need in granted if not need.types} == {CACHE_PURGE}
+    assert {need.permission for need in granted if not need.types} == {
+        ANALYTICS_READ,
+        CACHE_PURGE,
+        ZONE_ANALYTICS_READ,
+    }
 
 
 def test_permissions_are_known_by_one_name_and_one_id() -> None:
@@ -96,9 +103,9 @@ def test_permissions_are_known_by_one_name_and_one_id() -> None:
     assert len({each.id for each in GROUPS}) == len({(each.name, each.reach) for each in GROUPS}) == len(GROUPS)
 
 
-def test_what_nobody_visits_has_no_cache_to_purge() -> None:
+def test_a_product_that_nobody_visits_needs_no_right_on_a_zone() -> None:
     hidden = replace(SECOND_PRODUCT, workers=tuple(replace(worker, host=None) for worker in SECOND_PRODUCT.workers))
-    assert CACHE_PURGE not in {need.permission for need in needs(Role.DEPLOY, hidden)}
+    assert not {need.permission for need in needs(Role.DEPLOY, hidden) if need.permission.reach is Reach.ZONE}
 
 
 def test_a_token_reaches_its_own_account_zone_and_buckets() -> None:
@@ -117,8 +124,11 @@ def test_a_token_reaches_its_own_account_zone_and_buckets() -> None:
 def test_what_makes_tokens_has_what_it_must_have_itself_to_hand_it_on(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = make_settings("staging", {"access": {"public": True, "emailDomains": []}})
     makes, hands_on = maker_policies(FIRST_PRODUCT, settings)
-    assert (makes.groups, hands_on.groups) == ((ACCOUNT_TOKENS_WRITE.id,), (CACHE_PURGE.id,))
-    closed, _ = maker_policies(FIRST_PRODUCT, make_settings("staging"))
+    assert (makes.groups, hands_on.groups) == (
+        (ACCOUNT_TOKENS_WRITE.id,),
+        tuple(sorted((CACHE_PURGE.id, ZONE_ANALYTICS_READ.id))),
+    )
+    closed, _zone = maker_policies(FIRST_PRODUCT, make_settings("staging"))
     assert set(closed.groups) == {ACCOUNT_TOKENS_WRITE.id, ACCESS_APPS_WRITE.id, ACCESS_TOKENS_WRITE.id}
     on_a_zone = (Need(DNS_WRITE, "a record"), Need(D1_READ, "a backup"))
     monkeypatch.setattr("identities.cloudflare.needs", lambda *_: on_a_zone)
