@@ -13,6 +13,7 @@ from typing import Any, Final
 import pulumi
 import pulumi_cloudflare as cloudflare
 
+from bulkhead.model.product import Worker
 from bulkhead.model.uploads import EVERYBODY, NOBODY, OUTPUT, Upload, read_uploads
 from bulkhead.resources.kind import OWN_STACK
 
@@ -38,7 +39,7 @@ class UploadedBefore:
         self._seals = outputs.get_output(SEALS).apply(lambda seals: seals or {})
 
     def deploys_itself(
-        self, worker: str, classes: tuple[str, ...], content: pulumi.Output[str], seal: pulumi.Output[str]
+        self, worker: Worker, content: pulumi.Output[str], seal: pulumi.Output[str]
     ) -> pulumi.Output[bool | None]:
         """Return whether the version of a Worker is deployed by its upload: True, or None for an upload alone.
 
@@ -48,13 +49,13 @@ class UploadedBefore:
         """
 
         def decided(uploads: Mapping[str, Upload]) -> pulumi.Output[bool | None]:
-            before = uploads.get(worker)
-            if before is None or set(before.classes) != set(classes):
+            before = uploads.get(worker.name)
+            if before is None or not before.has_classes_of(worker):
                 return pulumi.Output.from_input(True)
             if not before.deploys_itself:
                 return pulumi.Output.from_input(None)
             now = pulumi.Output.all(content, seal, self._seals)
-            return pulumi.Output.unsecret(now.apply(lambda now: _same(worker, before, *now) or None))
+            return pulumi.Output.unsecret(now.apply(lambda now: _same(worker.name, before, *now) or None))
 
         return self._uploads.apply(decided)
 

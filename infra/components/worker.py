@@ -83,6 +83,7 @@ class StageWorker(pulumi.ComponentResource):
             "version": self.version.id,
             "tag": args.bundle.sha256,
             "classes": list(args.worker.owns),
+            "retired": list(args.worker.retired),
             "content": content,
             "deploysItself": deploys.apply(bool),
             "reach": reach(self.version, deployment),
@@ -99,10 +100,10 @@ class StageWorker(pulumi.ComponentResource):
 
     def _deploys(self, content: pulumi.Output[str]) -> pulumi.Output[bool | None]:
         """Return whether the upload deploys the version: True, or None."""
-        worker, before = self._args.worker, self._args.before
+        before = self._args.before
         if before is None or not self._owner:
             return pulumi.Output.from_input(self._owner or None)
-        return before.deploys_itself(worker.name, worker.owns, content, self.seal)
+        return before.deploys_itself(self._args.worker, content, self.seal)
 
     def _child(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=list(after))

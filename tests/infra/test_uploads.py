@@ -107,6 +107,16 @@ def test_a_class_that_retires_goes_to_everybody() -> None:
     assert deploys(up(gone, up())) is True
 
 
+def test_a_class_that_retires_although_no_up_ever_told_of_it_goes_to_everybody() -> None:
+    """The `up` that brought it has failed later on, so it exported nothing, and the class is there all the same."""
+    assert deploys(up(replace(ROOM, retired=("Hall",)), up(other(ROOM), up()))) is True
+
+
+def test_a_class_that_retired_long_ago_may_be_left_out() -> None:
+    ended = replace(ROOM, retired=("Hall",))
+    assert deploys(up(other(ROOM), up(ended, up()))) is None
+
+
 def test_a_worker_that_gets_its_first_class_goes_to_everybody() -> None:
     plain = Worker("room", BUNDLE, bindings=(Secret("KEY", "key"),))
     assert deploys(up(plain)) is None
