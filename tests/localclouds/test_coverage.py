@@ -44,6 +44,8 @@ def test_everything_the_program_makes_is_rehearsed_and_passes_the_checks(product
     for resource in (*rendered_stage(product, stage).resources, *rendered_identities(product, stage).resources):
         inputs = decode(encode(unsealed(resource.inputs))).values
         package = registry.package_of(resource.type)
+        if package == "pulumi":  # the engine itself, by which a stage reads its own stack
+            continue
         if resource.is_provider:
             found = planning.check_provider(package, planning.provider_config(package, inputs))
         elif resource.custom:

@@ -10,6 +10,7 @@ from bulkhead.analysis.access.matrix import UNKNOWN_YET, Cell, Table, table
 from bulkhead.analysis.clouds import nested
 from bulkhead.analysis.stage_plan import StagePlan
 from bulkhead.resources import types as t
+from bulkhead.resources.kind import OWN_STACK
 from bulkhead.resources.permissions import GROUPS
 from bulkhead.resources.planned import PlannedResource, Sealed
 from bulkhead.resources.token_policies import reached
@@ -50,7 +51,8 @@ def credentials(plan: StagePlan) -> Table:
         "credentials",
         "With what the stage is deployed",
         ("program", "cloud", "account", "credential"),
-        (_provider(provider) for provider in plan.resources if provider.is_provider),
+        # The stage's reference to its own stack is the engine's: nobody is let in anywhere by it.
+        (_provider(each) for each in plan.resources if each.is_provider and each.name != OWN_STACK),
         "What a credential may do beyond this stage's tokens and roles is not in the plan: whoever issues it decides.",
     )
 
