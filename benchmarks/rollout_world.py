@@ -60,11 +60,12 @@ _POOL: Final = [math.exp(_RANDOM.gauss(0, 1)) for _ in range(4096)]
 
 @dataclass(frozen=True, slots=True)
 class Met:
-    """What one minute showed. ``failed`` are all requests that the new version failed beyond what is usual, those which
-    its own analytics do not know included."""
+    """What one minute showed. ``failed`` are the requests that the new version failed beyond what is usual, ``errors``
+    all of them: a proxy in front of it would count those which it answers with 500, while its own analytics do not."""
 
     minute: Minute
     failed: int
+    errors: int
 
 
 class World:
@@ -109,7 +110,9 @@ class World:
         returned = _binomial(draw, to_new - as_usual - thrown, returns)
         new = Count(to_new, as_usual + thrown, self._time(to_new, new=True))
         edge = Count(to_new + to_stable, stable.errors + new.errors + returned)
-        return Met(Minute(at, stable, new, self._probes(at, throws + returns), edge), thrown + returned)
+        return Met(
+            Minute(at, stable, new, self._probes(at, throws + returns), edge), thrown + returned, new.errors + returned
+        )
 
     def _failing(self, at: int, share: float) -> tuple[float, float]:
         """Return how often the new version throws where stable does not, and how often it answers 500."""

@@ -47,9 +47,10 @@ def _run(job: tuple[str, float, int]) -> Ended:
 
 def _told(good: Sequence[Ended], bad: Sequence[Ended]) -> Iterator[tuple[str, float]]:
     yield "bad live, %", _percent(bad, LIVE)
-    yield "bad held, %", _percent(bad, "hold")
     yield "good sent back, %", _percent(good, "back")
-    yield "good held, %", _percent(good, "hold")
+    if any(each.how == "hold" for each in (*good, *bad)):
+        yield "bad held, %", _percent(bad, "hold")
+        yield "good held, %", _percent(good, "hold")
     if live := [each.minutes / _HOUR for each in good if each.how == LIVE]:
         yield "hours until good ones are live", statistics.median(live)
     if back := [each.minutes / _HOUR for each in bad if each.how == "back"]:

@@ -29,7 +29,7 @@ _CONVICTING_IN_TROUBLE: Final = 6
 _TIMES_STABLE: Final = 4
 _TROUBLE: Final = 0.1  # of stable's requests failed, and three times the usual: then whatever both need has failed
 _TROUBLED_ERRORS: Final = 2
-_DARK: Final = 10  # minutes without an answer from the version that was asked for
+_DARK: Final = 10  # minutes on end in which another version answered than the one that was asked for
 _SILENT: Final = 15  # minutes after which what users met is not late, but missing
 _UNTELLING: Final = 30  # minutes that tell nothing, from which on waiting will not help
 
@@ -99,22 +99,23 @@ class Evidence:
     ``edge_before`` the whole zone, before it. Both begin with what is known when the rollout begins.
 
     Of the step: its ``terms``, the first whole minute ``since`` its traffic was moved, the ``known`` minutes that tell
-    something, and the last of them, ``telling``. Of the rollout: the new version's ``errors``, those of the ``edge``,
-    the ``pace``, the last minutes' ``asked`` probes, and the last minute that was ``probed``, ``applied`` (every
-    override), ``counted``, and ``troubled`` (stable's users)."""
+    something, and how many did not since the last of them, ``untelling``; in how many on end an override was
+    ``unapplied``. These are minutes that were told: while a run lies killed, nothing is missing. Of the rollout: the
+    new version's ``errors``, those of the ``edge``, the ``pace``, the last minutes' ``asked`` probes, and the last
+    minute that was ``probed``, ``counted``, and ``troubled`` (stable's users)."""
 
     record: Count = NOTHING
     edge_before: Count = NOTHING
     terms: Terms = _NOT_BEGUN
     since: int = 0
     known: int = 0
-    telling: int = -1
+    untelling: int = 0
+    unapplied: int = 0
     errors: Score = _UNTESTED
     edge: Score = _UNTESTED
     pace: Pace = _ANY_PACE
     asked: tuple[Asked, ...] = ()
     probed: int = -1
-    applied: int = -1
     counted: int = -1
     troubled: int = -2
 
@@ -122,7 +123,7 @@ class Evidence:
         """Return the evidence at the beginning of a step, whose traffic was moved in the minute ``at``. What earlier
         steps showed can still convict; it acquits no longer."""
         errors, edge, pace = self.errors.anew(), self.edge.anew(), self.pace.entering()
-        step = replace(self, terms=terms, since=at + 1, known=0, telling=at, applied=max(at, self.applied))
+        step = replace(self, terms=terms, since=at + 1, known=0, untelling=0, unapplied=0)
         return replace(step, errors=errors, edge=edge, pace=pace)
 
     def after(self, minute: Minute) -> Evidence:
@@ -144,11 +145,14 @@ class Evidence:
         if stuck := self._stuck():
             return Decision(Verdict.HOLD, stuck)
         if missing := next(self._missing(), ""):
-            waited = max(self.probed, self.counted) - self.since
-            if waited >= self.terms.least + self.terms.patience:
-                return Decision(Verdict.HOLD, f"nothing decided it in {waited} minutes: {missing}")
+            if self._waited >= self.terms.least + self.terms.patience:
+                return Decision(Verdict.HOLD, f"nothing decided it in {self._waited} minutes: {missing}")
             return Decision(Verdict.WAIT, missing)
         return Decision(Verdict.ON, self._acquitted())
+
+    @property
+    def _waited(self) -> int:
+        return max(self.probed, self.counted) - self.since
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON has it, for the journal."""
@@ -161,15 +165,15 @@ class Evidence:
 
     def _probed(self, at: int, probes: Probes) -> Evidence:
         one = Asked(at, probes.asked, probes.new_alone, probes.stable_alone, probes.both, probes.unapplied)
-        tells = not self.terms.users and at >= self.since and one.tells
+        own = not self.terms.users and at >= self.since
         return replace(
             self,
             asked=(*self.asked[1 - 2 * WINDOW :], one),
-            pace=self.pace if one.troubled else self.pace.probed(probes.times),
+            pace=self.pace.probed(probes.times),
             probed=at,
-            applied=self.applied if one.unapplied else at,
-            known=self.known + tells,
-            telling=at if tells else self.telling,
+            unapplied=self.unapplied + 1 if one.unapplied else 0,
+            known=self.known + (own and one.tells),
+            untelling=(0 if one.tells else self.untelling + 1) if own else self.untelling,
         )
 
     def _counted(self, at: int, stable: Count, new: Count, edge: Count) -> Evidence:
@@ -177,9 +181,9 @@ class Evidence:
         rate = usual(self.record)
         failing = stable.errors >= _TROUBLED_ERRORS and stable.rate > max(_TROUBLE, 3 * rate)
         troubled = at if failing else self.troubled
-        if at - troubled <= 1 or self._trouble_at(at, after=1):
-            return replace(self, counted=at, troubled=troubled)
         own = self.terms.users and at >= self.since
+        if at - troubled <= 1 or self._trouble_at(at, after=1):
+            return replace(self, counted=at, troubled=troubled, untelling=self.untelling + own)
         margin = self.terms.margin if own else None
         record = self.record + stable
         zone = self.edge
@@ -189,7 +193,7 @@ class Evidence:
             self,
             record=record,
             known=self.known + own,
-            telling=at if own else self.telling,
+            untelling=0 if own else self.untelling,
             errors=self.errors.after(new, usual(record), margin),
             edge=zone,
             pace=self.pace.counted(new, stable, record) if own else self.pace,
@@ -219,25 +223,27 @@ class Evidence:
 
     def _stuck(self) -> str:
         """Say why more waiting will not decide it, or nothing."""
-        now, last = max(self.probed, self.counted), self.asked[-1] if self.asked else None
-        if last and last.unapplied and now - self.applied >= _DARK:
+        if self.unapplied >= _DARK:
+            last = self.asked[-1]
             return (
-                f"for {now - self.applied} minutes the version override was not applied: another version answered "
+                f"for {self.unapplied} minutes the version override was not applied: another version answered "
                 f"{last.unapplied} of {last.asked} probes"
             )
-        if self.terms.users and now - max(self.counted, self.since) >= _SILENT:
-            return f"for {now - max(self.counted, self.since)} minutes nothing is known of what users met"
-        if now - max(self.telling, self.since) >= _UNTELLING:
-            return f"stable failed as well, or was not asked, in all of {now - max(self.telling, self.since)} minutes"
-        return self._hopeless(now)
+        silent = sum(one.at > self.counted and one.at >= self.since for one in self.asked)
+        if self.terms.users and silent >= _SILENT:
+            return f"for {silent} minutes nothing is known of what users met"
+        if self.untelling >= _UNTELLING:
+            why = "stable failed as well" if self.terms.users else "stable failed as well, or did not answer probes"
+            return f"nothing was to be told from {self.untelling} minutes, because {why}"
+        return self._hopeless()
 
-    def _hopeless(self, now: int) -> str:
+    def _hopeless(self) -> str:
         """Say that users are too few ever to acquit it, unless what they met rather convicts it."""
         seen, trust = self.errors.seen.requests, self.errors.trust
         if not self.terms.users or self.known < max(self.terms.least, _UNTELLING) or trust > 0:
             return ""
         missing = self.errors.missing(usual(self.record), self.terms.margin)
-        if missing <= seen / self.known * (self.terms.least + self.terms.patience - (now - self.since)):
+        if missing <= seen / self.known * (self.terms.least + self.terms.patience - self._waited):
             return ""
         return (
             f"{seen} requests reached the new version in {self.known} minutes; the {missing:.0f} more that it takes to "

@@ -91,6 +91,21 @@ def test_a_minute_in_which_stable_fails_as_well_convicts_nobody() -> None:
     assert evidence.decision.verdict is Verdict.WAIT
 
 
+def test_the_minute_after_one_in_which_stable_failed_convicts_nobody() -> None:
+    evidence = begun(TENTH).after(Minute(1, probes=Probes(6, both=2)))
+    assert evidence.after(Minute(2, probes=Probes(6, new_alone=2))).decision.verdict is Verdict.WAIT
+    assert evidence.after(Minute(3, probes=Probes(6, new_alone=2))).decision.verdict is Verdict.BACK
+
+
+def test_a_probe_that_failed_on_the_new_version_alone_is_waited_out() -> None:
+    once = asked(FINE)
+    evidence, decision, minutes = through(
+        begun(CHECK), lambda at: Minute(at, probes=Probes(6, new_alone=1)) if at == 9 else once(at)
+    )
+    assert (decision.verdict, minutes) == (Verdict.ON, 19)
+    assert evidence.known == 19
+
+
 def test_a_dead_version_is_sent_back_although_one_probe_fails_on_both() -> None:
     _, decision, minutes = through(begun(TENTH), asked(Probes(6, new_alone=5, both=1)))
     assert decision.verdict is Verdict.BACK
@@ -145,9 +160,46 @@ def test_a_minute_in_which_users_of_stable_fail_as_well_is_no_evidence() -> None
     assert evidence.errors.seen.errors == 0
 
 
+def test_users_beside_a_minute_in_which_probes_of_stable_failed_are_no_evidence() -> None:
+    evidence = begun(TENTH).after(Minute(5, probes=Probes(6, both=1)))
+    for at in (4, 5, 6):
+        evidence = evidence.after(Minute(at, Count(50), Count(50, 25)))
+    assert evidence.decision.verdict is Verdict.WAIT
+    assert evidence.after(Minute(7, Count(50), Count(50, 25))).decision.verdict is Verdict.BACK
+
+
+def test_requests_that_each_stand_for_many_weigh_as_those_that_were_looked_at() -> None:
+    one = begun(TENTH).after(Minute(1, Count(900), Count(100, 10)))
+    estimated = begun(TENTH).after(Minute(1, Count(900), Count(100, 10, sample=10.0)))
+    assert one.decision.verdict is Verdict.BACK
+    assert estimated.decision.verdict is Verdict.WAIT
+
+
+def test_where_requests_often_fail_a_few_more_are_no_reason() -> None:
+    often = Count(3000, 600, 200.0)
+    evidence = begun(TENTH, often, often)
+    assert said(evidence, lambda at: Minute(at, Count(450, 90), Count(50, 12), FINE)) is Verdict.ON
+
+
+def test_errors_at_the_end_of_a_good_watch_are_looked_into() -> None:
+    evidence = begun(WATCH)
+    for at in range(1, 30):
+        evidence = evidence.after(everybody(50)(at))
+    evidence = evidence.after(everybody(50, 3)(30))
+    assert evidence.decision.verdict is Verdict.WAIT
+    assert evidence.after(everybody(200)(31)).decision.verdict is Verdict.ON
+
+
+def test_a_zone_that_fails_somewhat_oftener_is_waited_for() -> None:
+    evidence = begun(replace(WATCH, least=1)).after(Minute(1, Count(), Count(300), edge=Count(300, 4)))
+    assert evidence.decision.verdict is Verdict.WAIT
+    assert "the zone answered 5xx to 4 of 300 requests" in evidence.decision.reason
+
+
 def test_trouble_that_stays_is_given_to_a_person() -> None:
     _, decision, minutes = through(begun(TENTH), lambda at: Minute(at, Count(450, 180), Count(50, 20), FINE))
-    assert (decision.verdict, minutes) == (Verdict.HOLD, 31)
+    assert (decision.verdict, minutes) == (Verdict.HOLD, 30 + LATE)
+    assert "stable failed as well" in decision.reason
 
 
 def test_what_the_step_before_showed_ends_no_step() -> None:
@@ -156,7 +208,10 @@ def test_what_the_step_before_showed_ends_no_step() -> None:
     for at in range(minutes + 1, minutes + LATE + 1):
         half = half.after(Minute(at, probes=FINE)).after(Minute(at - LATE, Count(900), Count(5000)))
         assert half.decision.verdict is Verdict.WAIT
-    assert half.after(Minute(minutes + 1, Count(250), Count(250))).decision.verdict is Verdict.ON
+    few = half.after(Minute(minutes + 1, Count(5), Count(5)))
+    assert few.decision.verdict is Verdict.WAIT
+    assert "failed 0 of 5 requests" in few.decision.reason
+    assert few.after(Minute(minutes + 2, Count(250), Count(250))).decision.verdict is Verdict.ON
 
 
 def test_what_the_step_before_showed_still_sends_it_back() -> None:
@@ -258,6 +313,17 @@ def test_a_version_that_is_only_slow_for_users_is_sent_back() -> None:
     assert "95 of 100 of 100 requests took up to 450 ms, stable's up to 200 ms" in decision.reason
 
 
+def test_users_who_waited_once_are_asked_again() -> None:
+    evidence = begun(replace(TENTH, least=1)).after(timed(200, 450.0)(1))
+    assert evidence.decision.verdict is Verdict.WAIT
+    assert "up to 450 ms" in evidence.decision.reason
+    assert evidence.after(timed(200, 210.0)(2)).decision.verdict is Verdict.ON
+
+
+def test_what_nobody_notices_is_not_slow() -> None:
+    assert said(begun(CHECK), lambda at: Minute(at, probes=Probes(6, times={"home": (9.0, 3.0)}))) is Verdict.ON
+
+
 def test_a_version_that_is_hardly_slower_goes_on() -> None:
     assert said(begun(TENTH), timed(50, 240.0)) is Verdict.ON
 
@@ -330,6 +396,15 @@ def test_evidence_that_was_written_down_and_told_again_decides_the_same(seed: in
                 broken = broken.after(again)
         assert broken.decision == whole.decision
     assert broken == whole
+
+
+@pytest.mark.parametrize("terms", [TENTH, CHECK])
+def test_the_time_in_which_a_run_lay_killed_is_held_against_nobody(terms: Terms) -> None:
+    evidence, decision, _ = through(begun(terms), a_tenth_of(50), most=9)
+    assert decision.verdict is Verdict.WAIT
+    later = evidence.after(Minute(evidence.probed + 120, probes=Probes(6, unapplied=6)))
+    assert later.decision.verdict is Verdict.WAIT
+    assert through(later, a_tenth_of(50))[1].verdict is Verdict.ON
 
 
 def test_what_is_no_evidence_is_refused() -> None:
