@@ -160,6 +160,13 @@ def test_a_minute_in_which_users_of_stable_fail_as_well_is_no_evidence() -> None
     assert evidence.errors.seen.errors == 0
 
 
+def test_the_minute_after_one_in_which_users_of_stable_failed_is_no_evidence() -> None:
+    evidence = begun(TENTH).after(Minute(1, Count(450, 180), Count(50, 20)))
+    evidence = evidence.after(Minute(2, Count(450, 2), Count(50, 25)))
+    assert evidence.decision.verdict is Verdict.WAIT
+    assert evidence.after(Minute(3, Count(450, 2), Count(50, 25))).decision.verdict is Verdict.BACK
+
+
 def test_users_beside_a_minute_in_which_probes_of_stable_failed_are_no_evidence() -> None:
     evidence = begun(TENTH).after(Minute(5, probes=Probes(6, both=1)))
     for at in (4, 5, 6):
@@ -212,6 +219,21 @@ def test_what_the_step_before_showed_ends_no_step() -> None:
     assert few.decision.verdict is Verdict.WAIT
     assert "failed 0 of 5 requests" in few.decision.reason
     assert few.after(Minute(minutes + 2, Count(250), Count(250))).decision.verdict is Verdict.ON
+
+
+def test_each_step_lasts_its_own_least_minutes() -> None:
+    evidence, _, minutes = through(begun(TENTH), a_tenth_of(50))
+    half = evidence.entering(Terms("50 %", 50, 10), minutes)
+    half = half.after(Minute(minutes + 1, Count(500), Count(500)))
+    assert half.decision == Decision(Verdict.WAIT, "1 of at least 10 minutes are known")
+
+
+def test_what_is_suspected_in_one_step_is_still_suspected_in_the_next() -> None:
+    some = begun(TENTH).after(Minute(1, Count(180), Count(20, 4)))
+    half = some.entering(Terms("50 %", 50, 10), 1)
+    assert half.decision.verdict is Verdict.WAIT
+    assert half.after(Minute(2, Count(20), Count(20, 3))).decision.verdict is Verdict.BACK
+    assert begun(TENTH).after(Minute(2, Count(20), Count(20, 3))).decision.verdict is Verdict.WAIT
 
 
 def test_what_the_step_before_showed_still_sends_it_back() -> None:
@@ -277,6 +299,13 @@ def test_an_override_that_is_not_applied_holds() -> None:
     assert "another version answered 6 of 6 probes" in decision.reason
     partly = lambda at: replace(a_tenth_of(50)(at), probes=Probes(6, unapplied=1))  # noqa: E731
     assert said(begun(TENTH), partly) is Verdict.HOLD
+
+
+def test_nothing_goes_on_while_another_version_answers_the_probes() -> None:
+    evidence, decision, minutes = through(begun(TENTH), a_tenth_of(50))
+    assert decision.verdict is Verdict.ON
+    astray = evidence.after(Minute(minutes + 1, probes=Probes(6, unapplied=1)))
+    assert astray.decision == Decision(Verdict.WAIT, "another version answered 1 of 6 probes")
 
 
 def test_an_override_that_is_applied_late_costs_time_only() -> None:
