@@ -14,6 +14,7 @@ from benchmarks.rollout_world import BAD, GOOD, World
 
 TRAFFIC: Final = (1, 5, 15, 50, 500)  # requests a minute
 _EACH: Final = 2000  # rollouts of each traffic
+_SEED: Final = 20261130
 _HOUR: Final = 60.0
 BAD_LIVE: Final = 1.0  # percent, at every traffic
 GOOD_BACK: Final = 5.0  # percent, from 15 requests a minute up
@@ -42,7 +43,7 @@ def kind(number: int) -> str:
 
 def _run(job: tuple[str, float, int]) -> Ended:
     rule, traffic, number = job
-    return RULES[rule](World(kind(number), traffic, number))
+    return RULES[rule](World(kind(number), traffic, _SEED + number))
 
 
 def _told(good: Sequence[Ended], bad: Sequence[Ended]) -> Iterator[tuple[str, float]]:

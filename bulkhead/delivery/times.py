@@ -15,6 +15,7 @@ SLOWER: Final = 1.5  # times as long as stable
 _BY: Final = 50.0  # and ms longer: what nobody notices is no reason to go back
 FEWEST: Final = 100  # requests of each version for a p95: of fewer, it is little more than the slowest of them
 _PROBE_SLOW: Final = 10  # pairs, net; even where times scatter by half, one of 10,000 good versions comes that far
+_PROBE_SUSPECTED: Final = 5
 _USERS_SLOW: Final = 5  # comparisons, net
 
 
@@ -56,16 +57,14 @@ class Pace:
         """Why the new version counts as slow, empty where it does not."""
         if self.users >= _USERS_SLOW:
             return f"users wait: {self.told}, for the {self.users}th time net"
-        slow = sorted(name for name, ahead in self.probes.items() if ahead >= _PROBE_SLOW)
-        if not slow:
-            return ""
-        most = max(self.probes[name] for name in slow)
-        return f"probe {', '.join(slow)} took over {SLOWER:g} times as long as on stable in {most} minutes, net"
+        return self._slower(_PROBE_SLOW)
 
     @property
     def suspected(self) -> str:
         """What must be seen again before it can be trusted, empty where nothing."""
-        return (self.told or "users waited longer than on stable in the step before") if self.users else ""
+        if self.users:
+            return self.told or "users waited longer than on stable in the step before"
+        return self._slower(_PROBE_SUSPECTED)
 
     @property
     def untold(self) -> str:
@@ -73,6 +72,13 @@ class Pace:
         if self.compared or not self.new.requests:
             return ""
         return f"{self.new.requests} requests have no p95 that says anything; {FEWEST} have"
+
+    def _slower(self, least: int) -> str:
+        slow = {name: ahead for name, ahead in self.probes.items() if ahead >= least}
+        if not slow:
+            return ""
+        names, most = ", ".join(sorted(slow)), max(slow.values())
+        return f"probe {names} took over {SLOWER:g} times as long as on stable in {most} minutes, net"
 
 
 def _moved(ahead: int, new: float, stable: float) -> int:

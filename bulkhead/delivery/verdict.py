@@ -258,14 +258,14 @@ class Evidence:
             yield f"another version answered {self.asked[-1].unapplied} of {self.asked[-1].asked} probes"
         if any(one.new_alone for one in self.asked if one.at > self.probed - WINDOW):
             yield f"a probe failed on the new version alone within {WINDOW} minutes"
+        if self.pace.suspected:
+            yield self.pace.suspected
         if not self.terms.users:
             return
         if not self.errors.trusted:
             yield f"the new version failed {self.errors.seen}, stable {self.record}: too few to tell them apart"
         if self.edge.seen.requests and not self.edge.trusted:
             yield f"the zone answered 5xx to {self.edge.seen}; before the rollout to {self.edge_before}"
-        if self.pace.suspected:
-            yield self.pace.suspected
         if self.terms.last and self.pace.untold:
             yield self.pace.untold
 

@@ -349,6 +349,15 @@ def test_users_who_waited_once_are_asked_again() -> None:
     assert evidence.after(timed(200, 210.0)(2)).decision.verdict is Verdict.ON
 
 
+def test_a_probe_that_was_often_slower_is_waited_for() -> None:
+    def slow_at_first(at: int) -> Minute:
+        return Minute(at, probes=Probes(6, times={"home": (300.0 if at <= 9 else 100.0, 100.0)}))
+
+    evidence, decision, minutes = through(begun(CHECK), slow_at_first)
+    assert (decision.verdict, minutes) == (Verdict.ON, 14)
+    assert evidence.pace.probes == {"home": 4}
+
+
 def test_what_nobody_notices_is_not_slow() -> None:
     assert said(begun(CHECK), lambda at: Minute(at, probes=Probes(6, times={"home": (9.0, 3.0)}))) is Verdict.ON
 
