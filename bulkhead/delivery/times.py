@@ -69,9 +69,10 @@ class Pace:
     @property
     def untold(self) -> str:
         """Why nobody can say yet how long users wait, empty where somebody can, or never will."""
-        if self.compared or not self.new.requests:
+        since = self.new.requests
+        if not since or (self.compared and since < FEWEST / 2):  # what came last counts: it may have become slow
             return ""
-        return f"{self.new.requests} requests have no p95 that says anything; {FEWEST} have"
+        return f"the last {since} requests have no p95 that says anything; {FEWEST} have"
 
     def _slower(self, least: int) -> str:
         slow = {name: ahead for name, ahead in self.probes.items() if ahead >= least}

@@ -381,8 +381,18 @@ def test_the_last_step_waits_for_a_p95_where_times_are_known() -> None:
 
     evidence = begun(replace(WATCH, least=1)).after(Minute(1, Count(), Count(99, 0, 150.0)))
     evidence = replace(evidence, errors=replace(evidence.errors, trust=-100.0))
-    assert "99 requests have no p95" in evidence.decision.reason
+    assert "the last 99 requests have no p95" in evidence.decision.reason
     assert evidence.after(minute(40)).decision.verdict is Verdict.ON
+
+
+def test_a_version_that_slows_down_at_the_end_of_the_watch_is_looked_into() -> None:
+    evidence = begun(WATCH)
+    for at in range(1, 37):
+        evidence = evidence.after(Minute(at, Count(), Count(5, 0, 200.0 if at <= 20 else 900.0), FINE))
+    assert evidence.decision == Decision(Verdict.WAIT, "the last 80 requests have no p95 that says anything; 100 have")
+    for at in range(37, 41):
+        evidence = evidence.after(Minute(at, Count(), Count(5, 0, 900.0), FINE))
+    assert "95 of 100 of 100 requests took up to 900 ms" in evidence.decision.reason
 
 
 def test_a_probe_that_is_slower_again_and_again_sends_it_back() -> None:
