@@ -41,7 +41,7 @@ _NAMESPACE: Final = "/accounts/{account_id}/storage/kv/namespaces/{namespace_id}
 _SCRIPT: Final = "/accounts/{account_id}/workers/scripts/{script_name}"
 _VERSION: Final = "/accounts/{account_id}/workers/workers/{worker_id}/versions/{version_id}"
 _WATCHING: Final = "seeing what users meet in a new version"
-_UNWATCHED: Final = "no user of a rehearsal meets a new version"
+_UNWATCHED: Final = "a rehearsal brings releases to one stage, and later"
 _NO_JOBS: Final = "the jobs that back up and watch are still to come"
 
 
@@ -65,13 +65,14 @@ class TokenPolicy:
 class Need:
     """A permission that a role has, and what needs it: ``types`` of resources, or a task in words. A task has the
     ``calls`` that it makes, as "METHOD route" of Cloudflare's API, or of R2's S3 API. ``untried`` says why no call of
-    a rehearsal shows that it is needed."""
+    a rehearsal shows that it is needed; ``sometimes`` one does, where a release is brought to the stage."""
 
     permission: Permission
     reason: str
     types: tuple[ResourceType, ...] = ()
     calls: tuple[str, ...] = ()
     untried: str = ""
+    sometimes: bool = False
 
 
 def needs(role: Role, product: Product) -> tuple[Need, ...]:
@@ -88,14 +89,15 @@ def _needs(role: Role, product: Product) -> Iterator[Need]:
                     found[permission].append(type_)
             for permission, types in found.items():
                 yield Need(permission, ", ".join(type_.kind for type_ in types), tuple(types))
-            yield Need(ANALYTICS_READ, _WATCHING, calls=("POST /graphql",), untried=_UNWATCHED)
+            yield Need(ANALYTICS_READ, _WATCHING, calls=("POST /graphql",), untried=_UNWATCHED, sometimes=True)
             if product.public_workers:
-                yield Need(ZONE_ANALYTICS_READ, _WATCHING, calls=("POST /graphql",), untried=_UNWATCHED)
+                yield Need(ZONE_ANALYTICS_READ, _WATCHING, calls=("POST /graphql",), untried=_UNWATCHED, sometimes=True)
                 yield Need(
                     CACHE_PURGE,
                     "clearing what is cached of the release before",
                     calls=("POST /zones/{zone_id}/purge_cache",),
-                    untried="a rehearsal has no cache in front of it",
+                    untried=_UNWATCHED,
+                    sometimes=True,
                 )
         case Role.ROLLBACK:
             yield Need(

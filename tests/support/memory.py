@@ -155,7 +155,12 @@ class MemoryStack(InlineStack):
         self._on_event = lambda _: None
 
     def up(
-        self, *, policy_packs: Sequence[Path] = (), expect_no_changes: bool = False, refresh: bool = False
+        self,
+        *,
+        policy_packs: Sequence[Path] = (),
+        expect_no_changes: bool = False,
+        refresh: bool = False,
+        left: Iterable[str] = (),
     ) -> Result:
         return self._result("up")
 

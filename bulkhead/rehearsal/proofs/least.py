@@ -74,7 +74,8 @@ def _fits(what: str, token: _Token, uses: Iterable[Use]) -> frozenset[str]:
     require(not found.refused, f"{what} to be good for its calls", "; ".join(map(str, found.refused[:3])))
     beyond = [name for name in found.beyond if name not in untried]
     require(not beyond, f"every permission of {what} to be needed by a call", f"{', '.join(beyond)} by none")
-    stale = [n.permission.name for n in token.needs if n.untried and n.permission.name in found.needed]
+    never = [need.permission.name for need in token.needs if need.untried and not need.sometimes]
+    stale = sorted(set(never) & found.needed)
     require(not stale, f"no call of {what} to need what its role calls untried", ", ".join(stale))
     return found.needed
 
