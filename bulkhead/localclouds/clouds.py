@@ -31,7 +31,7 @@ from bulkhead.localclouds.aws import handlers as aws_handlers
 from bulkhead.localclouds.aws.local import LocalAws
 from bulkhead.localclouds.cloudflare import handlers as cloudflare_handlers
 from bulkhead.localclouds.cloudflare.api import app as cloudflare_api
-from bulkhead.localclouds.cloudflare.api.call import Cloudflare
+from bulkhead.localclouds.cloudflare.api.call import ANALYTICS_DELAY, Cloudflare
 from bulkhead.localclouds.cloudflare.api.credentials import Credentials
 from bulkhead.localclouds.cloudflare.local import LocalCloudflare
 from bulkhead.localclouds.github.api import app as github_api
@@ -137,7 +137,7 @@ class RunningClouds:
 
 
 @contextmanager
-def running(run_dir: Path, stages: Sequence[str]) -> Iterator[RunningClouds]:
+def running(run_dir: Path, stages: Sequence[str], analytics_delay: float = ANALYTICS_DELAY) -> Iterator[RunningClouds]:
     """Start everything, and end it in the opposite order."""
     (run_dir / "cloudflare").mkdir(parents=True, exist_ok=True)
     with ExitStack() as ending:
@@ -162,6 +162,7 @@ def running(run_dir: Path, stages: Sequence[str]) -> Iterator[RunningClouds]:
                     resources,
                     stage=lambda environment: cloudflares.of(environment).client,
                     uploads=lambda environment: cloudflares.of(environment).uploads,
+                    analytics_delay=analytics_delay,
                 ),
                 Credentials(seed, store),
                 journal,
@@ -203,6 +204,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("run_dir", type=Path, help="where everything is kept")
     parser.add_argument("--stages", default="", help="environments to start at once, separated by commas")
+    late = "seconds until analytics tell what happened"
+    parser.add_argument("--analytics-delay", type=float, default=ANALYTICS_DELAY, help=late)
     options = parser.parse_args(arguments)
     for number in _ENDING:
         signal.signal(number, _end_in_order)
@@ -211,6 +214,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run_dir = options.run_dir.resolve()
     (run_dir / "logs").mkdir(parents=True, exist_ok=True)
     egress.audit(run_dir / "logs", egress.CLOUDS)
-    with running(run_dir, stages) as clouds:
+    with running(run_dir, stages, options.analytics_delay) as clouds:
         print(json.dumps(clouds.write()), flush=True)  # noqa: T201 - whoever started this reads it
         wait_for_end(sys.stdin)

@@ -4,8 +4,8 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
 from pathlib import Path
@@ -14,7 +14,16 @@ from typing import Any
 import psutil
 import pytest
 
+from bulkhead.clients.endpoints import CLOUDFLARE
+from bulkhead.clients.rest import Rest
+from bulkhead.delivery.signals import Signals
+from bulkhead.localclouds.api import seed
+from bulkhead.localclouds.cloudflare.client import StageCloud
+from bulkhead.localclouds.command import clouds_command
 from bulkhead.machine.processes import marked
+from bulkhead.machine.rundir import SEED
+from tests.localclouds.cloudflare.api.workers import SCRIPTS, WORKERS, version
+from tests.support.cloudflare_api import ACCOUNT, STAGING, TOKEN, ZONE
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
@@ -26,10 +35,10 @@ Start = Callable[..., subprocess.Popen[str]]
 def start(tmp_path: Path) -> Iterator[Start]:
     started: list[subprocess.Popen[str]] = []
 
-    def start(*stages: str) -> subprocess.Popen[str]:
+    def start(*stages: str, analytics_delay: float | None = None) -> subprocess.Popen[str]:
         with (tmp_path / "clouds.log").open("w") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "bulkhead.localclouds", str(tmp_path), "--stages", ",".join(stages)],
+                [*clouds_command(stages, analytics_delay), str(tmp_path)],
                 cwd=ROOT,
                 env={**os.environ, "BULKHEAD_REHEARSAL": str(tmp_path)},
                 stdin=subprocess.PIPE,
@@ -114,3 +123,24 @@ def test_nothing_but_the_addresses_is_said(start: Start, tmp_path: Path) -> None
     assert output == ""
     assert (tmp_path / "clouds.log").read_text() == ""
     assert not psutil.pid_exists(process.pid)
+
+
+def test_analytics_are_as_late_as_whoever_starts_the_clouds_wants(start: Start, tmp_path: Path) -> None:
+    said = ready(start("staging", analytics_delay=0.5))
+    seed.write(tmp_path / SEED, [STAGING])
+    stage = StageCloud(said["stages"]["staging"]["control"], said["stages"]["staging"]["token"])
+    with Rest(CLOUDFLARE.at(said["cloudflare"]), TOKEN) as rest:
+        rest.post(WORKERS, {"name": "web"})
+        uploaded = rest.post(f"{WORKERS}/web/versions", version(), params={"deploy": "true"})
+        assert uploaded is not None
+        rest.post(f"{SCRIPTS}/web/subdomain", {"enabled": True})
+        signals = Signals(rest, ACCOUNT, ZONE, delay=0.5, span=1)
+        minute = int(time.time())
+        assert stage.visit("web.rehearsal.workers.dev", "/").status == 200
+        found = Counter[str]()
+        for at in range(minute, int(time.time()) + 1):
+            time.sleep(max(0.0, at + 1.6 - time.time()))
+            known = signals.minute("web", [uploaded["id"]], at)
+            assert known is not None
+            found["requests"] += known[uploaded["id"]].requests
+    assert found == {"requests": 1}

@@ -29,7 +29,8 @@ def bounds(wanted: Mapping[str, Any], now: float) -> tuple[float, float]:
             if found["comparison"].startswith("g"):
                 first = max(first, _seconds(value))
             else:
-                last = min(last, _seconds(value))
+                width = STEPS[found["dimension"]] if found["comparison"] == "leq" else 0
+                last = min(last, _seconds(value) + width)
         elif name in STEPS:
             first, last = max(first, _seconds(value)), min(last, _seconds(value) + STEPS[name])
         elif name == "AND":

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
-from graphql import GraphQLError, GraphQLObjectType, GraphQLScalarType, GraphQLSchema, build_schema
+from graphql import (
+    ConstValueNode,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLScalarType,
+    GraphQLSchema,
+    build_schema,
+    value_from_ast_untyped,
+)
 
 from bulkhead.localclouds.cloudflare.counted import instant
 
@@ -21,7 +29,8 @@ def schema(resolvers: Callable[[GraphQLSchema], None]) -> GraphQLSchema:
     built = build_schema(FILE.read_text())
     for name, takes in _TAKES.items():
         if isinstance(scalar := built.type_map.get(name), GraphQLScalarType):
-            scalar.parse_value = takes  # type: ignore[method-assign, assignment]
+            scalar.coerce_input_value = takes
+            scalar.coerce_input_literal = partial(_literal, takes)
     resolvers(built)
     return built
 
@@ -31,6 +40,10 @@ def field_of(built: GraphQLSchema, type_: str, name: str) -> Any:
     found = built.type_map[type_]
     assert isinstance(found, GraphQLObjectType)  # noqa: S101 - a node of the schema that is beside this module
     return found.fields[name]
+
+
+def _literal(takes: Callable[[Any], Any], node: ConstValueNode) -> Any:
+    return takes(value_from_ast_untyped(node))
 
 
 def _text(value: Any) -> str:
