@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from bulkhead.localclouds.cloudflare.api.analytics.datasets import DATASETS
+from bulkhead.localclouds.cloudflare.api.analytics.describe import cut
+from bulkhead.localclouds.cloudflare.api.analytics.schema import FILE
+from bulkhead.model.failures import Failed
 from tests.localclouds.cloudflare.api.test_app import token_with
 from tests.support.cloudflare_api import ACCOUNT, OTHER_ACCOUNT, ZONE
 from tests.support.counted_stage import NOON, CountedStage
@@ -170,6 +173,13 @@ def test_every_field_that_is_available_can_be_asked_for(stage: CountedStage, dat
         group, _, member = field.partition("_")
         (row,) = rows(stage, asked(f"{group}{{{member}}}" if member else group))
         assert member in row[group] if member else row[group] == 5, field
+
+
+def test_the_schema_has_what_the_datasets_tell_and_no_more() -> None:
+    schema = FILE.read_text()
+    assert cut(schema) == schema
+    with pytest.raises(Failed, match="AccountWorkersInvocationsAdaptiveSum has no requests"):
+        cut(schema.replace("  requests: uint64!\n", ""))
 
 
 @pytest.mark.parametrize(
