@@ -41,7 +41,7 @@ from bulkhead.resources.token_policies import Target
 Info = GraphQLResolveInfo[Call]
 PATH: Final = "/graphql"
 _MOST_ZONES: Final = 10
-_UNKNOWN: Final = re.compile(r"Cannot query field '(\w+)'")
+_UNKNOWN: Final = re.compile(r"Cannot query field '(\w+)'.*", re.DOTALL)
 _DEPLETED: Final = "rate limiter budget depleted, try again after 5 minutes"
 _TOO_MANY: Final = "in combination, your request queries too many nodes, zones and accounts"
 
@@ -82,9 +82,7 @@ def _answer(data: Any, errors: Sequence[GraphQLError], status: int = 200) -> JSO
     at = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     told = [
         {
-            "message": _UNKNOWN.sub(r'unknown field "\1"', error.message).partition(" on type ")[0]
-            if _UNKNOWN.match(error.message)
-            else error.message,
+            "message": _UNKNOWN.sub(r'unknown field "\1"', error.message),
             "path": [str(part) for part in error.path] if error.path else None,
             "extensions": {"timestamp": at},
         }
