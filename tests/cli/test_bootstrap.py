@@ -87,8 +87,6 @@ def _stage_file(stage: str, account: str) -> str:
     repository: harbor
     reviewers:
       teams: [1]
-  bulkhead:access:
-    public: true
   bulkhead:owns:
     awsAccount: true
   bulkhead:access:

@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 from bulkhead.resources import types as t
-from bulkhead.resources.permissions import ANALYTICS_READ, D1_WRITE, KV_WRITE, QUEUES_WRITE, ROUTES_WRITE, SCRIPTS_WRITE
+from bulkhead.resources.permissions import (
+    ANALYTICS_READ,
+    D1_WRITE,
+    KV_WRITE,
+    OBJECTS_READ,
+    QUEUES_WRITE,
+    ROUTES_WRITE,
+    SCRIPTS_WRITE,
+)
 from bulkhead.resources.values import UNKNOWN
 from policies.rules.token_permissions import RULES
 from tests.support.policy_scene import changed, found, make_context, make_resource
@@ -43,7 +51,7 @@ def test_what_the_product_does_not_have_needs_no_permission(permission: Any) -> 
 
 def test_a_role_has_no_permission_of_another() -> None:
     assert len(found(RULE, token("harbor-staging-token-rollback-a", D1_WRITE.id), context=HARBOR)) == 1
-    assert len(found(RULE, token("harbor-staging-token-deploy-a", ANALYTICS_READ.id), context=HARBOR)) == 1
+    assert len(found(RULE, token("harbor-staging-token-deploy-a", OBJECTS_READ.id), context=HARBOR)) == 1
     assert len(found(RULE, token("harbor-staging-token-preview-a", SCRIPTS_WRITE.id), context=HARBOR)) == 1
 
 
