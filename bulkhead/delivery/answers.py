@@ -88,6 +88,13 @@ def counted(pairs: Iterable[Pair]) -> Probes:
     )
 
 
+def uncompared(answers: Iterable[Answer]) -> Probes:
+    """Return what a minute's answers tell of a version beside which no other can be asked."""
+    outcomes = [answer.outcome for answer in answers]
+    failed, unapplied = outcomes.count(Outcome.FAILED), outcomes.count(Outcome.NOT_APPLIED)
+    return Probes(asked=len(outcomes), new_alone=failed, unapplied=unapplied)
+
+
 def overrides(versions: Versions, scripts: Mapping[str, str]) -> str:
     """Return the header that asks for ``versions``; ``scripts`` are the Workers' names at Cloudflare."""
     wrong = [version for version in versions.values() if not _VERSION.fullmatch(version)]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from bulkhead.delivery.answers import counted
+from bulkhead.delivery.answers import Answer, counted, uncompared
 from bulkhead.delivery.observed import NOTHING, Count, Minute
 from bulkhead.delivery.plan import Move
 from bulkhead.delivery.probes import Prober
@@ -22,16 +23,27 @@ _LONGEST: Final = 30  # minutes of silence that are asked for again after a paus
 class StageEyes:
     """Who looks at one stage. ``hosts`` are the hostnames of the public Workers, by their names in the product. A
     Worker's first version is not looked at: there is nothing to compare it with. ``_told`` is the last minute of each
-    Worker that was known."""
+    Worker that was known; ``_own``, how many of a minute's requests to a version were our probes: Cloudflare counts
+    them as it counts users, and probes that pass let nothing go on."""
 
     prober: Prober
     users: Signals
     hosts: Mapping[str, str]
     _told: dict[str, int] = field(default_factory=dict)
+    _own: Counter[tuple[int, str, str]] = field(default_factory=Counter)
 
-    def look(self, at: int, moves: Sequence[Move], new: Mapping[str, str]) -> Mapping[str, Sequence[Minute]]:
+    def look(
+        self, at: int, moves: Sequence[Move], new: Mapping[str, str], *, control: bool
+    ) -> Mapping[str, Sequence[Minute]]:
         stable = {move.worker: move.stable for move in _followers(moves)}
-        probes = counted(self.prober.pairs({worker: new[worker] for worker in stable}, stable))
+        moving = {worker: new[worker] for worker in stable}
+        if control:
+            pairs = self.prober.pairs(moving, stable)
+            probes, answers = counted(pairs), [each for pair in pairs for each in (pair.new, pair.stable)]
+        else:
+            answers = list(self.prober.alone(moving))
+            probes = uncompared(answers)
+        self._remember(at, answers)
         return {
             move.worker: [*self._known(at, move, new[move.worker]), Minute(at, probes=probes)]
             for move in _followers(moves)
@@ -54,9 +66,17 @@ class StageEyes:
                 break
             host = self.hosts.get(move.worker)
             edge = self.users.edge(host, minute) if host else None
-            found.append(Minute(minute, counts.get(move.stable, NOTHING), counts.get(new, NOTHING), edge=edge))
+            stable, fresh = (self._users(move, version, minute, counts) for version in (move.stable, new))
+            found.append(Minute(minute, stable, fresh, edge=edge))
             self._told[move.worker] = minute
         return found
+
+    def _remember(self, at: int, answers: Iterable[Answer]) -> None:
+        self._own.update((at, *named) for answer in answers for named in answer.versions)
+
+    def _users(self, move: Move, version: str, at: int, counts: Mapping[str, Count]) -> Count:
+        found = counts.get(version, NOTHING)
+        return replace(found, requests=max(found.errors, found.requests - self._own[at, move.worker, version]))
 
     def _usual(self, at: int, move: Move) -> Evidence:
         counts, edges = NOTHING, NOTHING

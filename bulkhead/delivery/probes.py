@@ -126,10 +126,15 @@ class Prober:
     def pairs(self, new: Versions, stable: Versions) -> tuple[Pair, ...]:
         """Ask each probe that a moving Worker has a part in of both versions, at the same moment: what fails on both
         sides is not the new one's fault. The other probes would only bring chance into it."""
-        moving = {worker for worker in new if new[worker] != stable.get(worker)}
-        probes = [probe for probe in self._product.probes if moving.intersection(probe.asked)]
+        moving = [worker for worker in new if new[worker] != stable.get(worker)]
+        probes = reaching(self._product, moving)
         asked = [(self._pool.submit(self.ask, p, new), self._pool.submit(self.ask, p, stable)) for p in probes]
         return tuple(Pair(new=one.result(), stable=other.result()) for one, other in asked)
+
+    def alone(self, versions: Versions) -> tuple[Answer, ...]:
+        """Ask each probe that one of these Workers has a part in as a visitor does: everybody gets these versions, and
+        no other is in their deployments."""
+        return self._all(reaching(self._product, versions), versions, forced=False)
 
     def travel(self, journey: Journey, mark: str, versions: Versions | None = None, *, forced: bool = True) -> Answer:
         """Make a journey and leave its traces, for whoever looks for ``mark`` in the stores."""
@@ -209,6 +214,12 @@ class Prober:
             self._sleep(_PAUSE)
             answers, waited = ask(), waited + _PAUSE
         return answers
+
+
+def reaching(product: Product, workers: Iterable[str]) -> list[Probe]:
+    """Return the probes that one of the Workers has a part in."""
+    wanted = set(workers)
+    return [probe for probe in product.probes if wanted.intersection(probe.asked)]
 
 
 def purge(

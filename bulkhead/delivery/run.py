@@ -20,7 +20,7 @@ from bulkhead.delivery.lease import Lost
 from bulkhead.delivery.live import uploaded
 from bulkhead.delivery.migrations import run as migrations
 from bulkhead.delivery.migrations.stage import Folder
-from bulkhead.delivery.plan import Plan
+from bulkhead.delivery.plan import Move, Plan
 from bulkhead.delivery.strategy import Road, Step
 from bulkhead.delivery.watching import Held, Returned, Watch, orders_of
 from bulkhead.model.failures import Failed
@@ -118,6 +118,8 @@ class Deployment:
             yield "expand", self._migrate
         yield "upload", self._upload
         yield "migrate", self._migrate
+        if not gradual:
+            yield "everybody", self._finish
         if gradual:
             yield "smoke at 0 %", self._smoke_unseen
             steps = [step for step in self.road.steps if step.name != WATCH]
@@ -127,7 +129,7 @@ class Deployment:
         yield "triggers", self._triggers
         yield "caches", self._caches
         for step in self.road.steps:
-            if step.name == WATCH and any(move.stable for move in self.plan.moves):
+            if step.name == WATCH and self._followers:
                 yield step.name, partial(self._share, step, step.new)
         if gradual:
             yield "finish", self._finish
@@ -144,10 +146,12 @@ class Deployment:
         return iter(steps[first:])
 
     @property
-    def _moving(self) -> tuple[Any, ...]:
-        """The Workers whose traffic is moved here: a first version serves at once, and so do other classes."""
-        if self.plan.strategy == "all-at-once":
-            return ()
+    def _moving(self) -> tuple[Move, ...]:
+        """The Workers whose traffic is divided here: a first version serves at once, and so do other classes."""
+        return () if self.plan.strategy == "all-at-once" else self._followers
+
+    @property
+    def _followers(self) -> tuple[Move, ...]:
         return tuple(move for move in self.plan.moves if move.stable)
 
     # the steps
@@ -201,7 +205,7 @@ class Deployment:
         self.world.watch.until(self.run, step, self.plan.moves, self.new, intact)
 
     def _require_intact(self, percent: int) -> None:
-        if back := shares.taken_back(self.world.traffic, self._moving, self.new, percent):
+        if back := shares.taken_back(self.world.traffic, self._followers, self.new, percent):
             raise Returned(back)
 
     def _verify(self) -> None:
@@ -216,7 +220,9 @@ class Deployment:
             self.world.say(f"  {said}")
 
     def _finish(self) -> None:
-        shares.settle(self.world.traffic, self._moving, self.new, self._message("done"))
+        """Let the new versions be alone. Of a release that goes at once, those that no class makes serve by their
+        upload wait for it."""
+        shares.settle(self.world.traffic, self._followers, self.new, self._message("done"))
 
     # traffic, and the way back
 
@@ -230,7 +236,7 @@ class Deployment:
             raise Returned(f"{what} does not work: {'; '.join(wrong[:3])}")
 
     def _return(self, why: str) -> tuple[Outcome | None, str]:
-        moved = tuple(move for move in self.plan.moves if move.stable)
+        moved = self._followers
         self.new = self.new or self._uploaded()
         if self.plan.classes or (self.plan.moves and not moved):
             self.run.note(FACTS, {"reason": why})

@@ -82,7 +82,8 @@ def road(
         steps.append(_check(loads, rollout.bake_minutes))
     steps.append(_everybody(chosen, decisive=decisive, way_back=way_back))
     if decisive:
-        terms = Terms("watch", EVERYBODY, rollout.watch_minutes, last=True, way_back=way_back)
+        control = chosen != "all-at-once"
+        terms = Terms("watch", EVERYBODY, rollout.watch_minutes, last=True, way_back=way_back, control=control)
         steps.append(_share(loads, terms))
     return Road(chosen, tuple(steps), why, way_back)
 
@@ -122,13 +123,17 @@ def _share(loads: Mapping[str, Load], terms: Terms) -> Step:
     judges = tuple(name for name in loads if soon[name] <= longest) or tuple(sorted(soon, key=soon.__getitem__)[:1])
     takes = max((soon[name] for name in judges), default=float("inf"))
     waits = f"at least {terms.least} minutes, and until users' requests tell it from stable: "
-    if takes == float("inf"):
+    if takes == float("inf") and share == EVERYBODY:
+        waits = f"{terms.least} minutes; nobody asks, and while that is so, probes alone end it"
+    elif takes == float("inf"):
         waits += "nobody asks, so it holds, and a person decides"
     else:
         waits += f"about {_while(max(terms.least, takes) + LATE)} where nothing fails"
         if takes > terms.least + terms.patience:
             waits += f", which is longer than it is given; it holds after {_while(terms.least + terms.patience)}"
     sees = [line for name, load in loads.items() for line in _seen(name, load, share, decides=name in judges)]
+    if not terms.control:
+        sees.append("no other version can be asked beside it: a fault that would meet both counts against it")
     if not terms.way_back:
         sees.append("nothing can be sent back: what is seen holds the release, and a person decides")
     return Step(terms.step, share, terms, judges, waits, tuple(sees))

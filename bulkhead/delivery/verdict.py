@@ -23,6 +23,7 @@ __all__ = ["Count", "Decision", "Evidence", "Minute", "Probes", "Terms", "Verdic
 LATE: Final = 5  # minutes until Cloudflare's analytics know what users met
 WINDOW: Final = 10  # minutes within which failures of probes count together
 CONVICTING: Final = 2  # probes that failed on the new version alone, net
+_CONVICTING_UNCOMPARED: Final = 3  # minutes: without a twin, a minute in which the network failed looks the same
 # While stable fails as well, either may be the one that a fault hits first: six more than four times stable's share is
 # what happens to one of a hundred pairs of equals.
 _CONVICTING_IN_TROUBLE: Final = 6
@@ -31,6 +32,7 @@ _TROUBLE: Final = 0.1  # of stable's requests failed, and three times the usual:
 _TROUBLED_ERRORS: Final = 2
 _DARK: Final = 10  # minutes on end in which another version answered than the one that was asked for
 _SILENT: Final = 15  # minutes after which what users met is not late, but missing
+_EVERYBODY: Final = 100  # percent
 _UNTELLING: Final = 30  # minutes that tell nothing, from which on waiting will not help
 
 
@@ -43,16 +45,20 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
+    """``convicts``: the new version was found bad, which any Worker of a release can say; the judges say all else."""
+
     verdict: Verdict
     reason: str
+    convicts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What one step of a rollout has to show. ``share`` is the new version's, percent; ``least``, minutes that tell
     something. ``users`` says whether they decide, or probes alone do; ``last``, whether no step decides after it;
-    ``way_back``, whether traffic can return to the version that stands. ``patience`` is how many minutes more a step is
-    given that nothing decides, before a person is asked."""
+    ``way_back``, whether traffic can return to the version that stands; ``control``, whether that one can be asked
+    beside the new one, or there is only what it showed before. ``patience`` is how many minutes more a step is given
+    that nothing decides, before a person is asked."""
 
     step: str
     share: float
@@ -60,6 +66,7 @@ class Terms:
     users: bool = True
     last: bool = False
     way_back: bool = True
+    control: bool = True
     patience: int = 360
 
     @property
@@ -140,8 +147,8 @@ class Evidence:
         """What follows from all of it."""
         if guilty := self._guilty():
             if self.terms.way_back:
-                return Decision(Verdict.BACK, guilty)
-            return Decision(Verdict.HOLD, f"{guilty}, and there is no way back")
+                return Decision(Verdict.BACK, guilty, convicts=True)
+            return Decision(Verdict.HOLD, f"{guilty}, and there is no way back", convicts=True)
         if stuck := self._stuck():
             return Decision(Verdict.HOLD, stuck)
         if missing := next(self._missing(), ""):
@@ -207,7 +214,11 @@ class Evidence:
     def _guilty(self) -> str:
         """Say what sends the new version back, or nothing."""
         window = [one for one in self.asked if one.at > self.probed - WINDOW]
-        if alone := sum(one.new_alone for one in window):
+        if not self.terms.control:
+            bad = sum(one.new_alone > 0 for one in window)
+            if bad >= _CONVICTING_UNCOMPARED:
+                return f"in {bad} of {WINDOW} minutes a probe failed, and there is no other version to compare it with"
+        elif alone := sum(one.new_alone for one in window):
             stable = sum(one.stable_alone for one in window)
             calm = sum(one.new_alone for one in window if not self._trouble_at(one.at, after=0))
             if calm - stable >= CONVICTING or alone >= _CONVICTING_IN_TROUBLE + _TIMES_STABLE * stable:
@@ -225,10 +236,8 @@ class Evidence:
         """Say why more waiting will not decide it, or nothing."""
         if self.unapplied >= _DARK:
             last = self.asked[-1]
-            return (
-                f"for {self.unapplied} minutes the version override was not applied: another version answered "
-                f"{last.unapplied} of {last.asked} probes"
-            )
+            why = "the version override was not applied: " if self.terms.control else ""
+            return f"for {self.unapplied} minutes {why}another version answered {last.unapplied} of {last.asked} probes"
         silent = sum(one.at > self.counted and one.at >= self.since for one in self.asked)
         if self.terms.users and silent >= _SILENT:
             return f"for {silent} minutes nothing is known of what users met"
@@ -240,7 +249,7 @@ class Evidence:
     def _hopeless(self) -> str:
         """Say that users are too few ever to acquit it, unless what they met rather convicts it."""
         seen, trust = self.errors.seen.requests, self.errors.trust
-        if not self.terms.users or self.known < max(self.terms.least, _UNTELLING) or trust > 0:
+        if not self.terms.users or self.known < max(self.terms.least, _UNTELLING) or trust > 0 or self._by_probes:
             return ""
         missing = self.errors.missing(usual(self.record), self.terms.margin)
         if missing <= seen / self.known * (self.terms.least + self.terms.patience - self._waited):
@@ -257,10 +266,10 @@ class Evidence:
         if self.asked and self.asked[-1].unapplied:
             yield f"another version answered {self.asked[-1].unapplied} of {self.asked[-1].asked} probes"
         if any(one.new_alone for one in self.asked if one.at > self.probed - WINDOW):
-            yield f"a probe failed on the new version alone within {WINDOW} minutes"
+            yield f"a probe failed on the new version{' alone' if self.terms.control else ''} within {WINDOW} minutes"
         if self.pace.suspected:
             yield self.pace.suspected
-        if not self.terms.users:
+        if not self.terms.users or self._by_probes:
             return
         if not self.errors.trusted:
             yield f"the new version failed {self.errors.seen}, stable {self.record}: too few to tell them apart"
@@ -269,7 +278,16 @@ class Evidence:
         if self.terms.last and self.pace.untold:
             yield self.pace.untold
 
+    @property
+    def _by_probes(self) -> bool:
+        """Whether probes alone end the step: everybody has the new version already, so nothing is promoted, and nobody
+        ever asked. Where users came before, that none come now may be the very fault."""
+        users = self.record.requests + self.errors.seen.requests + self.edge.seen.requests
+        return self.terms.share == _EVERYBODY and not users and any(one.tells for one in self.asked[-WINDOW:])
+
     def _acquitted(self) -> str:
+        if self._by_probes:
+            return f"in {self.known} minutes no probe failed on the new version; nobody else asked, before it either"
         if not self.terms.users:
             return f"in {self.known} minutes no probe failed on the new version alone; users have not met it"
         told = f"; {self.pace.told}" if self.pace.told else ""
@@ -278,11 +296,13 @@ class Evidence:
 
 def together(decisions: Mapping[str, Decision], judges: Collection[str]) -> Decision:
     """Return what follows from the decisions about several Workers that move as one: the gravest, and who says it. Any
-    of them can send the release back; whether it goes on is for the ``judges``, whose users are enough to tell."""
+    of them can convict the release; whether it goes on is for the ``judges``, whose users are enough to tell."""
+    heard = {name: each for name, each in decisions.items() if each.convicts or name in judges}
     for verdict in (Verdict.BACK, Verdict.HOLD, Verdict.WAIT, Verdict.ON):
-        asked = decisions if verdict is Verdict.BACK else judges
-        if said := [f"{name}: {decisions[name].reason}" for name in asked if decisions[name].verdict is verdict]:
-            return Decision(verdict, "; ".join(said))
+        saying = {name: each for name, each in heard.items() if each.verdict is verdict}
+        if saying:
+            said = "; ".join(f"{name}: {each.reason}" for name, each in saying.items())
+            return Decision(verdict, said, any(each.convicts for each in saying.values()))
     raise ValueError("nobody decides")
 
 

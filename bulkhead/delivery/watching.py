@@ -43,6 +43,9 @@ class Clock:
     def minute(self) -> int:
         return int(time.time() // self.length)
 
+    def minute_of(self, at: datetime) -> int:
+        return int(at.timestamp() // self.length)
+
     def wait(self, seconds: float) -> None:
         time.sleep(seconds)
 
@@ -50,8 +53,11 @@ class Clock:
 class Eyes(Protocol):
     """Who looks at both versions."""
 
-    def look(self, at: int, moves: Sequence[Move], new: Mapping[str, str]) -> Mapping[str, Sequence[Minute]]:
-        """Return, by Worker, what is known in the minute ``at``: its probes, and what users met in earlier ones."""
+    def look(
+        self, at: int, moves: Sequence[Move], new: Mapping[str, str], *, control: bool
+    ) -> Mapping[str, Sequence[Minute]]:
+        """Return, by Worker, what is known in the minute ``at``: its probes, and what users met in earlier ones.
+        ``control``: whether the stable versions can be asked as well."""
 
     def before(self, at: int, moves: Sequence[Move]) -> Mapping[str, Evidence]:
         """Return the evidence that each Worker begins with: what stable showed until the minute ``at``."""
@@ -76,7 +82,7 @@ class Watch:
         while True:
             at = self.clock.minute()
             intact()
-            seen = self.eyes.look(at, moves, new)
+            seen = self.eyes.look(at, moves, new, control=step.terms.control)
             for worker, minutes in seen.items():
                 for minute in minutes:
                     evidence[worker] = evidence[worker].after(minute)
@@ -113,7 +119,9 @@ class Watch:
         if minutes:
             evidence = {name: Evidence.of_json(each) for name, each in minutes[-1].facts["known"].items()}
         else:
-            evidence = dict(self.eyes.before(self.clock.minute(), moves))
+            # Everybody may have had the new version since the `up`: then only what came before the run was stable's.
+            before = self.clock.minute() if terms.control else self.clock.minute_of(entries[0].at)
+            evidence = dict(self.eyes.before(before, moves))
         if not minutes or minutes[-1].facts["step"] != terms.step:
             evidence = {name: each.entering(terms, self.clock.minute()) for name, each in evidence.items()}
         return begun, evidence

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from bulkhead.delivery.answers import overrides
+from bulkhead.delivery.answers import Answer, Outcome, Pair, overrides
 from bulkhead.delivery.eyes import StageEyes
-from bulkhead.delivery.observed import Count
+from bulkhead.delivery.observed import Count, Minute, Probes
 from bulkhead.delivery.plan import Move
 
 LATE = 5
@@ -36,10 +37,50 @@ class Silent:
         return ()
 
 
+class Asking:
+    """A prober that asks two probes of whatever it is told to ask; the new version fails one."""
+
+    def pairs(self, new: Mapping[str, str], stable: Mapping[str, str]) -> tuple[Pair, ...]:
+        return tuple(Pair(one, other) for one, other in zip(self.alone(new), self.alone(stable), strict=True))
+
+    def alone(self, versions: Mapping[str, str]) -> tuple[Answer, ...]:
+        passed = Answer("home", Outcome.PASSED, 200, 10, tuple(versions.items()))
+        failing = versions["web"] == "web-2"
+        return passed, replace(passed, probe="bookings", outcome=Outcome.FAILED if failing else Outcome.PASSED)
+
+
 def eyes(users: Users) -> StageEyes:
     prober: Any = Silent()
     signals: Any = users
     return StageEyes(prober, signals, {})
+
+
+class Few(Users):
+    """Each version has had as many requests in a minute as there are probes, and one user's."""
+
+    def minute(self, _script: str, versions: Iterable[str], at: int) -> Mapping[str, Count] | None:
+        return None if at >= self.now - LATE else {version: Count(3) for version in versions}
+
+
+def test_what_probes_asked_is_not_counted_as_what_users_met() -> None:
+    users, prober = Few(), Asking()
+    signals: Any = users
+    asking: Any = prober
+    own = StageEyes(asking, signals, {})
+    own.before(NOW, MOVES)
+    seen: list[Minute] = []
+    for minute in range(NOW, NOW + 10):
+        users.now = minute
+        seen += own.look(minute, MOVES, {"web": "web-2"}, control=True)["web"]
+    counted = [(minute.new, minute.stable) for minute in seen if minute.new is not None]
+    assert counted == [(Count(1), Count(1))] * 4
+
+
+def test_where_no_other_version_can_be_asked_the_new_one_is_asked_alone() -> None:
+    signals: Any = Users()
+    asking: Any = Asking()
+    [*_, last] = StageEyes(asking, signals, {}).look(NOW, MOVES, {"web": "web-2"}, control=False)["web"]
+    assert last.probes == Probes(asked=2, new_alone=1)
 
 
 def told(found: Mapping[str, Any]) -> list[int]:
@@ -53,13 +94,13 @@ def test_each_minute_of_a_rollout_is_told_once_when_it_is_known() -> None:
     seen = []
     for minute in range(NOW, NOW + 10):
         users.now = minute
-        seen += told(own.look(minute, MOVES, {"web": "web-2"}))
+        seen += told(own.look(minute, MOVES, {"web": "web-2"}, control=True))
     assert seen == list(range(NOW, NOW + 10 - 1 - LATE))
 
 
 def test_who_goes_on_with_a_rollout_is_told_what_users_met_before_and_meet_from_then_on() -> None:
     users = Users()
-    seen = told(eyes(users).look(NOW, MOVES, {"web": "web-2"}))
+    seen = told(eyes(users).look(NOW, MOVES, {"web": "web-2"}, control=True))
     assert seen[-1] == NOW - LATE - 1
     assert len(seen) > LATE, "the minutes in which nobody looked are missing"
 
@@ -68,4 +109,4 @@ def test_the_first_version_of_a_worker_is_compared_with_nothing() -> None:
     own = eyes(Users())
     moves = (*MOVES, Move("clerk", "harbor-staging-worker-clerk", "e" * 64, stable=""))
     assert set(own.loads(NOW, moves)) == set(own.before(NOW, moves)) == {"web"}
-    assert set(own.look(NOW, moves, {"web": "web-2", "clerk": "clerk-1"})) == {"web"}
+    assert set(own.look(NOW, moves, {"web": "web-2", "clerk": "clerk-1"}, control=True)) == {"web"}

@@ -13,7 +13,7 @@ import pytest
 from bulkhead.clients.endpoints import CLOUDFLARE, Sites
 from bulkhead.clients.rest import Rest
 from bulkhead.clients.visits import Reply, Silence
-from bulkhead.delivery.answers import Answer, Outcome, Pair, counted, judged, overrides
+from bulkhead.delivery.answers import Answer, Outcome, Pair, counted, judged, overrides, uncompared
 from bulkhead.delivery.observed import Probes
 from bulkhead.delivery.probes import Prober, purge
 from bulkhead.model.bindings import Service, VersionMetadata
@@ -266,6 +266,15 @@ def test_how_long_both_took_is_told_of_what_passed_on_both(stage: Stage) -> None
     assert list(counted(stage.prober.pairs(NEW, OLD)).times) == ["home"]
     slow, quick = (Answer("home", Outcome.PASSED, 200, ms) for ms in (900, 30))
     assert counted([Pair(new=slow, stable=quick)]).times == {"home": (900, 30)}
+
+
+def test_what_stands_alone_is_asked_as_a_visitor_asks(stage: Stage) -> None:
+    stage.live = dict(NEW)
+    stage.broken["back-2"] = lambda _request: httpx.Response(503)
+    assert uncompared(stage.prober.alone(NEW)) == Probes(asked=2, new_alone=1)
+    assert uncompared(stage.prober.alone({"site": "site-3"})) == Probes(asked=2, new_alone=1, unapplied=1)
+    assert not any("Cloudflare-Workers-Version-Overrides" in request.headers for request in stage.seen)
+    assert len(stage.prober.alone({"back": "back-2"})) == 1
 
 
 def test_only_what_moves_is_compared(stage: Stage) -> None:

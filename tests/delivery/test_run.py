@@ -16,7 +16,7 @@ from bulkhead.machine.owner import Owner
 from bulkhead.model.failures import Failed
 from bulkhead.model.faults import Refused
 from tests.support.memory_s3 import MemoryS3
-from tests.support.moving_stage import NEW, SCRIPTS, STABLE, Killed, Outside, delivery, plan
+from tests.support.moving_stage import NEW, SCRIPTS, STABLE, FastClock, Killed, Outside, delivery, plan
 
 GOOD = (Count(9000, 9), Count(1000, 1), Probes(asked=5))
 ALL_NEW = {worker: {version: 100.0} for worker, version in NEW.items()}
@@ -79,9 +79,65 @@ def test_blue_green_goes_from_nobody_to_everybody(bucket: MemoryS3, outside: Out
 
 
 def test_all_at_once_moves_no_traffic_of_its_own(bucket: MemoryS3, outside: Outside) -> None:
+    outside.at_once = SCRIPTS
     assert go(bucket, outside, plan("all-at-once"))[0] is Outcome.DONE
-    assert len(outside.history) == len(SCRIPTS)
+    assert len(outside.history) == 2 * len(SCRIPTS)
     assert outside.ups == ["all"]
+
+
+UNASKED = (Count(), Count(1000, 1), Probes(asked=5))
+BAD = (Count(), Count(1000, 1), Probes(asked=5, new_alone=1))
+
+
+def test_a_release_at_once_is_watched_although_no_other_version_can_be_asked(
+    bucket: MemoryS3, outside: Outside
+) -> None:
+    outside.at_once, outside.shows = SCRIPTS, lambda _at, _percent: UNASKED
+    assert go(bucket, outside, plan("all-at-once"))[0] is Outcome.DONE
+    assert outside.live() == ALL_NEW
+
+
+def test_a_release_at_once_that_turns_out_bad_goes_back(bucket: MemoryS3, outside: Outside) -> None:
+    outside.at_once, outside.shows = SCRIPTS, lambda _at, _percent: BAD
+    outcome, why = go(bucket, outside, plan("all-at-once"))
+    assert outcome is Outcome.STOPPED
+    assert "a probe failed, and there is no other version to compare it with" in why
+    assert outside.live() == ALL_STABLE
+
+
+def test_a_release_of_other_classes_that_turns_out_bad_waits_for_a_person(bucket: MemoryS3, outside: Outside) -> None:
+    outside.at_once, outside.shows = ["booking"], lambda _at, _percent: BAD
+    outcome, why = go(bucket, outside, plan("all-at-once", classes=("booking",)))
+    assert outcome is None
+    assert "there is no way back" in why
+    assert outside.live() == ALL_NEW
+
+
+def test_what_does_not_serve_by_its_upload_serves_beside_other_classes_too(bucket: MemoryS3, outside: Outside) -> None:
+    outside.at_once, outside.shows = ["booking"], lambda _at, _percent: UNASKED
+    assert go(bucket, outside, plan("all-at-once", classes=("booking",)))[0] is Outcome.DONE
+    assert outside.live() == ALL_NEW
+
+
+def test_a_release_at_once_is_held_against_what_came_before_it_began(bucket: MemoryS3, outside: Outside) -> None:
+    outside.at_once, outside.shows = SCRIPTS, lambda _at, _percent: UNASKED
+    asked: list[int] = []
+    outside.before = asked.append
+    go(bucket, outside, plan("all-at-once"))
+    [run] = journal_of(bucket).runs()
+    assert asked == [FastClock().minute_of(run.entries()[0].at)]
+
+
+def test_who_takes_a_release_at_once_back_while_it_is_watched_is_not_undone(bucket: MemoryS3, outside: Outside) -> None:
+    def shows(_at: int, _percent: int) -> Any:
+        outside.deploy(SCRIPTS["web"], [Share(STABLE["web"], 100)], "rolled back: checkout is broken")
+        return UNASKED
+
+    outside.at_once, outside.shows = SCRIPTS, shows
+    outcome, why = go(bucket, outside, plan("all-at-once"))
+    assert outcome is Outcome.STOPPED
+    assert "checkout is broken" in why
+    assert outside.live() == ALL_STABLE
 
 
 def test_a_first_deployment_is_not_watched_against_a_version_that_is_not_there(
@@ -252,14 +308,14 @@ def test_a_run_that_waits_for_a_person_does_what_the_person_has_said(
 
 @pytest.mark.parametrize("strategy", ["canary", "blue-green", "all-at-once"])
 def test_a_deployment_that_is_killed_anywhere_is_continued(bucket: MemoryS3, strategy: str) -> None:
-    whole = Outside()
+    whole = Outside(at_once=SCRIPTS if strategy == "all-at-once" else ())
     whole.shows = lambda _at, _percent: GOOD
     journal = journal_of(bucket, 99)
     with journal.held():
         delivery(whole, journal, journal.begin({}), plan(strategy)).go()
     for call in range(1, whole.calls + 1):
         for done in (False, True):
-            outside = Outside(kill_at=(call, done))
+            outside = Outside(kill_at=(call, done), at_once=SCRIPTS if strategy == "all-at-once" else ())
             outside.shows = lambda _at, _percent: GOOD
             first, second = journal_of(bucket, 1), journal_of(bucket, 2)
             with pytest.raises(Killed), first.held():
@@ -269,10 +325,7 @@ def test_a_deployment_that_is_killed_anywhere_is_continued(bucket: MemoryS3, str
                 assert run is not None
                 run.note(CONTINUE, {})
                 assert delivery(outside, second, run, plan(strategy)).go()[0] is Outcome.DONE, (call, done)
-            if strategy == "all-at-once":
-                assert outside.versions == whole.versions
-            else:
-                assert outside.live() == ALL_NEW, (call, done)
+            assert outside.live() == ALL_NEW, (call, done)
             assert outside.ups[-1] == "all"
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from bulkhead.delivery.observed import Count
 from bulkhead.delivery.strategy import Load, Road, Strategy, road
+from bulkhead.delivery.verdict import Terms
 from bulkhead.model.settings.models import Rollout
 
 
@@ -76,11 +77,21 @@ def test_what_a_person_insists_on_is_done_and_its_price_is_told() -> None:
     assert road(rollout(), BUSY, strategy="blue-green").why == "blue-green was asked for"
 
 
-def test_nobody_asks_so_a_person_is_told_that_it_will_hold() -> None:
+def test_where_nobody_asks_a_share_holds_and_a_watch_is_ended_by_probes() -> None:
     found = road(rollout(), {"web": Load()})
     assert found.why.endswith("could never tell a good version from a bad one")
-    assert "nobody asks, so it holds" in found.steps[-1].waits
+    assert "nobody asks, and while that is so, probes alone end it" in found.steps[-1].waits
     assert found.steps[-1].sees == ("web: no user's request; only probes tell anything",)
+    assert "nobody asks, so it holds" in road(rollout(), {"web": Load()}, strategy="canary").steps[0].waits
+
+
+@pytest.mark.parametrize("classes", [(), ("web",)])
+def test_a_release_at_once_is_watched_without_another_version_beside_it(classes: tuple[str, ...]) -> None:
+    watch = road(rollout("all-at-once"), BUSY, classes).steps[-1]
+    assert watch.terms
+    assert not watch.terms.control
+    assert any("no other version can be asked beside it" in line for line in watch.sees)
+    assert road(rollout(), BUSY).steps[-1].terms == Terms("watch", 100, 30, last=True)
 
 
 def test_each_step_says_after_how_long_which_failures_show() -> None:

@@ -329,6 +329,59 @@ def test_without_a_way_back_a_person_is_asked() -> None:
     assert decision.reason.endswith("and there is no way back")
 
 
+# Nothing stands beside it.
+
+UNCOMPARED = replace(WATCH, control=False)
+
+
+def test_without_another_version_probes_and_users_are_held_against_what_was_usual_before() -> None:
+    assert said(begun(UNCOMPARED), everybody(50)) is Verdict.ON
+    assert said(begun(UNCOMPARED), everybody(50, 10)) is Verdict.BACK
+
+
+def test_without_another_version_it_takes_three_minutes_of_failed_probes() -> None:
+    def failing(minutes: int) -> Callable[[int], Minute]:
+        return lambda at: everybody(50, probes=Probes(6, new_alone=6 * (at <= minutes)))(at)
+
+    _, decision, minutes = through(begun(UNCOMPARED), failing(3))
+    assert (decision.verdict, minutes) == (Verdict.BACK, 3)
+    assert decision.reason == "in 3 of 10 minutes a probe failed, and there is no other version to compare it with"
+    assert said(begun(UNCOMPARED), failing(2)) is Verdict.ON
+
+
+def test_another_version_that_answers_for_it_is_no_override_that_failed() -> None:
+    _, decision, _ = through(begun(UNCOMPARED), everybody(50, probes=Probes(6, unapplied=6)))
+    assert decision == Decision(Verdict.HOLD, "for 10 minutes another version answered 6 of 6 probes")
+
+
+# Nobody asks.
+
+
+def test_a_watch_of_what_nobody_ever_asked_is_ended_by_probes() -> None:
+    quiet = begun(WATCH, Count(), Count())
+    evidence, decision, minutes = through(quiet, everybody(0))
+    assert (decision.verdict, minutes) == (Verdict.ON, 30 + LATE)
+    assert "nobody else asked, before it either" in decision.reason
+    assert evidence.known == 30
+
+
+@pytest.mark.parametrize(
+    ("evidence", "probes"),
+    [
+        (begun(WATCH), FINE),  # users came before: that none come now may be the fault
+        (begun(WATCH, Count(), Count()), Probes()),
+        (begun(replace(TENTH, least=30), Count(), Count()), FINE),
+    ],
+    ids=["users came before", "no probe asks", "a share"],
+)
+def test_nobody_asking_lets_nothing_else_go_on(evidence: Evidence, probes: Probes) -> None:
+    assert said(evidence, everybody(0, probes=probes)) is Verdict.HOLD
+
+
+def test_a_probe_that_fails_where_nobody_asks_sends_it_back() -> None:
+    assert said(begun(WATCH, Count(), Count()), everybody(0, probes=Probes(6, new_alone=1))) is Verdict.BACK
+
+
 # It is slow.
 
 
@@ -468,5 +521,13 @@ def test_any_worker_sends_all_back_and_only_judges_let_them_go_on() -> None:
     both = {"web": web, "cleanup": cleanup}
     assert together(both, ["web"]) == Decision(Verdict.ON, "web: fine")
     assert together(both, ["web", "cleanup"]) == Decision(Verdict.HOLD, "cleanup: nobody asks")
-    bad = together(both | {"cleanup": Decision(Verdict.BACK, "it fails")}, ["web"])
-    assert bad == Decision(Verdict.BACK, "cleanup: it fails")
+    bad = together(both | {"cleanup": Decision(Verdict.BACK, "it fails", convicts=True)}, ["web"])
+    assert bad == Decision(Verdict.BACK, "cleanup: it fails", convicts=True)
+
+
+def test_a_quiet_worker_that_is_found_bad_is_heard_where_nothing_goes_back() -> None:
+    web = begun(replace(WATCH, way_back=False, control=False)).decision
+    cleanup = through(begun(replace(WATCH, way_back=False, control=False)), everybody(50, 50))[1]
+    said_together = together({"web": web, "cleanup": cleanup}, ["web"])
+    assert said_together.verdict is Verdict.HOLD
+    assert said_together.reason.startswith("cleanup: ")

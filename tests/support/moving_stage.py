@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -64,7 +64,9 @@ class Outside:
         Count(100, 0),
         Probes(asked=5),
     )
+    before: Callable[[int], None] = lambda _at: None
     up_fails: Exception | None = None
+    at_once: Collection[str] = ()  # the Workers whose new version serves by its upload
     history: list[tuple[str, tuple[tuple[str, float], ...]]] = field(default_factory=list)
     _numbers: Any = field(default_factory=count)
 
@@ -126,6 +128,9 @@ class MovingStack:
                 raise self._outside.up_fails
             self._outside.ups.append("all" if triggers else "without triggers")
             self._outside.versions = {SCRIPTS[worker]: version for worker, version in NEW.items()}
+            for worker in self._outside.at_once:
+                if self._outside.live()[worker] != {NEW[worker]: 100.0}:
+                    self._outside.deploy(SCRIPTS[worker], [Share(NEW[worker], 100)], "Automatic deployment on upload.")
 
         self._outside.call(do)
 
@@ -161,11 +166,16 @@ class MovingEyes:
     def __init__(self, outside: Outside) -> None:
         self._outside = outside
 
-    def look(self, at: int, moves: Sequence[Move], new: Mapping[str, str]) -> Mapping[str, Sequence[Minute]]:
+    def look(
+        self, at: int, moves: Sequence[Move], new: Mapping[str, str], *, control: bool
+    ) -> Mapping[str, Sequence[Minute]]:
         stable, fresh, probes = self._outside.shows(at, self._outside.percent())
+        if control != all(len(self._outside.live()[move.worker]) > 1 for move in moves):
+            probes = Probes(probes.asked, unapplied=probes.asked)
         return {move.worker: [Minute(at, stable, fresh, probes)] for move in moves}
 
     def before(self, at: int, moves: Sequence[Move]) -> Mapping[str, Evidence]:
+        self._outside.before(at)
         return {move.worker: Evidence(record=Count(10_000, 10)) for move in moves}
 
 
