@@ -30,7 +30,7 @@ from bulkhead.delivery.planning import Known, classes_of
 from bulkhead.delivery.probes import Prober
 from bulkhead.delivery.run import Deployment, World
 from bulkhead.delivery.signals import Signals
-from bulkhead.delivery.strategy import Road, Strategy, road
+from bulkhead.delivery.strategy import CHECK, Road, Strategy, road
 from bulkhead.delivery.telling import Telling
 from bulkhead.delivery.visits import StageVisits
 from bulkhead.delivery.watching import Clock, Watch
@@ -120,12 +120,13 @@ class Desk:
                 (folder, planned(there, folder.migrations, folder.path, again)) for folder, there in self.databases()
             ],
             waivers=from_base(self.root, reference, self.settings.stage, today),
+            product=self.product,
         )
 
     def road(self, known: Known, strategy: Strategy | None = None) -> Road:
         """Return the road of a release at the traffic of now; ``strategy`` is what a plan has shown already."""
         loads = self.eyes.loads(Clock().minute(), known.moves)
-        return road(self.settings.rollout, loads, classes_of(known), strategy)
+        return road(self.settings.rollout, loads, classes_of(known), strategy, asked=known.asked)
 
     def plan_of(self, run: Run) -> Plan:
         """Return the plan that a run was begun with."""
@@ -141,7 +142,8 @@ class Desk:
         visits = StageVisits(self.prober, self.product, self.settings, self.api, self.say)
         eyes = self.eyes
         world = World(self.traffic, stack, self.databases, visits, Watch(eyes, self.say), self.say)
-        way = road(self.settings.rollout, eyes.loads(Clock().minute(), plan.moves), plan.classes, plan.strategy)
+        loads, asked = eyes.loads(Clock().minute(), plan.moves), CHECK in plan.steps
+        way = road(self.settings.rollout, loads, plan.classes, plan.strategy, asked=asked)
         return Deployment(world, plan, way, run)
 
     def _folders(self) -> Sequence[Folder]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bulkhead.delivery.build import Source
@@ -12,9 +12,12 @@ from bulkhead.delivery.migrations.plan import Plan as Migrations
 from bulkhead.delivery.migrations.schema import Kind
 from bulkhead.delivery.migrations.stage import Folder, unagreed
 from bulkhead.delivery.plan import Move, Pending, Plan
+from bulkhead.delivery.probes import reaching
 from bulkhead.delivery.strategy import Road
 from bulkhead.model.faults import Fault
 from bulkhead.model.naming import Stage
+from bulkhead.model.product import Product
+from bulkhead.model.product_rules import visited
 from bulkhead.model.settings import StageSettings
 from bulkhead.preview.verdict import Verdict
 from bulkhead.preview.waivers import Waivers
@@ -35,6 +38,12 @@ class Known:
     verdict: Verdict
     migrations: Sequence[tuple[Folder, Migrations]]
     waivers: Waivers
+    product: Product
+
+    @property
+    def asked(self) -> bool:
+        """Whether a probe reaches a Worker that moves."""
+        return bool(reaching(self.product, _moving(self.moves)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +128,24 @@ def stops(known: Known, wish: Wish) -> Iterator[Fault]:
         yield from _taken_back(known)
     if not known.verdict.passes:
         yield Fault("the preview", known.verdict.sentence, f"bulkhead preview {stack} says each reason")
+    yield from _unasked(known)
     for folder, plan in known.migrations:
         yield from unagreed(known.settings.stage, folder, plan, known.waivers)
+
+
+def _unasked(known: Known) -> Iterator[Fault]:
+    """Yield the Workers that visitors reach and no probe does, where that is so of all that move: a rollout would wait
+    for answers that nobody asks for. What queues and crons call, no probe can reach."""
+    if known.settings.rollout.strategy == "all-at-once" or classes_of(known) or known.asked:
+        return
+    for worker in sorted(_moving(known.moves) & visited(known.product)):
+        message = "moves, and no probe reaches it: nothing could show that it is bad before everybody has it"
+        fix = f"add a Probe of it to the product, or name {worker} in `reaches` of one that goes through it"
+        yield Fault(worker, message, fix)
+
+
+def _moving(moves: Iterable[Move]) -> set[str]:
+    return {move.worker for move in moves if move.stable}
 
 
 def _way_back(way: Way, source: Source, wish: Wish) -> Iterator[Fault]:

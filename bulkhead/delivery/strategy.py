@@ -18,6 +18,7 @@ from bulkhead.model.settings.models import Rollout
 
 Strategy = Literal["all-at-once", "blue-green", "canary"]
 EVERYBODY: Final = 100
+CHECK: Final = "check"
 _LONGEST: Final = 80  # minutes that a share may take to tell; for 10 %, that is about 15 requests a minute
 _SHOWN: Final = (0.05, 0.2, 1.0)  # shares of requests that a bad version fails
 _HOUR: Final = 60
@@ -66,10 +67,16 @@ class Road:
 
 
 def road(
-    rollout: Rollout, loads: Mapping[str, Load], classes: Sequence[str] = (), strategy: Strategy | None = None
+    rollout: Rollout,
+    loads: Mapping[str, Load],
+    classes: Sequence[str] = (),
+    strategy: Strategy | None = None,
+    *,
+    asked: bool = True,
 ) -> Road:
     """Return the road of a release that moves the Workers of ``loads``. ``classes`` are those whose classes change.
-    ``strategy`` is what a person insists on; else a canary that could not tell anything is replaced."""
+    ``strategy`` is what a person insists on; else a canary that could not tell anything is replaced. ``asked``: whether
+    a probe reaches one of the Workers; none can where queues and crons call them all, and a check would see nothing."""
     chosen, why = _chosen(rollout, loads, classes, strategy)
     way_back = not classes
     shares = rollout.steps[:-1] if chosen == "canary" else ()
@@ -78,9 +85,9 @@ def road(
         _share(loads, Terms(f"{share} %", share, rollout.bake_minutes, last=share == shares[-1] and not decisive))
         for share in shares
     ]
-    if chosen == "blue-green":
+    if chosen == "blue-green" and asked:
         steps.append(_check(loads, rollout.bake_minutes))
-    steps.append(_everybody(chosen, decisive=decisive, way_back=way_back))
+    steps.append(_everybody(chosen, asked=asked, decisive=decisive, way_back=way_back))
     if decisive:
         control = chosen != "all-at-once"
         terms = Terms("watch", EVERYBODY, rollout.watch_minutes, last=True, way_back=way_back, control=control)
@@ -160,17 +167,17 @@ def _seen(name: str, load: Load, share: int, *, decides: bool) -> list[str]:
 
 
 def _check(loads: Mapping[str, Load], minutes: int) -> Step:
-    terms = Terms("check", 0, minutes, users=False)
+    terms = Terms(CHECK, 0, minutes, users=False)
     sees = ("what probes touch, on both versions; nothing of what only users do",)
     waits = f"{max(1, minutes)} minutes in which both versions answer and no probe fails on the new one alone"
-    return Step("check", 0, terms, tuple(loads), waits, sees)
+    return Step(CHECK, 0, terms, tuple(loads), waits, sees)
 
 
-def _everybody(strategy: Strategy, *, decisive: bool, way_back: bool) -> Step:
+def _everybody(strategy: Strategy, *, asked: bool, decisive: bool, way_back: bool) -> Step:
     sees = [] if decisive else ["nobody looks at users' requests after it: no minutes of watching are set"]
     if not way_back:
         sees.append("there is no way back: the version before cannot run beside or after these classes")
-    elif strategy == "all-at-once":
+    elif strategy == "all-at-once" or not asked:
         sees.append("everybody meets the new version before anything is known of it")
     return Step("everybody", EVERYBODY, None, (), "nothing", tuple(sees))
 

@@ -45,7 +45,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """``convicts``: the new version was found bad, which any Worker of a release can say; the judges say all else."""
+    """``convicts``: the new version was found bad, which any Worker of a release can say; the rest is for judges."""
 
     verdict: Verdict
     reason: str

@@ -63,6 +63,17 @@ def calls(product: Product) -> dict[str, set[str]]:
     }
 
 
+def visited(product: Product) -> set[str]:
+    """Return the Workers that a visitor's request can reach: the public ones, and what they call."""
+    graph, found = calls(product), set[str]()
+    waiting = [worker.name for worker in product.public_workers]
+    while waiting:
+        if (name := waiting.pop()) not in found:
+            found.add(name)
+            waiting.extend(graph[name])
+    return found
+
+
 def faults(product: Product, reserved: Collection[str]) -> Iterator[Fault]:
     """Yield every fault that prevents deploying ``product``; ``reserved`` are names that no binding may have."""
     if not SLUG.fullmatch(product.name) or len(product.name) > _LONGEST_PRODUCT_NAME:

@@ -17,7 +17,7 @@ from bulkhead.delivery.commits import Way, commit_of, message, way
 from bulkhead.delivery.history import History
 from bulkhead.delivery.live import LiveWorker, commit_of_live, moves
 from bulkhead.delivery.observed import Count
-from bulkhead.delivery.plan import Plan
+from bulkhead.delivery.plan import Move, Plan
 from bulkhead.delivery.planning import Known, Wish, classes_of, planned, stops
 from bulkhead.delivery.strategy import Load, road
 from bulkhead.model.bundles import Bundle
@@ -59,6 +59,7 @@ def known(preview: Preview | None = None, stage: str = "production", **changes: 
         verdict=verdict,
         migrations=(),
         waivers=Waivers("main"),
+        product=PRODUCT,
     )
     return replace(found, **changes)
 
@@ -106,6 +107,41 @@ def test_a_version_that_was_only_shown_to_probes_may_be_sent() -> None:
         uploaded="v2",
     )
     assert said(known(live_workers=[tried])) == ""
+
+
+def moved(*workers: str, stage: str = "staging") -> Known:
+    return known(stage=stage, moves=tuple(Move(worker, f"harbor-{worker}", "e" * 64, "v1") for worker in workers))
+
+
+UNPROBED = replace(PRODUCT, probes=())
+
+
+def test_a_rollout_that_no_probe_could_judge_is_refused() -> None:
+    faults = said(replace(moved("web", "clerk"), product=UNPROBED))
+    assert "web: moves, and no probe reaches it" in faults
+    assert "clerk" not in faults
+    assert said(moved("web")) == ""
+    only_home = replace(PRODUCT, probes=PRODUCT.probes[:1])
+    assert "name booking in `reaches`" in said(replace(moved("booking"), product=only_home))
+    assert said(replace(moved("web", "booking"), product=only_home)) == ""
+
+
+def test_where_everybody_gets_a_release_at_once_no_probe_is_needed() -> None:
+    assert said(replace(moved("web", stage="development"), product=UNPROBED)) == ""
+    becomes = {"modules": "b", "deploy": True}
+    preview = Preview().replace(t.WORKER_VERSION, {"modules": "a"}, becomes, name="web-version", id_="v1")
+    assert said(known(preview, product=UNPROBED)) == ""
+
+
+def test_what_only_queues_and_crons_call_goes_without_a_check_that_could_see_nothing() -> None:
+    clerk = moved("clerk")
+    assert said(clerk) == ""
+    found = road(clerk.settings.rollout, {"clerk": Load()}, asked=clerk.asked)
+    assert [step.name for step in found.steps] == ["everybody"]
+    assert "everybody meets the new version before anything is known of it" in found.steps[0].sees
+    both = moved("clerk", "web")
+    found = road(both.settings.rollout, {"clerk": Load(), "web": Load()}, asked=both.asked)
+    assert [step.name for step in found.steps] == ["check", "everybody"]
 
 
 def test_a_worker_moves_when_its_upload_does_not_serve() -> None:

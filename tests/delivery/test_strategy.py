@@ -8,6 +8,7 @@ from bulkhead.delivery.observed import Count
 from bulkhead.delivery.strategy import Load, Road, Strategy, road
 from bulkhead.delivery.verdict import Terms
 from bulkhead.model.settings.models import Rollout
+from tests.support.settings_fixture import make_settings
 
 
 def rollout(strategy: Strategy = "canary", watch: int = 30, steps: tuple[int, ...] = (10, 50, 100)) -> Rollout:
@@ -128,3 +129,8 @@ def test_a_release_whose_classes_change_goes_alone_and_has_no_way_back() -> None
 def test_a_canary_of_one_step_is_what_the_settings_say() -> None:
     found = road(rollout(steps=(100,), watch=0), {"web": Load(1.0)})
     assert shares(found) == [("everybody", 0, 100)]
+
+
+def test_a_push_to_staging_is_checked_for_two_minutes() -> None:
+    check = road(make_settings("staging").rollout, {"web": Load()}).steps[0]
+    assert check.terms == Terms("check", 0, 2, users=False)

@@ -65,7 +65,7 @@ _DIFFERENT: Final[Mapping[Stage, Mapping[str, Any]]] = {
     Stage.STAGING: {
         "log": {"level": "debug"},
         "workers": {"traceSampling": 0.1},
-        "rollout": {"strategy": "blue-green"},
+        "rollout": {"strategy": "blue-green", "bakeMinutes": 2},
         "gates": {"maxMs": 2000},
         "budget": {"monthlyUsd": 20},
     },

@@ -157,7 +157,9 @@ class Rollout(Section):
         description="all-at-once: `up` sends everybody; else `bulkhead deploy` does, in one step or in several"
     )
     steps: t.Shares = Field(description="canary: shares of the requests, percent, one after the other")
-    bake_minutes: t.BakeMinutes = Field(description="canary: least minutes at each share below 100")
+    bake_minutes: t.BakeMinutes = Field(
+        description="canary: least minutes at each share below 100; blue-green: minutes of probes before the switch"
+    )
     watch_minutes: t.WatchMinutes = Field(description="minutes at 100 % in which the version before still takes over")
 
 
