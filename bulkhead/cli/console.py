@@ -104,6 +104,13 @@ class Console:
             }
         )
 
+    def error(self, error: Refused | Failed) -> None:
+        """Say why a command did not do what it was asked to."""
+        if isinstance(error, Refused):
+            self.faults(error)
+        else:
+            self.failure(error)
+
     def failure(self, failed: Failed) -> None:
         """Say that a part of the machinery failed, in its own words, and where everything it said can be read."""
         self._errors.print(visible(failed.summary, BAD))

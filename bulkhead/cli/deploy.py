@@ -10,7 +10,9 @@ import typer
 from bulkhead.cli.console import BAD, FAINT, GOOD, WARNING, Console
 from bulkhead.cli.options import AsJson, Base, Profile, StackName, Yes
 from bulkhead.clients.endpoints import Apis
+from bulkhead.machine.interrupts import interrupted_once
 from bulkhead.model import project
+from bulkhead.model.failures import Failed
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.settings import read_settings
 from bulkhead.model.settings.paths import stack_file
@@ -50,8 +52,8 @@ def deploy(
 
     Uploads the Workers, applies the migrations, sends requests to the new versions step by step while both are watched.
     Killed at any step, the same command goes on, or returns the traffic first when it holds another commit. Exit code
-    0 when everybody has the new versions; 1 when it stopped and the stage is safe; 3 when a person has to decide
-    (`bulkhead rollout STAGE show`).
+    0 when everybody has the new versions; 1 when it was refused, or stopped and the stage is safe; 3 when a person has
+    to act, and the same command goes on then (`bulkhead rollout STAGE show`); 130 after Ctrl-C, which changes nothing.
     """
     from bulkhead.delivery.desk import at_desk  # noqa: PLC0415 (the rules and boto3, for which --help need not wait)
     from bulkhead.delivery.planning import Wish  # noqa: PLC0415
@@ -64,7 +66,8 @@ def deploy(
     shown = _read(apply) if apply else None
     settings = read_settings(project.ROOT / stack_file(stage), examples=False)
     wish = Wish(instead_of, again)
-    with at_desk(project.ROOT, settings, context.ensure_object(Apis), profile, console.say) as desk:
+    apis = context.ensure_object(Apis)
+    with interrupted_once(), at_desk(project.ROOT, settings, apis, profile, console.say) as desk:
         if plan:
             _show(console, desk, _planned(console, desk, base, wish))
             return
@@ -151,11 +154,14 @@ def _continued(console: Console, desk: Desk, why: str, yes: str | None) -> int |
     console.confirm(desk.stage, [f"run {run.id} is {fate}"], yes, act="deploy", fate="done")
     desk.telling.found(run, why)  # before the run has an entry of this process
     run.note(CONTINUE, {"why": why, "fate": fate})
-    deployment = desk.deployment(plan, run)
     if same:
-        return _ended(console, desk, run, *desk.telling.carried_out(deployment))
-    outcome, reason = deployment.give_up(f"commit {desk.source.commit[:12]} is deployed instead")
-    return None if outcome else _ended(console, desk, run, outcome, reason)
+        return _carried_out(console, desk, run, plan)
+    try:
+        _outcome, reason = desk.deployment(plan, run).give_up(f"commit {desk.source.commit[:12]} is deployed instead")
+    except (Refused, Failed) as error:
+        return _open(console, desk, run, error)
+    console.say(f"Run {run.id} has ended: {reason}", FAINT)
+    return None
 
 
 def _begun(console: Console, desk: Desk, shown: Plan | None, base: str | None, wish: Wish, yes: str | None) -> int:
@@ -174,7 +180,29 @@ def _begun(console: Console, desk: Desk, shown: Plan | None, base: str | None, w
     ]
     console.confirm(desk.stage, what, yes, act="deploy", fate="deployed")
     run = desk.journal.begin({"plan": plan.document(), "commit": plan.commit})
-    return _ended(console, desk, run, *desk.telling.carried_out(desk.deployment(plan, run)))
+    return _carried_out(console, desk, run, plan)
+
+
+def _carried_out(console: Console, desk: Desk, run: Run, plan: Plan) -> int:
+    try:
+        return _ended(console, desk, run, *desk.telling.carried_out(desk.deployment(plan, run)))
+    except (Refused, Failed) as error:
+        return _open(console, desk, run, error)
+
+
+def _open(console: Console, desk: Desk, run: Run, error: Refused | Failed) -> int:
+    """Tell what failed while requests may be divided: a person mends it, and the run goes on. Raises the error where
+    the run has ended, or is another process's."""
+    from bulkhead.delivery.lease import Lost  # noqa: PLC0415
+
+    if run.ended or isinstance(error, Lost):
+        raise error
+    console.error(error)
+    console.say(f"{desk.stage}: stays as it is, and run {run.id} goes on when that is mended", BAD)
+    console.say(
+        f"  bulkhead deploy {desk.stage}; to return the traffic, before it: bulkhead rollout {desk.stage} abort"
+    )
+    return _PERSON
 
 
 def _ended(console: Console, desk: Desk, run: Run, outcome: Outcome | None, reason: str) -> int:

@@ -122,10 +122,7 @@ def main(arguments: Sequence[str] | None = None, apis: Apis | None = None) -> in
 
 def _told(error: Refused | Failed, console: Console, *, debug: bool) -> int:
     with suppress(OSError):  # standard output may be what cannot be written; people were told before programs
-        if isinstance(error, Refused):
-            console.faults(error)
-        else:
-            console.failure(error)
+        console.error(error)
     if debug:
         traceback.print_exception(error)
     return 1

@@ -107,9 +107,13 @@ class Deployment:
         self.run.end(Outcome.DONE)
         return Outcome.DONE, "everybody has the new version"
 
-    def give_up(self, why: str) -> tuple[Outcome | None, str]:
-        """Return the traffic, whatever the run was about to do."""
-        return self._return(why)
+    def give_up(self, why: str) -> tuple[Outcome, str]:
+        """Return the traffic, whatever the run was about to do: another one may begin. Where nothing can return, it is
+        ended as it is: only another release mends that."""
+        outcome, reason = self._return(why)
+        if outcome is None:
+            self.run.end(outcome := Outcome.PERSON, {"reason": reason})
+        return outcome, reason
 
     def _steps(self) -> Iterator[tuple[str, Callable[[], None]]]:
         gradual = bool(self._moving)
