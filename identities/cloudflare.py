@@ -27,6 +27,7 @@ from bulkhead.resources.permissions import (
     D1_READ,
     KV_READ,
     OBJECTS_READ,
+    SCRIPTS_READ,
     SCRIPTS_WRITE,
     ZONE_ANALYTICS_READ,
     Permission,
@@ -36,12 +37,14 @@ from bulkhead.resources.token_policies import account_key, bucket_key, zone_key
 
 LOGIN: Final = (t.ZERO_TRUST_ACCESS_APPLICATION, t.ZERO_TRUST_ACCESS_POLICY, t.ZERO_TRUST_ACCESS_SERVICE_TOKEN)
 """What the login before a closed stage consists of. No role makes it, so no pipeline can open its own stage."""
-_DATABASE: Final = "/accounts/{account_id}/d1/database/{database_id}"
+_DATABASES: Final = "/accounts/{account_id}/d1/database"
+_DATABASE: Final = f"{_DATABASES}/{{database_id}}"
 _NAMESPACE: Final = "/accounts/{account_id}/storage/kv/namespaces/{namespace_id}"
 _SCRIPT: Final = "/accounts/{account_id}/workers/scripts/{script_name}"
 _VERSION: Final = "/accounts/{account_id}/workers/workers/{worker_id}/versions/{version_id}"
 _WATCHING: Final = "seeing what users meet in a new version"
 _UNWATCHED: Final = "a rehearsal brings releases to one stage, and later"
+_NOT_VALIDATED: Final = "a rehearsal does not validate"
 _NO_JOBS: Final = "the jobs that back up and watch are still to come"
 
 
@@ -112,9 +115,20 @@ def _needs(role: Role, product: Product) -> Iterator[Need]:
                 untried="a rehearsal does not roll back",
             )
         case Role.OPERATIONS:
+            yield Need(
+                SCRIPTS_READ,
+                "seeing, after a deployment, that each Worker answers and has a version to go back to",
+                calls=(f"GET {_SCRIPT}/deployments", f"GET {_SCRIPT}/versions"),
+                untried=_NOT_VALIDATED,
+            )
             yield Need(ANALYTICS_READ, "watching errors, load and cost", calls=("POST /graphql",), untried=_NO_JOBS)
             if product.databases:
-                yield Need(D1_READ, "backing databases up", calls=(f"POST {_DATABASE}/export",), untried=_NO_JOBS)
+                yield Need(
+                    D1_READ,
+                    "backing databases up, and seeing which migrations they have had",
+                    calls=(f"POST {_DATABASE}/export", f"GET {_DATABASES}", f"POST {_DATABASE}/query"),
+                    untried=_NO_JOBS,
+                )
             if product.namespaces:
                 calls = (f"GET {_NAMESPACE}/keys", f"GET {_NAMESPACE}/values/{{key_name}}")
                 yield Need(KV_READ, "backing namespaces up", calls=calls, untried=_NO_JOBS)

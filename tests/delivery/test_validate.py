@@ -4,25 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, cast
 
 import httpx
 import pytest
 
-from bulkhead.clients.endpoints import GITHUB
-from bulkhead.delivery import validate
+from bulkhead.clients.endpoints import CLOUDFLARE, GITHUB
+from bulkhead.clients.refusals import ApiRefused
+from bulkhead.clients.rest import Rest
+from bulkhead.clients.workers import Traffic
+from bulkhead.delivery import history, validate
 from bulkhead.delivery.answers import Answer, Outcome
 from bulkhead.delivery.history import History
-from bulkhead.delivery.migrations.stage import Folder
+from bulkhead.delivery.migrations.stage import Folder, found
 from bulkhead.delivery.probes import Prober, Smoke
 from bulkhead.delivery.validation import Check
+from bulkhead.localclouds.api.seed import Tenant
 from bulkhead.model.alarms import alarms_of, read_alarms
 from bulkhead.model.naming import Kind, Label, Stage
+from bulkhead.model.roles import Role
 from bulkhead.resources import types as t
+from identities.cloudflare import token_policies
 from infra.product import PRODUCT
 from tests.support.answering import Answering
+from tests.support.cloudflare_api import TOKEN, open_api
 from tests.support.migrations import Migrations
+from tests.support.released import Released
 from tests.support.settings_fixture import make_settings
+from tests.support.sqlite_stage import SqliteStage
 
 PASSED, FAILED = Outcome.PASSED, Outcome.FAILED
 
@@ -210,3 +220,31 @@ def test_a_first_release_has_no_way_back_and_is_let_go_on(
 ) -> None:
     [check] = validate.rollback([cast(History, Known("harbor-staging-worker-web", live, earlier))])
     assert (check.passed, check.blocking) == (passed, blocking)
+
+
+# --- what the role that validates may do
+
+
+def test_the_role_s_own_token_reads_all_that_is_looked_at_in_cloudflare_and_changes_nothing(tmp_path: Path) -> None:
+    settings, who, narrow = make_settings("staging"), "operations", "token-of-the-role"
+    account, label = settings.cloudflare.account_id, make_settings("staging").label(PRODUCT.name)
+    policies = [each.as_json() for each in token_policies(Role.OPERATIONS, PRODUCT, label, settings)]
+    names = {"cloudflare": {TOKEN: "somebody", narrow: who}}
+    tenant = Tenant("staging", account, {}, "acme/harbor", names, {who: policies})
+    stage = SqliteStage(tmp_path)
+    api = open_api(tmp_path, tenant, stage=lambda _environment: stage)
+    folder = Folder("main", label.name(Kind.D1, "main"), "migrations", [])
+    with Rest(CLOUDFLARE, TOKEN, api.transport()) as wide, Rest(CLOUDFLARE, narrow, api.transport()) as rest:
+        released = Released(api, wide, account)
+        released.database()
+        released.release("aaaaaaa", *(worker.name for worker in PRODUCT.workers))
+        traffic = Traffic(rest, account)
+        seen = told(validate.rollback(history.read(traffic, PRODUCT, settings)))
+        assert len(seen) == len(PRODUCT.workers)
+        assert all(told(validate.databases([(folder, found(rest, settings, folder))])).values())
+        live = traffic.live(released.script("web"))
+        assert live is not None
+        with pytest.raises(ApiRefused, match="403"):
+            traffic.deploy(released.script("web"), live.shares, "by the role")
+    api.journal.close()
+    api.resources.store.close()
