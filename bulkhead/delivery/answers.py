@@ -16,6 +16,7 @@ from typing import Final
 
 from bulkhead.clients.visits import Reply, Silence
 from bulkhead.delivery.observed import Probes
+from bulkhead.model.access import LOGIN
 from bulkhead.model.product import Probe
 
 VERSIONS: Final = "x-version"
@@ -23,7 +24,7 @@ OVERRIDES: Final = "Cloudflare-Workers-Version-Overrides"
 _MEMBER: Final = re.compile(r'\s*([a-z*][a-z0-9_.*-]*)="([^"\\]*)"\s*')
 _VERSION: Final = re.compile(r"[0-9A-Za-z-]+")
 _REDIRECTS: Final = range(300, 400)
-_ACCESS: Final = ".cloudflareaccess.com/"
+_REFUSALS: Final = frozenset({401, 403})
 _CONTROL: Final = re.compile(r"[^ -~]+")
 _SHOWN: Final = 200  # characters of a body in a reason
 
@@ -134,6 +135,18 @@ def judged(
     return ended(Outcome.PASSED)
 
 
+def turned_away(name: str, reply: Reply | Silence, identities: str) -> Answer:
+    """Judge what a closed stage says to somebody without its key. A refusal that names a version is a Worker's own: who
+    hears it was let in. ``identities`` is the command that brings up what closes the stage."""
+    if isinstance(reply, Silence):
+        return Answer(name, Outcome.FAILED, None, reply.ms, reason=reply.reason)
+    refused = reply.status in _REFUSALS or LOGIN in reply.headers.get("location", "")
+    if refused and VERSIONS not in reply.headers:
+        return Answer(name, Outcome.PASSED, reply.status, reply.ms)
+    reason = f"the settings close this stage, and somebody without its key is let in: {identities}"
+    return Answer(name, Outcome.FAILED, reply.status, reply.ms, reason=reason)
+
+
 def _wrong(probe: Probe, reply: Reply, max_ms: int | None) -> str:
     """Return what is wrong with a reply, whoever it comes from; "" for nothing."""
     if reply.status != probe.status:
@@ -151,7 +164,7 @@ def _instead(reply: Reply) -> str:
         return ", but Cloudflare's protection from bots stopped the probe: let it pass in the zone's rules"
     if reply.status in _REDIRECTS:
         to = reply.headers.get("location", "nowhere").partition("?")[0]  # a query may hold what is nobody's business
-        behind = ": Access stands before it and was given no token that it lets in" if _ACCESS in to else ""
+        behind = ": Access stands before it and was given no token that it lets in" if LOGIN in to else ""
         return f", not a redirect to {_told(to)}{behind}"
     return f", not {_told(reply.text)!r}" if reply.text else ""
 

@@ -21,7 +21,7 @@ import httpx
 from bulkhead.clients.endpoints import Sites
 from bulkhead.clients.rest import Rest
 from bulkhead.clients.visits import Reply, ServiceToken, Silence, Visitor
-from bulkhead.delivery.answers import OVERRIDES, Answer, Outcome, Pair, Versions, judged, overrides
+from bulkhead.delivery.answers import OVERRIDES, Answer, Outcome, Pair, Versions, judged, overrides, turned_away
 from bulkhead.model.naming import Kind
 from bulkhead.model.product import HEALTH, Cleaning, Journey, Probe, Product
 from bulkhead.model.settings import StageSettings
@@ -78,6 +78,8 @@ class Prober:
         self._seconds = self._max_ms / 1000 if self._max_ms else _PATIENCE
         self._keeps_nothing = settings.protected
         self._visitor = Visitor(sites, token, transport)
+        self._stranger = Visitor(sites, transport=transport) if token else None
+        self._identities = f"pulumi up -C identities -s {settings.environment}"
         self._pool = ThreadPoolExecutor(_AT_ONCE, "probe")
         self._sleep = sleep
 
@@ -86,7 +88,8 @@ class Prober:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._pool.shutdown()
-        self._visitor.__exit__(kind, error, at)
+        for visitor in filter(None, (self._visitor, self._stranger)):
+            visitor.__exit__(kind, error, at)
 
     def ask(self, probe: Probe, versions: Versions | None = None, *, forced: bool = True) -> Answer:
         """Ask once. The answer must come from ``versions``; unless ``forced``, they are not asked for: that is what
@@ -97,8 +100,10 @@ class Prober:
 
     def smoke(self, versions: Versions | None = None, *, forced: bool = True, settling: float = _SETTLING) -> Smoke:
         """Ask all probes, and make the journeys once those have passed: nothing is written by a version that cannot
-        even be read. ``settling`` is how many seconds a new deployment may take until it is known everywhere."""
-        answers = self._settled(
+        even be read. A closed stage is also asked without its key. ``settling`` is how many seconds a new deployment
+        may take until it is known everywhere."""
+        strangers = self._settled(self._strangers, lambda seen: all(answer.ok for answer in seen), settling)
+        answers = strangers + self._settled(
             lambda: self._all(self._product.probes, versions, forced=forced),
             lambda seen: not any(answer.outcome is Outcome.NOT_APPLIED for answer in seen),
             settling,
@@ -152,6 +157,20 @@ class Prober:
             return judged(probe, reply, {}, self._scripts, None)
 
         return tuple(self._pool.map(asked, self._product.warm))
+
+    def _strangers(self) -> tuple[Answer, ...]:
+        """Visit each hostname as somebody who has no key, where one is needed (STG-8): a stage stays open when it was
+        closed in its settings alone."""
+        if self._stranger is None:
+            return ()
+        visitor = self._stranger
+
+        def asked(item: tuple[str, str]) -> Answer:
+            name, host = item
+            reply = visitor.ask(host, HEALTH, seconds=self._seconds)
+            return turned_away(f"{name} without the key", reply, self._identities)
+
+        return tuple(self._pool.map(asked, self._hosts.items()))
 
     def _all(self, probes: Iterable[Probe], versions: Versions | None, *, forced: bool) -> tuple[Answer, ...]:
         return tuple(self._pool.map(lambda probe: self.ask(probe, versions, forced=forced), probes))

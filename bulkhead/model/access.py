@@ -15,6 +15,8 @@ HEADERS: Final = ("CF-Access-Client-Id", "CF-Access-Client-Secret")
 """The headers with which a request shows its key, the id and the secret."""
 KEY_ID, KEY_SECRET = (header.upper().replace("-", "_") for header in HEADERS)
 """The variables in which the pipelines of a closed stage, and whoever deploys by hand, have that key."""
+LOGIN: Final = ".cloudflareaccess.com/cdn-cgi/access/login/"
+"""What the address of every team's login has in it, to which a browser without a key is sent."""
 ANYBODYS_MAIL: Final = frozenset(
     {
         "aol.com",

@@ -12,7 +12,7 @@ import pytest
 
 from bulkhead.clients.endpoints import CLOUDFLARE, Sites
 from bulkhead.clients.rest import Rest
-from bulkhead.clients.visits import Reply, Silence
+from bulkhead.clients.visits import Reply, ServiceToken, Silence
 from bulkhead.delivery.answers import Answer, Outcome, Pair, counted, judged, overrides, uncompared
 from bulkhead.delivery.observed import Probes
 from bulkhead.delivery.probes import Prober, purge
@@ -45,7 +45,7 @@ class Stage:
     """A stage in memory. ``live`` are the versions that everybody gets, ``known`` those that an override reaches;
     ``broken`` answers instead of a version, by its id."""
 
-    def __init__(self, environment: str = "staging", **gates: Any) -> None:
+    def __init__(self, environment: str = "staging", token: ServiceToken | None = None, **gates: Any) -> None:
         self.settings = make_settings(environment, {"gates": {"maxMs": None} | gates})
         self.scripts = {name: f"shop-{environment}-worker-{name}" for name in SCRIPTS}
         self.live: dict[str, str] = dict(OLD)
@@ -55,8 +55,9 @@ class Stage:
         self.seen: Seen = []
         self.slept: list[float] = []
         self.while_waiting: Callable[[], None] = lambda: None
+        self.to_strangers: Callable[[httpx.Request], httpx.Response | None] = lambda _request: None
         self.prober = Prober(
-            SHOP, self.settings, Sites(), transport=httpx.MockTransport(self._answer), sleep=self._sleep
+            SHOP, self.settings, Sites(), token, transport=httpx.MockTransport(self._answer), sleep=self._sleep
         )
 
     def _sleep(self, seconds: float) -> None:
@@ -65,6 +66,9 @@ class Stage:
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         self.seen.append(request)
+        stopped = self.to_strangers(request) if "CF-Access-Client-Id" not in request.headers else None
+        if stopped is not None:
+            return stopped
         wanted = request.headers.get("Cloudflare-Workers-Version-Overrides", "")
         running = {
             worker: next((v for v in self.known if f'{self.scripts[worker]}="{v}"' in wanted), self.live[worker])
@@ -129,7 +133,7 @@ WANTED = {"site": "site-2"}
         (reply(text="other", x_version=told(site="site-2")), "failed: 'welcome' is not in the answer: 'other'"),
         (reply(ms=2001, x_version=told(site="site-2")), "failed: took 2,001 ms, and 2,000 are allowed"),
         (reply(302, location="https://a.example/b?token=1"), "failed: 200 was expected, not a redirect to https://a."),
-        (reply(302, location="https://t.cloudflareaccess.com/x"), "Access stands before it"),
+        (reply(302, location="https://t.cloudflareaccess.com/cdn-cgi/access/login/x"), "Access stands before it"),
         (reply(403, "<html>", cf_mitigated="challenge"), "protection from bots stopped the probe"),
         (Silence("its certificate does not hold: expired", 9), "failed: its certificate does not hold"),
         (Silence("x has no address in DNS", 9), "failed: x has no address in DNS"),
@@ -182,6 +186,44 @@ def test_after_a_switch_everybody_has_to_get_the_new_version(stage: Stage) -> No
     assert not stage.prober.smoke(NEW, forced=False, settling=0).ok
     stage.live = dict(NEW)
     assert stage.prober.smoke(NEW, forced=False, settling=0).ok
+
+
+LOGIN = "https://team.cloudflareaccess.com/cdn-cgi/access/login/shop?kid=1"
+
+
+@pytest.mark.parametrize(
+    ("answer", "closed"),
+    [
+        (httpx.Response(302, headers={"Location": LOGIN}), True),
+        (httpx.Response(401), True),
+        (httpx.Response(403), True),
+        (None, False),
+        (httpx.Response(302, headers={"Location": "https://shop.example/login"}), False),
+        (httpx.Response(403, headers={"X-Version": told(site="site-2")}), False),
+        (httpx.Response(500), False),
+    ],
+    ids=["the login", "401", "403", "everybody is let in", "another login", "the Worker's own 403", "an error"],
+)
+def test_a_closed_stage_has_to_turn_away_whoever_comes_without_its_key(
+    answer: httpx.Response | None, closed: bool
+) -> None:
+    stage = Stage(token=ServiceToken("an-id", "a-secret"))
+    stage.to_strangers = lambda _request: answer
+    with stage.prober:
+        smoke = stage.prober.smoke(NEW, settling=1)
+    assert smoke.ok is closed
+    if not closed:
+        assert "site without the key" in str(smoke.failed[0])
+        assert "pulumi up -C identities -s staging" in smoke.failed[0].reason
+        assert stage.booked == {}
+        assert "POST" not in {request.method for request in stage.seen}, "nothing is written where anybody may look"
+
+
+def test_one_refusal_that_got_lost_opens_no_stage() -> None:
+    stage, answers = Stage(token=ServiceToken("an-id", "a-secret")), [httpx.Response(403), httpx.Response(502)]
+    stage.to_strangers = lambda _request: answers.pop()
+    with stage.prober:
+        assert stage.prober.smoke(NEW).ok
 
 
 def test_a_version_that_fails_its_probes_gets_no_journeys(stage: Stage) -> None:

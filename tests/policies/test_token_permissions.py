@@ -11,9 +11,9 @@ from bulkhead.resources.permissions import (
     ANALYTICS_READ,
     D1_WRITE,
     KV_WRITE,
-    OBJECTS_READ,
     QUEUES_WRITE,
     ROUTES_WRITE,
+    SCRIPTS_READ,
     SCRIPTS_WRITE,
 )
 from bulkhead.resources.values import UNKNOWN
@@ -51,7 +51,7 @@ def test_what_the_product_does_not_have_needs_no_permission(permission: Any) -> 
 
 def test_a_role_has_no_permission_of_another() -> None:
     assert len(found(RULE, token("harbor-staging-token-rollback-a", D1_WRITE.id), context=HARBOR)) == 1
-    assert len(found(RULE, token("harbor-staging-token-deploy-a", OBJECTS_READ.id), context=HARBOR)) == 1
+    assert len(found(RULE, token("harbor-staging-token-deploy-a", SCRIPTS_READ.id), context=HARBOR)) == 1
     assert len(found(RULE, token("harbor-staging-token-preview-a", SCRIPTS_WRITE.id), context=HARBOR)) == 1
 
 

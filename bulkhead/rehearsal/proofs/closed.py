@@ -7,12 +7,11 @@ from http import HTTPStatus
 from typing import Final
 
 from bulkhead.localclouds.cloudflare.request import Answer
-from bulkhead.model.access import HEADERS
+from bulkhead.model.access import HEADERS, LOGIN
 from bulkhead.rehearsal.evidence import NotShown
 from bulkhead.rehearsal.proofs.proof import require
 from bulkhead.rehearsal.scene import Scene, StandingStage
 
-_LOGIN: Final = ".cloudflareaccess.com/cdn-cgi/access/login/"
 _REFUSALS: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
@@ -61,4 +60,4 @@ def _strangers(own: Mapping[str, str], others: list[dict[str, str]]) -> Iterator
 
 
 def _is_refusal(answer: Answer) -> bool:
-    return answer.status in _REFUSALS or _LOGIN in answer.headers.get("location", "")
+    return answer.status in _REFUSALS or LOGIN in answer.headers.get("location", "")
