@@ -147,19 +147,22 @@ def _continued(console: Console, desk: Desk, why: str, yes: str | None) -> int |
     run = desk.journal.open_run()
     if run is None:
         return None
+    desk.telling.found(run, why)  # before anybody is asked: whoever comes after a "no" finds the stage given back
     plan, last = desk.plan_of(run), run.entries()[-1]
     console.say(f"Run {run.id} of commit {plan.commit[:12]} stands at: {last.step}, by {last.by} ({why}).", WARNING)
     same = desk.holds(plan)
     fate = "continued" if same else "returned first, because this checkout holds another commit"
     console.confirm(desk.stage, [f"run {run.id} is {fate}"], yes, act="deploy", fate="done")
-    desk.telling.found(run, why)  # before the run has an entry of this process
     run.note(CONTINUE, {"why": why, "fate": fate})
     if same:
         return _carried_out(console, desk, run, plan)
+    given_up = desk.deployment(plan, run)
     try:
-        _outcome, reason = desk.deployment(plan, run).give_up(f"commit {desk.source.commit[:12]} is deployed instead")
+        outcome, reason = desk.telling.given_up(given_up, f"commit {desk.source.commit[:12]} is deployed instead")
     except (Refused, Failed) as error:
         return _open(console, desk, run, error)
+    if outcome is None:
+        return _ended(console, desk, run, outcome, reason)
     console.say(f"Run {run.id} has ended: {reason}", FAINT)
     return None
 

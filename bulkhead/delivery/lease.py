@@ -20,6 +20,8 @@ from bulkhead.delivery.documents import FORMAT, parsed, unreadable
 from bulkhead.machine.owner import Owner
 from bulkhead.model.faults import Fault, Refused
 
+GIVEN_BACK: Final = "it was given back"
+"""Why a stage can be had whose last process ended in order."""
 LENGTH: Final = 90.0  # seconds
 _AGAIN: Final = 2.0  # seconds until a renewal that had no answer is tried again
 
@@ -40,7 +42,7 @@ class Tenure:
     def ended(self, now: datetime) -> str | None:
         """Return why nobody has the stage any more, None while somebody has it."""
         if self.released:
-            return "it was given back"
+            return GIVEN_BACK
         if now >= self.until:
             return f"{self.owner} has not renewed it since {self.until:%H:%M:%S} UTC"
         return f"{self.owner} is gone" if self.owner.is_gone() else None
