@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -46,13 +45,12 @@ def publish(
 ) -> None:
     """Publish the stage's state with a placeholder in the place of each secret. No secret has to be opened for that.
 
-    Run it after each `up`. Refuses, with all places, when a value looks like a secret and is not marked as one. Writes
-    nothing when nothing has changed.
+    `bulkhead deploy` does it after each `up` of its own. Refuses, with all places, when a value looks like a secret and
+    is not marked as one. Writes nothing when nothing has changed.
     """
     from bulkhead.engine.stack import StackCli  # noqa: PLC0415 (not for --help)
-    from bulkhead.twin.publish import make_twin, provenance, refuse_values  # noqa: PLC0415
-    from bulkhead.twin.store import key_of, place_of  # noqa: PLC0415
-    from bulkhead.twin.store import publish as put  # noqa: PLC0415
+    from bulkhead.twin.publish import make_twin, put, refuse_values  # noqa: PLC0415
+    from bulkhead.twin.store import key_of  # noqa: PLC0415
 
     console = Console(json=json)
     stack = StackCli(stage, project.ROOT, profile)
@@ -66,8 +64,7 @@ def publish(
     if dry_run:
         console.say(f"Nothing was written; it would be {where}.", FAINT)
     else:
-        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        written = put(twin, place_of(to, project.ROOT, stage, profile), provenance(twin, project.ROOT), now=now)
+        written = put(twin, project.ROOT, to, profile)
         console.say(f"Published: {where}" if written else f"Published already, and nothing has changed: {where}", GOOD)
     told = {"stage": stage, "place": where, "written": written, "digest": twin.digest()}
     counts = {"resources": len(twin.resources), "redacted": dict(twin.redacted)}

@@ -16,7 +16,7 @@ POLICIES: Final = "policies"
 
 class CheckoutStack:
     """``finder`` looks into the stage's clouds for what an `up` had begun; ``protected`` is whether a person has to say
-    that something does not exist."""
+    that something does not exist. ``publish`` publishes the state's twin."""
 
     def __init__(
         self,
@@ -25,14 +25,17 @@ class CheckoutStack:
         say: Callable[[str], None],
         *,
         protected: bool,
+        publish: Callable[[], None],
     ) -> None:
         self._stack = stack
         self._finder = finder
         self._say = say
         self._protected = protected
+        self._publish = publish
 
     def up(self, *, triggers: bool) -> None:
         self._stack.up(POLICIES, self._told, () if triggers else TRIGGERS)
+        self._publish()
 
     def settle(self) -> None:
         self._stack.cancel()

@@ -16,12 +16,12 @@ from bulkhead.clients.d1 import D1
 from bulkhead.clients.endpoints import Apis
 from bulkhead.clients.rest import Rest
 from bulkhead.clients.workers import Traffic
-from bulkhead.delivery import commits
+from bulkhead.delivery import commits, twins
 from bulkhead.delivery.build import Source, checked_out
 from bulkhead.delivery.checkout_stack import POLICIES, CheckoutStack
 from bulkhead.delivery.door import key_of
 from bulkhead.delivery.eyes import StageEyes
-from bulkhead.delivery.journal import Journal, Run, journal_of
+from bulkhead.delivery.journal import Journal, Run, journal_of, scope_of
 from bulkhead.delivery.live import commit_of_live, live_workers, moves
 from bulkhead.delivery.migrations.run import planned
 from bulkhead.delivery.migrations.stage import Folder, folders
@@ -63,6 +63,7 @@ class Desk:
     prober: Prober
     telling: Telling
     finder: Callable[[], AbstractContextManager[Finder]]
+    publish: Callable[[], None]
     say: Callable[[str], None]
 
     @property
@@ -138,7 +139,9 @@ class Desk:
 
     def deployment(self, plan: Plan, run: Run) -> Deployment:
         """Return the run of a plan, to be begun or continued."""
-        stack = CheckoutStack(self.stack, self.finder, self.say, protected=self.settings.protected)
+        stack = CheckoutStack(
+            self.stack, self.finder, self.say, protected=self.settings.protected, publish=self.publish
+        )
         visits = StageVisits(self.prober, self.product, self.settings, self.api, self.say)
         eyes = self.eyes
         world = World(self.traffic, stack, self.databases, visits, Watch(eyes, self.say), self.say)
@@ -163,5 +166,10 @@ def at_desk(
         Prober(product, settings, apis.sites, key_of(settings, os.environ)) as prober,
     ):
         finder = partial(finder_of, settings, stack, apis, profile)
+
+        def publish() -> None:
+            if settings.environment == settings.stage:  # nobody compares anything with the stack of a pull request
+                twins.publish(stack, root, scope_of(settings, product.name).state, profile, say)
+
         telling = Telling(settings, apis.github, say)
-        yield Desk(root, settings, product, stack, api, journal, prober, telling, finder, say)
+        yield Desk(root, settings, product, stack, api, journal, prober, telling, finder, publish, say)

@@ -31,7 +31,7 @@ from bulkhead.delivery.documents import Document, Documents, unreadable
 from bulkhead.delivery.lease import LENGTH, Lease, Living, Lost, Tenure
 from bulkhead.delivery.orders import Asked, Order, OrderKind, asked
 from bulkhead.machine.owner import Owner, this_process
-from bulkhead.model.aws_scope import JOURNAL, aws_scope_of
+from bulkhead.model.aws_scope import JOURNAL, AwsScope, aws_scope_of
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.naming import Label
 from bulkhead.model.settings import StageSettings
@@ -260,12 +260,16 @@ class Journal:
 def journal_of(
     settings: StageSettings, product: str, profile: str | None = None, say: Callable[[str], None] = lambda _: None
 ) -> Journal:
-    """Return the journal of the stack that ``settings`` are of, in AWS; a pull request's is where development's is."""
+    """Return the journal of the stack that ``settings`` are of, in AWS."""
     from bulkhead.clients.clouds import aws  # noqa: PLC0415 (boto3 takes half a second to import)
 
-    stage = Label(product, settings.stage, settings.stage.value)
-    scope = aws_scope_of(stage, settings)
+    scope = scope_of(settings, product)
     return Journal(aws(settings, profile)("s3"), scope.state, settings.environment, owner=scope.account, say=say)
+
+
+def scope_of(settings: StageSettings, product: str) -> AwsScope:
+    """Return what the stage of a stack has in AWS: the stack of a pull request keeps things where development does."""
+    return aws_scope_of(Label(product, settings.stage, settings.stage.value), settings)
 
 
 def _order(key: str, document: Document) -> Order:

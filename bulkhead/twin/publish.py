@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.project import project_name
 from bulkhead.preview.leaks import leaks
 from bulkhead.resources.sentinels import PLACEHOLDER
+from bulkhead.twin import store
 from bulkhead.twin.secrets import told
 from bulkhead.twin.settled import settled
 from bulkhead.twin.state import Twin, redact
@@ -59,6 +61,13 @@ def refuse_values(twin: Twin, stack: StackCli) -> bool:
 def _named(resource: Mapping[str, Any], values: Mapping[str, str]) -> str:
     name = name_of(resource)
     return "(a name with the secret in it)" if leaks(name, values) else told(name, PLACEHOLDER)
+
+
+def put(twin: Twin, checkout: Path, to: str, profile: str | None) -> bool:
+    """Store a twin of ``checkout`` below the place ``to``; return whether that was necessary."""
+    now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    place = store.place_of(to, checkout, twin.stack, profile)
+    return store.publish(twin, place, provenance(twin, checkout), now=now)
 
 
 def provenance(twin: Twin, checkout: Path) -> dict[str, str | None]:

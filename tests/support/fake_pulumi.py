@@ -17,6 +17,8 @@ shift 3  # --non-interactive --color never
 case "$1" in
 stack) [ "$2 $3" != "import --stack" ] || cat > state.json; cat state.json ;;
 refresh) echo refreshed ;;
+cancel) ;;
+up) . ./up.sh ;;
 config) cat secret ;;
 destroy) . ./destroy.sh ;;
 preview)
@@ -29,7 +31,8 @@ esac
 
 
 class FakePulumi:
-    """An executable in ``folder``/bin; its state is empty, it knows one secret, and its `destroy` empties the state."""
+    """An executable in ``folder``/bin; its state is empty, it knows one secret, its `up` changes nothing, and
+    its `destroy` empties the state."""
 
     def __init__(self, folder: Path, secret: str = "the-secret-itself") -> None:  # noqa: S107 - made up
         self.folder = folder
@@ -45,6 +48,7 @@ class FakePulumi:
         (folder / "empty.json").write_text(json.dumps({"deployment": None}))
         self.holds([])
         self.destroys("echo ' - destroying'; cp empty.json state.json")
+        self.brings_up("echo '    nothing changed'")
 
     def holds(self, resources: Iterable[Mapping[str, Any]], begun: Iterable[Mapping[str, Any]] = ()) -> None:
         """Say what its state holds."""
@@ -54,6 +58,10 @@ class FakePulumi:
     def destroys(self, script: str) -> None:
         """Say, in shell, what its `destroy` does."""
         (self.folder / "destroy.sh").write_text(f"{script}\n")
+
+    def brings_up(self, script: str) -> None:
+        """Say, in shell, what its `up` does."""
+        (self.folder / "up.sh").write_text(f"{script}\n")
 
     def previews(self, digest: str, *, fine: bool) -> None:
         """Say what its `preview --json` writes, and whether it succeeds."""

@@ -7,13 +7,20 @@ import hashlib
 import io
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from types import SimpleNamespace
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 
+class NoSuchKey(ClientError):
+    """There is no such object."""
+
+
 class MemoryS3:
     """One bucket, whatever its name."""
+
+    exceptions = SimpleNamespace(NoSuchKey=NoSuchKey, ClientError=ClientError)
 
     def __init__(self) -> None:
         self.there: dict[str, bytes] = {}
@@ -56,4 +63,4 @@ def _tag(body: bytes) -> str:
 
 def _refused(code: str, operation: str) -> ClientError:
     answer: Any = {"Error": {"Code": code}, **_answer()}
-    return ClientError(answer, operation)
+    return (NoSuchKey if code == "NoSuchKey" else ClientError)(answer, operation)
