@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +23,9 @@ from bulkhead.delivery.door import key_of
 from bulkhead.delivery.eyes import StageEyes
 from bulkhead.delivery.journal import Journal, Run, journal_of, scope_of
 from bulkhead.delivery.live import commit_of_live, live_workers, moves
+from bulkhead.delivery.migrations.ledger import Standing
+from bulkhead.delivery.migrations.plan import Plan as Migrations
+from bulkhead.delivery.migrations.plan import plan
 from bulkhead.delivery.migrations.run import planned
 from bulkhead.delivery.migrations.stage import Folder, folders
 from bulkhead.delivery.plan import Plan
@@ -95,9 +98,20 @@ class Desk:
 
     def databases(self) -> list[tuple[Folder, D1]]:
         """Return the databases that exist and have migrations. A new one comes with the `up`."""
-        account = self.settings.cloudflare.account_id
-        pairs = [(each, d1.find(self.api, account, each.physical)) for each in self._folders()]
-        return [(folder, there) for folder, there in pairs if there is not None]
+        return [(folder, there) for folder, there in self._found() if there is not None]
+
+    def migrations(self) -> list[tuple[Folder, Migrations]]:
+        """Return what the migrations would do to each database. One that comes with the `up` will have had none."""
+        again = f"bulkhead migrate {self.stage} --baseline"
+        return [
+            (
+                folder,
+                plan(folder.migrations, Standing({}), folder.path, again)
+                if there is None
+                else planned(there, folder.migrations, folder.path, again),
+            )
+            for folder, there in self._found()
+        ]
 
     def known(self, base: str | None, on_progress: OnProgress) -> Known:
         """Return everything that a plan is made of; changes nothing."""
@@ -108,7 +122,6 @@ class Desk:
         verdict = watched(verdict, output, *secrets_of(self.stack))
         stand = live_workers(self.product, self.settings, self.traffic, self.stack.state().resources)
         live = commit_of_live(stand)
-        again = f"bulkhead migrate {stack} --baseline"
         return Known(
             settings=self.settings,
             source=self.source,
@@ -117,9 +130,7 @@ class Desk:
             live_workers=stand,
             moves=moves(stand, verdict.changes, read_bundles(self.product, self.root)),
             verdict=verdict,
-            migrations=[
-                (folder, planned(there, folder.migrations, folder.path, again)) for folder, there in self.databases()
-            ],
+            migrations=self.migrations(),
             waivers=from_base(self.root, reference, self.settings.stage, today),
             product=self.product,
         )
@@ -149,8 +160,10 @@ class Desk:
         way = road(self.settings.rollout, loads, plan.classes, plan.strategy, asked=asked)
         return Deployment(world, plan, way, run)
 
-    def _folders(self) -> Sequence[Folder]:
-        return folders(self.root, self.product, self.settings)
+    def _found(self) -> list[tuple[Folder, D1 | None]]:
+        account = self.settings.cloudflare.account_id
+        known = folders(self.root, self.product, self.settings)
+        return [(each, d1.find(self.api, account, each.physical)) for each in known]
 
 
 @contextmanager

@@ -1,213 +1,373 @@
-"""What `bulkhead deploy` ends with: 0 done, 1 stopped and safe, 2 usage, 3 a person has to act, 130 interrupted."""
+"""`bulkhead deploy`, as a person and a workflow meet it."""
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
+import json
+import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bulkhead.cli.main import main
-from bulkhead.clients.workers import Share
-from bulkhead.delivery.journal import CONTINUE, END, Journal, Outcome
-from bulkhead.delivery.observed import Count, Probes
-from bulkhead.delivery.run import RETURN
-from bulkhead.localclouds.aws.local import LocalAws
-from bulkhead.machine.interrupts import interrupted_once
-from bulkhead.machine.owner import Owner
-from bulkhead.model.failures import Failed
-from bulkhead.model.faults import Fault, Refused
-from tests.support.deploying import Desk, Kept, deploy
-from tests.support.memory_s3 import MemoryS3
-from tests.support.moving_stage import NEW, SCRIPTS, STABLE, Outside, plan
+from bulkhead.delivery.journal import Outcome
+from bulkhead.machine.owner import this_process
+from bulkhead.model.access import KEY_ID, KEY_SECRET
+from tests.support.checkout import work_in
+from tests.support.cloudflare_api import TOKEN
+from tests.support.deploy_scene import DeployScene
 
-ALL_NEW = {worker: {version: 100.0} for worker, version in NEW.items()}
-ALL_STABLE = {worker: {version: 100.0} for worker, version in STABLE.items()}
-GOOD = (Count(9000, 9), Count(1000, 1), Probes(asked=5))
+ALIVE = replace(this_process(), user="alice", host="laptop")
+Deploy = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def desk() -> Desk:
-    outside = Outside()
-    outside.shows = lambda _at, _percent: GOOD
-    client: Any = MemoryS3()
-    return Desk(outside, Journal(client, "a-bucket", "production", patience=0.05))
-
-
-def later(desk: Desk, **changes: Any) -> Desk:
-    """Return the desk of the next process, where another commit may be checked out."""
-    client: Any = desk.journal.documents.objects._s3
-    me = Owner("alice", "laptop", "boot", 4001, 1.0)
-    shown = replace(desk.shown, **changes)
-    return Desk(desk.outside, Journal(client, "a-bucket", "production", me=me, patience=0.05), shown)
-
-
-def test_a_release_that_everybody_has_ends_with_0(desk: Desk) -> None:
-    assert deploy(desk) == 0
-    assert desk.outside.live() == ALL_NEW
-
-
-def test_a_release_that_went_back_ends_with_1(desk: Desk) -> None:
-    desk.outside.shows = lambda _at, _percent: (GOOD[0], GOOD[1], Probes(asked=5, new_alone=1))
-    assert deploy(desk) == 1
-    assert desk.outside.live() == ALL_STABLE
-
-
-def test_an_upload_that_fails_ends_with_1_because_nobody_had_met_it(desk: Desk) -> None:
-    desk.outside.up_fails = Failed("the engine failed")
-    assert deploy(desk) == 1
-    assert desk.journal.open_run() is None
-
-
-def test_wrong_usage_ends_with_2() -> None:
-    assert main(["deploy", "production", "--no-such-option"]) == 2
-
-
-def test_what_nothing_decides_ends_with_3(desk: Desk) -> None:
-    desk.outside.shows = lambda _at, _percent: (Count(), Count(), Probes(asked=5))
-    assert deploy(desk) == 3
-
-
-@pytest.mark.parametrize(
-    "error",
-    [Failed("the engine failed"), Refused("No.", [Fault("a trigger", "is refused", "mend it")])],
-    ids=["failed", "refused"],
-)
-def test_triggers_that_fail_end_with_3_and_the_same_command_goes_on_there(
-    desk: Desk, error: Exception, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def fail(_versions: Any) -> Any:
-        desk.outside.up_fails = error if _versions is None else None
-        return ()
-
-    desk.outside.wrong = fail  # the `up` of the triggers comes after what everybody gets was tried
-    assert deploy(desk) == 3
-    assert "bulkhead deploy production" in capsys.readouterr().out
-    assert {worker: max(split, key=split.__getitem__) for worker, split in desk.outside.live().items()} == NEW
-    desk.outside.up_fails, desk.outside.wrong = None, lambda _versions: ()
-    assert deploy(later(desk)) == 0
-    assert desk.outside.live() == ALL_NEW
-    assert desk.outside.ups == ["without triggers", "all"]
-
-
-def test_traffic_that_somebody_else_moves_ends_with_3(desk: Desk) -> None:
-    def wrong(_versions: Any) -> Any:
-        desk.outside.deploy(SCRIPTS["web"], [Share("web-9", 100)], "by hand")
-        return ()
-
-    desk.outside.wrong = wrong
-    assert deploy(desk) == 3
-    assert desk.journal.open_run() is not None
-
-
-@pytest.mark.parametrize("first", [{"classes": ("booking",)}, {"moves": "first"}], ids=["classes", "first versions"])
-def test_what_cannot_go_back_is_followed_by_the_release_that_mends_it(desk: Desk, first: dict[str, Any]) -> None:
-    if "moves" in first:
-        first = {"moves": tuple(replace(move, stable="") for move in plan().moves)}
-    desk.outside.up_fails = Failed("the engine failed")
-    bad = later(desk, strategy="all-at-once", **first)
-    assert deploy(bad) == 3
-    assert deploy(later(bad)) == 3
-    desk.outside.up_fails = None
-    assert deploy(later(desk, commit="f" * 40)) == 0
-    assert [run.ended for run in desk.journal.runs()] == [Outcome.DONE, Outcome.PERSON]
-    assert desk.outside.live() == ALL_NEW
-
-
-def test_only_the_first_interrupt_ends_a_command() -> None:
-    given_back = []
-
-    @contextmanager
-    def held() -> Iterator[None]:
-        try:
-            yield
-        finally:
-            signal.raise_signal(signal.SIGINT)
-            given_back.append("the stage")
-
-    with pytest.raises(KeyboardInterrupt), interrupted_once(), held():
-        signal.raise_signal(signal.SIGINT)
-    assert given_back == ["the stage"]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-
-
-class Processes:
-    """Starts deployments, each a process of its own; the stage is in a file, its journal in a local AWS."""
-
-    def __init__(self, aws: LocalAws, account: str, folder: Path) -> None:
-        s3, bucket = aws.client(account, "s3"), f"harbor-production-state-{account}"
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": aws.region})
-        self.file = folder / "outside"
-        self.journal = Journal(s3, bucket, "production")
-        self._command = [sys.executable, "-m", "tests.support.deploying", aws.endpoint, account, bucket, str(self.file)]
-        self.started: list[subprocess.Popen[str]] = []
-
-    def start(self, at: int = 0) -> subprocess.Popen[str]:
-        """Start one that waits at a call of the outside world to be killed, and return when it does."""
-        process = subprocess.Popen([*self._command, str(at)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.started.append(process)
-        assert process.stdout is not None
-        while at and (line := process.stdout.readline()) and line != "here\n":
-            pass
-        return process
+def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DeployScene]:
+    scene = DeployScene(tmp_path, monkeypatch)
+    yield scene
+    scene.close()
 
 
 @pytest.fixture
-def processes(local_aws: LocalAws, account: str, tmp_path: Path) -> Iterator[Processes]:
-    made = Processes(local_aws, account, tmp_path)
-    yield made
-    for each in made.started:
-        each.kill()
-        each.communicate()
+def deploy(scene: DeployScene, capsys: pytest.CaptureFixture[str]) -> Deploy:
+    def call(*arguments: str) -> tuple[int, str, str]:
+        return scene.run(capsys, *arguments)
+
+    return call
 
 
-def interrupt(process: subprocess.Popen[str]) -> None:
-    process.send_signal(signal.SIGINT)
+# --- what is shown, and what is done of it
 
 
-def interrupt_as_timeout_does(process: subprocess.Popen[str]) -> None:
-    for _ in range(2):
-        process.send_signal(signal.SIGINT)
-
-
-# At these calls it uploads, moves a first share, and follows with what triggers.
-UPLOADING, AT_10, TRIGGERING = 1, 5, 12
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("at", "end", "code", "why"),
-    [
-        (UPLOADING, interrupt, 130, "it was given back"),
-        (AT_10, interrupt_as_timeout_does, 130, "it was given back"),
-        (TRIGGERING, interrupt, 130, "it was given back"),
-        (UPLOADING, subprocess.Popen.kill, -signal.SIGKILL, "is gone"),
-        (AT_10, subprocess.Popen.kill, -signal.SIGKILL, "is gone"),
-        (TRIGGERING, subprocess.Popen.kill, -signal.SIGKILL, "is gone"),
-    ],
-)
-def test_who_ends_a_deployment_leaves_everything_as_it_is_and_the_next_one_goes_on(
-    processes: Processes, at: int, end: Callable[[subprocess.Popen[str]], None], code: int, why: str
+def test_a_plan_for_people_says_what_moves_and_what_cannot_be_undone_and_does_nothing(
+    scene: DeployScene, deploy: Deploy
 ) -> None:
-    process = processes.start(at)
-    before = Kept(processes.file).live()
-    end(process)
-    _, said = process.communicate(timeout=30)
-    assert process.returncode == code, said
-    run = processes.journal.open_run()
-    assert run is not None
-    assert not {RETURN, END} & {entry.step for entry in run.entries()}
-    assert Kept(processes.file).live() == before
-    second = processes.start()
-    _, said = second.communicate(timeout=60)
-    assert second.returncode == 0, said
-    [again] = [entry for entry in run.entries() if entry.step == CONTINUE]
-    assert why in again.facts["why"]
-    assert run.ended is Outcome.DONE
-    assert Kept(processes.file).live() == ALL_NEW
+    live = scene.stands()
+    commit = scene.change()
+    scene.migration("0002_boats.sql", "CREATE TABLE boats (id INTEGER PRIMARY KEY);")
+    scene.previews("new")
+    code, out, err = deploy("--plan")
+    assert (code, err) == (0, "")
+    for told in (f"live is {live}", "change web", "web: ", "0002_boats.sql (expand)", "stays when the code goes back"):
+        assert told in out
+    assert commit[:12] in out
+    assert scene.percent(live) == 100
+    assert scene.runs() == []
+    assert not any(" up " in asked for asked in scene.pulumi.asked)
+
+
+def test_a_plan_for_programs_is_a_plan_that_can_be_applied(scene: DeployScene, deploy: Deploy, tmp_path: Path) -> None:
+    scene.stands()
+    scene.change()
+    scene.previews("new")
+    code, out, _ = deploy("--plan", "--json")
+    assert code == 0
+    file = tmp_path / "plan.json"
+    file.write_text(out)
+    code, out, err = deploy("--apply", str(file), "--yes", "staging", "--json")
+    assert code == 0, err
+    assert json.loads(out)["outcome"] == "done"
+    assert scene.percent("new") == 100
+    assert scene.published == 2, "after each up"
+
+
+def test_a_plan_is_applied_as_it_was_shown_or_not_at_all(scene: DeployScene, deploy: Deploy, tmp_path: Path) -> None:
+    live = scene.stands()
+    scene.change()
+    scene.previews("new")
+    file = tmp_path / "plan.json"
+    file.write_text(deploy("--plan", "--json")[1])
+    scene.change("export default {}; // yet another\n")
+    code, _, err = deploy("--apply", str(file), "--yes", "staging")
+    assert code == 1
+    assert "The plan is no longer what would be done" in err
+    assert "commit" in err
+    assert scene.percent(live) == 100
+    assert scene.runs() == []
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "not JSON"])
+def test_what_is_no_plan_is_refused(scene: DeployScene, deploy: Deploy, tmp_path: Path, text: str) -> None:
+    scene.stands()
+    file = tmp_path / "plan.json"
+    file.write_text(text)
+    code, _, err = deploy("--apply", str(file), "--yes", "staging")
+    assert code == 1
+    assert f"{file}: is no plan of a deployment" in err
+    assert "Traceback" not in err
+
+
+def test_a_plan_that_was_changed_by_hand_or_is_of_another_stage_is_refused(
+    scene: DeployScene, deploy: Deploy, tmp_path: Path
+) -> None:
+    scene.stands()
+    scene.change()
+    scene.previews("new")
+    shown, file = json.loads(deploy("--plan", "--json")[1]), tmp_path / "plan.json"
+    file.write_text(json.dumps({**shown, "commit": "f" * 40}))
+    assert "was changed after it was made" in deploy("--apply", str(file), "--yes", "staging")[2]
+    assert deploy("--apply", str(tmp_path / "none.json"), "--yes", "staging")[0] == 1
+    assert scene.runs() == []
+
+
+def test_plan_and_apply_exclude_each_other(deploy: Deploy, tmp_path: Path) -> None:
+    code, _, err = deploy("--plan", "--apply", str(tmp_path / "plan.json"))
+    assert code == 1
+    assert "leave one of them out" in err
+
+
+def test_a_yes_to_another_stage_is_no_yes_and_nobody_is_asked_anything(scene: DeployScene, deploy: Deploy) -> None:
+    code, _, err = deploy("--yes", "production")
+    assert code == 1
+    assert "production" in err
+    assert scene.pulumi.asked == []
+
+
+def test_without_a_person_and_without_a_yes_nothing_is_done(scene: DeployScene, deploy: Deploy) -> None:
+    scene.stands()
+    scene.change()
+    scene.previews("new")
+    code, _, err = deploy()
+    assert code == 1
+    assert "--yes staging" in err
+    assert scene.runs() == []
+
+
+# --- what there may be to do
+
+
+def test_an_unchanged_stage_has_nothing_to_do(scene: DeployScene, deploy: Deploy) -> None:
+    scene.stands()
+    code, out, err = deploy("--yes", "staging")
+    assert (code, err) == (0, "")
+    assert "There is nothing to do." in out
+    assert json.loads(deploy("--yes", "staging", "--json")[1])["outcome"] == "nothing"
+    assert scene.runs() == []
+
+
+def test_a_first_deployment_serves_at_once(scene: DeployScene, deploy: Deploy) -> None:
+    scene.previews("first")
+    code, out, err = deploy("--yes", "staging")
+    assert (code, err) == (0, "")
+    assert "web: nothing before" in out
+    assert scene.percent("first") == 100
+    assert "everybody has the new version" in out
+    assert scene.runs()[0].ended is Outcome.DONE
+
+
+def test_a_release_reaches_everybody_and_says_of_which_commit_it_is(scene: DeployScene, deploy: Deploy) -> None:
+    scene.stands()
+    commit = scene.change()
+    scene.previews("new")
+    code, out, err = deploy("--yes", "staging")
+    assert (code, err) == (0, "")
+    assert "staging: everybody has the new version." in out
+    assert scene.percent("new") == 100
+    [web] = scene.rest.get(f"/accounts/{scene.account}/workers/scripts/{scene.released.script('web')}/deployments")[
+        "deployments"
+    ][:1]
+    assert web["annotations"]["workers/message"].startswith(commit[:12])
+    assert f"live is {commit[:12]}" in deploy("--plan")[1]
+
+
+def test_a_change_without_another_version_moves_no_traffic(scene: DeployScene, deploy: Deploy) -> None:
+    live = scene.stands()
+    ordered = len(scene.released.ordered())
+    scene.changes_a_namespace()
+    code, out, err = deploy("--yes", "staging")
+    assert (code, err) == (0, "")
+    assert "sessions" in out
+    assert scene.percent(live) == 100
+    assert len(scene.released.ordered()) == ordered
+    assert sum(" up " in f" {asked} " for asked in scene.pulumi.asked) == 1
+
+
+def test_migrations_alone_are_applied(scene: DeployScene, deploy: Deploy) -> None:
+    scene.stands()
+    scene.migration("0002_boats.sql", "CREATE TABLE boats (id INTEGER PRIMARY KEY);")
+    code, out, err = deploy("--yes", "staging")
+    assert (code, err) == (0, "")
+    assert "applied to harbor-staging-d1-main: 0002_boats.sql" in out
+    assert deploy("--yes", "staging")[1].endswith("There is nothing to do.\n")
+
+
+# --- what becomes of a bad one
+
+
+def test_a_version_that_fails_its_smoke_is_shown_to_nobody_and_ends_with_1(scene: DeployScene, deploy: Deploy) -> None:
+    live = scene.stands()
+    scene.change()
+    scene.previews("bad")
+    scene.broken.add("bad")
+    code, out, _ = deploy("--yes", "staging")
+    assert code == 1
+    assert "every request goes to the version before" in out
+    assert "home: 500" in out
+    assert scene.percent(live) == 100
+    assert scene.runs()[0].ended is Outcome.STOPPED
+
+
+def test_a_first_version_that_does_not_work_needs_a_person(scene: DeployScene, deploy: Deploy) -> None:
+    scene.previews("first")
+    scene.broken.add("first")
+    code, out, _ = deploy("--yes", "staging")
+    assert code == 3
+    assert "a person has to decide" in out
+    assert "bulkhead rollout staging show" in out
+    assert scene.runs()[0].ended is None
+
+
+def test_a_stage_that_the_settings_close_and_nobody_closed_gets_no_release(scene: DeployScene, deploy: Deploy) -> None:
+    live = scene.stands()
+    scene.change()
+    scene.previews("new")
+    scene.open_to_strangers = True
+    code, out, _ = deploy("--yes", "staging")
+    assert code == 1
+    assert "somebody without its key is let in: pulumi up -C identities -s staging" in out
+    assert scene.percent(live) == 100
+
+
+def test_an_engine_that_fails_is_told_in_its_own_words_and_nobody_has_met_anything(
+    scene: DeployScene, deploy: Deploy
+) -> None:
+    live = scene.stands()
+    scene.change()
+    scene.previews("new")
+    scene.pulumi.fails("up", "error: the bucket is gone")
+    code, _, err = deploy("--yes", "staging")
+    assert code == 1
+    assert "the bucket is gone" in err
+    assert "Traceback" not in err
+    assert scene.percent(live) == 100
+    assert scene.runs()[0].ended is Outcome.STOPPED
+
+
+# --- what others have left
+
+
+def test_a_run_of_this_commit_that_was_killed_is_continued(scene: DeployScene, deploy: Deploy) -> None:
+    scene.stands()
+    scene.change()
+    scene.previews("new")
+    with scene.killed_at("check"):
+        deploy("--yes", "staging")
+    code, out, err = deploy("--yes", "staging")
+    assert (code, err) == (0, "")
+    assert "stands at: check" in out
+    assert scene.percent("new") == 100
+    assert len(scene.runs()) == 1
+
+
+def test_a_run_of_another_commit_is_returned_before_this_one_begins(scene: DeployScene, deploy: Deploy) -> None:
+    scene.stands()
+    scene.change()
+    scene.previews("new")
+    with scene.killed_at("check"):
+        deploy("--yes", "staging")
+    scene.change("export default {}; // mended\n")
+    scene.previews("newer")
+    code, out, err = deploy("--yes", "staging")
+    assert (code, err) == (0, "")
+    assert "continued" not in out.partition("Checking secrets")[0]
+    assert scene.percent("newer") == 100
+    assert [run.ended for run in scene.runs()] == [Outcome.DONE, Outcome.STOPPED]
+
+
+def test_a_second_deployment_is_refused_by_the_name_of_the_first(scene: DeployScene, deploy: Deploy) -> None:
+    scene.stands()
+    with scene.journal(ALIVE).held():
+        code, _, err = deploy("--yes", "staging")
+    assert code == 1
+    assert "staging is being changed" in err
+    assert "alice@laptop" in err
+    assert "rollout staging show" in err
+
+
+# --- what is missing
+
+
+@pytest.mark.parametrize("name", [KEY_ID, KEY_SECRET])
+def test_a_missing_key_of_a_closed_stage_is_said_before_anything_is_asked(
+    scene: DeployScene, deploy: Deploy, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    scene.stands()
+    monkeypatch.delenv(name)
+    code, _, err = deploy("--plan")
+    assert code == 1
+    assert name in err
+    assert "export it" in err
+
+
+def test_without_pulumi_it_is_said_how_to_get_it(
+    scene: DeployScene, deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    code, _, err = deploy("--plan")
+    assert code == 1
+    assert "The Pulumi CLI is needed." in err
+
+
+@pytest.mark.parametrize("broken", ["no git", "no commit"])
+def test_a_folder_that_is_no_checkout_cannot_be_deployed(
+    scene: DeployScene, deploy: Deploy, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    scene.stands()
+    if broken == "no git":
+        monkeypatch.setenv("PATH", f"{scene.pulumi.bin}:{scene.only('cat', 'env', 'cp', 'sh')}")
+    else:
+        shutil.rmtree(scene.root / ".git")
+    code, _, err = deploy("--plan")
+    assert code == 1
+    assert "git" in err
+    assert "Traceback" not in err
+
+
+def test_settings_that_are_no_yaml_are_told_with_their_line(scene: DeployScene, deploy: Deploy) -> None:
+    (scene.root / "Pulumi.staging.yaml").write_text("config:\n  - [\n")
+    code, _, err = deploy("--plan")
+    assert code == 1
+    assert "Pulumi.staging.yaml" in err
+    assert "Traceback" not in err
+
+
+def test_changes_that_are_in_no_commit_are_not_deployed(scene: DeployScene, deploy: Deploy) -> None:
+    live = scene.stands()
+    (scene.root / "worker/web.js").write_text("export default {}; // by hand\n")
+    scene.previews("new")
+    code, _, err = deploy("--yes", "staging")
+    assert code == 1
+    assert "worker/web.js" in err
+    assert scene.percent(live) == 100
+    assert scene.runs() == []
+
+
+def test_a_missing_secret_stops_it_before_the_engine_is_asked(scene: DeployScene, deploy: Deploy) -> None:
+    scene.stands()
+    (scene.root / "identities" / "Pulumi.staging.yaml").unlink()
+    code, _, err = deploy("--plan")
+    assert code == 1
+    assert "bulkhead secrets set staging githubToken" in err
+    assert not any("preview" in asked for asked in scene.pulumi.asked)
+
+
+def test_help_is_answered_without_a_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    work_in(monkeypatch, tmp_path)
+    assert main(["deploy", "--help"]) == 0
+    out = capsys.readouterr().out
+    assert "--plan" in out
+    assert "--instead-of" in out
+
+
+def test_nothing_that_is_said_holds_a_secret(scene: DeployScene, deploy: Deploy) -> None:
+    scene.stands()
+    scene.change()
+    scene.previews("new")
+    said = "".join(map(str, deploy("--yes", "staging")))
+    kept = b"".join(scene.s3.there.values()).decode()
+    for secret in (TOKEN, "a-key-that-opens-the-stage"):
+        assert secret not in said
+        assert secret not in kept
