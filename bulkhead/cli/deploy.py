@@ -72,7 +72,7 @@ def deploy(
             _show(console, desk, _planned(console, desk, base, wish))
             return
         with desk.journal.held() as why:
-            outcome = _continued(console, desk, why, yes)
+            outcome = _continued(console, desk, shown, why, yes)
             if outcome is None:
                 outcome = _begun(console, desk, shown, base, wish, yes)
     raise typer.Exit(outcome)
@@ -139,18 +139,21 @@ def _tell(console: Console, plan: Plan) -> None:
     console.say(f"Digest {plan.digest}", FAINT)
 
 
-def _continued(console: Console, desk: Desk, why: str, yes: str | None) -> int | None:
+def _continued(console: Console, desk: Desk, shown: Plan | None, why: str, yes: str | None) -> int | None:
     """Go on with a run that has no end, where it is of this very commit; else return its traffic, so that another can
     begin. None when there is none any more."""
     from bulkhead.delivery.journal import CONTINUE  # noqa: PLC0415
+    from bulkhead.delivery.run import step_of  # noqa: PLC0415
 
     run = desk.journal.open_run()
     if run is None:
         return None
     desk.telling.found(run, why)  # before anybody is asked: whoever comes after a "no" finds the stage given back
-    plan, last = desk.plan_of(run), run.entries()[-1]
+    plan, last = desk.plan_of(run), step_of(run)
     console.say(f"Run {run.id} of commit {plan.commit[:12]} stands at: {last.step}, by {last.by} ({why}).", WARNING)
     same = desk.holds(plan)
+    if same and shown is not None:
+        plan.require_shown(shown)
     fate = "continued" if same else "returned first, because this checkout holds another commit"
     console.confirm(desk.stage, [f"run {run.id} is {fate}"], yes, act="deploy", fate="done")
     run.note(CONTINUE, {"why": why, "fate": fate})
@@ -158,12 +161,10 @@ def _continued(console: Console, desk: Desk, why: str, yes: str | None) -> int |
         return _carried_out(console, desk, run, plan)
     given_up = desk.deployment(plan, run)
     try:
-        outcome, reason = desk.telling.given_up(given_up, f"commit {desk.source.commit[:12]} is deployed instead")
+        _, reason = desk.telling.given_up(given_up, f"commit {desk.source.commit[:12]} is deployed instead")
     except (Refused, Failed) as error:
         return _open(console, desk, run, error)
-    if outcome is None:
-        return _ended(console, desk, run, outcome, reason)
-    console.say(f"Run {run.id} has ended: {reason}", FAINT)
+    console.say(f"Run {run.id} has ended: {reason}.", WARNING)
     return None
 
 

@@ -15,14 +15,14 @@ from bulkhead.clients.d1 import D1
 from bulkhead.clients.workers import Traffic
 from bulkhead.delivery import shares
 from bulkhead.delivery.commits import message
-from bulkhead.delivery.journal import BEGIN, CONTINUE, Entry, Outcome, Run
+from bulkhead.delivery.journal import CONTINUE, Entry, Outcome, Run
 from bulkhead.delivery.lease import Lost
 from bulkhead.delivery.live import uploaded
 from bulkhead.delivery.migrations import run as migrations
 from bulkhead.delivery.migrations.stage import Folder
 from bulkhead.delivery.plan import Move, Plan
 from bulkhead.delivery.strategy import Road, Step
-from bulkhead.delivery.watching import Held, Returned, Watch, orders_of
+from bulkhead.delivery.watching import MINUTE, Held, Returned, Watch, orders_of
 from bulkhead.model.failures import Failed
 from bulkhead.model.faults import Fault, Refused
 
@@ -30,6 +30,12 @@ FACTS: Final = "facts"
 _UNSEEN: Final = frozenset({"bookmark", "upload", "migrate", "smoke at 0 %"})
 RETURN: Final = "return"
 WATCH: Final = "watch"
+
+
+def step_of(run: Run) -> Entry:
+    """Return the entry of the step at which a run stands."""
+    entries = run.entries()
+    return next((each for each in reversed(entries) if each.step not in {CONTINUE, FACTS, MINUTE}), entries[0])
 
 
 class Stack(Protocol):
@@ -274,8 +280,7 @@ class Deployment:
 
     @property
     def _last(self) -> str:
-        told = [entry.step for entry in self.run.entries() if entry.step not in {BEGIN, CONTINUE, FACTS}]
-        return told[-1] if told else ""
+        return step_of(self.run).step
 
 
 _LONGEST: Final = 100  # bytes that Cloudflare keeps of a message

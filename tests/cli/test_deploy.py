@@ -12,6 +12,7 @@ import pytest
 
 from bulkhead.cli.main import main
 from bulkhead.delivery.journal import Outcome
+from bulkhead.delivery.plan import Plan
 from bulkhead.machine.owner import this_process
 from bulkhead.model.access import KEY_ID, KEY_SECRET
 from tests.support.checkout import work_in
@@ -164,10 +165,7 @@ def test_a_release_reaches_everybody_and_says_of_which_commit_it_is(scene: Deplo
     assert (code, err) == (0, "")
     assert "staging: everybody has the new version." in out
     assert scene.percent("new") == 100
-    [web] = scene.rest.get(f"/accounts/{scene.account}/workers/scripts/{scene.released.script('web')}/deployments")[
-        "deployments"
-    ][:1]
-    assert web["annotations"]["workers/message"].startswith(commit[:12])
+    assert scene.message().startswith(commit[:12])
     assert f"live is {commit[:12]}" in deploy("--plan")[1]
 
 
@@ -244,6 +242,26 @@ def test_an_engine_that_fails_is_told_in_its_own_words_and_nobody_has_met_anythi
     assert scene.runs()[0].ended is Outcome.STOPPED
 
 
+@pytest.fixture
+def development(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DeployScene]:
+    scene = DeployScene(tmp_path, monkeypatch, "development")
+    yield scene
+    scene.close()
+
+
+@pytest.mark.parametrize(("bad", "code"), [(False, 0), (True, 1)])
+def test_all_at_once_everybody_has_it_and_goes_back_when_it_does_not_work(
+    development: DeployScene, capsys: pytest.CaptureFixture[str], bad: bool, code: int
+) -> None:
+    live = development.stands()
+    development.change()
+    development.previews("new")
+    development.broken.update({"new"} if bad else ())
+    ended, out, err = development.run(capsys, "--yes", "development")
+    assert (ended, err) == (code, ""), out
+    assert development.percent(live if bad else "new") == 100
+
+
 # --- what others have left
 
 
@@ -273,6 +291,78 @@ def test_a_run_of_another_commit_is_returned_before_this_one_begins(scene: Deplo
     assert "continued" not in out.partition("Checking secrets")[0]
     assert scene.percent("newer") == 100
     assert [run.ended for run in scene.runs()] == [Outcome.DONE, Outcome.STOPPED]
+
+
+def test_after_a_first_version_that_does_not_work_a_mended_one_can_be_deployed(
+    scene: DeployScene, deploy: Deploy
+) -> None:
+    scene.previews("first")
+    scene.broken.add("first")
+    assert deploy("--yes", "staging")[0] == 3
+    scene.change("export default {}; // mended\n")
+    scene.previews("mended")
+    assert deploy("--yes", "staging")[0] == 3, "nothing that is compared with what fails says enough"
+    assert main(["rollout", "staging", "promote"]) == 0
+    code, out, err = deploy("--yes", "staging")
+    assert (code, err) == (0, ""), out
+    assert scene.percent("mended") == 100
+    assert [run.ended for run in scene.runs()] == [Outcome.DONE, Outcome.PERSON]
+
+
+def test_what_a_person_promotes_goes_on_with_the_same_command(scene: DeployScene, deploy: Deploy) -> None:
+    scene.previews("first")
+    scene.broken.add("first")
+    assert deploy("--yes", "staging")[0] == 3
+    scene.broken.clear()
+    code, out, err = deploy("--yes", "staging")
+    assert (code, err) == (0, ""), out
+    assert [run.ended for run in scene.runs()] == [Outcome.DONE]
+
+
+def test_one_killed_in_its_up_is_settled_first(scene: DeployScene, deploy: Deploy) -> None:
+    scene.stands()
+    scene.change()
+    scene.previews("new")
+    with scene.killed_at("upload"):
+        deploy("--yes", "staging")
+    code, _, err = deploy("--yes", "staging")
+    assert (code, err) == (0, "")
+    commands = [asked.split()[3] for asked in scene.pulumi.asked]
+    assert commands.index("cancel") < commands.index("up")
+    assert scene.percent("new") == 100
+
+
+def test_a_plan_says_that_a_run_has_not_ended(scene: DeployScene, deploy: Deploy) -> None:
+    scene.stands()
+    scene.change()
+    scene.previews("new")
+    with scene.killed_at("upload"):
+        deploy("--yes", "staging")
+    code, out, _ = deploy("--plan")
+    assert code == 0
+    assert f"Run {scene.runs()[0].id} has not ended" in out
+
+
+def test_a_run_that_goes_on_does_what_its_own_plan_says_and_not_another_one(
+    scene: DeployScene, deploy: Deploy, tmp_path: Path
+) -> None:
+    live = scene.stands()
+    scene.change()
+    scene.previews("new")
+    file = tmp_path / "plan.json"
+    file.write_text(deploy("--plan", "--json")[1])
+    with scene.killed_at("check"):
+        deploy("--yes", "staging")
+    shown = json.loads(file.read_text())
+    other = Plan.of(shown, "").document() | {"changes": [*shown["changes"], "delete Bucket transcripts"]}
+    other["digest"] = replace(Plan.of(shown, ""), changes=tuple(other["changes"])).digest
+    (tmp_path / "other.json").write_text(json.dumps(other))
+    code, _, err = deploy("--apply", str(tmp_path / "other.json"), "--yes", "staging")
+    assert code == 1
+    assert "The plan is no longer what would be done" in err
+    assert scene.percent(live) == 100
+    assert deploy("--apply", str(file), "--yes", "staging")[0] == 0
+    assert scene.percent("new") == 100
 
 
 def test_a_second_deployment_is_refused_by_the_name_of_the_first(scene: DeployScene, deploy: Deploy) -> None:

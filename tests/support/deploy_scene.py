@@ -24,6 +24,7 @@ from bulkhead.analysis.code.reader import Facts, SourceLocation, Use
 from bulkhead.cli.main import main
 from bulkhead.clients.endpoints import CLOUDFLARE
 from bulkhead.clients.rest import Rest
+from bulkhead.clients.workers import Traffic
 from bulkhead.delivery.answers import OVERRIDES, VERSIONS
 from bulkhead.delivery.journal import Journal, Run
 from bulkhead.delivery.lease import Lease
@@ -201,6 +202,11 @@ class DeployScene:
     def percent(self, release: str, worker: str = "web") -> float:
         """Return how many percent of the requests a release has."""
         return self.released.live(worker).get(release, 0.0)
+
+    def message(self) -> str:
+        """Return what the live deployment of `web` says of itself."""
+        live = Traffic(self.rest, self.account).live(self.released.script("web"))
+        return live.message if live else ""
 
     def close(self) -> None:
         self.rest.__exit__(None, None, None)
