@@ -21,13 +21,15 @@ from bulkhead.delivery.live import uploaded
 from bulkhead.delivery.migrations import run as migrations
 from bulkhead.delivery.migrations.stage import Folder
 from bulkhead.delivery.plan import Move, Plan
-from bulkhead.delivery.strategy import Road, Step
-from bulkhead.delivery.watching import MINUTE, Held, Returned, Watch, orders_of
+from bulkhead.delivery.strategy import EVERYBODY, Road, Step
+from bulkhead.delivery.watching import MINUTE, Held, Returned, Watch
 from bulkhead.model.failures import Failed
 from bulkhead.model.faults import Fault, Refused
 
 FACTS: Final = "facts"
-_UNSEEN: Final = frozenset({"bookmark", "upload", "migrate", "smoke at 0 %"})
+UPLOAD: Final = "upload"
+TRIGGERS: Final = "triggers"
+_UNSEEN: Final = frozenset({"bookmark", UPLOAD, "migrate", "smoke at 0 %"})
 RETURN: Final = "return"
 WATCH: Final = "watch"
 
@@ -89,11 +91,12 @@ class Deployment:
 
     def go(self) -> tuple[Outcome | None, str]:
         """Go on from the step that was noted last. Return how it ended and why, None where it waits for a person."""
+        self._begun = self._cut_off
         if self._last == RETURN:
             return self._return(str(self._entries(RETURN)[-1].facts.get("reason")))
         try:
             for name, act in self._left():
-                orders_of(self.run, self.run.entries()[-1])
+                self.world.watch.allowed(self.run, self.run.entries()[-1])
                 self._note(name)
                 act()
         except Returned as why:
@@ -116,6 +119,7 @@ class Deployment:
     def give_up(self, why: str) -> tuple[Outcome, str]:
         """Return the traffic, whatever the run was about to do: another one may begin. Where nothing can return, it is
         ended as it is: only another release mends that."""
+        self._begun = self._cut_off
         outcome, reason = self._return(why)
         if outcome is None:
             self.run.end(outcome := Outcome.PERSON, {"reason": reason})
@@ -126,17 +130,17 @@ class Deployment:
         yield "bookmark", self._bookmark
         if not gradual:
             yield "expand", self._migrate
-        yield "upload", self._upload
+        yield UPLOAD, self._upload
         yield "migrate", self._migrate
         if not gradual:
-            yield "everybody", self._finish
+            yield "everybody", self._everybody
         if gradual:
             yield "smoke at 0 %", self._smoke_unseen
             steps = [step for step in self.road.steps if step.name != WATCH]
             for before, step in zip([0, *(step.new for step in steps)], steps, strict=False):
                 yield step.name, partial(self._share, step, before)
         yield "verify", self._verify
-        yield "triggers", self._triggers
+        yield TRIGGERS, self._triggers
         yield "caches", self._caches
         for step in self.road.steps:
             if step.name == WATCH and self._followers:
@@ -148,10 +152,8 @@ class Deployment:
         """Yield the steps from the one that was noted last."""
         steps = list(self._steps())
         names = [name for name, _ in steps]
-        begun = [entry.step for entry in self.run.entries() if entry.step in names]
-        self._begun = begun[-1] if begun else ""
-        first = names.index(self._begun) if begun else 0
-        if first > names.index("upload"):
+        first = names.index(self._begun) if self._begun else 0
+        if first > names.index(UPLOAD):
             self.new = self._uploaded()
         return iter(steps[first:])
 
@@ -190,14 +192,18 @@ class Deployment:
                 self.world.say(f"  applied to {there.name}: {name}")
 
     def _upload(self) -> None:
-        self._up("upload", triggers=not self._moving)
+        self._up(UPLOAD, triggers=not self._moving)
         self.new = self._uploaded()
         self.run.note(FACTS, {"versions": dict(self.new)})
 
     def _up(self, step: str, *, triggers: bool) -> None:
+        self._settle(step)
+        self.world.stack.up(triggers=triggers)
+
+    def _settle(self, step: str) -> None:
         if self._begun == step:
             self.world.stack.settle()
-        self.world.stack.up(triggers=triggers)
+            self._begun = ""
 
     def _uploaded(self) -> dict[str, str]:
         there = uploaded(self.world.stack.resources())
@@ -223,15 +229,20 @@ class Deployment:
 
     def _triggers(self) -> None:
         if self._moving:
-            self._up("triggers", triggers=True)
+            self._require_intact(EVERYBODY)
+            self._up(TRIGGERS, triggers=True)
 
     def _caches(self) -> None:
         for said in self.world.visits.freshen():
             self.world.say(f"  {said}")
 
+    def _everybody(self) -> None:
+        """Send everybody to a release that goes at once: an `up` deploys what has other classes, not what has the same,
+        and not what was uploaded before."""
+        shares.settle(self.world.traffic, self._followers, self.new, self._message("everybody"))
+
     def _finish(self) -> None:
-        """Let the new versions be alone. Of a release that goes at once, those that no class makes serve by their
-        upload wait for it."""
+        self._require_intact(EVERYBODY)
         shares.settle(self.world.traffic, self._followers, self.new, self._message("done"))
 
     # traffic, and the way back
@@ -247,6 +258,7 @@ class Deployment:
 
     def _return(self, why: str) -> tuple[Outcome | None, str]:
         moved = self._followers
+        self._settle(UPLOAD)  # before, because a version may be live of which the state does not know yet
         self.new = self.new or self._uploaded()
         if self.plan.classes or (self.plan.moves and not moved):
             self.run.note(FACTS, {"reason": why})
@@ -256,6 +268,7 @@ class Deployment:
         changed = shares.give_back(self.world.traffic, moved, self.new, self._message(f"back: {why}"))
         for script in changed:
             self.world.say(f"  {script}: every request goes to the version before")
+        self._settle(TRIGGERS)
         self.run.end(Outcome.STOPPED, {"reason": why})
         return Outcome.STOPPED, why
 
@@ -281,6 +294,13 @@ class Deployment:
     @property
     def _last(self) -> str:
         return step_of(self.run).step
+
+    @property
+    def _cut_off(self) -> str:
+        """The step that was taken last, "" where none was."""
+        names = {name for name, _ in self._steps()}
+        taken = [entry.step for entry in self.run.entries() if entry.step in names]
+        return taken[-1] if taken else ""
 
 
 _LONGEST: Final = 100  # bytes that Cloudflare keeps of a message

@@ -93,6 +93,16 @@ class Watch:
             if self._over(run, begun, decision, at):
                 return
 
+    def allowed(self, run: Run, since: Entry) -> None:
+        """Return when a run may take its next step: nothing is done to a stage that somebody has paused. Raises
+        Returned where it was aborted."""
+        told = False
+        while pause := orders_of(run, since).pause:
+            if not told:
+                self.say(f"  {pause.by} has paused it")
+                told = True
+            self.clock.wait(_GLANCE)
+
     def _over(self, run: Run, begun: Entry, decision: Decision, at: int) -> bool:
         """Whether the step is passed; else return when the next minute has begun."""
         if decision.verdict is Verdict.BACK:

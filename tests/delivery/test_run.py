@@ -41,11 +41,17 @@ def journal_of(bucket: MemoryS3, number: int = 1) -> Journal:
     return Journal(client, "a-bucket", "production", me=owner, patience=0.05)
 
 
-def go(bucket: MemoryS3, outside: Outside, shown: Any = None, say: Callable[[str], None] = lambda _: None) -> Any:
+def go(
+    bucket: MemoryS3,
+    outside: Outside,
+    shown: Any = None,
+    say: Callable[[str], None] = lambda _: None,
+    watch: int = 3,
+) -> Any:
     journal = journal_of(bucket)
     with journal.held():
         run = journal.begin({"commit": "c"})
-        return delivery(outside, journal, run, shown or plan(), say).go()
+        return delivery(outside, journal, run, shown or plan(), say, watch).go()
 
 
 def shares_of(outside: Outside, worker: str) -> list[float]:
@@ -329,6 +335,25 @@ def test_a_deployment_that_is_killed_anywhere_is_continued(bucket: MemoryS3, str
             assert outside.ups[-1] == "all"
 
 
+@pytest.mark.parametrize(("strategy", "call"), [("canary", 1), ("all-at-once", 1), ("blue-green", 8)])
+def test_an_up_that_was_cut_off_is_settled_before_another_commit_is_brought(
+    bucket: MemoryS3, outside: Outside, strategy: str, call: int
+) -> None:
+    """Else the next `up` finds the stack locked, and creations that nobody knows the end of."""
+    outside.kill_at, outside.at_once = (call, True), SCRIPTS if strategy == "all-at-once" else ()
+    first, second = journal_of(bucket, 1), journal_of(bucket, 2)
+    with pytest.raises(Killed), first.held():
+        delivery(outside, first, first.begin({}), plan(strategy)).go()
+    with second.held():
+        run = second.open_run()
+        assert run is not None
+        assert run.entries()[-1].step in {"upload", "triggers"}
+        run.note(CONTINUE, {})
+        delivery(outside, second, run, plan(strategy)).give_up("another commit")
+    assert outside.settled == 1
+    assert outside.live() == ALL_STABLE
+
+
 @pytest.mark.parametrize("call", range(1, 12))
 def test_a_run_of_another_commit_is_returned(bucket: MemoryS3, outside: Outside, call: int) -> None:
     outside.kill_at = (call, True)
@@ -358,3 +383,66 @@ def test_a_return_that_is_killed_is_returned_to_its_end(bucket: MemoryS3, outsid
             run.note(CONTINUE, {})
             assert delivery(again, second, run, plan()).go()[0] is Outcome.STOPPED
         assert again.live() == ALL_STABLE
+
+
+def test_a_rollback_while_triggers_follow_is_not_undone_where_nothing_is_watched_after_it(
+    bucket: MemoryS3, outside: Outside
+) -> None:
+    def wrong(versions: Any) -> Any:
+        if versions is None:
+            outside.deploy(SCRIPTS["web"], [Share(STABLE["web"], 100)], "rolled back: checkout is broken")
+        return ()
+
+    outside.wrong = wrong
+    outcome, why = go(bucket, outside, plan("blue-green"), watch=0)
+    assert outcome is Outcome.STOPPED
+    assert "checkout is broken" in why
+    assert outside.live() == ALL_STABLE
+    assert outside.ups == ["without triggers"]
+
+
+def test_who_pauses_before_a_share_keeps_the_traffic_where_it_is(bucket: MemoryS3, outside: Outside) -> None:
+    """The order came while the new versions were tried: they had nobody then, and have nobody until it is resumed."""
+    at_pause: list[int] = []
+
+    def say_to(kind: OrderKind) -> None:
+        run = journal_of(bucket, 2).open_run()
+        assert run is not None
+        run.order(kind)
+
+    def wrong(versions: Any) -> Any:
+        if versions == NEW:
+            say_to(OrderKind.PAUSE)
+        return ()
+
+    def waited(clock: FastClock) -> None:
+        at_pause.append(outside.percent())
+        if len(at_pause) == 3:
+            say_to(OrderKind.RESUME)
+
+    outside.wrong, outside.waited = wrong, waited
+    assert go(bucket, outside)[0] is Outcome.DONE
+    assert at_pause[:3] == [0, 0, 0]
+
+
+def test_a_run_that_cannot_go_back_gives_way_to_the_commit_that_mends_it(bucket: MemoryS3, outside: Outside) -> None:
+    first = plan(moves=tuple(replace(move, stable="") for move in plan().moves))
+    outside.wrong = lambda _versions: ["a booking: 500"]
+    journal = journal_of(bucket)
+    with journal.held():
+        run = journal.begin({})
+        assert delivery(outside, journal, run, first).go()[0] is None
+        outcome, why = delivery(outside, journal, run, first).give_up("commit dddd is deployed instead")
+    assert outcome is Outcome.PERSON
+    assert "no version to go back to" in why
+    assert journal_of(bucket).open_run() is None
+
+
+@pytest.mark.parametrize("changed", [("booking",), ()])
+def test_what_its_upload_does_not_deploy_is_deployed_in_a_release_that_goes_at_once(
+    bucket: MemoryS3, outside: Outside, changed: tuple[str, ...]
+) -> None:
+    """Only the Worker whose classes change deploys itself; and what went back once is not brought again by an `up`."""
+    outside.wrong = lambda _versions: [] if outside.live() == ALL_NEW else ["another version answered"]
+    assert go(bucket, outside, plan("all-at-once", classes=changed))[0] is Outcome.DONE
+    assert outside.live() == ALL_NEW

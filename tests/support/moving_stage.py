@@ -37,14 +37,16 @@ class Killed(BaseException):
 class FastClock(Clock):
     """A minute passes with each wait."""
 
-    def __init__(self) -> None:
+    def __init__(self, waited: Callable[[FastClock], None] = lambda _clock: None) -> None:
         self.now = 29_000_000
+        self._waited = waited
 
     def minute(self) -> int:
         return self.now
 
     def wait(self, seconds: float) -> None:
         self.now += 1
+        self._waited(self)
 
 
 @dataclass
@@ -67,6 +69,7 @@ class Outside:
     before: Callable[[int], None] = lambda _at: None
     up_fails: Exception | None = None
     at_once: Collection[str] = ()  # the Workers whose new version serves by its upload
+    waited: Callable[[FastClock], None] = lambda _clock: None
     history: list[tuple[str, tuple[tuple[str, float], ...]]] = field(default_factory=list)
     _numbers: Any = field(default_factory=count)
 
@@ -198,13 +201,18 @@ def plan(strategy: str = "canary", **changes: Any) -> Plan:
 
 
 def delivery(
-    outside: Outside, journal: Journal, run: Run, shown: Plan, say: Callable[[str], None] = lambda _: None
+    outside: Outside,
+    journal: Journal,
+    run: Run,
+    shown: Plan,
+    say: Callable[[str], None] = lambda _: None,
+    watch_minutes: int = 3,
 ) -> Delivery:
     traffic: Any = MovingTraffic(outside)
-    watch = Watch(MovingEyes(outside), say, FastClock())
+    watch = Watch(MovingEyes(outside), say, FastClock(outside.waited))
     world = World(traffic, MovingStack(outside), list, MovingVisits(outside), watch, say)
     settings = make_settings(
-        "production", {"rollout": {"strategy": shown.strategy, "bakeMinutes": 3, "watchMinutes": 3}}
+        "production", {"rollout": {"strategy": shown.strategy, "bakeMinutes": 3, "watchMinutes": watch_minutes}}
     )
     return Delivery(
         world, shown, road(settings.rollout, dict.fromkeys(SCRIPTS, LOAD), shown.classes, shown.strategy), run
