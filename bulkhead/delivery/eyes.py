@@ -88,11 +88,11 @@ class StageEyes:
         return Evidence(record=counts, edge_before=edges)
 
     def _load(self, at: int, move: Move) -> Load:
-        known = [
-            each for minute in range(at - LATE - _BEFORE, at - LATE) if (each := self._stable(move, minute)) is not None
-        ]
-        record = sum(known, NOTHING)
-        return Load(record.requests / len(known), record) if known else Load()
+        """The rate is that of all versions: who goes on with a rollout finds users on the new one already."""
+        minutes = range(at - LATE - _BEFORE, at - LATE)
+        known = [each for minute in minutes if (each := self.users.all(move.script, minute)) is not None]
+        record = sum((self._stable(move, minute) or NOTHING for minute in minutes), NOTHING)
+        return Load(sum(known, NOTHING).requests / len(known), record) if known else Load()
 
     def _stable(self, move: Move, minute: int) -> Count | None:
         found = self.users.minute(move.script, [move.stable], minute)

@@ -98,6 +98,11 @@ class Signals:
         by_version = {row["dimensions"]["scriptVersion"]: _invocations(row) for row in rows}
         return {version: by_version.get(version, Count()) for version in versions}
 
+    def all(self, script: str, at: int) -> Count | None:
+        """Return the requests of a Worker in a minute, whichever versions answered them."""
+        rows = self._rows(_WORKERS, self.account, script, at)
+        return None if rows is None else sum(map(_invocations, rows), Count())
+
     def edge(self, host: str, at: int) -> Count | None:
         """Return the replies that visitors of a hostname got in a minute; failed are those of 500 and above. None, too,
         where the zone's plan does not tell hostnames apart."""

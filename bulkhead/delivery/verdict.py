@@ -106,10 +106,11 @@ class Evidence:
     ``edge_before`` the whole zone, before it. Both begin with what is known when the rollout begins.
 
     Of the step: its ``terms``, the first whole minute ``since`` its traffic was moved, the ``known`` minutes that tell
-    something, and how many did not since the last of them, ``untelling``; in how many on end an override was
-    ``unapplied``. These are minutes that were told: while a run lies killed, nothing is missing. Of the rollout: the
-    new version's ``errors``, those of the ``edge``, the ``pace``, the last minutes' ``asked`` probes, and the last
-    minute that was ``probed``, ``counted``, and ``troubled`` (stable's users)."""
+    something, and how many did not since the last of them, ``untelling``; how many were ``waited``, whatever they told;
+    in how many on end an override was ``unapplied``. These are minutes that were told: while a run lies killed, nothing
+    is missing, and no patience is lost. Of the rollout: the new version's ``errors``, those of the ``edge``, the
+    ``pace``, the last minutes' ``asked`` probes, and the last minute that was ``probed``, ``counted``, and ``troubled``
+    (stable's users)."""
 
     record: Count = NOTHING
     edge_before: Count = NOTHING
@@ -117,6 +118,7 @@ class Evidence:
     since: int = 0
     known: int = 0
     untelling: int = 0
+    waited: int = 0
     unapplied: int = 0
     errors: Score = _UNTESTED
     edge: Score = _UNTESTED
@@ -130,7 +132,7 @@ class Evidence:
         """Return the evidence at the beginning of a step, whose traffic was moved in the minute ``at``. What earlier
         steps showed can still convict; it acquits no longer."""
         errors, edge, pace = self.errors.anew(), self.edge.anew(), self.pace.entering()
-        step = replace(self, terms=terms, since=at + 1, known=0, untelling=0, unapplied=0)
+        step = replace(self, terms=terms, since=at + 1, known=0, untelling=0, waited=0, unapplied=0)
         return replace(step, errors=errors, edge=edge, pace=pace)
 
     def after(self, minute: Minute) -> Evidence:
@@ -140,7 +142,8 @@ class Evidence:
             told = told._probed(minute.at, minute.probes)
         if minute.new is not None and minute.at > self.counted:
             told = told._counted(minute.at, minute.stable or NOTHING, minute.new, minute.edge or NOTHING)
-        return told
+        anew = minute.at >= self.since and max(told.probed, told.counted) > max(self.probed, self.counted)
+        return replace(told, waited=told.waited + 1) if anew else told
 
     @property
     def decision(self) -> Decision:
@@ -152,14 +155,10 @@ class Evidence:
         if stuck := self._stuck():
             return Decision(Verdict.HOLD, stuck)
         if missing := next(self._missing(), ""):
-            if self._waited >= self.terms.least + self.terms.patience:
-                return Decision(Verdict.HOLD, f"nothing decided it in {self._waited} minutes: {missing}")
+            if self.waited >= self.terms.least + self.terms.patience:
+                return Decision(Verdict.HOLD, f"nothing decided it in {self.waited} minutes: {missing}")
             return Decision(Verdict.WAIT, missing)
         return Decision(Verdict.ON, self._acquitted())
-
-    @property
-    def _waited(self) -> int:
-        return max(self.probed, self.counted) - self.since
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON has it, for the journal."""
@@ -252,7 +251,7 @@ class Evidence:
         if not self.terms.users or self.known < max(self.terms.least, _UNTELLING) or trust > 0 or self._by_probes:
             return ""
         missing = self.errors.missing(usual(self.record), self.terms.margin)
-        if missing <= seen / self.known * (self.terms.least + self.terms.patience - self._waited):
+        if missing <= seen / self.known * (self.terms.least + self.terms.patience - self.waited):
             return ""
         return (
             f"{seen} requests reached the new version in {self.known} minutes; the {missing:.0f} more that it takes to "

@@ -22,6 +22,10 @@ class Users:
     def minute(self, _script: str, versions: Iterable[str], at: int) -> Mapping[str, Count] | None:
         return None if at >= self.now - LATE else {version: Count(at % 1000 + 1) for version in versions}
 
+    def all(self, script: str, at: int) -> Count | None:
+        found = self.minute(script, ("web-1", "web-2"), at)
+        return None if found is None else sum(found.values(), Count())
+
     def edge(self, _host: str, _at: int) -> Count | None:
         return None
 
@@ -110,3 +114,15 @@ def test_the_first_version_of_a_worker_is_compared_with_nothing() -> None:
     moves = (*MOVES, Move("clerk", "harbor-staging-worker-clerk", "e" * 64, stable=""))
     assert set(own.loads(NOW, moves)) == set(own.before(NOW, moves)) == {"web"}
     assert set(own.look(NOW, moves, {"web": "web-2", "clerk": "clerk-1"}, control=True)) == {"web"}
+
+
+class Moved(Users):
+    """Users that the new version has got, all of them: 60 a minute."""
+
+    def minute(self, _script: str, versions: Iterable[str], at: int) -> Mapping[str, Count] | None:
+        return None if at >= self.now - LATE else {each: Count(60 if each == "web-2" else 0) for each in versions}
+
+
+def test_traffic_that_has_moved_to_the_new_version_is_the_workers_traffic_still() -> None:
+    """Who goes on with a rollout asks anew which Workers have users enough to decide it."""
+    assert eyes(Moved()).loads(NOW, MOVES)["web"].minute == 60

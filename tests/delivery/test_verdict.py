@@ -286,6 +286,14 @@ def test_users_too_few_to_tell_within_the_patience_are_not_waited_for() -> None:
     assert "will not come within 360 minutes" in decision.reason
 
 
+def test_a_night_in_which_nobody_looked_is_no_time_that_was_waited() -> None:
+    """A part of a rollout waits for its reviewers as long as they sleep: then users are asked on, not a person."""
+    evidence, decision, _ = through(begun(TENTH), a_tenth_of(10), most=8)
+    assert decision.verdict is Verdict.WAIT
+    morning = replace(evidence, probed=evidence.probed + 600)
+    assert said(morning, a_tenth_of(10)) is Verdict.ON
+
+
 def test_users_who_rather_convict_are_waited_for() -> None:
     def minute(at: int) -> Minute:
         return Minute(at, Count(), Count(1, int(at % 8 == 0)), FINE)
