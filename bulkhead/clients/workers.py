@@ -20,6 +20,8 @@ SECRETS_CHANGED: Final = 10220
 CLASSES_DIFFER: Final = 100405
 CLASS_NOT_THERE: Final = 100406
 NO_VERSION: Final = 100146
+DEPLOYABLE: Final = 100
+"""So many of the last uploads can be deployed, whatever else Cloudflare remembers."""
 RELEASE: Final = "release "
 """What a version's message begins with; the name of the release follows."""
 _TAG, _MESSAGE = "workers/tag", "workers/message"
@@ -132,7 +134,7 @@ class Traffic:
     def versions(self, script: str) -> list[Version]:
         """Return the versions that can be deployed, newest first: of the last 100 uploads."""
         listed = self.api.every(f"{self._path(script)}/versions", within="items", deployable="true")
-        return sorted(map(_version, listed), key=lambda each: each.number, reverse=True)[:100]
+        return sorted(map(_version, listed), key=lambda each: each.number, reverse=True)[:DEPLOYABLE]
 
     def content(self, script: str, version: str) -> Content | None:
         """Return what a version has besides its code, None where there is no such version."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from bulkhead.clients.workers import DEPLOYABLE
 from bulkhead.delivery.build import Source
 from bulkhead.delivery.commits import Way, short
 from bulkhead.delivery.live import LiveWorker
@@ -126,6 +127,7 @@ def stops(known: Known, wish: Wish) -> Iterator[Fault]:
         yield from _way_back(known.way, known.source, wish)
     if strict and not wish.again:
         yield from _taken_back(known)
+    yield from _undeployable(known)
     if not known.verdict.passes:
         yield Fault("the preview", known.verdict.sentence, f"bulkhead preview {stack} says each reason")
     yield from _unasked(known)
@@ -161,6 +163,23 @@ def _way_back(way: Way, source: Source, wish: Wish) -> Iterator[Fault]:
             f"{len(way.gone)} live commits are not in {short(source.commit)} and would go: {'; '.join(way.gone[:5])}"
         )
         yield Fault("the commit", message, fix)
+
+
+def _undeployable(known: Known) -> Iterator[Fault]:
+    """A share goes only to what is among the last uploads, of which each Worker that moves gets one more."""
+    divided = known.settings.rollout.strategy != "all-at-once" and not classes_of(known)
+    standing = {one.worker: one.history.versions for one in known.live_workers}
+    at_once = "let this one release go at once: rollout.strategy all-at-once"
+    anew = "upload it anew: an `up` does where anything of the Worker's code or settings changes"
+    for move in known.moves:
+        kept = list(standing[move.worker])[: DEPLOYABLE if move.uploaded else DEPLOYABLE - 1]
+        for version, which, fix in (
+            (move.stable if divided else "", "serves now", at_once),
+            (move.uploaded, "is to serve", anew),
+        ):
+            if version and version not in kept:
+                message = f"{version}, which {which}, is not among the last {DEPLOYABLE} uploads: no share can go to it"
+                yield Fault(move.script, message, fix)
 
 
 def _taken_back(known: Known) -> Iterator[Fault]:

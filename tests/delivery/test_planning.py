@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bulkhead.clients.workers import Deployment, Share
+from bulkhead.clients.workers import Deployment, Share, Version
 from bulkhead.delivery.build import Source
 from bulkhead.delivery.commits import Way, commit_of, message, way
 from bulkhead.delivery.history import History
@@ -40,9 +40,13 @@ def deployed(*shares: tuple[str, float], message: str = "", number: int = 0) -> 
     return Deployment(f"d{number}", at, "ci@harbor.example", message, tuple(Share(*share) for share in shares))
 
 
-def web(*deployments: Deployment, uploaded: str) -> LiveWorker:
-    """Return the Worker web, with deployments newest first."""
-    return LiveWorker(History(WEB, "harbor-production-worker-web", deployments, {}), uploaded)
+def web(*deployments: Deployment, uploaded: str, later: int = 0, gone: str = "") -> LiveWorker:
+    """Return the Worker web, with deployments newest first. Since the versions that they name came so many ``later``
+    uploads; one is ``gone``."""
+    named = dict.fromkeys([uploaded, *(share.version for each in deployments for share in each.shares)])
+    ids = [*(f"more-{number}" for number in range(later)), *(each for each in named if each != gone)][:100]
+    versions = {each: Version(each, 1000 - nth, deployments[-1].created, "", "", "") for nth, each in enumerate(ids)}
+    return LiveWorker(History(WEB, "harbor-production-worker-web", deployments, versions), uploaded)
 
 
 def known(preview: Preview | None = None, stage: str = "production", **changes: Any) -> Known:
@@ -142,6 +146,28 @@ def test_what_only_queues_and_crons_call_goes_without_a_check_that_could_see_not
     both = moved("clerk", "web")
     found = road(both.settings.rollout, {"clerk": Load(), "web": Load()}, asked=both.asked)
     assert [step.name for step in found.steps] == ["check", "everybody"]
+
+
+REPLACED = {"was": {"modules": "a"}, "becomes": {"modules": "b"}, "name": "web-version", "id_": "v1"}
+
+
+def test_a_version_that_no_share_can_go_to_any_more_is_told_before_anything_is_uploaded() -> None:
+    """Cloudflare deploys the last 100 uploads, and the release is one more."""
+
+    def with_later(later: int, preview: Preview | None = None) -> str:
+        return said(known(preview, live_workers=[web(deployed(("v1", 100)), uploaded="v1", later=later)]))
+
+    replaced = Preview().replace(t.WORKER_VERSION, **REPLACED)
+    assert with_later(98, replaced) == ""
+    assert "v1, which serves now, is not among the last 100 uploads" in with_later(99, replaced)
+    assert with_later(200) == "", "nothing moves"
+    at_once = Preview().replace(t.WORKER_VERSION, **{**REPLACED, "becomes": {"modules": "b", "deploy": True}})
+    assert with_later(200, at_once) == "", "nothing is divided"
+
+
+def test_an_upload_that_was_deleted_is_told_before_anything_is_changed() -> None:
+    found = known(live_workers=[web(deployed(("v1", 100)), uploaded="v2", gone="v2")])
+    assert "v2, which is to serve, is not among the last 100 uploads" in said(found)
 
 
 def test_a_worker_moves_when_its_upload_does_not_serve() -> None:
