@@ -22,7 +22,7 @@ from bulkhead.delivery.checkout_stack import POLICIES, CheckoutStack
 from bulkhead.delivery.door import key_of
 from bulkhead.delivery.eyes import StageEyes
 from bulkhead.delivery.journal import Journal, Run, journal_of, scope_of
-from bulkhead.delivery.live import commit_of_live, live_workers, moves
+from bulkhead.delivery.live import commit_of_live, last_done, live_workers, moves
 from bulkhead.delivery.migrations.ledger import Standing
 from bulkhead.delivery.migrations.plan import Plan as Migrations
 from bulkhead.delivery.migrations.plan import plan
@@ -121,7 +121,7 @@ class Desk:
         verdict = judged(self.root, stack, output, reference, today)
         verdict = watched(verdict, output, *secrets_of(self.stack))
         stand = live_workers(self.product, self.settings, self.traffic, self.stack.state().resources)
-        live = commit_of_live(stand)
+        live = commit_of_live(stand, last_done(self.journal.runs()))
         return Known(
             settings=self.settings,
             source=self.source,

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from bulkhead.clients.workers import Deployment, Traffic
 from bulkhead.delivery import history
-from bulkhead.delivery.commits import commit_of
+from bulkhead.delivery.commits import commit_of, short
 from bulkhead.delivery.history import History
+from bulkhead.delivery.journal import Outcome, Run
 from bulkhead.delivery.plan import Move
+from bulkhead.delivery.words import fact
 from bulkhead.model.bundles import Bundle
 from bulkhead.model.product import Product
 from bulkhead.model.settings import StageSettings
@@ -50,6 +53,10 @@ class LiveWorker:
         ]
         return named[-1] if named else None
 
+    def at(self, moment: datetime) -> str:
+        """Return the version that requests would have returned to at a moment, "" where none served."""
+        return self.history.at(moment) or ""
+
     def taken_back(self) -> Deployment | None:
         """Return the deployment by which the uploaded version lost its traffic, None where it never had any."""
         had = [deployment.percent_of(self.uploaded) > 0 for deployment in self.history.deployments]
@@ -65,8 +72,34 @@ def live_workers(
     return [LiveWorker(each, there.get(each.script, "")) for each in reversed(history.read(traffic, product, settings))]
 
 
-def commit_of_live(live_workers: Iterable[LiveWorker]) -> str:
-    """Return the commit that is live, "" where no deployment says one: that of the Worker which changed last."""
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What the last deployment that ended well has left: its commit, when that was, and the versions it brought."""
+
+    commit: str
+    at: datetime
+    versions: Mapping[str, str]
+
+
+def last_done(runs: Iterable[Run]) -> Done | None:
+    """Return what the newest of ``runs`` that ended well has left, None where none did. They come newest first."""
+    run = next((each for each in runs if each.ended is Outcome.DONE), None)
+    if run is None:
+        return None
+    entries = run.entries()
+    versions = [each.facts["versions"] for each in entries if "versions" in each.facts]
+    return Done(fact(entries[0], "commit"), entries[-1].at, versions[-1] if versions else {})
+
+
+def commit_of_live(live_workers: Sequence[LiveWorker], done: Done | None = None) -> str:
+    """Return the commit that is live, "" where nobody says one: that of the last deployment, where every Worker still
+    is as that left it; else that of the Worker which changed last, by the messages of its deployments."""
+    if (
+        done
+        and done.commit
+        and all(one.stable == done.versions.get(one.worker, one.at(done.at)) for one in live_workers)
+    ):
+        return short(done.commit)
     released = [each for each in (one.released for one in live_workers) if each is not None and commit_of(each.message)]
     return commit_of(max(released, key=lambda each: each.created).message) if released else ""
 

@@ -15,9 +15,9 @@ from bulkhead.clients.workers import Deployment, Share, Version
 from bulkhead.delivery.build import Source
 from bulkhead.delivery.commits import Way, commit_of, message, way
 from bulkhead.delivery.history import History
-from bulkhead.delivery.live import LiveWorker, commit_of_live, moves
+from bulkhead.delivery.live import Done, LiveWorker, commit_of_live, moves
 from bulkhead.delivery.observed import Count
-from bulkhead.delivery.plan import Move, Plan
+from bulkhead.delivery.plan import Plan
 from bulkhead.delivery.planning import Known, Wish, classes_of, planned, stops
 from bulkhead.delivery.strategy import Load, road
 from bulkhead.model.bundles import Bundle
@@ -113,8 +113,13 @@ def test_a_version_that_was_only_shown_to_probes_may_be_sent() -> None:
     assert said(known(live_workers=[tried])) == ""
 
 
-def moved(*workers: str, stage: str = "staging") -> Known:
-    return known(stage=stage, moves=tuple(Move(worker, f"harbor-{worker}", "e" * 64, "v1") for worker in workers))
+def moved(*names: str, stage: str = "staging") -> Known:
+    """Return what is known where these Workers have an upload that does not serve yet."""
+    one = web(deployed(("v1", 100)), uploaded="v2")
+    workers = [
+        replace(one, history=replace(one.history, worker=each)) for each in PRODUCT.workers if each.name in names
+    ]
+    return known(stage=stage, live_workers=sorted(workers, key=lambda each: names.index(each.worker)))
 
 
 UNPROBED = replace(PRODUCT, probes=())
@@ -148,7 +153,8 @@ def test_what_only_queues_and_crons_call_goes_without_a_check_that_could_see_not
     assert [step.name for step in found.steps] == ["check", "everybody"]
 
 
-REPLACED = {"was": {"modules": "a"}, "becomes": {"modules": "b"}, "name": "web-version", "id_": "v1"}
+def replaced(**becomes: Any) -> Preview:
+    return Preview().replace(t.WORKER_VERSION, {"modules": "a"}, {"modules": "b", **becomes}, "web-version", id_="v1")
 
 
 def test_a_version_that_no_share_can_go_to_any_more_is_told_before_anything_is_uploaded() -> None:
@@ -157,12 +163,10 @@ def test_a_version_that_no_share_can_go_to_any_more_is_told_before_anything_is_u
     def with_later(later: int, preview: Preview | None = None) -> str:
         return said(known(preview, live_workers=[web(deployed(("v1", 100)), uploaded="v1", later=later)]))
 
-    replaced = Preview().replace(t.WORKER_VERSION, **REPLACED)
-    assert with_later(98, replaced) == ""
-    assert "v1, which serves now, is not among the last 100 uploads" in with_later(99, replaced)
+    assert with_later(98, replaced()) == ""
+    assert "v1, which serves now, is not among the last 100 uploads" in with_later(99, replaced())
     assert with_later(200) == "", "nothing moves"
-    at_once = Preview().replace(t.WORKER_VERSION, **{**REPLACED, "becomes": {"modules": "b", "deploy": True}})
-    assert with_later(200, at_once) == "", "nothing is divided"
+    assert with_later(200, replaced(deploy=True)) == "", "nothing is divided"
 
 
 def test_an_upload_that_was_deleted_is_told_before_anything_is_changed() -> None:
@@ -221,6 +225,26 @@ def test_the_live_commit_is_that_of_the_worker_that_changed_last() -> None:
     )
     assert commit_of_live([booking, changed]) == "f" * 12
     assert commit_of_live([web(deployed(("v1", 100), message="release abc"), uploaded="v1")]) == ""
+
+
+def test_a_deployment_that_left_no_message_of_its_own_says_all_the_same_which_commit_is_live() -> None:
+    """One of migrations or resources alone moves no traffic, and what its upload deploys has no commit in its message:
+    an older commit would have been taken for a newer one."""
+    before = deployed(("v1", 100), message=message("a" * 40, "done"), number=1)
+    own = deployed(("v2", 100), message="release abc", number=5)
+    at = own.created + timedelta(minutes=1)
+    alone, classes = Done("f" * 40, at, {}), Done("f" * 40, at, {"web": "v2"})
+    assert commit_of_live([web(before, uploaded="v1")], alone) == "f" * 12
+    assert commit_of_live([web(own, before, uploaded="v2")], classes) == "f" * 12
+
+
+@pytest.mark.parametrize("versions", [{"web": "v2"}, {}])
+def test_what_was_taken_back_since_is_not_live(versions: dict[str, str]) -> None:
+    first = deployed(("v1", 100), message=message("a" * 40, "done"), number=1)
+    second = deployed(("v2", 100), message=message("f" * 40, "done"), number=2)
+    back = deployed(("v1", 100), message="rollback to release abc", number=9)
+    done = Done("f" * 40, second.created + timedelta(minutes=1), versions)
+    assert commit_of_live([web(back, second, first, uploaded="v2")], done) == "a" * 12
 
 
 @pytest.mark.parametrize("text", ["", "release aaaaaaaaaaaa", "0123456789abcdef done", "AAAAAAAAAAAA done"])
