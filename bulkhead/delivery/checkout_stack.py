@@ -33,8 +33,8 @@ class CheckoutStack:
         self._protected = protected
         self._publish = publish
 
-    def up(self, *, triggers: bool) -> None:
-        self._stack.up(POLICIES, self._told, () if triggers else TRIGGERS)
+    def up(self, *, triggers: bool, keep: Sequence[str] = ()) -> None:
+        self._stack.up(POLICIES, self._told, [*keep, *(() if triggers else TRIGGERS)])
         self._publish()
 
     def settle(self) -> None:

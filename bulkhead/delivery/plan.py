@@ -42,8 +42,9 @@ class Pending:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """``moves`` are in the order in which traffic moves: what is called comes before what calls it. ``changes`` are the
-    resources that an `up` changes, and how. ``classes`` are the Workers whose Durable Object classes change: everybody
-    gets such a release at once, and nobody can go back. ``cannot`` is what no way back undoes."""
+    resources that an `up` changes, and how; ``goes``, the URNs of those that it deletes. ``classes`` are the Workers
+    whose Durable Object classes change: everybody gets such a release at once, and nobody can go back. ``cannot`` is
+    what no way back undoes."""
 
     __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
 
@@ -58,6 +59,7 @@ class Plan:
     migrations: tuple[Pending, ...]
     classes: tuple[str, ...]
     cannot: tuple[str, ...]
+    goes: tuple[str, ...] = ()
     commits: tuple[str, ...] = ()
     sees: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

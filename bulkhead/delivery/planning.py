@@ -75,6 +75,7 @@ def planned(known: Known, road: Road) -> Plan:
         migrations=tuple(pending),
         classes=(classes := classes_of(known)),
         cannot=tuple(_cannot(known, pending, classes)),
+        goes=tuple(change.urn for change in known.verdict.changes if change.action == "delete"),
         commits=known.way.since if known.way else (),
         sees=tuple(said for step in road.steps for said in step.sees),
         notes=(*([road.why] if road.why else []), *_notes(known)),

@@ -43,9 +43,9 @@ def step_of(run: Run) -> Entry:
 class Stack(Protocol):
     """The stage's stack, as a deployment drives it."""
 
-    def up(self, *, triggers: bool) -> None:
+    def up(self, *, triggers: bool, keep: Sequence[str] = ()) -> None:
         """Bring the stage up to what the program says; without ``triggers``, what sends requests to a Worker stays as
-        it is. Raises Refused or Failed."""
+        it is. What has a URN in ``keep`` stays, too. Raises Refused or Failed."""
 
     def settle(self) -> None:
         """After an `up` was cut off: take its lock away, and into the state what it has made. Raises Refused where a
@@ -192,13 +192,14 @@ class Deployment:
                 self.world.say(f"  applied to {there.name}: {name}")
 
     def _upload(self) -> None:
-        self._up(UPLOAD, triggers=not self._moving)
+        # The version that serves may use what goes: Cloudflare refuses to delete it then, or users meet the hole.
+        self._up(UPLOAD, triggers=not self._moving, keep=self.plan.goes if self._moving else ())
         self.new = self._uploaded()
         self.run.note(FACTS, {"versions": dict(self.new)})
 
-    def _up(self, step: str, *, triggers: bool) -> None:
+    def _up(self, step: str, *, triggers: bool, keep: Sequence[str] = ()) -> None:
         self._settle(step)
-        self.world.stack.up(triggers=triggers)
+        self.world.stack.up(triggers=triggers, keep=keep)
 
     def _settle(self, step: str) -> None:
         if self._begun == step:

@@ -59,8 +59,9 @@ def command_line(program: str, arguments: Iterable[str]) -> list[str]:
 
 
 def every_of(type_: str) -> str:
-    """Return the pattern of the URNs of all resources of a type, as `--exclude` and `--target` take it."""
-    return f"**{type_}::**"
+    """Return the pattern of the URNs of all resources of a type, as `--exclude` and `--target` take it; of a URN, the
+    URN itself."""
+    return type_ if type_.startswith("urn:") else f"**{type_}::**"
 
 
 def require_language_host() -> None:

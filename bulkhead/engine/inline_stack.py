@@ -77,7 +77,7 @@ class InlineStack:
         """Bring the stage up to what the program says. Raises StackFailed, or Refused when the program raised it.
 
         ``refresh`` looks at what the clouds really hold first. With ``expect_no_changes`` a change is a failure,
-        although it has been made then. Resources of the types in ``left`` stay as they are.
+        although it has been made then. Resources of the types, and with the URNs, in ``left`` stay as they are.
         """
         return self._operate(
             "up",

@@ -137,7 +137,8 @@ class StackCli:
 
     def up(self, pack: str, on_line: OnLine, left: Iterable[str] = ()) -> None:
         """Bring the stage up to what its program says, judged by the policies in the folder ``pack``; ``on_line`` is
-        called with each line of the CLI's output. Resources of the types in ``left`` stay as they are."""
+        called with each line of the CLI's output. Resources of the types, and with the URNs, in ``left`` stay as they
+        are."""
         require_python_of(self._cli.folder, pack)
         excluded = [argument for type_ in left for argument in ("--exclude", every_of(type_))]
         self._cli.follow("up", "--yes", "--skip-preview", "--policy-pack", pack, *excluded, on_line=on_line)

@@ -108,8 +108,8 @@ class _Stack:
     stack: InlineStack
     id_of: Callable[[str], str | None]
 
-    def up(self, *, triggers: bool) -> None:
-        self.stack.up(left=() if triggers else TRIGGERS)
+    def up(self, *, triggers: bool, keep: Sequence[str] = ()) -> None:
+        self.stack.up(left=[*keep, *(() if triggers else TRIGGERS)])
 
     def settle(self) -> None:
         self.stack.heal(self.id_of)

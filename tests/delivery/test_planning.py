@@ -196,6 +196,13 @@ def test_a_class_that_changes_makes_the_release_go_alone() -> None:
     assert any("none before comes back" in each for each in plan.cannot)
 
 
+def test_what_an_up_deletes_is_part_of_the_plan() -> None:
+    found = known(Preview("staging").delete(t.QUEUE, "clicks", {"name": "n"}), stage="staging")
+    plan = planned(found, road(found.settings.rollout, {}))
+    assert [urn.partition("::bulkhead::")[2] for urn in plan.goes] == [f"{t.QUEUE}::clicks"]
+    assert Plan.of(plan.document(), "plan.json").goes == plan.goes
+
+
 def test_a_plan_is_applied_only_while_it_is_what_would_be_done() -> None:
     found = known(live_workers=[web(deployed(("v1", 100)), uploaded="v2")])
     plan = planned(found, road(found.settings.rollout, {"web": Load(500.0, Count(5000, 5))}))

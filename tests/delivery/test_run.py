@@ -79,6 +79,13 @@ def test_triggers_wait_until_everybody_has_the_new_version(bucket: MemoryS3, out
     assert outside.freshened == 1
 
 
+def test_what_a_release_takes_away_stays_while_the_version_that_uses_it_may_come_back(
+    bucket: MemoryS3, outside: Outside
+) -> None:
+    assert go(bucket, outside, plan(goes=("urn:of-the-queue",)))[0] is Outcome.DONE
+    assert (outside.ups, outside.kept) == (["without triggers", "all"], [("urn:of-the-queue",), ()])
+
+
 def test_blue_green_goes_from_nobody_to_everybody(bucket: MemoryS3, outside: Outside) -> None:
     assert go(bucket, outside, plan("blue-green"))[0] is Outcome.DONE
     assert shares_of(outside, "web") == [0, 0, 100, 100]

@@ -85,6 +85,23 @@ def test_operations_report_what_changed_and_say_so_while_it_happens(make: MakeSt
     assert all(e.succeeded for e in ends)
 
 
+def test_what_is_to_go_stays_while_it_is_left(make: MakeStack, cloud: ToyCloud) -> None:
+    names = ["first", "second"]
+
+    def program() -> None:
+        for name in names:
+            Thing(name, len(names))
+
+    stack = make(program)
+    stack.up()
+    going = next(each["urn"] for each in stack.resources() if each["urn"].endswith("::second"))
+    names[:] = ["first", "third"]
+    assert stack.up(left=[going]).changes == {"create": 1, "same": 3}
+    assert going in cloud.things
+    assert stack.up().changes == {"delete": 1, "same": 3}
+    assert going not in cloud.things
+
+
 def test_refresh_notices_what_vanished_from_the_cloud(make: MakeStack, cloud: ToyCloud) -> None:
     stack = make(two_things)
     stack.up()

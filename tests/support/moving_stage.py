@@ -56,6 +56,7 @@ class Outside:
     deployments: dict[str, list[Deployment]] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=lambda: {SCRIPTS[w]: v for w, v in STABLE.items()})
     ups: list[str] = field(default_factory=list)
+    kept: list[tuple[str, ...]] = field(default_factory=list)
     settled: int = 0
     freshened: int = 0
     calls: int = 0
@@ -125,8 +126,9 @@ class MovingStack:
     def __init__(self, outside: Outside) -> None:
         self._outside = outside
 
-    def up(self, *, triggers: bool) -> None:
+    def up(self, *, triggers: bool, keep: Sequence[str] = ()) -> None:
         def do() -> None:
+            self._outside.kept.append(tuple(keep))
             if self._outside.up_fails:
                 raise self._outside.up_fails
             self._outside.ups.append("all" if triggers else "without triggers")
