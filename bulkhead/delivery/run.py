@@ -117,8 +117,8 @@ class Deployment:
         return Outcome.DONE, "everybody has the new version"
 
     def give_up(self, why: str) -> tuple[Outcome, str]:
-        """Return the traffic, whatever the run was about to do: another one may begin. Where nothing can return, it is
-        ended as it is: only another release mends that."""
+        """Return the traffic, whatever the run was about to do. Where there is nothing to return to, whoever gives it
+        up has decided to go forward: the run ends all the same, or no commit could ever mend it."""
         self._begun = self._cut_off
         outcome, reason = self._return(why)
         if outcome is None:
@@ -133,7 +133,7 @@ class Deployment:
         yield UPLOAD, self._upload
         yield "migrate", self._migrate
         if not gradual:
-            yield "everybody", self._everybody
+            yield "everybody", self._finish
         if gradual:
             yield "smoke at 0 %", self._smoke_unseen
             steps = [step for step in self.road.steps if step.name != WATCH]
@@ -237,13 +237,11 @@ class Deployment:
         for said in self.world.visits.freshen():
             self.world.say(f"  {said}")
 
-    def _everybody(self) -> None:
-        """Send everybody to a release that goes at once: an `up` deploys what has other classes, not what has the same,
-        and not what was uploaded before."""
-        shares.settle(self.world.traffic, self._followers, self.new, self._message("everybody"))
-
     def _finish(self) -> None:
-        self._require_intact(EVERYBODY)
+        """Let the new versions be alone. Of a release that goes at once, those that no class makes serve by their
+        upload wait for it."""
+        if self._moving:
+            self._require_intact(EVERYBODY)
         shares.settle(self.world.traffic, self._followers, self.new, self._message("done"))
 
     # traffic, and the way back
