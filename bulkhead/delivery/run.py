@@ -285,7 +285,8 @@ class Deployment:
         return {"shares": split}
 
     def _message(self, what: str) -> str:
-        return message(self.plan.commit, f"{what} ({self.run.id})")[:_LONGEST]
+        said = message(self.plan.commit, f"{what} ({self.run.id})")
+        return said.encode()[:_LONGEST].decode(errors="ignore")
 
     def _entries(self, step: str) -> list[Entry]:
         return [entry for entry in self.run.entries() if entry.step == step]

@@ -170,6 +170,16 @@ def test_a_version_that_fails_its_smoke_is_shown_to_nobody(bucket: MemoryS3, out
     assert outside.live() == ALL_STABLE
 
 
+def test_a_reason_in_any_language_is_as_long_as_cloudflare_keeps_it(bucket: MemoryS3, outside: Outside) -> None:
+    """It keeps 100 bytes: what is longer would not be found again as the order whose answer was lost."""
+    outside.wrong = lambda versions: ["予約する: 503 " * 9] if versions is None else ()
+    assert go(bucket, outside)[0] is Outcome.STOPPED
+    said = outside.deployments[SCRIPTS["web"]][0].message
+    assert "予約" in said
+    assert len(said.encode()) <= 100
+    assert "\ufffd" not in said
+
+
 def test_a_stage_that_does_not_work_for_everybody_goes_back_before_its_triggers_follow(
     bucket: MemoryS3, outside: Outside
 ) -> None:
