@@ -16,8 +16,11 @@ from bulkhead.model.failures import Failed
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.settings import read_settings
 from bulkhead.model.settings.paths import stack_file
+from bulkhead.model.settings.product_reference import product_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bulkhead.delivery.desk import Desk
     from bulkhead.delivery.journal import Outcome, Run
     from bulkhead.delivery.plan import Plan
@@ -43,6 +46,16 @@ def deploy(
         typer.Option(metavar="COMMIT", help="What is live of this commit may go, although it is not part of this one."),
     ] = "",
     again: Annotated[bool, typer.Option("--again", help="Also a version that was taken back before.")] = False,
+    validation: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Production: staging's record of this tree.")
+    ] = None,
+    checklist: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Production: the issue of what people look at, as JSON.")
+    ] = None,
+    unvalidated: Annotated[
+        str | None,
+        typer.Option(metavar="REASON", help="Production, by hand: go without them; the reason is noted and told."),
+    ] = None,
     base: Base = None,
     yes: Yes = None,
     profile: Profile = None,
@@ -55,7 +68,8 @@ def deploy(
     0 when everybody has the new versions; 1 when it was refused, or stopped and the stage is safe; 3 when a person has
     to act, and the same command goes on then (`bulkhead rollout STAGE show`); 130 after Ctrl-C, which changes nothing.
     """
-    from bulkhead.delivery.desk import at_desk  # noqa: PLC0415 (the rules and boto3, for which --help need not wait)
+    from bulkhead.delivery.admission import Papers  # noqa: PLC0415 (the rules and boto3: --help need not wait)
+    from bulkhead.delivery.desk import at_desk  # noqa: PLC0415
     from bulkhead.delivery.planning import Wish  # noqa: PLC0415
 
     console = Console(json=json)
@@ -65,7 +79,10 @@ def deploy(
         console.confirm(stage, [], yes, act="deploy")  # refuses; no cloud need be asked for that
     shown = _read(apply) if apply else None
     settings = read_settings(project.ROOT / stack_file(stage), examples=False)
-    wish = Wish(instead_of, again)
+    wish, papers = Wish(instead_of, again), Papers(validation, checklist, unvalidated)
+    admitted = papers.judged(project.ROOT, product_of(settings), settings)
+    for name, what in admitted.items():
+        console.say(f"{name.capitalize()}: {what}", WARNING if unvalidated else GOOD)
     apis = context.ensure_object(Apis)
     with interrupted_once(), at_desk(project.ROOT, settings, apis, profile, console.say) as desk:
         if plan:
@@ -74,7 +91,8 @@ def deploy(
         with desk.journal.held() as why:
             outcome = _continued(console, desk, shown, why, yes)
             if outcome is None:
-                outcome = _begun(console, desk, shown, base, wish, yes)
+                papers.require(settings)  # what has begun may go on, or back, without them
+                outcome = _begun(console, desk, shown, base, wish, yes, admitted)
     raise typer.Exit(outcome)
 
 
@@ -168,7 +186,15 @@ def _continued(console: Console, desk: Desk, shown: Plan | None, why: str, yes: 
     return None
 
 
-def _begun(console: Console, desk: Desk, shown: Plan | None, base: str | None, wish: Wish, yes: str | None) -> int:
+def _begun(
+    console: Console,
+    desk: Desk,
+    shown: Plan | None,
+    base: str | None,
+    wish: Wish,
+    yes: str | None,
+    admitted: Mapping[str, str],
+) -> int:
     plan = _planned(console, desk, base, wish, shown.strategy if shown else None)
     if shown is not None:
         plan.require_shown(shown)
@@ -183,7 +209,7 @@ def _begun(console: Console, desk: Desk, shown: Plan | None, base: str | None, w
         *(m.file for m in plan.migrations),
     ]
     console.confirm(desk.stage, what, yes, act="deploy", fate="deployed")
-    run = desk.journal.begin({"plan": plan.document(), "commit": plan.commit})
+    run = desk.journal.begin({"plan": plan.document(), "commit": plan.commit, **admitted})
     return _carried_out(console, desk, run, plan)
 
 

@@ -104,12 +104,15 @@ def _show(console: Console, stage: str, found: Standing | None, zone: str) -> No
         console.say(f"{stage} was never deployed with bulkhead deploy.")
         console.result({"stage": stage, "run": None})
         return
+    from bulkhead.delivery.validation import UNVALIDATED  # noqa: PLC0415
     from bulkhead.delivery.words import fact  # noqa: PLC0415
 
     outcome = f": {found.run.ended}" if found.run.ended else ""
     colour = {State.RUNNING: GOOD, State.HALTED: BAD, State.ENDED: FAINT}[found.state]
     console.say(f"{stage}, run {found.run.id} of {fact(found.entries[0], 'commit')[:12] or 'no commit'}")
     console.say(f"It {found.state}{outcome}.", colour)
+    if why := fact(found.entries[0], UNVALIDATED):
+        console.say(f"Staging did not validate it: {why}", WARNING)
     rows = [_row(entry, until, zone) for entry, until in found.steps()]
     console.table(["step", "at", "took", "by", "traffic", "why"], rows)
     if found.state is not State.ENDED:

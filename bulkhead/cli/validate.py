@@ -1,4 +1,4 @@
-"""`bulkhead validate STAGE`: look at what was just deployed, item by item; ask whether a checkout has passed that."""
+"""`bulkhead validate STAGE`: look at what was just deployed, item by item."""
 
 from __future__ import annotations
 
@@ -47,13 +47,6 @@ def validate(
         str | None,
         typer.Option(metavar="NAME", help="Who deployed it, as GitHub calls them. Default: whoever runs this."),
     ] = None,
-    passed: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Look at nothing: ask whether this checkout has passed, by this record."),
-    ] = None,
-    checklist: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="With --passed: the issue of what people look at, as JSON.")
-    ] = None,
     token_env: TokenEnv = None,
     profile: Profile = None,
     json: AsJson = False,
@@ -65,12 +58,7 @@ def validate(
     and to pass; only the speed under load is told and stops nothing. Exit code 1 when it did not pass.
     """
     console = Console(json=json)
-    if (passed is None) != (checklist is None):
-        raise Refused("Nothing was asked.", [Fault("--passed", "and --checklist go together", "name both files")])
     settings = read_settings(project.ROOT / stack_file(stage), examples=False)
-    if passed is not None and checklist is not None:
-        _ask(console, settings, passed, checklist)
-        return
     from bulkhead.delivery.validation import key_of, markdown  # noqa: PLC0415 (not for --help)
     from bulkhead.twin.store import place_of  # noqa: PLC0415
 
@@ -96,43 +84,6 @@ def validate(
     console.say("Passed." if record.passed else "Did not pass.", GOOD if record.passed else BAD)
     console.result(jsonlib.loads(record.as_json()))
     raise typer.Exit(0 if record.passed else 1)
-
-
-def _ask(console: Console, settings: StageSettings, passed: Path, checklist: Path) -> None:
-    """Say whether the checkout as it is, with what is built in it, has passed; raise Refused where it has not."""
-    from bulkhead.delivery.build import source_of  # noqa: PLC0415 (not for --help)
-    from bulkhead.delivery.migrations.stage import folders  # noqa: PLC0415
-    from bulkhead.delivery.validate import checksums  # noqa: PLC0415
-    from bulkhead.delivery.validation import faults, read_record  # noqa: PLC0415
-    from bulkhead.model.bundles import read_bundles  # noqa: PLC0415
-
-    product, tree = product_of(settings), source_of(project.ROOT).tree
-    record = read_record(_read(passed), str(passed))
-    try:
-        issue = jsonlib.loads(_read(checklist))
-    except ValueError:
-        issue = None
-    if not isinstance(issue, dict):
-        fault = Fault(
-            "", "is no issue as GitHub's API has it", "gh api repos/OWNER/REPOSITORY/issues/N", str(checklist)
-        )
-        raise Refused("Nobody knows whether people have looked.", [fault])
-    bundles = {worker: bundle.sha256 for worker, bundle in read_bundles(product, project.ROOT).items()}
-    migrations = checksums(folders(project.ROOT, product, settings))
-    found = list(faults(record, tree, bundles, migrations, issue, settings.governance.profile))
-    if found:
-        raise Refused(f"{settings.environment} has not let this go on.", found)
-    console.say(f"Tree {tree} was validated in {settings.environment}, {record.at}.", GOOD)
-    console.result({"stage": settings.environment, "tree": tree, "passed": True, "at": record.at})
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Refused(
-            "It cannot be read.", [Fault("", f"cannot be read: {error}", "name another", str(file))]
-        ) from error
 
 
 def _record(

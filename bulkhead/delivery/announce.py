@@ -16,6 +16,7 @@ from bulkhead.clients import slack
 from bulkhead.clients.rest import Rest
 from bulkhead.delivery.documents import without_secrets
 from bulkhead.delivery.journal import Run
+from bulkhead.delivery.validation import UNVALIDATED
 from bulkhead.delivery.words import fact, moved
 from bulkhead.model.faults import Refused
 from bulkhead.model.local_time import lasted, shown
@@ -59,7 +60,7 @@ _SIGNS: Final[Mapping[Ending, str]] = {
 @dataclass(frozen=True, slots=True)
 class News:
     """How a deployment ended. ``moved`` is one line for each Worker, ``next`` the commands that a person may type,
-    ``page`` the address of the run in GitHub, where it has one."""
+    ``page`` the address of the run in GitHub, where it has one; ``unvalidated`` why it went without staging's word."""
 
     ending: Ending
     stage: str
@@ -71,6 +72,7 @@ class News:
     reason: str = ""
     next: Sequence[str] = ()
     page: str = ""
+    unvalidated: str = ""
 
 
 def news_of(
@@ -90,6 +92,7 @@ def news_of(
         reason=reason or f"{entries[-1].step} {fact(entries[-1], 'reason')}".strip(),
         next=commands,
         page=page,
+        unvalidated=fact(entries[0], UNVALIDATED),
     )
 
 
@@ -145,6 +148,7 @@ def message(news: News, zone: str) -> dict[str, Any]:
     ]
     told = {
         "": [_marked(news.reason)] if news.reason else [],
+        "*Not validated by staging*": [_marked(news.unvalidated)] if news.unvalidated else [],
         "*What moved*": [f"• {_marked(line)}" for line in news.moved],
         "*What to type*": [f"`{_marked(line)}`" for line in news.next],
         "*Where*": [_marked(news.page)] if news.page else [],

@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 from bulkhead.model.faults import Fault, Refused
 
 FORMAT: Final = 1
+UNVALIDATED: Final = "unvalidated"  # the fact of a run that says why it went without a record
 # What every record must say something of: a validation that forgot to look has not passed (QLT-2, QLT-4, DEP-6).
 ITEMS: Final[Mapping[str, str]] = {
     "tests": "the tests of this commit passed",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -15,8 +16,10 @@ import pytest
 
 from bulkhead.cli.main import main
 from bulkhead.clients.workers import Share
+from bulkhead.delivery.announce import Ending, message, news_of
 from bulkhead.delivery.journal import CONTINUE, END, Journal, Outcome
 from bulkhead.delivery.observed import Count, Probes
+from bulkhead.delivery.orders import OrderKind
 from bulkhead.delivery.run import RETURN
 from bulkhead.localclouds.aws.local import LocalAws
 from bulkhead.machine.interrupts import interrupted_once
@@ -118,6 +121,31 @@ def test_what_cannot_go_back_is_followed_by_the_release_that_mends_it(desk: Desk
     assert deploy(later(desk, commit="f" * 40)) == 0
     assert [run.ended for run in desk.journal.runs()] == [Outcome.DONE, Outcome.PERSON]
     assert desk.outside.live() == ALL_NEW
+
+
+def test_production_asks_what_staging_said_and_a_person_may_say_why_it_does_without(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert deploy(desk, "--json") == 1
+    assert "--validation FILE --checklist FILE" in json.loads(capsys.readouterr().out)["faults"][0]["fix"]
+    assert desk.outside.live() == ALL_STABLE
+    assert list(desk.journal.runs()) == []
+    assert deploy(desk, "--unvalidated", "GitHub is away, and Kana has looked") == 0
+    [run] = desk.journal.runs()
+    assert run.entries()[0].facts["unvalidated"] == "GitHub is away, and Kana has looked"
+    told = json.dumps(message(news_of(run, "production", Ending.SUCCEEDED), "UTC"))
+    assert "Not validated by staging" in told
+    assert "GitHub is away, and Kana has looked" in told
+
+
+def test_what_has_begun_goes_on_without_being_asked_again(desk: Desk) -> None:
+    desk.outside.shows = lambda _at, _percent: (Count(), Count(), Probes(asked=5))
+    assert deploy(desk) == 3
+    desk.outside.shows = lambda _at, _percent: GOOD
+    run = desk.journal.open_run()
+    assert run is not None
+    run.order(OrderKind.PROMOTE)
+    assert deploy(later(desk), "--profile", "a-person") == 0
 
 
 def test_only_the_first_interrupt_ends_a_command() -> None:

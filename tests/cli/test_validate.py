@@ -1,11 +1,9 @@
-"""`bulkhead validate`: whether a checkout has passed, and what stops somebody who forgot something."""
+"""`bulkhead validate`: what is looked at, what is kept of it, and what stops somebody who forgot something."""
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -20,8 +18,6 @@ from bulkhead.delivery.validation import ITEMS, Check, Item, Record, read_record
 from bulkhead.model.access import KEY_ID, KEY_SECRET
 from bulkhead.model.bundles import Bundle
 from bulkhead.model.faults import Fault, Refused
-from bulkhead.model.settings import read_settings
-from bulkhead.model.settings.paths import stack_file
 
 MIGRATIONS = {"main": {"0001_first.sql": "c" * 64}}
 BUNDLES = {"web": Bundle("worker/dist/web.js", "a" * 64)}
@@ -40,66 +36,6 @@ def record(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Record:
     checks = [Check(item, "one", True, "") for item in ITEMS]  # type: ignore[arg-type]
     bundles = {worker: bundle.sha256 for worker, bundle in BUNDLES.items()}
     return Record(source.commit, source.tree, bundles, MIGRATIONS, checks, "2026-11-30T12:00:00Z", "deployer")
-
-
-def asked(checkout: Path, record: Record, **issue: Any) -> int:
-    closed = {
-        "number": 12,
-        "title": f"Validate staging by hand: tree {record.tree}",
-        "user": {"login": "github-actions[bot]"},
-        "state": "closed",
-        "state_reason": "completed",
-        "closed_by": {"login": "tester"},
-        "body": "- [x] one",
-    }
-    (checkout / "validation.json").write_text(record.as_json())
-    (checkout / "checklist.json").write_text(json.dumps(closed | issue))
-    names = [str(checkout / name) for name in ("validation.json", "checklist.json")]
-    return main(["validate", "staging", "--passed", names[0], "--checklist", names[1], "--json"])
-
-
-def test_a_checkout_that_was_validated_and_confirmed_goes_on(
-    checkout: Path, record: Record, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert asked(checkout, record) == 0
-    assert json.loads(capsys.readouterr().out)["tree"] == record.tree
-
-
-def test_one_that_was_not_is_told_everything_at_once(
-    checkout: Path, record: Record, capsys: pytest.CaptureFixture[str]
-) -> None:
-    other = replace(record, bundles={"web": "0" * 64}, checks=[])
-    assert asked(checkout, other, state="open") == 1
-    faults = json.loads(capsys.readouterr().out)["faults"]
-    assert len(faults) == 1 + len(ITEMS) + 1
-
-
-def test_who_closes_the_list_is_the_settings_to_say(checkout: Path, record: Record) -> None:
-    profile = read_settings(checkout / stack_file("staging")).governance.profile
-    assert asked(checkout, record, closed_by={"login": "deployer"}) == (1 if profile == "team" else 0)
-
-
-def test_one_file_without_the_other_is_refused(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["validate", "staging", "--passed", "x"]) == 1
-    assert "go together" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("text", ["[]", "", "no JSON"])
-def test_a_checklist_that_is_no_issue_is_refused(
-    checkout: Path, record: Record, text: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (checkout / "validation.json").write_text(record.as_json())
-    (checkout / "list.json").write_text(text)
-    files = ["--passed", str(checkout / "validation.json"), "--checklist", str(checkout / "list.json")]
-    assert main(["validate", "staging", *files]) == 1
-    assert "is no issue" in capsys.readouterr().err
-
-
-def test_a_file_that_is_not_there_is_no_crash(
-    checkout: Path, record: Record, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["validate", "staging", "--passed", "none.json", "--checklist", "none.json"]) == 1
-    assert "none.json: cannot be read" in capsys.readouterr().err
 
 
 def test_without_a_token_of_github_nothing_is_looked_at(

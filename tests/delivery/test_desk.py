@@ -18,9 +18,7 @@ SETTINGS = make_settings("staging", {"cloudflare": {"accountId": ACCOUNT}})
 
 def desk_at(root: Path, migrations: Migrations) -> Desk:
     nobody: Any = None
-    return Desk(
-        root, SETTINGS, PRODUCT, nobody, migrations.database.api, nobody, nobody, nobody, nobody, lambda _: None
-    )
+    return Desk(root, SETTINGS, PRODUCT, nobody, migrations.database.api, *[nobody] * 5, lambda _: None)
 
 
 def test_the_migrations_of_a_database_that_is_not_there_yet_are_part_of_the_plan(

@@ -116,11 +116,15 @@ def test_one_build_is_handed_on_with_its_digest_and_nobody_builds_again() -> Non
 def test_production_is_deployed_only_with_what_staging_said_of_that_tree() -> None:
     assert DELIVER["jobs"]["validated"]["if"] == "${{ inputs.stage == 'production' }}"
     steps = LEG["jobs"]["deploy"]["steps"]
-    judged = next(n for n, each in enumerate(steps) if "bulkhead validate" in each.get("run", ""))
+    fetched = next(n for n, each in enumerate(steps) if each.get("with", {}).get("name") == "validation")
     placed = next(n for n, each in enumerate(steps) if "delivery unseal" in each.get("run", ""))
     deployed = next(n for n, each in enumerate(steps) if "bulkhead deploy" in each.get("run", ""))
-    assert placed < judged < deployed
-    assert steps[judged]["if"] == "${{ inputs.stage == 'production' }}"
+    assert max(placed, fetched) < deployed
+    assert steps[fetched]["if"] == "${{ inputs.stage == 'production' }}"
+
+
+def test_no_workflow_deploys_what_nobody_validated() -> None:
+    assert not [file.name for file in FOLDER.glob("*.yml") if "--unvalidated" in file.read_text(encoding="utf-8")]
 
 
 # --- who may do what
