@@ -84,7 +84,7 @@ class StageEyes:
         for minute in range(at - LATE - _BEFORE, at - LATE):
             counts += self._stable(move, minute) or NOTHING
             edges += (self.users.edge(host, minute) if host else None) or NOTHING
-        self._told[move.worker] = at - 1
+        self._told[move.worker] = at  # of this minute, a part of the requests was the smoke test's
         return Evidence(record=counts, edge_before=edges)
 
     def _load(self, at: int, move: Move) -> Load:

@@ -77,7 +77,7 @@ def test_what_probes_asked_is_not_counted_as_what_users_met() -> None:
         users.now = minute
         seen += own.look(minute, MOVES, {"web": "web-2"}, control=True)["web"]
     counted = [(minute.new, minute.stable) for minute in seen if minute.new is not None]
-    assert counted == [(Count(1), Count(1))] * 4
+    assert counted == [(Count(1), Count(1))] * 3
 
 
 def test_where_no_other_version_can_be_asked_the_new_one_is_asked_alone() -> None:
@@ -99,7 +99,7 @@ def test_each_minute_of_a_rollout_is_told_once_when_it_is_known() -> None:
     for minute in range(NOW, NOW + 10):
         users.now = minute
         seen += told(own.look(minute, MOVES, {"web": "web-2"}, control=True))
-    assert seen == list(range(NOW, NOW + 10 - 1 - LATE))
+    assert seen == list(range(NOW + 1, NOW + 10 - 1 - LATE)), "the first minute is half the smoke test's"
 
 
 def test_who_goes_on_with_a_rollout_is_told_what_users_met_before_and_meet_from_then_on() -> None:
