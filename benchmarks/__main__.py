@@ -30,6 +30,7 @@ BENCHMARKS: Final = {
     "offline": "the checks that need no cloud, and the rules by themselves (one minute)",
     "migrations": "what migrations do, seen by running them on an empty copy (seconds)",
     "rollback": "from the command to the last request of the bad version (one minute)",
+    "deploy": "what a deployment of an unchanged stage takes beside the engine (one minute)",
     "rollouts": "what bad versions the rule of a rollout lets through, and what good ones it sends back (two minutes)",
     "api": "a call of the local Cloudflare over HTTP (seconds)",
     "parallel": "three stages together against one after another (four minutes)",

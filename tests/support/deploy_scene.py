@@ -11,14 +11,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import yaml
 
 from bulkhead.analysis.code.reader import Facts, SourceLocation, Use
 from bulkhead.cli.main import main
@@ -51,10 +49,10 @@ from tests.support.moving_stage import Killed
 from tests.support.released import Released
 from tests.support.settings_fixture import make_settings, write_stage_files
 from tests.support.sqlite_stage import SqliteStage
+from tests.support.stored_secrets import store_secrets
 
 UNGUARDED: dict[str, Any] = {"protect": (False, False), "retain": (False, False)}
 DEAD = Owner("alice", "laptop", "another-boot", 1, 1.0)
-_ENCRYPTED = {"secretsprovider": "awskms://alias/harbor-{}-key-secrets?region=ap-northeast-1", "encryptedkey": "QUJD{}"}
 
 
 class Visited(SqliteStage):
@@ -304,22 +302,9 @@ class DeployScene:
             (root / worker.bundle).write_text(f"export default {{}}; // {worker.name}\n")
         (root / MIGRATIONS / "0001_people.sql").write_text("CREATE TABLE people (id INTEGER PRIMARY KEY);\n")
         write_stage_files(root, [self.stage])
-        self._store_secrets()
+        store_secrets(root, self.stage, FERRY, {"bulkhead:product": NAME})
         self._git("init", "--quiet", "--initial-branch=main")
         self.commit("the first")
-
-    def _store_secrets(self) -> None:
-        stored = {"secure": "v1:AAAA:BBBB"}
-        own = self.root / f"Pulumi.{self.stage}.yaml"
-        config = yaml.safe_load(own.read_text())["config"]
-        config |= {"bulkhead:product": NAME, "secrets:cloudflareApiToken": stored}
-        began = datetime.now(UTC) - timedelta(days=1)
-        ends = {"begins": began, "ends": began + timedelta(days=60)}
-        slots = {"active": "a", "a": {name: f"{at:%Y-%m-%dT%H:%M:%SZ}" for name, at in ends.items()}}
-        makers = {"secrets:cloudflareTokenMaker": stored, "secrets:githubToken": stored, "identities:tokens": slots}
-        for file, kind, held in ((own, "a", config), (self.root / "identities" / own.name, "b", makers)):
-            top = {name: text.format(kind) for name, text in _ENCRYPTED.items()}
-            file.write_text(yaml.safe_dump({**top, "config": held}))
 
     def _stand_in(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PATH", f"{self.pulumi.bin}{os.pathsep}/usr/bin{os.pathsep}/bin")
