@@ -461,3 +461,107 @@ def test_nothing_that_is_said_holds_a_secret(scene: DeployScene, deploy: Deploy)
     for secret in (TOKEN, "a-key-that-opens-the-stage"):
         assert secret not in said
         assert secret not in kept
+
+
+# --- going on, and going again
+
+
+def test_a_run_that_was_interrupted_goes_on_and_was_not_killed(
+    scene: DeployScene, deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.stands()
+    scene.change()
+    scene.previews("new")
+    told: list[str] = []
+    monkeypatch.setattr("bulkhead.delivery.telling.tell", lambda news, *_: told.append(str(news.ending)))
+    with monkeypatch.context() as patch:
+        patch.setattr("bulkhead.delivery.watching.Clock.wait", interrupted)
+        assert deploy("--yes", "staging")[0] == 130
+    assert told == []
+    code, out, err = deploy("--yes", "staging")
+    assert (code, err) == (0, "")
+    assert "stands at: check" in out
+    assert told == ["deployed"]
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_an_up_that_fails_after_everybody_has_it_leaves_the_run_open_for_the_same_command(
+    scene: DeployScene, deploy: Deploy
+) -> None:
+    scene.stands()
+    scene.change()
+    scene.previews("new")
+    scene.pulumi.brings_up(
+        "echo x >> ups; [ $(wc -l < ups) != 2 ] || { echo 'error: a hostname is taken' >&2; exit 1; }"
+    )
+    code, out, err = deploy("--yes", "staging")
+    assert code == 1
+    assert "a hostname is taken" in out + err
+    assert scene.percent("new") == 100
+    assert scene.runs()[0].ended is None
+    assert deploy("--yes", "staging")[0] == 0
+    assert [run.ended for run in scene.runs()] == [Outcome.DONE]
+
+
+def test_a_program_reads_how_it_ended(scene: DeployScene, deploy: Deploy) -> None:
+    scene.stands()
+    scene.change()
+    scene.previews("bad")
+    scene.broken.add("bad")
+    code, out, _ = deploy("--yes", "staging", "--json")
+    told = json.loads(out)
+    assert (code, told["stage"], told["outcome"], told["run"]) == (1, "staging", "stopped", scene.runs()[0].id)
+    assert "home: 500" in told["reason"]
+
+
+def test_what_was_stopped_can_be_tried_again_once_the_cause_is_gone(scene: DeployScene, deploy: Deploy) -> None:
+    scene.stands()
+    scene.change()
+    scene.previews("new")
+    scene.broken.add("new")
+    assert deploy("--yes", "staging")[0] == 1
+    scene.broken.clear()
+    code, _, err = deploy("--yes", "staging")
+    assert (code, err) == (0, "")
+    assert scene.percent("new") == 100
+
+
+def test_a_commit_that_lacks_what_is_live_goes_only_instead_of_it(scene: DeployScene, deploy: Deploy) -> None:
+    before = scene.commit()
+    scene.change()
+    live = scene.stands()
+    scene.check_out(before)
+    scene.previews("older")
+    code, _, err = deploy("--yes", "staging")
+    assert code == 1
+    assert f"--instead-of {live}" in err
+    assert "change web" in err
+    assert scene.percent(live) == 100
+    assert deploy("--yes", "staging", "--instead-of", live)[0] == 0
+    assert scene.percent("older") == 100
+
+
+def test_a_migration_that_takes_something_away_needs_a_waiver(scene: DeployScene, deploy: Deploy) -> None:
+    scene.stands()
+    scene.migration("0002_gone.sql", "DROP TABLE people;")
+    code, _, err = deploy("--yes", "staging")
+    assert code == 1
+    assert "0002_gone.sql" in err
+    assert "takes away what running code may still use" in err
+    assert scene.runs() == []
+
+
+def test_traffic_that_somebody_moved_by_hand_is_left_alone(scene: DeployScene, deploy: Deploy) -> None:
+    scene.stands()
+    scene.change()
+    scene.previews("new")
+    with scene.killed_at("check"):
+        deploy("--yes", "staging")
+    scene.released.release("by-hand", "web")
+    code, out, err = deploy("--yes", "staging")
+    assert code == 1
+    assert "Somebody else" in out + err
+    assert scene.percent("by-hand") == 100

@@ -161,6 +161,9 @@ class DeployScene:
         (self.root / "worker/web.js").write_text(text)
         return self.commit("change web")
 
+    def check_out(self, commit: str) -> None:
+        self._git("checkout", "--quiet", commit)
+
     # what others did
 
     def journal(self, me: Owner = DEAD) -> Journal:
