@@ -3,6 +3,7 @@ a migration that takes something away is refused."""
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -207,9 +208,10 @@ def _live(delivery: Delivery, product: Product) -> dict[str, str]:
 
 
 def _counts(delivery: Delivery, stage: StandingStage, worker: str, since: float) -> Counter[str]:
-    """Return how often each version of a Worker was called, as its analytics counted."""
+    """Return how often each version of a Worker was called, as its analytics counted: by whole seconds, so that of
+    ``since`` is counted from its beginning."""
     script, counts = delivery.scene.worker_name(stage, worker), Counter[str]()
-    for row in stage.cloud.counted(_INVOCATIONS, since, time.time()):
+    for row in stage.cloud.counted(_INVOCATIONS, math.floor(since), time.time()):
         if row.dimensions["scriptName"] == script:
             counts[str(row.dimensions["scriptVersion"])] += int(row.sums.get("requests", 1))
     return counts
