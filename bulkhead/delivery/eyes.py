@@ -92,7 +92,7 @@ class StageEyes:
         minutes = range(at - LATE - _BEFORE, at - LATE)
         known = [each for minute in minutes if (each := self.users.all(move.script, minute)) is not None]
         record = sum((self._stable(move, minute) or NOTHING for minute in minutes), NOTHING)
-        return Load(sum(known, NOTHING).requests / len(known), record) if known else Load()
+        return Load(sum(known, NOTHING).requests / len(known), record) if known else Load(known=False)
 
     def _stable(self, move: Move, minute: int) -> Count | None:
         found = self.users.minute(move.script, [move.stable], minute)

@@ -27,10 +27,11 @@ _HOUR: Final = 60
 @dataclass(frozen=True, slots=True)
 class Load:
     """What is known of a Worker that moves: its requests a ``minute``, and what its users met before, which says how
-    often they fail in any case. Nothing known is no requests."""
+    often they fail in any case. Where nothing is ``known``, because nobody tells it now, that is not no requests."""
 
     minute: float = 0.0
     record: Count = NOTHING
+    known: bool = True
 
     def minutes(self, share: int, margin: float) -> float:
         """Return after how many minutes at that share a good version is trusted, as a rule; infinity where never."""
@@ -116,21 +117,26 @@ def _chosen(
     )
     if soonest <= _LONGEST:
         return "canary", ""
+    if unknown := [name for name, load in loads.items() if not load.known]:
+        return "canary", f"nobody can say now how many requests {' and '.join(unknown)} have: users decide all the same"
     busiest = f"{name} has {loads[name].minute:g} requests a minute" if loads else "no Worker moves"
-    told = f"{busiest}: {rollout.steps[0]} % of them could"
-    if soonest == float("inf"):
-        return "blue-green", f"{told} never tell a good version from a bad one"
-    return "blue-green", f"{told} tell a good version from a bad one after {_while(soonest)}"
+    never, told = soonest == float("inf"), "tell a good version from a bad one"
+    could = f"never {told}" if never else f"{told} after {_while(soonest)}"
+    return "blue-green", f"{busiest}: {rollout.steps[0]} % of them could {could}"
 
 
 def _share(loads: Mapping[str, Load], terms: Terms) -> Step:
     share = int(terms.share)
     longest = terms.least + terms.patience if terms.last else _LONGEST
     soon = {name: load.minutes(share, terms.margin) for name, load in loads.items()}
-    judges = tuple(name for name in loads if soon[name] <= longest) or tuple(sorted(soon, key=soon.__getitem__)[:1])
+    judges = tuple(name for name in loads if soon[name] <= longest or not loads[name].known) or tuple(
+        sorted(soon, key=soon.__getitem__)[:1]
+    )
     takes = max((soon[name] for name in judges), default=float("inf"))
     waits = f"at least {terms.least} minutes, and until users' requests tell it from stable: "
-    if takes == float("inf") and share == EVERYBODY:
+    if not all(loads[name].known for name in judges):
+        waits += "how long that takes is not known now"
+    elif takes == float("inf") and share == EVERYBODY:
         waits = f"{terms.least} minutes; nobody asks, and while that is so, probes alone end it"
     elif takes == float("inf"):
         waits += "nobody asks, so it holds, and a person decides"
@@ -148,6 +154,8 @@ def _share(loads: Mapping[str, Load], terms: Terms) -> Step:
 
 def _seen(name: str, load: Load, share: int, *, decides: bool) -> list[str]:
     minute = load.minute * share / EVERYBODY
+    if not load.known:
+        return [f"{name}: how many requests it has is not known now, so nobody can say what it shows"]
     if not minute:
         return [f"{name}: no user's request; only probes tell anything"]
     rate = usual(load.record)

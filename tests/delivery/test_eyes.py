@@ -126,3 +126,10 @@ class Moved(Users):
 def test_traffic_that_has_moved_to_the_new_version_is_the_workers_traffic_still() -> None:
     """Who goes on with a rollout asks anew which Workers have users enough to decide it."""
     assert eyes(Moved()).loads(NOW, MOVES)["web"].minute == 60
+
+
+def test_traffic_of_which_nobody_tells_is_not_known_and_not_none() -> None:
+    silent = Users()
+    silent.now = NOW - 60
+    assert not eyes(silent).loads(NOW, MOVES)["web"].known
+    assert eyes(Users()).loads(NOW, MOVES)["web"].known

@@ -134,3 +134,13 @@ def test_a_canary_of_one_step_is_what_the_settings_say() -> None:
 def test_a_push_to_staging_is_checked_for_two_minutes() -> None:
     check = road(make_settings("staging").rollout, {"web": Load()}).steps[0]
     assert check.terms == Terms("check", 0, 2, users=False)
+
+
+def test_traffic_that_nobody_knows_now_does_not_send_everybody_a_version_that_a_share_would_judge() -> None:
+    """While Cloudflare's analytics do not answer, a busy site looks as an idle one does."""
+    found = road(rollout(), {"web": Load(known=False), "clerk": Load(known=False)})
+    assert found.strategy == "canary"
+    assert "nobody can say now how many requests web and clerk have" in found.why
+    assert found.steps[0].judges == ("web", "clerk"), "none of them is known to be too idle to decide it"
+    assert "not known now" in found.steps[0].waits
+    assert any("web: how many requests it has is not known now" in line for line in found.steps[0].sees)
