@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from bulkhead.clients.d1 import D1
+from bulkhead.clients.workers import Traffic
 from bulkhead.delivery.migrations.run import catch_up
 from bulkhead.engine.analyzer import install_analyzer
 from bulkhead.engine.environment import attached
@@ -43,6 +44,7 @@ from bulkhead.operations.adopt.discovery import PLACES
 from bulkhead.operations.adopt.finding import told_once
 from bulkhead.operations.secrets.rotation import opened
 from bulkhead.rehearsal import closing, plugins, recording, report
+from bulkhead.rehearsal.delivery import serve_uploaded
 from bulkhead.rehearsal.evidence import Outcome, Report, StageReport, Verdict
 from bulkhead.rehearsal.mishaps import Mishaps
 from bulkhead.rehearsal.progress import Progress
@@ -230,7 +232,10 @@ def _bring_up(scene: Scene, progress: Progress) -> dict[str, dict[str, float]]:
                 progress.step(stage.environment, f"up, with calls that fail half-way (--seed {scene.mishaps.seed})")
                 scene.mishaps.up(scene, stage)
         else:
-            _bring_up_stack(scene, stage, stage.stack, "up", clock)
+            resumed = _bring_up_stack(scene, stage, stage.stack, "up", clock)
+            if resumed:  # the code may be another by now, or a proof was interrupted before it had tidied up
+                with scene.cloudflare_api(stage) as api, clock.phase("traffic"):
+                    serve_uploaded(Traffic(api, stage.settings.cloudflare.account_id), stage.stack.resources())
         with clock.phase("migrations"):
             progress.step(stage.environment, "applying migrations")
             applied = _migrate(scene, stage)
@@ -245,13 +250,15 @@ def _bring_up(scene: Scene, progress: Progress) -> dict[str, dict[str, float]]:
     return side_by_side({e: partial(bring, stage) for e, stage in scene.stages.items()}, abandon)
 
 
-def _bring_up_stack(scene: Scene, stage: StandingStage, stack: InlineStack, phase: str, clock: Clock) -> None:
+def _bring_up_stack(scene: Scene, stage: StandingStage, stack: InlineStack, phase: str, clock: Clock) -> bool:
+    """Return whether it was there already."""
     resumed = bool(stack.state_text())  # of a kept rehearsal, perhaps one that was killed
     if resumed:
         with clock.phase("healing"):
             stack.heal(lambda urn: _id_of(scene, stage, urn))
     with clock.phase(phase):
         stack.up(refresh=resumed)
+    return resumed
 
 
 def _migrate(scene: Scene, stage: StandingStage) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +25,7 @@ from bulkhead.model.settings.keys import CLOUDFLARE_TOKEN
 from bulkhead.model.settings.models import StageSettings
 from bulkhead.operations import destroy
 from bulkhead.operations.destroy_plan import destroy_plan
+from bulkhead.rehearsal.delivery import Delivery, delivery_to
 from bulkhead.rehearsal.evidence import Unproven
 from bulkhead.rehearsal.mishaps import Mishaps
 from bulkhead.resources.kind import STACK
@@ -163,6 +165,10 @@ class Scene:
     def database_id(self, stage: StandingStage, database: str) -> str:
         name = self.name(stage, Kind.D1, database)
         return self.id_of(stage, "cloudflare:index/d1Database:D1Database", "name", name)
+
+    def delivery(self, stage: StandingStage) -> AbstractContextManager[Delivery]:
+        """Open what brings releases of the product to ``stage``; at the end it has the product's own code again."""
+        return delivery_to(self, stage)
 
     def empty(self, stage: StandingStage) -> None:
         """Empty the stage's buckets as `bulkhead destroy` does. Raises Refused for production."""

@@ -243,3 +243,12 @@ def test_development_alone_goes_without_another_to_compare_with(tmp_path: Path) 
     verdict = World(tmp_path, ["development"]).verdict("development-goes")
     assert verdict.outcome is Outcome.PROVEN
     assert verdict.evidence.endswith("no other stage as before")
+
+
+def test_a_refused_destroy_may_forget_what_the_state_only_looks_up(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    stack = world["production"].stack
+    there = stack.resources()
+    looked_up = {"urn": "urn:looked-up", "type": "pulumi:pulumi:StackReference", "custom": True, "external": True}
+    stack.resources = lambda: there if stack.destroyed else [*there, looked_up]  # type: ignore[method-assign]
+    assert world.verdict("production-stays").outcome is Outcome.PROVEN

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from bulkhead.clients.d1 import D1
+from bulkhead.clients.workers import Traffic
 from bulkhead.engine.plugins import sdk_version
 from bulkhead.machine import egress, rundir
 from bulkhead.machine.lifetime import Life
@@ -266,7 +267,12 @@ class TestBringingUp:
             )
             return ["0001.sql", "0002.sql"]
 
+        def serve(traffic: Traffic, _resources: object) -> None:
+            accounts = {part.settings.cloudflare.account_id: e for e, part in rehearsal.world.parts.items()}
+            calls[accounts[traffic.account]].append("traffic")
+
         monkeypatch.setattr(rehearsal.module, "catch_up", catch_up)
+        monkeypatch.setattr(rehearsal.module, "serve_uploaded", serve)
         return calls
 
     def test_each_stage_comes_up_and_gets_its_migrations(
@@ -288,7 +294,7 @@ class TestBringingUp:
         rehearsal.world.add("staging", "t:index:T", "known", note=1)
         monkeypatch.setattr(rehearsal.world["staging"].stack, "state_text", lambda: "{}")
         rehearsal.module._bring_up(rehearsal.world.scene, rehearsal.progress)
-        assert calls["staging"][1:3] == ["heal known None", "up {'refresh': True}"]
+        assert calls["staging"][1:4] == ["heal known None", "up {'refresh': True}", "traffic"]
         assert calls["production"][1] == "up {'refresh': False}"
 
     def test_when_one_fails_the_others_still_come_up(

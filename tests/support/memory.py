@@ -13,17 +13,20 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
+from bulkhead.delivery.answers import OVERRIDES
 from bulkhead.engine.events import PolicySpoke, ResourceStarted
 from bulkhead.engine.inline_stack import InlineStack, StackFailed
 from bulkhead.engine.results import Result
 from bulkhead.engine.workspace import Workspace
 from bulkhead.localclouds.cloudflare.client import Egress, StageCloud
+from bulkhead.localclouds.cloudflare.counted import Counted
 from bulkhead.localclouds.cloudflare.request import Answer
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.machine.rundir import RunDir
 from bulkhead.model.failures import Failed
 from bulkhead.model.product import Place
 from infra.product import PRODUCT
+from tests.support.memory_delivery import MemoryReleases
 
 Trace = tuple[Place, str]
 # How the engine marks a secret in a state (pulumi/pulumi, sdk/go/common/resource/properties.go).
@@ -44,6 +47,8 @@ class MemoryCloud(StageCloud):
         self.writes: dict[Trace, list[str]] = {}
         self.known_as: dict[str, Trace] = {}
         self.tried: list[Egress] = []
+        self.releases: MemoryReleases | None = None
+        """Which versions answer; without any, nobody counts who did."""
 
     def add(self, trace: Trace, known_as: str) -> None:
         self.rooms[trace] = self.writes[trace] = []
@@ -88,7 +93,19 @@ class MemoryCloud(StageCloud):
             login = f"https://team.cloudflareaccess.com/cdn-cgi/access/login/{hostname}"
             return Answer(302, {"location": login}, b"")
         worker = next(name for name, routes in self.routes.items() if f"{hostname}/*" in routes)
+        chosen = dict(headers or {}).get(OVERRIDES, "")
+        if self.releases and not self.releases.visited(worker, path if method == "POST" else "", chosen):
+            return Answer(500, {}, b"")
         return self.fetch(worker, path, method=method, json=json)
+
+    def scheduled(self, worker: str, cron: str, *, at: int | None = None) -> str:
+        assert self.releases
+        self.releases.called(worker)
+        return "ok"
+
+    def counted(self, dataset: str, first: float, last: float) -> list[Counted]:
+        assert self.releases
+        return self.releases.counted(first, last)
 
     def env_keys(self, worker: str) -> list[str]:
         return self.env[worker]

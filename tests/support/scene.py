@@ -10,6 +10,7 @@ import json
 import subprocess
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -26,9 +27,11 @@ from bulkhead.machine.rundir import RunDir
 from bulkhead.model.access import HEADERS, KEY_ID, KEY_SECRET
 from bulkhead.model.naming import Kind
 from bulkhead.model.product import Place
+from bulkhead.model.settings.keys import CLOUDFLARE_TOKEN
 from bulkhead.model.settings.models import StageSettings
 from bulkhead.operations.destroy_plan import destroy_plan
 from bulkhead.rehearsal import closing
+from bulkhead.rehearsal.delivery import Delivery
 from bulkhead.rehearsal.evidence import Outcome, Report, Verdict
 from bulkhead.rehearsal.mishaps import Mishaps
 from bulkhead.rehearsal.proofs import PROOFS
@@ -38,6 +41,7 @@ from bulkhead.rehearsal.scene import Scene, StandingStage
 from bulkhead.rehearsal.survey import survey
 from infra.product import PRODUCT
 from tests.support.memory import MemoryCloud, MemoryS3, MemoryStack
+from tests.support.memory_delivery import MemoryD1Api, MemoryReleases, memory_delivery, put_code
 from tests.support.memory_roles import MemoryEnforcedAws, MemoryIam
 from tests.support.records import VARIABLE, calls_of, canaries_of, label_of, manifest_of, records_of, settings_of
 
@@ -56,6 +60,7 @@ class Part:
     cloud: MemoryCloud
     s3: MemoryS3
     iam: MemoryIam
+    releases: MemoryReleases
     aws: dict[str, list[Any]] = field(default_factory=dict)
     emptied: list[str] = field(default_factory=list)
 
@@ -75,6 +80,13 @@ class MemoryScene(Scene):
 
     def enforced_aws(self) -> MemoryEnforcedAws:
         return MemoryEnforcedAws()
+
+    def delivery(self, stage: StandingStage) -> AbstractContextManager[Delivery]:
+        return memory_delivery(self, stage, self.parts[stage.environment].releases)
+
+    def cloudflare_api(self, stage: StandingStage, token: str = CLOUDFLARE_TOKEN) -> Any:
+        releases = self.parts[stage.environment].releases
+        return MemoryD1Api(releases, self.name(stage, Kind.D1, PRODUCT.databases[0].name))
 
     def inventory(self, stage: StandingStage) -> Inventory:
         aws = self.parts[stage.environment].aws
@@ -100,6 +112,9 @@ class World:
         if git:
             subprocess.run(["git", "init", "-q", "--template=", str(self.root)], check=True)
             (self.root / "mine.txt").write_text("a change of your own")
+            (self.root / ".git/info").mkdir()
+            (self.root / ".git/info/exclude").write_text("worker/\n.rehearsal/\n")
+        put_code(self.root)
         self.run = _run_dir(folder / "run", stages)
         self.store = Store(Path(":memory:"))
         weakref.finalize(self, self.store.close)
@@ -194,6 +209,7 @@ class World:
         canaries = canaries_of(environment)
         cloud = MemoryCloud()
         key = {} if settings.access.public else {KEY_ID: f"{environment}.access", KEY_SECRET: f"key-of-{environment}"}
+        cloud.releases = MemoryReleases(settings, self.root, self.run.path)
         cloud.key = dict(zip(HEADERS, key.values(), strict=True)) if key else {}
         vault = label.name(Kind.VAULT, settings.aws.account_id)
         theirs, own = (
@@ -213,6 +229,7 @@ class World:
             cloud,
             MemoryS3(vault),
             MemoryIam(settings),
+            cloud.releases,
             {"buckets": [(vault, 0)]},
         )
         identities.before = [lambda: self.forget(environment, VARIABLE)]

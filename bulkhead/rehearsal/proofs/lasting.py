@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from bulkhead.engine.inline_stack import StackFailed
 from bulkhead.model.naming import Kind, Stage
 from bulkhead.rehearsal.evidence import NotShown
-from bulkhead.rehearsal.proofs.proof import existing, require
+from bulkhead.rehearsal.proofs.proof import existing, managed, require
 from bulkhead.rehearsal.scene import Scene, StandingStage
 
 
@@ -119,7 +119,7 @@ def _snapshot(scene: Scene, stage: StandingStage) -> Snapshot:
     there = replace(there, buckets=tuple((name, 0 if name == log else count) for name, count in there.buckets))
     return Snapshot(
         tuple(f"{r.type} {r.id} {json.dumps(r.outputs, sort_keys=True)}" for r in existing(scene, stage)),
-        tuple(f"in the state: {resource['urn']}" for resource in stage.resources()),
+        tuple(f"in the state: {urn}" for stack in stage.stacks for urn in managed(stack)),
         str(there),
         answer,
         "\n".join(f"{place} {name}: {text}" for place, name, text in scene.contents(stage)),

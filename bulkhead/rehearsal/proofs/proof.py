@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bulkhead.engine.inline_stack import InlineStack
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.model.failures import Failed
 from bulkhead.rehearsal.evidence import NotShown, Outcome, Unproven, Verdict
@@ -58,6 +59,12 @@ def existing(scene: Scene, stage: StandingStage) -> list[Record]:
     records = scene.records(stage)
     require(records, f"resources of {stage.environment} in the clouds", "none")
     return records
+
+
+def managed(stack: InlineStack) -> list[str]:
+    """Return the URNs of what the engine manages in a cloud: no component, no provider, not the stack itself, nothing
+    that it only reads. A refused `destroy` may forget those, and the next `up` has them again."""
+    return [r["urn"] for r in stack.resources() if r.get("custom") and not r["type"].startswith("pulumi:")]
 
 
 def several_stages(scene: Scene) -> None:

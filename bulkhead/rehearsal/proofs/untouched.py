@@ -12,7 +12,7 @@ from bulkhead.localclouds.api.journal import Journal
 from bulkhead.machine import egress
 from bulkhead.machine.git import git
 from bulkhead.rehearsal.evidence import NotShown, Unproven
-from bulkhead.rehearsal.proofs.proof import require
+from bulkhead.rehearsal.proofs.proof import managed, require
 from bulkhead.rehearsal.scene import Scene, StandingStage
 
 _LOOKS: Final = ("same", "read")  # a stage that rolls out reads what its own stack exported
@@ -37,9 +37,9 @@ def changed_nothing(what: str, result: Result, stack: InlineStack) -> int:
     """Require that an operation found nothing to do, and that it looked at all of ``stack``; return at how much."""
     changes = {kind: count for kind, count in result.changes.items() if kind not in _LOOKS and count}
     require(not changes, f"{what} to change nothing", changes)
-    same, managed = result.changes.get("same", 0), len(_managed(stack))
-    require(managed, f"{what} to find resources in the state", "none")
-    require(same >= managed, f"{what} to look at all {managed} resources", f"it saw {same}")
+    same, kept = result.changes.get("same", 0), len(managed(stack))
+    require(kept, f"{what} to find resources in the state", "none")
+    require(same >= kept, f"{what} to look at all {kept} resources", f"it saw {same}")
     return same
 
 
@@ -82,8 +82,3 @@ def checkout_clean(scene: Scene) -> str:
     difference = [f"+ {line}" for line in is_ if line not in was] + [f"- {line}" for line in was if line not in is_]
     require(not difference, "git status as before the rehearsal", "; ".join(difference[:5]))
     return f"git status as before ({len(was)} lines of your own changes)"
-
-
-def _managed(stack: InlineStack) -> list[str]:
-    """Return the URNs of what the engine manages in a cloud: no component, no provider, not the stack itself."""
-    return [r["urn"] for r in stack.resources() if r.get("custom") and not r["type"].startswith("pulumi:")]
