@@ -103,6 +103,10 @@ def booking_fails(world: World) -> None:
     of(world).smokes = ["a booking: 500"]
 
 
+def stale(world: World) -> None:
+    of(world).stale = ["the cache was not purged: 403"]
+
+
 def noted_already(world: World) -> None:
     drops = Migration("9999_drop.sql", 'DROP TABLE "members";')
     of(world).d1().write(*ledger.noting(drops))
@@ -136,6 +140,7 @@ BREAKS = (
         "stopped: the stage",
     ),
     Break("continued", "a Worker without it", when_noted(END, clerk_goes_back), "every Worker to have", "not clerk"),
+    Break("continued", "old caches", stale, "the caches to be purged and warmed", "was not purged: 403"),
     Break("contract", "it passes", noted_already, "9999_drop.sql to be refused", "it passed"),
     Break("contract", "no tables", emptied, "tables of the migrations in", "d1_migrations"),
 )

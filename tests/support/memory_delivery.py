@@ -87,7 +87,8 @@ class MemoryTraffic:
 class MemoryReleases:
     """What is of one stage beside its stacks. What a test can break: ``traffic``; ``journal``, its bucket;
     ``unreached``, so that no request of a bad version is counted; ``repeats``, how often a message is handled while two
-    versions answer; ``ill``, so that visitors fail whoever answers; ``smokes`` is what a smoke test finds."""
+    versions answer; ``ill``, so that visitors fail whoever answers; ``smokes`` is what a smoke test finds,
+    ``stale`` what is wrong with the caches."""
 
     def __init__(self, settings: StageSettings, root: Path, folder: Path) -> None:
         self.traffic = MemoryTraffic()
@@ -97,6 +98,7 @@ class MemoryReleases:
         self.repeats = 1
         self.ill = False
         self.smokes: Sequence[str] = ()
+        self.stale: Sequence[str] = ()
         self.bad: set[str] = set()
         self.ups = 0
         self.uploaded: dict[str, str] = {}
@@ -204,7 +206,7 @@ class _Visits:
         return self.releases.smokes
 
     def freshen(self) -> Sequence[str]:
-        return ()
+        return self.releases.stale
 
 
 @dataclass(frozen=True)

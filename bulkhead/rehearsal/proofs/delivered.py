@@ -89,6 +89,8 @@ def continued(scene: Scene) -> str:
         live = _live(delivery)
         left = [move.worker for move in plan.moves if live[move.worker] == move.stable]
         require(not left, "every Worker to have its new version", f"not {', '.join(left)}")
+        unfresh = delivery.visits(good).freshen()
+        require(not unfresh, "the caches to be purged and warmed", "; ".join(unfresh))
     return f"{delivery.stage.environment}: killed at {step!r} and continued; {len(live)} Workers have the release"
 
 
