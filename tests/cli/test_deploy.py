@@ -498,7 +498,7 @@ def test_an_up_that_fails_after_everybody_has_it_leaves_the_run_open_for_the_sam
         "echo x >> ups; [ $(wc -l < ups) != 2 ] || { echo 'error: a hostname is taken' >&2; exit 1; }"
     )
     code, out, err = deploy("--yes", "staging")
-    assert code == 1
+    assert code == 3
     assert "a hostname is taken" in out + err
     assert scene.percent("new") == 100
     assert scene.runs()[0].ended is None
@@ -562,6 +562,6 @@ def test_traffic_that_somebody_moved_by_hand_is_left_alone(scene: DeployScene, d
         deploy("--yes", "staging")
     scene.released.release("by-hand", "web")
     code, out, err = deploy("--yes", "staging")
-    assert code == 1
+    assert code == 3
     assert "Somebody else" in out + err
     assert scene.percent("by-hand") == 100

@@ -184,7 +184,7 @@ class _Stack:
     product: Product
     root: Path
 
-    def up(self, *, triggers: bool) -> None:
+    def up(self, *, triggers: bool, keep: Sequence[str] = ()) -> None:
         self.releases.up(self.product, self.root)
 
     def settle(self) -> None: ...
@@ -213,7 +213,9 @@ class _Visits:
 class _Eyes:
     releases: MemoryReleases
 
-    def look(self, at: int, moves: Sequence[Move], new: Mapping[str, str]) -> Mapping[str, Sequence[Minute]]:
+    def look(
+        self, at: int, moves: Sequence[Move], new: Mapping[str, str], *, control: bool = True
+    ) -> Mapping[str, Sequence[Minute]]:
         return {move.worker: [Minute(at, probes=self._asked(new[move.worker]))] for move in moves}
 
     def before(self, at: int, moves: Sequence[Move]) -> Mapping[str, Evidence]:
