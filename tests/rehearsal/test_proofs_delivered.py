@@ -118,7 +118,7 @@ def emptied(world: World) -> None:
 
 BREAKS = (
     Break("returns", "the bad version stays", stays, "one version of assistant to answer everybody", "90"),
-    Break("returns", "visitors fail after it", ill_afterwards, "20 visits after the return", "20 failed"),
+    Break("returns", "visitors fail after it", ill_afterwards, "20 visits after the return", " failed"),
     Break("returns", "nobody reached it", nobody_comes, "requests that the bad release of assistant answered", "{"),
     Break("returns", "handled twice", handled_again(2), "handled as ever, {'clerk': 2}", "{'clerk': 3}"),
     Break("returns", "never handled", handled_again(0), "handled as ever, {'clerk': 2}", "{'clerk': 1}"),

@@ -101,6 +101,7 @@ class MemoryReleases:
         self.stale: Sequence[str] = ()
         self.bad: set[str] = set()
         self.ups = 0
+        self.product: Product | None = None
         self.uploaded: dict[str, str] = {}
         self._calls: list[tuple[float, str, str]] = []
         self._reached: Counter[str] = Counter()
@@ -120,6 +121,8 @@ class MemoryReleases:
         return self._label.name(Kind.WORKER, worker)
 
     def up(self, product: Product, root: Path) -> None:
+        if product == self.product:
+            return  # an engine uploads nothing that is there already
         self.ups += 1
         self.product = product
         for worker in product.workers:
