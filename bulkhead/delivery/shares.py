@@ -72,7 +72,7 @@ def _require_ours(traffic: Traffic, moves: Iterable[Move], new: Mapping[str, str
         for share in live.shares if live else ():
             if live and share.percent > 0 and share.version not in ours:
                 message = f"{share.percent:g} % go to {share.version}, since {live.created:%H:%M} UTC by {live.author}"
-                fix = "see who does that; when they are done: bulkhead deploy STAGE"
+                fix = "see who does that; when it is done, or undone by bulkhead rollback STAGE: bulkhead deploy STAGE"
                 faults.append(Fault(move.script, message, fix))
     if faults:
         raise Refused("Somebody else moves the traffic of this stage.", faults)

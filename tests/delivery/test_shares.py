@@ -12,6 +12,7 @@ from bulkhead.clients.rest import Rest
 from bulkhead.clients.workers import Traffic
 from bulkhead.delivery import shares
 from bulkhead.delivery.plan import Move
+from bulkhead.model.faults import Refused
 from tests.support.cloudflare_api import ACCOUNT, TOKEN, open_api
 from tests.support.released import Released
 
@@ -27,6 +28,23 @@ def staging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Release
         yield released
     api.journal.close()
     api.resources.store.close()
+
+
+def test_what_somebody_deployed_in_the_middle_is_told_and_a_rollback_makes_the_way_free(staging: Released) -> None:
+    for release in ("aaaaaaa", "bbbbbbb", "ccccccc"):
+        staging.release(release, "web", live=release == "aaaaaaa")
+    traffic, new = Traffic(staging.rest, ACCOUNT), {"web": staging.ids["web", "bbbbbbb"]}
+    moves = [Move("web", staging.script("web"), "e" * 64, staging.ids["web", "aaaaaaa"])]
+    shares.divide(traffic, moves, new, 10, "10 %")
+    staging.deploy("web", {"ccccccc": 100}, "a hotfix with wrangler")
+    with pytest.raises(Refused, match="bulkhead rollback STAGE") as refused:
+        shares.divide(traffic, moves, new, 50, "50 %")
+    assert staging.ids["web", "ccccccc"] in str(refused.value)
+    with pytest.raises(Refused, match="bulkhead rollback STAGE"):
+        shares.give_back(traffic, moves, new, "back")
+    assert staging.live("web") == {"ccccccc": 100}
+    staging.deploy("web", {"aaaaaaa": 100}, "rollback")
+    assert shares.give_back(traffic, moves, new, "") == []
 
 
 @pytest.mark.parametrize("changed", [{"text": "hush-4712"}, {"name": "OTHER_KEY"}])
