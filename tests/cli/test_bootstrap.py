@@ -89,8 +89,7 @@ def _stage_file(stage: str, account: str) -> str:
       teams: [1]
   bulkhead:owns:
     awsAccount: true
-  bulkhead:access:
-    emailDomains: [acme-hotels.com]
+  bulkhead:access: {{{"" if stage == "production" else "emailDomains: [acme-hotels.com]"}}}
   bulkhead:budget:
     finance: [a@acme-hotels.com]
     techLead: [a@acme-hotels.com]

@@ -110,11 +110,9 @@ def test_the_deploy_role_keeps_its_own_stage_s_journal_and_no_other_role_or_stag
         scope = scopes[stage] = aws_scope_of(settings.label(SECOND_PRODUCT.name), settings)
         enforced.bucket(scope.account, scope.state, [])
         for role in Role:
-            document = {
-                "Version": "2012-10-17",
-                "Statement": [g.statement() for g in grants(role, scope, SECOND_PRODUCT)],
-            }
-            enforced.role(scope.account, scope.role_name(role), [document])
+            statements = [grant.statement() for grant in grants(role, scope, SECOND_PRODUCT)]
+            document = {"Version": "2012-10-17", "Statement": statements}
+            enforced.role(scope.account, scope.role_name(role), [document] if statements else [])
     enforced.enforce()
     own = scopes["staging"]
 

@@ -123,7 +123,7 @@ def change(file: Path, old: str, new: str) -> None:
 def test_a_pull_request_that_changes_nothing_passes(preview: Preview) -> None:
     code, document, said = preview()
     assert (code, document["obstacles"], document["losses"]) == (0, [], []), said
-    assert set(document["changes"]["counts"]) == {"same"}
+    assert set(document["changes"]["counts"]) - {"read"} == {"same"}  # a rollout reads its own stack
     assert document["policies"]["packs"] == ["bulkhead"]
     assert any("without its clouds" in note for note in document["notes"])
 
