@@ -46,6 +46,12 @@ def deploy(
         typer.Option(metavar="COMMIT", help="What is live of this commit may go, although it is not part of this one."),
     ] = "",
     again: Annotated[bool, typer.Option("--again", help="Also a version that was taken back before.")] = False,
+    now: Annotated[
+        bool,
+        typer.Option(
+            "--now", help="Send everybody to it at once, as for a setting or a secret; watched only after that."
+        ),
+    ] = False,
     validation: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Production: staging's record of this tree.")
     ] = None,
@@ -79,7 +85,7 @@ def deploy(
         console.confirm(stage, [], yes, act="deploy")  # refuses; no cloud need be asked for that
     shown = _read(apply) if apply else None
     settings = read_settings(project.ROOT / stack_file(stage), examples=False)
-    wish, papers = Wish(instead_of, again), Papers(validation, checklist, unvalidated)
+    wish, papers = Wish(instead_of, again, now), Papers(validation, checklist, unvalidated)
     admitted = papers.judged(project.ROOT, product_of(settings), settings)
     for name, what in admitted.items():
         console.say(f"{name.capitalize()}: {what}", WARNING if unvalidated else GOOD)
@@ -118,7 +124,7 @@ def _planned(console: Console, desk: Desk, base: str | None, wish: Wish, strateg
         for note in known.waivers.notes:
             console.say(note, FAINT)
         raise Refused(f"{desk.stage} is not deployed.", faults)
-    return planned(known, desk.road(known, strategy))
+    return planned(known, desk.road(known, strategy or ("all-at-once" if wish.now else None)))
 
 
 def _sign(console: Console, lines: int) -> None:

