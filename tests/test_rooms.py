@@ -16,8 +16,11 @@ import pytest
 ROOT: Final = Path(__file__).resolve().parents[1]
 HOUSE: Final = "bulkhead"
 PROGRAMS: Final = ("infra", "identities", "policies")  # stand at the top, because the Pulumi CLI is pointed at them
+JOBS: Final = "jobs"  # stands there as well, because it is deployed by itself
+TOP: Final = (JOBS, *PROGRAMS)
 # Lowest first: a room imports only what stands before it.
 ROOMS: Final = (
+    JOBS,
     "model",
     "resources",
     *PROGRAMS,
@@ -42,7 +45,7 @@ def room_of(module: str) -> str | None:
     """Return the room that a dotted name leads into, None for what is not ours."""
     first, _, rest = module.partition(".")
     name = rest.partition(".")[0] if first == HOUSE else first
-    return name if name in ROOMS and (name in PROGRAMS) == (first != HOUSE) else None
+    return name if name in ROOMS and (name in TOP) == (first != HOUSE) else None
 
 
 @cache  # several questions are asked of every source
@@ -95,7 +98,7 @@ def drives_pulumi(source: str) -> list[str]:
 
 
 def folder_of(room: str) -> Path:
-    return ROOT / room if room in PROGRAMS else ROOT / HOUSE / room
+    return ROOT / room if room in TOP else ROOT / HOUSE / room
 
 
 def sources_of(room: str) -> list[Path]:
@@ -128,7 +131,7 @@ def test_a_room_asks_only_the_rooms_below_it(room: str) -> None:
 
 def test_every_folder_of_ours_is_a_room() -> None:
     houses = {path.name for path in (ROOT / HOUSE).iterdir() if path.is_dir() and any(path.rglob("*.py"))}
-    assert houses == set(ROOMS) - set(PROGRAMS)
+    assert houses == set(ROOMS) - set(TOP)
     assert [path.name for path in (ROOT / HOUSE).glob("*.py")] == ["__init__.py"]
 
 
@@ -152,6 +155,13 @@ def test_nothing_that_a_pure_room_imports_brings_a_cloud() -> None:
     packages = {name.partition(".")[0] for name in loaded.stdout.split()}
     assert {"bulkhead", "ruamel"} <= packages
     assert {name for name in packages if name in CLOUDS or name.startswith("pulumi")} == set()
+
+
+def test_the_jobs_need_nothing_but_python() -> None:
+    asked = {module for path in sources_of(JOBS) for _, module in modules_in(path.read_text(encoding="utf-8"))}
+    names = {module.partition(".")[0] for module in asked}
+    assert JOBS in names
+    assert names - sys.stdlib_module_names == {JOBS}
 
 
 def test_the_policies_judge_without_the_providers_sdks() -> None:
@@ -195,8 +205,8 @@ def test_the_pages_name_the_rooms_in_their_order() -> None:
     table = re.findall(r"^\| `(?:bulkhead/)?(\w+)/` \|", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.M)
     assert tuple(name for name in table if name not in {"worker", "tests"}) == ROOMS
     tree = re.findall(r"^ {0,2}(\w+)/ ", (ROOT / "README.md").read_text(encoding="utf-8"), re.M)
-    assert [name for name in tree if name in ROOMS and name not in PROGRAMS] == [r for r in ROOMS if r not in PROGRAMS]
-    assert set(PROGRAMS) <= set(tree)
+    assert [name for name in tree if name in ROOMS and name not in TOP] == [r for r in ROOMS if r not in TOP]
+    assert set(TOP) <= set(tree)
 
 
 STARTED: Final = """

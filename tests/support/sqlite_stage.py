@@ -28,6 +28,7 @@ class SqliteStage:
         self.asked.set()
         assert self.paused.wait(10)
         with closing(sqlite3.connect(self.d1_file(database), isolation_level=None)) as connection:
+            connection.text_factory = lambda content: content.decode(errors="replace")  # as JSON does
             connection.execute("PRAGMA foreign_keys = ON")  # as D1, whatever a transaction says
             connection.execute("BEGIN")
             try:

@@ -1,0 +1,172 @@
+"""A D1 database written as SQL that makes it again, in constant memory.
+
+The order: tables, parents first; their rows; counters of AUTOINCREMENT; indexes, views, text indexes; triggers last,
+so that none acts on the rows. D1 takes all of it in one transaction, in which foreign keys are looked at last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from jobs.d1 import fingerprint, pages, schema
+from jobs.d1.fingerprint import Facts, Fingerprint, Taking
+from jobs.d1.manifest import Manifest
+from jobs.d1.schema import SEQUENCE, DumpFailed, Query, Schema, Table
+from jobs.d1.values import Row, Value, as_bytes, literal, name
+
+LONGEST: Final = 100_000  # bytes of a statement; source: D1, "Limits"
+_ROOM: Final = 90_000  # of one that holds rows
+_STEPS: Final = 15_000  # of the program that SQLite makes of a statement; 25,000 are the most in workerd
+_PER_ROW: Final = 4  # steps beside one for each value
+_PIECE: Final = 40_000  # bytes of a long value in one statement, where they take twice as many letters
+_SCRATCH: Final = "_bulkhead_long"
+
+Write = Callable[[bytes], object]
+
+
+def dump(query: Query, write: Write, *, source: str, bookmark: Callable[[], str] | None = None) -> Manifest:
+    """Write the SQL that makes a database again, and return what it is recognised by.
+
+    ``query`` asks the database, ``bookmark`` returns Time Travel's present one. Raises DumpFailed; what was written
+    until then is no dump.
+    """
+    before = bookmark() if bookmark else None
+    sql, made = _Sql(write), schema.read(query)
+    tables, fuzzy = dict[str, Fingerprint](), list[str]()
+    for statement in _before(made):
+        sql.add(statement)
+    scratch = _Scratch(made)
+    for table in made.tables:
+        told = fingerprint.facts(query, table)
+        taking = Taking(len(table.columns))
+        if table.name == SEQUENCE:
+            sql.add(f"DELETE FROM {SEQUENCE};")
+        for insert in _inserts(table, taking.of(pages.rows(query, table, told)), scratch):
+            sql.add(insert)
+        tables[table.name] = taking.taken()
+        if not _agree(told, tables[table.name]):
+            fuzzy.append(table.name)
+    for statement in (*scratch.dropped(), *_after(made)):
+        sql.add(statement)
+    changed = schema.read(query) != made
+    bookmarks = (before, bookmark()) if bookmark and before else None
+    if changed:
+        raise DumpFailed("the schema was changed meanwhile. fix: dump again when no migration runs")
+    found = Manifest(source, sql.sha256, sql.bytes, made.digest, tables, bookmarks, tuple(fuzzy))
+    if fuzzy and found.is_consistent:
+        raise DumpFailed(f"what was read is not what the database counts, and nothing was written: {', '.join(fuzzy)}")
+    return found
+
+
+def _agree(told: Facts, taken: Fingerprint) -> bool:
+    return (told.rows, told.columns) == (taken.rows, taken.columns)
+
+
+def _before(made: Schema) -> Iterator[str]:
+    yield "PRAGMA defer_foreign_keys=TRUE;"
+    yield from (each.statement for each in made.of("table"))
+    yield from made.settings
+
+
+def _after(made: Schema) -> Iterator[str]:
+    yield from (each.statement for type_ in ("index", "view") for each in made.of(type_))
+    yield from made.rebuilt
+    yield from (each.statement for each in made.of("trigger"))
+
+
+class _Sql:
+    """What is written, a statement at a time."""
+
+    def __init__(self, write: Write) -> None:
+        self._write = write
+        self._hash = hashlib.sha256()
+        self.bytes = 0
+
+    @property
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+    def add(self, statement: str) -> None:
+        try:
+            line = f"{statement}\n".encode()
+        except UnicodeEncodeError as error:
+            raise DumpFailed(f"a name or a schema is not UTF-8, near {statement[:60]!a}") from error
+        if len(line) > LONGEST:
+            raise DumpFailed(f"a statement has {len(line)} bytes, and D1 takes {LONGEST}: {statement[:60]!a}...")
+        self._write(line)
+        self._hash.update(line)
+        self.bytes += len(line)
+
+
+class _Scratch:
+    """The table in which a value grows that is too long for one statement; it is made when there is one."""
+
+    def __init__(self, made: Schema) -> None:
+        taken = {schema.folded(each.name) for each in made.made}
+        self.name = _SCRATCH
+        while self.name in taken:
+            self.name += "_"
+        self._is_made = False
+
+    def kept(self, number: int, value: str | bytes) -> Iterator[str]:
+        """Yield what keeps a value as the row's ``number``-th."""
+        if not self._is_made:
+            self._is_made = True
+            columns = "id INTEGER, part INTEGER, data BLOB, PRIMARY KEY (id, part)"
+            yield f"CREATE TABLE {self.name} ({columns}) WITHOUT ROWID;"
+        content = as_bytes(value) if isinstance(value, str) else value
+        for part, start in enumerate(range(0, len(content), _PIECE)):
+            yield f"INSERT INTO {self.name} VALUES ({number},{part},X'{content[start : start + _PIECE].hex()}');"
+
+    def again(self, number: int, value: str | bytes) -> str:
+        """Return the expression that is the value."""
+        pieces = f"SELECT data FROM {self.name} WHERE id={number} ORDER BY part"
+        type_ = "TEXT" if isinstance(value, str) else "BLOB"
+        return f"(SELECT CAST(group_concat(data,'') AS {type_}) FROM ({pieces}))"
+
+    def emptied(self) -> str:
+        return f"DELETE FROM {self.name};"
+
+    def dropped(self) -> Iterator[str]:
+        if self._is_made:
+            yield f"DROP TABLE {self.name};"
+
+
+def _inserts(table: Table, rows: Iterable[Row], scratch: _Scratch) -> Iterator[str]:
+    head = f"INSERT INTO {name(table.name)} ({', '.join(map(name, table.columns))}) VALUES\n"
+    room = _ROOM - len(as_bytes(head))
+    batch, size, most = list[str](), 0, _STEPS // (len(table.columns) + _PER_ROW)
+    for row in rows:
+        text = f"({','.join(map(literal, row))})"
+        needed = len(text.encode()) + len(",\n")
+        if batch and (size + needed > room or len(batch) >= most):
+            yield _insert(head, batch)
+            batch, size = [], 0
+        if needed > room:
+            yield from _long(head, row, room, scratch)
+            continue
+        batch.append(text)
+        size += needed
+    if batch:
+        yield _insert(head, batch)
+
+
+def _insert(head: str, rows: Iterable[str]) -> str:
+    return head + ",\n".join(rows) + ";"
+
+
+def _long(head: str, row: Row, room: int, scratch: _Scratch) -> Iterator[str]:
+    """Yield the statements of a row that is too long for one: its longest values go by way of the scratch table."""
+    texts = [literal(value) for value in row]
+    sizes = [len(text.encode()) for text in texts]
+    for place in sorted(range(len(row)), key=sizes.__getitem__, reverse=True):
+        value: Value = row[place]
+        if sum(sizes) + len(sizes) + 1 <= room or not isinstance(value, str | bytes):
+            break
+        yield from scratch.kept(place, value)
+        texts[place] = scratch.again(place, value)
+        sizes[place] = len(texts[place])
+    yield _insert(head, [f"({','.join(texts)})"])
+    yield scratch.emptied()

@@ -1,0 +1,160 @@
+"""A dump loaded again: into a file of SQLite, or into D1 by its import or in batches of its query API."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from jobs.d1 import fingerprint, pages, schema
+from jobs.d1.fingerprint import Fingerprint, Taking
+from jobs.d1.manifest import Manifest
+from jobs.d1.schema import Query, Table
+
+_CHUNK: Final = 1 << 20
+_PAUSE: Final = 1.0  # seconds between two questions about an import
+_DEFERRED: Final = "PRAGMA defer_foreign_keys=TRUE;"
+
+
+class LoadFailed(Exception):
+    """A dump was not loaded, and nothing of it is left. ``reasons`` say why, all of them."""
+
+    def __init__(self, *reasons: str) -> None:
+        self.reasons = reasons
+        super().__init__("\n".join(reasons))
+
+
+def statements(dump: Iterable[bytes]) -> Iterator[str]:
+    """Yield the statements of a dump, which is given by its lines. Raises LoadFailed where it breaks off."""
+    held = bytearray()
+    for line in dump:
+        held += line
+        if not line.endswith(b";\n"):
+            continue
+        try:
+            text = held.decode()
+        except UnicodeDecodeError as error:
+            raise LoadFailed("the dump is damaged: it is not UTF-8") from error
+        if sqlite3.complete_statement(text):
+            yield text
+            held.clear()
+    if held:
+        raise LoadFailed("the dump is cut off within a statement")
+
+
+def verify(dump: BinaryIO, manifest: Manifest, *, source: str) -> None:
+    """Raise LoadFailed unless a dump is the one that the manifest is of, and of the database ``source``."""
+    reasons = [f"the dump is of {manifest.source}, not of {source}"] if manifest.source != source else []
+    hash_, size = hashlib.sha256(), 0
+    while chunk := dump.read(_CHUNK):
+        hash_.update(chunk)
+        size += len(chunk)
+    if size != manifest.bytes:
+        reasons.append(
+            f"the dump has {size} bytes, and its manifest says {manifest.bytes}: it is cut off, or another one"
+        )
+    elif hash_.hexdigest() != manifest.sha256:
+        reasons.append(
+            "the dump is as long as its manifest says and has another SHA-256: it is damaged, or another one"
+        )
+    if reasons:
+        raise LoadFailed(*reasons)
+
+
+def asking(connection: sqlite3.Connection) -> Query:
+    """Return what asks a database of SQLite as D1 answers, which replaces what is no UTF-8 in a text."""
+    connection.text_factory = lambda content: content.decode(errors="replace")
+    connection.create_function("atan2", 2, math.atan2, deterministic=True)  # not every build has it
+    return connection.execute
+
+
+def into_file(dump: BinaryIO, manifest: Manifest, file: Path, *, source: str) -> None:
+    """Load a dump into a new file of SQLite, and compare what is in it then with the manifest. Raises LoadFailed."""
+    verify(dump, manifest, source=source)
+    dump.seek(0)
+    if file.exists():
+        raise LoadFailed(f"{file} exists. fix: name a file that does not, because a load writes over nothing")
+    try:
+        with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+            connection.execute("PRAGMA journal_mode = OFF")  # the file is new, so there is nothing to go back to
+            connection.execute("BEGIN")
+            for statement in statements(dump):
+                connection.execute(statement)
+            connection.execute("COMMIT")
+            reasons = differences(asking(connection), manifest)
+    except sqlite3.Error as error:
+        reasons = [f"SQLite {sqlite3.sqlite_version}: {error}"]
+    except BaseException:
+        file.unlink(missing_ok=True)
+        raise
+    if reasons:
+        file.unlink(missing_ok=True)
+        raise LoadFailed(*reasons)
+
+
+def differences(query: Query, manifest: Manifest) -> list[str]:
+    """Read a database that a dump was loaded into, and return in which it is not what the manifest says."""
+    made = schema.read(query)
+    found = {table.name: (table, _taken(query, table)) for table in made.tables}
+    lines = ["the schema is another one"] if made.digest != manifest.schema else []
+    lines += [f"table {each}: missing" for each in manifest.tables if each not in found]
+    lines += [f"table {each}: not in the dump" for each in found if each not in manifest.tables]
+    for each, (table, taken) in found.items():
+        if each in manifest.tables:
+            lines += fingerprint.differences(each, manifest.tables[each], taken, table.columns)
+    return lines
+
+
+def _taken(query: Query, table: Table) -> Fingerprint:
+    taking = Taking(len(table.columns))
+    for _ in taking.of(pages.rows(query, table, fingerprint.facts(query, table))):
+        pass
+    return taking.taken()
+
+
+def batches(dump: Iterable[bytes], most: int) -> Iterator[list[str]]:
+    """Yield the statements in batches of ``most`` letters, each for one request to D1's query API, which is one
+    transaction. Rows that reference each other in a circle have to be in the same; D1 refuses the batch otherwise.
+    """
+    batch, size = [_DEFERRED], 0
+    for statement in statements(dump):
+        if statement.strip() == _DEFERRED:
+            continue
+        if size and size + len(statement) > most:
+            yield batch
+            batch, size = [_DEFERRED], 0
+        batch.append(statement)
+        size += len(statement)
+    if size:
+        yield batch
+
+
+def by_import(
+    file: Path,
+    ask: Callable[[Mapping[str, str]], Mapping[str, Any]],
+    upload: Callable[[str, Path], object],
+    *,
+    patience: float,
+) -> None:
+    """Load a dump by D1's import, which is one transaction. ``ask`` posts to its route and returns the result;
+    ``upload`` puts a file to a URL. Raises LoadFailed when D1 refuses, or says nothing for ``patience`` seconds."""
+    with file.open("rb") as opened:
+        etag = hashlib.file_digest(opened, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    answer = ask({"action": "init", "etag": etag})
+    if "upload_url" in answer:
+        upload(str(answer["upload_url"]), file)
+        answer = ask({"action": "ingest", "etag": etag, "filename": str(answer["filename"])})
+    ends = time.monotonic() + patience
+    while answer.get("status") == "active":
+        if time.monotonic() > ends:
+            raise LoadFailed(f"D1 still imports after {patience:.0f} s, and may end later")
+        answer = ask({"action": "poll", "current_bookmark": str(answer["at_bookmark"])})
+        if answer.get("status") == "active":
+            time.sleep(_PAUSE)
+    if answer.get("status") != "complete":
+        raise LoadFailed(f"D1 refused the import: {answer.get('error') or answer}")

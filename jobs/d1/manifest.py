@@ -1,0 +1,71 @@
+"""What is known of a dump beside the SQL: by what it is recognised, and whether it is of one moment (pure)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from jobs.d1.fingerprint import Column, Fingerprint
+
+FORMAT: Final = 1
+
+
+class Unreadable(Exception):
+    """A manifest is none; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Of one dump. ``source`` is the database, as whoever dumps calls it; ``sha256`` and ``bytes`` are of the SQL.
+
+    ``bookmarks`` are the database's before and after. The pages of a dump are queries of their own, so a dump is of one
+    moment only when nothing was written meanwhile, which equal bookmarks show. ``fuzzy`` names tables that were seen to
+    change while they were read."""
+
+    source: str
+    sha256: str
+    bytes: int
+    schema: str
+    tables: Mapping[str, Fingerprint]
+    bookmarks: tuple[str, str] | None
+    fuzzy: tuple[str, ...]
+
+    @property
+    def is_consistent(self) -> bool:
+        return self.bookmarks is not None and self.bookmarks[0] == self.bookmarks[1]
+
+    def text(self) -> str:
+        """Return it as JSON."""
+        said = {"format": FORMAT, "consistent": self.is_consistent, **asdict(self)}
+        return json.dumps(said, ensure_ascii=True, sort_keys=True) + "\n"
+
+
+def parsed(text: str) -> Manifest:
+    """Return the manifest that `Manifest.text` wrote. Raises Unreadable."""
+    try:
+        said = dict(json.loads(text))
+        format_, consistent = said.pop("format"), said.pop("consistent")
+        if format_ != FORMAT:
+            raise Unreadable(f"format {format_!r} is not known here, only {FORMAT}. fix: take a newer checkout")
+        found = _built(said)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise Unreadable(f"the manifest is damaged: {type(error).__name__}: {error}") from error
+    if found.is_consistent != consistent:
+        raise Unreadable("the manifest says of itself what its bookmarks do not: it was changed")
+    return found
+
+
+def _built(said: dict[str, Any]) -> Manifest:
+    tables = {
+        table: Fingerprint(
+            each["rows"],
+            tuple(Column(**{**column, "types": tuple(column["types"])}) for column in each["columns"]),
+            each["checksum"],
+        )
+        for table, each in said.pop("tables").items()
+    }
+    bookmarks = said.pop("bookmarks")
+    pair = None if bookmarks is None else (str(bookmarks[0]), str(bookmarks[1]))
+    return Manifest(tables=tables, bookmarks=pair, fuzzy=tuple(said.pop("fuzzy")), **said)

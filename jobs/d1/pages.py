@@ -1,0 +1,134 @@
+"""The rows of a table in pages of bounded size: each page goes on after the last key of the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from jobs.d1.fingerprint import Facts
+from jobs.d1.schema import DumpFailed, Query, Table
+from jobs.d1.values import Long, Replaced, Row, Value, as_text, compared, handed_out, name, taken
+
+MOST = 5_000  # rows of a page
+_PIECE: Final = 500_000  # bytes of a long value that are asked for at once; D1 hands out twice as many letters
+_USUAL: Final = 4_000_000  # bytes of an ordinary page
+_LARGEST: Final = 16_000_000  # of one whose rows are all as large as the largest
+_WIDEST: Final = 100  # columns of a result; source: D1, "Limits"
+_ATTEMPTS: Final = 5
+_LONGEST_KEY: Final = 40_000  # bytes of one that a statement has room for
+
+
+Read = tuple[Value | Long, ...]
+
+
+class _Moved(Exception):
+    """Rows of a page were changed between two queries about it."""
+
+
+def rows(query: Query, table: Table, facts: Facts) -> Iterator[Row]:
+    """Yield the rows of a table in the order of its keys. ``facts`` say how large they are. Raises DumpFailed."""
+    pages = _Pages(query, table)
+    limit, done, last = _limit(facts), 0, None
+    while True:
+        page = pages.read(last, done, limit)
+        yield from page
+        if len(page) < limit:
+            return
+        done, last = done + len(page), page[-1]
+
+
+def _limit(facts: Facts) -> int:
+    average = facts.width // facts.rows if facts.rows else 0
+    return max(1, min(MOST, _USUAL // max(1, average), _LARGEST // max(1, facts.widest)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Pages:
+    query: Query
+    table: Table
+
+    def read(self, last: Row | None, done: int, limit: int) -> list[Row]:
+        """Return the rows after ``last``, of which ``done`` were read, and ``limit`` at most."""
+        where = self._from(last, ">", done, limit)
+        for _ in range(_ATTEMPTS):
+            try:
+                return [self._whole(row, done + number) for number, row in enumerate(self._rows(where))]
+            except _Moved:
+                continue
+        raise DumpFailed(
+            f"table {self.table.name}: its rows are changed faster than they can be read."
+            f" fix: turn maintenance on, or do it at an hour with fewer writes"
+        )
+
+    def _rows(self, where: str) -> Sequence[Read]:
+        """Ask for whole rows. D1 answers with a hundred columns at most, so a wider table takes several queries, and
+        the keys in each of them tell whether they are about the same rows."""
+        columns, keys = self.table.columns, [key.column for key in self.table.keys]
+        if len(columns) <= _WIDEST:
+            return self._part(columns, where)
+        others, size = [each for each in columns if each not in keys], _WIDEST - len(keys)
+        if size < 1:
+            raise DumpFailed(f"table {self.table.name}: its key has more columns than one query can answer with")
+        parts = [[*keys, *others[start : start + size]] for start in range(0, len(others), size)]
+        answers = [self._part(part, where) for part in parts]
+        if any([row[: len(keys)] for row in each] != [row[: len(keys)] for row in answers[0]] for each in answers):
+            raise _Moved
+        order = [[*keys, *others].index(column) for column in columns]
+        whole = [
+            [*pieces[0], *(value for piece in pieces[1:] for value in piece[len(keys) :])]
+            for pieces in zip(*answers, strict=True)
+        ]
+        return [tuple(row[each] for each in order) for row in whole]
+
+    def _part(self, columns: Sequence[str], where: str) -> Sequence[Read]:
+        try:
+            return self._asked(columns, where, as_bytes=False)
+        except Replaced:
+            return self._asked(columns, where, as_bytes=True)
+
+    def _asked(self, columns: Sequence[str], where: str, *, as_bytes: bool) -> Sequence[Read]:
+        inner = ", ".join(f"{name(column)} AS v{number}" for number, column in enumerate(columns))
+        outer = ", ".join(handed_out(f"v{number}", as_bytes=as_bytes) for number in range(len(columns)))
+        answers = self.query(f"SELECT {outer} FROM (SELECT {inner} FROM {name(self.table.name)} {where})")
+        return [tuple(map(taken, row)) for row in answers]
+
+    def _whole(self, row: Read, number: int) -> Row:
+        """Return a row with its long values, of which a page tells the length alone."""
+        if not any(isinstance(each, Long) for each in row):
+            return tuple(row)  # type: ignore[arg-type]
+        return tuple(
+            self._long(row, number, column, value) if isinstance(value, Long) else value
+            for column, value in zip(self.table.columns, row, strict=True)
+        )
+
+    def _long(self, row: Read, number: int, column: str, value: Long) -> str | bytes:
+        where = self._from(row, "=", number, 1)
+        content = bytearray()
+        for start in range(1, value.bytes + 1, _PIECE):
+            piece = f"hex(substr(CAST({name(column)} AS BLOB), {start}, {_PIECE}))"
+            found = [*self.query(f"SELECT typeof({name(column)}), {piece} FROM {name(self.table.name)} {where}")]
+            if not found or (found[0][0] == "text") != value.is_text:
+                raise _Moved
+            content += bytes.fromhex(found[0][1])
+        if len(content) != value.bytes:
+            raise _Moved
+        return as_text(bytes(content)) if value.is_text else bytes(content)
+
+    def _from(self, row: Read | None, operator: str, place: int, limit: int) -> str:
+        """Return what follows the table's name: where its rows begin, by the key of ``row``. They are counted from the
+        first one where columns hide the rowid, in whose order SQLite goes all the same, or a key is too long to say."""
+        order = f"ORDER BY {', '.join(key.sorted for key in self.table.keys)}" if self.table.keys else ""
+        if row is None:
+            return f"{order} LIMIT {limit}"
+        key = self._key(row)
+        if key is None:
+            return f"{order} LIMIT {limit} OFFSET {place}"
+        return f"WHERE ({', '.join(each.sorted for each in self.table.keys)}) {operator} ({key}) {order} LIMIT {limit}"
+
+    def _key(self, row: Read) -> str | None:
+        """Return the key of a row as SQL, None where there is none that a statement has room for."""
+        values = [row[self.table.columns.index(each.column)] for each in self.table.keys]
+        said = ", ".join(compared(each) for each in values if not isinstance(each, Long))
+        is_whole = not any(isinstance(each, Long) for each in values)
+        return said if said and is_whole and len(said.encode()) <= _LONGEST_KEY else None

@@ -1,0 +1,114 @@
+"""A value of SQLite on its way: how SQL hands it out, and how SQL takes it in again (pure).
+
+D1 answers in JSON, which keeps no integer above 2^53, no infinity, no -0.0, no blob, and no text that is not UTF-8. So
+SQL hands out a text of which the first letter is the type; a real stays a number, because a double survives JSON.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+# Text that is not UTF-8 is a str with surrogates in the place of its odd bytes (`surrogateescape`), so none is lost.
+Value = int | float | str | bytes | None
+Row = tuple[Value, ...]
+
+LONG: Final = 32_000  # bytes of a text or blob, above which it is read and written in pieces
+_REPLACED: Final = "\ufffd"
+
+
+class Long(NamedTuple):
+    """A value that is too long for a page; it is read by itself."""
+
+    is_text: bool
+    bytes: int
+
+
+class Replaced(Exception):
+    """JSON put a replacement character into a text, or the text has one. Only its bytes can tell."""
+
+
+def name(text: str) -> str:
+    """Return a name as SQL has it."""
+    return '"' + text.replace('"', '""') + '"'
+
+
+def handed_out(value: str, *, as_bytes: bool = False) -> str:
+    """Return the expression that hands out ``value``, which is one, too; ``as_bytes`` for text that JSON changes."""
+    size = f"length(CAST({value} AS BLOB))"
+    text = f"'x'||hex({value})" if as_bytes else f"iif(instr({value},char(0)),'x'||hex({value}),'t'||{value})"
+    # printf, quote and JSON show -0.0 as 0.0; its direction does not lie.
+    real = f"CASE WHEN {value}=0 AND atan2({value},-1)<0 THEN 'r-0.0' WHEN abs({value})=9e999 THEN"
+    return (
+        f"CASE typeof({value}) WHEN 'null' THEN NULL WHEN 'integer' THEN 'i'||{value}"
+        f" WHEN 'real' THEN {real} iif({value}>0,'rinf','r-inf') ELSE {value} END"
+        f" WHEN 'text' THEN iif({size}>{LONG},'T'||{size},{text})"
+        f" ELSE iif({size}>{LONG},'B'||{size},'b'||hex({value})) END"
+    )
+
+
+def taken(answer: Any) -> Value | Long:
+    """Return the value that was handed out. Raises Replaced for a text that has to be asked for as bytes."""
+    if answer is None:
+        return None
+    if not isinstance(answer, str):
+        return float(answer)
+    kind, rest = answer[0], answer[1:]
+    if kind == "t" and _REPLACED in rest:
+        raise Replaced
+    read = _READ.get(kind)
+    return read(rest) if read else Long(kind == "T", int(rest))
+
+
+def as_text(content: bytes) -> str:
+    return content.decode(errors="surrogateescape")
+
+
+def as_bytes(text: str) -> bytes:
+    return text.encode(errors="surrogateescape")
+
+
+_READ: Final[Mapping[str, Callable[[str], Value]]] = {
+    "i": int,
+    "r": float,
+    "t": str,
+    "x": lambda digits: as_text(bytes.fromhex(digits)),
+    "b": bytes.fromhex,
+}
+
+
+def literal(value: Value) -> str:
+    """Return a value as SQL, in words that the `sqlite3` command, Python, wrangler and D1 read alike."""
+    match value:
+        case None:
+            return "NULL"
+        case int():
+            return str(value)
+        case float():
+            return repr(value) if math.isfinite(value) else "9e999" if value > 0 else "-9e999"
+        case bytes():
+            return f"X'{value.hex()}'"
+    return "'" + value.replace("'", "''") + "'" if _is_plain(value) else f"CAST(X'{as_bytes(value).hex()}' AS TEXT)"
+
+
+def compared(value: Value) -> str:
+    """Return a literal to compare with: a CAST alone would turn the other side into text."""
+    return f"+{literal(value)}" if isinstance(value, str) else literal(value)
+
+
+def _is_plain(text: str) -> bool:
+    """Return whether every reader takes the text as it stands. A NUL ends a statement, the `sqlite3` command drops a CR
+    before an LF, wrangler takes transactions out of a file wherever they stand, and `load.statements` looks for ";\\n".
+    """
+    if "\0" in text or "\r" in text or ";\n" in text or "BEGIN TRANSACTION" in text:
+        return False
+    return text.isascii() or _is_utf8(text)
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
