@@ -8,7 +8,7 @@ from typing import Final
 
 from jobs.d1.fingerprint import Facts
 from jobs.d1.schema import DumpFailed, Query, Table
-from jobs.d1.values import Long, Replaced, Row, Value, as_text, compared, handed_out, name, taken
+from jobs.d1.values import Long, Replaced, Row, Value, as_text, handed_out, literal, name, taken
 
 MOST = 5_000  # rows of a page
 _PIECE: Final = 500_000  # bytes of a long value that are asked for at once; D1 hands out twice as many letters
@@ -129,6 +129,6 @@ class _Pages:
     def _key(self, row: Read) -> str | None:
         """Return the key of a row as SQL, None where there is none that a statement has room for."""
         values = [row[self.table.columns.index(each.column)] for each in self.table.keys]
-        said = ", ".join(compared(each) for each in values if not isinstance(each, Long))
+        said = ", ".join(literal(each) for each in values if not isinstance(each, Long))
         is_whole = not any(isinstance(each, Long) for each in values)
         return said if said and is_whole and len(said.encode()) <= _LONGEST_KEY else None

@@ -92,11 +92,6 @@ def literal(value: Value) -> str:
     return "'" + value.replace("'", "''") + "'" if _is_plain(value) else f"CAST(X'{as_bytes(value).hex()}' AS TEXT)"
 
 
-def compared(value: Value) -> str:
-    """Return a literal to compare with: a CAST alone would turn the other side into text."""
-    return f"+{literal(value)}" if isinstance(value, str) else literal(value)
-
-
 def _is_plain(text: str) -> bool:
     """Return whether every reader takes the text as it stands. A NUL ends a statement, the `sqlite3` command drops a CR
     before an LF, wrangler takes transactions out of a file wherever they stand, and `load.statements` looks for ";\\n".

@@ -19,9 +19,17 @@ from jobs.d1.load import LoadFailed, batches, by_import, differences, into_file
 from jobs.d1.manifest import Manifest
 from tests.localclouds.cloudflare.wrangler import Wrangler
 from tests.support.cloudflare_api import ACCOUNT, TOKEN, Api, open_api
-from tests.support.d1_databases import NASTY, SEARCHED, SOURCE, contents, dumped
+from tests.support.d1_databases import NASTY, SEARCHED, SOURCE, contents, dumped, made
 from tests.support.sqlite_stage import SqliteStage
 
+COUNTED = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12000)"
+MANY = ("CREATE TABLE many (a, b)", f"INSERT INTO many {COUNTED} SELECT i % 2, NULL FROM n")
+FAMILY = (
+    "CREATE TABLE child (id INTEGER PRIMARY KEY, parent INTEGER REFERENCES parent (id))",
+    "CREATE TABLE parent (id INTEGER PRIMARY KEY)",
+    f"INSERT INTO parent {COUNTED} SELECT i FROM n",
+    f"INSERT INTO child {COUNTED} SELECT i, i FROM n",
+)
 DATABASES = f"/accounts/{ACCOUNT}/d1/database"
 
 
@@ -96,7 +104,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     api.resources.store.close()
 
 
-@pytest.mark.parametrize("statements", [NASTY, SEARCHED], ids=["nasty", "searched"])
+@pytest.mark.parametrize("statements", [NASTY, SEARCHED, MANY], ids=["nasty", "searched", "many"])
 def test_a_database_goes_out_of_d1_and_into_d1_again(statements: Sequence[str], place: Place, tmp_path: Path) -> None:
     source, target = place.database("main", statements), place.database("back")
     sql, manifest = source.dump()
@@ -120,6 +128,16 @@ def test_a_file_of_sqlite_goes_into_d1_in_batches(nasty: Path, place: Place) -> 
         target.run(batch)
     assert len(sizes) > 3
     assert max(sizes) < 500_000
+    assert differences(target.ask, manifest) == []
+
+
+def test_parents_are_there_before_the_batches_of_their_children(place: Place, tmp_path: Path) -> None:
+    sql, manifest = dumped(made(tmp_path / "family.sqlite", FAMILY))
+    target = place.database("main")
+    found = list(batches(io.BytesIO(sql), 20_000))
+    assert len(found) > 3
+    for batch in found:
+        target.run(batch)
     assert differences(target.ask, manifest) == []
 
 

@@ -38,6 +38,7 @@ def test_every_statement_is_one_that_d1_takes(nasty: Path) -> None:
     assert b"\r" not in sql
     assert b"\0" not in sql
     assert b"BEGIN TRANSACTION" not in sql
+    assert b"'a;\n" not in sql, "whoever looks for the end of a statement would look at a long text again and again"
 
 
 def test_the_sqlite3_command_loads_a_dump(nasty: Path, tmp_path: Path) -> None:
