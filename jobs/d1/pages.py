@@ -117,8 +117,8 @@ class _Pages:
 
     def _from(self, row: Read | None, operator: str, place: int, limit: int) -> str:
         """Return what follows the table's name: where its rows begin, by the key of ``row``. They are counted from the
-        first one where columns hide the rowid, in whose order SQLite goes all the same, or a key is too long to say."""
-        order = f"ORDER BY {', '.join(key.sorted for key in self.table.keys)}" if self.table.keys else ""
+        first one where columns hide the rowid, in whose order SQLite goes without an index, or a key is too long."""
+        order = f"ORDER BY {', '.join(key.sorted for key in self.table.keys)}" if self.table.keys else "NOT INDEXED"
         if row is None:
             return f"{order} LIMIT {limit}"
         key = self._key(row)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
 # Text that is not UTF-8 is a str with surrogates in the place of its odd bytes (`surrogateescape`), so none is lost.
@@ -15,6 +16,10 @@ Value = int | float | str | bytes | None
 Row = tuple[Value, ...]
 
 LONG: Final = 32_000  # bytes of a text or blob, above which it is read and written in pieces
+_SMALLEST: Final = 1e-5  # a double that is further from 0 is read well enough; so is
+_WHOLE: Final = 1e15  # one that is nearer
+_BITS: Final = 53  # of a double's integer
+_POWER: Final = 62  # of two, the highest that is an integer of SQLite
 _REPLACED: Final = "\ufffd"
 
 
@@ -86,10 +91,28 @@ def literal(value: Value) -> str:
         case int():
             return str(value)
         case float():
-            return repr(value) if math.isfinite(value) else "9e999" if value > 0 else "-9e999"
+            return _real(value)
         case bytes():
             return f"X'{value.hex()}'"
     return "'" + value.replace("'", "''") + "'" if _is_plain(value) else f"CAST(X'{as_bytes(value).hex()}' AS TEXT)"
+
+
+def _real(value: float) -> str:
+    """Return a double that every SQLite reads as the same one. It reads decimals a unit beside the nearest double when
+    their exponent is large, or they are about as near to the next one; integers and powers of two it cannot miss."""
+    if not math.isfinite(value):
+        return "9e999" if value > 0 else "-9e999"
+    if value.is_integer() and abs(value) < _WHOLE:
+        return repr(value)
+    if (
+        _SMALLEST < abs(value) < _WHOLE
+        and abs(Fraction(repr(value)) - Fraction(value)) * 5 < Fraction(math.ulp(value)) * 2
+    ):
+        return repr(value)
+    fraction, exponent = math.frexp(value)
+    whole, exponent = int(math.ldexp(fraction, _BITS)), exponent - _BITS
+    sign, (times, rest) = "*" if exponent > 0 else "/", divmod(abs(exponent), _POWER)
+    return f"({whole}*1.0" + f"{sign}{2**_POWER}" * times + f"{sign}{2**rest})"
 
 
 def _is_plain(text: str) -> bool:

@@ -14,12 +14,13 @@ from bulkhead.localclouds.api.server import ApiServer
 from bulkhead.localclouds.cloudflare.api.app import PREFIX
 from bulkhead.localclouds.cloudflare.local import LocalCloudflare
 from bulkhead.model.project import ROOT
+from jobs.d1 import pages
 from jobs.d1.dump import dump
 from jobs.d1.load import LoadFailed, batches, by_import, differences, into_file
 from jobs.d1.manifest import Manifest
 from tests.localclouds.cloudflare.wrangler import Wrangler
 from tests.support.cloudflare_api import ACCOUNT, TOKEN, Api, open_api
-from tests.support.d1_databases import NASTY, SEARCHED, SOURCE, contents, dumped, made
+from tests.support.d1_databases import NASTY, SEARCHED, SOURCE, contents, dumped, generated, made
 from tests.support.sqlite_stage import SqliteStage
 
 COUNTED = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12000)"
@@ -147,6 +148,19 @@ def test_an_import_that_d1_refuses_leaves_nothing_and_is_said_in_its_words(place
     with pytest.raises(LoadFailed, match="no such table: nowhere"):
         by_import(tmp_path / "dump.sql", target.transfer, target.upload, patience=60)
     assert target.ask("SELECT count(*) FROM sqlite_schema WHERE name = 'words'")[0][0] == 0
+
+
+@pytest.mark.parametrize("seed", range(100, 106))
+def test_a_database_made_by_chance_goes_out_of_d1_and_into_d1_again(
+    seed: int, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "MOST", 50)
+    source, target = place.database("main", generated(seed)), place.database("back")
+    sql, manifest = source.dump()
+    (tmp_path / "dump.sql").write_bytes(sql)
+    by_import(tmp_path / "dump.sql", target.transfer, target.upload, patience=60)
+    assert differences(target.ask, manifest) == []
+    assert contents(target.file) == contents(source.file)
 
 
 @pytest.mark.slow
