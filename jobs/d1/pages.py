@@ -28,14 +28,20 @@ class _Moved(Exception):
 
 def rows(query: Query, table: Table, facts: Facts) -> Iterator[Row]:
     """Yield the rows of a table in the order of its keys. ``facts`` say how large they are. Raises DumpFailed."""
-    pages = _Pages(query, table)
-    limit, done, last = _limit(facts), 0, None
-    while True:
-        page = pages.read(last, done, limit)
-        yield from page
-        if len(page) < limit:
-            return
-        done, last = done + len(page), page[-1]
+    pages, limit = _Pages(query, table), _limit(facts)
+    done, last, attempts, is_more = 0, None, 0, True
+    while is_more:
+        try:
+            page = pages.read(last, done, limit)
+            for read in page:
+                last = pages.whole(read, done)  # one by one, because the long values of a page are without bound
+                yield last
+                done, attempts = done + 1, 0
+            is_more = len(page) == limit
+        except _Moved:
+            attempts += 1
+            if attempts == _ATTEMPTS:
+                raise _restless(table) from None
 
 
 def _limit(facts: Facts) -> int:
@@ -48,22 +54,11 @@ class _Pages:
     query: Query
     table: Table
 
-    def read(self, last: Row | None, done: int, limit: int) -> list[Row]:
-        """Return the rows after ``last``, of which ``done`` were read, and ``limit`` at most."""
+    def read(self, last: Row | None, done: int, limit: int) -> Sequence[Read]:
+        """Return the rows after ``last``, of which ``done`` were read, and ``limit`` at most. D1 answers with a hundred
+        columns, so a wider table takes several queries, and the keys in each tell whether they are about the same rows.
+        """
         where = self._from(last, ">", done, limit)
-        for _ in range(_ATTEMPTS):
-            try:
-                return [self._whole(row, done + number) for number, row in enumerate(self._rows(where))]
-            except _Moved:
-                continue
-        raise DumpFailed(
-            f"table {self.table.name}: its rows are changed faster than they can be read."
-            f" fix: turn maintenance on, or do it at an hour with fewer writes"
-        )
-
-    def _rows(self, where: str) -> Sequence[Read]:
-        """Ask for whole rows. D1 answers with a hundred columns at most, so a wider table takes several queries, and
-        the keys in each of them tell whether they are about the same rows."""
         columns, keys = self.table.columns, [key.column for key in self.table.keys]
         if len(columns) <= _WIDEST:
             return self._part(columns, where)
@@ -93,8 +88,8 @@ class _Pages:
         answers = self.query(f"SELECT {outer} FROM (SELECT {inner} FROM {name(self.table.name)} {where})")
         return [tuple(map(taken, row)) for row in answers]
 
-    def _whole(self, row: Read, number: int) -> Row:
-        """Return a row with its long values, of which a page tells the length alone."""
+    def whole(self, row: Read, number: int) -> Row:
+        """Return the row at a place with its long values, of which a page tells the length alone."""
         if not any(isinstance(each, Long) for each in row):
             return tuple(row)  # type: ignore[arg-type]
         return tuple(
@@ -132,3 +127,10 @@ class _Pages:
         said = ", ".join(literal(each) for each in values if not isinstance(each, Long))
         is_whole = not any(isinstance(each, Long) for each in values)
         return said if said and is_whole and len(said.encode()) <= _LONGEST_KEY else None
+
+
+def _restless(table: Table) -> DumpFailed:
+    return DumpFailed(
+        f"table {table.name}: its rows are changed faster than they can be read."
+        f" fix: turn maintenance on, or do it at an hour with fewer writes"
+    )
