@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from bulkhead.cli.console import BAD, FAINT, GOOD, WARNING, Console
-from bulkhead.cli.options import AsJson, Base, Profile, StackName, Yes
+from bulkhead.cli.options import AsJson, Base, Checklist, Profile, StackName, Unvalidated, Validation, Yes
 from bulkhead.clients.endpoints import Apis
 from bulkhead.machine.interrupts import interrupted_once
 from bulkhead.model import project
@@ -52,16 +52,9 @@ def deploy(
             "--now", help="Send everybody to it at once, as for a setting or a secret; watched only after that."
         ),
     ] = False,
-    validation: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Production: staging's record of this tree.")
-    ] = None,
-    checklist: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Production: the issue of what people look at, as JSON.")
-    ] = None,
-    unvalidated: Annotated[
-        str | None,
-        typer.Option(metavar="REASON", help="Production, by hand: go without them; the reason is noted and told."),
-    ] = None,
+    validation: Validation = None,
+    checklist: Checklist = None,
+    unvalidated: Unvalidated = None,
     base: Base = None,
     yes: Yes = None,
     profile: Profile = None,

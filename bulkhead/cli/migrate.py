@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bulkhead.cli.console import BAD, FAINT, GOOD, WARNING, Console
-from bulkhead.cli.options import AsJson, Base, Profile, StackName, Yes
+from bulkhead.cli.options import AsJson, Base, Checklist, Profile, StackName, Validation, Yes
 from bulkhead.clients.endpoints import Apis
 from bulkhead.model import project
 from bulkhead.model.faults import Fault, Refused
@@ -43,6 +43,11 @@ def migrate(
             "--baseline", help="Run nothing: note down the files whose schema the database has already as applied."
         ),
     ] = False,
+    validation: Validation = None,
+    checklist: Checklist = None,
+    unvalidated: Annotated[
+        str | None, typer.Option(metavar="REASON", help="Production, by hand: go without them, and say why.")
+    ] = None,
     base: Base = None,
     yes: Yes = None,
     profile: Profile = None,
@@ -52,11 +57,12 @@ def migrate(
 
     Goes on where `wrangler d1 migrations apply` stopped, and it goes on where this did. Says of each file what it does:
     what running code may use is left (expand), something of that goes (contract), rows change (data). Exit code 1
-    when something stops it: an applied file that changed, a contract that no waiver of the base branch covers (in
-    development it is only shown), a file that D1 refuses.
+    when something stops it: in production no record of staging's, an applied file that changed, a contract that no
+    waiver of the base branch covers (in development it is only shown), a file that D1 refuses.
     """
     # These import SQLite, the rules about losses and the CLI, which `--help` and a mistyped stage need not wait for.
     from bulkhead.clients.rest import Rest  # noqa: PLC0415
+    from bulkhead.delivery.admission import Papers  # noqa: PLC0415
     from bulkhead.delivery.migrations.stage import folders, found  # noqa: PLC0415
     from bulkhead.engine.stack import StackCli  # noqa: PLC0415
 
@@ -66,7 +72,12 @@ def migrate(
     if yes not in {None, stage}:
         console.confirm(stage, [], yes, act="migrate")  # refuses; no cloud need be asked for that
     settings = read_settings(project.ROOT / stack_file(stage), examples=False)
-    chosen = folders(project.ROOT, product_of(settings), settings, database)
+    product, papers = product_of(settings), Papers(validation, checklist, unvalidated)
+    for name, what in papers.judged(project.ROOT, product, settings).items():
+        console.say(f"{name.capitalize()}: {what}", WARNING if unvalidated else GOOD)
+    if not (plan or baseline):
+        papers.require(settings)  # production applies what staging applied, with the same checksum
+    chosen = folders(project.ROOT, product, settings, database)
     with Rest(
         context.ensure_object(Apis).cloudflare, StackCli(stage, project.ROOT, profile).secret(CLOUDFLARE_TOKEN)
     ) as api:

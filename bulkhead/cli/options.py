@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -38,5 +39,13 @@ ProductName = Annotated[
 ]
 Profile = Annotated[
     str | None, typer.Option(help="AWS profile to use. Default: the profile or the role in the settings.")
+]
+Validation = Annotated[Path | None, typer.Option(metavar="FILE", help="Production: staging's record of this tree.")]
+Checklist = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Production: the issue of what people look at, as JSON.")
+]
+Unvalidated = Annotated[
+    str | None,
+    typer.Option(metavar="REASON", help="Production, by hand: go without them; the reason is noted and told."),
 ]
 Yes = Annotated[str | None, typer.Option("--yes", metavar="STAGE", help="Do not ask; must name the same stage.")]

@@ -90,6 +90,16 @@ def document(run: Run, *arguments: str) -> Any:
     return json.loads(run(*arguments, "--json")[1])
 
 
+def test_production_applies_nothing_that_staging_has_not_passed(run: Run, staging: Migrations, tmp_path: Path) -> None:
+    write_stage_files(tmp_path / "checkout", ["production"])
+    code, out, err = run("production", "--yes", "production")
+    assert (code, out) == (1, "")
+    assert "--validation: is missing: nobody could say whether staging passed" in err
+    code, out, err = run("production", "--yes", "production", "--unvalidated", "the site is down")
+    assert "the site is down" in out
+    assert "--validation" not in err
+
+
 def test_a_plan_shows_what_would_be_applied_and_changes_nothing(run: Run, staging: Migrations) -> None:
     code, out, err = run("staging", "--plan")
     assert (code, err) == (0, "")

@@ -13,7 +13,8 @@ import pytest
 import typer
 from typer.core import TyperGroup
 
-import bulkhead.model.bundles  # noqa: F401 - before a test moves the checkout's root
+import bulkhead.model.alarms  # reads its table from the root, which a test moves
+import bulkhead.model.bundles  # noqa: F401 - the same
 from bulkhead.cli.main import COMMANDS, main
 from bulkhead.model.faults import Refused
 from bulkhead.model.naming import Stage
