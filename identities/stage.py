@@ -9,7 +9,8 @@ from typing import Any, Final
 import pulumi
 
 from bulkhead.model.access import KEY_ID, KEY_SECRET
-from bulkhead.model.identities import Slots, instant
+from bulkhead.model.identities import Slots
+from bulkhead.model.instants import instant
 from bulkhead.model.product import APEX, Product
 from bulkhead.model.roles import Role, environment_of
 from bulkhead.model.settings import StageSettings

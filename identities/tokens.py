@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_cloudflare as cloudflare
 
-from bulkhead.model.identities import Slots, instant
+from bulkhead.model.identities import Slots
+from bulkhead.model.instants import instant
 from bulkhead.model.naming import Kind, Label
 from bulkhead.model.product import Product
 from bulkhead.model.roles import Role

@@ -13,7 +13,6 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -21,6 +20,7 @@ from bulkhead.clients.refusals import ApiRefused
 from bulkhead.clients.rest import Rest
 from bulkhead.delivery.observed import Count
 from bulkhead.model.faults import Fault, Refused
+from bulkhead.model.instants import instant_of
 
 DELAY: Final = 300.0  # seconds until what Cloudflare tells of a moment is complete, as those report who poll it
 _PAUSE: Final = 15.0  # seconds without a question after one that nobody answered
@@ -181,7 +181,7 @@ def _query(
         filters.append(f'requestSource:"{_FROM_USERS}"')
     selected = f"told:{source.dataset}(limit:{_MOST},filter:{{{','.join(filters)}}}){{{' '.join(_selection(wanted))}}}"
     query = f"query($tag:string!,$name:string!,$first:Time!,$end:Time!){{{_below(source, selected)}}}"
-    return query, {"tag": tag, "name": name, "first": _instant(first), "end": _instant(end)}
+    return query, {"tag": tag, "name": name, "first": instant_of(first), "end": instant_of(end)}
 
 
 def _below(source: _Source, selected: str) -> str:
@@ -229,7 +229,3 @@ def _lacks(source: _Source, lacking: str) -> Refused:
     message = f"the account's analytics have no {lacking}: no version could be told from another"
     fix = "let the stage's rollout be blue-green, which probes decide"
     return Refused(f"Cloudflare's {source.dataset} cannot be used.", [Fault("bulkhead:rollout.strategy", message, fix)])
-
-
-def _instant(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -14,10 +14,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from bulkhead.model.faults import Fault, Refused
+from bulkhead.model.instants import instant
 from bulkhead.model.naming import Stage
 from bulkhead.model.product import Product
 
@@ -79,11 +80,6 @@ def spelt(slots: Slots) -> dict[str, Any]:
     return {"active": slots.active} | {
         slot: {"begins": instant(window.begins), "ends": instant(window.ends)} for slot, window in slots.windows.items()
     }
-
-
-def instant(moment: datetime) -> str:
-    """Return a moment as Cloudflare writes it: whole seconds of UTC."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _faults(value: Any, stage: str) -> Iterator[Fault]:

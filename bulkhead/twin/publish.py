@@ -13,6 +13,7 @@ from typing import Any, Final
 from bulkhead.engine.stack import StackCli
 from bulkhead.machine.git import git
 from bulkhead.model.faults import Fault, Refused
+from bulkhead.model.instants import instant
 from bulkhead.model.project import project_name
 from bulkhead.preview.leaks import leaks
 from bulkhead.resources.sentinels import PLACEHOLDER
@@ -65,7 +66,7 @@ def _named(resource: Mapping[str, Any], values: Mapping[str, str]) -> str:
 
 def put(twin: Twin, checkout: Path, to: str, profile: str | None) -> bool:
     """Store a twin of ``checkout`` below the place ``to``; return whether that was necessary."""
-    now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    now = instant(datetime.now(UTC))
     place = store.place_of(to, checkout, twin.stack, profile)
     return store.publish(twin, place, provenance(twin, checkout), now=now)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Final
+
+from bulkhead.model.instants import instant_of
 
 Value = str | int
 STEPS: Final = {  # seconds
@@ -34,10 +35,5 @@ class Counted:
         """Return what a query reads or compares; times are spelt so that their order is that of the letters."""
         if dimension not in STEPS:
             return self.dimensions[dimension]
-        time = instant(self.at - self.at % STEPS[dimension])
+        time = instant_of(self.at - self.at % STEPS[dimension])
         return time.partition("T")[0] if dimension == "date" else time
-
-
-def instant(seconds: float) -> str:
-    """Return a time as Cloudflare writes it."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -16,6 +16,7 @@ from bulkhead.localclouds.providers.handler import Caller, Properties
 from bulkhead.localclouds.providers.rules import ImportId, TypeRules, new_uuid
 from bulkhead.localclouds.providers.store import Record, Store
 from bulkhead.localclouds.providers.wire import UNKNOWN
+from bulkhead.model.instants import instant
 from bulkhead.resources import types as t
 from bulkhead.resources.durations import seconds
 
@@ -108,7 +109,7 @@ def _no_policy_has_it(store: Store, record: Record) -> Iterator[str]:
 def ends(duration: str) -> str:
     """Return when a token ends that is made now."""
     life = timedelta(days=36_500) if duration == "forever" else timedelta(seconds=seconds(duration) or 0)
-    return (datetime.now(UTC) + life).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return instant(datetime.now(UTC) + life)
 
 
 def hostnames(inputs: Properties) -> dict[str, Any]:

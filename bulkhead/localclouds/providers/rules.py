@@ -17,6 +17,7 @@ from bulkhead.localclouds.providers.checks import Check
 from bulkhead.localclouds.providers.handler import ApiRefusal, Caller, Properties
 from bulkhead.localclouds.providers.store import Record, Store
 from bulkhead.localclouds.providers.wire import Steps
+from bulkhead.model.instants import instant
 from bulkhead.resources.kind import EVERY_INPUT, Create, ResourceType, Scope
 from bulkhead.resources.limits import exceeded
 
@@ -243,4 +244,4 @@ class ImportId:
 
 
 def now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return instant(datetime.now(UTC))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +18,7 @@ from graphql import (
     value_from_ast_untyped,
 )
 
-from bulkhead.localclouds.cloudflare.counted import instant
+from bulkhead.model.instants import instant
 
 FILE: Final = Path(__file__).with_name("schema.graphql")
 
@@ -60,7 +60,7 @@ def _time(value: Any) -> str:
         time = datetime.min
     if time.tzinfo is None:
         raise GraphQLError(f"{value!r} is no time such as 2026-01-31T12:00:00Z")
-    return instant(time.astimezone(UTC).timestamp())
+    return instant(time)
 
 
 def _date(value: Any) -> str:
