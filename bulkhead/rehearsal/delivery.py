@@ -30,6 +30,7 @@ from bulkhead.model.aws_scope import aws_scope_of
 from bulkhead.model.bundles import read_bundles
 from bulkhead.model.product import Product
 from bulkhead.model.settings import StageSettings
+from bulkhead.operations.empty import empty_bucket
 from bulkhead.resources.catalogue import TRIGGERS
 from infra import program
 
@@ -178,7 +179,5 @@ def _journal(scene: Scene, stage: StandingStage, say: Callable[[str], None]) -> 
 def _remove_bucket(s3: Any, name: str) -> None:
     if name not in {each["Name"] for each in s3.list_buckets()["Buckets"]}:
         return
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=name):
-        for found in page.get("Contents", ()):
-            s3.delete_object(Bucket=name, Key=found["Key"])
+    empty_bucket(s3, name)
     s3.delete_bucket(Bucket=name)
