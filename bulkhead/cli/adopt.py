@@ -54,8 +54,7 @@ def adopt(
 
     console = Console(json=json)
     adoption = Adoption(project.ROOT, stage, identities)
-    if yes not in {None, stage}:
-        console.confirm(stage, [], yes, act="adopt")  # refuses; no cloud need be asked for that
+    console.require_meant(stage, yes, act="adopt")
     settings = read_settings(project.ROOT / stack_file(stage), examples=False)
     stack = StackCli(stage, adoption.folder, profile)
     standing = adoption.standing(stack)

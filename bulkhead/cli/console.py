@@ -26,6 +26,8 @@ GOOD: Final = "green"
 BAD: Final = "bold red"
 WARNING: Final = "yellow"
 FAINT: Final = "dim"
+NEEDS_A_PERSON: Final = 3
+"""The exit code of a stage that stays as it is until a person does something."""
 _UNLIMITED: Final = 100_000
 # What a runner of GitHub Actions takes for a command to it: `::add-mask::` at the beginning of a line, `##[add-mask]`
 # anywhere in one (actions/runner, src/Runner.Common/ActionCommand.cs).
@@ -131,6 +133,12 @@ class Console:
         self._errors.print(visible(f"  details: {log}\n  with BULKHEAD_DEBUG=1 (or --debug) they appear here", FAINT))
         self.result({"error": message, "details": [], "log": log})
 
+    def require_meant(self, stage: str, yes_for: str | None, *, act: str = "destroy") -> None:
+        """Raise Refused where ``--yes`` names another stage: no cloud need be asked for that."""
+        if yes_for not in {None, stage}:
+            message = f"confirms {yes_for!r}, but this would {act} {stage!r}"
+            raise Refused("Nothing was done.", [Fault("--yes", message, f"--yes {stage}")])
+
     def confirm(
         self, stage: str, what: Sequence[str], yes_for: str | None, *, act: str = "destroy", fate: str = "lost"
     ) -> None:
@@ -141,11 +149,9 @@ class Console:
         copied from the history cannot hit another one. ``act`` is what the command does to the stage, ``fate`` what it
         does to ``what``.
         """
+        self.require_meant(stage, yes_for, act=act)
         if yes_for is not None:
-            if yes_for == stage:
-                return
-            message = f"confirms {yes_for!r}, but this would {act} {stage!r}"
-            raise Refused("Nothing was done.", [Fault("--yes", message, f"--yes {stage}")])
+            return
         if not self.interactive:
             message = f"is missing: nobody is here to be asked, and {'; '.join(what)} would be {fate}"
             raise Refused("Nothing was done.", [Fault("--yes", message, f"--yes {stage}")])

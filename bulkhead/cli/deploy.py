@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from bulkhead.cli.console import BAD, FAINT, GOOD, WARNING, Console
+from bulkhead.cli.console import BAD, FAINT, GOOD, NEEDS_A_PERSON, WARNING, Console
 from bulkhead.cli.options import AsJson, Base, Checklist, Profile, StackName, Unvalidated, Validation, Yes
 from bulkhead.clients.endpoints import Apis
 from bulkhead.machine.interrupts import interrupted_once
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from bulkhead.delivery.strategy import Strategy
 
 _SAFE: Final = 1  # stopped, and the stage is of one version
-_PERSON: Final = 3
 _TOLD_EVERY: Final = 200  # events of the engine between two signs of life
 
 app = typer.Typer(add_completion=False)
@@ -74,8 +73,7 @@ def deploy(
     console = Console(json=json)
     if plan and apply:
         raise Refused("Nothing was done.", [Fault("--plan", "only shows, and --apply does", "leave one of them out")])
-    if yes not in {None, stage}:
-        console.confirm(stage, [], yes, act="deploy")  # refuses; no cloud need be asked for that
+    console.require_meant(stage, yes, act="deploy")
     shown = _read(apply) if apply else None
     settings = read_settings(project.ROOT / stack_file(stage), examples=False)
     wish, papers = Wish(instead_of, again, now), Papers(validation, checklist, unvalidated)
@@ -231,7 +229,7 @@ def _open(console: Console, desk: Desk, run: Run, error: Refused | Failed) -> in
     console.say(
         f"  bulkhead deploy {desk.stage}; to return the traffic, before it: bulkhead rollout {desk.stage} abort"
     )
-    return _PERSON
+    return NEEDS_A_PERSON
 
 
 def _ended(console: Console, desk: Desk, run: Run, outcome: Outcome | None, reason: str) -> int:
@@ -247,4 +245,4 @@ def _ended(console: Console, desk: Desk, run: Run, outcome: Outcome | None, reas
         console.say(f"{stage}: stays as it is, and a person has to decide: {reason}", BAD)
         console.say(f"  bulkhead rollout {stage} show; then promote or abort, and: bulkhead deploy {stage}")
     console.result({"stage": stage, "run": run.id, "outcome": outcome.value if outcome else "waits", "reason": reason})
-    return {Outcome.DONE: 0, Outcome.STOPPED: _SAFE}.get(outcome, _PERSON) if outcome else _PERSON
+    return {Outcome.DONE: 0, Outcome.STOPPED: _SAFE}.get(outcome, NEEDS_A_PERSON) if outcome else NEEDS_A_PERSON

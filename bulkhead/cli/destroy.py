@@ -43,8 +43,7 @@ def destroy(
 
     console = Console(json=json)
     refuse_production(stage)
-    if yes not in {None, stage}:
-        console.confirm(stage, [], yes)  # refuses; no cloud need be asked for that
+    console.require_meant(stage, yes)
     settings = read_settings(project.ROOT / stack_file(stage))
     stack = StackCli(stage, project.ROOT, profile)
     state = stack.state()

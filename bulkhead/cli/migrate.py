@@ -69,8 +69,7 @@ def migrate(
     console = Console(json=json)
     if plan and baseline:
         raise Refused("Nothing was done.", [Fault("--plan", "shows what would be run, and --baseline runs nothing")])
-    if yes not in {None, stage}:
-        console.confirm(stage, [], yes, act="migrate")  # refuses; no cloud need be asked for that
+    console.require_meant(stage, yes, act="migrate")
     settings = read_settings(project.ROOT / stack_file(stage), examples=False)
     product, papers = product_of(settings), Papers(validation, checklist, unvalidated)
     for name, what in papers.judged(project.ROOT, product, settings).items():

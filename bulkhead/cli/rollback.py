@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bulkhead.cli.cloudflare import TokenEnv, token_of
-from bulkhead.cli.console import BAD, FAINT, GOOD, WARNING, Console
+from bulkhead.cli.console import BAD, FAINT, GOOD, NEEDS_A_PERSON, WARNING, Console
 from bulkhead.cli.options import AsJson, Profile, StackName, Yes
 from bulkhead.cli.versions import called
 from bulkhead.clients.endpoints import Apis
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from bulkhead.delivery.history import History
     from bulkhead.delivery.rollback import Halted, Step
 
-NEEDS_A_PERSON: Final = 3
 
 app = typer.Typer(add_completion=False)
 
@@ -67,8 +66,7 @@ def rollback(
     from bulkhead.delivery import rollback as operation  # noqa: PLC0415
 
     console = Console(json=json)
-    if yes not in {None, stage}:
-        console.confirm(stage, [], yes, act="change")  # refuses; no cloud need be asked for that
+    console.require_meant(stage, yes, act="change")
     settings = read_settings(project.ROOT / stack_file(stage), examples=False)
     product = product_of(settings)
     again = f"bulkhead rollback {stage}{f' --to {to}' if to else ''}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from bulkhead.cli.console import BAD, FAINT, GOOD, WARNING, Console
+from bulkhead.cli.console import BAD, FAINT, GOOD, NEEDS_A_PERSON, WARNING, Console
 from bulkhead.cli.options import AsJson, Profile, StackName
 from bulkhead.model import project
 from bulkhead.model.faults import Fault, Refused
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     from bulkhead.delivery.journal import Entry
     from bulkhead.delivery.standing import Standing
-
-PERSON: Final = 3
-"""The exit code of a stage that stays as it is until a person does something."""
 
 
 class Action(StrEnum):
@@ -77,7 +74,7 @@ def rollout(
         raise Refused(f"Nothing is under way in {stage}.", [Fault(f"{stage} {action}", "has nobody to tell", fix)])
     if found.state is State.HALTED and not found.given_back:
         console.faults(Refused(f"Nobody would read this in {stage}.", [_halted(stage, found)]))
-        raise typer.Exit(PERSON)
+        raise typer.Exit(NEEDS_A_PERSON)
     order = found.run.order(OrderKind(action.value))
     if found.given_back:
         console.say(f"It is written down for whoever goes on with run {found.run.id}: {_DOES[action]}.", GOOD)

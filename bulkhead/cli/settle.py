@@ -64,8 +64,7 @@ def settle(
 
     console = Console(json=json)
     adoption = Adoption(project.ROOT, stage, identities)
-    if yes not in {None, stage}:
-        console.confirm(stage, [], yes, act="settle")  # refuses; no cloud need be asked for that
+    console.require_meant(stage, yes, act="settle")
     ids = _ids(found or ())
     settings = read_settings(project.ROOT / stack_file(stage))
     stack = StackCli(stage, adoption.folder, profile)
