@@ -17,6 +17,7 @@ from bulkhead.cli.options import AsJson, Profile, StackName
 from bulkhead.clients.endpoints import Apis
 from bulkhead.model import project
 from bulkhead.model.faults import Fault, Refused
+from bulkhead.model.instants import instant
 from bulkhead.model.settings import StageSettings, read_settings
 from bulkhead.model.settings.paths import stack_file
 from bulkhead.model.settings.product_reference import product_of
@@ -96,10 +97,10 @@ def _record(
     from bulkhead.delivery.probes import Prober  # noqa: PLC0415
     from bulkhead.delivery.validate import Seen, checksums, looked, looks  # noqa: PLC0415
     from bulkhead.delivery.validation import Check, Record  # noqa: PLC0415
-    from bulkhead.model.bundles import read_bundles  # noqa: PLC0415
+    from bulkhead.model.bundles import digests  # noqa: PLC0415
 
     product = product_of(settings)
-    bundles = {worker: bundle.sha256 for worker, bundle in read_bundles(product, project.ROOT).items()}
+    bundles = digests(product, project.ROOT)
     source = source_of(project.ROOT)
     migrations, checks = folders(project.ROOT, product, settings), list[Check]()
     with (
@@ -113,5 +114,5 @@ def _record(
                 checks.append(check)
                 style = FAINT if check.passed else (BAD if check.blocking else WARNING)
                 console.say(f"{'✓' if check.passed else '✗'} {check.item}: {check.name}: {check.detail}", style)
-    at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    at = instant(datetime.now(UTC))
     return Record(source.commit, source.tree, bundles, checksums(migrations), checks, at, by or getuser())

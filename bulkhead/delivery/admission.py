@@ -14,7 +14,7 @@ from bulkhead.delivery.build import source_of
 from bulkhead.delivery.migrations.stage import folders
 from bulkhead.delivery.validate import checksums
 from bulkhead.delivery.validation import UNVALIDATED, faults, read_record
-from bulkhead.model.bundles import read_bundles
+from bulkhead.model.bundles import digests
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.naming import Stage
 from bulkhead.model.product import Product
@@ -42,7 +42,7 @@ class Papers:
         if self.validation is None or self.checklist is None:
             return {}
         record, tree = read_record(_read(self.validation), str(self.validation)), source_of(root).tree
-        bundles = {worker: bundle.sha256 for worker, bundle in read_bundles(product, root).items()}
+        bundles = digests(product, root)
         migrations, issue = checksums(folders(root, product, settings)), _issue(self.checklist)
         if found := list(faults(record, tree, bundles, migrations, issue, settings.governance.profile)):
             raise Refused(f"Staging has not let this go to {settings.environment}.", found)

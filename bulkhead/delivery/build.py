@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from bulkhead.delivery.commits import uncommitted
 from bulkhead.machine.git import git
 from bulkhead.model.bundles import built_files, read_bundles
 from bulkhead.model.faults import Fault, Refused
@@ -67,9 +68,7 @@ def checked_out(root: Path) -> Source:
 def source_of(root: Path) -> Source:
     """Return the commit and the tree that the checkout's files are. Raises Refused where they are those of none."""
     source = checked_out(root)
-    changed = git(root, "status", "--porcelain", "--untracked-files=no")
-    if changed is None or changed.strip():
-        files = [line[3:] for line in (changed or "").splitlines()]
+    if files := uncommitted(root):
         message = "differ from the commit, and nobody could find again what was built from them"
         raise Refused("The checkout is not its commit.", [Fault("", message, "git stash", file) for file in files])
     return source

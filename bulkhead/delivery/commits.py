@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from bulkhead.machine.git import git
+from bulkhead.model.faults import Fault, Refused
 
 _LENGTH: Final = 12
 _SAID: Final = re.compile(rf"([0-9a-f]{{{_LENGTH}}})(?: |$)")
@@ -28,9 +29,11 @@ class Way:
 
 def uncommitted(checkout: Path) -> tuple[str, ...]:
     """Return the files that are otherwise than in the commit that is checked out, those that git does not know left
-    aside."""
+    aside. Raises Refused where git cannot tell."""
     changed = git(checkout, "status", "--porcelain", "--untracked-files=no")
-    return tuple(line[3:] for line in (changed or "").splitlines())
+    if changed is None:
+        raise Refused("Nobody can say what was changed.", [Fault(str(checkout), "git cannot tell", "git status")])
+    return tuple(line[3:] for line in changed.splitlines())
 
 
 def way(checkout: Path, live: str) -> Way:

@@ -50,8 +50,7 @@ class Known:
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What a person has said to know. ``instead_of`` is the live commit that may be left; ``again`` deploys what was
-    taken back before; ``now``
-    sends everybody to it at once."""
+    taken back before; ``now`` sends everybody to it at once."""
 
     instead_of: str = ""
     again: bool = False

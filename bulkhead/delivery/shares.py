@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from bulkhead.clients.workers import Share, Traffic
+from bulkhead.clients.workers import Deployment, Share, Traffic
 from bulkhead.delivery.plan import Move
 from bulkhead.model.faults import Fault, Refused
 
@@ -25,9 +25,7 @@ def divide(traffic: Traffic, moves: Sequence[Move], new: Mapping[str, str], perc
 def taken_back(traffic: Traffic, moves: Sequence[Move], new: Mapping[str, str], least: int) -> str:
     """Return who has taken traffic back from a new version that had ``least`` percent, "" where nobody has: a rollback
     works while a deployment runs, and that must not undo it. Raises Refused as `divide` does."""
-    _require_ours(traffic, moves, new)
-    for move in moves:
-        live = traffic.live(move.script)
+    for move, live in _require_ours(traffic, moves, new):
         part = any(share.version == new[move.worker] for share in live.shares) if live else False
         if live and (not part or live.percent_of(new[move.worker]) < least):
             return f"{live.author or 'somebody'} has taken {move.worker} back: {live.message or 'nobody says why'}"
@@ -65,10 +63,13 @@ def _deploy(traffic: Traffic, wanted: Iterable[tuple[str, tuple[Share, ...]]], m
     return changed
 
 
-def _require_ours(traffic: Traffic, moves: Iterable[Move], new: Mapping[str, str]) -> None:
-    faults = []
-    for move in moves:
-        live, ours = traffic.live(move.script), {move.stable, new.get(move.worker)}
+def _require_ours(
+    traffic: Traffic, moves: Iterable[Move], new: Mapping[str, str]
+) -> list[tuple[Move, Deployment | None]]:
+    """Return what is deployed of each Worker."""
+    faults, deployed = [], [(move, traffic.live(move.script)) for move in moves]
+    for move, live in deployed:
+        ours = {move.stable, new.get(move.worker)}
         for share in live.shares if live else ():
             if live and share.percent > 0 and share.version not in ours:
                 message = f"{share.percent:g} % go to {share.version}, since {live.created:%H:%M} UTC by {live.author}"
@@ -76,3 +77,4 @@ def _require_ours(traffic: Traffic, moves: Iterable[Move], new: Mapping[str, str
                 faults.append(Fault(move.script, message, fix))
     if faults:
         raise Refused("Somebody else moves the traffic of this stage.", faults)
+    return deployed

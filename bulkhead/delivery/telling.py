@@ -70,10 +70,8 @@ class Telling:
 
     def _tell_all(self, run: Run, ending: Ending, reason: str) -> None:
         stage = self.settings.environment
-        commands = {
-            Ending.PERSON: [f"bulkhead rollout {stage} show", f"bulkhead deploy {stage}"],
-            Ending.FAILED: [f"bulkhead rollout {stage} show", f"bulkhead deploy {stage}"],
-        }.get(ending, [])
+        unfinished = ending in {Ending.PERSON, Ending.FAILED}
+        commands = [f"bulkhead rollout {stage} show", f"bulkhead deploy {stage}"] if unfinished else []
         news = news_of(run, stage, ending, reason, commands, self._page)
         tell(news, webhook_in(self.environ), self.settings.timezone, self.say)
         if self.settings.stage is not Stage.PRODUCTION or ending is Ending.KILLED:

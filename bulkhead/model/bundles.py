@@ -53,6 +53,11 @@ def read_bundles(product: Product, root: Path = ROOT) -> Mapping[str, Bundle]:
     return {worker.name: Bundle(worker.bundle, str(digests[worker.bundle])) for worker in product.workers}
 
 
+def digests(product: Product, root: Path = ROOT) -> dict[str, str]:
+    """Return the SHA-256 of each Worker's bundle by the Worker's name. Raises Refused as `read_bundles` does."""
+    return {worker: bundle.sha256 for worker, bundle in read_bundles(product, root).items()}
+
+
 def built_files(product: Product, root: Path = ROOT) -> tuple[str, ...]:
     """Return what a build of the product's Workers leaves, relative to ``root``: the bundles and their records."""
     bundles = {PurePosixPath(worker.bundle) for worker in product.workers}

@@ -36,7 +36,9 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     who = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
     for words in (["init"], ["add", "."], [*who, "commit", "--message", "one"]):
         subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True)
-    monkeypatch.setattr(admission, "read_bundles", lambda *_: {"web": Bundle("worker/dist/web.js", "a" * 64)})
+    monkeypatch.setattr(
+        "bulkhead.model.bundles.read_bundles", lambda *_: {"web": Bundle("worker/dist/web.js", "a" * 64)}
+    )
     monkeypatch.setattr(admission, "folders", lambda *_: [Folder("main", "main", "", read(folder))])
     return folder
 
