@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import pytest
 
+from bulkhead.engine.environment import backend_url
 from bulkhead.engine.finder import find_engine
 from bulkhead.engine.stack import StackCli, State
 from bulkhead.model.faults import Refused
@@ -195,7 +196,7 @@ def run(cloud: ToyCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     with serving(cloud) as port:
         monkeypatch.setenv("PATH", f"{find_engine().path.parent}{os.pathsep}{os.environ['PATH']}")
         monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "home"))
-        monkeypatch.setenv("PULUMI_BACKEND_URL", (tmp_path / "state").as_uri())
+        monkeypatch.setenv("PULUMI_BACKEND_URL", backend_url(tmp_path / "state"))
         monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "of a test")
         monkeypatch.setenv("PULUMI_DEBUG_PROVIDERS", f"toy:{port}")
         monkeypatch.setenv("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "true")

@@ -14,7 +14,7 @@ import pytest
 
 from bulkhead.cli.main import main
 from bulkhead.engine.analyzer import install_analyzer
-from bulkhead.engine.environment import attached
+from bulkhead.engine.environment import attached, backend_url
 from bulkhead.engine.finder import find_engine
 from bulkhead.localclouds.providers.dispatch import Dispatch
 from bulkhead.localclouds.providers.registry import Registry
@@ -69,7 +69,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory, bundle: str) -> Iterator[En
         tools = [str(install_analyzer(folder / "tools")), str(find_engine().path.parent)]
         patch.setenv("PATH", os.pathsep.join([*tools, os.environ["PATH"]]))
         patch.setenv("PULUMI_HOME", str(folder / "home"))
-        patch.setenv("PULUMI_BACKEND_URL", (folder / "state").as_uri())
+        patch.setenv("PULUMI_BACKEND_URL", backend_url(folder / "state"))
         patch.setenv("PULUMI_CONFIG_PASSPHRASE", "made-up")
         for name, value in attached(server.ports).items():
             patch.setenv(name, value)

@@ -9,7 +9,7 @@ from typing import Any
 
 from pulumi.automation import LocalWorkspaceOptions, ProjectBackend, ProjectSettings, Stack, create_or_select_stack
 
-from bulkhead.engine.environment import attached
+from bulkhead.engine.environment import attached, backend_url
 from bulkhead.localclouds.providers.server import ProviderServer
 from bulkhead.localclouds.providers.store import Record, Store
 
@@ -40,7 +40,7 @@ class Cloud:
             program=program,
             work_dir=str(work_dir),
             opts=LocalWorkspaceOptions(
-                project_settings=ProjectSettings("harbor", "python", backend=ProjectBackend(f"file://{state}")),
+                project_settings=ProjectSettings("harbor", "python", backend=ProjectBackend(backend_url(state))),
                 env_vars={
                     "PULUMI_HOME": str(self.root / "home"),
                     "PULUMI_CONFIG_PASSPHRASE": "made-up",

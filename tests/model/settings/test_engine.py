@@ -16,6 +16,7 @@ import pulumi.runtime.config
 import pytest
 from pulumi import automation
 
+from bulkhead.engine.environment import backend_url
 from bulkhead.engine.finder import find_engine
 from bulkhead.model.faults import Refused
 from bulkhead.model.settings.files import Finding, check_files
@@ -81,7 +82,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "Pulumi.yaml").write_text(PROJECT, encoding="utf-8")
     for name, value in {
         "PATH": f"{find_engine().path.parent}{os.pathsep}{os.environ['PATH']}",
-        "PULUMI_BACKEND_URL": f"file://{tmp_path / 'state'}",
+        "PULUMI_BACKEND_URL": backend_url(tmp_path / "state"),
         "PULUMI_CONFIG_PASSPHRASE": "made up for this test",
         "PULUMI_HOME": str(tmp_path / "home"),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
