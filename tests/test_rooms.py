@@ -157,11 +157,12 @@ def test_nothing_that_a_pure_room_imports_brings_a_cloud() -> None:
     assert {name for name in packages if name in CLOUDS or name.startswith("pulumi")} == set()
 
 
-def test_the_jobs_need_nothing_but_python() -> None:
+def test_the_jobs_need_nothing_but_what_lambda_has() -> None:
     asked = {module for path in sources_of(JOBS) for _, module in modules_in(path.read_text(encoding="utf-8"))}
     names = {module.partition(".")[0] for module in asked}
     assert JOBS in names
-    assert names - sys.stdlib_module_names == {JOBS}
+    # _typeshed is for types alone.
+    assert names - sys.stdlib_module_names - {"_typeshed"} == {JOBS, "boto3", "botocore"}
 
 
 def test_the_policies_judge_without_the_providers_sdks() -> None:

@@ -19,7 +19,7 @@ from bulkhead.delivery.journal import Run
 from bulkhead.delivery.validation import UNVALIDATED
 from bulkhead.delivery.words import fact, moved
 from bulkhead.model.faults import Refused
-from bulkhead.model.local_time import lasted, shown
+from jobs.local_time import lasted, shown
 from bulkhead.model.naming import upper_snake
 from bulkhead.model.settings import StageSettings
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bulkhead.model.local_time import lasted, shown
+from jobs.local_time import lasted, shown
 
 
 @pytest.mark.parametrize(
