@@ -20,8 +20,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 LENGTH: Final = timedelta(seconds=50)
 _EVERY: Final = 15.0  # seconds between renewals
 _ON_ITS_WAY: Final = timedelta(minutes=10)  # in which the next part of a run must have begun
-_NONE: Final = frozenset({"NoSuchKey", "404"})
-_TAKEN: Final = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
+TAKEN: Final = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
+"""What S3 answers a write on a condition that is not met."""
 _TRIES: Final = 5
 
 
@@ -95,18 +95,18 @@ class Lease:
         self._mine = replace(self._mine, handed=False)
 
     def _take(self) -> None:
+        """Written first and read when it is there, because S3 tells nobody that an object is missing who may not list
+        the bucket."""
+        condition = {"IfNoneMatch": "*"}
         for _ in range(_TRIES):
-            there = self._read()
-            if there is None:
-                condition = {"IfNoneMatch": "*"}
-            else:
+            with suppress(_Taken):
+                self._write(self._for(LENGTH), **condition)
+                return
+            if there := self._read():
                 tenure, tag = there
                 if not self._is_free(tenure):
                     raise Busy(tenure.run, tenure.until)
                 condition = {"IfMatch": tag}
-            with suppress(_Taken):
-                self._write(self._for(LENGTH), **condition)
-                return
         raise Busy("of somebody who was faster each time", "its end")
 
     def _is_free(self, tenure: Tenure) -> bool:
@@ -139,10 +139,8 @@ class Lease:
     def _read(self) -> tuple[Tenure, str] | None:
         try:
             answer = self._s3.get_object(**self._where)
-        except ClientError as error:
-            if _code(error) in _NONE:
-                return None
-            raise
+        except self._s3.exceptions.NoSuchKey:  # somebody has just deleted it
+            return None
         try:
             return Tenure(**json.loads(answer["Body"].read())), answer["ETag"]
         except (ValueError, TypeError) as error:
@@ -155,7 +153,7 @@ class Lease:
         try:
             answer = self._s3.put_object(**self._where, Body=body, ContentType="application/json", **condition)
         except ClientError as error:
-            if _code(error) not in _TAKEN:
+            if error.response["Error"].get("Code") not in TAKEN:
                 raise
             there = self._read()
             if there is None or there[0] != tenure:
@@ -166,7 +164,3 @@ class Lease:
 
 class _Taken(Exception):
     """Somebody else wrote in between."""
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))

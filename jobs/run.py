@@ -23,7 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from jobs import config as configs
 from jobs.cloudflare import Cloudflare
 from jobs.config import Config
-from jobs.lease import Busy, Lease
+from jobs.lease import TAKEN, Busy, Lease
 from jobs.local_time import shown
 from jobs.log import Log, masked
 from jobs.vault import Vault, moment, stamp
@@ -179,12 +179,13 @@ class _Invocation:
             raise
 
     def _held(self, work: Work) -> dict[str, Any]:
-        before = self._recorded()
+        before = self._begin()
         if before["status"] == "done" or before["part"] > self._part:
             self._log.info("nothing is left to do: AWS delivered this once more")
             return {"status": before["status"], "run": self._job.run}
         was_handed_over = before["status"] == "handed-over" and before["part"] == self._part
-        self._record("running")
+        if before["status"] != "new":
+            self._record("running")
         try:
             # The part that went before this try was killed before the next one began.
             outcome = HandOver(before["cursor"]) if was_handed_over else work(self._job)
@@ -216,13 +217,17 @@ class _Invocation:
             self._lease.take_back()
             raise
 
-    def _recorded(self) -> dict[str, Any]:
+    def _begin(self) -> dict[str, Any]:
+        """Record that the run is under way, or return what is recorded of it already."""
         try:
-            found = self._aws.s3.get_object(Bucket=self._config.state, Key=self._record_key)["Body"].read()
-        except self._aws.s3.exceptions.NoSuchKey:
-            return {"status": "new", "part": 0}
-        record: dict[str, Any] = json.loads(found)
-        return record
+            self._record("running", IfNoneMatch="*")
+        except ClientError as error:
+            if error.response["Error"].get("Code") not in TAKEN:
+                raise
+            where = {"Bucket": self._config.state, "Key": self._record_key}
+            record: dict[str, Any] = json.loads(self._aws.s3.get_object(**where)["Body"].read())
+            return record
+        return {"status": "new", "part": 0}
 
     def _record(self, status: str, told: Mapping[str, Any] | None = None, **condition: str) -> None:
         record = {
