@@ -7,16 +7,17 @@ so that none acts on the rows. D1 takes all of it in one transaction, in which f
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from jobs.d1 import fingerprint, pages, schema
 from jobs.d1.fingerprint import Facts, Fingerprint, Taking
 from jobs.d1.manifest import Manifest
-from jobs.d1.schema import SEQUENCE, DumpFailed, Query, Schema, Table
+from jobs.d1.once import Together, at_once
+from jobs.d1.schema import LONGEST, MIGRATIONS, SEQUENCE, DumpFailed, Query, Schema, Table
 from jobs.d1.values import Row, Value, as_bytes, literal, name
 
-LONGEST: Final = 100_000  # bytes of a statement; source: D1, "Limits"
 _ROOM: Final = 90_000  # of one that holds rows
 _STEPS: Final = 15_000  # of the program that SQLite makes of a statement; 25,000 are the most in workerd
 _PER_ROW: Final = 4  # steps beside one for each value
@@ -26,15 +27,39 @@ _SCRATCH: Final = "_bulkhead_long"
 Write = Callable[[bytes], object]
 
 
-def dump(query: Query, write: Write, *, source: str, bookmark: Callable[[], str] | None = None) -> Manifest:
+def dump(
+    query: Query,
+    write: Write,
+    *,
+    source: str,
+    bookmark: Callable[[], str] | None = None,
+    together: Together | None = None,
+) -> Manifest:
     """Write the SQL that makes a database again, and return what it is recognised by.
 
-    ``query`` asks the database, ``bookmark`` returns Time Travel's present one. Raises DumpFailed; what was written
-    until then is no dump.
+    ``query`` asks the database, ``together`` asks several things at one moment, ``bookmark`` returns Time Travel's
+    present one. Raises DumpFailed; what was written until then is no dump.
     """
-    before = bookmark() if bookmark else None
-    sql, made = _Sql(write), schema.read(query)
-    tables, fuzzy = dict[str, Fingerprint](), list[str]()
+    began, before = time.monotonic(), bookmark() if bookmark else None
+    answers = at_once(lambda asked: _written(asked, _Sql(lambda _: None)), query, together) if together else None
+    sql = _Sql(write)
+    made, tables, fuzzy = _written(answers or query, sql)
+    migrations, changed = _migrations(answers or query, made), schema.read(answers or query) != made
+    bookmarks = (before, bookmark()) if bookmark and before else None
+    if changed:
+        raise DumpFailed("the schema was changed meanwhile. fix: dump again when no migration runs")
+    took = round(time.monotonic() - began, 3)
+    found = Manifest(
+        source, sql.sha256, sql.bytes, made.digest, tables, bookmarks, fuzzy, answers is not None, migrations, took
+    )
+    if fuzzy and found.is_consistent:
+        raise DumpFailed(f"what was read is not what the database counts, and nothing was written: {', '.join(fuzzy)}")
+    return found
+
+
+def _written(query: Query, sql: _Sql) -> tuple[Schema, dict[str, Fingerprint], tuple[str, ...]]:
+    """Write all there is; return of what the database is made, its tables, and which of them changed meanwhile."""
+    made, tables, fuzzy = schema.read(query), dict[str, Fingerprint](), list[str]()
     for statement in _before(made):
         sql.add(statement)
     scratch = _Scratch(made)
@@ -50,14 +75,14 @@ def dump(query: Query, write: Write, *, source: str, bookmark: Callable[[], str]
             fuzzy.append(table.name)
     for statement in (*scratch.dropped(), *_after(made)):
         sql.add(statement)
-    changed = schema.read(query) != made
-    bookmarks = (before, bookmark()) if bookmark and before else None
-    if changed:
-        raise DumpFailed("the schema was changed meanwhile. fix: dump again when no migration runs")
-    found = Manifest(source, sql.sha256, sql.bytes, made.digest, tables, bookmarks, tuple(fuzzy))
-    if fuzzy and found.is_consistent:
-        raise DumpFailed(f"what was read is not what the database counts, and nothing was written: {', '.join(fuzzy)}")
-    return found
+    return made, tables, tuple(fuzzy)
+
+
+def _migrations(query: Query, made: Schema) -> tuple[str, ...]:
+    ledger = next((each for each in made.tables if each.name == MIGRATIONS), None)
+    if ledger is None or not {"id", "name"} <= set(ledger.columns):
+        return ()
+    return tuple(str(row[0]) for row in query(f"SELECT name FROM {MIGRATIONS} ORDER BY id"))
 
 
 def _agree(told: Facts, taken: Fingerprint) -> bool:

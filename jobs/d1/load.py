@@ -9,14 +9,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 from jobs.d1 import fingerprint, pages, schema
 from jobs.d1.fingerprint import Fingerprint, Taking
 from jobs.d1.manifest import Manifest
-from jobs.d1.schema import Query, Table
+from jobs.d1.packed import Passing, Readable
+from jobs.d1.schema import LONGEST, Query, Table
+from jobs.d1.values import literal
 
-_CHUNK: Final = 1 << 20
 _PAUSE: Final = 1.0  # seconds between two questions about an import
 _DEFERRED: Final = "PRAGMA defer_foreign_keys=TRUE;"
 
@@ -34,6 +35,8 @@ def statements(dump: Iterable[bytes]) -> Iterator[str]:
     held = bytearray()
     for line in dump:
         held += line
+        if len(held) > LONGEST:
+            raise LoadFailed("the dump is damaged: it has a statement that is longer than any of a dump")
         if not line.endswith(b";\n"):
             continue
         try:
@@ -47,23 +50,21 @@ def statements(dump: Iterable[bytes]) -> Iterator[str]:
         raise LoadFailed("the dump is cut off within a statement")
 
 
-def verify(dump: BinaryIO, manifest: Manifest, *, source: str) -> None:
-    """Raise LoadFailed unless a dump is the one that the manifest is of, and of the database ``source``."""
-    reasons = [f"the dump is of {manifest.source}, not of {source}"] if manifest.source != source else []
-    hash_, size = hashlib.sha256(), 0
-    while chunk := dump.read(_CHUNK):
-        hash_.update(chunk)
-        size += len(chunk)
-    if size != manifest.bytes:
-        reasons.append(
-            f"the dump has {size} bytes, and its manifest says {manifest.bytes}: it is cut off, or another one"
-        )
-    elif hash_.hexdigest() != manifest.sha256:
-        reasons.append(
-            "the dump is as long as its manifest says and has another SHA-256: it is damaged, or another one"
-        )
-    if reasons:
-        raise LoadFailed(*reasons)
+def require(manifest: Manifest, source: str) -> None:
+    """Raise LoadFailed unless the manifest is of the database ``source``."""
+    if manifest.source != source:
+        raise LoadFailed(f"the dump is of {manifest.source}, not of {source}")
+
+
+def verify(dump: Readable, manifest: Manifest, *, source: str, write: Callable[[bytes], object] = len) -> None:
+    """Raise LoadFailed unless a dump is the one that the manifest is of, and of the database ``source``. ``write`` is
+    given its SQL, unpacked; what it was given is no dump when this raises."""
+    require(manifest, source)
+    passing = Passing(dump, manifest)
+    for line in passing:
+        write(line)
+    if faults := passing.faults():
+        raise LoadFailed(*faults)
 
 
 def asking(connection: sqlite3.Connection) -> Query:
@@ -73,28 +74,52 @@ def asking(connection: sqlite3.Connection) -> Query:
     return connection.execute
 
 
-def into_file(dump: BinaryIO, manifest: Manifest, file: Path, *, source: str) -> None:
-    """Load a dump into a new file of SQLite, and compare what is in it then with the manifest. Raises LoadFailed."""
-    verify(dump, manifest, source=source)
-    dump.seek(0)
+def into_file(dump: Readable, manifest: Manifest, file: Path, *, source: str) -> list[str]:
+    """Load a dump into a new file of SQLite, reading it once, and compare what is in it then with the manifest. Return
+    in which its rows break foreign keys. Raises LoadFailed, and leaves no file."""
+    require(manifest, source)
     if file.exists():
         raise LoadFailed(f"{file} exists. fix: name a file that does not, because a load writes over nothing")
+    passing = Passing(dump, manifest)
     try:
         with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+            connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # a dump that is none writes to no other file
             connection.execute("PRAGMA journal_mode = OFF")  # the file is new, so there is nothing to go back to
             connection.execute("BEGIN")
-            for statement in statements(dump):
+            for statement in statements(passing):
                 connection.execute(statement)
+            reasons = passing.faults()
             connection.execute("COMMIT")
-            reasons = differences(asking(connection), manifest)
-    except sqlite3.Error as error:
-        reasons = [f"SQLite {sqlite3.sqlite_version}: {error}"]
+            query = asking(connection)
+            reasons = reasons or differences(query, manifest)
+            broken = orphans(query)
+    except (LoadFailed, sqlite3.Error) as error:
+        said = error.reasons if isinstance(error, LoadFailed) else [f"SQLite {sqlite3.sqlite_version}: {error}"]
+        reasons = passing.faults() or list(said)
     except BaseException:
         file.unlink(missing_ok=True)
         raise
     if reasons:
         file.unlink(missing_ok=True)
         raise LoadFailed(*reasons)
+    return broken
+
+
+def orphans(query: Query, refusal: type[Exception] = sqlite3.Error) -> list[str]:
+    """Return in which rows break foreign keys, a line for each table and its parent. A database whose fingerprints are
+    right had them where it was dumped, or got them because it is of no one moment; D1 refuses to load them.
+    ``refusal`` is how the database says that a key can be of no use, because its parent's columns are not unique."""
+    lines = list[str]()
+    tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND substr(name, 1, 4) != '_cf_' ORDER BY 1"
+    for (child,) in list(query(tables)):
+        try:
+            rows = query(
+                f"SELECT parent, count(*) FROM pragma_foreign_key_check({literal(child)}) GROUP BY 1 ORDER BY 1"
+            )
+            lines += [f"table {child}: {count} rows reference no row of {parent}" for parent, count in rows]
+        except refusal as error:
+            lines.append(f"table {child}: {error}")
+    return lines
 
 
 def differences(query: Query, manifest: Manifest) -> list[str]:

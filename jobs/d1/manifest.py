@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from jobs.d1.fingerprint import Column, Fingerprint
@@ -17,12 +17,22 @@ class Unreadable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Packed:
+    """Bytes as they lie somewhere, by their hash and number."""
+
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """Of one dump. ``source`` is the database, as whoever dumps calls it; ``sha256`` and ``bytes`` are of the SQL.
 
     ``bookmarks`` are the database's before and after. The pages of a dump are queries of their own, so a dump is of one
-    moment only when nothing was written meanwhile, which equal bookmarks show. ``fuzzy`` names tables that were seen to
-    change while they were read."""
+    moment only when nothing was written meanwhile, which equal bookmarks show, or when all was read ``at_once``.
+    ``fuzzy`` names tables that were seen to change while they were read. ``migrations`` were applied, in that order;
+    ``seconds`` is what the dump took. Whoever keeps the dump adds ``gzip``, as which it lies there, and the
+    ``versions`` of what made it."""
 
     source: str
     sha256: str
@@ -31,10 +41,15 @@ class Manifest:
     tables: Mapping[str, Fingerprint]
     bookmarks: tuple[str, str] | None
     fuzzy: tuple[str, ...]
+    at_once: bool = False
+    migrations: tuple[str, ...] = ()
+    seconds: float = 0.0
+    gzip: Packed | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_consistent(self) -> bool:
-        return self.bookmarks is not None and self.bookmarks[0] == self.bookmarks[1]
+        return self.at_once or (self.bookmarks is not None and self.bookmarks[0] == self.bookmarks[1])
 
     def text(self) -> str:
         """Return it as JSON."""
@@ -68,4 +83,6 @@ def _built(said: dict[str, Any]) -> Manifest:
     }
     bookmarks = said.pop("bookmarks")
     pair = None if bookmarks is None else (str(bookmarks[0]), str(bookmarks[1]))
-    return Manifest(tables=tables, bookmarks=pair, fuzzy=tuple(said.pop("fuzzy")), **said)
+    gzip, fuzzy, migrations = said.pop("gzip"), tuple(said.pop("fuzzy")), tuple(said.pop("migrations"))
+    packed = None if gzip is None else Packed(**gzip)
+    return Manifest(tables=tables, bookmarks=pair, fuzzy=fuzzy, migrations=migrations, gzip=packed, **said)

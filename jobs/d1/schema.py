@@ -16,6 +16,8 @@ from jobs.d1.values import literal, name
 # parameters are not needed, and the API turns some of them into text.
 Query = Callable[[str], Iterable[Sequence[Any]]]
 
+LONGEST: Final = 100_000  # bytes of a statement; source: D1, "Limits"
+MIGRATIONS: Final = "d1_migrations"  # where wrangler, and so we, note what was applied
 SEQUENCE: Final = "sqlite_sequence"
 _OURS: Final = "substr(name, 1, 4) != '_cf_' AND substr(tbl_name, 1, 4) != '_cf_' AND substr(name, 1, 7) != 'sqlite_'"
 _MADE: Final = f"SELECT type, name, tbl_name, hex(sql) FROM sqlite_schema WHERE sql NOT NULL AND {_OURS} ORDER BY rowid"

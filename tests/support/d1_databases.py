@@ -8,6 +8,7 @@ import math
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -15,6 +16,7 @@ from typing import Any, Final
 from jobs.d1.dump import dump
 from jobs.d1.load import asking
 from jobs.d1.manifest import Manifest
+from jobs.d1.packed import Packing
 
 SOURCE: Final = "staging/main"
 ODD_NAME: Final = "odd;\n-- \"name' 表"
@@ -134,6 +136,17 @@ def dumped(file: Path, source: str = SOURCE, bookmark: Callable[[], str] = lambd
     written = io.BytesIO()
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         manifest = dump(asking(connection), written.write, source=source, bookmark=bookmark)
+    return written.getvalue(), manifest
+
+
+def packed(file: Path) -> tuple[bytes, Manifest]:
+    """Return the dump of a file of SQLite as a vault keeps it, and its manifest."""
+    sql, manifest = dumped(file)
+    written = io.BytesIO()
+    packing = Packing(written.write)
+    for start in range(0, len(sql), 70_000):
+        packing.write(sql[start : start + 70_000])
+    manifest = replace(manifest, gzip=packing.close())
     return written.getvalue(), manifest
 
 

@@ -14,17 +14,17 @@ from bulkhead.clients.d1 import D1
 from bulkhead.clients.sql import literal
 from bulkhead.delivery.migrations.copy import Made
 from bulkhead.delivery.migrations.files import Migration
+from jobs.d1.schema import MIGRATIONS
 
-_APPLIED: Final = "d1_migrations"
 _CHECKSUMS: Final = "d1_migration_checksums"
 _MAKE: Final = (
-    f'CREATE TABLE IF NOT EXISTS "{_APPLIED}" (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, '
+    f'CREATE TABLE IF NOT EXISTS "{MIGRATIONS}" (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, '
     "applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL);",
     f'CREATE TABLE IF NOT EXISTS "{_CHECKSUMS}" (name TEXT PRIMARY KEY, checksum TEXT NOT NULL);',
 )
 _SCHEMA: Final = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL;"
-_NAMES: Final = f'SELECT name FROM "{_APPLIED}" ORDER BY id;'  # noqa: S608 - a name of ours
-_TIMES: Final = f'SELECT name, applied_at FROM "{_APPLIED}" ORDER BY id;'  # noqa: S608
+_NAMES: Final = f'SELECT name FROM "{MIGRATIONS}" ORDER BY id;'  # noqa: S608 - a name of ours
+_TIMES: Final = f'SELECT name, applied_at FROM "{MIGRATIONS}" ORDER BY id;'  # noqa: S608
 _SUMS: Final = f'SELECT name, checksum FROM "{_CHECKSUMS}";'  # noqa: S608
 
 
@@ -41,13 +41,13 @@ def read(database: D1) -> Standing:
     """Return how the database stands; changes nothing."""
     (rows,) = database.read(_SCHEMA)
     tables = {row["name"] for row in rows if row["type"] == "table"}
-    ours = {_APPLIED, _CHECKSUMS}
+    ours = {MIGRATIONS, _CHECKSUMS}
     made = [
         Made(row["type"], row["name"], row["sql"])
         for row in rows
         if row["tbl_name"] not in ours and not row["tbl_name"].startswith(("_cf_", "sqlite_"))
     ]
-    if _APPLIED not in tables:
+    if MIGRATIONS not in tables:
         return Standing({}, made)
     names, *sums = database.read(_NAMES, *([_SUMS] if _CHECKSUMS in tables else []))
     known = {row["name"]: row["checksum"] for row in (sums[0] if sums else ())}
@@ -57,7 +57,7 @@ def read(database: D1) -> Standing:
 def times(database: D1) -> dict[str, datetime]:
     """Return when each migration was applied, in that order; none where there is no ledger."""
     (rows,) = database.read(_SCHEMA)
-    if _APPLIED not in {row["name"] for row in rows if row["type"] == "table"}:
+    if MIGRATIONS not in {row["name"] for row in rows if row["type"] == "table"}:
         return {}
     (found,) = database.read(_TIMES)
     return {row["name"]: datetime.fromisoformat(row["applied_at"]).replace(tzinfo=UTC) for row in found}
@@ -69,6 +69,6 @@ def noting(migration: Migration, *, applied: bool = True) -> list[str]:
     values = f"({name}, {literal(migration.checksum)})"
     return [
         *_MAKE,
-        *([f'INSERT INTO "{_APPLIED}" (name) VALUES ({name});'] if applied else []),  # noqa: S608 - D1's API takes no
+        *([f'INSERT INTO "{MIGRATIONS}" (name) VALUES ({name});'] if applied else []),  # noqa: S608 - D1's API takes no
         f'INSERT OR REPLACE INTO "{_CHECKSUMS}" (name, checksum) VALUES {values};',  # noqa: S608 - parameters here
     ]

@@ -48,7 +48,7 @@ def refused(sql: bytes, manifest: Manifest, file: Path, source: str = SOURCE) ->
 def test_a_dump_that_is_cut_off_anywhere_is_refused(small: Path, tmp_path: Path) -> None:
     sql, manifest = dumped(small)
     for end in range(0, len(sql), 7):
-        assert "cut off" in refused(sql[:end], manifest, tmp_path / "back.sqlite")
+        assert "it is cut off" in refused(sql[:end], manifest, tmp_path / "back.sqlite")
 
 
 def test_a_bit_that_flipped_is_noticed_wherever_it_is(small: Path, tmp_path: Path) -> None:
