@@ -8,14 +8,16 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from jobs.d1 import fingerprint, pages, schema
 from jobs.d1.fingerprint import Fingerprint, Taking
 from jobs.d1.manifest import Manifest
+from jobs.d1.older import Older
 from jobs.d1.packed import Passing, Readable
-from jobs.d1.schema import LONGEST, Query, Table
+from jobs.d1.schema import LONGEST, SEQUENCE, SQLITE, Query, Table
 from jobs.d1.values import literal
 
 _PAUSE: Final = 1.0  # seconds between two questions about an import
@@ -28,6 +30,15 @@ class LoadFailed(Exception):
     def __init__(self, *reasons: str) -> None:
         self.reasons = reasons
         super().__init__("\n".join(reasons))
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What is to be said of a load whose values are right. ``orphans``: see there. ``unchecked`` is what a SQLite older
+    than D1's does not know, so constraints and indexes were left out."""
+
+    orphans: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
 
 
 def statements(dump: Iterable[bytes]) -> Iterator[str]:
@@ -74,25 +85,26 @@ def asking(connection: sqlite3.Connection) -> Query:
     return connection.execute
 
 
-def into_file(dump: Readable, manifest: Manifest, file: Path, *, source: str) -> list[str]:
-    """Load a dump into a new file of SQLite, reading it once, and compare what is in it then with the manifest. Return
-    in which its rows break foreign keys. Raises LoadFailed, and leaves no file."""
+def into_file(dump: Readable, manifest: Manifest, file: Path, *, source: str) -> Loaded:
+    """Load a dump into a new file of SQLite, reading it once, and compare what is in it then with the manifest. Raises
+    LoadFailed, and leaves no file."""
     require(manifest, source)
     if file.exists():
         raise LoadFailed(f"{file} exists. fix: name a file that does not, because a load writes over nothing")
-    passing = Passing(dump, manifest)
+    passing, loaded = Passing(dump, manifest), Loaded()
     try:
         with closing(sqlite3.connect(file, isolation_level=None)) as connection:
             connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # a dump that is none writes to no other file
             connection.execute("PRAGMA journal_mode = OFF")  # the file is new, so there is nothing to go back to
             connection.execute("BEGIN")
+            older = Older(connection)
+            run = older.run if sqlite3.sqlite_version_info < SQLITE else connection.execute
             for statement in statements(passing):
-                connection.execute(statement)
+                run(statement)
             reasons = passing.faults()
             connection.execute("COMMIT")
-            query = asking(connection)
-            reasons = reasons or differences(query, manifest)
-            broken = orphans(query)
+            if not reasons:
+                loaded, reasons = _compared(connection, older, manifest)
     except (LoadFailed, sqlite3.Error) as error:
         said = error.reasons if isinstance(error, LoadFailed) else [f"SQLite {sqlite3.sqlite_version}: {error}"]
         reasons = passing.faults() or list(said)
@@ -102,7 +114,24 @@ def into_file(dump: Readable, manifest: Manifest, file: Path, *, source: str) ->
     if reasons:
         file.unlink(missing_ok=True)
         raise LoadFailed(*reasons)
-    return broken
+    return loaded
+
+
+def _compared(connection: sqlite3.Connection, older: Older, manifest: Manifest) -> tuple[Loaded, list[str]]:
+    unchecked, query = tuple(older.unchecked), asking(connection)
+    if not unchecked:
+        return Loaded(tuple(orphans(query))), differences(query, manifest)
+    tables = {table.name: table for table in schema.read(query).tables if table.name not in older.bare}
+    lines = [f"table {each}: not in the dump" for each in {**tables, **older.bare} if each not in manifest.tables]
+    for each, expected in manifest.tables.items():
+        if table := tables.get(each):
+            lines += fingerprint.differences(each, expected, _taken(query, table), table.columns)
+        elif each in older.bare:
+            lines += fingerprint.differences(each, expected, older.taken(each), older.bare[each])
+            asking(connection)
+        elif expected.rows and each != SEQUENCE:
+            lines.append(f"table {each}: missing")
+    return Loaded(unchecked=unchecked), lines
 
 
 def orphans(query: Query, refusal: type[Exception] = sqlite3.Error) -> list[str]:

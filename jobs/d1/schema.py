@@ -17,6 +17,7 @@ from jobs.d1.values import literal, name
 Query = Callable[[str], Iterable[Sequence[Any]]]
 
 LONGEST: Final = 100_000  # bytes of a statement; source: D1, "Limits"
+SQLITE: Final = (3, 47, 0)  # D1's, which answers nobody who asks it; source: workerd's own, by what it knows
 MIGRATIONS: Final = "d1_migrations"  # where wrangler, and so we, note what was applied
 SEQUENCE: Final = "sqlite_sequence"
 _OURS: Final = "substr(name, 1, 4) != '_cf_' AND substr(tbl_name, 1, 4) != '_cf_' AND substr(name, 1, 7) != 'sqlite_'"

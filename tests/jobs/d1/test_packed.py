@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import sqlite3
-from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from random import Random
 
 import pytest
 
-from jobs.d1.load import LoadFailed, asking, into_file, orphans, statements, verify
+from jobs.d1.load import Loaded, LoadFailed, asking, into_file, orphans, statements, verify
 from jobs.d1.manifest import Manifest, parsed
 from jobs.d1.packed import Packing
 from tests.support.d1_databases import NASTY, SOURCE, contents, dumped, made, packed
@@ -121,16 +120,16 @@ def test_rows_that_break_foreign_keys_are_told_and_are_no_damage(tmp_path: Path)
         for each in (*KEYS, *rows):
             connection.execute(each)
     content, manifest = packed(source)
-    told: Sequence[str] = into_file(io.BytesIO(content), manifest, tmp_path / "back.sqlite", source=SOURCE)
-    assert told == [
+    told = into_file(io.BytesIO(content), manifest, tmp_path / "back.sqlite", source=SOURCE).orphans
+    assert told == (
         'table chi"ld: 1 rows reference no row of nowhere',
         'table chi"ld: 2 rows reference no row of parent',
         'table odd: foreign key mismatch - "odd" referencing "loose"',
-    ]
+    )
     with closing(sqlite3.connect(tmp_path / "back.sqlite")) as connection:
-        assert orphans(asking(connection)) == told
+        assert orphans(asking(connection)) == list(told)
 
 
 def test_rows_whose_keys_are_whole_are_not_told_of(nasty: Path, tmp_path: Path) -> None:
     content, manifest = packed(nasty)
-    assert into_file(io.BytesIO(content), manifest, tmp_path / "back.sqlite", source=SOURCE) == []
+    assert into_file(io.BytesIO(content), manifest, tmp_path / "back.sqlite", source=SOURCE) == Loaded()
