@@ -34,6 +34,7 @@ _CONFIG: Final = Config(
 ABSENT: Final = frozenset(
     {
         "404",
+        "AWS.SimpleQueueService.NonExistentQueue",
         "NoSuchBucket",
         "NoSuchBucketPolicy",
         "NoSuchEntity",
@@ -46,6 +47,7 @@ ABSENT: Final = frozenset(
         "ObjectLockConfigurationNotFoundError",
         "OwnershipControlsNotFoundError",
         "ResourceNotFound",
+        "ResourceNotFoundException",
         "ServerSideEncryptionConfigurationNotFoundError",
     }
 )

@@ -22,6 +22,8 @@ _AWS_LIMITS: Final = {
     "policies of buckets, keys, topics and roles": "stored and read back; no request is refused because of them",
     "budgets": "stored and read back; nothing is spent, so nobody is told",
     "e-mail subscriptions": "wait for a confirmation that never comes",
+    "schedules": "call nobody by themselves: a clock of the rehearsal's own reads them and calls",
+    "queues and log groups": "are real, but for their keys and for how long they keep things",
 }
 _GITHUB_LIMITS: Final = {
     "environments, rulesets": "stored and read back; no run waits for a reviewer, and no push is refused",

@@ -28,6 +28,7 @@ _NAMED: Final = (
     t.R2_BUCKET,
     t.S3_BUCKET,
     t.SCHEDULER_SCHEDULE,
+    t.SCHEDULER_SCHEDULE_GROUP,
     t.SNS_TOPIC,
     t.SQS_QUEUE,
     t.SSM_PARAMETER,

@@ -33,6 +33,7 @@ class AwsStage:
     def __init__(self, local: LocalAws, account: str, folder: Path, config: Mapping[str, Any] | None = None) -> None:
         pinned = {"allowedAccountIds": [account], "region": local.region, "defaultTags": {"tags": DEFAULT_TAGS}}
         self.local = local
+        self.folder = folder
         self.account = account
         self.caller = Caller("staging", "aws", pinned if config is None else config)
         self.store = Store(folder / f"{account}.sqlite")

@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_iam import IAMClient
     from types_boto3_kms import KMSClient
+    from types_boto3_lambda import LambdaClient
+    from types_boto3_logs import CloudWatchLogsClient
     from types_boto3_s3 import S3Client
+    from types_boto3_scheduler import EventBridgeSchedulerClient
     from types_boto3_sns import SNSClient
+    from types_boto3_sqs import SQSClient
     from types_boto3_ssm import SSMClient
 
 
@@ -39,6 +43,12 @@ class Inventory:
     role_policies: tuple[str, ...]
     identity_providers: tuple[str, ...]
     parameters: tuple[str, ...]
+    functions: tuple[str, ...]
+    afterwards: tuple[str, ...]
+    schedules: tuple[str, ...]
+    schedule_groups: tuple[str, ...]
+    queues: tuple[str, ...]
+    log_groups: tuple[str, ...]
 
     def alive(self) -> str:
         """Return a description of everything that exists, empty when there is nothing."""
@@ -55,7 +65,12 @@ def inventory(endpoint: str, account: str, region: str) -> Inventory:
     ssm: SSMClient = client(endpoint, account, region, "ssm")
     budgets: BudgetsClient = client(endpoint, account, region, "budgets")
     cloudwatch: CloudWatchClient = client(endpoint, account, region, "cloudwatch")
+    lambda_: LambdaClient = client(endpoint, account, region, "lambda")
+    scheduler: EventBridgeSchedulerClient = client(endpoint, account, region, "scheduler")
+    sqs: SQSClient = client(endpoint, account, region, "sqs")
+    logs: CloudWatchLogsClient = client(endpoint, account, region, "logs")
     buckets = sorted(bucket["Name"] for bucket in s3.list_buckets()["Buckets"])
+    functions = _sorted(each["FunctionName"] for each in every(lambda_, "list_functions", "Functions"))
     roles = sorted(role["RoleName"] for role in every(iam, "list_roles", "Roles"))
     return Inventory(
         buckets=tuple((bucket, _versions(s3, bucket, _log_prefixes(s3, buckets, bucket))) for bucket in buckets),
@@ -82,6 +97,22 @@ def inventory(endpoint: str, account: str, region: str) -> Inventory:
             provider["Arn"] for provider in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
         ),
         parameters=_sorted(parameter["Name"] for parameter in every(ssm, "describe_parameters", "Parameters")),
+        functions=functions,
+        afterwards=tuple(
+            each
+            for each in functions
+            if lambda_.list_function_event_invoke_configs(FunctionName=each)["FunctionEventInvokeConfigs"]
+        ),
+        schedules=_sorted(
+            f"{each['GroupName']}/{each['Name']}" for each in every(scheduler, "list_schedules", "Schedules")
+        ),
+        schedule_groups=_sorted(
+            each["Name"]
+            for each in every(scheduler, "list_schedule_groups", "ScheduleGroups")
+            if each["Name"] != "default"
+        ),
+        queues=_sorted(sqs.list_queues().get("QueueUrls", [])),
+        log_groups=_sorted(each["logGroupName"] for each in every(logs, "describe_log_groups", "logGroups")),
     )
 
 

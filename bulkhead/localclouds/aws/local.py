@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from moto.server import ThreadedMotoServer
 
-from bulkhead.localclouds.aws import moto_budgets, moto_s3, moto_sns
+from bulkhead.localclouds.aws import moto_budgets, moto_lambda, moto_logs, moto_s3, moto_scheduler, moto_sns
 from bulkhead.localclouds.aws.client import client, forget
 
 if TYPE_CHECKING:
@@ -29,9 +29,8 @@ class LocalAws:
     """
 
     def __init__(self, region: str = DEFAULT_REGION) -> None:
-        moto_budgets.extend()
-        moto_s3.extend()
-        moto_sns.extend()
+        for extension in (moto_budgets, moto_lambda, moto_logs, moto_s3, moto_scheduler, moto_sns):
+            extension.extend()
         # werkzeug logs every request at level INFO, whatever moto's own `verbose` says.
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         self.region = region

@@ -21,8 +21,12 @@ if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_iam import IAMClient
     from types_boto3_kms import KMSClient
+    from types_boto3_lambda import LambdaClient
+    from types_boto3_logs import CloudWatchLogsClient
     from types_boto3_s3 import S3Client
+    from types_boto3_scheduler import EventBridgeSchedulerClient
     from types_boto3_sns import SNSClient
+    from types_boto3_sqs import SQSClient
     from types_boto3_ssm import SSMClient
 
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
@@ -70,6 +74,26 @@ class Cloud:
     @property
     def ssm(self) -> SSMClient:
         made: SSMClient = self.client("ssm")
+        return made
+
+    @property
+    def lambda_(self) -> LambdaClient:
+        made: LambdaClient = self.client("lambda")
+        return made
+
+    @property
+    def logs(self) -> CloudWatchLogsClient:
+        made: CloudWatchLogsClient = self.client("logs")
+        return made
+
+    @property
+    def scheduler(self) -> EventBridgeSchedulerClient:
+        made: EventBridgeSchedulerClient = self.client("scheduler")
+        return made
+
+    @property
+    def sqs(self) -> SQSClient:
+        made: SQSClient = self.client("sqs")
         return made
 
     def client(self, service: str) -> Any:

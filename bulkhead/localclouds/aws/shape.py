@@ -74,6 +74,17 @@ TAGS = Tags()
 
 
 @dataclass(frozen=True, slots=True)
+class TagMap:
+    """A map of tags, where the service has one as well."""
+
+    def to_api(self, value: Any) -> dict[str, str]:
+        return dict(value)
+
+    def from_api(self, value: Any) -> dict[str, str]:
+        return dict(value or {})
+
+
+@dataclass(frozen=True, slots=True)
 class Tagging:
     """The three calls for the tags of a resource, ``words`` for what the two that write name them, and ``member`` for
     where the one that reads answers them."""
@@ -83,11 +94,11 @@ class Tagging:
     untag: str = "untag_resource"
     words: tuple[str, str] = ("Tags", "TagKeys")
     member: str = "Tags"
-    tags: Tags = TAGS
+    tags: Tags | TagMap = TAGS
 
     def of(self, service: Any, **resource: str) -> dict[str, str]:
         """Return the tags of ``resource``, which is named as the calls of this ``service`` name it."""
-        return self.tags.from_api(getattr(service, self.read)(**resource)[self.member])
+        return self.tags.from_api(getattr(service, self.read)(**resource).get(self.member, []))
 
     def write(self, service: Any, wanted: Mapping[str, str], **resource: str) -> None:
         """Remove the tags that are no longer wanted, and set the wanted ones."""

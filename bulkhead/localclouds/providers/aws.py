@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from bulkhead.localclouds.providers import s3
+from bulkhead.localclouds.providers import compute, s3
 from bulkhead.localclouds.providers.arns import ARN, arn_of, superseded, with_all_tags
 from bulkhead.localclouds.providers.checks import (
     Check,
@@ -276,4 +276,4 @@ PROVIDER_CHECKS: Final[tuple[Check, ...]] = (
     shaped("allowedAccountIds[*]", r"[0-9]{12}", "the 12 digits of an account"),
     _one_way_in,
 )
-RULES: Final[Mapping[str, TypeRules]] = {rules.type: rules for rules in (*s3.TABLE, *_TABLE)}
+RULES: Final[Mapping[str, TypeRules]] = {rules.type: rules for rules in (*s3.TABLE, *compute.TABLE, *_TABLE)}

@@ -17,6 +17,7 @@ from bulkhead.localclouds.sources.places import (
 from bulkhead.resources import types as t
 
 _IAM_QUOTAS: Final = aws_docs("IAM/latest/UserGuide/reference_iam-quotas")
+_LAMBDA: Final = "https://docs.aws.amazon.com/lambda/latest/dg/"
 SOURCES: Final[Sources] = {
     t.S3_BUCKET: {
         aws_model("s3", "BucketAlreadyExists"): ("create",),
@@ -136,6 +137,90 @@ SOURCES: Final[Sources] = {
         aws_model("iam", "CreateOpenIDConnectProviderRequest"): ("shaped: url", "sized: clientIdLists"),
         aws_plugin("iam/openid_connect_provider.go"): ("replaced_by", "computed"),
         aws_model("iam", "EntityAlreadyExistsException"): ("create",),
+        AWS_TAGS: ("plan",),
+    },
+    t.LAMBDA_FUNCTION: {
+        aws_plugin("lambda/function.go"): (
+            "between: timeout",
+            "between: memorySize",
+            "between: ephemeralStorage.size",
+            "shaped: role",
+            "shaped: deadLetterConfig.targetArn",
+            "shaped: kmsKeyArn",
+            "sized: architectures",
+            "defaults",
+        ),
+        f"{aws_plugin('lambda/function.go')} {AWS_REGION}": ("replaced_by", "computed"),
+        aws_model("lambda", "Architecture"): ("one of: architectures[*]",),
+        aws_model("lambda", "LogFormat"): ("one of: loggingConfig.logFormat",),
+        aws_model("lambda", "FunctionName"): ("shaped: name",),
+        aws_model("lambda", "ResourceConflictException"): ("create",),
+        f"{_LAMBDA}configuration-envvars.html {_LAMBDA}gettingstarted-limits.html": ("variables",),
+        AUTONAMING: ("own_name",),
+        AWS_TAGS: ("plan",),
+    },
+    t.LAMBDA_FUNCTION_EVENT_INVOKE_CONFIG: {
+        aws_plugin("lambda/function_event_invoke_config.go"): (
+            "between: maximumEventAgeInSeconds",
+            "between: maximumRetryAttempts",
+            "shaped: destinationConfig.onFailure.destination",
+            "shaped: destinationConfig.onSuccess.destination",
+            "defaults",
+        ),
+        f"{aws_plugin('lambda/function_event_invoke_config.go')} {AWS_REGION}": ("replaced_by",),
+        aws_model("lambda", "PutFunctionEventInvokeConfigRequest"): ("create",),
+        AWS_REGION: ("computed",),
+    },
+    t.SCHEDULER_SCHEDULE_GROUP: {
+        aws_plugin("scheduler/schedule_group.go"): ("shaped: name",),
+        f"{aws_plugin('scheduler/schedule_group.go')} {AWS_REGION}": ("replaced_by", "computed"),
+        aws_model("scheduler", "ConflictException"): ("create",),
+        AUTONAMING: ("needs: name", "own_name"),
+        AWS_TAGS: ("plan",),
+    },
+    t.SCHEDULER_SCHEDULE: {
+        aws_plugin("scheduler/schedule.go"): (
+            "shaped: name",
+            "between: flexibleTimeWindow.maximumWindowInMinutes",
+            "between: target.retryPolicy.maximumEventAgeInSeconds",
+            "between: target.retryPolicy.maximumRetryAttempts",
+            "shaped: target.arn",
+            "shaped: target.roleArn",
+            "shaped: target.deadLetterConfig.arn",
+            "defaults",
+        ),
+        f"{aws_plugin('scheduler/schedule.go')} {AWS_REGION}": ("replaced_by", "computed"),
+        aws_model("scheduler", "ScheduleState"): ("one of: state",),
+        aws_model("scheduler", "FlexibleTimeWindowMode"): ("one of: flexibleTimeWindow.mode",),
+        aws_model("scheduler", "FlexibleTimeWindow"): ("window",),
+        aws_model("scheduler", "Target"): ("json text: target.input",),
+        aws_docs("scheduler/latest/UserGuide/schedule-types"): ("expression",),
+        aws_model("scheduler", "ConflictException"): ("create",),
+        AUTONAMING: ("needs: name", "own_name"),
+    },
+    t.SQS_QUEUE: {
+        aws_plugin("sqs/queue.go"): (
+            "shaped: name",
+            "between: delaySeconds",
+            "between: kmsDataKeyReusePeriodSeconds",
+            "between: maxMessageSize",
+            "between: messageRetentionSeconds",
+            "between: visibilityTimeoutSeconds",
+            "at most one: kmsMasterKeyId, sqsManagedSseEnabled",
+            "json text: policy",
+            "json text: redrivePolicy",
+        ),
+        aws_plugin("sqs/consts.go"): ("defaults",),
+        f"{aws_plugin('sqs/queue.go')} {AWS_REGION}": ("replaced_by", "computed"),
+        AUTONAMING: ("needs: name", "own_name"),
+        AWS_TAGS: ("plan",),
+    },
+    t.CLOUDWATCH_LOG_GROUP: {
+        aws_plugin("logs/group.go"): ("retention", "defaults"),
+        f"{aws_plugin('logs/group.go')} {AWS_REGION}": ("replaced_by", "computed"),
+        aws_model("logs", "LogGroupName"): ("shaped: name",),
+        aws_model("logs", "ResourceAlreadyExistsException"): ("create",),
+        AUTONAMING: ("needs: name", "own_name"),
         AWS_TAGS: ("plan",),
     },
 }

@@ -31,7 +31,13 @@ CLOUDWATCH_LOG_GROUP: Final = ResourceType(
     left_behind="",
     references=(Reference("kmsKeyId", Link.KEY, (KMS_KEY, KMS_ALIAS)),),
     scope=Scope.REGION,
+    guards=Guard(("kmsKeyId", "retentionInDays")),
+    named_by="name",
+    replaced_by=frozenset({"logGroupClass", "name", "namePrefix", "region"}),
+    create=Create.REFUSED,
     taggable=True,
+    tells={"id": "{name}", "arn": "arn:aws:logs:{region}:{account}:log-group:{name}"},
+    rehearsed=Rehearsed.EMULATED,
 )
 
 SNS_TOPIC: Final = ResourceType(
@@ -147,6 +153,7 @@ SQS_QUEUE: Final = ResourceType(
     scope=Scope.REGION,
     guards=Guard(("policy", "kmsMasterKeyId")),
     named_by="name",
+    replaced_by=frozenset({"fifoQueue", "name", "namePrefix", "region"}),
     documents={"policy": Grants.RESOURCE},
     taggable=True,
     tells={
@@ -154,6 +161,7 @@ SQS_QUEUE: Final = ResourceType(
         "url": "https://sqs.{region}.amazonaws.com/{account}/{name}",
         "id": "{url}",
     },
+    rehearsed=Rehearsed.EMULATED,
 )
 
 SQS_QUEUE_POLICY: Final = ResourceType(

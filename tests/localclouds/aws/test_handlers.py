@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +16,7 @@ from bulkhead.localclouds.aws.handlers import REAL
 from bulkhead.localclouds.aws.inventory import Inventory, inventory
 from bulkhead.localclouds.aws.local import LocalAws
 from bulkhead.localclouds.providers.handler import ApiRefusal
+from bulkhead.localclouds.providers.store import Record
 from bulkhead.resources.catalogue import CATALOGUE
 from tests.support.aws_stage import DEFAULT_TAGS, AwsStage
 
@@ -28,22 +31,29 @@ ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 ROLE = "aws:iam/role:Role"
 MANAGED = "aws:iam/policy:Policy"
 PARAMETER = "aws:ssm/parameter:Parameter"
+FUNCTION = "aws:lambda/function:Function"
+AFTERWARDS = "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig"
+GROUP = "aws:scheduler/scheduleGroup:ScheduleGroup"
+SCHEDULE = "aws:scheduler/schedule:Schedule"
+QUEUE = "aws:sqs/queue:Queue"
+LOGS = "aws:cloudwatch/logGroup:LogGroup"
+TAGGED = [BUCKET, KEY, TOPIC, BUDGET, ALARM, ROLE, MANAGED, PARAMETER, FUNCTION, GROUP, QUEUE, LOGS]
 POLICY = json.dumps(
     {
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}],
     }
 )
+_SERVICES = ["lambda.amazonaws.com", "scheduler.amazonaws.com"]
 TRUST = json.dumps(
     {
         "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        ],
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": _SERVICES}, "Action": "sts:AssumeRole"}],
     }
 )
 OTHER_POLICY = POLICY.replace("Allow", "Deny")
 OWN = POLICY.replace('"Principal": "*", ', "")  # of an identity, which needs no principal
+SENDS = OWN.replace("s3:GetObject", "sqs:SendMessage")
 
 
 @pytest.fixture
@@ -317,6 +327,96 @@ SAMPLES: Mapping[str, Sample] = {
         ),
         "value",
     ),
+    FUNCTION: Sample(
+        {
+            "name": "harbor-staging-backup",
+            "role": "{role arn}",
+            "runtime": "python3.13",
+            "handler": "jobs.backup.handler",
+            "code": {"path": "{zip}", "hash": "abc"},
+            "sourceCodeHash": "abc",
+            "description": "backs up",
+            "timeout": 900,
+            "memorySize": 512,
+            "architectures": ["arm64"],
+            "environment": {"variables": {"BULKHEAD_JOB": "{}"}},
+            "ephemeralStorage": {"size": 1024},
+            "kmsKeyArn": "{key}",
+            "deadLetterConfig": {"targetArn": "{queue}"},
+            "loggingConfig": {"logFormat": "JSON", "logGroup": "/harbor/staging/backup"},
+            "tags": {"for": "jobs"},
+        },
+        lambda stage, id_: stage.aws("lambda").update_function_configuration(FunctionName=id_, MemorySize=128),
+        "memorySize",
+    ),
+    AFTERWARDS: Sample(
+        {
+            "functionName": "{function}",
+            "maximumRetryAttempts": 1,
+            "maximumEventAgeInSeconds": 3600,
+            "destinationConfig": {"onFailure": {"destination": "{queue}"}},
+        },
+        lambda stage, id_: stage.aws("lambda").put_function_event_invoke_config(
+            FunctionName=id_, MaximumRetryAttempts=0
+        ),
+        "maximumRetryAttempts",
+    ),
+    GROUP: Sample(
+        {"name": "harbor-staging", "tags": {"for": "jobs"}},
+        lambda stage, id_: stage.aws("scheduler").tag_resource(
+            ResourceArn=f"arn:aws:scheduler:{stage.local.region}:{stage.account}:schedule-group/{id_}",
+            Tags=[{"Key": "for", "Value": "nobody"}],
+        ),
+        "tags",
+    ),
+    SCHEDULE: Sample(
+        {
+            "name": "harbor-staging-backup",
+            "groupName": "{group}",
+            "description": "at night",
+            "scheduleExpression": "cron(0 2 * * ? *)",
+            "scheduleExpressionTimezone": "Asia/Tokyo",
+            "state": "DISABLED",
+            "flexibleTimeWindow": {"mode": "OFF"},
+            "kmsKeyArn": "{key}",
+            "target": {
+                "arn": "arn:aws:lambda:x:1:function:harbor-staging-backup",
+                "roleArn": "{role arn}",
+                "input": '{"at":"<aws.scheduler.scheduled-time>"}',
+                "retryPolicy": {"maximumRetryAttempts": 3, "maximumEventAgeInSeconds": 3600},
+                "deadLetterConfig": {"arn": "{queue}"},
+            },
+        },
+        lambda stage, id_: stage.aws("scheduler").update_schedule(
+            GroupName="harbor-staging",
+            Name="harbor-staging-backup",
+            ScheduleExpression="rate(1 hours)",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target={"Arn": "arn:aws:lambda:x:1:function:other", "RoleArn": _role_arn(stage)},
+        ),
+        "scheduleExpression",
+    ),
+    QUEUE: Sample(
+        {
+            "name": "harbor-staging-jobs-failed",
+            "messageRetentionSeconds": 1_209_600,
+            "visibilityTimeoutSeconds": 60,
+            "kmsMasterKeyId": "{key}",
+            "kmsDataKeyReusePeriodSeconds": 600,
+            "policy": POLICY,
+            "redrivePolicy": '{"deadLetterTargetArn":"{queue}","maxReceiveCount":3}',
+            "tags": {"for": "jobs"},
+        },
+        lambda stage, id_: stage.aws("sqs").set_queue_attributes(
+            QueueUrl=id_, Attributes={"MessageRetentionPeriod": "60"}
+        ),
+        "messageRetentionSeconds",
+    ),
+    LOGS: Sample(
+        {"name": "/harbor/staging/backup", "retentionInDays": 30, "kmsKeyId": "{key}", "tags": {"for": "jobs"}},
+        lambda stage, id_: stage.aws("logs").put_retention_policy(logGroupName=id_, retentionInDays=1),
+        "retentionInDays",
+    ),
     "aws:iam/rolePolicy:RolePolicy": Sample(
         {"role": "{role}", "name": "write", "policy": OWN},
         lambda stage, id_: stage.aws("iam").put_role_policy(
@@ -334,6 +434,23 @@ SAMPLES: Mapping[str, Sample] = {
 }
 
 
+def _role_arn(stage: AwsStage) -> str:
+    return f"arn:aws:iam::{stage.account}:role/harbor-jobs"
+
+
+def _zip(folder: Path, body: str = "def handler(event, context):\n    return event\n") -> Path:
+    path = folder / "jobs.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("job.py", body)
+    return path
+
+
+def _function(stage: AwsStage, **inputs: Any) -> Record:
+    code = {"path": str(_zip(stage.folder))}
+    usual = {"role": _role_arn(stage), "runtime": "python3.13", "handler": "job.handler", "code": code}
+    return stage.create(FUNCTION, **{"name": "harbor-job", **usual, **inputs})
+
+
 def _filled(stage: AwsStage, token: str) -> dict[str, Any]:
     """Return the sample's inputs with the names of what they stand on, which is made first."""
     sample = SAMPLES[token]
@@ -343,9 +460,19 @@ def _filled(stage: AwsStage, token: str) -> dict[str, Any]:
         text = text.replace("{key}", str(stage.create(KEY).outputs["arn"]))
     if "{topic}" in text:
         text = text.replace("{topic}", stage.create(TOPIC, name="harbor-alarms").id)
-    if "{role}" in text:
-        text = text.replace("{role}", stage.create(ROLE, name="harbor-jobs", assumeRolePolicy=TRUST).id)
-    filled: dict[str, Any] = json.loads(text.replace("{bucket}", _bucket(stage)))
+    if "{queue}" in text:
+        text = text.replace("{queue}", str(stage.create(QUEUE, name="harbor-failed").outputs["arn"]))
+    if "{group}" in text:
+        text = text.replace("{group}", stage.create(GROUP, name="harbor-staging").id)
+    if "{role" in text or "{function}" in text:
+        role = stage.create(ROLE, name="harbor-jobs", assumeRolePolicy=TRUST)
+        if token != "aws:iam/rolePolicy:RolePolicy":
+            stage.create("aws:iam/rolePolicy:RolePolicy", role=role.id, name="send", policy=SENDS)
+        text = text.replace("{role arn}", str(role.outputs["arn"])).replace("{role}", role.id)
+    if "{function}" in text:
+        text = text.replace("{function}", _function(stage).id)
+    text = text.replace("{bucket}", _bucket(stage)).replace("{zip}", str(_zip(stage.folder)))
+    filled: dict[str, Any] = json.loads(text)
     return filled
 
 
@@ -383,14 +510,14 @@ def test_what_was_removed_is_gone_and_removing_it_twice_is_no_error(stage: AwsSt
     assert stage.store.get(made.type, made.id) is None
 
 
-@pytest.mark.parametrize("token", [BUCKET, KEY, TOPIC, BUDGET, ALARM, ROLE, MANAGED, PARAMETER])
+@pytest.mark.parametrize("token", TAGGED)
 def test_tags_of_the_provider_are_put_on_everything(stage: AwsStage, token: str) -> None:
     made = stage.create(token, **_filled(stage, token))
     assert made.outputs["tagsAll"] == {**DEFAULT_TAGS, **SAMPLES[token].inputs["tags"]}
     assert made.outputs["tags"] == SAMPLES[token].inputs["tags"]
 
 
-@pytest.mark.parametrize("token", [BUCKET, KEY, TOPIC, BUDGET, ALARM, ROLE, MANAGED, PARAMETER])
+@pytest.mark.parametrize("token", TAGGED)
 def test_a_change_of_the_provider_s_tags_is_made_in_aws(stage: AwsStage, token: str) -> None:
     filled = _filled(stage, token)
     made = stage.create(token, **filled, tagsAll={**DEFAULT_TAGS, **filled["tags"]})
@@ -545,3 +672,113 @@ def test_the_inventory_is_equal_until_something_changes(stage: AwsStage) -> None
         assert f"{kind}: " in before.alive()
     stage.aws("s3").put_object(Bucket=_bucket(stage), Key="x", Body=b"x")
     assert before != seen()
+
+
+def _trusted(stage: AwsStage, trust: str = TRUST, *policies: str) -> None:
+    role = stage.create(ROLE, name="harbor-jobs", assumeRolePolicy=trust)
+    for number, policy in enumerate(policies):
+        stage.create("aws:iam/rolePolicy:RolePolicy", role=role.id, name=f"policy-{number}", policy=policy)
+
+
+def test_a_function_s_code_can_be_fetched_as_it_was_given_and_changes(stage: AwsStage) -> None:
+    _trusted(stage)
+    made = _function(stage)
+    before = (stage.folder / "jobs.zip").read_bytes()
+    location = stage.aws("lambda").get_function(FunctionName=made.id)["Code"]["Location"]
+    assert base64.b64decode(location.partition(",")[2]) == before
+    _zip(stage.folder, "def handler(event, context):\n    raise SystemExit\n")
+    changed = stage.update(made, **made.inputs)
+    assert changed.outputs["codeSha256"] != made.outputs["codeSha256"]
+
+
+def test_a_function_without_its_extras_has_what_aws_gives_and_can_lose_them_again(stage: AwsStage) -> None:
+    inputs = _filled(stage, FUNCTION)
+    made = stage.create(FUNCTION, **inputs)
+    plain = {name: inputs[name] for name in ("name", "role", "runtime", "handler", "code")}
+    changed = stage.update(made, **plain)
+    assert changed.inputs == plain
+    assert stage.read(changed) == changed
+    found = stage.aws("lambda").get_function_configuration(FunctionName=made.id)
+    assert (found["MemorySize"], found["Timeout"], found["DeadLetterConfig"]) == (128, 3, {"TargetArn": ""})
+    assert "Environment" not in found
+
+
+@pytest.mark.parametrize("code", [{"path": "jobs"}, {"assets": {}}, {"path": "/nowhere/jobs.zip"}])
+def test_code_that_is_no_zip_file_is_refused(stage: AwsStage, code: Any) -> None:
+    _trusted(stage)
+    with pytest.raises(ApiRefusal, match="code: "):
+        _function(stage, code=code)
+
+
+def test_a_function_whose_role_lambda_may_not_take_is_refused(stage: AwsStage) -> None:
+    with pytest.raises(ApiRefusal, match="cannot be assumed by Lambda"):
+        _function(stage)
+    _trusted(stage, TRUST.replace("lambda.", "ec2."))
+    with pytest.raises(ApiRefusal, match="cannot be assumed by Lambda"):
+        _function(stage)
+
+
+def test_a_queue_that_the_function_s_role_may_not_write_to_is_refused(stage: AwsStage) -> None:
+    _trusted(stage, TRUST, OWN)
+    queue = str(stage.create(QUEUE, name="harbor-failed").outputs["arn"])
+    with pytest.raises(ApiRefusal, match="does not have permissions to call SendMessage on SQS"):
+        _function(stage, deadLetterConfig={"targetArn": queue})
+    function = _function(stage)
+    with pytest.raises(ApiRefusal, match="does not have permissions to call SendMessage on SQS"):
+        stage.update(function, **function.inputs, deadLetterConfig={"targetArn": queue})
+    with pytest.raises(ApiRefusal, match="does not have permissions to call SendMessage on SQS"):
+        stage.create(AFTERWARDS, functionName=function.id, destinationConfig={"onFailure": {"destination": queue}})
+    assert stage.read(function) == function
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"scheduleExpression": "cron(0 2 * * *)"}, "Invalid Schedule Expression"),
+        ({"scheduleExpressionTimezone": "Asia/Tokio"}, "zone"),
+        ({"groupName": "absent"}, "group absent does not exist"),
+        ({"name": "harbor-staging-backup"}, "must allow AWS EventBridge Scheduler to assume"),
+    ],
+)
+def test_a_schedule_that_aws_would_not_take_is_refused(stage: AwsStage, change: dict[str, str], said: str) -> None:
+    inputs = _filled(stage, SCHEDULE)
+    if "name" in change:
+        stage.aws("iam").update_assume_role_policy(
+            RoleName="harbor-jobs", PolicyDocument=TRUST.replace("scheduler.", "events.")
+        )
+    with pytest.raises(ApiRefusal, match=said):
+        stage.create(SCHEDULE, **{**inputs, **change})
+    assert not inventory(stage.local.endpoint, stage.account, stage.local.region).schedules
+
+
+def test_a_schedule_s_role_may_be_for_its_group_alone(stage: AwsStage) -> None:
+    inputs = _filled(stage, SCHEDULE)
+    group = f"arn:aws:scheduler:{stage.local.region}:{stage.account}:schedule-group/"
+    for name, taken in (("other", False), ("harbor-staging", True)):
+        trust = json.loads(TRUST)
+        trust["Statement"][0]["Condition"] = {"StringEquals": {"aws:SourceArn": f"{group}{name}"}}
+        stage.aws("iam").update_assume_role_policy(RoleName="harbor-jobs", PolicyDocument=json.dumps(trust))
+        if taken:
+            stage.create(SCHEDULE, **inputs)
+        else:
+            with pytest.raises(ApiRefusal, match="must allow"):
+                stage.create(SCHEDULE, **inputs)
+
+
+def test_a_schedule_that_says_little_reads_back_as_it_was_said(stage: AwsStage) -> None:
+    _trusted(stage)
+    target = {"arn": "arn:aws:lambda:x:1:function:f", "roleArn": _role_arn(stage)}
+    inputs = {"name": "s", "scheduleExpression": "rate(1 hour)", "flexibleTimeWindow": {"mode": "OFF"}}
+    made = stage.create(SCHEDULE, **inputs, target=target)
+    assert made.id == "default/s"
+    assert made.inputs == {**inputs, "target": target}
+    assert stage.read(made) == made
+
+
+def test_a_log_group_may_change_its_key_and_keep_its_lines_for_ever(stage: AwsStage) -> None:
+    made = stage.create(LOGS, **_filled(stage, LOGS))
+    changed = stage.update(made, name=made.id)
+    assert changed.inputs == {"name": made.id}
+    (group,) = stage.aws("logs").describe_log_groups(logGroupNamePrefix=made.id)["logGroups"]
+    assert "kmsKeyId" not in group
+    assert "retentionInDays" not in group
