@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 from bulkhead.clients.refusals import ApiRefused
 from bulkhead.clients.rest import Rest
+from bulkhead.model.instants import instant
+from jobs.d1.load import by_import
 
 _SQL_FAILED: Final = 7500
+_BUSY: Final = "long-running"
+_PAUSE: Final = 2.0  # seconds until a database that is being imported is asked again
+_PATIENCE: Final = 1800.0  # seconds for an import: 5 GB are the most
 
 Rows = Sequence[dict[str, Any]]
 
@@ -40,19 +48,60 @@ class D1:
         answer was lost."""
         return self._query(sql, repeatable=False)
 
-    def bookmark(self) -> str:
-        """Return the bookmark of the database as it is now, to which Time Travel can bring it back for 30 days."""
-        answer = self.api.get(f"{_path(self.account)}/{self.id}/time_travel/bookmark") or {}
+    def raw(self, sql: str) -> Iterable[Sequence[Any]]:
+        """Return the rows of one statement that changes nothing, values in the order of their columns."""
+        try:
+            answers = self.api.post(f"{self._path}/raw", {"sql": sql}, repeatable=True)
+        except ApiRefused as refused:
+            raise _told(refused) from refused
+        rows: list[Sequence[Any]] = (answers or [{}])[-1]["results"]["rows"]
+        return rows
+
+    def created(self) -> datetime:
+        """Return when the database was made."""
+        return datetime.fromisoformat(str((self.api.get(self._path) or {})["created_at"]))
+
+    def bookmark(self, at: datetime | None = None) -> str:
+        """Return the bookmark of the database as it is now, or as it was, to which Time Travel can bring it back. For
+        30 days."""
+        query = {"timestamp": instant(at)} if at else {}
+        answer = self.api.get(f"{self._path}/time_travel/bookmark", **query) or {}
         return str(answer["bookmark"])
 
+    def travel(self, bookmark: str) -> None:
+        """Make the database what it was at a bookmark. Doing it twice comes to the same while nobody writes."""
+        self.api.post(f"{self._path}/time_travel/restore", params={"bookmark": bookmark}, repeatable=True)
+
+    def load(self, file: Path) -> None:
+        """Run a file of SQL as one transaction, during which the database answers nobody; an import that runs already
+        is waited for. Raises LoadFailed where D1 refuses it: then nothing was done."""
+        ends = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                by_import(file, self._import, self.api.upload, patience=max(0.0, ends - time.monotonic()))
+            except ApiRefused as refused:
+                if not any(_BUSY in reason.message for reason in refused.reasons) or time.monotonic() > ends:
+                    raise
+                time.sleep(_PAUSE)
+            else:
+                return
+
+    def delete(self) -> None:
+        """Delete the database with all that is in it."""
+        self.api.delete(self._path)
+
+    def _import(self, body: Any) -> dict[str, Any]:
+        return dict(self.api.post(f"{self._path}/import", dict(body), repeatable=True) or {})
+
+    @property
+    def _path(self) -> str:
+        return f"{_path(self.account)}/{self.id}"
+
     def _query(self, sql: Sequence[str], *, repeatable: bool) -> list[Rows]:
-        path = f"{_path(self.account)}/{self.id}/query"
         try:
-            answers = self.api.post(path, {"sql": "\n".join(sql)}, repeatable=repeatable)
+            answers = self.api.post(f"{self._path}/query", {"sql": "\n".join(sql)}, repeatable=repeatable)
         except ApiRefused as refused:
-            if not refused.has(_SQL_FAILED):
-                raise
-            raise SqlFailed([reason.message for reason in refused.reasons]) from refused
+            raise _told(refused) from refused
         return [answer["results"] for answer in answers or ()]
 
 
@@ -60,6 +109,16 @@ def find(api: Rest, account: str, name: str) -> D1 | None:
     """Return the database of this name, None where the account has none."""
     listed = api.every(_path(account), name=name)  # the API's filter takes a part of a name
     return next((D1(api, account, each["uuid"], name) for each in listed if each["name"] == name), None)
+
+
+def create(api: Rest, account: str, name: str) -> D1:
+    """Make a database of this name. Raises Uncertain where it may have been made: `find` tells."""
+    made = api.post(_path(account), {"name": name}) or {}
+    return D1(api, account, str(made["uuid"]), name)
+
+
+def _told(refused: ApiRefused) -> Exception:
+    return SqlFailed([each.message for each in refused.reasons]) if refused.has(_SQL_FAILED) else refused
 
 
 def _path(account: str) -> str:

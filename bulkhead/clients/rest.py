@@ -10,6 +10,7 @@ import re
 import ssl
 from collections.abc import Iterator, Mapping
 from functools import cache
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypedDict, Unpack
 
@@ -23,6 +24,7 @@ from bulkhead.model.faults import Fault, Refused
 _PAGE: Final = 100
 _NOT_FOUND: Final = 404
 _TIMEOUT: Final = 30.0  # seconds
+_UPLOAD: Final = 300.0  # seconds without a byte, of a file that may have gigabytes
 _MOST: Final = 512 * 1024**2  # bytes of an answer, unpacked; the largest are objects of R2, of which the API has 300 MB
 # Idle connections are given up before a server does it (uvicorn after 5 s): a write must not meet one that just closes.
 _LIMITS: Final = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=4.0)
@@ -139,6 +141,25 @@ class Rest:
         """DELETE, as `put`. What is not there raises ApiRefused (404), unless an attempt of this very call whose answer
         was lost may have deleted it."""
         return self._write("DELETE", path, json, None, sending)
+
+    def upload(self, url: str, file: Path) -> None:
+        """PUT a file to an address that the API has handed out. The token stays here: the address is leave enough."""
+        repeated = 0
+        while True:
+            try:
+                with file.open("rb") as content:
+                    request = self._client.build_request("PUT", url, content=content, timeout=_UPLOAD)
+                    del request.headers["Authorization"]
+                    outcome: Outcome = self._client.send(request)
+            except httpx.RequestError as error:
+                outcome = error
+            if isinstance(outcome, httpx.Response) and outcome.is_success:
+                return
+            pause = self._patience.pause(outcome, repeated, repeatable=True)
+            if pause is None:  # the address itself is a secret
+                raise self._call("PUT", "the address for an upload").failed(outcome, 0, in_doubt=False)
+            self._patience.sleep(pause)
+            repeated += 1
 
     def request(
         self, method: str, path: str, json: Any = None, *, repeatable: bool | None = None, **sending: Unpack[Sending]

@@ -21,7 +21,7 @@ from jobs.d1.schema import LONGEST, SEQUENCE, SQLITE, Query, Table
 from jobs.d1.values import literal
 
 _PAUSE: Final = 1.0  # seconds between two questions about an import
-_DEFERRED: Final = "PRAGMA defer_foreign_keys=TRUE;"
+DEFERRED: Final = "PRAGMA defer_foreign_keys=TRUE;"
 
 
 class LoadFailed(Exception):
@@ -157,11 +157,18 @@ def differences(query: Query, manifest: Manifest) -> list[str]:
     found = {table.name: (table, _taken(query, table)) for table in made.tables}
     lines = ["the schema is another one"] if made.digest != manifest.schema else []
     lines += [f"table {each}: missing" for each in manifest.tables if each not in found]
-    lines += [f"table {each}: not in the dump" for each in found if each not in manifest.tables]
+    lines += [
+        f"table {each}: not in the dump" for each in found if each not in manifest.tables and not _left(found[each])
+    ]
     for each, (table, taken) in found.items():
         if each in manifest.tables:
             lines += fingerprint.differences(each, manifest.tables[each], taken, table.columns)
     return lines
+
+
+def _left(found: tuple[Table, Fingerprint]) -> bool:
+    """Whether a table is that of the counters, without any: SQLite never drops it again."""
+    return found[0].name == schema.SEQUENCE and not found[1].rows
 
 
 def _taken(query: Query, table: Table) -> Fingerprint:
@@ -175,13 +182,13 @@ def batches(dump: Iterable[bytes], most: int) -> Iterator[list[str]]:
     """Yield the statements in batches of ``most`` letters, each for one request to D1's query API, which is one
     transaction. Rows that reference each other in a circle have to be in the same; D1 refuses the batch otherwise.
     """
-    batch, size = [_DEFERRED], 0
+    batch, size = [DEFERRED], 0
     for statement in statements(dump):
-        if statement.strip() == _DEFERRED:
+        if statement.strip() == DEFERRED:
             continue
         if size and size + len(statement) > most:
             yield batch
-            batch, size = [_DEFERRED], 0
+            batch, size = [DEFERRED], 0
         batch.append(statement)
         size += len(statement)
     if size:

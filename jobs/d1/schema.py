@@ -20,9 +20,9 @@ LONGEST: Final = 100_000  # bytes of a statement; source: D1, "Limits"
 SQLITE: Final = (3, 47, 0)  # D1's, which answers nobody who asks it; source: workerd's own, by what it knows
 MIGRATIONS: Final = "d1_migrations"  # where wrangler, and so we, note what was applied
 SEQUENCE: Final = "sqlite_sequence"
-_OURS: Final = "substr(name, 1, 4) != '_cf_' AND substr(tbl_name, 1, 4) != '_cf_' AND substr(name, 1, 7) != 'sqlite_'"
-_MADE: Final = f"SELECT type, name, tbl_name, hex(sql) FROM sqlite_schema WHERE sql NOT NULL AND {_OURS} ORDER BY rowid"
-_FORMS: Final = "SELECT name, type, wr FROM pragma_table_list WHERE schema = 'main'"
+OURS: Final = "substr(name, 1, 4) != '_cf_' AND substr(tbl_name, 1, 4) != '_cf_' AND substr(name, 1, 7) != 'sqlite_'"
+_MADE: Final = f"SELECT type, name, tbl_name, hex(sql) FROM sqlite_schema WHERE sql NOT NULL AND {OURS} ORDER BY rowid"
+FORMS: Final = "SELECT name, type, wr FROM pragma_table_list WHERE schema = 'main'"
 _ROWIDS: Final = ("rowid", "_rowid_", "oid")
 _DERIVED: Final = "fts5vocab"
 _INDEXED: Final = "fts5"
@@ -101,7 +101,7 @@ def folded(text: str) -> str:
 
 def read(query: Query) -> Schema:
     """Return what the database is made of. Raises DumpFailed for what cannot be made again."""
-    forms = {folded(each): (type_, bool(wr)) for each, type_, wr in query(_FORMS)}
+    forms = {folded(each): (type_, bool(wr)) for each, type_, wr in query(FORMS)}
     made = [Made(type_, each, table, _text(each, sql)) for type_, each, table, sql in query(_MADE)]
     made = [each for each in made if each.type != "table" or _form(forms, each.name)[0] != "shadow"]
     ordered = _parents_first(query, [each for each in made if each.type == "table"])

@@ -1,13 +1,16 @@
 """Time Travel of D1: bookmarks, and the way back to one.
 
 Miniflare keeps no history. A bookmark is a copy of the database at the moment when somebody asks for one, so that each
-can really be restored; a moment at which nobody asked is refused. Source: D1, "Time Travel".
+can really be restored. A moment is known when somebody asked before it and after it and the database was the same both
+times; any other is refused. Source: D1, "Time Travel".
 """
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import defaultdict
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -30,16 +33,15 @@ class TimeTravel:
         self._restored: dict[str, list[float]] = defaultdict(list)
 
     def bookmark(self, call: Call, record: Record) -> Result:
-        """Answer with the bookmark of the database as it is now."""
+        """Answer with the bookmark of the database as it is now, or as it was at ``timestamp``."""
         if "timestamp" in call.query:
-            raise _no_history()
+            return Result({"bookmark": self._then(call, record)})
         return Result({"bookmark": self.take(call, record)})
 
     def restore(self, call: Call, record: Record) -> Result:
         """Make the database what it was at a bookmark."""
-        if "timestamp" in call.query:
-            raise _no_history()
-        if not (wanted := call.query.get("bookmark")):
+        wanted = self._then(call, record) if "timestamp" in call.query else call.query.get("bookmark")
+        if not wanted:
             raise Refusal(400, (7400, "The request is malformed: bookmark or timestamp is required"))
         stage, now = call.stage_of(record), call.cloud.clock()
         with self._lock:
@@ -68,21 +70,46 @@ class TimeTravel:
             content, last = disk.digest(copy), max(_kept(folder, now), default="")
             if last.endswith(content):
                 copy.unlink()
+                os.utime(folder / f"{last}{_SUFFIX}", (now, now))
                 return last
             number = int(last.partition("-")[0] or "0", 16) + 1
             bookmark = f"{number:08x}-00000000-{int(now):08x}-{content}"
+            os.utime(copy, (now, now))
             copy.replace(folder / f"{bookmark}{_SUFFIX}")
             return bookmark
+
+    def _then(self, call: Call, record: Record) -> str:
+        """Return the bookmark of the database as it was at the timestamp that the call names."""
+        said, now = call.query["timestamp"], call.cloud.clock()
+        try:
+            moment = datetime.fromisoformat(said)
+        except ValueError:
+            moment = None
+        if moment is None or moment.tzinfo is None:
+            raise Refusal(400, (7400, f"The request is malformed: timestamp {said!r} is none with a time zone"))
+        at = moment.timestamp()
+        if at > now:
+            raise Refusal(400, (7400, f"The request is malformed: timestamp {said!r} is still to come"))
+        with self._lock:
+            kept = _kept(call.stage_of(record).d1_bookmarks(record.id), now)
+            found = [each for each, file in kept.items() if _taken(each) <= int(at) <= file.stat().st_mtime]
+        if not found:
+            raise _no_history(said)
+        return max(found)
+
+
+def _taken(bookmark: str) -> int:
+    return int(bookmark.split("-")[2], 16)
 
 
 def _kept(folder: Path, now: float) -> dict[str, Path]:
     """Return the copies that are not too old, by bookmark."""
     found = {file.name.removesuffix(_SUFFIX): file for file in folder.glob(f"*{_SUFFIX}")}
-    for bookmark in [each for each in found if int(each.split("-")[2], 16) < now - _KEPT]:
+    for bookmark in [each for each in found if _taken(each) < now - _KEPT]:
         found.pop(bookmark).unlink()
     return found
 
 
-def _no_history() -> Refusal:
-    reason = "the local Cloudflare keeps no history of a database; it can be restored to a bookmark that was asked for"
-    return Refusal(400, (UNKNOWN_CODE, f"timestamp: {reason}"))
+def _no_history(moment: str) -> Refusal:
+    reason = "the local Cloudflare keeps no history of a database, and nobody asked for a bookmark around that moment"
+    return Refusal(400, (UNKNOWN_CODE, f"timestamp {moment}: {reason}"))

@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -408,11 +409,36 @@ def test_a_database_goes_back_to_a_bookmark_and_forth_again(database: Database) 
 def test_only_a_bookmark_that_was_asked_for_can_be_restored(local: Database) -> None:
     local.query(SCHEMA)
     local.bookmark()
-    for query in ("bookmark=00000001-00000000-00000000-" + "0" * 32, "timestamp=2026-11-29T00:00:00Z"):
+    for query in ("bookmark=00000001-00000000-00000000-" + "0" * 32, "timestamp=2026-09-01T00:00:00Z"):
         status, code, message = local.refused(f"time_travel/restore?{query}", None)
         assert (status, code) == (400, 1000)
         assert "the local Cloudflare kept" in message or "the local Cloudflare keeps no history" in message
-    assert local.refused("time_travel/bookmark?timestamp=2026-11-29T00:00:00Z", None, "GET")[0] == 400
+    assert local.refused("time_travel/bookmark?timestamp=2026-09-01T00:00:00Z", None, "GET")[0] == 400
+
+
+def test_a_moment_is_known_when_the_database_was_the_same_before_it_and_after_it(local: Database) -> None:
+    local.query(SCHEMA)
+    first = local.bookmark()
+    local.clock.now += 600
+    assert local.bookmark() == first
+    asked = f"time_travel/bookmark?timestamp={_spelt(local.clock.now - 300)}"
+    local.query("INSERT INTO words (word) VALUES ('later')")
+    local.clock.now += 600
+    assert local.bookmark() != first
+    assert local.api.result("GET", f"{local.path}/{asked}")["bookmark"] == first
+    local.refused(f"time_travel/bookmark?timestamp={_spelt(local.clock.now - 300)}", None, "GET")
+    local.api.result("POST", f"{local.path}/time_travel/restore?timestamp={_spelt(local.clock.now - 900)}")
+    assert local.rows("SELECT * FROM words") == []
+
+
+def _spelt(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@pytest.mark.parametrize("timestamp", ["yesterday", "2026-09-01T00:00:00", "2036-09-01T00:00:00Z"])
+def test_a_moment_without_a_zone_or_still_to_come_is_none(timestamp: str, local: Database) -> None:
+    status, code, _ = local.refused(f"time_travel/bookmark?timestamp={timestamp}", None, "GET")
+    assert (status, code) == (400, 7400)
 
 
 def test_a_bookmark_is_kept_for_thirty_days(local: Database) -> None:
