@@ -33,6 +33,7 @@ ROOMS: Final = (
     "analysis",
     "operations",
     "delivery",
+    "recovery",
     "rehearsal",
     "cli",
 )

@@ -5,10 +5,11 @@ Below ``delivery/<stack>/`` of the stage's state bucket, each object JSON::
     lease.json               who may change the stage now (`lease`)
     <run>/00001.json         {"format": 1, "step", "facts": {…}, "at", "by": owner, "nonce"}
     <run>/orders/00001.json  {"format": 1, "kind", "entry", "at", "by": owner, "nonce"}: what is asked of it (`orders`)
+    restores/<run>/…         a restore of one of the stage's databases: under the same lease, in the same form
 
 A run's id is the time at which it began. Entries are only ever added, each under the next number, and S3 gives a number
 to one writer: a process that was believed dead loses there. So what is about to be done is noted first, and who goes on
-with another's run begins with CONTINUE. While a run has no END, no other begins.
+with another's run begins with CONTINUE. While a run has no END, no other begins, of whichever kind.
 
 ``facts`` are the run's own. `bulkhead rollout` shows of them ``commit``, ``shares`` ({Worker: {version: percent}}),
 ``evidence``, ``waits_for`` and ``reason``, where an entry has them.
@@ -21,6 +22,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -55,6 +57,18 @@ class Outcome(StrEnum):
     DONE = "done"
     STOPPED = "stopped"  # and the stage is safe: all of it is one version again
     PERSON = "needs a person"
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """A kind of run: below which folder it is noted down, and the command that continues or returns it."""
+
+    folder: str
+    command: str
+
+
+DEPLOYMENT: Final = Doing("", "bulkhead deploy {stack}")
+RESTORE: Final = Doing("restores/", "bulkhead restore {stack}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +177,7 @@ class Run:
 class Journal:
     """The journal of one stack. ``bucket`` is the stage's state bucket, ``owner`` the account that it must belong to.
     When the bucket cannot be reached ``say`` is told so, and it is waited for ``patience`` seconds. ``length`` is the
-    lease's, in seconds."""
+    lease's, in seconds. Its runs are deployments; `of` has the others."""
 
     def __init__(
         self,
@@ -178,10 +192,22 @@ class Journal:
         patience: float = 300.0,
     ) -> None:
         self.stack = stack
-        self.documents = Documents(Objects(s3, bucket, owner), f"{JOURNAL}{stack}/", me or this_process())
-        self.lease = Lease(self.documents.objects, f"{JOURNAL}{stack}/lease.json", self.documents.me, length)
+        self.doing = DEPLOYMENT
+        self.documents = Documents(Objects(s3, bucket, owner), self._root, me or this_process())
+        self.lease = Lease(self.documents.objects, f"{self._root}lease.json", self.documents.me, length)
         self._say = say
         self._patience = patience
+
+    def of(self, doing: Doing) -> Journal:
+        """Return the journal of the stack's runs of another kind; this process has the stage in both, or in none."""
+        other = copy(self)
+        other.doing = doing
+        other.documents = Documents(self.documents.objects, other._root, self.documents.me)
+        return other
+
+    @property
+    def _root(self) -> str:
+        return f"{JOURNAL}{self.stack}/{self.doing.folder}"
 
     @contextmanager
     def held(self) -> Iterator[str]:
@@ -213,11 +239,11 @@ class Journal:
         return None if newest is None or newest.ended else newest
 
     def begin(self, facts: Mapping[str, Any]) -> Run:
-        """Begin a run. Raises Refused while another one has no end."""
+        """Begin a run. Raises Refused while another one has no end, of whichever kind."""
         self.require()
-        if unended := self.open_run():
-            fix = f"bulkhead deploy {self.stack} continues or returns it"
-            raise Refused("No other run is begun.", [Fault(unended.id, "has not ended", fix)])
+        for doing, unended in self._unended():
+            fix = f"{doing.command.format(stack=self.stack)} continues or returns it"
+            raise Refused("No other run is begun.", [Fault(f"{doing.folder}{unended.id}", "has not ended", fix)])
         at, ids = self.documents.objects.now().earliest, self._ids()
         if ids:  # of two in one second, the second has to come later
             at = max(at, datetime.strptime(ids[-1], _ID).replace(tzinfo=UTC) + timedelta(seconds=1))
@@ -239,7 +265,7 @@ class Journal:
             except Unreachable as away:
                 if time.monotonic() >= until:
                     message = "stays as it is: nothing is done to it that cannot be written down"
-                    fix = f"bulkhead deploy {self.stack} continues, when the bucket is there again"
+                    fix = f"{self.doing.command.format(stack=self.stack)} continues, when the bucket is there again"
                     raise Unreachable(away.summary, [*away.faults, Fault(self.stack, message, fix)]) from away
                 if not told:
                     self._say(f"{away}\n{self.stack} stays as it is until the journal can be written again.")
@@ -249,11 +275,16 @@ class Journal:
     def _ids(self) -> list[str]:
         return [name for name in self.documents.folders() if _IS_ID.fullmatch(name)]
 
+    def _unended(self) -> Iterator[tuple[Doing, Run]]:
+        for doing in (DEPLOYMENT, RESTORE):
+            if run := self.of(doing).open_run():
+                yield doing, run
+
     def _refused(self, tenure: Tenure) -> Refused:
-        run = self.open_run()
+        doing, run = next(self._unended(), (DEPLOYMENT, None))
         step = f", at step {run.entries()[-1].step}" if run else ""
         message = f"has it since {tenure.since:%Y-%m-%d %H:%M} UTC{step}; two at once would undo each other's work"
-        fix = f"wait for it, or: bulkhead rollout {self.stack} show (or: abort)"
+        fix = "wait for it" + (f", or: bulkhead rollout {self.stack} show (or: abort)" if doing is DEPLOYMENT else "")
         return Refused(f"{self.stack} is being changed.", [Fault(str(tenure.owner), message, fix)])
 
 

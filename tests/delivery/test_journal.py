@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bulkhead.clients.objects import Unreachable
-from bulkhead.delivery.journal import BEGIN, CONTINUE, END, Journal, Outcome
+from bulkhead.delivery.journal import BEGIN, CONTINUE, DEPLOYMENT, END, RESTORE, Doing, Journal, Outcome
 from bulkhead.delivery.lease import Lost
 from bulkhead.delivery.orders import Order, OrderKind, asked
 from bulkhead.machine.owner import Owner, this_process
@@ -349,3 +349,29 @@ def test_the_last_word_counts_but_an_abort_stays(kinds: list[OrderKind], wanted:
     found = asked(orders, since=3)
     assert tuple(name for name in ("abort", "pause", "promote") if getattr(found, name)) == wanted
     assert asked(orders, since=4).promote is None
+
+
+@pytest.mark.parametrize("first", [DEPLOYMENT, RESTORE], ids=["deployment", "restore"])
+@pytest.mark.parametrize("second", [DEPLOYMENT, RESTORE], ids=["deployment", "restore"])
+def test_neither_a_restore_nor_a_deployment_begins_while_one_has_no_end(
+    first: Doing, second: Doing, journal: Journals
+) -> None:
+    with (alice := journal(ALICE).of(first)).held():
+        alice.begin(FACTS)
+    with (bob := journal(BOB).of(second)).held():
+        with pytest.raises(Refused, match=f"{first.command.format(stack='staging')} continues or returns it"):
+            bob.begin(FACTS)
+        open_run = bob.of(first).open_run()
+        assert open_run is not None
+        open_run.note(CONTINUE)
+        open_run.end(Outcome.STOPPED)
+        bob.begin(FACTS)
+
+
+def test_a_restore_and_a_deployment_do_not_have_the_stage_at_once(journal: Journals) -> None:
+    with (alice := journal(ALICE).of(RESTORE)).held():
+        alice.begin(FACTS).note("maintenance")
+        with pytest.raises(Refused, match="at step maintenance") as refused, journal(BOB).held():
+            pass
+    assert "rollout" not in str(refused.value)
+    assert list(journal(BOB).runs()) == []
