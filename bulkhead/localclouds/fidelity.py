@@ -57,6 +57,7 @@ _PLUGIN: Final = frozenset(
         t.WORKERS_CUSTOM_DOMAIN,
         t.WORKERS_DEPLOYMENT,
         t.WORKERS_KV_NAMESPACE,
+        t.WORKERS_ROUTE,
         t.ZERO_TRUST_ACCESS_APPLICATION,
         t.ZERO_TRUST_ACCESS_POLICY,
         t.ZERO_TRUST_ACCESS_SERVICE_TOKEN,
@@ -85,7 +86,8 @@ WITNESSES: Final = (
         "real plugin",
         "Pulumi's own plugins: a rehearsal in which they make the resources, once a week",
         ".github/workflows/fresh.yml",
-        _PLUGIN - {t.R2_BUCKET_CORS, t.R2_BUCKET_LOCK} | _of("github"),  # the program declares none of these two
+        # The program declares none of these three.
+        _PLUGIN - {t.R2_BUCKET_CORS, t.R2_BUCKET_LOCK, t.WORKERS_ROUTE} | _of("github"),
     ),
     Witness(
         "wrangler",

@@ -40,6 +40,7 @@ LEAST: Final[Mapping[ResourceType, Mapping[str, Any]]] = {
     },
     t.WORKERS_CRON_TRIGGER: {"scriptName": "shop", "schedules": [{"cron": "0 * * * *"}]},
     t.WORKERS_CUSTOM_DOMAIN: {"hostname": "shop.harbor.example", "service": "shop"},
+    t.WORKERS_ROUTE: {"pattern": "shop.harbor.example/*", "script": "shop"},
     t.ACCOUNT_TOKEN: {
         "name": "reader",
         "policies": [
@@ -72,6 +73,7 @@ BEFORE: Final[Mapping[ResourceType, tuple[ResourceType, ...]]] = {
     t.WORKERS_DEPLOYMENT: (t.WORKER, t.WORKER_VERSION),
     t.WORKERS_CRON_TRIGGER: (t.WORKER, t.WORKER_VERSION, t.WORKERS_DEPLOYMENT),
     t.WORKERS_CUSTOM_DOMAIN: (t.WORKER, t.WORKER_VERSION, t.WORKERS_DEPLOYMENT),
+    t.WORKERS_ROUTE: (t.WORKER, t.WORKER_VERSION, t.WORKERS_DEPLOYMENT),
 }
 IDS: Final = {t.QUEUE: {"queueId": "events-id"}, t.WORKER: {"id": "shop-id"}, t.WORKER_VERSION: {"id": "version-id"}}
 _RULE: Final[dict[str, Any]] = {"id": "old", "enabled": True, "conditions": {"prefix": ""}}

@@ -296,6 +296,13 @@ RESOURCES: Final = {
         update="",
         imported=("account_id", "id"),
     ),
+    t.WORKERS_ROUTE: Resource(
+        attributes={"zone_id": _PATH, "id": _KEPT, "pattern": _REQUIRED, "script": Attribute()},
+        collection="/zones/{zone_id}/workers/routes",
+        item="/zones/{zone_id}/workers/routes/{id}",
+        update="PUT",
+        imported=("zone_id", "id"),
+    ),
     t.ACCOUNT_TOKEN: Resource(
         attributes={
             "account_id": _PATH,

@@ -10,20 +10,22 @@ const NAME = "rehearsal-access";
 
 let signer; // made when a stage is closed for the first time: it takes a while
 
-/** The Worker before the closed hostnames of these Workers, each a binding of it; undefined where none is closed. */
-export function doorWorker(workers, doors) {
-  const hosts = workers.flatMap(({ name, routes = [] }) => routes.map((route) => [hostOf(route), name]));
-  const closed = hosts.filter(([hostname]) => Object.hasOwn(doors, hostname));
+/**
+ * The Worker before the closed hostnames of these Workers, each a binding of it; undefined where none is closed. Routes
+ * come after the login, so a `router` stands behind it.
+ */
+export function doorWorker(workers, doors, router) {
+  const closed = hostsOf(workers).filter(([hostname]) => Object.hasOwn(doors, hostname));
   if (closed.length === 0) return undefined;
   signer ??= newSigner();
   const script = `export default { fetch: (${door})(${JSON.stringify(doors)}, ${JSON.stringify(signer)}) };`;
-  const serviceBindings = Object.fromEntries(closed.map(([hostname, name]) => [hostname, { name }]));
+  const serviceBindings = Object.fromEntries(closed.map(([hostname, name]) => [hostname, { name: router?.name ?? name }]));
   return { name: NAME, compatibilityDate: "2026-01-01", modules: true, script, serviceBindings };
 }
 
-/** The hostname that a route is of. */
-export function hostOf(route) {
-  return route.replace(/\/\*$/, "");
+/** The hostnames of Workers, each with the name of its Worker. */
+export function hostsOf(workers) {
+  return workers.flatMap(({ name, routes = [] }) => routes.map((route) => [route.replace(/\/\*$/, ""), name]));
 }
 
 function newSigner() {

@@ -136,6 +136,7 @@ _KINDS: Final[Mapping[str, Callable[[CloudOf, str, Identity], Recorded]]] = {
     t.QUEUE: _Declared,
     t.WORKERS_CRON_TRIGGER: _Declared,
     t.WORKERS_CUSTOM_DOMAIN: _Declared,
+    t.WORKERS_ROUTE: _Declared,
     t.QUEUE_CONSUMER: _Proposed,
     t.WORKER: _Worker,
     t.WORKER_VERSION: _Version,

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 
-import { hostOf } from "./door.mjs";
+import { hostsOf } from "./door.mjs";
 import { ENV_PATH } from "./entry.mjs";
 
 export const CONTROL = "rehearsal-control";
@@ -11,7 +11,7 @@ export const EDGE = "rehearsal-edge";
 export const TRAP = "rehearsal-egress";
 export const AI = "rehearsal-ai"; // `bulkhead.localclouds.cloudflare.options` names it too
 
-const COMPATIBLE = { compatibilityDate: "2026-01-01", compatibilityFlags: ["nodejs_compat"] };
+export const COMPATIBLE = { compatibilityDate: "2026-01-01", compatibilityFlags: ["nodejs_compat"] };
 const source = (file) => readFileSync(new URL(file, import.meta.url), "utf8");
 const modules = (...files) => files.map((file) => ({ type: "ESModule", path: file, contents: source(file) }));
 
@@ -38,12 +38,11 @@ export function controlWorker({ stores, held }, { secret, s3Credentials, onHeld 
 }
 
 /** The Worker before all others: a request goes to the Worker that has its hostname, or to the first one. */
-export function edgeWorker({ workers }, door, { secret }) {
+export function edgeWorker({ workers }, door, router, { secret }) {
   const closed = door?.serviceBindings ?? {};
-  const behind = (hostname, name) => (Object.hasOwn(closed, hostname) ? door.name : name);
-  const routed = workers.flatMap(({ name, routes = [] }) => routes.map((route) => [hostOf(route), name]));
-  const hosts = routed.map(([hostname, name]) => [hostname, behind(hostname, name)]);
-  const reached = door === undefined ? workers : [...workers, door];
+  const behind = (hostname, name) => (Object.hasOwn(closed, hostname) ? door.name : (router?.name ?? name));
+  const hosts = hostsOf(workers).map(([hostname, name]) => [hostname, behind(hostname, name)]);
+  const reached = [...workers, ...[door, router].filter((each) => each !== undefined)];
   return {
     ...COMPATIBLE,
     name: EDGE,

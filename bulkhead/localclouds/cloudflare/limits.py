@@ -32,7 +32,7 @@ NOT_REHEARSED: Final[Mapping[str, str]] = {
     "analytics, refusals": "answered with 200; where the documentation names another status, 429 alone is kept",
     "Workers Logs, traces, tail Workers": "what a Worker writes is in the rehearsal's log, and nowhere else",
     "raw TCP": "`connect()` fails; Cloudflare allows it",
-    "routes of zones": "refused; custom domains and workers.dev lead to Workers",
+    "routes of zones": "of hostnames that a Worker has; there is no DNS for others, and wrangler cannot make them",
     "the edge": "no TLS, cache, rules or firewall in front of a Worker; custom domains are told apart by Host header",
     "who may call": "the stage's port is Miniflare's and obeys its debugging headers: it is for this machine only",
 }

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from bulkhead.localclouds.cloudflare import access, inventory, layout, sites
+from bulkhead.localclouds.cloudflare import access, inventory, layout, sites, zone_routes
 from bulkhead.localclouds.cloudflare.inventory import Inventory
 from bulkhead.localclouds.cloudflare.uploads import Uploads
 from bulkhead.localclouds.providers.handler import ApiRefusal
@@ -50,6 +50,7 @@ def build(records: Iterable[Record], uploads: Uploads) -> Options:
         "held": [queue for queue in stock.queues.values() if queue not in consumed],
         "crons": {worker: list(crons) for worker, crons in stock.crons.items()},
         "shares": {name: dict(shares) for name, shares in stock.shares.items() if _has_gate(name, stock)},
+        "routes": zone_routes.rules(records, stock.live),
         "doors": access.doors(records, sorted(domain.inputs["hostname"] for domain in stock.domains)),
     }
 

@@ -12,6 +12,7 @@ import { openFront } from "./front.mjs";
 import { divide } from "./gate.mjs";
 import { CONTROL, COUNTER, EDGE, aiStub, bindingOf, controlWorker, counterWorker } from "./internal.mjs";
 import { edgeWorker, egressTrap } from "./internal.mjs";
+import { originOf, routerWorker } from "./router.mjs";
 import { COUNTS_PATH, Tally } from "./tally.mjs";
 import { codesOf, optionsOf } from "./workers.mjs";
 
@@ -21,6 +22,7 @@ const EMPTY = {
   held: [],
   crons: {},
   shares: {},
+  routes: [],
   doors: {},
 };
 const BATCH = 100; // messages that are sent to a queue at once
@@ -207,8 +209,11 @@ export class Stage {
       egressTrap(onEgress),
     ];
     if (wanted.workers.flatMap(codesOf).some(({ wrappedBindings }) => wrappedBindings)) internal.push(aiStub());
-    const workers = wanted.workers.flatMap((worker) => optionsOf(worker, wanted.shares, secret));
-    const door = doorWorker(wanted.workers, wanted.doors);
+    const routed = new Set(wanted.routes.map(({ worker }) => worker));
+    const workers = wanted.workers.flatMap((worker) => optionsOf(worker, wanted.shares, secret, routed));
+    const origins = wanted.workers.filter(({ name }) => routed.has(name)).map((one) => originOf(one, wanted.workers));
+    const router = routerWorker(wanted);
+    const door = doorWorker(wanted.workers, wanted.doors, router);
     return {
       host: "127.0.0.1", // no port: with 0, Miniflare would want the former one again, which others may have by then
       cf: false, // Miniflare would fetch it from the internet
@@ -216,9 +221,10 @@ export class Stage {
       log: this.#log(),
       handleRuntimeStdio: (output, errors) => [output, errors].forEach((s) => s.pipe(process.stderr, { end: false })),
       workers: [
-        edgeWorker(wanted, door, { secret }), // the first one is the one that answers
-        ...(door === undefined ? [] : [door]),
+        edgeWorker(wanted, door, router, { secret }), // the first one is the one that answers
+        ...[door, router].filter((each) => each !== undefined),
         ...workers,
+        ...origins,
         ...internal,
       ],
     };

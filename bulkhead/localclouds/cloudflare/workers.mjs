@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { ENTRY, entrySource } from "./entry.mjs";
 import { DIRECT, doorTo, gateSource } from "./gate.mjs";
 import { COUNTER, TRAP } from "./internal.mjs";
+import { originName } from "./router.mjs";
 
 const BUNDLE = "/bundle"; // a path that exists nowhere: modules are given by content
 const GATE = { compatibilityDate: "2026-01-01", compatibilityFlags: ["service_binding_extra_handlers"] };
@@ -14,14 +15,15 @@ export function codesOf(worker) {
   return worker.versions?.map(({ code }) => code) ?? [worker];
 }
 
-/** Miniflare's options of a Worker. */
-export function optionsOf(worker, shares, secret) {
-  if (worker.versions === undefined) return [codeOptions(worker, worker.name, secret)];
-  const codes = codesOf(worker).map((code) => codeOptions(code, worker.name, secret));
+/** Miniflare's options of a Worker. What the Workers in `routed` fetch goes by their origin. */
+export function optionsOf(worker, shares, secret, routed) {
+  const outside = { name: routed.has(worker.name) ? originName(worker.name) : TRAP, props: { worker: worker.name } };
+  if (worker.versions === undefined) return [codeOptions(worker, worker.name, outside, secret)];
+  const codes = codesOf(worker).map((code) => codeOptions(code, worker.name, outside, secret));
   return [gateOptions(worker, shares[worker.name], secret), ...codes];
 }
 
-function codeOptions({ bundle, requires, version, routes: _atTheEdge, ...options }, worker, secret) {
+function codeOptions({ bundle, requires, version, routes: _atTheEdge, ...options }, worker, outside, secret) {
   const entry = entrySource({ mainModule: bundle.main, ...requires, direct: DIRECT, secret });
   return {
     ...options,
@@ -34,7 +36,7 @@ function codeOptions({ bundle, requires, version, routes: _atTheEdge, ...options
         contents: type === "Data" || type === "CompiledWasm" ? readFileSync(file) : readFileSync(file, "utf8"),
       })),
     ],
-    outboundService: { name: TRAP, props: { worker } },
+    outboundService: outside,
     // Static assets alone are no invocation.
     tails: bundle.main ? [{ name: COUNTER, props: { worker, version } }] : [],
   };

@@ -6,6 +6,7 @@ What a version may hold is in `worker_versions.py`. Error code 10007: no such sc
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -90,7 +91,7 @@ def _versions_agree_on_classes(_caller: Caller, store: Store, inputs: Properties
         )
 
 
-# Cron triggers and hostnames
+# Cron triggers, hostnames and routes
 
 
 def _script_is_deployed(_caller: Caller, store: Store, inputs: Properties) -> Iterator[str]:
@@ -108,6 +109,27 @@ def _hostname_id(_caller: Caller, inputs: Properties) -> str:
     return hashlib.sha256(inputs["hostname"].encode()).hexdigest()[:32]
 
 
+def _pattern(inputs: Properties) -> Iterator[str]:
+    pattern = inputs.get("pattern")
+    if not isinstance(pattern, str) or not known(inputs, "pattern"):
+        return
+    host, _, path = re.sub(r"^https?://", "", pattern).partition("/")
+    if "?" in pattern or "#" in pattern:
+        yield "pattern: has a query, which no route can ask for [code: 10022]"
+    if not _ROUTE_HOST.fullmatch(host):
+        yield f"pattern: {host!r} is no hostname; a wildcard stands at its beginning, or at its end without a path"
+    if "*" in path.removesuffix("*"):
+        yield "pattern: a wildcard in a path stands at its end"
+
+
+def _script_exists(_caller: Caller, store: Store, inputs: Properties) -> Iterator[str]:
+    """The script of a route may be of any Worker of the zone's account; a route without one lets requests pass."""
+    script = inputs.get("script")
+    if script and not any(worker.outputs["name"] == script for worker in store.all(type_=t.WORKER)):
+        yield "Cannot configure a route for a Worker which does not exist. [code: 10019]"
+
+
+_ROUTE_HOST: Final = re.compile(r"\*|\*?\.?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}\*?")
 _UNOBSERVED: Final = {"destinations": [], "enabled": False, "headSamplingRate": 1, "persist": True}
 
 TABLE: Final = (
@@ -181,5 +203,14 @@ TABLE: Final = (
         computed=lambda caller, _id, inputs: {"certId": new_uuid(caller, inputs)},
         import_id=ImportId("accountId", "id"),
         taken=100116,  # without `override_existing_origin`, which the provider's plugin cannot send
+    ),
+    TypeRules(
+        type=t.WORKERS_ROUTE,
+        identify=new_hex_id,
+        account="zoneId",
+        checks=(_pattern,),
+        admissions=(_script_exists,),
+        import_id=ImportId("zoneId", "id"),
+        taken=10020,
     ),
 )

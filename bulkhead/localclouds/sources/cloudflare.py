@@ -229,4 +229,11 @@ SOURCES: Final[Sources] = {
         cloudflare_client("workers/domain_get_response.py"): ("computed",),
         cloudflare_plugin("workers_custom_domain/resource.go"): ("import_id",),
     },
+    t.WORKERS_ROUTE: {
+        cloudflare_docs("workers/configuration/routing/routes"): ("pattern",),
+        issue("alchemy-run/distilled", 368): ("script_exists",),
+        issue("cloudflare/workers-sdk", 1585): ("create",),
+        cloudflare_plugin("workers_route/schema.go"): ("replaced_by",),
+        cloudflare_plugin("workers_route/resource.go"): ("import_id",),
+    },
 }

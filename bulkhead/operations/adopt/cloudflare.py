@@ -72,6 +72,14 @@ def _crons(finder: CloudflareFinder, wanted: Wanted) -> Found | None:
     return Found(script, f"{account}/{script}") if found and found.get("schedules") else None
 
 
+def _route(finder: CloudflareFinder, wanted: Wanted) -> Found | None:
+    zone = wanted.inputs["zoneId"]
+    for route in finder.items(f"/zones/{zone}/workers/routes"):
+        if route["pattern"] == wanted.inputs["pattern"] and route["id"] not in wanted.known:
+            return Found(route["id"], f"{zone}/{route['id']}")
+    return None
+
+
 _LOOKS: Final[Mapping[str, Look]] = {
     t.QUEUE_CONSUMER: _consumer,
     t.ACCOUNT_TOKEN: _listed("tokens", "name", "name", "id"),
@@ -84,5 +92,6 @@ _LOOKS: Final[Mapping[str, Look]] = {
     t.WORKER: _listed("workers/workers", "name", "name", "id"),
     t.WORKERS_CRON_TRIGGER: _crons,
     t.WORKERS_CUSTOM_DOMAIN: _listed("workers/domains", "hostname", "hostname", "id"),
+    t.WORKERS_ROUTE: _route,
     t.WORKERS_KV_NAMESPACE: _listed("storage/kv/namespaces", "title", "title", "id"),
 }

@@ -15,7 +15,7 @@ from bulkhead.resources.kind import (
     ResourceType,
     Scope,
 )
-from bulkhead.resources.permissions import SCRIPTS_WRITE
+from bulkhead.resources.permissions import ROUTES_WRITE, SCRIPTS_WRITE
 
 SCRIPTS: Final = tuple(
     f"cloudflare:index/{name[0].lower()}{name[1:]}:{name}" for name in ("Worker", "WorkersScript", "WorkerScript")
@@ -145,6 +145,10 @@ WORKERS_ROUTE: Final = ResourceType(
     references=(Reference("script", Link.WORKER, SCRIPTS), Reference("pattern", Link.HOSTNAME)),
     scope=Scope.ZONE,
     guards=Guard(("pattern", "script")),
+    replaced_by=frozenset({"zoneId"}),
+    create=Create.REFUSED,
+    rehearsed=Rehearsed.EMULATED,
+    needs=(ROUTES_WRITE,),
     triggers=True,
 )
 

@@ -183,6 +183,34 @@ def test_a_consumer_a_hostname_and_a_trigger_take_effect(provider: Provider) -> 
     assert client.visit("clerk.example", "/").text == "hello"
 
 
+def test_a_route_comes_before_the_hostname_and_its_worker_reaches_that(provider: Provider) -> None:
+    provider.deployed(
+        "shop", "export default { fetch: (request) => new Response(`shop ${new URL(request.url).pathname}`) }"
+    )
+    front = "export default { fetch: async (request) => new Response(`front, ${await (await fetch(request)).text()}`) }"
+    provider.deployed("front", front)
+    provider.create(t.WORKERS_CUSTOM_DOMAIN, hostname="shop.example", service="shop", zoneId="zone")
+    whole = provider.create(t.WORKERS_ROUTE, zoneId="zone", pattern="shop.example/*", script="front")
+    apart = provider.create(t.WORKERS_ROUTE, zoneId="zone", pattern="shop.example/free*")
+    client = provider.cloud.client
+    eventually(lambda: client.visit("shop.example", "/a").text == "front, shop /a")
+    assert client.visit("shop.example", "/free/b").text == "shop /free/b", "a more specific route lets it pass"
+    assert client.egress() == []
+    provider.delete(apart)
+    eventually(lambda: client.visit("shop.example", "/free/b").text == "front, shop /free/b")
+    provider.delete(whole)
+    eventually(lambda: client.visit("shop.example", "/a").text == "shop /a")
+
+
+def test_a_worker_before_a_hostname_reaches_nothing_outside(provider: Provider) -> None:
+    provider.deployed("shop", HELLO)
+    provider.deployed("front", "export default { fetch: () => fetch('https://elsewhere.example/') }")
+    provider.create(t.WORKERS_CUSTOM_DOMAIN, hostname="shop.example", service="shop", zoneId="zone")
+    provider.create(t.WORKERS_ROUTE, zoneId="zone", pattern="shop.example/*", script="front")
+    eventually(lambda: provider.cloud.client.visit("shop.example", "/").status == 502)
+    assert str(provider.cloud.client.egress()[0]).endswith("elsewhere.example/ (Worker front)")
+
+
 def test_a_consumer_whose_worker_has_no_queue_handler_is_refused(provider: Provider) -> None:
     queue = provider.create(t.QUEUE, queueName="events")
     provider.deployed("web", HELLO)

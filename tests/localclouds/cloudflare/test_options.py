@@ -36,6 +36,7 @@ def test_an_empty_account_runs_nothing() -> None:
         "held": [],
         "crons": {},
         "shares": {},
+        "routes": [],
         "doors": {},
     }
 

@@ -25,6 +25,7 @@ VERSION = "cloudflare:index/workerVersion:WorkerVersion"
 DEPLOYMENT = "cloudflare:index/workersDeployment:WorkersDeployment"
 CRON = "cloudflare:index/workersCronTrigger:WorkersCronTrigger"
 DOMAIN = "cloudflare:index/workersCustomDomain:WorkersCustomDomain"
+ROUTE = "cloudflare:index/workersRoute:WorkersRoute"
 SQLITE = {"type": "durable-object", "storage": "sqlite"}
 
 
@@ -91,12 +92,18 @@ def good(bundle: Path) -> Mapping[str, dict[str, Any]]:
         DEPLOYMENT: {"scriptName": "w", "strategy": "percentage", "versions": [{"versionId": "v", "percentage": 100}]},
         CRON: {"scriptName": "web", "schedules": [{"cron": "*/15 * * * *"}]},
         DOMAIN: {"hostname": "www.example.com", "service": "web", "zoneId": "z"},
+        ROUTE: {"pattern": "www.example.com/*", "script": "web", "zoneId": "z"},
     }
+
+
+def placed(token: str) -> dict[str, str]:
+    """Return the input that says whose a resource is: a route says its zone."""
+    return {} if token == ROUTE else {"accountId": ACCOUNT}
 
 
 def test_the_good_inputs_are_good(bundle: Path) -> None:
     for token, inputs in good(bundle).items():
-        assert planning.check(token, {"accountId": ACCOUNT, **inputs})[1] == []
+        assert planning.check(token, {**placed(token), **inputs})[1] == []
 
 
 @pytest.mark.parametrize(
@@ -193,6 +200,8 @@ def test_the_good_inputs_are_good(bundle: Path) -> None:
             "[code: 10100]",
         ),
         (DOMAIN, {"hostname": "*.example.com"}, "hostname: must be a full hostname without wildcards"),
+        (ROUTE, {"pattern": "example.com/*/a"}, "pattern: a wildcard in a path stands at its end"),
+        (ROUTE, {"pattern": "*/a?b"}, "pattern: has a query, which no route can ask for [code: 10022]"),
         (
             DOMAIN,
             {"zoneName": "example.com"},
@@ -203,7 +212,7 @@ def test_the_good_inputs_are_good(bundle: Path) -> None:
 def test_one_bad_field_is_one_fault(bundle: Path, token: str, change: dict[str, Any], fault: str) -> None:
     changed = {**good(bundle)[token], **change}
     inputs = {name: value for name, value in changed.items() if value is not None}
-    assert planning.check(token, {"accountId": ACCOUNT, **inputs})[1] == [fault]
+    assert planning.check(token, {**placed(token), **inputs})[1] == [fault]
 
 
 def test_a_module_that_is_no_file_is_a_fault(bundle: Path) -> None:

@@ -110,8 +110,9 @@ class Call:
         return _SOURCES.get(client, "api")
 
     def records(self, type_: ResourceType) -> list[Record]:
-        """Return what the account of the path holds of a type, oldest first, with what was left behind."""
-        return self.cloud.resources.store.all(type_=type_, account=self.path.get("account_id", ""))
+        """Return what the account or the zone of the path holds of a type, oldest first, with what was left behind."""
+        holder = self.path.get("account_id") or self.path.get("zone_id", "")
+        return self.cloud.resources.store.all(type_=type_, account=holder)
 
     def stage_of(self, record: Record) -> StageCloud:
         """Return the running cloud that a resource lives in."""

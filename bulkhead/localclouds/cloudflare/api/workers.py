@@ -32,6 +32,7 @@ WORKERS: Final = "/accounts/{account_id}/workers/workers"
 SCRIPT: Final = "/accounts/{account_id}/workers/scripts/{script_name}"
 _DEPLOYMENTS: Final = f"{SCRIPT}/deployments"
 _DOMAINS: Final = "/accounts/{account_id}/workers/domains"
+_ROUTE_LIST: Final = "/zones/{zone_id}/workers/routes"
 DEFERRAL: Final = "code_update_strategy"
 """The member that says how long old code may go on at most; here it ends at once."""
 
@@ -82,7 +83,16 @@ DOMAIN: Final = Endpoint(
 )
 
 
-ENDPOINTS: Final = (WORKER, DEPLOYMENT, SCHEDULES, DOMAIN)
+ROUTE: Final = Endpoint(
+    type=t.WORKERS_ROUTE,
+    collection=_ROUTE_LIST,
+    item=f"{_ROUTE_LIST}/{{route_id}}",
+    change="PUT",
+    hidden=frozenset({"zoneId"}),
+)
+
+
+ENDPOINTS: Final = (WORKER, DEPLOYMENT, SCHEDULES, DOMAIN, ROUTE)
 
 
 def worker_of(call: Call) -> Record:

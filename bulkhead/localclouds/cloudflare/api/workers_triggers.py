@@ -1,4 +1,4 @@
-"""The routes by which wrangler says which hostnames lead to a Worker, all of them at once.
+"""Which hostnames lead to a Worker: as wrangler says it, all of them at once, and as routes of a zone say it.
 
 Source: wrangler's ``triggers/publish-routes.ts``; kentcdodds/kody#1015: custom domains that a call
 leaves out are taken away.
@@ -6,13 +6,17 @@ leaves out are taken away.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from bulkhead.localclouds.cloudflare import zone_routes
 from bulkhead.localclouds.cloudflare.api.answers import UNKNOWN_CODE, Refusal, Result, not_found
 from bulkhead.localclouds.cloudflare.api.call import Call, Route
+from bulkhead.localclouds.cloudflare.api.crud import Served, routes
 from bulkhead.localclouds.cloudflare.api.workers import (
     DOMAIN,
+    ROUTE,
     SCRIPT,
     attach,
     domain_inputs,
@@ -110,12 +114,33 @@ def _refused(why: str) -> Refusal:
 
 
 def _no_routes(call: Call) -> Result:
-    """Custom domains and workers.dev lead to Workers here; a list of no routes is what there is."""
-    if "script_name" in call.path:
-        worker_of(call)
-        if not call.json_list():
-            return Result([])
-    raise _refused("the local Cloudflare has no routes of zones; use a custom domain (custom_domain: true) instead")
+    """A Worker that wants no routes has none; the others are made in their zone, one by one."""
+    worker_of(call)
+    if not call.json_list():
+        return Result([])
+    raise _refused(
+        "the local Cloudflare takes routes at /zones/{zone_id}/workers/routes only; use a custom domain "
+        "(custom_domain: true) instead"
+    )
+
+
+class _ZoneRoutes(Served):
+    """Routes of a zone: of its own hostnames, as issue cloudflare/wrangler-legacy#920 has the refusal."""
+
+    def create(self, call: Call) -> Result:
+        _require_in_zone(call)
+        return super().create(call)
+
+    def update(self, call: Call, *, patches: bool) -> Result:
+        _require_in_zone(call)
+        return super().update(call, patches=patches)
+
+
+def _require_in_zone(call: Call) -> None:
+    pattern, zone = call.json().get("pattern"), call.credential.tenant.zones[call.path["zone_id"]]
+    host = zone_routes.parsed(pattern).host if isinstance(pattern, str) else zone
+    if host != "*" and not re.fullmatch(rf"(.*[.*])?{re.escape(zone)}", host):
+        raise Refusal(400, (10022, f"Route pattern must include zone name: {pattern}"))
 
 
 _OF_SCRIPTS: Final = (
@@ -124,5 +149,4 @@ _OF_SCRIPTS: Final = (
     Route("PUT", f"{SCRIPT}/routes", _no_routes, "script_name"),
     Route("GET", _RECORD, _show, "domain_id"),
 )
-_OTHERS: Final = (Route("POST", "/zones/{zone_id}/workers/routes", _no_routes, "zone_id"),)
-ROUTES: Final[tuple[Route, ...]] = (*one_by_one(_OF_SCRIPTS), *_OTHERS)
+ROUTES: Final[tuple[Route, ...]] = (*one_by_one(_OF_SCRIPTS), *routes(ROUTE, _ZoneRoutes(ROUTE)))

@@ -123,11 +123,6 @@ def _account_asked(call: Call) -> Result:
     return Result(_account(call.credential))
 
 
-def _no_routes(_asked: Call) -> Result:
-    """Routes are not rehearsed: nobody can make one, so a zone has none."""
-    return Result([])
-
-
 ROUTES: Final[tuple[Route, ...]] = (
     Route("GET", "/accounts", _accounts),
     Route("GET", _ACCOUNT, _account_asked, "account_id"),
@@ -136,5 +131,4 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("GET", "/zones", _zones),
     Route("GET", _ZONE, _zone_asked, "zone_id"),
     Route("POST", f"{_ZONE}/purge_cache", _purge, "zone_id"),
-    Route("GET", f"{_ZONE}/workers/routes", _no_routes, "zone_id"),
 )

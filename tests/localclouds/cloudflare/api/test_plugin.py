@@ -11,7 +11,7 @@ import pytest
 from bulkhead.localclouds.api.seed import Tenant
 from bulkhead.localclouds.cloudflare.api.app import routes
 from bulkhead.resources import types as t
-from bulkhead.resources.kind import ResourceType
+from bulkhead.resources.kind import ResourceType, Scope
 from bulkhead.resources.planned import unsealed
 from tests.support.cloudflare_api import Api, open_api
 from tests.support.cloudflare_plugin import Plugin, Resource, with_content
@@ -164,10 +164,12 @@ _SERVED: Final = sorted(RESOURCES)
 
 def make_least(account: Account, type_: ResourceType, more: Mapping[str, Any]) -> tuple[State, State]:
     """Make what a type needs, and one of it; return its configuration and its state."""
-    where = {"accountId": make_settings(account.environment).cloudflare.account_id}
+    settings = make_settings(account.environment).cloudflare
+    where = {"accountId": settings.account_id}
     for other in BEFORE.get(type_, ()):
         account.make(other, other.kind, {**where, **LEAST[other]}, IDS.get(other, {}))
-    account.make(type_, type_.kind, {**where, **LEAST[type_], **more}, {})
+    of = {"zoneId": settings.zone_id} if type_.scope is Scope.ZONE else where
+    account.make(type_, type_.kind, {**of, **LEAST[type_], **more}, {})
     return account.made[type_.kind][1:]
 
 

@@ -10,6 +10,7 @@ from tests.localclouds.cloudflare.api.workers import ROOT, SCRIPTS, made
 from tests.support.cloudflare_api import ZONE, Api
 
 CHANGES = f"{SCRIPTS}/web/domains/changeset?replace_state=true"
+ROUTES = f"/zones/{ZONE}/workers/routes"
 RECORDS = f"{SCRIPTS}/web/domains/records"
 
 
@@ -72,11 +73,50 @@ def test_an_origin_that_cannot_be_is_refused_and_nothing_changes(api: Api, origi
     assert domains(api) == {"b.example.com": "web"}
 
 
-def test_routes_of_zones_are_refused_in_words(api: Api) -> None:
+def test_routes_of_a_worker_all_at_once_are_refused_in_words(api: Api) -> None:
     made(api)
     assert api.result("PUT", f"{SCRIPTS}/web/routes", []) == []
-    for method, path in (("PUT", f"{SCRIPTS}/web/routes"), ("POST", f"/zones/{ZONE}/workers/routes")):
-        body: Any = {"pattern": "example.com/*", "script": "web"}
-        status, answer = api.call(method, path, [body] if method == "PUT" else body)
-        assert status == 400
-        assert "use a custom domain" in answer["errors"][0]["message"]
+    status, answer = api.call("PUT", f"{SCRIPTS}/web/routes", [{"pattern": "example.com/*"}])
+    assert status == 400
+    assert "use a custom domain" in answer["errors"][0]["message"]
+
+
+def test_a_route_is_made_changed_listed_and_taken_away(api: Api) -> None:
+    made(api)
+    made(api, "shop")
+    body = {"pattern": "www.example.com/*", "script": "web"}
+    route = api.result("POST", ROUTES, body)
+    assert route == {"id": route["id"], **body}
+    assert api.result("PUT", f"{ROUTES}/{route['id']}", {**body, "script": "shop"})["script"] == "shop"
+    api.result("POST", ROUTES, {"pattern": "www.example.com/free/*"})
+    assert [one["pattern"] for one in api.result("GET", ROUTES)] == ["www.example.com/*", "www.example.com/free/*"]
+    assert api.refused("POST", ROUTES, body) == (400, [10020]), "a zone has one route of a pattern"
+    api.result("DELETE", f"{ROUTES}/{route['id']}")
+    assert [one.get("script") for one in api.result("GET", ROUTES)] == [None]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "script", "code"),
+    [
+        ("www.example.com/*", "nobody", 10019),
+        ("www.example.org/*", "web", 10022),
+        ("notexample.com/*", "web", 10022),
+        ("www.example.com/*/a", "web", None),
+        ("www.*.example.com/*", "web", None),
+        ("www.example.com/?a=*", "web", 10022),
+    ],
+)
+def test_a_route_that_cannot_be_is_refused(api: Api, pattern: str, script: str, code: int | None) -> None:
+    made(api)
+    status, codes = api.refused("POST", ROUTES, {"pattern": pattern, "script": script})
+    assert status == 400
+    assert code is None or codes == [code]
+    assert api.result("GET", ROUTES) == []
+
+
+@pytest.mark.parametrize(
+    "pattern", ["*/*", "*.example.com/*", "*example.com/*", "https://example.com/a", "example.com*"]
+)
+def test_a_route_of_the_zone_may_have_wildcards_at_its_ends(api: Api, pattern: str) -> None:
+    made(api)
+    assert api.result("POST", ROUTES, {"pattern": pattern, "script": "web"})["pattern"] == pattern
