@@ -11,10 +11,10 @@ from bulkhead.cli.console import BAD, FAINT, GOOD, NEEDS_A_PERSON, WARNING, Cons
 from bulkhead.cli.options import AsJson, Profile, StackName
 from bulkhead.model import project
 from bulkhead.model.faults import Fault, Refused
-from jobs.local_time import lasted, shown
 from bulkhead.model.settings import read_settings
 from bulkhead.model.settings.paths import stack_file
 from bulkhead.model.settings.product_reference import product_of
+from jobs.local_time import lasted, shown
 
 if TYPE_CHECKING:
     from datetime import datetime

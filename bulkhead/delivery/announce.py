@@ -19,9 +19,9 @@ from bulkhead.delivery.journal import Run
 from bulkhead.delivery.validation import UNVALIDATED
 from bulkhead.delivery.words import fact, moved
 from bulkhead.model.faults import Refused
-from jobs.local_time import lasted, shown
 from bulkhead.model.naming import upper_snake
 from bulkhead.model.settings import StageSettings
+from jobs.local_time import lasted, shown
 
 VERIFIED: Final = "production-verified"
 """The commit status that says whether a production deployment was watched to its end and found good."""

@@ -8,7 +8,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from bulkhead.model.faults import Fault, Refused
-from bulkhead.model.local_time import lasted, shown
+from jobs.local_time import lasted, shown
 
 KEPT: Final = timedelta(days=30)
 """For which Time Travel can bring a database back."""
