@@ -16,12 +16,9 @@ from bulkhead.localclouds.api.faults import Failing, PlannedFault
 from bulkhead.localclouds.api.journal import Journal
 from bulkhead.model.faults import Refused
 from bulkhead.model.naming import Stage
-from bulkhead.operations.adopt import discover, take
-from bulkhead.operations.adopt.aws import AwsFinder
-from bulkhead.operations.adopt.cloudflare import CloudflareFinder
 from bulkhead.operations.adopt.engine_plan import created
-from bulkhead.operations.adopt.everywhere import Finders
 from bulkhead.rehearsal.faults import Act, writes
+from bulkhead.rehearsal.healing import adopt
 
 if TYPE_CHECKING:
     from bulkhead.rehearsal.scene import Scene, StandingStage
@@ -64,7 +61,7 @@ class Mishaps:
                         break  # something else is wrong: the next `up` shows it
                     self.complaints.append(str(stopped))
                     try:
-                        self._adopt(scene, stage, folder)
+                        self.adopted += adopt(scene, stage, stage.stack, folder)
                     except Refused:
                         break  # the same: a right that is missing stops whoever looks, too
                 else:
@@ -79,18 +76,3 @@ class Mishaps:
             PlannedFault(write.method, write.route, chance.choice([*Failing]), within=f"/{account}/")
             for write in chance.sample(creates, _FEW)
         ]
-
-    def _adopt(self, scene: Scene, stage: StandingStage, folder: Path) -> None:
-        """Do what `bulkhead adopt` does, and run the commands that it names for what is in the way."""
-        account, region = stage.settings.aws.account_id, stage.settings.region.primary
-        with scene.cloudflare_api(stage) as api:
-            aws = AwsFinder(lambda service: scene.aws(stage, service), account, region)
-            finder = Finders({"aws": aws, "cloudflare": CloudflareFinder(api)})
-            seen = discover(stage.stack, finder, folder, stage.stack.resources())
-            if seen.matches:
-                take(stage.stack, seen.document, folder, protect=False)
-            self.adopted += [match.wanted.name for match in seen.matches]
-            for obstacle in seen.in_the_way:
-                if found := finder.find(obstacle.wanted):
-                    account_id, queue, consumer = found.import_id.split("/")
-                    api.delete(f"/accounts/{account_id}/queues/{queue}/consumers/{consumer}")

@@ -40,12 +40,11 @@ from bulkhead.model.settings.keys import CLOUDFLARE_TOKEN, required_secrets
 from bulkhead.model.settings.models import StageSettings
 from bulkhead.model.settings.paths import stack_file
 from bulkhead.model.settings.product_reference import KEY, one_product
-from bulkhead.operations.adopt.discovery import PLACES
-from bulkhead.operations.adopt.finding import told_once
 from bulkhead.operations.secrets.rotation import opened
 from bulkhead.rehearsal import closing, plugins, recording, report
 from bulkhead.rehearsal.delivery import serve_uploaded
 from bulkhead.rehearsal.evidence import Outcome, Report, StageReport, Verdict
+from bulkhead.rehearsal.healing import end_lost_tokens, heal
 from bulkhead.rehearsal.mishaps import Mishaps
 from bulkhead.rehearsal.progress import Progress
 from bulkhead.rehearsal.proofs import PROOFS
@@ -255,9 +254,11 @@ def _bring_up_stack(scene: Scene, stage: StandingStage, stack: InlineStack, phas
     resumed = bool(stack.state_text())  # of a kept rehearsal, perhaps one that was killed
     if resumed:
         with clock.phase("healing"):
-            stack.heal(lambda urn: _id_of(scene, stage, urn))
+            heal(scene, stage, stack)
     with clock.phase(phase):
         stack.up(refresh=resumed)
+    if resumed:
+        end_lost_tokens(scene, stage)
     return resumed
 
 
@@ -316,13 +317,3 @@ def _save_logs(life: Life, started: str) -> str:
     kept = project.ROOT / ".rehearsal" / "logs" / started.replace(":", "")
     shutil.copytree(life.run.logs, kept, dirs_exist_ok=True)
     return str(kept)
-
-
-def _id_of(scene: Scene, stage: StandingStage, urn: str) -> str | None:
-    """Return the id of what was made for a URN while nobody wrote it down, None where nothing was, or is of no use."""
-    record = next((record for record in scene.store.all() if record.urn == urn), None)
-    if record is None or not told_once(record.type):
-        return record.id if record else None
-    with scene.cloudflare_api(stage, identity_settings.TOKEN_MAKER) as api:  # its secret was told once, to nobody
-        api.delete(f"/accounts/{record.account}/{PLACES[record.type]}/{record.id}")
-    return None

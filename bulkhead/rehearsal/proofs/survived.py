@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bulkhead.rehearsal.evidence import NotShown
+from bulkhead.rehearsal.healing import unknown
 from bulkhead.rehearsal.mishaps import met
 from bulkhead.rehearsal.proofs.proof import require
 from bulkhead.rehearsal.scene import Scene
-from bulkhead.resources.catalogue import CATALOGUE
 
 
 def mishaps(scene: Scene) -> str:
@@ -20,12 +20,7 @@ def mishaps(scene: Scene) -> str:
     for complaint in known.complaints:
         require("bulkhead adopt" in complaint, "an up that stops to name `bulkhead adopt`", complaint)
     stage = next(each for each in scene.stages.values() if each.environment == known.environment)
-    there = {(one["type"], one.get("id")) for one in stage.resources()}
-    orphans = [
-        f"{record.type} {record.id}"
-        for record in scene.records(stage)
-        if record.type in CATALOGUE and not CATALOGUE[record.type].left_behind and (record.type, record.id) not in there
-    ]
+    orphans = [f"{record.type} {record.id}" for record in unknown(scene, stage)]
     require(not orphans, f"the state of {stage.environment} to know all that its clouds have", ", ".join(orphans))
     went_on = f"up stopped {len(known.complaints)}x, adopted: {', '.join(known.adopted) or 'nothing'}"
     return f"--seed {known.seed}: {'; '.join(map(str, known.planned))}; {went_on}; then it converged"
