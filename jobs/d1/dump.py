@@ -43,8 +43,8 @@ def dump(
     began, before = time.monotonic(), bookmark() if bookmark else None
     answers = at_once(lambda asked: _written(asked, _Sql(lambda _: None)), query, together) if together else None
     sql = _Sql(write)
-    made, tables, fuzzy = _written(answers or query, sql)
-    migrations, changed = _migrations(answers or query, made), schema.read(answers or query) != made
+    made, tables, fuzzy, migrations = _written(answers or query, sql)
+    changed = schema.read(answers or query) != made
     bookmarks = (before, bookmark()) if bookmark and before else None
     if changed:
         raise DumpFailed("the schema was changed meanwhile. fix: dump again when no migration runs")
@@ -57,8 +57,9 @@ def dump(
     return found
 
 
-def _written(query: Query, sql: _Sql) -> tuple[Schema, dict[str, Fingerprint], tuple[str, ...]]:
-    """Write all there is; return of what the database is made, its tables, and which of them changed meanwhile."""
+def _written(query: Query, sql: _Sql) -> tuple[Schema, dict[str, Fingerprint], tuple[str, ...], tuple[str, ...]]:
+    """Write all there is; return of what the database is made, its tables, which of them changed meanwhile, and what
+    migrations it has had."""
     made, tables, fuzzy = schema.read(query), dict[str, Fingerprint](), list[str]()
     for statement in _before(made):
         sql.add(statement)
@@ -75,7 +76,7 @@ def _written(query: Query, sql: _Sql) -> tuple[Schema, dict[str, Fingerprint], t
             fuzzy.append(table.name)
     for statement in (*scratch.dropped(), *_after(made)):
         sql.add(statement)
-    return made, tables, tuple(fuzzy)
+    return made, tables, tuple(fuzzy), _migrations(query, made)
 
 
 def _migrations(query: Query, made: Schema) -> tuple[str, ...]:

@@ -113,3 +113,15 @@ def test_a_schema_that_changes_before_the_batch_is_asked_for_again(connection: s
     assert source.batches == 2
     assert found.is_consistent
     assert set(found.tables) == {"one", "two", "three"}
+
+
+def test_the_ledger_of_migrations_is_of_the_same_moment(tmp_path: Path) -> None:
+    ledger = (
+        "CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, name)",
+        "INSERT INTO d1_migrations VALUES (1, 'one')",
+    )
+    with closing(sqlite3.connect(made(tmp_path / "ledger.sqlite", ledger), isolation_level=None)) as connection:
+        source = Written(connection, ("INSERT INTO d1_migrations (name) VALUES ('later')",), most=1)
+        _, manifest = taken(source)
+    assert manifest.at_once
+    assert len(manifest.migrations) == manifest.tables["d1_migrations"].rows
