@@ -128,6 +128,11 @@ class Job:
         except (BotoCoreError, ClientError) as error:
             self.log.failed(f"the metric {name} was not put", error)
 
+    def close(self) -> None:
+        """Close what was opened."""
+        if "cloudflare" in self.__dict__:
+            self.cloudflare.close()
+
     def _token(self) -> str:
         found = self.aws.ssm.get_parameter(Name=self.config.token, WithDecryption=True)
         return str(found["Parameter"]["Value"])
@@ -177,6 +182,8 @@ class _Invocation:
         except Exception as error:
             self._log.failed(f"{self._config.task} failed, due {self._due()}", error)
             raise
+        finally:
+            self._job.close()
 
     def _held(self, work: Work) -> dict[str, Any]:
         before = self._begin()

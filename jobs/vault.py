@@ -91,6 +91,11 @@ def moment(stamped: str) -> datetime:
     return datetime.strptime(stamped, _STAMP).replace(tzinfo=UTC)
 
 
+def minutes(at: datetime, now: datetime) -> float:
+    """Return how old something of ``at`` is."""
+    return max(0.0, (now - at).total_seconds() / 60)
+
+
 def due(at: datetime, zone: ZoneInfo, kept: Iterable[str], newest: Mapping[Tier, datetime]) -> list[Tier]:
     """Return the tiers into which a full backup of ``at`` goes: daily, and each other one of ``kept`` that has none of
     this period yet. Weeks begin on Monday; all periods are the stage's zone's. ``newest`` is each tier's newest backup.

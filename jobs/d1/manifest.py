@@ -31,8 +31,8 @@ class Manifest:
     ``bookmarks`` are the database's before and after. The pages of a dump are queries of their own, so a dump is of one
     moment only when nothing was written meanwhile, which equal bookmarks show, or when all was read ``at_once``.
     ``fuzzy`` names tables that were seen to change while they were read. ``migrations`` were applied, in that order;
-    ``seconds`` is what the dump took. Whoever keeps the dump adds ``gzip``, as which it lies there, and the
-    ``versions`` of what made it."""
+    ``seconds`` is what the dump took. Whoever keeps the dump adds ``gzip``, as which it lies there, ``at``, when it was
+    begun, and the ``versions`` of what made it."""
 
     source: str
     sha256: str
@@ -44,6 +44,7 @@ class Manifest:
     at_once: bool = False
     migrations: tuple[str, ...] = ()
     seconds: float = 0.0
+    at: str = ""
     gzip: Packed | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
 

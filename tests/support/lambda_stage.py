@@ -117,7 +117,7 @@ class LambdaStage:
         self.monkeypatch.setenv(VARIABLE, json.dumps(self.told(task, **other)))
         return handler(event or ({"scheduled": scheduled} if scheduled else {}), context or Context())
 
-    def keys(self, bucket: str = VAULT, prefix: str = "") -> list[str]:
+    def listed(self, bucket: str = VAULT, prefix: str = "") -> list[str]:
         return [each["Key"] for each in self.s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", ())]
 
     def read(self, key: str, bucket: str = VAULT) -> bytes:
