@@ -32,7 +32,7 @@ _COMMON: Final[Mapping[str, Any]] = {
     "maintenance": {"enabled": False, "endTime": None},
     "featureFlags": {},
     "workers": {"cpuMs": 30_000, "logSampling": 1},
-    "database": {"readReplication": "disabled"},
+    "database": {"readReplication": "disabled", "optimizeTables": []},
     "cache": {
         "staticSeconds": 86_400,
         "apiSeconds": 3600,

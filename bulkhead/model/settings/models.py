@@ -115,9 +115,10 @@ class Workers(Section):
 
 
 class Database(Section):
-    """D1 (CAP-2)."""
+    """D1 (CAP-2, REL-7)."""
 
     read_replication: Literal["disabled", "auto"] = Field(description="read replicas of every database")
+    optimize_tables: t.TableNames = Field(description="what `bulkhead optimize` works on; empty: every table")
 
 
 class Cache(Section):

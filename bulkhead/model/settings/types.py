@@ -238,6 +238,15 @@ SessionHours = Annotated[
 LocationHint = Literal["apac", "eeur", "enam", "oc", "weur", "wnam"]
 Level = Literal["trace", "debug", "info", "warn", "error"]
 Flag = StrictBool
+TableName = Annotated[
+    StrictStr,
+    text(
+        r"[a-z][a-z0-9-]*\.[^\x00-\x1f]{1,128}",
+        "must be a database of the product, a dot and a table, or nobody could say which table is meant",
+        "main.bookings",
+    ),
+]
+TableNames = Annotated[tuple[TableName, ...], AfterValidator(distinct)]
 Emails = Annotated[tuple[Email, ...], AfterValidator(distinct)]
 MailDomains = Annotated[tuple[MailDomain, ...], AfterValidator(distinct)]
 GitHubIds = Annotated[tuple[GitHubId, ...], AfterValidator(distinct)]

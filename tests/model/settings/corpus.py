@@ -175,6 +175,11 @@ BAD: Final = [
     *_each("bulkhead:workers.traceSampling", "from 0", -0.1, 1.1, 5),
     *_each("bulkhead:workers.logSampling", "a number", "0.5", True),
     Bad("bulkhead:database.readReplication", "on", "disabled or auto"),
+    Bad(
+        "bulkhead:database.optimizeTables", ["bookings"], "a dot and a table", key="bulkhead:database.optimizeTables[0]"
+    ),
+    Bad("bulkhead:database.optimizeTables", ["main."], "a dot and a table", key="bulkhead:database.optimizeTables[0]"),
+    Bad("bulkhead:database.optimizeTables", ["main.a", "main.a"], "twice"),
     *_each("bulkhead:cache.apiSeconds", "60 to 31536000", 59, 0, -1, 31_536_001),
     Bad("bulkhead:cache.rulesSeconds", 30, "KV refuses"),
     Bad("bulkhead:cache.sessionSeconds", 59, "KV refuses"),
