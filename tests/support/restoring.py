@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -90,12 +91,14 @@ class Switch:
 
         self.kills().around("maintenance on", switch)
 
-    def off(self) -> None:
-        def switch() -> None:
+    def off(self) -> list[str]:
+        def switch() -> list[str]:
             self.on_ = False
             self.told.append("off")
+            return []
 
-        self.kills().around("maintenance off", switch)
+        off: list[str] = self.kills().around("maintenance off", switch)
+        return off
 
 
 class _KillingS3(MemoryS3):
@@ -116,7 +119,8 @@ class Restoring:
         self.folder = folder
         self.kills = Kills()
         self.stage = SqliteStage(folder)
-        self.api: Api = open_api(folder, stage=lambda _environment: self.stage)
+        self.ahead = 0.0
+        self.api: Api = open_api(folder, stage=lambda _environment: self.stage, clock=lambda: time.time() + self.ahead)
         self.rest = Rest(CLOUDFLARE, TOKEN, _Transport(self.api.transport(), lambda: self.kills))
         self.database: D1 = d1.create(self.rest, ACCOUNT, "harbor-staging-d1-main")
         made(self.file, there)
@@ -170,7 +174,7 @@ class Restoring:
     ) -> tuple[Outcome | None, str]:
         """Begin the plan, or continue what has not ended."""
         journal = self.journal()
-        with self._held(journal):
+        with self.held(journal):
             run = journal.open_run()
             if run is None:
                 run = journal.begin({"plan": plan.document()})
@@ -180,7 +184,7 @@ class Restoring:
             return restore.give_up(give_up) if give_up else restore.carry_out()
 
     @contextmanager
-    def _held(self, journal: Journal) -> Iterator[None]:
+    def held(self, journal: Journal) -> Iterator[None]:
         journal.lease._length = timedelta(seconds=0)  # a killed process is not waited for
         journal.lease.take()
         journal.lease._length = timedelta(seconds=90)
@@ -189,6 +193,16 @@ class Restoring:
             yield
         finally:
             journal.lease._release()
+
+    def pass_time(self, time: timedelta) -> None:
+        """Let the clock of the cloud go on. That the database was the same until then is known there."""
+        self.database.bookmark()
+        self.ahead += time.total_seconds()
+        self.database.bookmark()
+
+    @property
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(time.time() + self.ahead, UTC)
 
     def rows(self, sql: str = "SELECT nick FROM members ORDER BY id") -> list[Any]:
         return [row[0] for row in self.database.raw(sql)]

@@ -21,6 +21,7 @@ from jobs.d1.schema import DumpFailed
 from jobs.d1.wipe import replacing
 
 MAINTENANCE: Final = "maintenance"
+QUIET: Final = "quiet"
 TRIED: Final = "tried"
 BOOKMARK: Final = "bookmark"
 CHANGE: Final = "change"
@@ -34,15 +35,15 @@ _MOST: Final = 5  # differences that are told
 
 
 class Maintenance(Protocol):
-    """Whether the stage's users wait, and what its queues and crons do."""
+    """Whether the stage's users wait, and with them its queues and crons."""
 
     def is_on(self) -> bool: ...
 
-    def on(self, until: datetime) -> None:
+    def on(self, until: datetime) -> object:
         """Let them wait; doing it twice comes to the same."""
 
-    def off(self) -> None:
-        """Let everything go on as it did before; doing it twice comes to the same."""
+    def off(self) -> list[str]:
+        """Let everything go on as before, and return what does not, in words; doing it twice comes to the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +113,13 @@ class Restore:
             return
         if self._noted(MAINTENANCE) is None:
             self._run.note(MAINTENANCE, {"was_on": maintenance.is_on()})
-        if not maintenance.is_on():
+        # It counts as on from its first half; and who knows who has ended it since this run was killed.
+        half = self._noted(QUIET) is None and not self._facts(MAINTENANCE)["was_on"]
+        if half or not maintenance.is_on():
             self._say("Maintenance on ...")
             maintenance.on(self._world.now() + max(_LEAST, 2 * self._world.last))
+        if self._noted(QUIET) is None:
+            self._run.note(QUIET)
 
     def _try(self) -> str:
         """Return why the backup cannot be used, empty where it can: it was loaded somewhere else."""
@@ -202,7 +207,8 @@ class Restore:
                 reason += f"; maintenance was on before, and stays: bulkhead maintenance off {self._plan.stage}"
             else:
                 self._say("Maintenance off ...")
-                self._world.maintenance.off()
+                for left in self._world.maintenance.off():
+                    self._say(f"not as before: {left}")
         self._clear()
         self._run.end(outcome, {"reason": reason})
         return outcome, reason

@@ -1,0 +1,226 @@
+"""What a restore is decided with: the database, its backups, its ledger, and what was restored before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from bulkhead.clients.clouds import said_plainly
+from bulkhead.clients.d1 import D1, SqlFailed
+from bulkhead.delivery.journal import Journal, Outcome, Run
+from bulkhead.delivery.migrations import ledger
+from bulkhead.delivery.migrations.files import Migration
+from bulkhead.model.faults import Fault, Refused
+from bulkhead.model.instants import instant
+from bulkhead.model.naming import Kind
+from bulkhead.model.product import Database, Product
+from bulkhead.model.settings import StageSettings
+from bulkhead.recovery.restore import losses
+from bulkhead.recovery.restore.backups import Backups, Kept
+from bulkhead.recovery.restore.moments import KEPT, moment, refused, require_born
+from bulkhead.recovery.restore.plan import Cause, Plan
+from bulkhead.recovery.restore.run import BOOKMARK, Dump, Maintenance, Restore, World
+from jobs.d1.schema import DumpFailed
+from jobs.local_time import lasted, shown
+
+_SCRATCH: Final = "scratch"
+_UNKNOWN: Final = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody wants back: a backup by its key, a moment as it was typed, or what was before the last restore."""
+
+    key: str | None = None
+    at: str | None = None
+    undo: bool = False
+
+    def require_one(self, stage: str, store: str) -> None:
+        """Raise Refused unless it says one thing."""
+        said = [each for each in (self.key, self.at, self.undo or None) if each]
+        if not said:
+            fix = f"bulkhead restore {stage} {store} --from KEY (bulkhead backup {stage} list), or --at TIME"
+            raise refused("--from, --at", "neither is there, and nobody restores without a name", fix)
+        if len(said) > 1:
+            raise refused("--from, --at, --undo", "more than one is there, and each means another state", "leave one")
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One database of a stage. ``journal`` is that of restores, ``maintenance`` None where nobody is to wait;
+    ``folder`` is a place on this machine that only this user reads."""
+
+    settings: StageSettings
+    product: Product
+    store: Database
+    migrations: tuple[Migration, ...]
+    database: D1
+    journal: Journal
+    backups: Backups
+    maintenance: Maintenance | None
+    folder: Path
+    say: Callable[[str], None]
+
+    @property
+    def stage(self) -> str:
+        return self.settings.environment
+
+    @property
+    def zone(self) -> str:
+        return self.settings.timezone
+
+    def planned(self, wish: Wish, now: datetime) -> Plan:
+        """Return what the wish would do; changes nothing. Raises Refused where it cannot be done, or must not."""
+        wish.require_one(self.stage, self.store.name)
+        if wish.key:
+            return self._from_backup(self._fetched(wish.key), now)
+        if wish.undo:
+            return self._undoing(now)
+        return self._to_moment(str(wish.at), now)
+
+    def restore(self, plan: Plan, run: Run) -> Restore:
+        """Return the run of a plan, to be begun or continued."""
+        if plan.id != self.database.id:
+            message = f"was about the database {plan.id}, and {self.database.name} is {self.database.id} by now"
+            raise Refused("Nothing was restored.", [Fault(run.id, message, "restore the new one by a plan of its own")])
+
+        again = f"bulkhead restore {self.stage} {self.store.name}"
+
+        def dump() -> Dump:
+            manifest = self._fetched(plan.source).manifest
+            if manifest.sha256 != plan.content:
+                message = "is not the backup any more that this restore began with"
+                raise Refused(f"Run {run.id} cannot go on.", [Fault(plan.source, message, f"{again} --undo")])
+            return Dump(self._file, manifest)
+
+        command = f"bulkhead migrate {self.stage} --database {self.store.name}"
+        maintenance = self.maintenance if plan.maintenance else None
+        world = World(self.database, maintenance, dump, self.scratch, self.last() or _UNKNOWN, command, self.say)
+        return Restore(world, plan, run)
+
+    def open_run(self) -> tuple[Run, Plan] | None:
+        """Return the restore that has no end, of whichever store of the stage; None when there is none."""
+        run = self.journal.open_run()
+        return None if run is None else (run, Plan.read(run.entries()[0].facts["plan"], run.id))
+
+    @property
+    def scratch(self) -> str:
+        """The name of the database in which a backup is tried. Raises Refused where it is one of the product's."""
+        label = self.settings.label(self.product.name)
+        name = label.name(Kind.D1, _SCRATCH, self.store.name)
+        for each in self.product.databases:
+            if label.name(Kind.D1, each.name) == name:
+                message = f"is called {name}, as the database is in which backups of {self.store.name} are tried"
+                raise Refused("Nothing was restored.", [Fault(each.name, message, "call it something else")])
+        return name
+
+    def last(self) -> timedelta | None:
+        """Return how long the last restore of this store took, None where there was none."""
+        for run, _ in self._done():
+            entries = run.entries()
+            return entries[-1].at - entries[0].at
+        return None
+
+    def _from_backup(self, kept: Kept, now: datetime) -> Plan:
+        at, manifest, needs = kept.backup.at, kept.manifest, self._needs()
+        notes = [f"the backup is of {shown(at, self.zone)}, {lasted(now - at)} ago; it was read now and is whole"]
+        if not manifest.is_consistent:
+            tables = f": {', '.join(manifest.fuzzy)}" if manifest.fuzzy else ""
+            notes.append(f"it is not of one moment, because somebody wrote while it was taken{tables}")
+        had = set(manifest.migrations)
+        if behind := [each for each in needs if each not in had]:
+            notes.append(
+                f"it is of an older schema, without {', '.join(behind)}: no traffic returns until they are applied, by"
+                f" bulkhead migrate {self.stage} --database {self.store.name}"
+            )
+        try:
+            lost = [str(each) for each in losses.since(self.database.raw, manifest)]
+        except (DumpFailed, SqlFailed) as failed:
+            lost = [f"what there is now cannot be counted: {failed}"]
+        return self._plan(Cause.BACKUP, kept.backup.key, manifest.sha256, needs, lost, notes)
+
+    def _to_moment(self, text: str, now: datetime) -> Plan:
+        at = moment(text, self.stage, self.zone, now)
+        require_born(at, text, self.database.created(), self.zone)
+        lost = [f"all that was written since {shown(at, self.zone)}, {lasted(now - at)} ago", *self._rows()]
+        return self._plan(Cause.MOMENT, instant(at), self.database.bookmark(at), self._needs(), lost, [])
+
+    def _undoing(self, now: datetime) -> Plan:
+        found = next(self._done(), None)
+        if found is None:
+            raise refused("--undo", f"no restore of {self.store.name} is on record", "name --from or --at")
+        run, plan = found
+        ended = run.entries()[-1].at
+        if plan.id != self.database.id:
+            raise refused("--undo", f"run {run.id} was about another database: it was made anew since", "name --from")
+        if now - ended > KEPT:
+            message = f"run {run.id} is {lasted(now - ended)} ago, and Time Travel knows {KEPT.days} days"
+            raise refused("--undo", message, f"bulkhead backup {self.stage} list; then --from KEY")
+        bookmark = next(each.facts["bookmark"] for each in run.entries() if each.step == BOOKMARK)
+        lost = [f"all that was written since {shown(ended, self.zone)}, {lasted(now - ended)} ago", *self._rows()]
+        return self._plan(Cause.UNDO, run.id, str(bookmark), self._needs(), lost, [])
+
+    def _plan(
+        self, cause: Cause, source: str, content: str, needs: tuple[str, ...], lost: list[str], notes: list[str]
+    ) -> Plan:
+        before = self.last()
+        took = f"the last restore of {self.store.name} took {lasted(before)}" if before is not None else ""
+        notes.append(took or f"no restore of {self.store.name} is on record: nobody knows how long it takes")
+        if self.maintenance is None:
+            notes.append("nobody waits: what is written meanwhile is lost, and half of it may be seen")
+        name, id_ = self.database.name, self.database.id
+        return Plan(
+            self.stage,
+            self.store.name,
+            name,
+            id_,
+            cause,
+            source,
+            content,
+            needs,
+            self.maintenance is not None,
+            tuple(lost),
+            tuple(notes),
+        )
+
+    def _needs(self) -> tuple[str, ...]:
+        """Return the migrations of the running version: those that the database has had. One whose ledger is lost is
+        held against the checkout's."""
+        try:
+            applied = tuple(ledger.read(self.database).applied)
+        except SqlFailed:
+            applied = ()
+        return applied or tuple(each.name for each in self.migrations)
+
+    def _rows(self) -> list[str]:
+        try:
+            return [f"table {name}: rows: {count:,} now" for name, count in losses.rows(self.database.raw)]
+        except (DumpFailed, SqlFailed) as failed:
+            return [f"what there is now cannot be counted: {failed}"]
+
+    def _done(self) -> Iterator[tuple[Run, Plan]]:
+        """Yield the restores of this store that were carried out, the last one first."""
+        for run in self.journal.runs():
+            plan = Plan.read(run.entries()[0].facts["plan"], run.id)
+            if run.ended is Outcome.DONE and plan.store == self.store.name:
+                yield run, plan
+
+    @cached_property
+    def _fetches(self) -> dict[str, Kept]:
+        return {}
+
+    @property
+    def _file(self) -> Path:
+        return self.folder / "dump.sql"
+
+    def _fetched(self, key: str) -> Kept:
+        """Return a backup after its SQL was fetched and read, once."""
+        if key not in self._fetches:
+            self.say(f"Reading {key} ...")
+            with said_plainly("S3", "reading the backup"):
+                self._fetches[key] = self.backups.fetch_named(key, self._file)
+        return self._fetches[key]
