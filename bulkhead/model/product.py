@@ -35,6 +35,8 @@ STAGE_VARIABLES: Final = (
     "TZ",
 )
 APEX: Final = "@"
+MAINTENANCE_WORKER: Final = "maintenance"
+"""The Worker that answers in place of the product's during maintenance; no Worker of the product has its name."""
 HEALTH: Final = "/health"
 """Where every Worker answers 200 while it and what it depends on work (MON-5)."""
 
@@ -265,7 +267,7 @@ class Product:
     warm: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
-        faults = tuple(product_rules.faults(self, STAGE_VARIABLES))
+        faults = tuple(product_rules.faults(self, STAGE_VARIABLES, MAINTENANCE_WORKER))
         if faults:
             raise ProductFault(self.name, faults)
 

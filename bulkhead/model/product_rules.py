@@ -74,12 +74,16 @@ def visited(product: Product) -> set[str]:
     return found
 
 
-def faults(product: Product, reserved: Collection[str]) -> Iterator[Fault]:
-    """Yield every fault that prevents deploying ``product``; ``reserved`` are names that no binding may have."""
+def faults(product: Product, reserved: Collection[str], kept: str) -> Iterator[Fault]:
+    """Yield every fault that prevents deploying ``product``; ``reserved`` are names that no binding may have, ``kept``
+    one that no Worker may have."""
     if not SLUG.fullmatch(product.name) or len(product.name) > _LONGEST_PRODUCT_NAME:
         yield Fault("name", f"{product.name!r} {_SLUG_RULE}, at most {_LONGEST_PRODUCT_NAME}: it starts every name")
     if not product.workers:
         yield Fault("workers", "a product has at least one Worker")
+    if any(worker.name == kept for worker in product.workers):
+        message = "is the name of the Worker that answers during maintenance, which would overwrite this one"
+        yield Fault(f"workers.{kept}", message, "give it another name")
     part_names: PartNames = {
         kind: [part.name for part in getattr(product, kind)]
         for kind in ("workers", "databases", "namespaces", "buckets", "queues")
