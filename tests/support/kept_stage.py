@@ -10,10 +10,11 @@ from bulkhead.clients.endpoints import CLOUDFLARE
 from bulkhead.clients.objects import Objects
 from bulkhead.clients.rest import Rest
 from bulkhead.localclouds.api.seed import Tenant
+from bulkhead.localclouds.cloudflare.local import LocalCloudflare
 from bulkhead.model.product import Product, Queue, Worker
 from bulkhead.model.settings import StageSettings
 from bulkhead.operations.maintenance.switch import Maintenance
-from tests.localclouds.cloudflare.api.workers import version
+from tests.localclouds.cloudflare.api.workers import HELLO, version
 from tests.support.cloudflare_api import TOKEN, Api, open_api
 from tests.support.memory_s3 import MemoryS3
 from tests.support.settings_fixture import make_settings
@@ -67,6 +68,11 @@ class KeptStage:
             "queues": {each["queue_name"]: bool(each["settings"].get("delivery_paused")) for each in queues},
         }
 
+    def upload(self, worker: str, code: str) -> None:
+        """Deploy code of a Worker."""
+        path = f"{ACCOUNT}/workers/workers/{WORKER.format(worker)}/versions?deploy=true"
+        self.api.result("POST", path, version(code))
+
     def crons(self, script: str) -> list[str]:
         return [each["cron"] for each in self.api.result("GET", self._schedules(script))["schedules"]]
 
@@ -77,8 +83,9 @@ class KeptStage:
         return f"{ACCOUNT}/workers/scripts/{script}/schedules"
 
 
-def kept_stage(folder: Path) -> KeptStage:
-    """Return a stage as a deployment leaves it, but that somebody has given its clerk another cron by hand."""
+def kept_stage(folder: Path, code: str = HELLO, running: LocalCloudflare | None = None) -> KeptStage:
+    """Return a stage as a deployment leaves it, but that somebody has given its clerk another cron by hand. All its
+    Workers have the same code."""
     tenant = Tenant(
         "staging",
         SETTINGS.cloudflare.account_id,
@@ -86,11 +93,11 @@ def kept_stage(folder: Path) -> KeptStage:
         "acme/harbor",
         {"cloudflare": {TOKEN: "operator"}},
     )
-    api = open_api(folder, tenant)
+    api = open_api(folder, tenant, running=running)
+    stage = KeptStage(api)
     for worker in PRODUCT.workers:
-        name = WORKER.format(worker.name)
-        api.result("POST", f"{ACCOUNT}/workers/workers", {"name": name})
-        api.result("POST", f"{ACCOUNT}/workers/workers/{name}/versions?deploy=true", version())
+        api.result("POST", f"{ACCOUNT}/workers/workers", {"name": WORKER.format(worker.name)})
+        stage.upload(worker.name, code)
     hosts = {"web": HOST, "admin": f"admin.{HOST}"}
     for name, hostname in hosts.items():
         body = {"hostname": hostname, "service": WORKER.format(name), "zone_id": SETTINGS.cloudflare.zone_id}
@@ -99,7 +106,6 @@ def kept_stage(folder: Path) -> KeptStage:
     api.result("POST", f"{ACCOUNT}/workers/scripts/{WORKER.format('web')}/subdomain", on)
     for queue in PRODUCT.queues:
         api.result("POST", f"{ACCOUNT}/queues", {"queue_name": f"harbor-staging-queue-{queue.name}"})
-    stage = KeptStage(api)
     stage.schedule(WORKER.format("clerk"), *CRONS)
     return stage
 
