@@ -12,7 +12,7 @@ From it come the Worker developers' configuration, the targets of operations and
      "buckets":    {<name>: {"name"}},
      "queues":     {<name>: {"name", "id", "consumer", "deadLetter"}},
      "workers":    {<name>: {"name", "id", "version", "release", "sha256", "url", "grants", "owns", "crons"}},
-     "vault":      {"bucket", "accessLogBucket", "keyArn", "lives", "lockDays"} or null,
+     "vault":      {"bucket", "accessLogBucket", "keyArn", "lives", "locks"} or null,
      "budget":     {"name", "monthlyUsd", "topicArn"}}
 
 ``consumer``, ``deadLetter`` and the keys in angle brackets are the product's own names; ``name`` is physical.
@@ -28,9 +28,10 @@ from bulkhead.model.bundles import Bundle
 from bulkhead.model.naming import Label
 from bulkhead.model.product import Product
 from bulkhead.model.settings import StageSettings
+from bulkhead.model.vault import lives, locks
 from infra.components.budget import StageBudget
 from infra.components.stores import DataStores
-from infra.components.vault import BackupVault, backup_lives
+from infra.components.vault import BackupVault
 from infra.components.workers import Workers
 
 
@@ -128,6 +129,6 @@ def _vault(vault: BackupVault, settings: StageSettings) -> dict[str, Any]:
         "bucket": vault.store.name,
         "accessLogBucket": vault.access_log.name,
         "keyArn": vault.key.arn,
-        "lives": backup_lives(settings),
-        "lockDays": settings.backup.lock_days if settings.protected else None,
+        "lives": {prefix: life.days for prefix, life in lives(settings.backup).items()},
+        "locks": locks(settings.backup),
     }

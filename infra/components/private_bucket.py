@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -21,9 +21,20 @@ from pulumi_aws.s3 import (
     BucketVersioning,
 )
 
+from bulkhead.model.vault import Life
+from jobs.locks import MODE
+
 _ABANDONED_UPLOAD_DAYS: Final = 7
 
 Statement = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class BucketLock:
+    """For how many days an object is locked that names no end itself, and the most for which anybody may lock one."""
+
+    default_days: int
+    most_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +42,17 @@ class PrivateBucketArgs:
     """What makes one bucket differ from another.
 
     ``name`` is the physical name, global over all of S3. ``key_arn`` is the KMS key of the contents; without it S3
-    keeps the key, as log delivery demands. ``expire_after_days`` is by key prefix, which must not be empty: S3 refuses
-    a second expiry rule for the whole bucket. ``undo_days`` is how long what was overwritten or deleted can be brought
-    back. ``lock_days`` protects each new object from deletion; None makes a bucket without object lock, which cannot be
-    changed later. ``statements`` join the bucket's policy; their ``Resource`` is a pattern of keys in it.
-    ``disposable`` lets the bucket go together with what it holds, as a stage that is not protected must be able to:
-    its access log is never empty, because removing the stage is itself logged.
+    keeps the key, as log delivery demands. ``lives`` are by key prefix; no prefix may be empty or begin another one,
+    because S3 takes the shorter of two lives. ``lock`` protects each new object from deletion; None makes a bucket
+    without object lock, which cannot be changed later. ``statements`` join the bucket's policy; their
+    ``Resource`` is a pattern of keys in it. ``disposable`` lets the bucket go together with what it holds, as a stage
+    that is not protected must be able to: its access log is never empty, because removing the stage is itself logged.
     """
 
     name: str
     key_arn: pulumi.Input[str] | None = None
-    expire_after_days: Mapping[str, int] = field(default_factory=dict)
-    undo_days: int = 7
-    lock_days: int | None = None
+    lives: Mapping[str, Life] = field(default_factory=dict)
+    lock: BucketLock | None = None
     statements: Sequence[Statement] = ()
     disposable: bool = False
 
@@ -51,9 +60,10 @@ class PrivateBucketArgs:
 class PrivateBucket(pulumi.ComponentResource):
     """A versioned, encrypted bucket that refuses public access, ACLs and anything below TLS 1.2.
 
-    With ``lock_days``, object lock is in governance mode, and the policy denies everybody the right to bypass it: to
-    delete a locked object, somebody has to change the bucket's policy first, which is a visible act of its own.
-    Compliance mode is left out because nobody could shorten it, not even after a mistake or an erasure request.
+    With ``lock``, object lock is in governance mode, and the policy denies everybody the right to bypass it: to delete
+    a locked object, somebody has to change the bucket's policy first, which is a visible act of its own. Nor may
+    anybody lock in compliance mode, or for longer than ``most_days``: nobody could end such a lock, not after a mistake
+    and not for an erasure, and whoever may write could fill the bucket for a hundred years.
 
     Left out: replication. A second region is a bucket of its own.
     """
@@ -64,7 +74,7 @@ class PrivateBucket(pulumi.ComponentResource):
         self.bucket = Bucket(
             name,
             bucket=args.name,
-            object_lock_enabled=args.lock_days is not None,
+            object_lock_enabled=args.lock is not None,
             force_destroy=args.disposable,
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -131,14 +141,14 @@ class PrivateBucket(pulumi.ComponentResource):
         BucketLifecycleConfiguration(
             f"{name}-lifecycle",
             bucket=self.bucket.id,
-            rules=lifecycle_rules(self._args.expire_after_days, self._args.undo_days),
+            rules=lifecycle_rules(self._args.lives),
             opts=self._child(versioning),
         )
-        if self._args.lock_days is not None:
+        if self._args.lock is not None:
             BucketObjectLockConfiguration(
                 f"{name}-lock",
                 bucket=self.bucket.id,
-                rule={"default_retention": {"mode": "GOVERNANCE", "days": self._args.lock_days}},
+                rule={"default_retention": {"mode": MODE, "days": self._args.lock.default_days}},
                 opts=self._child(versioning),
             )
 
@@ -162,41 +172,48 @@ class PrivateBucket(pulumi.ComponentResource):
                 "Condition": {"NumericLessThan": {"s3:TlsVersion": "1.2"}},
             },
         ]
-        if self._args.lock_days is not None:
-            statements.append(
-                {
-                    "Sid": "DenyDeletingLockedObjects",
-                    "Effect": "Deny",
-                    "Principal": anybody,
-                    "Action": "s3:BypassGovernanceRetention",
-                    "Resource": f"{arn}/*",
-                }
-            )
+        if self._args.lock is not None:
+            statements.extend(lock_statements(self._args.lock, f"{arn}/*"))
         statements.extend(
             {**statement, "Resource": f"{arn}/{statement['Resource']}"} for statement in self._args.statements
         )
         return json.dumps({"Version": "2012-10-17", "Statement": statements}, sort_keys=True)
 
 
-def lifecycle_rules(
-    expire_after_days: Mapping[str, int], undo_days: int
-) -> list[BucketLifecycleConfigurationRuleArgsDict]:
+def lock_statements(lock: BucketLock, objects: str) -> Iterator[Statement]:
+    """Return what a locked bucket denies to everybody about its ``objects``, as a pattern of ARNs."""
+    # A clock that is ahead of S3's asks for a day more.
+    denied = {"Effect": "Deny", "Principal": {"AWS": "*"}, "Resource": objects}
+    locking = {**denied, "Action": ["s3:PutObject", "s3:PutObjectRetention"]}
+    yield {**denied, "Sid": "DenyDeletingLockedObjects", "Action": "s3:BypassGovernanceRetention"}
+    yield {
+        **locking,
+        "Sid": "DenyLocksThatNobodyCanEnd",
+        "Condition": {"StringEquals": {"s3:object-lock-mode": "COMPLIANCE"}},
+    }
+    yield {
+        **locking,
+        "Sid": "DenyLocksLongerThanAnyTier",
+        "Condition": {"NumericGreaterThan": {"s3:object-lock-remaining-retention-days": str(lock.most_days + 1)}},
+    }
+
+
+def lifecycle_rules(lives: Mapping[str, Life]) -> list[BucketLifecycleConfigurationRuleArgsDict]:
     """Return one rule per prefix (BAK-4) and one for the whole bucket that removes what nobody can see any more."""
-    expiring: list[BucketLifecycleConfigurationRuleArgsDict] = [
-        {
+    ending: list[BucketLifecycleConfigurationRuleArgsDict] = []
+    for prefix, life in lives.items():
+        rule: BucketLifecycleConfigurationRuleArgsDict = {
             "id": f"expire-{prefix.strip('/').replace('/', '-')}",
             "status": "Enabled",
             "filter": {"prefix": prefix},
-            "expiration": {"days": days},
+            "noncurrent_version_expiration": {"noncurrent_days": life.undo_days},
         }
-        for prefix, days in expire_after_days.items()
-    ]
+        ending.append({**rule, "expiration": {"days": life.days}} if life.days is not None else rule)
     leftovers: BucketLifecycleConfigurationRuleArgsDict = {
         "id": "remove-leftovers",
         "status": "Enabled",
         "filter": {"prefix": ""},
         "expiration": {"expired_object_delete_marker": True},
-        "noncurrent_version_expiration": {"noncurrent_days": undo_days},
         "abort_incomplete_multipart_upload": {"days_after_initiation": _ABANDONED_UPLOAD_DAYS},
     }
-    return [*expiring, leftovers]
+    return [*ending, leftovers]

@@ -10,8 +10,9 @@ from pulumi_aws.s3 import BucketLogging
 
 from bulkhead.model.naming import Kind, Label
 from bulkhead.model.settings import StageSettings
+from bulkhead.model.vault import Life, lives, locks
 from infra.components.keys import stage_key
-from infra.components.private_bucket import PrivateBucket, PrivateBucketArgs, Statement
+from infra.components.private_bucket import BucketLock, PrivateBucket, PrivateBucketArgs, Statement
 
 _ACCESS_LOG_DAYS: Final = 366
 _ACCESS_LOG_PREFIX: Final = "access/"
@@ -26,9 +27,9 @@ class BackupVaultArgs:
 class BackupVault(pulumi.ComponentResource):
     """The bucket of the stage's backups, the KMS key of its contents, and the bucket of its access log.
 
-    Each tier of BAK-4 has its prefix and its life: ``database/daily/``, ``weekly/``, ``monthly/``, ``yearly/`` where
-    the stage keeps yearly copies, ``interim/`` where it makes copies between the daily ones. In production no new
-    object can be deleted for ``backup.lock_days``.
+    What lies where and for how long, `bulkhead/model/vault.py` says. In production nobody can delete a new object
+    before its lock ends: a job gives each copy the lock of its tier (`jobs/locks.py`), and what is written without one
+    gets the shortest.
 
     Bucket names end in the AWS account's id, because S3 names are global over all customers.
 
@@ -47,7 +48,7 @@ class BackupVault(pulumi.ComponentResource):
             f"{name}-access-log",
             PrivateBucketArgs(
                 name=label.name(Kind.VAULT_LOG, account),
-                expire_after_days={_ACCESS_LOG_PREFIX: _ACCESS_LOG_DAYS},
+                lives={_ACCESS_LOG_PREFIX: Life(_ACCESS_LOG_DAYS)},
                 statements=[_log_delivery(account, bucket_name)],
                 disposable=not settings.protected,
             ),
@@ -58,8 +59,8 @@ class BackupVault(pulumi.ComponentResource):
             PrivateBucketArgs(
                 name=bucket_name,
                 key_arn=self.key.arn,
-                expire_after_days=backup_lives(settings),
-                lock_days=settings.backup.lock_days if settings.protected else None,
+                lives=lives(settings.backup),
+                lock=lock_of(settings),
                 disposable=not settings.protected,
             ),
             child,
@@ -74,19 +75,11 @@ class BackupVault(pulumi.ComponentResource):
         self.register_outputs({"bucket": self.store.name, "keyArn": self.key.arn})
 
 
-def backup_lives(settings: StageSettings) -> dict[str, int]:
-    """Return the life in days of each prefix under which backups are written; a tier the stage lacks has none."""
-    keep = settings.backup.retention
-    lives = {
-        "database/daily/": keep.daily_days,
-        "database/weekly/": keep.weekly_days,
-        "database/monthly/": keep.monthly_days,
-    }
-    if keep.yearly_days is not None:
-        lives["database/yearly/"] = keep.yearly_days
-    if settings.backup.interim_hours is not None:
-        lives["database/interim/"] = keep.daily_days
-    return lives
+def lock_of(settings: StageSettings) -> BucketLock | None:
+    """Return how the vault locks: what names no end itself, as a copy of the shortest tier; nothing for longer than
+    the longest."""
+    days = locks(settings.backup)
+    return BucketLock(settings.backup.lock.daily_days, max(days.values())) if days else None
 
 
 def _log_delivery(account: str, source_bucket: str) -> Statement:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from bulkhead.model.vault import Life, lives
 from bulkhead.resources import types as t
 from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.values import MISSING, UNKNOWN, at, listed, number
@@ -17,7 +18,7 @@ _YEAR: Final = 365
 
 
 def _unlocked(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
-    days = context.settings.backup.lock_days
+    days = context.settings.backup.lock.daily_days  # the job gives the copies of longer tiers a longer lock
     if days == 0:  # everywhere but in production, as the settings demand
         return
     causes = "Whoever gets at the account, or a mistaken command, could delete every backup at once"
@@ -44,50 +45,45 @@ def _retention(lock: ObservedResource) -> Any:
     return (days if isinstance(days, float) else 0) + (years if isinstance(years, float) else 0) * _YEAR
 
 
-def _lives(context: PolicyContext) -> dict[str, int]:
-    """Return for how many days objects under each prefix are kept (BAK-4, and BAK-2 for interim backups)."""
-    backup = context.settings.backup
-    keep = backup.retention
-    lives = {
-        "database/daily/": keep.daily_days,
-        "database/weekly/": keep.weekly_days,
-        "database/monthly/": keep.monthly_days,
-        "database/yearly/": keep.yearly_days,
-        "database/interim/": keep.daily_days if backup.interim_hours is not None else None,
-    }
-    return {prefix: days for prefix, days in lives.items() if days is not None and backup.full != "none"}
-
-
 def _too_short(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
-    lives = _lives(context)
+    backup = context.settings.backup
+    kept = lives(backup) if backup.full != "none" else {}
     for bucket in stack.of(t.S3_BUCKET):
         for lifecycle in (
             beside(stack, bucket, t.S3_BUCKET_LIFECYCLE_CONFIGURATION) if is_vault(bucket, context) else ()
         ):
             for rule in listed(lifecycle.props, "rules"):
-                yield from _early(lifecycle, rule, lives)
+                yield from _early(lifecycle, rule, kept)
 
 
-def _early(lifecycle: ObservedResource, rule: Any, lives: Mapping[str, int]) -> Iterator[Violation]:
-    prefix, days, date = _prefix(rule), number(rule, "expiration", "days"), at(rule, "expiration", "date")
+def _early(lifecycle: ObservedResource, rule: Any, kept: Mapping[str, Life]) -> Iterator[Violation]:
+    prefix, date = _prefix(rule), at(rule, "expiration", "date")
     if at(rule, "status") != "Enabled" or not isinstance(prefix, str):
         return
-    # S3 takes whole days from 1; the provider shows 0 and "" for what a rule does not set.
-    last = days if isinstance(days, float) and days > 0 else math.inf
+    about = {below: life for below, life in kept.items() if below.startswith(prefix) or prefix.startswith(below)}
+    causes = "A backup that somebody counts on is gone when it is needed"
+    fix = "let each prefix expire after the days that backup.retention says, and nothing else before"
     dated = isinstance(date, str) and date != ""
+    last = _days(rule, "expiration", "days")
     short = [
-        f"{tier} ({life} days)"
-        for tier, life in lives.items()
-        if (tier.startswith(prefix) or prefix.startswith(tier)) and (dated or last < life)
+        f"{below} ({life.days or 'as long as its source'}{' days' if life.days else ''})"
+        for below, life in about.items()
+        if dated or last < (math.inf if life.days is None else life.days)
     ]
     if short:
         when = f"on {date}" if dated else f"after {last:g} days"
-        yield Violation(
-            f"deletes {when} what the stage keeps longer: {', '.join(short)}",
-            "A backup that somebody counts on is gone when it is needed",
-            "let each prefix expire after the days that backup.retention says, and nothing else before",
-            lifecycle,
-        )
+        yield Violation(f"deletes {when} what the stage keeps longer: {', '.join(short)}", causes, fix, lifecycle)
+    gone = _days(rule, "noncurrentVersionExpiration", "noncurrentDays")
+    if short := [f"{below} ({life.undo_days} days)" for below, life in about.items() if gone < life.undo_days]:
+        wrong = f"removes after {gone:g} days what was overwritten or deleted and is kept longer: {', '.join(short)}"
+        yield Violation(wrong, causes, fix, lifecycle)
+
+
+def _days(rule: Any, *path: str) -> float:
+    """Return a number of days, without an end where there is none: S3 takes whole days from 1, and the provider shows
+    0 for what a rule does not set."""
+    days = number(rule, *path)
+    return days if isinstance(days, float) and days > 0 else math.inf
 
 
 def _prefix(rule: Any) -> Any:

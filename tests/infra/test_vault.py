@@ -25,7 +25,9 @@ def policy(environment: str, bucket: str) -> dict[str, dict[str, Any]]:
 
 def expiries(environment: str, bucket: str = "vault") -> dict[str, int]:
     rules = rendered_stage("first", environment).one(LIFECYCLE, f"{bucket}-lifecycle").inputs["rules"]
-    return {rule["filter"]["prefix"]: rule["expiration"]["days"] for rule in rules if "days" in rule["expiration"]}
+    return {
+        rule["filter"]["prefix"]: rule["expiration"]["days"] for rule in rules if "days" in rule.get("expiration", {})
+    }
 
 
 def test_a_stage_without_backups_has_no_vault() -> None:
@@ -89,28 +91,43 @@ def test_the_access_log_uses_keys_of_s3_because_log_delivery_can_use_no_other() 
     assert rule["applyServerSideEncryptionByDefault"] == {"sseAlgorithm": "AES256"}
 
 
+def undone(environment: str, bucket: str = "vault") -> dict[str, int]:
+    rules = rendered_stage("first", environment).one(LIFECYCLE, f"{bucket}-lifecycle").inputs["rules"]
+    gone = "noncurrentVersionExpiration"
+    return {rule["filter"]["prefix"]: rule[gone]["noncurrentDays"] for rule in rules if gone in rule}
+
+
+BESIDE = {"bookmarks/": 30, "state/": 366, "kv/": 28, "objects/": 28}
+
+
 def test_each_tier_has_its_life() -> None:
-    assert expiries("production") == {
-        "database/daily/": 7,
-        "database/weekly/": 28,
-        "database/monthly/": 366,
-        "database/yearly/": 1827,
-        "database/interim/": 7,
-    }
-    assert expiries("staging") == {"database/daily/": 7, "database/weekly/": 28, "database/monthly/": 366}
+    daily, weekly, monthly = {"database/daily/": 7}, {"database/weekly/": 28}, {"database/monthly/": 366}
+    tiers = daily | weekly | monthly
+    assert expiries("production") == tiers | {"database/yearly/": 1827, "database/interim/": 7} | BESIDE
+    assert expiries("staging") == tiers | BESIDE
     assert expiries("staging", "vault-access-log") == {"access/": 366}
 
 
+@kept_stages
+def test_a_mirrored_file_stays_with_its_source_and_a_deleted_one_a_year(environment: str) -> None:
+    assert "storage/reports/" not in expiries(environment)
+    days = undone(environment)
+    assert days.pop("storage/reports/") == 366
+    assert set(days) == set(expiries(environment))
+    assert set(days.values()) == {7}
+
+
 @both_buckets
-def test_no_two_rules_expire_the_same_prefix_and_leftovers_go(bucket: str) -> None:
-    stage = rendered_stage("first", "production")
-    rules = stage.one(LIFECYCLE, f"{bucket}-lifecycle").inputs["rules"]
+def test_no_prefix_has_two_rules_and_leftovers_go(bucket: str) -> None:
+    rules = rendered_stage("first", "production").one(LIFECYCLE, f"{bucket}-lifecycle").inputs["rules"]
     prefixes = [rule["filter"]["prefix"] for rule in rules]
-    assert len(set(prefixes)) == len(prefixes)
     [leftovers] = [rule for rule in rules if rule["filter"]["prefix"] == ""]
     assert leftovers["expiration"] == {"expiredObjectDeleteMarker": True}
-    assert leftovers["noncurrentVersionExpiration"] == {"noncurrentDays": 7}
     assert leftovers["abortIncompleteMultipartUpload"] == {"daysAfterInitiation": 7}
+    # S3 takes the shorter of two lives, so no rule that ends a version may begin another one's prefix.
+    assert "noncurrentVersionExpiration" not in leftovers
+    for prefix in prefixes:
+        assert [each for each in prefixes if each and each.startswith(prefix)] == [prefix] or not prefix
 
 
 def test_production_locks_new_backups_and_nobody_may_bypass_it() -> None:
@@ -121,6 +138,25 @@ def test_production_locks_new_backups_and_nobody_may_bypass_it() -> None:
     assert (bypass["Effect"], bypass["Action"]) == ("Deny", "s3:BypassGovernanceRetention")
     assert bypass["Principal"] == {"AWS": "*"}
     assert bypass["Resource"] == "arn:aws:s3:::vault/*"
+
+
+def test_each_tier_is_locked_for_its_own_time() -> None:
+    vault = rendered_stage("first", "production").outputs["manifest"]["vault"]
+    assert vault["locks"] == {"daily": 7, "weekly": 28, "monthly": 35, "yearly": 35, "interim": 7}
+    assert rendered_stage("first", "staging").outputs["manifest"]["vault"]["locks"] == {}
+
+
+def test_nobody_may_lock_for_ever() -> None:
+    statements = policy("production", "vault")
+    both = [statements["DenyLocksThatNobodyCanEnd"], statements["DenyLocksLongerThanAnyTier"]]
+    assert [each["Condition"] for each in both] == [
+        {"StringEquals": {"s3:object-lock-mode": "COMPLIANCE"}},
+        {"NumericGreaterThan": {"s3:object-lock-remaining-retention-days": "36"}},
+    ]
+    for statement in both:
+        assert (statement["Effect"], statement["Principal"]) == ("Deny", {"AWS": "*"})
+        assert statement["Action"] == ["s3:PutObject", "s3:PutObjectRetention"]
+        assert statement["Resource"] == "arn:aws:s3:::vault/*"
 
 
 def test_staging_can_be_removed_with_its_backups_and_production_cannot() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -76,7 +77,7 @@ def test_a_lock_may_be_longer(rule: Any) -> None:
 
 
 def test_how_long_is_what_the_settings_say() -> None:
-    longer = make_context("production", {"backup": {"lockDays": 8, "retention": {"dailyDays": 8}}})
+    longer = make_context("production", {"backup": {"lock": {"dailyDays": 8}, "retention": {"dailyDays": 8}}})
     assert len(found(LOCK, VAULT, LOCKED, context=longer)) == 1
     assert found(LOCK, VAULT, changed(LOCKED, DAYS, 8), context=longer) == []
     assert found(LOCK, VAULT, changed(LOCKED, "rule.defaultRetention", {"years": 1}), context=longer) == []
@@ -102,9 +103,19 @@ KEPT = beside(
         expiring("database/interim/", 7.0),
         {
             "status": "Enabled",
+            "filter": {"prefix": "storage/reports/"},
+            "expiration": {"days": 0},
+            "noncurrentVersionExpiration": {"noncurrentDays": 366.0},
+        },
+        expiring("bookmarks/", 30.0),
+        expiring("state/", 366.0),
+        expiring("kv/", 28.0),
+        expiring("objects/", 28.0),
+        {
+            "status": "Enabled",
             "filter": {"prefix": ""},
             "expiration": {"expiredObjectDeleteMarker": True, "days": 0, "date": ""},
-            "noncurrentVersionExpiration": {"noncurrentDays": 7.0},
+            "abortIncompleteMultipartUpload": {"daysAfterInitiation": 7.0},
         },
     ],
 )
@@ -118,23 +129,30 @@ KEPT = beside(
         ("rules.2.expiration.days", 365.0),
         ("rules.3.expiration.days", 366),
         ("rules.4.expiration.days", 1),
+        ("rules.5.expiration.days", 3650),
+        ("rules.5.noncurrentVersionExpiration.noncurrentDays", 365.0),
+        ("rules.6.expiration.days", 29.0),
+        ("rules.7.expiration.days", 365.0),
+        ("rules.8.expiration.days", 27.0),
+        ("rules.9.expiration.days", 27.0),
+        ("rules.0", expiring("database/daily/", 7.0, noncurrentVersionExpiration={"noncurrentDays": 6})),
         ("rules.1.filter.prefix", "database/"),
         ("rules.2.filter.prefix", "database"),
         ("rules.3.expiration", {"date": "2030-01-01T00:00:00Z"}),
-        ("rules.5.expiration", {"days": 90}),
-        ("rules.5", expiring("", 90)),
-        ("rules.5", {"status": "Enabled", "expiration": {"days": 90}}),
-        ("rules.5", {"status": "Enabled", "prefix": "database/yearly/", "expiration": {"days": 90}}),
-        ("rules.5", expiring("database/monthly/2030/", 90)),
-        ("rules.5", {**expiring("", 90), "filter": {"and": {"prefix": "database/", "objectSizeLessThan": 100}}}),
-        ("rules.5", {**expiring("", 90), "filter": {"objectSizeGreaterThan": 100}}),
-        ("rules.5", {**expiring("", 90), "filter": {"and": {"prefix": "database/", "tags": {}}}}),
+        ("rules.10.expiration", {"days": 90}),
+        ("rules.10", expiring("", 90)),
+        ("rules.10", {"status": "Enabled", "expiration": {"days": 90}}),
+        ("rules.10", {"status": "Enabled", "prefix": "database/yearly/", "expiration": {"days": 90}}),
+        ("rules.10", expiring("database/monthly/2030/", 90)),
+        ("rules.10", {**expiring("", 90), "filter": {"and": {"prefix": "database/", "objectSizeLessThan": 100}}}),
+        ("rules.10", {**expiring("", 90), "filter": {"objectSizeGreaterThan": 100}}),
+        ("rules.10", {**expiring("", 90), "filter": {"and": {"prefix": "database/", "tags": {}}}}),
     ],
 )
 def test_no_backup_goes_before_its_time(path: str, value: Any) -> None:
     assert found(LIFECYCLE, VAULT, KEPT, context=PRODUCTION) == []
     (message,) = found(LIFECYCLE, VAULT, changed(KEPT, path, value), context=PRODUCTION)
-    assert "database/" in message
+    assert re.search(r"(database|storage|bookmarks|state|kv|objects)/", message)
     later = changed(KEPT, "rules", UNKNOWN)
     half = changed(KEPT, "rules.0.filter.prefix", UNKNOWN)
     for first in (later, changed(half, "rules.0.expiration.days", 1)):
@@ -158,7 +176,7 @@ def test_no_backup_goes_before_its_time(path: str, value: Any) -> None:
     ],
 )
 def test_what_is_no_backup_may_go(rule: Any) -> None:
-    assert found(LIFECYCLE, VAULT, changed(KEPT, "rules.5", rule), context=PRODUCTION) == []
+    assert found(LIFECYCLE, VAULT, changed(KEPT, "rules.10", rule), context=PRODUCTION) == []
 
 
 def test_the_access_log_has_a_life_of_its_own() -> None:
@@ -194,5 +212,5 @@ def test_productions_buckets_do_not_go_with_what_is_in_them(value: Any) -> None:
 
 def test_no_message_shows_a_secret() -> None:
     secret = {"status": "Enabled", "id": "canary", "filter": {"prefix": ""}, "expiration": {"days": 1}}
-    (message,) = found(LIFECYCLE, VAULT, changed(KEPT, "rules.5", secret), context=PRODUCTION)
+    (message,) = found(LIFECYCLE, VAULT, changed(KEPT, "rules.10", secret), context=PRODUCTION)
     assert "canary" not in message

@@ -34,6 +34,14 @@ def lock_breaks(world: World) -> None:
     world["production"].s3.refusal = "InternalError"
 
 
+def lock_bypassed(world: World) -> None:
+    world["production"].s3.bypassed = True
+
+
+def lock_shortened(world: World) -> None:
+    world["production"].s3.shortened = True
+
+
 def backup_vanishes(world: World) -> None:
     """Deletion is refused, and the backup is gone all the same."""
     world["production"].s3.loses = True
@@ -103,7 +111,9 @@ def write_into(environment: str, place: Place, store: str) -> Callable[[World], 
 
 BREAKS = (
     lock("no lock", no_lock, "a new backup to be locked", "it has no lock"),
-    lock("deletion succeeds", lock_gives_way, "AccessDenied when the locked version is deleted", "it was deleted"),
+    lock("deletion succeeds", lock_gives_way, "AccessDenied when the locked version is deleted", "it was done"),
+    lock("a bypass", lock_bypassed, "AccessDenied when the locked version is deleted past its lock", "it was done"),
+    lock("a shorter one", lock_shortened, "AccessDenied when the locked version gets a shorter lock", "it was done"),
     lock("another error", lock_breaks, "AccessDenied when the locked version is deleted", "InternalError"),
     lock("gone anyway", backup_vanishes, "the locked version to be readable", "0 bytes"),
     lock("no vault", no_vault, "the proof to run to its end", "NoSuchBucket"),

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -284,14 +285,14 @@ class MemoryTwin(InlineStack):
 
 
 class MemoryS3:
-    """One bucket that locks what is put into it; ``lock`` None locks nothing, ``refusal`` is how a lock is kept, and
-    ``loses`` makes what is in it vanish all the same."""
+    """One bucket that locks what is put into it; ``lock`` None locks nothing, ``refusal`` is how a lock is kept,
+    ``bypassed`` and ``shortened`` are ways around it, and ``loses`` makes what is in it vanish all the same."""
 
     def __init__(self, bucket: str) -> None:
         self.bucket = bucket
         self.lock: str | None = "GOVERNANCE"
         self.refusal: str | None = "AccessDenied"
-        self.loses = False
+        self.loses = self.bypassed = self.shortened = False
         self.objects: dict[str, bytes] = {}
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes) -> dict[str, str]:  # noqa: N803 - as in boto3
@@ -300,13 +301,18 @@ class MemoryS3:
         self.objects[Key] = Body
         return {"VersionId": "1"}
 
-    def head_object(self, **_: str) -> dict[str, str]:
-        return {"ObjectLockMode": self.lock, "ObjectLockRetainUntilDate": "2031-01-01"} if self.lock else {}
+    def head_object(self, **_: str) -> dict[str, Any]:
+        until = datetime(2031, 1, 1, tzinfo=UTC)
+        return {"ObjectLockMode": self.lock, "ObjectLockRetainUntilDate": until} if self.lock else {}
+
+    def put_object_retention(self, **_: Any) -> None:
+        if not self.shortened:
+            raise ClientError({"Error": {"Code": "AccessDenied"}}, "PutObjectRetention")
 
     def get_object(self, *, Key: str, **_: str) -> dict[str, Any]:  # noqa: N803
         return {"Body": io.BytesIO(b"" if self.loses else self.objects[Key])}
 
-    def delete_object(self, *, Key: str, **_: str) -> None:  # noqa: N803
-        if self.lock and self.refusal:
+    def delete_object(self, *, Key: str, BypassGovernanceRetention: bool = False, **_: str) -> None:  # noqa: N803
+        if self.lock and self.refusal and not (self.bypassed and BypassGovernanceRetention):
             raise ClientError({"Error": {"Code": self.refusal}}, "DeleteObject")
         del self.objects[Key]

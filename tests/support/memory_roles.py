@@ -98,7 +98,7 @@ class MemoryEnforcedAws(EnforcedAws):
     def __exit__(self, *_: object) -> None:
         self._roles.clear()
 
-    def bucket(self, account: str, name: str, keys: Iterable[str]) -> None:
+    def bucket(self, account: str, name: str, keys: Iterable[str], *, locks_days: int = 0) -> None:
         assert list(keys), f"{name} would be empty"
         self._owners[name] = account
 

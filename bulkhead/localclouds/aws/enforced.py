@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 
 from bulkhead.localclouds.aws.client import Guests
 from bulkhead.localclouds.aws.local import LocalAws
+from jobs.locks import MODE
 
 _TRUSTED: Final = {
     "Version": "2012-10-17",
@@ -45,10 +46,18 @@ class EnforcedAws:
         finally:
             self._local.stop()
 
-    def bucket(self, account: str, name: str, keys: Iterable[str]) -> None:
-        """Make a bucket with some objects in it."""
+    def bucket(self, account: str, name: str, keys: Iterable[str], *, locks_days: int = 0) -> None:
+        """Make a bucket with some objects in it, each locked for so many days."""
         s3 = self._local.client(account, "s3")
-        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": self._local.region})
+        s3.create_bucket(
+            Bucket=name,
+            CreateBucketConfiguration={"LocationConstraint": self._local.region},
+            ObjectLockEnabledForBucket=locks_days > 0,
+        )
+        if locks_days:
+            rule = {"DefaultRetention": {"Mode": MODE, "Days": locks_days}}
+            locked = {"ObjectLockEnabled": "Enabled", "Rule": rule}
+            s3.put_object_lock_configuration(Bucket=name, ObjectLockConfiguration=locked)
         for key in keys:
             s3.put_object(Bucket=name, Key=key, Body=b"something")
 

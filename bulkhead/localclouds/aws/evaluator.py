@@ -62,7 +62,7 @@ def allows(identity: Identity, request: Request) -> bool:
 def admits(identity: Identity, principal: Principal, action: str, context: Context) -> bool:
     """Whether a caller may assume a role."""
     relevant = [each for each in statements(identity.trust) if _names(each, principal) and each.applies_to(action)]
-    met = [each for each in relevant if _holds(each.conditions, context)]
+    met = [each for each in relevant if holds(each.conditions, context)]
     return not any(each.denies for each in met) and any(each.allows for each in met)
 
 
@@ -85,10 +85,11 @@ def _is(named: Principal, principal: Principal) -> bool:
 def _applies(statement: Statement, request: Request) -> bool:
     _refuse_variables((*statement.resources, *statement.not_resources))
     about = statement.applies_to(request.action) and statement.covers(request.resource)
-    return about and _holds(statement.conditions, request.context)
+    return about and holds(statement.conditions, request.context)
 
 
-def _holds(conditions: Mapping[str, Mapping[str, Any]], context: Context) -> bool:
+def holds(conditions: Mapping[str, Mapping[str, Any]], context: Context) -> bool:
+    """Whether all conditions of a statement are met."""
     met = [  # evaluates all of them, so that an unknown one is always an error
         _test(operator, _values(key, context), texts(wanted))
         for operator, tests in conditions.items()
@@ -137,6 +138,7 @@ _OPERATORS: Final[Mapping[str, Callable[[str, str], bool]]] = {
     "arnequals": _arns_match,
     "arnlike": _arns_match,
     "bool": lambda wanted, value: wanted.lower() == value.lower(),
+    "numericgreaterthan": lambda wanted, value: float(value) > float(wanted),
     "stringequals": lambda wanted, value: wanted == value,
     "stringlike": matches,
 }

@@ -3,7 +3,7 @@
 A bucket that has object lock may change its default retention while it holds objects. The policy of a bucket that
 takes access logs may have ``"Principal": "*"``, which is a server error in moto 5.2.5. And moto applies a Deny with
 conditions always: a bucket that demands TLS would refuse everything here, where requests use the loopback interface
-without TLS.
+without TLS. Statements about locks `moto_locks` judges.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import Any, Final
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.s3.models import FakeBucket, S3Backend
 
+from bulkhead.localclouds.aws import moto_locks
+
 _original = S3Backend.put_object_lock_configuration
 _may_log = FakeBucket._log_permissions_enabled_policy
 _TRANSPORT: Final = frozenset({"aws:SecureTransport", "s3:TlsVersion"})
@@ -24,12 +26,14 @@ def extend() -> None:
     """Give moto the missing behaviour; safe to repeat."""
     S3Backend.put_object_lock_configuration = _put_object_lock_configuration  # type: ignore[method-assign]
     FakeBucket._log_permissions_enabled_policy = staticmethod(_log_permissions_enabled_policy)  # type: ignore[method-assign]
+    moto_locks.extend()
     FakeBucket.get_permission = _get_permission  # type: ignore[method-assign]
 
 
 def _get_permission(self: Any, action: str, resource: str) -> Any:
     policy = json.loads(self.policy or b"{}")
-    statements = [one for one in policy.get("Statement", []) if not _is_about_transport(one)]
+    aside = (_is_about_transport, moto_locks.is_about_locks)
+    statements = [one for one in policy.get("Statement", []) if not any(judged(one) for judged in aside)]
     if not statements:
         return PermissionResult.NEUTRAL
     return IAMPolicy(json.dumps({**policy, "Statement": statements})).is_action_permitted(action, resource)

@@ -142,13 +142,21 @@ class Retention(Section):
     yearly_days: t.Days | None = Field(description="yearly backups; null keeps none")
 
 
+class Lock(Section):
+    """For how many days nobody can delete a new copy of each tier; in production only, elsewhere 0 (BAK-5)."""
+
+    daily_days: t.LockDays = Field(description="daily and interim copies, and whatever else is in the vault")
+    weekly_days: t.LockDays = Field(description="weekly copies")
+    rolling_days: t.LockDays = Field(description="monthly and yearly copies, counted anew each month while they last")
+
+
 class Backup(Section):
     """Backups in the vault (BAK-1, BAK-2, BAK-4, BAK-5)."""
 
     full: Literal["none", "daily"] = Field(description="full backup at 02:00 of the stage's time zone")
     interim_hours: t.InterimHours | None = Field(description="hours between interim backups; null takes none")
     retention: Retention = Field(description="how long each tier is kept")
-    lock_days: t.LockDays = Field(description="object lock of a new backup, production only; 0 locks nothing")
+    lock: Lock = Field(description="how long each tier is locked")
 
 
 class Rollout(Section):

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bulkhead.model.access import ANYBODYS_MAIL
 from bulkhead.model.naming import EPHEMERAL_STACK, Stage, stage_of
+from bulkhead.model.settings.defaults import DEFAULTS
 from bulkhead.model.settings.paths import SETTINGS, Path
+from jobs.locks import LEAST_ROLLING_DAYS
 
 if TYPE_CHECKING:
     from bulkhead.model.settings.models import (
@@ -192,18 +194,27 @@ def _tiers_get_longer(_stack: Stack, backup: Backup) -> Iterator[Breach]:
 
 
 @_rule("backup")
-def _lock_fits(stack: Stack, backup: Backup) -> Iterator[Breach]:
-    shortest = min(backup.retention.model_dump(exclude_none=True).values())
-    place = _at("backup", "lockDays")
-    if stack.stage is not Stage.PRODUCTION and backup.lock_days:
-        message = f"must be 0 in {stack.stage} (BAK-5): a locked bucket cannot be removed with its stage"
-        yield Breach(place, message, 0)
-    elif stack.stage is Stage.PRODUCTION and not backup.lock_days:
-        message = f"must be 1 to {shortest} in production (BAK-5): else a stolen credential deletes the backups"
-        yield Breach(place, message, min(7, shortest))
-    elif backup.lock_days > shortest:
-        message = f"outlasts the shortest retention ({shortest} days): expiry would wait for the lock, and erasure too"
-        yield Breach(place, message, shortest)
+def _locks_fit(stack: Stack, backup: Backup) -> Iterator[Breach]:
+    """A lock that outlasts its tier keeps a copy which is to go; a rolling one must last until it is renewed."""
+    keep = backup.retention
+    tiers = {"dailyDays": keep.daily_days, "weeklyDays": keep.weekly_days, "rollingDays": keep.monthly_days}
+    usual = DEFAULTS[Stage.PRODUCTION]["backup"]["lock"]
+    for name, days in backup.lock.model_dump(by_alias=True).items():
+        place, life = _at("backup", "lock", name), tiers[name]
+        least = min(LEAST_ROLLING_DAYS, life) if name == "rollingDays" else 1
+        if stack.stage is not Stage.PRODUCTION:
+            if days:
+                message = f"must be 0 in {stack.stage} (BAK-5): a locked bucket cannot be removed with its stage"
+                yield Breach(place, message, 0)
+        elif not days:
+            message = f"must be {least} to {life} in production (BAK-5): else a stolen credential deletes the backups"
+            yield Breach(place, message, min(usual[name], life))
+        elif days < least:
+            message = f"must be {least} to {life}: locks are renewed once a month, and would end in between"
+            yield Breach(place, message, min(usual[name], life))
+        elif days > life:
+            message = f"outlasts the retention of its tier ({life} days): expiry would wait for the lock, erasure too"
+            yield Breach(place, message, life)
 
 
 @_rule("rollout")

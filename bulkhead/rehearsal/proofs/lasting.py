@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -36,12 +37,18 @@ def vault_locked(scene: Scene) -> str:
     head = s3.head_object(Bucket=bucket, Key=key, VersionId=version)
     mode, until = head.get("ObjectLockMode"), head.get("ObjectLockRetainUntilDate")
     require(mode and until, "a new backup to be locked", "it has no lock")
-    try:
-        s3.delete_object(Bucket=bucket, Key=key, VersionId=version)
-        refusal = "it was deleted"
-    except ClientError as refused:
-        refusal = refused.response["Error"]["Code"]
-    require(refusal == "AccessDenied", "AccessDenied when the locked version is deleted", refusal)
+    shorter = {"Mode": mode, "RetainUntilDate": until - timedelta(days=1)}
+    for what, attempt, request in (
+        ("is deleted", "delete_object", {}),
+        ("is deleted past its lock", "delete_object", {"BypassGovernanceRetention": True}),
+        ("gets a shorter lock", "put_object_retention", {"Retention": shorter, "BypassGovernanceRetention": True}),
+    ):
+        try:
+            getattr(s3, attempt)(Bucket=bucket, Key=key, VersionId=version, **request)
+            refusal = "it was done"
+        except ClientError as refused:
+            refusal = refused.response["Error"]["Code"]
+        require(refusal == "AccessDenied", f"AccessDenied when the locked version {what}", refusal)
     body = s3.get_object(Bucket=bucket, Key=key, VersionId=version)["Body"].read()
     require(body == b"a backup", "the locked version to be readable", f"{len(body)} bytes")
     return f"{bucket}: version locked {mode} until {until}; deleting it answers {refusal}"

@@ -92,13 +92,13 @@ def test_all_faults_come_at_once(folder: Path) -> None:
     config["bulkhead:cloudflare"] |= {"accountId": "x", "zoneId": "y"}
     config["bulkhead:log"] = {"level": "debug"}
     config["bulkhead:budget"]["monthlyUsd"] = 0
-    config["bulkhead:backup"] = {"lockDays": 400, "retention": {"dailyDays": 500}}
+    config["bulkhead:backup"] = {"lock": {"weeklyDays": 400}, "retention": {"dailyDays": 500}}
     config["bulkhead:typo"] = 1
     config["aws:region"] = "x"
     del config["bulkhead:stage"], config["secrets:sessionKey"]
     assert {finding.fault.key for finding in by_file(folder, "production", config)} == {
         *("bulkhead:owner", "bulkhead:cloudflare.accountId", "bulkhead:cloudflare.zoneId", "bulkhead:log.level"),
-        *("bulkhead:budget.monthlyUsd", "bulkhead:backup.retention.weeklyDays", "bulkhead:backup.lockDays"),
+        *("bulkhead:budget.monthlyUsd", "bulkhead:backup.retention.weeklyDays", "bulkhead:backup.lock.weeklyDays"),
         *("bulkhead:typo", "aws:region", "bulkhead:stage", "secrets:sessionKey"),
     }
 
