@@ -18,6 +18,7 @@ from bulkhead.model.settings.explain import explain, unknown
 from bulkhead.model.settings.keys import DEFAULT_PROVIDERS, below, namespace_faults, secret_faults
 from bulkhead.model.settings.models import StageSettings
 from bulkhead.model.settings.paths import SECRETS, SETTINGS, fault_at, remove_command, set_command
+from bulkhead.model.settings.recovery import order_faults
 from bulkhead.model.settings.rules import breaches
 
 _ENVIRONMENT: Final = "environment"
@@ -33,7 +34,8 @@ def check(
     """
     encrypted = frozenset(secret_keys)
     settings, faults = check_settings(stack, raw, encrypted)
-    return settings, (*faults, *secret_faults(stack, raw, encrypted, product))
+    order = () if settings is None else order_faults(settings, product)
+    return settings, (*faults, *order, *secret_faults(stack, raw, encrypted, product))
 
 
 def check_settings(

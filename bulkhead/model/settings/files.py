@@ -19,6 +19,7 @@ from bulkhead.model.settings.models import StageSettings
 from bulkhead.model.settings.paths import stack_file
 from bulkhead.model.settings.product_reference import KEY, find_product, reference_in
 from bulkhead.model.settings.reader import StackFile, read
+from bulkhead.model.settings.recovery import order_faults, recovery_doubts
 from bulkhead.model.settings.required_checks import check_faults
 
 
@@ -49,6 +50,8 @@ def check_files(files: Sequence[File], chosen: Product | None = None) -> list[Fi
         settings, product, faults = _checked(file, chosen)
         if settings is not None:
             faults = (*faults, *check_faults(settings, path.parent))
+            doubts = recovery_doubts(settings)
+            findings += [Finding("warning", doubt, file.lines.get(doubt.key)) for doubt in doubts]
         whole = None if settings is None or product is None or file.faults else (settings, product)
         stages.setdefault(file.stack, whole)
         findings += _findings(file, faults)
@@ -79,6 +82,8 @@ def _checked(file: StackFile, chosen: Product | None) -> tuple[StageSettings | N
             faults = (*faults, *unfit.faults)
     if settings is not None:
         faults = (*faults, *example_faults(settings))
+    if settings is not None and product is not None:
+        faults = (*faults, *order_faults(settings, product))
     if product is not None:
         faults = (*faults, *secret_faults(file.stack, file.config, file.secret_keys, product))
     return settings, product, faults

@@ -159,6 +159,16 @@ class Backup(Section):
     lock: Lock = Field(description="how long each tier is locked")
 
 
+class Dr(Section):
+    """What a total loss may cost (DRP-1, DRP-2, DRP-3); null promises nothing."""
+
+    rpo_minutes: t.GoalMinutes | None = Field(description="most minutes of data that may be lost")
+    rto_minutes: t.GoalMinutes | None = Field(description="most minutes until the stage serves again")
+    recovery_order: t.WorkerNames = Field(
+        description="every Worker of the product, first what is needed first; empty: as the product declares them"
+    )
+
+
 class Rollout(Section):
     """How a new version of the Workers reaches everybody (DEP-9, DEP-10, DEP-11)."""
 
@@ -221,6 +231,7 @@ class StageSettings(Section):
     database: Database
     cache: Cache
     backup: Backup
+    dr: Dr
     rollout: Rollout
     gates: Gates
     access: Access

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, StrictBool, StrictFloat, StrictInt, StrictStr
 
+from bulkhead.model.naming import SLUG
 from bulkhead.model.settings.shapes import (
     Rule,
     between,
@@ -21,7 +22,7 @@ from bulkhead.model.settings.shapes import (
 )
 
 _YEAR: Final = 31_536_000
-_INTERIM_HOURS: Final = (1, 2, 3, 4, 6, 8, 12)
+INTERIM_HOURS: Final = (1, 2, 3, 4, 6, 8, 12)
 
 Tag = Annotated[
     StrictStr,
@@ -186,13 +187,15 @@ KvSeconds = Annotated[
 ]
 Days = Annotated[StrictInt, between(1, 36_500, "must be 1 to 36500 days, or S3 refuses the bucket's lifecycle", 7)]
 LockDays = Annotated[StrictInt, between(0, 36_500, "must be 0 (no lock) to 36500 days, which is what S3 takes", 7)]
+GoalMinutes = Annotated[StrictInt, between(1, 525_600, "must be 1 to 525600 minutes (a year)", 60)]
+WorkerName = Annotated[StrictStr, text(SLUG.pattern, "must be the name of a Worker of the product", "web")]
 InterimHours = Annotated[
     StrictInt,
     Rule(
-        _INTERIM_HOURS.__contains__,
+        INTERIM_HOURS.__contains__,
         "must be 1, 2, 3, 4, 6, 8 or 12 hours; any other number would fall at other hours every day",
         6,
-        (("enum", _INTERIM_HOURS),),
+        (("enum", INTERIM_HOURS),),
     ),
 ]
 StepShare = Annotated[
@@ -250,5 +253,6 @@ TableNames = Annotated[tuple[TableName, ...], AfterValidator(distinct)]
 Emails = Annotated[tuple[Email, ...], AfterValidator(distinct)]
 MailDomains = Annotated[tuple[MailDomain, ...], AfterValidator(distinct)]
 GitHubIds = Annotated[tuple[GitHubId, ...], AfterValidator(distinct)]
+WorkerNames = Annotated[tuple[WorkerName, ...], AfterValidator(distinct)]
 CheckNames = Annotated[tuple[CheckName, ...], AfterValidator(distinct)]
 Shares = tuple[StepShare, ...]

@@ -55,6 +55,7 @@ def baseline(stack: str) -> dict[str, Any]:
             "awsAccount": stack == stage,
             "repository": stack == "production",
         },
+        "bulkhead:backup": {"interimHours": 1} if stack == "production" else {},
         "bulkhead:access": {} if stack == "production" else {"emailDomains": ["acme-hotels.com"]},
         "bulkhead:budget": {"finance": people, "techLead": people, "stakeholders": people},
         **{f"secrets:{name}": CIPHERTEXT for name in ("cloudflareApiToken", "sessionKey")},

@@ -211,6 +211,11 @@ BAD: Final = [
     Bad("bulkhead:backup.lock.dailyDays", 7, "must be 0 in staging", "staging"),
     Bad("bulkhead:backup.lock.rollingDays", 1, "must be 0 in development", "development"),
     Bad("bulkhead:backup.lock", 7, "must be a section"),
+    # dr
+    *_each("bulkhead:dr.rpoMinutes", "1 to 525600", 0, -1, 525_601),
+    Bad("bulkhead:dr.rtoMinutes", "240", "whole number"),
+    Bad("bulkhead:dr.recoveryOrder", ["web", "web"], "twice"),
+    Bad("bulkhead:dr.recoveryOrder", ["Web"], "name of a Worker", key="bulkhead:dr.recoveryOrder[0]"),
     # rollout and gates
     Bad("bulkhead:rollout.strategy", "rolling", "all-at-once"),
     *[

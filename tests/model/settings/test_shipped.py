@@ -39,6 +39,7 @@ def test_they_lack_their_secrets_and_every_value_of_ones_own() -> None:
     }
     assert told - secrets == {
         ("warning", "Pulumi.production.yaml", "bulkhead:github.ownerId"),
+        ("warning", "Pulumi.production.yaml", "bulkhead:dr.rpoMinutes"),
         *(("fault", f"Pulumi.{stage}.yaml", f"bulkhead:{key}") for stage in Stage for key in EXAMPLES[stage]),
     }
     assert secrets <= told
