@@ -36,6 +36,7 @@ class Function:
     memory: Annotated[int, Field(strict=True, ge=128, le=10_240)]  # MB; Lambda's own limits
     # CloudWatch looks back seven days at most.
     heartbeat_hours: Annotated[int, Field(strict=True, ge=1, le=168)] | None = None
+    storage: Annotated[int, Field(strict=True, ge=512, le=10_240)] = 512  # MB below /tmp
 
 
 @dataclass(frozen=True, slots=True)

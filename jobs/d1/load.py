@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import math
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,6 +22,13 @@ from jobs.d1.packed import Passing, Readable
 from jobs.d1.schema import LONGEST, SEQUENCE, SQLITE, Query, Table
 from jobs.d1.values import literal
 
+_STEPS: Final = 10_000  # of SQLite's machine in one statement between two looks at the clock; about a millisecond
+_OF_THE_MACHINE: Final = {
+    sqlite3.SQLITE_FULL: errno.ENOSPC,
+    sqlite3.SQLITE_IOERR: errno.EIO,
+    sqlite3.SQLITE_CANTOPEN: errno.EACCES,
+    sqlite3.SQLITE_NOMEM: errno.ENOMEM,
+}
 _PAUSE: Final = 1.0  # seconds between two questions about an import
 DEFERRED: Final = "PRAGMA defer_foreign_keys=TRUE;"
 
@@ -30,6 +39,10 @@ class LoadFailed(Exception):
     def __init__(self, *reasons: str) -> None:
         self.reasons = reasons
         super().__init__("\n".join(reasons))
+
+
+class Interrupted(Exception):
+    """A load was ended before its end; nothing of it is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +98,14 @@ def asking(connection: sqlite3.Connection) -> Query:
     return connection.execute
 
 
-def into_file(dump: Readable, manifest: Manifest, file: Path, *, source: str) -> Loaded:
-    """Load a dump into a new file of SQLite, reading it once, and compare what is in it then with the manifest. Raises
-    LoadFailed, and leaves no file."""
+def into_file(
+    dump: Readable, manifest: Manifest, file: Path, *, source: str, may_go_on: Callable[[], bool] = lambda: True
+) -> Loaded:
+    """Load a dump into a new file of SQLite, reading it once, and compare what is in it then with the manifest.
+
+    Raises LoadFailed; Interrupted as soon as it may not go on; OSError where the machine has no room, or the like,
+    which is not the dump's fault. Then there is no file.
+    """
     require(manifest, source)
     if file.exists():
         raise LoadFailed(f"{file} exists. fix: name a file that does not, because a load writes over nothing")
@@ -95,19 +113,24 @@ def into_file(dump: Readable, manifest: Manifest, file: Path, *, source: str) ->
     try:
         with closing(sqlite3.connect(file, isolation_level=None)) as connection:
             connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # a dump that is none writes to no other file
+            connection.set_progress_handler(lambda: not may_go_on(), _STEPS)
             connection.execute("PRAGMA journal_mode = OFF")  # the file is new, so there is nothing to go back to
             connection.execute("BEGIN")
             older = Older(connection)
             run = older.run if sqlite3.sqlite_version_info < SQLITE else connection.execute
             for statement in statements(passing):
+                _require_time(file, may_go_on)
                 run(statement)
             reasons = passing.faults()
             connection.execute("COMMIT")
             if not reasons:
                 loaded, reasons = _compared(connection, older, manifest)
-    except (LoadFailed, sqlite3.Error) as error:
-        said = error.reasons if isinstance(error, LoadFailed) else [f"SQLite {sqlite3.sqlite_version}: {error}"]
-        reasons = passing.faults() or list(said)
+    except LoadFailed as failed:
+        reasons = passing.faults() or [*failed.reasons]
+    except sqlite3.Error as error:
+        file.unlink(missing_ok=True)
+        _require_able(error, file)
+        reasons = passing.faults() or [f"SQLite {sqlite3.sqlite_version}: {error}"]
     except BaseException:
         file.unlink(missing_ok=True)
         raise
@@ -115,6 +138,20 @@ def into_file(dump: Readable, manifest: Manifest, file: Path, *, source: str) ->
         file.unlink(missing_ok=True)
         raise LoadFailed(*reasons)
     return loaded
+
+
+def _require_time(file: Path, may_go_on: Callable[[], bool]) -> None:
+    if not may_go_on():
+        raise Interrupted(f"{file}: the load was ended before its end")
+
+
+def _require_able(error: sqlite3.Error, file: Path) -> None:
+    """Raise what is to be said where SQLite could not go on, and the dump has no part in it."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the rest says where it happened
+    if code == sqlite3.SQLITE_INTERRUPT:
+        _require_time(file, lambda: False)
+    if number := _OF_THE_MACHINE.get(code):
+        raise OSError(number, os.strerror(number), str(file)) from error
 
 
 def _compared(connection: sqlite3.Connection, older: Older, manifest: Manifest) -> tuple[Loaded, list[str]]:
