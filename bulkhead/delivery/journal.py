@@ -241,15 +241,19 @@ class Journal:
     def begin(self, facts: Mapping[str, Any]) -> Run:
         """Begin a run. Raises Refused while another one has no end, of whichever kind."""
         self.require()
-        for doing, unended in self._unended():
-            fix = f"{doing.command.format(stack=self.stack)} continues or returns it"
-            raise Refused("No other run is begun.", [Fault(f"{doing.folder}{unended.id}", "has not ended", fix)])
+        self.require_ended()
         at, ids = self.documents.objects.now().earliest, self._ids()
         if ids:  # of two in one second, the second has to come later
             at = max(at, datetime.strptime(ids[-1], _ID).replace(tzinfo=UTC) + timedelta(seconds=1))
         run = Run(self, at.strftime(_ID))
         run.note(BEGIN, facts)
         return run
+
+    def require_ended(self) -> None:
+        """Return when every run has its end, of whichever kind; raise Refused otherwise."""
+        for doing, unended in self._unended():
+            fix = f"{doing.command.format(stack=self.stack)} continues or returns it"
+            raise Refused("No other run is begun.", [Fault(f"{doing.folder}{unended.id}", "has not ended", fix)])
 
     def require(self) -> None:
         """Return while this process has the stage, and what it begins now can end before others may have it. Raises

@@ -63,13 +63,13 @@ def _written(query: Query, sql: _Sql) -> tuple[Schema, dict[str, Fingerprint], t
     made, tables, fuzzy = schema.read(query), dict[str, Fingerprint](), list[str]()
     for statement in _before(made):
         sql.add(statement)
-    scratch = _Scratch(made)
+    scratch = Scratch(made)
     for table in made.tables:
         told = fingerprint.facts(query, table)
         taking = Taking(len(table.columns))
         if table.name == SEQUENCE:
             sql.add(f"DELETE FROM {SEQUENCE};")
-        for insert in _inserts(table, taking.of(pages.rows(query, table, told)), scratch):
+        for insert in inserts(table, taking.of(pages.rows(query, table, told)), scratch):
             sql.add(insert)
         tables[table.name] = taking.taken()
         if not _agree(told, tables[table.name]):
@@ -126,14 +126,11 @@ class _Sql:
         self.bytes += len(line)
 
 
-class _Scratch:
+class Scratch:
     """The table in which a value grows that is too long for one statement; it is made when there is one."""
 
     def __init__(self, made: Schema) -> None:
-        taken = {schema.folded(each.name) for each in made.made}
-        self.name = _SCRATCH
-        while self.name in taken:
-            self.name += "_"
+        self.name = made.free(_SCRATCH)
         self._is_made = False
 
     def kept(self, number: int, value: str | bytes) -> Iterator[str]:
@@ -160,7 +157,8 @@ class _Scratch:
             yield f"DROP TABLE {self.name};"
 
 
-def _inserts(table: Table, rows: Iterable[Row], scratch: _Scratch) -> Iterator[str]:
+def inserts(table: Table, rows: Iterable[Row], scratch: Scratch) -> Iterator[str]:
+    """Yield the statements that put rows into a table."""
     head = f"INSERT INTO {name(table.name)} ({', '.join(map(name, table.columns))}) VALUES\n"
     room = _ROOM - len(as_bytes(head))
     batch, size, most = list[str](), 0, _STEPS // (len(table.columns) + _PER_ROW)
@@ -183,7 +181,7 @@ def _insert(head: str, rows: Iterable[str]) -> str:
     return head + ",\n".join(rows) + ";"
 
 
-def _long(head: str, row: Row, room: int, scratch: _Scratch) -> Iterator[str]:
+def _long(head: str, row: Row, room: int, scratch: Scratch) -> Iterator[str]:
     """Yield the statements of a row that is too long for one: its longest values go by way of the scratch table."""
     texts = [literal(value) for value in row]
     sizes = [len(text.encode()) for text in texts]

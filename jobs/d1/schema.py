@@ -87,6 +87,13 @@ class Schema:
     def of(self, type_: str) -> list[Made]:
         return [each for each in self.made if each.type == type_]
 
+    def free(self, wanted: str) -> str:
+        """Return a name that nothing here has, as near to the ``wanted`` one as can be."""
+        taken = {folded(each.name) for each in self.made}
+        while folded(wanted) in taken:
+            wanted += "_"
+        return wanted
+
     @property
     def digest(self) -> str:
         """A hash of what was made, in whichever order, without what a load by the `sqlite3` command loses: a CR."""
@@ -148,22 +155,32 @@ def _settings(query: Query, index: str) -> Iterator[str]:
         yield f"INSERT INTO {name(index)} ({name(index)}, rank) VALUES ({literal(key)}, {literal(value)});"
 
 
-def _table(query: Query, table: str, *, has_rowid: bool) -> Table:
+def declared(query: Query, table: str) -> Table:
+    """Return a table as it was declared: with its primary key, which may be none, and without the rowid."""
+    return _declared(query, table)[0]
+
+
+def _declared(query: Query, table: str) -> tuple[Table, bool, set[str]]:
+    """Return a table, whether its key is the rowid, and the names of all its columns."""
     info = list(query(f"SELECT name, type, pk, hidden FROM pragma_table_xinfo({literal(table)}) ORDER BY cid"))
-    stored = [column for column, _, _, hidden in info if not hidden]
     index = next(iter(query(f"SELECT name FROM pragma_index_list({literal(table)}) WHERE origin = 'pk'")), None)
-    if not has_rowid:
-        place = literal(index[0]) if index else "NULL"
-        keyed = query(f"SELECT name, coll FROM pragma_index_xinfo({place}) WHERE key ORDER BY seqno")
-        keys = [Key(column, _unlike(query, table, column, collation)) for column, collation in list(keyed)]
-        return Table(table, tuple(stored), tuple(keys))
     # An INTEGER PRIMARY KEY is the rowid, unless it was said DESC; then it has an index like any other key.
     primary = [(column, type_) for column, type_, pk, _ in info if pk]
-    if index is None and len(primary) == 1 and folded(primary[0][1]) == "integer":
-        return Table(table, tuple(stored), (Key(primary[0][0]),))
-    taken = {folded(column) for column, *_ in info}
+    is_rowid = index is None and len(primary) == 1 and folded(primary[0][1]) == "integer"
+    keys = [Key(primary[0][0])] if is_rowid else list[Key]()
+    if index:
+        keyed = query(f"SELECT name, coll FROM pragma_index_xinfo({literal(index[0])}) WHERE key ORDER BY seqno")
+        keys = [Key(column, _unlike(query, table, column, collation)) for column, collation in list(keyed)]
+    stored = tuple(column for column, _, _, hidden in info if not hidden)
+    return Table(table, stored, tuple(keys)), is_rowid, {folded(column) for column, *_ in info}
+
+
+def _table(query: Query, table: str, *, has_rowid: bool) -> Table:
+    plain, is_rowid, taken = _declared(query, table)
+    if is_rowid or not has_rowid:
+        return plain
     free = [each for each in _ROWIDS if each not in taken][:1]
-    return Table(table, (*free, *stored), tuple(Key(each) for each in free))
+    return Table(table, (*free, *plain.columns), tuple(Key(each) for each in free))
 
 
 def _unlike(query: Query, table: str, column: str, collation: str) -> str | None:

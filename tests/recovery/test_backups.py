@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bulkhead.model.faults import Refused
-from bulkhead.recovery.restore.backups import Backups, Bad
+from bulkhead.recovery.restore.backups import Backups
 from bulkhead.recovery.restore.losses import since
 from jobs.d1.load import asking
 from jobs.vault import Backup
@@ -31,18 +31,17 @@ def backups(vaulted: Vaulted) -> Backups:
 
 
 def test_a_backup_is_fetched_as_it_was_dumped(vaulted: Vaulted, backups: Backups, tmp_path: Path) -> None:
-    kept = backups.named(vaulted.put(NASTY).key)
-    backups.fetch(kept, tmp_path / "dump.sql")
+    kept = backups.fetch(vaulted.put(NASTY).key, tmp_path / "dump.sql")
     assert len((tmp_path / "dump.sql").read_bytes()) == kept.manifest.bytes
 
 
 def test_a_body_that_breaks_off_is_read_on(vaulted: Vaulted, backups: Backups, tmp_path: Path) -> None:
-    kept = backups.named(vaulted.put(NASTY).key)
+    key = vaulted.put(NASTY).key
     vaulted.s3.fails = 2
-    backups.fetch(kept, tmp_path / "dump.sql")
+    backups.fetch(key, tmp_path / "dump.sql")
     vaulted.s3.fails = 99
-    with pytest.raises(Bad, match="broke off after"):
-        backups.fetch(kept, tmp_path / "dump.sql")
+    with pytest.raises(Refused, match="broke off after"):
+        backups.fetch(key, tmp_path / "dump.sql")
 
 
 @pytest.mark.parametrize(
@@ -100,11 +99,11 @@ def test_a_bad_backup_names_the_next_good_one(
     spoil(vaulted, newest)
     _flip(vaulted, second)
     with pytest.raises(Refused, match=says) as refused:
-        backups.fetch_named(newest.key, tmp_path / "dump.sql")
+        backups.fetch(newest.key, tmp_path / "dump.sql")
     assert f"fix: --from {third.key}, which was read now and is good" in str(refused.value)
     spoil(vaulted, third)
     with pytest.raises(Refused, match="none of the others is good"):
-        backups.fetch_named(newest.key, tmp_path / "dump.sql")
+        backups.fetch(newest.key, tmp_path / "dump.sql")
 
 
 def test_what_is_lost_is_counted_table_by_table(vaulted: Vaulted, backups: Backups, tmp_path: Path) -> None:

@@ -33,10 +33,10 @@ class SqliteStage:
             connection.execute("BEGIN")
             try:
                 ran = [_run(connection, query) for query in queries]
+                connection.execute("COMMIT")  # looks at foreign keys that were deferred
             except sqlite3.Error as error:
                 connection.execute("ROLLBACK")
                 raise SqlError(f"{error}: SQLITE_ERROR") from error
-            connection.execute("COMMIT")
         return ran
 
     def d1_query(self, database: str, sql: str) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,9 +11,9 @@ from botocore.exceptions import ClientError
 
 from bulkhead.model.faults import Fault, Refused
 from jobs.d1 import manifest as manifests
-from jobs.d1.load import LoadFailed, verify
+from jobs.d1.load import LoadFailed, into_file, verify
 from jobs.d1.manifest import Manifest, Unreadable
-from jobs.streams import StreamFailed
+from jobs.streams import Reading, StreamFailed
 from jobs.vault import DATABASES, Backup, Tier, Vault
 
 SUMMARY: Final = "Nothing was restored."
@@ -23,7 +23,7 @@ _ABSENT: Final = frozenset({"404", "NoSuchKey"})
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A backup whose manifest was read, and where its SQL lies once it was fetched."""
+    """A backup whose manifest was read."""
 
     backup: Backup
     manifest: Manifest
@@ -64,26 +64,38 @@ class Backups:
         except Bad as bad:
             raise self._refused(backup, bad) from bad
 
-    def fetch(self, kept: Kept, file: Path) -> None:
-        """Write the SQL of a backup into ``file``. Raises Bad where it is not the one that its manifest is of."""
+    def fetch(self, key: str, file: Path) -> Kept:
+        """Write the SQL of the backup that a key names into ``file``. Raises Refused as `named` does, or where it is
+        not the one that its manifest is of."""
+
+        def read(packed: Reading, manifest: Manifest) -> None:
+            with file.open("wb") as sql:
+                verify(packed, manifest, source=self.source, write=sql.write)
+
+        return self._read(key, read)
+
+    def load(self, key: str, file: Path) -> Kept:
+        """Load the backup that a key names into a new file of SQLite. Raises Refused as `fetch` does."""
+        return self._read(key, lambda packed, manifest: into_file(packed, manifest, file, source=self.source))
+
+    def _read(self, key: str, read: Callable[[Reading, Manifest], object]) -> Kept:
+        kept = self.named(key)
         try:
-            with self.vault.open(kept.backup.key) as packed, file.open("wb") as sql:
-                verify(packed, kept.manifest, source=self.source, write=sql.write)
+            self._through(kept, read)
+        except Bad as bad:
+            raise self._refused(kept.backup, bad) from bad
+        return kept
+
+    def _through(self, kept: Kept, read: Callable[[Reading, Manifest], object]) -> None:
+        try:
+            with self.vault.open(kept.backup.key) as packed:
+                read(packed, kept.manifest)
         except LoadFailed as failed:
             raise Bad(*failed.reasons) from failed
         except StreamFailed as failed:
             raise Bad(str(failed)) from failed
         except ClientError as error:
             raise _absent(error, "its SQL is not there") from error
-
-    def fetch_named(self, key: str, file: Path) -> Kept:
-        """Write the SQL of the backup that a key names into ``file``. Raises Refused as `named` does."""
-        kept = self.named(key)
-        try:
-            self.fetch(kept, file)
-        except Bad as bad:
-            raise self._refused(kept.backup, bad) from bad
-        return kept
 
     def _refused(self, backup: Backup, bad: Bad) -> Refused:
         """Return what to raise for a bad backup: in what it is bad, and which one is good."""
@@ -127,10 +139,8 @@ class Backups:
 
     def _is_good(self, backup: Backup) -> bool:
         try:
-            kept = self._kept(backup)
-            with self.vault.open(backup.key) as packed:
-                verify(packed, kept.manifest, source=self.source)
-        except (Bad, LoadFailed, StreamFailed, ClientError):
+            self._through(self._kept(backup), lambda packed, manifest: verify(packed, manifest, source=self.source))
+        except (Bad, ClientError):
             return False
         return backup.stage == self.stage
 

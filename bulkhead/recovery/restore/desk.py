@@ -222,5 +222,5 @@ class Desk:
         if key not in self._fetches:
             self.say(f"Reading {key} ...")
             with said_plainly("S3", "reading the backup"):
-                self._fetches[key] = self.backups.fetch_named(key, self._file)
+                self._fetches[key] = self.backups.fetch(key, self._file)
         return self._fetches[key]
