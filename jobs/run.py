@@ -111,7 +111,7 @@ class Job:
 
     @cached_property
     def cloudflare(self) -> Cloudflare:
-        return Cloudflare(self.config.cloudflare, self.config.account, self._token)
+        return Cloudflare(self.config.cloudflare, self.config.account, self.token)
 
     @cached_property
     def vault(self) -> Vault:
@@ -133,7 +133,8 @@ class Job:
         if "cloudflare" in self.__dict__:
             self.cloudflare.close()
 
-    def _token(self) -> str:
+    def token(self) -> str:
+        """Return Cloudflare's token as it is now."""
         found = self.aws.ssm.get_parameter(Name=self.config.token, WithDecryption=True)
         return str(found["Parameter"]["Value"])
 

@@ -144,9 +144,7 @@ class Vault:
 
     def put(self, key: str, body: bytes, content_type: str = "application/json", **told: Any) -> None:
         """Write a small object as a whole; ``told`` is what else S3 is told of it."""
-        self.s3.put_object(
-            Bucket=self.bucket, Key=key, Body=body, ContentType=content_type, **self._encrypted(), **told
-        )
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type, **self.encrypted(), **told)
 
     def get(self, key: str) -> bytes:
         """Return a small object as a whole."""
@@ -155,12 +153,13 @@ class Vault:
 
     def writing(self, objects: Mapping[str, Mapping[str, Any]]) -> Writing:
         """Return what writes one content to each of the keys, for use in a ``with``."""
-        told = {key: {**self._encrypted(), **each} for key, each in objects.items()}
+        told = {key: {**self.encrypted(), **each} for key, each in objects.items()}
         return Writing(self.s3, self.bucket, told)
 
     def open(self, key: str) -> Reading:
         """Return an object as a stream."""
         return Reading(self.s3, self.bucket, key)
 
-    def _encrypted(self) -> dict[str, str]:
+    def encrypted(self) -> dict[str, str]:
+        """Return what S3 is told of every object: with which key."""
         return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self.key}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -11,10 +10,11 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 
-from bulkhead.clients.endpoints import r2_endpoint
 from bulkhead.clients.rest import Rest
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.settings import StageSettings
+from jobs.r2 import access
+from jobs.r2.endpoint import r2_endpoint
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -25,9 +25,6 @@ _CONFIG: Final = Config(
     connect_timeout=10,
     read_timeout=60,
     s3={"addressing_style": "path"},
-    # R2 knows no other checksums than those a request must have (R2 documentation, "boto3").
-    request_checksum_calculation="when_required",
-    response_checksum_validation="when_required",
 )
 
 # How the services say "there is none": S3 has a word for each part of a bucket, and 404 where it answers no body.
@@ -56,11 +53,7 @@ ClientOf = Callable[[str], Any]
 
 
 def r2(account: str, token: str, cloudflare: Rest) -> S3Client:
-    """Return a client of the account's R2 buckets.
-
-    R2 takes any API token for S3: the key's id is the token's, its secret the SHA-256 of the token (R2 documentation,
-    "Authentication"). Raises Refused when Cloudflare does not know the token.
-    """
+    """Return a client of the account's R2 buckets. Raises Refused when Cloudflare does not know the token."""
     verified = None
     faults: list[Fault] = []
     # An account's own token and a person's token are verified in different places.
@@ -74,12 +67,8 @@ def r2(account: str, token: str, cloudflare: Rest) -> S3Client:
         message = "could not be verified, neither as a token of the account nor as a person's"
         fix = "make a new token (README.md), then: pulumi config set --secret secrets:cloudflareApiToken"
         raise Refused("R2 cannot be reached.", [Fault("secrets:cloudflareApiToken", message, fix), *faults])
-    session = boto3.Session(
-        aws_access_key_id=verified["id"],
-        aws_secret_access_key=hashlib.sha256(token.encode()).hexdigest(),
-        region_name="auto",
-    )
-    return session.client("s3", endpoint_url=r2_endpoint(cloudflare.api, account), config=_CONFIG)
+    client: S3Client = access.client(r2_endpoint(cloudflare.api.base, account), verified["id"], token)
+    return client
 
 
 def aws(settings: StageSettings, profile: str | None = None) -> ClientOf:

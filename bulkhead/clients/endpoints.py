@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from typing import Final, Self
 
 from bulkhead.model.faults import Fault, Refused
+from jobs import config
 
 # No user, query or fragment: what two parsers of URLs read differently sends a token to another host.
 _BASE: Final = re.compile(
@@ -44,10 +45,8 @@ class Api:
         return replace(self, base=base.rstrip("/"))
 
 
-CLOUDFLARE: Final = Api("Cloudflare", "https://api.cloudflare.com/client/v4", enveloped=True)
+CLOUDFLARE: Final = Api("Cloudflare", config.CLOUDFLARE, enveloped=True)
 GITHUB: Final = Api("GitHub", "https://api.github.com")
-S3: Final = "/s3"
-"""Where a local Cloudflare has the buckets of all accounts, beside its API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +74,6 @@ class Apis:
     cloudflare: Api = CLOUDFLARE
     github: Api = GITHUB
     sites: Sites = Sites()
-
-
-def r2_endpoint(cloudflare: Api, account: str) -> str:
-    """Return where S3 clients reach an account's buckets: at the same Cloudflare as its API."""
-    if cloudflare == CLOUDFLARE:
-        return f"https://{account}.r2.cloudflarestorage.com"
-    return f"{cloudflare.base.removesuffix('/client/v4')}{S3}/{account}"
 
 
 def _is_loopback(host: str) -> bool:

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, Final, TypeVar
 from urllib.parse import quote
 
+from jobs.vault import REPORTS
+
 FORMAT: Final = 1
-STORE: Final = "storage/reports"
-"""Where the objects of all buckets are in the vault (BAK-8)."""
-_INDEXES: Final = "storage/index"
+_STORE: Final = REPORTS.rstrip("/")
 _LONGEST: Final = 1024  # bytes of a key; source: Amazon S3 User Guide, "Naming Amazon S3 objects"
 _RELATIVE: Final = re.compile(r"(?<![^/])\.{1,2}(?![^/])")
 _UNSAFE: Final = re.compile(r"[%\x00-\x1f\x7f]")
@@ -71,8 +71,9 @@ class Entry:
 
 
 def index_key(bucket: str) -> str:
-    """Return where a bucket's index is; an older one is an older version of it."""
-    return f"{_INDEXES}/{bucket}.ndjson.gz"
+    """Return where a bucket's index is: among the objects, because it lives as they do. An older one is an older
+    version of it."""
+    return f"{_STORE}/.index/{bucket}.ndjson.gz"
 
 
 def place_of(bucket: str, key: str) -> str:
@@ -83,10 +84,10 @@ def place_of(bucket: str, key: str) -> str:
     """
     spelt = _UNSAFE.sub(lambda found: quote(found[0], safe=""), key)
     spelt = _RELATIVE.sub(lambda found: "%2E" * len(found[0]), spelt)
-    place = f"{STORE}/{bucket}/{spelt}"
+    place = f"{_STORE}/{bucket}/{spelt}"
     if len(place.encode()) <= _LONGEST:
         return place
-    return f"{STORE}/{bucket}/%/{hashlib.sha256(key.encode()).hexdigest()}"
+    return f"{_STORE}/{bucket}/%/{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 def merged(old: Iterable[Entry], new: Iterable[Listed]) -> Iterator[tuple[str, Entry | None, Listed | None]]:

@@ -21,7 +21,6 @@ from xml.sax.saxutils import escape
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bulkhead.clients.endpoints import S3 as PREFIX
 from bulkhead.localclouds.api.app import Api, Told, caller_of
 from bulkhead.localclouds.api.faults import FaultPlan
 from bulkhead.localclouds.api.journal import Journal
@@ -31,6 +30,7 @@ from bulkhead.localclouds.cloudflare.request import ask
 from bulkhead.localclouds.providers.store import Record
 from bulkhead.resources import types as t
 from bulkhead.resources.token_policies import Target, admits
+from jobs.r2.endpoint import LOCAL as PREFIX
 
 ENDPOINT: Final = f"{PREFIX}/{{account_id}}"
 TEMPLATE: Final = f"{ENDPOINT}/{{object:path}}"

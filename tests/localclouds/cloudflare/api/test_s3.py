@@ -12,13 +12,13 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from bulkhead.clients.endpoints import CLOUDFLARE, r2_endpoint
 from bulkhead.localclouds.api.faults import Failing, PlannedFault
 from bulkhead.localclouds.api.server import ApiServer
 from bulkhead.localclouds.cloudflare.api import s3
 from bulkhead.operations.empty import empty_bucket
 from bulkhead.resources.permissions import GROUPS
 from bulkhead.resources.token_policies import bucket_key
+from jobs.r2.endpoint import r2_endpoint
 from tests.support.cloudflare_api import ACCOUNT, OTHER_ACCOUNT, TOKEN, Api
 
 pytestmark = pytest.mark.slow
@@ -47,7 +47,7 @@ def connect(url: str) -> Iterator[Connect]:
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         )
-        endpoint = r2_endpoint(CLOUDFLARE.at(f"{url}/client/v4"), account)
+        endpoint = r2_endpoint(f"{url}/client/v4", account)
         made.append(session.client("s3", endpoint_url=endpoint, config=config))
         return made[-1]
 
