@@ -123,8 +123,8 @@ audit: .venv/.installed | node ## ask what is known against the dependencies (ne
 slow: install engine act tools/wrangler/node_modules/.installed tools/octokit/node_modules/.installed tools/expressions/node_modules/.installed
 	@$(BIN)/pytest -q -m "slow and not faults"
 
-faults: install engine ## let every write of every resource fail half-way, and go on as a person would (minutes)
-	@$(BIN)/pytest -q -n auto tests/localclouds/providers/test_faults.py
+faults: install engine ## let every write of every resource, and of a backup, fail half-way (minutes)
+	@$(BIN)/pytest -q -n auto tests/localclouds/providers/test_faults.py tests/jobs/test_backup_at_size.py
 
 static: lint types
 

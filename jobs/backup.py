@@ -11,7 +11,7 @@ import platform
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -21,6 +21,7 @@ from jobs.d1.dump import dump
 from jobs.d1.manifest import Manifest, Unreadable, parsed
 from jobs.d1.packed import Packing
 from jobs.d1.schema import SQLITE, DumpFailed
+from jobs.locks import MODE, locked_until
 from jobs.run import MARGIN, Done, HandOver, Job, JobFailed, Outcome, handler_of
 from jobs.streams import StreamFailed
 from jobs.vault import Backup, Tier, Vault, due, minutes
@@ -83,9 +84,9 @@ def take(
     somebody wrote meanwhile and ``again`` allows it, it is done once more. Of what is raised before the end nothing
     counts: manifests are written last.
     """
-    told_of = {each.key: {**_GZIP, **told} for each, told in backups.items()}
+    dumps = {each.key: {**_GZIP, **told} for each, told in backups.items()}
     for may_be_again in (True, False):
-        with suppress(_Again), vault.writing(told_of) as out:
+        with suppress(_Again), vault.writing(dumps) as out:
             at, packing = now(), Packing(out.write)
 
             def write(content: bytes, packing: Packing = packing) -> None:
@@ -111,12 +112,10 @@ class _Again(Exception):
     """What was read is of no one moment."""
 
 
-def locked(tier: Tier, now: datetime, locks: Mapping[str, int]) -> dict[str, Any]:
-    """Return what S3 is told of a new copy's lock. Raises KeyError where the stage locks, and not this tier."""
-    if not locks:
-        return {}
-    until = (now + timedelta(days=locks[tier])).replace(microsecond=0)
-    return {"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": until}
+def told_of(tier: Tier, now: datetime, locks: Mapping[str, int]) -> dict[str, Any]:
+    """Return what S3 is told of the lock of a new copy."""
+    until = locked_until(tier, now, locks)
+    return {} if until is None else {"ObjectLockMode": MODE, "ObjectLockRetainUntilDate": until}
 
 
 def work(job: Job) -> Outcome:
@@ -175,7 +174,7 @@ class _Taking:
         manifest = take(
             self._database,
             self._job.vault,
-            {each: locked(each.tier, now, self._job.config.locks) for each in backups},
+            {each: told_of(each.tier, now, self._job.config.locks) for each in backups},
             of=source(self._job.config.product, self._job.config.environment, self._name),
             now=self._job.now,
             versions=self._versions(),

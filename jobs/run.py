@@ -158,7 +158,8 @@ class _Invocation:
         self._part = int(event.get("part", 1))
         scheduled = _scheduled(event.get("scheduled"), self._began)
         told = {"service": config.task, "environment": config.environment, "release": config.release}
-        self._log = Log({**told, "run": stamp(scheduled), "runtime": f"Python {platform.python_version()}"})
+        where = {"pid": os.getpid(), "host": platform.node(), "runtime": f"Python {platform.python_version()}"}
+        self._log = Log({**told, **where, "run": stamp(scheduled)})
         key = f"{LEASES}{config.task}"
         self._lease = Lease(self._aws.s3, config.state, key, stamp(scheduled), self._part, lambda: datetime.now(UTC))
         self._job = Job(

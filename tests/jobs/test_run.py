@@ -35,7 +35,18 @@ def test_a_run_leaves_a_record_lines_and_a_heartbeat(stage: LambdaStage, capsys:
     assert stage.metric("JobHeartbeat", task="backup") == [1]
     (line,) = lines(capsys)
     assert line["message"] == "backup is done, due 2026-12-01 02:00 JST"
-    for member in ("level", "message", "timestamp", "service", "environment", "release", "category"):
+    for member in (
+        "level",
+        "message",
+        "timestamp",
+        "service",
+        "environment",
+        "release",
+        "category",
+        "pid",
+        "host",
+        "runtime",
+    ):
         assert line[member], member
 
 
