@@ -94,14 +94,20 @@ def shorten(name: str, limit: int) -> str:
 @dataclass(frozen=True, slots=True)
 class Label:
     """The owner of a resource: product, stage and environment (the stack's name; differs from the stage only when
-    the stack is ephemeral). Every name and tag of the program comes from here."""
+    the stack is ephemeral). Every name and tag of the program comes from here. ``called`` are parts that have another
+    name than theirs would be, as (kind, part, name): a store that was there before, or took the place of a lost one."""
 
     product: str
     stage: Stage
     environment: str
+    called: tuple[tuple[Kind, str, str], ...] = ()
 
     def name(self, kind: Kind, *parts: str) -> str:
-        """Return ``<product>-<environment>-<kind>[-<part>...]``, lower case, within the limit of ``kind``."""
+        """Return ``<product>-<environment>-<kind>[-<part>...]``, lower case, within the limit of ``kind``; or what the
+        part is called instead."""
+        for of, part, given in self.called:
+            if of is kind and parts == (part,):
+                return given
         words = [self.product, self.environment, kind.value, *parts]
         return shorten("-".join(_slug(word) for word in words), LIMITS[kind])
 

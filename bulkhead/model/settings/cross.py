@@ -15,6 +15,7 @@ from bulkhead.model.settings.examples import example_faults
 from bulkhead.model.settings.models import StageSettings
 from bulkhead.model.settings.paths import SETTINGS, Path, fault_at, remove_command, set_command
 from bulkhead.model.settings.rules import NUMBERS
+from bulkhead.model.settings.stores import shared_stores
 
 Level = Literal["fault", "warning"]
 
@@ -101,6 +102,7 @@ def cross_check(whole: Sequence[tuple[StageSettings, Product]]) -> Iterator[tupl
     stages = [settings for settings, _ in whole]
     products = {settings.environment: product.name for settings, product in whole}
     permanent = sorted((s for s in stages if s.environment == s.stage), key=lambda s: list(Stage).index(s.stage))
+    yield from (("fault", fault) for fault in shared_stores(whole))
     yield from _hostnames(whole)
     yield from _zones(permanent)
     yield from _roles(permanent)

@@ -33,6 +33,7 @@ _COMMON: Final[Mapping[str, Any]] = {
     "featureFlags": {},
     "workers": {"cpuMs": 30_000, "logSampling": 1},
     "database": {"readReplication": "disabled", "optimizeTables": []},
+    "stores": {"databases": {}, "namespaces": {}, "buckets": {}, "queues": {}},
     "cache": {
         "staticSeconds": 86_400,
         "apiSeconds": 3600,

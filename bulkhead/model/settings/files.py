@@ -10,7 +10,7 @@ from pathlib import Path as File
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.naming import Stage
 from bulkhead.model.product import Product, ProductFault
-from bulkhead.model.settings.check import check_settings
+from bulkhead.model.settings.check import check_settings, product_faults
 from bulkhead.model.settings.cross import Level, cross_check, trespasses
 from bulkhead.model.settings.encryption import encryption_doubts, encryption_faults
 from bulkhead.model.settings.examples import example_faults
@@ -19,7 +19,7 @@ from bulkhead.model.settings.models import StageSettings
 from bulkhead.model.settings.paths import stack_file
 from bulkhead.model.settings.product_reference import KEY, find_product, reference_in
 from bulkhead.model.settings.reader import StackFile, read
-from bulkhead.model.settings.recovery import order_faults, recovery_doubts
+from bulkhead.model.settings.recovery import recovery_doubts
 from bulkhead.model.settings.required_checks import check_faults
 
 
@@ -83,7 +83,7 @@ def _checked(file: StackFile, chosen: Product | None) -> tuple[StageSettings | N
     if settings is not None:
         faults = (*faults, *example_faults(settings))
     if settings is not None and product is not None:
-        faults = (*faults, *order_faults(settings, product))
+        faults = (*faults, *product_faults(settings, product))
     if product is not None:
         faults = (*faults, *secret_faults(file.stack, file.config, file.secret_keys, product))
     return settings, product, faults

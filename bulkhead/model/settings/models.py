@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from bulkhead.model.naming import Label, Stage
+from bulkhead.model.naming import Kind, Label, Stage
 from bulkhead.model.settings import types as t
 from bulkhead.model.settings.rules import breaches
 from bulkhead.model.settings.shapes import RULE_BROKEN
@@ -169,6 +169,19 @@ class Dr(Section):
     )
 
 
+class Stores(Section):
+    """The names of stores that are not called after their place: they were there before, or took the place of lost ones
+    (BAK-11). By the product's own names; what is not here has its usual name."""
+
+    databases: Mapping[t.PartName, t.StoreName] = Field(description="D1 databases")
+    namespaces: Mapping[t.PartName, t.StoreName] = Field(description="KV namespaces, by their titles")
+    buckets: Mapping[t.PartName, t.BucketName] = Field(description="R2 buckets")
+    queues: Mapping[t.PartName, t.StoreName] = Field(description="queues")
+
+    def by_kind(self) -> dict[Kind, Mapping[str, str]]:
+        return {Kind.D1: self.databases, Kind.KV: self.namespaces, Kind.R2: self.buckets, Kind.QUEUE: self.queues}
+
+
 class Rollout(Section):
     """How a new version of the Workers reaches everybody (DEP-9, DEP-10, DEP-11)."""
 
@@ -229,6 +242,7 @@ class StageSettings(Section):
     feature_flags: Mapping[t.FlagName, t.Flag] = Field(description="switches the Workers read")
     workers: Workers
     database: Database
+    stores: Stores
     cache: Cache
     backup: Backup
     dr: Dr
@@ -239,7 +253,8 @@ class StageSettings(Section):
 
     def label(self, product: str) -> Label:
         """Return the owner of the stage's resources; every name and tag is made from it."""
-        return Label(product, self.stage, self.environment)
+        called = tuple((kind, *each) for kind, names in self.stores.by_kind().items() for each in names.items())
+        return Label(product, self.stage, self.environment, called)
 
     @property
     def protected(self) -> bool:

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from bulkhead.model.access import ANYBODYS_MAIL
-from bulkhead.model.naming import EPHEMERAL_STACK, Stage, stage_of
+from bulkhead.model.naming import EPHEMERAL_STACK, Stage, stage_of, stages_named
 from bulkhead.model.settings.defaults import DEFAULTS
 from bulkhead.model.settings.paths import SETTINGS, Path
 from jobs.locks import LEAST_ROLLING_DAYS
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         Maintenance,
         Owns,
         Rollout,
+        Stores,
     )
 
 STAGING_MOST_USD: Final = 20  # CST-4
@@ -215,6 +216,18 @@ def _locks_fit(stack: Stack, backup: Backup) -> Iterator[Breach]:
         elif days > life:
             message = f"outlasts the retention of its tier ({life} days): expiry would wait for the lock, erasure too"
             yield Breach(place, message, life)
+
+
+@_rule("stores")
+def _a_store_has_a_name_of_its_own(stack: Stack, stores: Stores) -> Iterator[Breach]:
+    for kind, names in stores.model_dump(by_alias=True).items():
+        for part, name in names.items():
+            place = _at("stores", kind, part)
+            if others := [each for each, given in names.items() if given == name and each < part]:
+                yield Breach(place, f"is the name of {others[0]} as well: both would be one store", fix="correct one")
+            if foreign := sorted(stages_named(name, shortened=False) - {stack.stage}):
+                message = f"names {foreign[0]}, and this is {stack.stage}: it would be that stage's data"
+                yield Breach(place, message, fix=f"give {stack.environment} a store of its own")
 
 
 @_rule("rollout")

@@ -159,6 +159,25 @@ CheckName = Annotated[
 WaitMinutes = Annotated[
     StrictInt, between(0, 43_200, "must be 0 to 43200 minutes (30 days), or GitHub refuses the environment", 30)
 ]
+PartName = Annotated[
+    StrictStr, text(SLUG.pattern, "must be the product's own name of a store, or nothing would be called so", "main")
+]
+StoreName = Annotated[
+    StrictStr,
+    text(
+        r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}",
+        "must be 1 to 63 letters, digits, hyphens and underscores, as Cloudflare calls the store",
+        "harbor-staging-d1-main-2",
+    ),
+]
+BucketName = Annotated[
+    StrictStr,
+    text(
+        r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]",
+        "must be 3 to 63 lower-case letters, digits and hyphens, or R2 refuses the bucket",
+        "harbor-staging-r2-reports-2",
+    ),
+]
 FlagName = Annotated[
     StrictStr,
     text(

@@ -16,6 +16,7 @@ from bulkhead.preview.losses import (
     options,
     renames,
     stores,
+    switches,
     uncovered,
     workers,
 )
@@ -30,6 +31,7 @@ RULES: Final[tuple[Rule, ...]] = (
     stores.jurisdiction,
     stores.emptied,
     stores.unreviewed,
+    switches.switched,
     workers.gone,
     workers.classes,
     left_behind.left,
@@ -78,6 +80,7 @@ KINDS: Final[Mapping[str, str]] = {
     "renamed": "a resource got another logical name without an alias",
     "replaced": "a store is replaced by an empty one",
     "retention-shortened": "a queue keeps messages, or a group its log lines, for a shorter time",
+    "store-switched": "a Worker goes on with another store in the place of one that it had",
     "undone": "a replacement deletes what it has just made",
     "unprotected": "protect is taken away",
     "unretained": "retainOnDelete is taken away",

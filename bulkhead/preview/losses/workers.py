@@ -102,7 +102,7 @@ def classes(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
     """A new upload ends a class of an earlier one, or no longer mentions it."""
     if change.type not in UPLOADS or change.action not in {"create", "update", "replace"} or change.new is None:
         return
-    over = _over_earlier(change, plan)
+    over = over_earlier(change, plan)
     if over.action == "create" and change.becomes("workerId") in (UNKNOWN, MISSING):
         return  # the Worker is made by this very up
     own = _names(over, plan)
@@ -130,7 +130,7 @@ def classes(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
             yield Loss("class-dropped", change, lost, f"say of {name} what it is to be: alive, or retired")
 
 
-def _over_earlier(change: ResourceChange, plan: UpdatePlan) -> ResourceChange:
+def over_earlier(change: ResourceChange, plan: UpdatePlan) -> ResourceChange:
     """Return an upload as the change of what its Worker had before: of its own old side, of an upload that goes, or of
     one that stays, because another upload is the later one."""
     over = plan.over_predecessor(change)
