@@ -164,7 +164,7 @@ def inserts(table: Table, rows: Iterable[Row], scratch: Scratch) -> Iterator[str
     batch, size, most = list[str](), 0, _STEPS // (len(table.columns) + _PER_ROW)
     for row in rows:
         text = f"({','.join(map(literal, row))})"
-        needed = len(text.encode()) + len(",\n")
+        needed = (len(text) if text.isascii() else len(text.encode())) + len(",\n")
         if batch and (size + needed > room or len(batch) >= most):
             yield _insert(head, batch)
             batch, size = [], 0

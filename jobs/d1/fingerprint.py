@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from jobs.d1.schema import Query, Table
-from jobs.d1.values import LONG, Row, Value, as_bytes, name
+from jobs.d1.values import LONG, Row, as_bytes, name
 
 TYPES: Final = ("integer", "real", "text", "blob")
 _AT_ONCE: Final = 30  # columns of a query; an expression of SQLite at D1 is at most a hundred deep
@@ -102,6 +102,39 @@ class _Seen:
         return Column((counts[int], counts[float], counts[str], counts[bytes]), self.bytes, self.least, self.most)
 
 
+def _integer(value: int, seen: _Seen, parts: list[bytes]) -> None:
+    if seen.least is None or value < seen.least:
+        seen.least = value
+    if seen.most is None or value > seen.most:
+        seen.most = value
+    parts.append(b"i%d;" % value)
+
+
+def _real(value: float, _seen: _Seen, parts: list[bytes]) -> None:
+    parts.append(b"r" + struct.pack(">d", value))
+
+
+def _text(value: str, seen: _Seen, parts: list[bytes]) -> None:
+    content = as_bytes(value)
+    seen.bytes += len(content)
+    parts += (b"t%d:" % len(content), content)
+
+
+def _blob(value: bytes, seen: _Seen, parts: list[bytes]) -> None:
+    seen.bytes += len(value)
+    parts += (b"b%d:" % len(value), value)
+
+
+# What a value is hashed as. A table has a million of them, so each type has its own.
+_CANONICAL: Final[Mapping[type, Callable[[Any, _Seen, list[bytes]], None]]] = {
+    int: _integer,
+    float: _real,
+    str: _text,
+    bytes: _blob,
+    type(None): lambda _value, _seen, parts: parts.append(b"n"),
+}
+
+
 class Taking:
     """Takes the fingerprint of rows that pass by."""
 
@@ -112,30 +145,14 @@ class Taking:
 
     def of(self, rows: Iterable[Row]) -> Iterator[Row]:
         for row in rows:
-            digest = hashlib.sha256()
+            parts = list[bytes]()
             for value, seen in zip(row, self._columns, strict=True):
-                seen.types[type(value)] += 1
-                digest.update(self._canonical(value, seen))
+                kind = type(value)
+                seen.types[kind] += 1
+                _CANONICAL[kind](value, seen, parts)
             self._rows += 1
-            self._sum += int.from_bytes(digest.digest())
+            self._sum += int.from_bytes(hashlib.sha256(b"".join(parts)).digest())
             yield row
-
-    def _canonical(self, value: Value, seen: _Seen) -> bytes:
-        match value:
-            case None:
-                return b"n"
-            case int():
-                seen.least = value if seen.least is None or value < seen.least else seen.least
-                seen.most = value if seen.most is None or value > seen.most else seen.most
-                return b"i%d;" % value
-            case float():
-                return b"r" + struct.pack(">d", value)
-            case str():
-                content, kind = as_bytes(value), b"t%d:"
-            case _:
-                content, kind = value, b"b%d:"
-        seen.bytes += len(content)
-        return kind % len(content) + content
 
     def taken(self) -> Fingerprint:
         columns = tuple(each.column() for each in self._columns)

@@ -90,7 +90,7 @@ class _Pages:
 
     def whole(self, row: Read, number: int) -> Row:
         """Return the row at a place with its long values, of which a page tells the length alone."""
-        if not any(isinstance(each, Long) for each in row):
+        if Long not in map(type, row):
             return tuple(row)  # type: ignore[arg-type]
         return tuple(
             self._long(row, number, column, value) if isinstance(value, Long) else value

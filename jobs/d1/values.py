@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
 # Text that is not UTF-8 is a str with surrogates in the place of its odd bytes (`surrogateescape`), so none is lost.
@@ -85,15 +84,10 @@ _READ: Final[Mapping[str, Callable[[str], Value]]] = {
 
 def literal(value: Value) -> str:
     """Return a value as SQL, in words that the `sqlite3` command, Python, wrangler and D1 read alike."""
-    match value:
-        case None:
-            return "NULL"
-        case int():
-            return str(value)
-        case float():
-            return _real(value)
-        case bytes():
-            return f"X'{value.hex()}'"
+    return _LITERAL[type(value)](value)
+
+
+def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'" if _is_plain(value) else f"CAST(X'{as_bytes(value).hex()}' AS TEXT)"
 
 
@@ -102,17 +96,33 @@ def _real(value: float) -> str:
     their exponent is large, or they are about as near to the next one; integers and powers of two it cannot miss."""
     if not math.isfinite(value):
         return "9e999" if value > 0 else "-9e999"
+    decimal = repr(value)
     if value.is_integer() and abs(value) < _WHOLE:
-        return repr(value)
-    if (
-        _SMALLEST < abs(value) < _WHOLE
-        and abs(Fraction(repr(value)) - Fraction(value)) * 5 < Fraction(math.ulp(value)) * 2
-    ):
-        return repr(value)
+        return decimal
     fraction, exponent = math.frexp(value)
     whole, exponent = int(math.ldexp(fraction, _BITS)), exponent - _BITS
+    if _SMALLEST < abs(value) < _WHOLE and _is_near(decimal, whole, -exponent):
+        return decimal
     sign, (times, rest) = "*" if exponent > 0 else "/", divmod(abs(exponent), _POWER)
     return f"({whole}*1.0" + f"{sign}{2**_POWER}" * times + f"{sign}{2**rest})"
+
+
+def _is_near(decimal: str, whole: int, power: int) -> bool:
+    """Return whether a decimal is within two fifths of a unit of the double ``whole`` / 2 ** ``power``; in integers,
+    because a table may have a million of them."""
+    digits, _, tens = decimal.partition("e")
+    before, _, after = digits.partition(".")
+    scale = int(10 ** (len(after) - int(tens or 0)))
+    return abs((int(before + after) << power) - whole * scale) * 5 < 2 * scale
+
+
+_LITERAL: Final[Mapping[type, Callable[[Any], str]]] = {
+    type(None): lambda _: "NULL",
+    int: str,
+    float: _real,
+    str: _text,
+    bytes: lambda value: f"X'{value.hex()}'",
+}
 
 
 def _is_plain(text: str) -> bool:
