@@ -17,7 +17,7 @@ from jobs.r2.mirroring import MirrorFailed, Progress, mirror
 from jobs.r2.sides import Sides
 from jobs.run import Done, HandOver, Job, JobFailed, Outcome, handler_of
 
-STATE: Final = "jobs/mirror/"
+_STATE: Final = "jobs/mirror/"
 _AFTER: Final = "monthly"
 """What is deleted at R2 is kept as long as a copy of this tier."""
 
@@ -74,10 +74,15 @@ def sides(job: Job, r2: Any, name: str) -> Sides:
         bucket=config.buckets[name].name,
         vault=config.vault,
         state=config.state,
-        parts=f"{STATE}{name}/",
+        parts=parts_of(name),
         given=job.vault.encrypted(),
         life=timedelta(days=config.lives[_AFTER]),
     )
+
+
+def parts_of(bucket: str) -> str:
+    """Return below which prefix of the state's bucket lies what one run of the mirror leaves to another."""
+    return f"{_STATE}{bucket}/"
 
 
 def _r2(job: Job) -> Any:

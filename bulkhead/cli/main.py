@@ -44,6 +44,7 @@ COMMANDS: Final = {
     "deploy": "Bring a stage to what this checkout says, step by step, and back where it turns out bad.",
     "migrate": "Apply the migrations of a stage's databases, each once, and say before what they take away.",
     "optimize": "Rebuild the indexes of a stage's databases, and what their planners count.",
+    "restore-objects": "Write back what an R2 bucket has lost, from the vault's daily mirror.",
     "validate": "Look at a stage that was just deployed, and say whether it passed.",
     "delivery": "Say which stage an event deploys; hand a build from the job that made it to those that deploy it.",
     "versions": "Show which versions of each Worker answer, and since when.",

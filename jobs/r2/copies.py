@@ -14,7 +14,10 @@ PART: Final = 8 * 1024 * 1024
 """Bytes of an object that are held at once. S3 takes 10,000 parts, so 78 GiB."""
 # Headers of an object that go with it, by the names of boto3's arguments.
 HTTP: Final = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType")
-_MOST_METADATA: Final = 2048  # bytes; source: Amazon S3 User Guide, "User-defined object metadata"
+S3_METADATA: Final = 2048
+"""Bytes of an object's metadata; source: Amazon S3 User Guide, "User-defined object metadata"."""
+R2_METADATA: Final = 8192
+"""The same of R2; source: R2 documentation, "Limits"."""
 
 
 class CopyDamaged(Exception):
@@ -43,12 +46,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where an object is written; ``given`` is what the bucket wants beside it, such as a key."""
+    """Where an object is written; ``given`` is what the bucket wants beside it, such as a key, ``room`` how many bytes
+    of metadata it takes."""
 
     s3: S3
     bucket: str
     key: str
     given: Mapping[str, Any] = field(default_factory=dict)
+    room: int = S3_METADATA
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,12 @@ def copy(source: Source, target: Target, described: Mapping[str, Any] | None = N
         _require(source, len(body), digest)
         told = described if described is not None else _described(answer)
         written = target.s3.put_object(
-            Bucket=target.bucket, Key=target.key, Body=body, ContentMD5=_md5(body), **_taken(told), **target.given
+            Bucket=target.bucket,
+            Key=target.key,
+            Body=body,
+            ContentMD5=_md5(body),
+            **_taken(told, target.room),
+            **target.given,
         )
         return _copied(digest, written, told)
     told = described if described is not None else _described(source.s3.head_object(**source.where))
@@ -82,7 +92,7 @@ def copy(source: Source, target: Target, described: Mapping[str, Any] | None = N
 
 def _in_parts(source: Source, target: Target, told: Mapping[str, Any]) -> Copied:
     at = {"Bucket": target.bucket, "Key": target.key}
-    begun = target.s3.create_multipart_upload(**at, **_taken(told), **target.given)
+    begun = target.s3.create_multipart_upload(**at, **_taken(told, target.room), **target.given)
     upload = {**at, "UploadId": begun["UploadId"]}
     try:
         digest, parts, size = hashlib.sha256(), list[dict[str, Any]](), 0
@@ -123,10 +133,10 @@ def _described(answer: Mapping[str, Any]) -> dict[str, Any]:
     return {**http, "Metadata": dict(answer.get("Metadata", {}))}
 
 
-def _taken(told: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what S3 takes of a description: R2 has four times as much room for metadata."""
+def _taken(told: Mapping[str, Any], room: int) -> dict[str, Any]:
+    """Return what a bucket takes of a description."""
     metadata = told.get("Metadata", {})
-    fits = sum(len(f"{name}{value}".encode()) for name, value in metadata.items()) <= _MOST_METADATA
+    fits = sum(len(f"{name}{value}".encode()) for name, value in metadata.items()) <= room
     is_plain = all(f"{name}{value}".isascii() for name, value in metadata.items())
     return {**told, "Metadata": metadata if fits and is_plain else {}}
 

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from jobs.r2.copies import CopyDamaged, Source, Target, copy
-from jobs.r2.index import Entry, Listed, Reading, Writing, index_key, merged, place_of
+from jobs.r2.index import Entry, Listed, Reading, Writing, merged, place_of
 from jobs.r2.sides import ABSENT, Sides, code_of
 
 LARGEST: Final = 12 * 2**30
@@ -198,7 +198,7 @@ def _finish(sides: Sides, progress: Progress, parts: Iterable[BinaryIO]) -> dict
         index.close()
         marking.flush()
         file.seek(0)
-        sides.s3.put_object(Bucket=sides.vault, Key=index_key(sides.name), Body=file, **sides.given)
+        sides.put_index(file, progress.began)
     if not meant:
         raise MirrorFailed(
             f"{sides.name}: {progress.missing} of {progress.known} objects are gone at R2, and none was marked as"

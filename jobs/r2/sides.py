@@ -16,6 +16,7 @@ from jobs.r2.index import Entry, Listed, Reading, index_key
 
 ABSENT: Final = frozenset({"404", "NoSuchKey", "NotFound"})
 _CHUNK: Final = 1 << 20
+_TAKEN: Final = "taken"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,16 @@ class Sides:
             raise
         with _on_disk(body) as file:  # a connection that waits while large objects are copied breaks off
             yield from Reading(file, self.name)
+
+    def put_index(self, file: BinaryIO, taken: str) -> None:
+        """Make an index count; ``taken`` is when its run began."""
+        told = {"Metadata": {_TAKEN: taken}, **self.given}
+        self.s3.put_object(Bucket=self.vault, Key=index_key(self.name), Body=file, **told)
+
+    def taken(self) -> str:
+        """Return when the last run began that was finished."""
+        found = self.s3.head_object(Bucket=self.vault, Key=index_key(self.name))
+        return str(found["Metadata"][_TAKEN])
 
     def keep(self, number: int, part: BinaryIO) -> None:
         """Keep a part of the new index until the next run."""

@@ -42,6 +42,7 @@ ABOUT_THE_PRODUCT: Final = {
     "wrangler": (("staging", "--manifest", "-"), "manifest.workers.shop"),
     "migrate": (("staging", "--database", "nothing"), "is no database of corner"),
     "optimize": (("staging", "--database", "nothing"), "is no database of corner"),
+    "restore-objects": (("staging", "nothing"), "is no bucket of corner"),
     "bootstrap": (("staging", "--profile", "admin", "--plan"), "corner-staging"),
     "deploy": (("staging",), "about corner"),
     "rollout": (("staging", "show"), "about corner"),
@@ -67,7 +68,7 @@ NOT_ABOUT_IT: Final = {
 
 def commands() -> Iterator[str]:
     for name in COMMANDS:
-        command = typer.main.get_command(importlib.import_module(f"bulkhead.cli.{name}").app)
+        command = typer.main.get_command(importlib.import_module(f"bulkhead.cli.{name.replace('-', '_')}").app)
         yield from _leaves(name, command)
 
 

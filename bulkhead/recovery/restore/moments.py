@@ -17,7 +17,16 @@ _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def moment(text: str, stage: str, zone: str, now: datetime) -> datetime:
-    """Return the moment in UTC. Raises Refused for what is none, could be two, is still to come or too long ago."""
+    """Return a moment that Time Travel knows. Raises Refused for any other."""
+    at = past(text, zone, now)
+    if now - at > KEPT:
+        message = f"is {lasted(now - at)} ago, and Time Travel knows {KEPT.days} days"
+        raise refused(f"--at {text}", message, f"bulkhead backup {stage} list; then --from KEY")
+    return at
+
+
+def past(text: str, zone: str, now: datetime) -> datetime:
+    """Return the moment in UTC. Raises Refused for what is none, could be two, or is still to come."""
     example = f"{now.astimezone(ZoneInfo(zone)) - timedelta(hours=1):%Y-%m-%dT%H:%M}"
     if _DAY.fullmatch(text):
         raise refused(f"--at {text}", "names a day and no time of day", f"--at {text}T00:00, in {zone}")
@@ -31,9 +40,6 @@ def moment(text: str, stage: str, zone: str, now: datetime) -> datetime:
     at = said.astimezone(UTC) if said.tzinfo else _local(text, said, zone)
     if at > now:
         raise refused(f"--at {text}", f"is still to come: it is {shown(now, zone)}", f"write it as {example}")
-    if now - at > KEPT:
-        message = f"is {lasted(now - at)} ago, and Time Travel knows {KEPT.days} days"
-        raise refused(f"--at {text}", message, f"bulkhead backup {stage} list; then --from KEY")
     return at
 
 
