@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from bulkhead.clients.refusals import ApiRefused, Uncertain
 from bulkhead.clients.rest import Rest
+from bulkhead.model.bindings import STORES
 from bulkhead.model.faults import Fault
 
 NO_WORKER: Final = 10007
@@ -112,6 +113,13 @@ class Content:
     settings: Mapping[str, Any] = field(repr=False)
     secrets: frozenset[str]
     classes: frozenset[str]
+
+    @property
+    def stores(self) -> dict[str, Any]:
+        """The kind and the id of each store that the version is bound to, by the binding's name."""
+        bound = {name: each for name, each in self.settings.items() if isinstance(each, Mapping)}
+        kinds = {name: each["type"] for name, each in bound.items() if each.get("type") in STORES}
+        return {name: (kind, bound[name].get(STORES[kind])) for name, kind in kinds.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from bulkhead.delivery.migrations.plan import plan
 from bulkhead.delivery.migrations.run import planned
 from bulkhead.delivery.migrations.stage import Folder, folders
 from bulkhead.delivery.plan import Plan
-from bulkhead.delivery.planning import Known, classes_of
+from bulkhead.delivery.planning import Known, classes_of, switched_of
 from bulkhead.delivery.probes import Prober
 from bulkhead.delivery.run import Deployment, World
 from bulkhead.delivery.signals import Signals
@@ -139,7 +139,8 @@ class Desk:
     def road(self, known: Known, strategy: Strategy | None = None) -> Road:
         """Return the road of a release at the traffic of now; ``strategy`` is what a plan has shown already."""
         loads = self.eyes.loads(Clock().minute(), known.moves)
-        return road(self.settings.rollout, loads, classes_of(known), strategy, asked=known.asked)
+        way_back = not switched_of(known)
+        return road(self.settings.rollout, loads, classes_of(known), strategy, asked=known.asked, way_back=way_back)
 
     def plan_of(self, run: Run) -> Plan:
         """Return the plan that a run was begun with."""
@@ -158,7 +159,8 @@ class Desk:
         eyes = self.eyes
         world = World(self.traffic, stack, self.databases, visits, Watch(eyes, self.say), self.say)
         loads, asked = eyes.loads(Clock().minute(), plan.moves), CHECK in plan.steps
-        way = road(self.settings.rollout, loads, plan.classes, plan.strategy, asked=asked)
+        way_back = not plan.switched
+        way = road(self.settings.rollout, loads, plan.classes, plan.strategy, asked=asked, way_back=way_back)
         return Deployment(world, plan, way, run)
 
     def _found(self) -> list[tuple[Folder, D1 | None]]:

@@ -109,6 +109,7 @@ def ground(choice: Choice, traffic: Traffic, known: Databases) -> Ground:
         if _uses(history, database):
             unknown.append(f"what migrations took from database {database} since: {why}")
     stops = [_classes(own, each) for each in compared if own and own.classes != each.classes]
+    stops += [said for each in compared if own for said in _stores(own, each)]
     return Ground(
         tuple(dict.fromkeys(stops)),
         tuple(risks),
@@ -140,6 +141,12 @@ def _classes(own: Content, live: Content) -> str:
     changes = [f"{name} was made" for name in sorted(live.classes - own.classes)]
     changes += [f"{name} was deleted, with all that it kept" for name in sorted(own.classes - live.classes)]
     return f"Durable Object classes have changed since: {', '.join(changes)}; Cloudflare deploys no version from before"
+
+
+def _stores(own: Content, live: Content) -> Iterator[str]:
+    for name in sorted(own.stores.keys() & live.stores.keys()):
+        if own.stores[name] != live.stores[name]:
+            yield f"{name} was bound to another store ({own.stores[name][1]}): what was written since is not in it"
 
 
 def _differing(own: Content, live: Content) -> Iterator[str]:

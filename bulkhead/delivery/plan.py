@@ -13,7 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from bulkhead.delivery.strategy import Strategy
 from bulkhead.model.faults import Fault, Refused
 
-_SCHEMA: Final = 1
+_SCHEMA: Final = 2
 # What people are told beside it may differ from one minute to the next: it is shown, and not agreed to.
 _TOLD: Final = ("commits", "sees", "notes")
 
@@ -43,8 +43,9 @@ class Pending:
 class Plan:
     """``moves`` are in the order in which traffic moves: what is called comes before what calls it. ``changes`` are the
     resources that an `up` changes, and how; ``goes``, the URNs of those that it deletes. ``classes`` are the Workers
-    whose Durable Object classes change: everybody gets such a release at once, and nobody can go back. ``cannot`` is
-    what no way back undoes."""
+    whose Durable Object classes change: everybody gets such a release at once, and nobody can go back. ``switched`` are
+    those that go on with another store, so what came before would read old data. ``cannot`` is what no way back
+    undoes."""
 
     __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
 
@@ -63,6 +64,7 @@ class Plan:
     commits: tuple[str, ...] = ()
     sees: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    switched: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:

@@ -20,6 +20,7 @@ from bulkhead.model.naming import Stage
 from bulkhead.model.product import Product
 from bulkhead.model.product_rules import visited
 from bulkhead.model.settings import StageSettings
+from bulkhead.preview.losses.switches import SWITCHED
 from bulkhead.preview.verdict import Verdict
 from bulkhead.preview.waivers import Waivers
 from bulkhead.resources import types as t
@@ -80,6 +81,7 @@ def planned(known: Known, road: Road) -> Plan:
         commits=known.way.since if known.way else (),
         sees=tuple(said for step in road.steps for said in step.sees),
         notes=(*([road.why] if road.why else []), *_notes(known)),
+        switched=switched_of(known),
     )
 
 
@@ -96,10 +98,22 @@ def classes_of(known: Known) -> tuple[str, ...]:
     return tuple(one.worker for one in known.live_workers if one.uploaded in changing)
 
 
+def switched_of(known: Known) -> tuple[str, ...]:
+    """Return the Workers whose version is followed by one that is bound to another store."""
+    switching = {
+        judged.loss.change.old.id
+        for judged in known.verdict.losses
+        if judged.loss.kind == SWITCHED and judged.loss.change.old is not None
+    }
+    return tuple(one.worker for one in known.live_workers if one.uploaded in switching)
+
+
 def _cannot(known: Known, pending: Sequence[Pending], classes: Sequence[str]) -> Iterator[str]:
     for each in pending:
         what = "takes away what code before it uses" if Kind.CONTRACT in each.kinds else "stays when the code goes back"
         yield f"migration {each.file} {what}"
+    if switched := switched_of(known):
+        yield f"{', '.join(switched)} go on with another store: what was written into the one before is not in it"
     if classes:
         yield f"classes of {', '.join(classes)} change: everybody gets the release at once, and none before comes back"
     for change in known.verdict.changes:
@@ -134,6 +148,7 @@ def stops(known: Known, wish: Wish) -> Iterator[Fault]:
         yield Fault("the preview", known.verdict.sentence, f"bulkhead preview {stack} says each reason")
     if _divides(known, wish):
         yield from _unasked(known)
+        yield from _switched(known)
     for folder, plan in known.migrations:
         yield from unagreed(known.settings.stage, folder, plan, known.waivers)
 
@@ -146,6 +161,13 @@ def _unasked(known: Known) -> Iterator[Fault]:
     for worker in sorted(_moving(known.moves) & visited(known.product)):
         message = "moves, and no probe reaches it: nothing could show that it is bad before everybody has it"
         fix = f"add a Probe of it to the product, or name {worker} in `reaches` of one that goes through it"
+        yield Fault(worker, message, fix)
+
+
+def _switched(known: Known) -> Iterator[Fault]:
+    for worker in switched_of(known):
+        message = "goes on with another store: of two versions, some would write into the one and some into the other"
+        fix = f"let everybody get it at once: bulkhead deploy {known.settings.environment} --now"
         yield Fault(worker, message, fix)
 
 

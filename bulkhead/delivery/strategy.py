@@ -74,12 +74,14 @@ def road(
     strategy: Strategy | None = None,
     *,
     asked: bool = True,
+    way_back: bool = True,
 ) -> Road:
     """Return the road of a release that moves the Workers of ``loads``. ``classes`` are those whose classes change.
     ``strategy`` is what a person insists on; else a canary that could not tell anything is replaced. ``asked``: whether
-    a probe reaches one of the Workers; none can where queues and crons call them all, and a check would see nothing."""
+    a probe reaches one of the Workers; none can where queues and crons call them all, and a check would see nothing.
+    Without ``way_back``, what came before must not answer again."""
     chosen, why = _chosen(rollout, loads, classes, strategy)
-    way_back = not classes
+    way_back = way_back and not classes
     shares = rollout.steps[:-1] if chosen == "canary" else ()
     decisive = bool(rollout.watch_minutes)
     steps = [
@@ -184,7 +186,7 @@ def _check(loads: Mapping[str, Load], minutes: int) -> Step:
 def _everybody(strategy: Strategy, *, asked: bool, decisive: bool, way_back: bool) -> Step:
     sees = [] if decisive else ["nobody looks at users' requests after it: no minutes of watching are set"]
     if not way_back:
-        sees.append("there is no way back: the version before cannot run beside or after these classes")
+        sees.append("there is no way back: the version before has other classes, or another store")
     elif strategy == "all-at-once" or not asked:
         sees.append("everybody meets the new version before anything is known of it")
     return Step("everybody", EVERYBODY, None, (), "nothing", tuple(sees))

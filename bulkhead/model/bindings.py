@@ -32,6 +32,10 @@ class References(Protocol):
     def secret(self, secret: str) -> Any: ...
 
 
+STORES: Final[Mapping[str, str]] = {"d1": "database_id", "kv_namespace": "namespace_id", "r2_bucket": "bucket_name"}
+"""Of the bindings that lead to data, the property that says to which."""
+
+
 @dataclass(frozen=True, slots=True)
 class D1:
     """Read and write one database.

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
-from bulkhead.model.bindings import DurableObject
+from bulkhead.model.bindings import STORES, DurableObject
 from bulkhead.model.naming import Kind
 from bulkhead.model.product import STAGE_VARIABLES, Worker
 from bulkhead.resources import types as t
@@ -38,9 +38,7 @@ _NOT_GRANTED: Final = "is not granted to it"
 _PLAIN: Final = ("plain_text", "json")
 # The property of each binding's target, as bulkhead.model.bindings spells it.
 _SPELT: Final = {
-    "d1": "database_id",
-    "kv_namespace": "namespace_id",
-    "r2_bucket": "bucket_name",
+    **STORES,
     "queue": "queue_name",
     "service": "service",
     OBJECTS: "script_name",

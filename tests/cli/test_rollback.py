@@ -322,6 +322,21 @@ def test_there_is_no_way_back_past_a_change_of_classes(run: Run, staging: Releas
     assert "bbbbbbb" in staging.live("web")
 
 
+def test_there_is_no_way_back_to_another_store(run: Run, staging: Released) -> None:
+    files = {"type": "r2_bucket", "name": "FILES"}
+    for name in ("lost", "restored"):
+        staging.rest.post(f"/accounts/{staging.account}/r2/buckets", {"name": name})
+    staging.release("aaaaaaa", "web", bindings=[{**files, "bucket_name": "lost"}])
+    staging.release("bbbbbbb", "web", bindings=[{**files, "bucket_name": "restored"}])
+    code, _, err = back(run, "--force")
+    assert code == 1
+    assert "FILES was bound to another store (lost)" in err
+    assert "bbbbbbb" in staging.live("web")
+    staging.release("ccccccc", "web", bindings=[{**files, "bucket_name": "restored"}])
+    assert back(run, "--force")[0] == 0
+    assert "bbbbbbb" in staging.live("web")
+
+
 def migrated(staging: Released, sql: str) -> None:
     """Apply a migration now, by the clock of the test."""
     from bulkhead.delivery.migrations.run import catch_up  # noqa: PLC0415

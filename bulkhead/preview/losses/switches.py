@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from bulkhead.model.bindings import STORES
 from bulkhead.preview.change import ResourceChange
 from bulkhead.preview.losses.loss import Loss
 from bulkhead.preview.losses.workers import UPLOADS, over_earlier
@@ -12,7 +13,7 @@ from bulkhead.preview.plan import UpdatePlan
 from bulkhead.resources.values import MISSING, UNKNOWN, at, listed
 from policies.rules.worker_carriers import TARGETS
 
-_STORES: Final = ("d1", "kv_namespace", "r2_bucket")
+SWITCHED: Final = "store-switched"
 
 
 def switched(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
@@ -27,7 +28,7 @@ def switched(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
         if before.get(name, store) != store and UNKNOWN not in (store, before[name]):
             lost = f"{name} is bound to another store: what was written into {before[name][1]} is not found any more"
             fix = "leave the stage's setting `stores` as it is, or ask for a waiver once the other one holds the data"
-            yield Loss("store-switched", change, lost, fix)
+            yield Loss(SWITCHED, change, lost, fix)
 
 
 def _bound(inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def _bound(inputs: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for binding in listed(inputs, "bindings"):
         kind, name = at(binding, "type"), at(binding, "name")
-        if kind in _STORES and isinstance(name, str):
+        if kind in STORES and isinstance(name, str):
             ids = [each for each in (at(binding, property_) for property_ in TARGETS[kind][0]) if each is not MISSING]
             known = next((each for each in ids if each is not UNKNOWN), UNKNOWN)
             found[name] = UNKNOWN if known is UNKNOWN else (kind, known)
