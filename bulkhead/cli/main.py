@@ -43,6 +43,7 @@ COMMANDS: Final = {
     "preview": "Say what an up would change, and stop it when something would be lost.",
     "deploy": "Bring a stage to what this checkout says, step by step, and back where it turns out bad.",
     "migrate": "Apply the migrations of a stage's databases, each once, and say before what they take away.",
+    "backup": "Say which backups of a stage are any good; take, open, compare or keep one.",
     "optimize": "Rebuild the indexes of a stage's databases, and what their planners count.",
     "restore-objects": "Write back what an R2 bucket has lost, from the vault's daily mirror.",
     "validate": "Look at a stage that was just deployed, and say whether it passed.",

@@ -41,6 +41,7 @@ ABOUT_THE_PRODUCT: Final = {
     "bindings types": (("--check",), "tests/support/env.d.ts"),
     "wrangler": (("staging", "--manifest", "-"), "manifest.workers.shop"),
     "migrate": (("staging", "--database", "nothing"), "is no database of corner"),
+    "backup": (("staging", "list", "--database", "nothing"), "is no database of corner"),
     "optimize": (("staging", "--database", "nothing"), "is no database of corner"),
     "restore-objects": (("staging", "nothing"), "is no bucket of corner"),
     "bootstrap": (("staging", "--profile", "admin", "--plan"), "corner-staging"),

@@ -139,9 +139,9 @@ def dumped(file: Path, source: str = SOURCE, bookmark: Callable[[], str] = lambd
     return written.getvalue(), manifest
 
 
-def packed(file: Path) -> tuple[bytes, Manifest]:
+def packed(file: Path, source: str = SOURCE) -> tuple[bytes, Manifest]:
     """Return the dump of a file of SQLite as a vault keeps it, and its manifest."""
-    sql, manifest = dumped(file)
+    sql, manifest = dumped(file, source)
     written = io.BytesIO()
     packing = Packing(written.write)
     for start in range(0, len(sql), 70_000):

@@ -1,0 +1,99 @@
+"""The list of a stage's backups, and how much of it would be lost now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from botocore.exceptions import ClientError
+
+from bulkhead.operations.backups.place import Place
+from jobs.backup import rows
+from jobs.d1.load import LoadFailed
+from jobs.d1.manifest import Manifest
+from jobs.streams import StreamFailed
+from jobs.vault import Backup, minutes
+from jobs.verified import Verdict
+from jobs.verify import manifest_of
+
+_AT_ONCE: Final = 8  # questions to S3
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A backup in the list. ``fault`` is why its manifest cannot be used; then nothing is known of it."""
+
+    backup: Backup
+    manifest: Manifest | None
+    fault: str
+    verdict: Verdict | None
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether nothing speaks against it; that it was read back is another question."""
+        return self.manifest is not None and (self.verdict is None or self.verdict.is_good)
+
+    @property
+    def rows(self) -> int | None:
+        return rows(self.manifest) if self.manifest else None
+
+    @property
+    def bytes(self) -> int | None:
+        return self.manifest.gzip.bytes if self.manifest and self.manifest.gzip else None
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """What would be lost of one database were Cloudflare's copy gone now: all that was written since ``since``, None
+    where there is no usable backup. ``goal`` is the most minutes that the stage promises, None where it does not."""
+
+    database: str
+    since: datetime | None
+    minutes: float | None
+    goal: int | None
+
+    @property
+    def is_met(self) -> bool | None:
+        if self.goal is None:
+            return None
+        return self.minutes is not None and self.minutes <= self.goal
+
+
+def entries(place: Place, database: str, most: int) -> list[Entry]:
+    """Return the newest ``most`` backups of a database, the newest first."""
+    found = place.backups(database)[-most:][::-1]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(partial(_entry, place), found))
+
+
+def exposure(place: Place, database: str, known: Sequence[Entry], now: datetime) -> Exposure:
+    """Return what would be lost now, as far as the ``known`` backups tell."""
+    newest = next((each.backup.at for each in known if each.is_usable), None)
+    age = None if newest is None else minutes(newest, now)
+    return Exposure(database, newest, age, place.settings.dr.rpo_minutes)
+
+
+def uncovered(place: Place) -> list[str]:
+    """Return which stores of the product no copy in the vault has, a line each."""
+    product = place.product
+    classes = [(worker.name, each) for worker in product.workers for each in worker.owns]
+    return [
+        *(f"KV namespace {each.name}: nothing copies it" for each in product.namespaces),
+        *(f"Durable Object class {each} of {worker}: nothing exports it" for worker, each in classes),
+    ]
+
+
+def _entry(place: Place, backup: Backup) -> Entry:
+    verdict = place.verdict(backup)
+    try:
+        return Entry(backup, manifest_of(place.vault, backup), "", verdict)
+    except (LoadFailed, StreamFailed) as failed:
+        return Entry(backup, None, str(failed), verdict)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchKey":
+            raise
+        return Entry(backup, None, "its manifest went while the list was made", verdict)
