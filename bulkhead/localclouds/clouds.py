@@ -22,6 +22,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final, TextIO
 
+from bulkhead.clients.endpoints import CLOUDFLARE
 from bulkhead.localclouds.api.faults import FaultPlan
 from bulkhead.localclouds.api.journal import Journal
 from bulkhead.localclouds.api.seed import Seed
@@ -143,7 +144,7 @@ def running(run_dir: Path, stages: Sequence[str], analytics_delay: float = ANALY
     with ExitStack() as ending:
         store = Store(run_dir / "store.sqlite")
         ending.callback(store.close)
-        aws = ending.enter_context(LocalAws())
+        aws = ending.enter_context(LocalAws(folder=run_dir / "functions"))
         cloudflares = ending.enter_context(LocalCloudflares(run_dir, store))
         real = {**cloudflare_handlers.handlers(cloudflares.of), **aws_handlers.handlers(aws)}
 
@@ -170,6 +171,7 @@ def running(run_dir: Path, stages: Sequence[str], analytics_delay: float = ANALY
             )
         )
         ending.callback(cloudflare.stop)
+        aws.functions.addresses[CLOUDFLARE.base] = f"{cloudflare.url}{cloudflare_api.PREFIX}"
         hub = GitHub(resources, seed)
         github = ApiServer(github_api.application(hub, GitHubCredentials(seed, hub), journal, faults))
         ending.callback(github.stop)

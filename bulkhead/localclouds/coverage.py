@@ -19,7 +19,11 @@ _TITLES: Final = {"cloudflare": "Cloudflare", "aws": "AWS", "github": "GitHub"}
 _AWS_LIMITS: Final = {
     "public access block, ownership controls": "stored and read back; nobody is kept out by them",
     "lifecycle rules": "stored and read back; nothing ever expires",
-    "policies of buckets, keys, topics and roles": "stored and read back; no request is refused because of them",
+    "policies of buckets, keys, topics and roles": "stored and read back; no request is refused because of "
+    "them, except what a role asks that a service takes, such as a function's: that is judged whole, with conditions "
+    "and boundary",
+    "functions": "run as they are deployed, under AWS's runtime, with their role, timeout and memory; on Linux alone, "
+    "each a cold start, with the Python of the checkout",
     "budgets": "stored and read back; nothing is spent, so nobody is told",
     "e-mail subscriptions": "wait for a confirmation that never comes",
     "schedules": "call nobody by themselves: a clock of the rehearsal's own reads them and calls",

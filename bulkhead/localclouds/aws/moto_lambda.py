@@ -1,4 +1,4 @@
-"""What moto's Lambda lacks.
+"""What moto's Lambda lacks: above all, that a function runs.
 
 A function keeps its dead-letter queue, its logging and its key, and changes them. Its code can be fetched. It is made
 only where Lambda may take its role, and told of a queue only where that role may write to it; moto believes both. Of
@@ -8,7 +8,11 @@ two settings for failed runs the second one counts.
 from __future__ import annotations
 
 import base64
-from typing import Any, Final
+import json
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, Final, Protocol
 
 from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import EventInvokeConfig, LambdaBackend, LambdaFunction
@@ -20,11 +24,35 @@ _TAKER: Final = ("Service", "lambda.amazonaws.com")
 _KEPT: Final = ("DeadLetterConfig", "EphemeralStorage", "KMSKeyArn", "LoggingConfig", "TracingConfig")
 _SENDING: Final = {"sqs": "sqs:SendMessage", "sns": "sns:Publish", "lambda": "lambda:InvokeFunction"}
 
+_MOST_AT_ONCE, _MOST_LATER = 6 * 1024 * 1024, 1024 * 1024  # bytes of an event (Lambda quotas)
+_NAMED: Final = re.compile(r"(?:.*:function:)?([A-Za-z0-9_-]+)(?::\$LATEST)?")
+
 _init = LambdaFunction.__init__
 _update_configuration = LambdaFunction.update_configuration
 _update_code = LambdaFunction.update_function_code
 _get_configuration = LambdaFunction.get_configuration
 _get_code = LambdaFunction.get_code
+
+
+class Runner(Protocol):
+    """Runs functions: see `bulkhead.localclouds.functions`."""
+
+    def invoke(self, account: str, region: str, name: str, event: bytes) -> Any: ...
+
+    def enqueue(self, account: str, region: str, name: str, event: bytes) -> None: ...
+
+
+_runners: list[tuple[Runner, Callable[[], AbstractContextManager[None]]]] = []
+
+
+def attach(runner: Runner, unlocked: Callable[[], AbstractContextManager[None]]) -> None:
+    """Let ``runner`` run what is invoked; a function that asks the local AWS meanwhile finds it ``unlocked``."""
+    _runners.append((runner, unlocked))
+
+
+def detach(runner: Runner) -> None:
+    """Undo `attach`."""
+    _runners[:] = [each for each in _runners if each[0] is not runner]
 
 
 def extend() -> None:
@@ -34,6 +62,7 @@ def extend() -> None:
     LambdaFunction.update_function_code = _coded  # type: ignore[method-assign]
     LambdaFunction.get_configuration = _configuration  # type: ignore[method-assign]
     LambdaFunction.get_code = _code  # type: ignore[method-assign]
+    LambdaBackend.invoke = _invoke  # type: ignore[method-assign]
     LambdaBackend.put_function_event_invoke_config = _put_event_invoke_config  # type: ignore[method-assign]
 
 
@@ -66,6 +95,41 @@ def _code(self: Any) -> dict[str, Any]:
     found = _get_code(self)
     found["Code"]["Location"] = f"data:application/zip;base64,{base64.b64encode(self.code_bytes).decode()}"
     return found
+
+
+def _invoke(
+    self: Any, function_name: str, qualifier: str | None, body: Any, headers: Any, response_headers: Any
+) -> bytes:
+    named = _NAMED.fullmatch(function_name)
+    name = self.get_function(
+        named[1] if named and qualifier in {None, "$LATEST"} else function_name, qualifier
+    ).function_name
+    event = (body.encode() if isinstance(body, str) else body) or b"{}"
+    kind = headers.get("X-Amz-Invocation-Type", "RequestResponse")
+    _may_be_sent(event, _MOST_LATER if kind == "Event" else _MOST_AT_ONCE)
+    runner, unlocked = _runners[-1]
+    if kind == "Event":
+        runner.enqueue(self.account_id, self.region_name, name, event)
+    if kind != "RequestResponse":
+        return b""
+    with unlocked():
+        answer = runner.invoke(self.account_id, self.region_name, name, event)
+    if answer.error:
+        response_headers["x-amz-function-error"] = "Unhandled"
+    return bytes(answer.payload)
+
+
+def _may_be_sent(event: bytes, most: int) -> None:
+    try:
+        json.loads(event)
+    except ValueError as error:
+        raise LambdaClientError(
+            "InvalidRequestContentException", f"Could not parse request body into json: {error}"
+        ) from None
+    if len(event) > most:
+        raise LambdaClientError(
+            "RequestTooLargeException", f"Request must be smaller than {most} bytes for the operation"
+        )
 
 
 def _put_event_invoke_config(self: Any, function_name: str, config: dict[str, Any]) -> dict[str, Any]:
