@@ -46,6 +46,7 @@ COMMANDS: Final = {
     "backup": "Say which backups of a stage are any good; take, open, compare or keep one.",
     "optimize": "Rebuild the indexes of a stage's databases, and what their planners count.",
     "restore-objects": "Write back what an R2 bucket has lost, from the vault's daily mirror.",
+    "restore": "Bring a database back to a moment or a backup, or some of its rows, in its place.",
     "validate": "Look at a stage that was just deployed, and say whether it passed.",
     "delivery": "Say which stage an event deploys; hand a build from the job that made it to those that deploy it.",
     "versions": "Show which versions of each Worker answer, and since when.",

@@ -44,6 +44,11 @@ ABOUT_THE_PRODUCT: Final = {
     "backup": (("staging", "list", "--database", "nothing"), "is no database of corner"),
     "optimize": (("staging", "--database", "nothing"), "is no database of corner"),
     "restore-objects": (("staging", "nothing"), "is no bucket of corner"),
+    "restore database": (("staging", "nothing", "--undo", "--token-env", "A_TOKEN"), "is no database of corner"),
+    "restore rows": (
+        ("staging", "nothing", "--from", "key", "--table", "t", "--token-env", "A_TOKEN"),
+        "is no database of corner",
+    ),
     "bootstrap": (("staging", "--profile", "admin", "--plan"), "corner-staging"),
     "deploy": (("staging",), "about corner"),
     "rollout": (("staging", "show"), "about corner"),

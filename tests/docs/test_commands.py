@@ -69,7 +69,7 @@ def parse(arguments: tuple[str, ...]) -> None:
     module = importlib.import_module(f"bulkhead.cli.{name.replace('-', '_')}")
     command: Any = typer.main.get_command(module.app)
     while rest and hasattr(command, "commands"):
-        name, *rest = rest
+        name, *rest = rest if rest[0] in command.commands else [getattr(command, "short", rest[0]), *rest]
         assert name in command.commands, f"there is no command {' '.join(arguments)}"
         command = command.commands[name]
     if rest:

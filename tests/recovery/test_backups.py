@@ -27,7 +27,7 @@ def vaulted(tmp_path: Path) -> Vaulted:
 
 @pytest.fixture
 def backups(vaulted: Vaulted) -> Backups:
-    return Backups(vaulted.vault, "staging", "main")
+    return Backups(vaulted.vault, "staging", "main", "staging/main")
 
 
 def test_a_backup_is_fetched_as_it_was_dumped(vaulted: Vaulted, backups: Backups, tmp_path: Path) -> None:

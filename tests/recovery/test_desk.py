@@ -47,7 +47,7 @@ def desk(stage: Restoring, vaulted: Vaulted, tmp_path: Path) -> Callable[..., De
             (Migration("0001_a.sql", ""), Migration("0002_b.sql", "")),
             stage.database,
             stage.journal(),
-            Backups(vaulted.vault, "staging", "main"),
+            Backups(vaulted.vault, "staging", "main", "staging/main"),
             stage.switch,
             tmp_path / "dumps",
             stage.said.append,
@@ -174,11 +174,33 @@ def test_a_product_that_calls_a_database_as_the_scratch_is_called_is_refused(des
         _ = desk(product=taken).scratch
 
 
-def test_a_run_is_not_continued_in_a_database_that_was_made_anew(
+def test_a_run_is_not_continued_in_a_database_that_was_made_anew_but_can_be_given_up(
     stage: Restoring, vaulted: Vaulted, desk: Desks
 ) -> None:
     plan = desk().planned(Wish(key=vaulted.put(THEN).key), stage.now)
     with stage.held(journal := desk().journal):
         run = journal.begin({"plan": plan.document()})
-        with pytest.raises(Refused, match="by now"):
-            desk(database=replace(stage.database, id="another")).restore(plan, run)
+        restore = desk(database=replace(stage.database, id="another")).restore(plan, run)
+        with pytest.raises(Refused, match=r"is another by now(.|\n)*bulkhead restore staging main --undo gives it up"):
+            restore.carry_out()
+        assert restore.give_up("a person says so")[0] is Outcome.STOPPED
+    assert stage.rows() == ["bob"]
+
+
+def test_maintenance_that_is_neither_on_nor_off_is_mended_first(desk: Desks) -> None:
+    with pytest.raises(Refused, match="was interrupted half-way"):
+        desk(is_half=lambda: True).require_free()
+
+
+def test_a_wish_for_something_else_does_not_continue_a_restore(stage: Restoring, vaulted: Vaulted, desk: Desks) -> None:
+    mine, other = vaulted.put(THEN).key, vaulted.put(THEN).key
+    plan = desk().planned(Wish(key=mine), stage.now)
+    with stage.held(journal := desk().journal):
+        run = journal.begin({"plan": plan.document()})
+        for same in (Wish(), Wish(key=mine), Wish(undo=True)):
+            desk().require_same(same, run, plan)
+        for another in (Wish(key=other), Wish(at=f"{stage.now - HOUR:%Y-%m-%dT%H:%MZ}"), Wish(key=mine, undo=True)):
+            with pytest.raises(Refused, match="has not ended"):
+                desk().require_same(another, run, plan)
+        with pytest.raises(Refused, match="restores main, and has not ended"):
+            desk(store=Database("other")).require_same(Wish(), run, plan)

@@ -54,7 +54,7 @@ def vaulted(tmp_path: Path) -> Vaulted:
 def rows(stage: Restoring, vaulted: Vaulted, backup: Backup, tmp_path: Path) -> Making:
     def made(table: str, *keys: str, replaces: bool = False, key: str = "") -> Rows:
         (tmp_path / "dumps").mkdir(exist_ok=True)
-        backups = Backups(vaulted.vault, "staging", "main")
+        backups = Backups(vaulted.vault, "staging", "main", "staging/main")
         desk = Desk(
             make_settings("staging"),
             PRODUCT,

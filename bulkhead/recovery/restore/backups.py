@@ -39,11 +39,12 @@ class Bad(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Backups:
-    """The backups of one database of a stage."""
+    """The backups of one database of a stage. ``source`` is what their manifests call it."""
 
     vault: Vault
     stage: str
     database: str
+    source: str
 
     def named(self, key: str) -> Kept:
         """Return the backup that a key names. Raises Refused for another stage's or database's, or a bad one."""
@@ -106,11 +107,6 @@ class Backups:
             else f"none of the others is good; {self._list}"
         )
         return Refused(SUMMARY, [Fault(backup.key, reason, fix) for reason in bad.reasons])
-
-    @property
-    def source(self) -> str:
-        """What the manifests of this database call it."""
-        return f"{self.stage}/{self.database}"
 
     @property
     def _list(self) -> str:

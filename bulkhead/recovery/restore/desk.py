@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from bulkhead.clients.clouds import said_plainly
+from bulkhead.clients import clouds
 from bulkhead.clients.d1 import D1, SqlFailed
 from bulkhead.delivery.journal import Journal, Outcome, Run
 from bulkhead.delivery.migrations import ledger
@@ -51,8 +51,9 @@ class Wish:
 
 @dataclass(frozen=True)
 class Desk:
-    """One database of a stage. ``journal`` is that of restores, ``maintenance`` None where nobody is to wait;
-    ``folder`` is a place on this machine that only this user reads."""
+    """One database of a stage. ``journal`` is that of restores, ``maintenance`` None where nobody is to wait, and
+    ``is_half`` says whether somebody was killed while it was switched; ``folder`` is a place on this machine that only
+    this user reads."""
 
     settings: StageSettings
     product: Product
@@ -64,6 +65,7 @@ class Desk:
     maintenance: Maintenance | None
     folder: Path
     say: Callable[[str], None]
+    is_half: Callable[[], bool] = lambda: False
 
     @property
     def stage(self) -> str:
@@ -72,6 +74,11 @@ class Desk:
     @property
     def zone(self) -> str:
         return self.settings.timezone
+
+    @property
+    def migrate(self) -> str:
+        """The command that applies what the database has not had."""
+        return f"bulkhead migrate {self.stage} --database {self.store.name}"
 
     def planned(self, wish: Wish, now: datetime) -> Plan:
         """Return what the wish would do; changes nothing. Raises Refused where it cannot be done, or must not."""
@@ -82,12 +89,15 @@ class Desk:
             return self._undoing(now)
         return self._to_moment(str(wish.at), now)
 
+    def require_free(self) -> None:
+        """Raise Refused unless a restore can begin: everything has its end, maintenance as well."""
+        self.journal.require_ended()
+        if self.is_half():
+            fix = f"bulkhead maintenance on {self.stage} --until TIME, or off; then run this again"
+            raise refused(f"maintenance of {self.stage}", "was interrupted half-way, and is neither on nor off", fix)
+
     def restore(self, plan: Plan, run: Run) -> Restore:
         """Return the run of a plan, to be begun or continued."""
-        if plan.id != self.database.id:
-            message = f"was about the database {plan.id}, and {self.database.name} is {self.database.id} by now"
-            raise Refused("Nothing was restored.", [Fault(run.id, message, "restore the new one by a plan of its own")])
-
         again = f"bulkhead restore {self.stage} {self.store.name}"
 
         def dump() -> Dump:
@@ -97,15 +107,25 @@ class Desk:
                 raise Refused(f"Run {run.id} cannot go on.", [Fault(plan.source, message, f"{again} --undo")])
             return Dump(self._file, manifest)
 
-        command = f"bulkhead migrate {self.stage} --database {self.store.name}"
         maintenance = self.maintenance if plan.maintenance else None
-        world = World(self.database, maintenance, dump, self.scratch, self.last() or _UNKNOWN, command, self.say)
+        world = World(self.database, maintenance, dump, self.scratch, self.last() or _UNKNOWN, self.migrate, self.say)
         return Restore(world, plan, run)
 
     def open_run(self) -> tuple[Run, Plan] | None:
         """Return the restore that has no end, of whichever store of the stage; None when there is none."""
         run = self.journal.open_run()
         return None if run is None else (run, Plan.read(run.entries()[0].facts["plan"], run.id))
+
+    def require_same(self, wish: Wish, run: Run, plan: Plan) -> None:
+        """Raise Refused unless a wish can mean a restore that has no end: it says nothing else, or to give it up."""
+        again = f"bulkhead restore {self.stage} {plan.store}"
+        if plan.store != self.store.name:
+            message = f"restores {plan.store}, and has not ended"
+            raise refused(run.id, message, f"{again} continues it, and with --undo gives it up")
+        source = instant(moment(wish.at, self.stage, self.zone, datetime.now(UTC))) if wish.at else wish.key
+        if source is not None and (source != plan.source or wish.undo):
+            message = f"brings {plan.store} back to {plan.source}, and has not ended"
+            raise refused(run.id, message, f"{again} continues it, and with --undo gives it up")
 
     @property
     def scratch(self) -> str:
@@ -126,6 +146,7 @@ class Desk:
         return None
 
     def _from_backup(self, kept: Kept, now: datetime) -> Plan:
+        _ = self.scratch  # refused before anything is begun
         at, manifest, needs = kept.backup.at, kept.manifest, self._needs()
         notes = [f"the backup is of {shown(at, self.zone)}, {lasted(now - at)} ago; it was read now and is whole"]
         if not manifest.is_consistent:
@@ -135,7 +156,7 @@ class Desk:
         if behind := [each for each in needs if each not in had]:
             notes.append(
                 f"it is of an older schema, without {', '.join(behind)}: no traffic returns until they are applied, by"
-                f" bulkhead migrate {self.stage} --database {self.store.name}"
+                f" {self.migrate}"
             )
         try:
             lost = [str(each) for each in losses.since(self.database.raw, manifest)]
@@ -220,7 +241,9 @@ class Desk:
     def _fetched(self, key: str) -> Kept:
         """Return a backup after its SQL was fetched and read, once."""
         if key not in self._fetches:
+            if self.settings.backup.full == "none":
+                raise refused("--from", f"{self.stage} keeps no backups (bulkhead:backup.full is none)", "--at TIME")
             self.say(f"Reading {key} ...")
-            with said_plainly("S3", "reading the backup"):
+            with clouds.said_plainly("S3", "reading the backup"):
                 self._fetches[key] = self.backups.fetch(key, self._file)
         return self._fetches[key]

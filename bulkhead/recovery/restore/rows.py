@@ -57,6 +57,12 @@ class Salvage:
         agreed = {name: value for name, value in asdict(self).items() if name != "there"}
         return hashlib.sha256(json.dumps(agreed, sort_keys=True).encode()).hexdigest()
 
+    def require(self, digest: str) -> None:
+        """Raise Refused unless this is what was agreed to."""
+        if digest != self.digest:
+            message = f"is not of what would be done now, {self.digest}"
+            raise _refused(f"--apply {digest}", message, "the same command with --plan shows what that is")
+
     def says(self) -> list[str]:
         """Return what becomes of the rows, in words."""
         missing, fate = self.rows - self.there, "are overwritten" if self.replaces else "stay as they are"

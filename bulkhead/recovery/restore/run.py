@@ -84,6 +84,10 @@ class Restore:
         Raises Refused where a cloud cannot be asked: then the run has no end, and maintenance stays on."""
         if self._noted(SERVE) is not None:
             return self._serve()
+        if self._plan.id != self._database.id:
+            message = f"is about the database {self._plan.id}, and {self._database.name} is {self._database.id} by now"
+            fix = f"bulkhead restore {self._plan.stage} {self._plan.store} --undo gives it up"
+            raise Refused("The restore cannot go on.", [Fault(self._run.id, message, fix)])
         if self._noted(BACK) is not None:
             return self._go_back(str(self._facts(BACK)["reason"]))
         self._stop()
@@ -103,6 +107,8 @@ class Restore:
         """End it with the database as it was before it."""
         if self._noted(SERVE) is not None:
             return self._serve()
+        if self._plan.id != self._database.id:
+            return self._serve(Outcome.STOPPED, f"the database is another one by now, which was not changed: {reason}")
         if self._noted(CHANGE) is None and self._noted(BACK) is None:
             return self._serve(Outcome.STOPPED, f"nothing was changed: {reason}")
         return self._go_back(reason)

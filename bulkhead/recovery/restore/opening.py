@@ -1,0 +1,79 @@
+"""Opens everything that a restore of a stage's database needs, with the credentials of whoever runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bulkhead.clients import clouds, d1
+from bulkhead.clients.d1 import D1
+from bulkhead.clients.endpoints import Apis
+from bulkhead.clients.rest import Rest
+from bulkhead.clients.visits import Visitor
+from bulkhead.delivery.journal import RESTORE, journal_of, scope_of
+from bulkhead.delivery.migrations.stage import folders
+from bulkhead.model.naming import Kind
+from bulkhead.model.product import Product
+from bulkhead.model.settings import StageSettings
+from bulkhead.model.settings.product_reference import product_of
+from bulkhead.operations.maintenance.switch import Maintenance
+from bulkhead.recovery.restore.backups import Backups
+from bulkhead.recovery.restore.desk import Desk
+from bulkhead.recovery.restore.moments import refused
+from jobs.backup import source
+from jobs.vault import Vault
+
+
+@contextmanager
+def at_desk(
+    root: Path,
+    settings: StageSettings,
+    apis: Apis,
+    token: str,
+    profile: str | None,
+    store: str,
+    say: Callable[[str], None],
+    *,
+    waits: bool = True,
+) -> Iterator[Desk]:
+    """Open everything that a restore of a stage's ``store`` needs; ``waits`` says whether its users do meanwhile."""
+    product = product_of(settings)
+    database = next((each for each in product.databases if each.name == store), None)
+    if database is None:
+        known = ", ".join(each.name for each in product.databases) or "none"
+        raise refused(store, f"is no database of {product.name}; those are: {known}", "name one of them")
+    journal, scope = journal_of(settings, product.name, profile, say).of(RESTORE), scope_of(settings, product.name)
+    of = source(product.name, settings.environment, store)
+    backups = Backups(Vault(clouds.aws(settings, profile)("s3"), scope.vault, ""), settings.stage.value, store, of)
+    files = folders(root, product, settings, store)[0].migrations if database.migrations else ()
+    with (
+        Rest(apis.cloudflare, token) as api,
+        Visitor(apis.sites) as visitor,
+        TemporaryDirectory(prefix="bulkhead-restore-") as folder,
+    ):
+        objects = journal.documents.objects
+        switch = Maintenance(api, settings, product, objects, journal.require, visitor=visitor, say=say)
+        yield Desk(
+            settings,
+            product,
+            database,
+            tuple(files),
+            _found(api, settings, product, store),
+            journal,
+            backups,
+            switch if waits else None,
+            Path(folder),
+            say,
+            lambda: switch.is_on() and not switch.status().as_recorded,
+        )
+
+
+def _found(api: Rest, settings: StageSettings, product: Product, store: str) -> D1:
+    name, account = settings.label(product.name).name(Kind.D1, store), settings.cloudflare.account_id
+    database = d1.find(api, account, name)
+    if database is None:
+        message = f"is not in account {account}: it was deleted, or never made"
+        raise refused(name, message, "docs/runbooks/restore.md says what to do when a database is gone")
+    return database
