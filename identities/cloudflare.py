@@ -27,6 +27,7 @@ from bulkhead.resources.permissions import (
     D1_READ,
     KV_READ,
     OBJECTS_READ,
+    ROUTES_WRITE,
     SCRIPTS_READ,
     SCRIPTS_WRITE,
     ZONE_ANALYTICS_READ,
@@ -41,6 +42,8 @@ _DATABASES: Final = "/accounts/{account_id}/d1/database"
 _DATABASE: Final = f"{_DATABASES}/{{database_id}}"
 _NAMESPACE: Final = "/accounts/{account_id}/storage/kv/namespaces/{namespace_id}"
 _SCRIPT: Final = "/accounts/{account_id}/workers/scripts/{script_name}"
+_ROUTES: Final = "/zones/{zone_id}/workers/routes"
+_ROUTE: Final = f"{_ROUTES}/{{route_id}}"
 _VERSION: Final = "/accounts/{account_id}/workers/workers/{worker_id}/versions/{version_id}"
 _WATCHING: Final = "seeing what users meet in a new version"
 _UNWATCHED: Final = "a rehearsal brings releases to one stage, and later"
@@ -94,6 +97,12 @@ def _needs(role: Role, product: Product) -> Iterator[Need]:
                 yield Need(permission, ", ".join(type_.kind for type_ in types), tuple(types))
             yield Need(ANALYTICS_READ, _WATCHING, calls=("POST /graphql",), untried=_UNWATCHED, sometimes=True)
             if product.public_workers:
+                yield Need(
+                    ROUTES_WRITE,
+                    "leading visitors to the Worker of a maintenance, and back",
+                    calls=(f"GET {_ROUTES}", f"POST {_ROUTES}", f"PUT {_ROUTE}", f"DELETE {_ROUTE}"),
+                    untried="a rehearsal puts no stage under maintenance",
+                )
                 yield Need(ZONE_ANALYTICS_READ, _WATCHING, calls=("POST /graphql",), untried=_UNWATCHED, sometimes=True)
                 yield Need(
                     CACHE_PURGE,

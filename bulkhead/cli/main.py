@@ -52,6 +52,7 @@ COMMANDS: Final = {
     "versions": "Show which versions of each Worker answer, and since when.",
     "rollback": "Let the versions answer again that did before the last release.",
     "rollout": "Show how the deployment of a stage stands, and tell the running one what to do.",
+    "maintenance": "Let visitors meet a page instead of the product, and let its queues and crons wait.",
     "twin": "Publish a stage's state without its secrets, and preview a checkout against it.",
     "bindings": "Check what the Workers' code does with their bindings; write the types of their env.",
     "wrangler": "Write the wrangler.jsonc of each Worker for one stage.",

@@ -47,6 +47,7 @@ from bulkhead.model.settings.keys import CLOUDFLARE_TOKEN
 from bulkhead.model.settings.product_reference import product_of
 from bulkhead.operations.adopt.everywhere import finder_of
 from bulkhead.operations.adopt.finding import Finder
+from bulkhead.operations.maintenance.record import Records
 from bulkhead.operations.secrets import check as secrets
 from bulkhead.operations.secrets.files import keepers, opened
 from bulkhead.preview.gate import judged, secrets_of, watched
@@ -134,6 +135,7 @@ class Desk:
             migrations=self.migrations(),
             waivers=from_base(self.root, reference, self.settings.stage, today),
             product=self.product,
+            maintenance=Records(self.journal.documents.objects, stack).read(),
         )
 
     def road(self, known: Known, strategy: Strategy | None = None) -> Road:

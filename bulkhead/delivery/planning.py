@@ -20,16 +20,18 @@ from bulkhead.model.naming import Stage
 from bulkhead.model.product import Product
 from bulkhead.model.product_rules import visited
 from bulkhead.model.settings import StageSettings
+from bulkhead.operations.maintenance.record import Record, State
 from bulkhead.preview.losses.switches import SWITCHED
 from bulkhead.preview.verdict import Verdict
 from bulkhead.preview.waivers import Waivers
 from bulkhead.resources import types as t
+from jobs.local_time import shown
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
     """Everything that was asked before a plan is made. ``changed`` are files that are in no commit; ``way`` is None
-    where no deployment says of which commit it is."""
+    where no deployment says of which commit it is; ``maintenance`` is the last one, if there was any."""
 
     settings: StageSettings
     source: Source
@@ -41,6 +43,7 @@ class Known:
     migrations: Sequence[tuple[Folder, Migrations]]
     waivers: Waivers
     product: Product
+    maintenance: Record | None = None
 
     @property
     def asked(self) -> bool:
@@ -135,6 +138,10 @@ def _notes(known: Known) -> Iterator[str]:
 def stops(known: Known, wish: Wish) -> Iterator[Fault]:
     """Yield everything that stops the deployment; nothing has been changed yet."""
     strict, stack = known.settings.stage is not Stage.DEVELOPMENT, known.settings.environment
+    if known.maintenance is not None and known.maintenance.state is not State.OFF:
+        since = shown(known.maintenance.since, known.settings.timezone)
+        message = f"is under maintenance since {since}: probes would meet its page, and an `up` could start crons again"
+        yield Fault(stack, message, f"bulkhead maintenance off {stack}; bulkhead rollback {stack} works meanwhile, too")
     if strict and known.changed:
         files = ", ".join(known.changed[:5])
         message = f"has changes that are in no commit ({files}): nobody could say later what was deployed"

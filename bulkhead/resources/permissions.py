@@ -41,6 +41,7 @@ OBJECTS_READ: Final = Permission(
     "Workers R2 Storage Bucket Item Read", "6a018a9f2fc74eb6b293b0c548f38b39", Reach.BUCKET
 )
 R2_WRITE: Final = Permission("Workers R2 Storage Write", "bf7481a1826f439697cb59a20b22293e")
+ROUTES_WRITE: Final = Permission("Workers Routes Write", "28f4b596e7d643029c524985477ae49a", Reach.ZONE)
 SCRIPTS_READ: Final = Permission("Workers Scripts Read", "1a71c399035b4950a1bd1466bbe4f420")
 SCRIPTS_WRITE: Final = Permission("Workers Scripts Write", "e086da7e2179491d91ee5f35b3ca210a")
 ZONE_ANALYTICS_READ: Final = Permission("Analytics Read", "9c88f9c5bce24ce7af9a958ba9c504db", Reach.ZONE)
@@ -55,6 +56,7 @@ PERMISSIONS: Final = (
     KV_WRITE,
     OBJECTS_READ,
     R2_WRITE,
+    ROUTES_WRITE,
     SCRIPTS_READ,
     SCRIPTS_WRITE,
     ZONE_ANALYTICS_READ,
@@ -73,7 +75,6 @@ OBJECTS_WRITE: Final = Permission(
 PAGES_WRITE: Final = Permission("Pages Write", "8d28297797f24fb8a0c332fe0866ec89")
 QUEUES_WRITE: Final = Permission("Queues Write", "366f57075ffc42689627bcf8242a1b6d")
 R2_READ: Final = Permission("Workers R2 Storage Read", "b4992e1108244f5d8bfbd5744320c2e1")
-ROUTES_WRITE: Final = Permission("Workers Routes Write", "28f4b596e7d643029c524985477ae49a", Reach.ZONE)
 WORKERS_AI_WRITE: Final = Permission("Workers AI Write", "bacc64e0f6c34fc0883a1223f938a104")
 ZONE_READ: Final = Permission("Zone Read", "c8fed203ed3043cba015a93ad1616f1f", Reach.ZONE)
 ZONE_SETTINGS_WRITE: Final = Permission("Zone Settings Write", "3030687196b94b638145a3953da2b699", Reach.ZONE)
@@ -198,7 +199,6 @@ GROUPS: Final = (
     PAGES_WRITE,
     QUEUES_WRITE,
     R2_READ,
-    ROUTES_WRITE,
     WORKERS_AI_WRITE,
     ZONE_READ,
     ZONE_SETTINGS_WRITE,

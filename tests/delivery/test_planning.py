@@ -22,6 +22,7 @@ from bulkhead.delivery.planning import Known, Wish, classes_of, planned, stops
 from bulkhead.delivery.strategy import Load, road
 from bulkhead.model.bundles import Bundle
 from bulkhead.model.faults import Refused
+from bulkhead.operations.maintenance.record import Record, State
 from bulkhead.preview.verdict import judge
 from bulkhead.preview.waivers import Waivers
 from bulkhead.resources import types as t
@@ -74,6 +75,14 @@ def said(found: Known, wish: Wish | None = None) -> str:
 
 def test_nothing_stops_a_newer_commit() -> None:
     assert said(known()) == ""
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_stage_under_maintenance_is_not_deployed_to(state: State) -> None:
+    record = Record(state, datetime(2026, 11, 30, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC), "", "alice")
+    stopped = said(known(maintenance=record))
+    assert ("is under maintenance since 2026-11-30 09:00 JST" in stopped) is (state is not State.OFF)
+    assert ("bulkhead maintenance off production" in stopped) is (state is not State.OFF)
 
 
 def test_a_commit_that_lacks_what_is_live_is_refused_unless_that_is_named() -> None:

@@ -83,13 +83,15 @@ class KeptStage:
         return f"{ACCOUNT}/workers/scripts/{script}/schedules"
 
 
-def kept_stage(folder: Path, code: str = HELLO, running: LocalCloudflare | None = None) -> KeptStage:
+def kept_stage(
+    folder: Path, code: str = HELLO, running: LocalCloudflare | None = None, zone: str = "harbor.example"
+) -> KeptStage:
     """Return a stage as a deployment leaves it, but that somebody has given its clerk another cron by hand. All its
     Workers have the same code."""
     tenant = Tenant(
         "staging",
         SETTINGS.cloudflare.account_id,
-        {SETTINGS.cloudflare.zone_id: "harbor.example"},
+        {SETTINGS.cloudflare.zone_id: zone},
         "acme/harbor",
         {"cloudflare": {TOKEN: "operator"}},
     )
@@ -98,7 +100,7 @@ def kept_stage(folder: Path, code: str = HELLO, running: LocalCloudflare | None 
     for worker in PRODUCT.workers:
         api.result("POST", f"{ACCOUNT}/workers/workers", {"name": WORKER.format(worker.name)})
         stage.upload(worker.name, code)
-    hosts = {"web": HOST, "admin": f"admin.{HOST}"}
+    hosts = {"web": f"staging.{zone}", "admin": f"admin.staging.{zone}"}
     for name, hostname in hosts.items():
         body = {"hostname": hostname, "service": WORKER.format(name), "zone_id": SETTINGS.cloudflare.zone_id}
         api.result("PUT", f"{ACCOUNT}/workers/domains", body)

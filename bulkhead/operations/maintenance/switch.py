@@ -23,8 +23,8 @@ from bulkhead.operations.maintenance.parts import PARTS, Stage
 from bulkhead.operations.maintenance.record import Found, Record, Records, State
 from bulkhead.operations.maintenance.site import SIGN, upload, worker_of
 
-_ARRIVES: Final = 60.0  # seconds until a route is known everywhere, at most
-_ASKED_EVERY: Final = 1.0
+_ASKED: Final = 60  # times; a route is known everywhere within seconds
+_ASKED_EVERY: Final = 1.0  # seconds
 _PATIENCE: Final = 10.0
 _LOGIN: Final = frozenset({302, 401, 403})  # what Access answers who is not let in
 
@@ -148,14 +148,25 @@ class Maintenance:
         neither."""
         if self._visitor is None:
             return
-        waits, until = list(self.stage.hostnames), time.monotonic() + _ARRIVES
-        while waits := [host for host in waits if self._shows(host) is (not on)]:
-            if time.monotonic() > until:
+        waits, asked = list(self.stage.hostnames), 0
+        while waits:
+            shown = {host: self._shows(host) for host in waits}
+            for host, is_on in shown.items():
+                if is_on is None:
+                    self._say(
+                        f"{host}: a login stands before it, or nobody answers; whether it has arrived is not known"
+                    )
+                elif is_on is on:
+                    self._say(f"{host} answers {'with the maintenance' if on else 'by the product'}")
+            waits = [host for host, is_on in shown.items() if is_on is (not on)]
+            asked += 1
+            if waits and asked == _ASKED:
                 message = "still answers from before" if on else "still answers with the maintenance"
                 again = f"bulkhead maintenance {'on' if on else 'off'} {self.stage.settings.environment}"
                 faults = [Fault(host, message, f"{again} looks again") for host in waits]
-                raise Refused(f"After {_ARRIVES:.0f} s it has not arrived everywhere.", faults)
-            self.stage.pause(_ASKED_EVERY)
+                raise Refused("It has not arrived everywhere.", faults)
+            if waits:
+                self.stage.pause(_ASKED_EVERY)
 
     def _shows(self, host: str) -> bool | None:
         """Return whether a hostname answers with the maintenance, None where nobody can tell."""
