@@ -79,7 +79,7 @@ def on(
             "its workers.dev answers nobody",
         ]
         console.confirm(stage, taken, yes, act="interrupt", fate="so")
-        with journal.held():
+        with journal.held(), _continued(console, f"bulkhead maintenance on {stage} --until ..., or off"):
             pass_ = maintenance.on(end, message, getpass.getuser())
     when = shown(end, settings.timezone)
     console.say(f"{stage} is under maintenance; visitors read that it ends about {when}.", GOOD)
@@ -117,7 +117,7 @@ def off(
             kept = list[str]()
         else:
             console.confirm(stage, ["visitors reach the product again"], yes, act="open", fate="so")
-            with journal.held():
+            with journal.held(), _continued(console, f"bulkhead maintenance off {stage}"):
                 kept = maintenance.off()
             console.say(f"The maintenance of {stage} is over.", GOOD)
     for each in kept:
@@ -153,7 +153,8 @@ def status(
             "until": record.until.isoformat() if record and found.on else None,
             "message": record.message if record and found.on else "",
             "by": record.by if record else "",
-            "hostnames": {"maintenance": list(found.led), "product": list(found.others)},
+            "hostnames": list(found.led),
+            "loose": list(found.loose),
             "as_recorded": found.as_recorded,
             "told_by_settings": settings.maintenance.enabled,
         }
@@ -187,6 +188,16 @@ def _opened(
                 say=lambda line: console.say(f"  {line}", FAINT),
             ),
         )
+
+
+@contextmanager
+def _continued(console: Console, command: str) -> Iterator[None]:
+    """Say how to go on after Ctrl-C: the stage is neither quite under maintenance nor quite out of it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        console.warn(f"it stopped half-way; go on with: {command}")
+        raise
 
 
 def _require_fit(message: str) -> None:
@@ -225,8 +236,8 @@ def _show(console: Console, settings: StageSettings, found: Status) -> None:
         if found.record.until < datetime.now(UTC):
             console.say(f"That has passed. A new end: bulkhead maintenance on {stage} --until 1h", BAD)
     if not found.as_recorded:
-        for host in found.others if found.on else found.led:
-            console.say(f"  {host} leads to {'the product' if found.on else 'the maintenance'}", BAD)
+        for each in found.loose if found.on else found.led:
+            console.say(f"  {each} {'is at work' if found.on else 'leads to the maintenance'}", BAD)
         word = found.record.state if found.record else "off"
         say = "on" if found.on else "off"
         console.say(f"It is not whole (written down: {word}).\n  fix: bulkhead maintenance {say} {stage}", BAD)

@@ -112,7 +112,7 @@ def test_programs_get_one_document_each(run: Run) -> None:
     assert len(told["pass"]) > 40
     _, out, _ = run("status", *RUN, "--json")
     told = json.loads(out)
-    assert (told["state"], told["as_recorded"], told["hostnames"]["product"]) == ("on", True, [])
+    assert (told["state"], told["as_recorded"], told["hostnames"], told["loose"]) == ("on", True, [HOST], [])
     _, out, _ = run("off", *YES, "--json")
     assert json.loads(out) == {"stage": "staging", "on": False, "was_on": True, "left": []}
 
@@ -189,7 +189,7 @@ def test_a_route_that_is_gone_is_told_with_the_command_that_mends_it(stage: Kept
     stage.api.result("DELETE", f"{ROUTES}/{route['id']}")
     code, out, _ = run("status", *RUN)
     assert code == 3
-    assert f"{HOST} leads to the product" in out
+    assert f"hostnames: {HOST}/* is at work" in out
     assert "fix: bulkhead maintenance on staging" in out
     run("on", *YES, "--until", "2h")
     assert run("status", *RUN)[0] == 0
@@ -201,6 +201,20 @@ def test_what_was_changed_meanwhile_is_left_and_named(stage: KeptStage, run: Run
     code, out, _ = run("off", *YES)
     assert code == 0
     assert f"left as it is: crons: {CLERK} runs at 30 * * * * by now" in out
+
+
+def test_after_an_interruption_it_is_said_how_to_go_on(
+    stage: KeptStage, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(Edge, "handle_request", _interrupt)
+        code, _, err = run("on", *YES, "--until", "2h")
+    assert (code, "go on with: bulkhead maintenance on staging" in err) == (130, True)
+    assert run("off", *YES)[0] == 0
+
+
+def _interrupt(*_: Any) -> httpx.Response:
+    raise KeyboardInterrupt
 
 
 def test_ending_what_is_not_there_needs_no_yes(run: Run) -> None:

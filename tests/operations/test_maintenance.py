@@ -192,7 +192,26 @@ def test_a_route_that_was_taken_away_by_hand_shows(stage: KeptStage) -> None:
     stage.api.result("DELETE", f"{ROUTES}/{route['id']}")
     status = stage.maintenance().status()
     assert (status.on, status.as_recorded) == (True, False)
-    assert (status.led, status.others) == ((f"admin.{HOST}",), (HOST,))
+    assert (status.led, status.loose) == ((f"admin.{HOST}",), (f"hostnames: {HOST}/*",))
+
+
+def test_what_an_up_brought_back_meanwhile_shows(stage: KeptStage) -> None:
+    stage.maintenance().on(UNTIL)
+    stage.schedule(CLERK, "30 * * * *")
+    assert stage.maintenance().status().loose == (f"crons: {CLERK}",)
+    stage.maintenance().on(UNTIL)
+    assert stage.maintenance().status().as_recorded
+
+
+def test_a_route_that_nobody_wrote_down_is_taken_away_with_the_others(stage: KeptStage) -> None:
+    before = stage.seen()
+    stage.maintenance().on(UNTIL)
+    del stage.bucket.there[RECORD]
+    status = stage.maintenance().status()
+    assert (status.on, status.as_recorded, len(status.led)) == (False, False, 2)
+    stage.maintenance().on(UNTIL)
+    stage.maintenance().off()
+    assert stage.seen()["routes"] == before["routes"]
 
 
 class Answering(httpx.BaseTransport):

@@ -63,7 +63,7 @@ class Part(Protocol):
     """One kind of what is taken."""
 
     def found(self, taken: Mapping[str, Item], /) -> Iterator[tuple[str, Item]]:
-        """Yield what is there to be taken, by a key that people know it by; ``taken`` is what was before."""
+        """Yield what is there to be taken, by a key that people know it by: nothing where all was ``taken`` before."""
 
     def take(self, key: str, item: Item) -> None:
         """Take it."""
@@ -82,9 +82,9 @@ class Hostnames:
     def found(self, taken: Mapping[str, Item]) -> Iterator[tuple[str, Item]]:
         there = {route["pattern"]: route.get("script") for route in self._all()}
         ours = {pattern for pattern, script in there.items() if script == self.stage.worker}
-        for pattern in sorted({f"{hostname}/*" for hostname in self.stage.hostnames} - there.keys() | ours):
-            nothing = {"there": False, "script": None}
-            yield pattern, taken.get(pattern, nothing) if pattern in ours else nothing
+        wanted = {f"{hostname}/*" for hostname in self.stage.hostnames}
+        for pattern in sorted(wanted - there.keys() | ours - taken.keys()):
+            yield pattern, {"there": False, "script": None}
         for pattern in sorted(there.keys() - ours):
             if _hostname(pattern) in self.stage.hostnames:
                 yield pattern, {"there": True, "script": there[pattern]}

@@ -32,11 +32,12 @@ _LOGIN: Final = frozenset({302, 401, 403})  # what Access answers who is not let
 @dataclass(frozen=True, slots=True)
 class Status:
     """How the stage is. ``record`` is what was switched last; ``led`` are the hostnames that lead to the maintenance
-    by what Cloudflare says, and ``others`` those that do not."""
+    by what Cloudflare says. ``loose`` is what a maintenance that is on should have taken and has not, because somebody
+    has brought it back meanwhile."""
 
     record: Record | None
     led: tuple[str, ...]
-    others: tuple[str, ...]
+    loose: tuple[str, ...]
 
     @property
     def on(self) -> bool:
@@ -48,7 +49,7 @@ class Status:
         """Whether Cloudflare has what the record says."""
         if self.record is None or self.record.state is State.OFF:
             return not self.led
-        return self.record.state is State.ON and not self.others
+        return self.record.state is State.ON and not self.loose
 
 
 class Maintenance:
@@ -91,7 +92,11 @@ class Maintenance:
             if route.get("script") == self.stage.worker
         }
         led = tuple(name for name in self.stage.hostnames if f"{name}/*" in leading)
-        return Status(self._records.read(), led, tuple(name for name in self.stage.hostnames if name not in led))
+        record = self._records.read()
+        if record is None or record.state is State.OFF:
+            return Status(record, led, ())
+        loose = (f"{name}: {key}" for name, there in self._there(record.found).items() for key in there)
+        return Status(record, led, tuple(loose))
 
     def on(self, until: datetime, message: str = "", by: str = "") -> str:
         """Put the stage under maintenance, or say anew until when it is; return the pass that lets operators through,
@@ -136,8 +141,11 @@ class Maintenance:
     def _found(self, before: Record | None) -> Found:
         """Return what this maintenance has taken already, and what is there to be taken: that is newer, as crons are
         which a deployment brought meanwhile."""
-        taken = {name: before.found.get(name, {}) if before else {} for name in PARTS}
-        return {name: {**taken[name], **dict(make(self.stage).found(taken[name]))} for name, make in PARTS.items()}
+        taken = before.found if before else {}
+        return {name: {**taken.get(name, {}), **there} for name, there in self._there(taken).items()}
+
+    def _there(self, taken: Found) -> Found:
+        return {name: dict(make(self.stage).found(taken.get(name, {}))) for name, make in PARTS.items()}
 
     def _write(self, record: Record) -> None:
         self._require()
