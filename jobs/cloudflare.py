@@ -79,16 +79,21 @@ class Cloudflare:
         ``limit``."""
         cursor, followed = "", set[str]()
         while True:
-            more = {"cursor": cursor} if cursor else {}
-            answer = self._document(self.request("GET", path, query={**query, size: _PAGE, **more}))
-            yield from answer.get("result") or ()
-            paging = answer.get("result_info") or {}
-            cursor = str(paging.get("cursor") or "")
-            if not cursor or paging.get("is_truncated") is False:
+            items, cursor = self.page(path, cursor, **{**query, size: _PAGE})
+            yield from items
+            if not cursor:
                 return
             if cursor in followed:
                 raise CloudflareFailed(f"GET {path}: the same cursor twice")
             followed.add(cursor)
+
+    def page(self, path: str, cursor: str, **query: Any) -> tuple[list[Any], str]:
+        """Return the items of a list's page, and the cursor of the next one, "" where this is the last."""
+        more = {"cursor": cursor} if cursor else {}
+        answer = self._document(self.request("GET", path, query={**query, **more}))
+        paging = answer.get("result_info") or {}
+        is_last = paging.get("is_truncated") is False
+        return answer.get("result") or [], "" if is_last else str(paging.get("cursor") or "")
 
     def database(self, id_: str) -> D1:
         return D1(self, f"/d1/database/{id_}")

@@ -20,6 +20,7 @@ from bulkhead.model.settings.models import StageSettings
 from bulkhead.model.settings.paths import SECRETS, SETTINGS, fault_at, remove_command, set_command
 from bulkhead.model.settings.recovery import order_faults
 from bulkhead.model.settings.rules import breaches
+from bulkhead.model.settings.scope import scope_faults
 from bulkhead.model.settings.stores import store_faults
 
 _ENVIRONMENT: Final = "environment"
@@ -43,6 +44,7 @@ def product_faults(settings: StageSettings, product: Product) -> Iterator[Fault]
     """Yield what settings say of a part that the product does not have, or has otherwise."""
     yield from order_faults(settings, product)
     yield from store_faults(settings, product)
+    yield from scope_faults(settings, product)
 
 
 def check_settings(

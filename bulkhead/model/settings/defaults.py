@@ -48,6 +48,7 @@ _COMMON: Final[Mapping[str, Any]] = {
         "interimHours": None,
         "retention": {"dailyDays": 7, "weeklyDays": 28, "monthlyDays": 366, "yearlyDays": None},
         "lock": {"dailyDays": 0, "weeklyDays": 0, "rollingDays": 0},
+        "kv": [],
     },
     "dr": {"rpoMinutes": None, "rtoMinutes": None, "recoveryOrder": []},
     "rollout": {"steps": [10, 50, 100], "bakeMinutes": 10, "watchMinutes": 0},

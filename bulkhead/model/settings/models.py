@@ -117,7 +117,6 @@ class Workers(Section):
 class Database(Section):
     """D1 (CAP-2, REL-7)."""
 
-    read_replication: Literal["disabled", "auto"] = Field(description="read replicas of every database")
     optimize_tables: t.TableNames = Field(description="what `bulkhead optimize` works on; empty: every table")
 
 
@@ -157,6 +156,7 @@ class Backup(Section):
     interim_hours: t.InterimHours | None = Field(description="hours between interim backups; null takes none")
     retention: Retention = Field(description="how long each tier is kept")
     lock: Lock = Field(description="how long each tier is locked")
+    kv: t.NamespaceNames = Field(description="KV namespaces whose values are kept; others can be filled anew (BAK-14)")
 
 
 class Dr(Section):

@@ -208,6 +208,7 @@ Days = Annotated[StrictInt, between(1, 36_500, "must be 1 to 36500 days, or S3 r
 LockDays = Annotated[StrictInt, between(0, 36_500, "must be 0 (no lock) to 36500 days, which is what S3 takes", 7)]
 GoalMinutes = Annotated[StrictInt, between(1, 525_600, "must be 1 to 525600 minutes (a year)", 60)]
 WorkerName = Annotated[StrictStr, text(SLUG.pattern, "must be the name of a Worker of the product", "web")]
+NamespaceName = Annotated[StrictStr, text(SLUG.pattern, "must be the name of a KV namespace of the product", "answers")]
 InterimHours = Annotated[
     StrictInt,
     Rule(
@@ -273,5 +274,6 @@ Emails = Annotated[tuple[Email, ...], AfterValidator(distinct)]
 MailDomains = Annotated[tuple[MailDomain, ...], AfterValidator(distinct)]
 GitHubIds = Annotated[tuple[GitHubId, ...], AfterValidator(distinct)]
 WorkerNames = Annotated[tuple[WorkerName, ...], AfterValidator(distinct)]
+NamespaceNames = Annotated[tuple[NamespaceName, ...], AfterValidator(distinct)]
 CheckNames = Annotated[tuple[CheckName, ...], AfterValidator(distinct)]
 Shares = tuple[StepShare, ...]
