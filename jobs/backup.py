@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -86,14 +87,21 @@ def take(
     """
     dumps = {each.key: {**_GZIP, **told} for each, told in backups.items()}
     for may_be_again in (True, False):
-        with suppress(_Again), vault.writing(dumps) as out:
+        with suppress(_Again), ThreadPoolExecutor(1, "page") as ahead, vault.writing(dumps) as out:
             at, packing = now(), Packing(out.write)
 
             def write(content: bytes, packing: Packing = packing) -> None:
                 check()
                 packing.write(content)
 
-            made = dump(database.query, write, source=of, bookmark=database.bookmark, together=database.together)
+            made = dump(
+                database.query,
+                write,
+                source=of,
+                bookmark=database.bookmark,
+                together=database.together,
+                ahead=ahead,
+            )
             if may_be_again and not made.is_consistent and again(made):
                 raise _Again
             manifest = replace(made, at=at.isoformat(), gzip=packing.close(), versions=dict(versions))

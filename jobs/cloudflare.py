@@ -10,6 +10,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any, Final, NamedTuple
@@ -65,6 +66,7 @@ class Cloudflare:
         self._sleep = sleep
         self._trusted = ssl.create_default_context() if self._is_tls else None
         self._local = threading.local()
+        self._open = list[HTTPConnection]()
 
     def get(self, path: str, **query: Any) -> Any:
         """Return the result at ``path``, which begins below the account: ``/d1/database``."""
@@ -136,23 +138,30 @@ class Cloudflare:
                 content = response.read(_MOST + 1)
                 answer = Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, content)
         except (HTTPException, OSError) as error:
-            self.close()
+            self._drop()
             return error
         self._local.used = time.monotonic()
         if len(content) <= _MOST and not response.length:
             return answer
-        self.close()
+        self._drop()
         return HTTPException("an answer that broke off, or is too long")
 
     def close(self) -> None:
-        """Close this thread's connection; the next request opens another."""
+        """Close the connections of all threads."""
+        while self._open:
+            self._open.pop().close()
+
+    def _drop(self) -> None:
+        """Close this thread's connection; its next request opens another."""
         connection = self._local.__dict__.pop("connection", None)
         if connection is not None:
             connection.close()
+            with suppress(ValueError):
+                self._open.remove(connection)
 
     def _connection(self) -> HTTPConnection:
         if time.monotonic() - getattr(self._local, "used", 0.0) > _IDLE:
-            self.close()
+            self._drop()
         found: HTTPConnection | None = getattr(self._local, "connection", None)
         if found is None:
             found = (
@@ -161,6 +170,7 @@ class Cloudflare:
                 else HTTPConnection(self._host, self._port, timeout=_TIMEOUT)
             )
             self._local.connection = found
+            self._open.append(found)
         return found
 
     def _has_new_token(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor
 from typing import Final
 
 from jobs.d1 import fingerprint, pages, schema
@@ -34,16 +35,18 @@ def dump(
     source: str,
     bookmark: Callable[[], str] | None = None,
     together: Together | None = None,
+    ahead: Executor | None = None,
 ) -> Manifest:
     """Write the SQL that makes a database again, and return what it is recognised by.
 
     ``query`` asks the database, ``together`` asks several things at one moment, ``bookmark`` returns Time Travel's
-    present one. Raises DumpFailed; what was written until then is no dump.
+    present one, ``ahead`` reads the next page where the database answers two threads. Raises DumpFailed; what was
+    written until then is no dump.
     """
     began, before = time.monotonic(), bookmark() if bookmark else None
     answers = at_once(lambda asked: _written(asked, _Sql(lambda _: None)), query, together) if together else None
     sql = _Sql(write)
-    made, tables, fuzzy, migrations = _written(answers or query, sql)
+    made, tables, fuzzy, migrations = _written(answers or query, sql, None if answers else ahead)
     changed = schema.read(answers or query) != made
     bookmarks = (before, bookmark()) if bookmark and before else None
     if changed:
@@ -57,7 +60,9 @@ def dump(
     return found
 
 
-def _written(query: Query, sql: _Sql) -> tuple[Schema, dict[str, Fingerprint], tuple[str, ...], tuple[str, ...]]:
+def _written(
+    query: Query, sql: _Sql, ahead: Executor | None = None
+) -> tuple[Schema, dict[str, Fingerprint], tuple[str, ...], tuple[str, ...]]:
     """Write all there is; return of what the database is made, its tables, which of them changed meanwhile, and what
     migrations it has had."""
     made, tables, fuzzy = schema.read(query), dict[str, Fingerprint](), list[str]()
@@ -69,7 +74,7 @@ def _written(query: Query, sql: _Sql) -> tuple[Schema, dict[str, Fingerprint], t
         taking = Taking(len(table.columns))
         if table.name == SEQUENCE:
             sql.add(f"DELETE FROM {SEQUENCE};")
-        for insert in inserts(table, taking.of(pages.rows(query, table, told)), scratch):
+        for insert in inserts(table, taking.of(pages.rows(query, table, told, ahead)), scratch):
             sql.add(insert)
         tables[table.name] = taking.taken()
         if not _agree(told, tables[table.name]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,27 +27,34 @@ class _Moved(Exception):
     """Rows of a page were changed between two queries about it."""
 
 
-def rows(query: Query, table: Table, facts: Facts) -> Iterator[Row]:
-    """Yield the rows of a table in the order of its keys. ``facts`` say how large they are. Raises DumpFailed."""
-    pages, limit = _Pages(query, table), _limit(facts)
+def rows(query: Query, table: Table, facts: Facts, ahead: Executor | None = None) -> Iterator[Row]:
+    """Yield the rows of a table in the order of its keys. ``facts`` say how large they are; ``ahead`` reads the next
+    page while one is gone through, for which the database has to answer two threads. Raises DumpFailed."""
+    pages, limit = _Pages(query, table), _limit(facts, pages=1 if ahead is None else 2)
+    coming: Future[Sequence[Read]] | None = None
     done, last, attempts, is_more = 0, None, 0, True
     while is_more:
         try:
-            page = pages.read(last, done, limit)
+            page = coming.result() if coming else pages.read(last, done, limit)
+            coming = None
+            if ahead and len(page) == limit:
+                coming = ahead.submit(pages.read, page[-1], done + limit, limit)
             for read in page:
                 last = pages.whole(read, done)  # one by one, because the long values of a page are without bound
                 yield last
                 done, attempts = done + 1, 0
             is_more = len(page) == limit
         except _Moved:
+            coming = None
             attempts += 1
             if attempts == _ATTEMPTS:
                 raise _restless(table) from None
 
 
-def _limit(facts: Facts) -> int:
+def _limit(facts: Facts, pages: int) -> int:
+    """Return how many rows a page may have, of which as many as ``pages`` are in memory."""
     average = facts.width // facts.rows if facts.rows else 0
-    return max(1, min(MOST, _USUAL // max(1, average), _LARGEST // max(1, facts.widest)))
+    return max(1, min(MOST, _USUAL // max(1, average), _LARGEST // pages // max(1, facts.widest)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +62,7 @@ class _Pages:
     query: Query
     table: Table
 
-    def read(self, last: Row | None, done: int, limit: int) -> Sequence[Read]:
+    def read(self, last: Read | None, done: int, limit: int) -> Sequence[Read]:
         """Return the rows after ``last``, of which ``done`` were read, and ``limit`` at most. D1 answers with a hundred
         columns, so a wider table takes several queries, and the keys in each tell whether they are about the same rows.
         """

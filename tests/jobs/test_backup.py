@@ -69,6 +69,37 @@ def test_every_database_is_backed_up_in_each_tier_and_comes_back(stage: LambdaSt
     assert (head["ServerSideEncryption"], head["ContentType"]) == ("aws:kms", "application/gzip")
 
 
+@pytest.mark.parametrize("rows", [1, 2, 7])
+def test_pages_that_are_read_ahead_are_the_same_ones(stage: LambdaStage, tmp_path: Path, rows: int) -> None:
+    stage.monkeypatch.setattr("jobs.d1.once._STATEMENTS", 0)
+    stage.monkeypatch.setattr("jobs.d1.pages.MOST", rows)
+    file = stage.database("main", NASTY)
+    stage.call(handler, "interim", NIGHT)
+    (one,) = backups(stage)
+    assert not manifest_of(stage, one).at_once
+    assert contents(restored(stage, one, tmp_path)) == contents(file)
+
+
+def test_a_row_that_goes_while_pages_are_read_ahead_makes_no_wrong_backup(stage: LambdaStage, tmp_path: Path) -> None:
+    stage.monkeypatch.setattr("jobs.d1.once._STATEMENTS", 0)
+    stage.monkeypatch.setattr("jobs.d1.pages.MOST", 3)
+    long = "hex(zeroblob(40000))"
+    stage.database("main", ("CREATE TABLE t (v)", *[f"INSERT INTO t VALUES ({long})" for _ in range(20)]))
+    query, asked = D1.query, list[str]()
+
+    def meddled(self: D1, sql: str) -> Any:
+        asked.append(sql)
+        if len(asked) % 9 == 0:
+            stage.write("main", "DELETE FROM t WHERE rowid = (SELECT max(rowid) FROM t)")
+        return query(self, sql)
+
+    stage.monkeypatch.setattr(D1, "query", meddled)
+    stage.call(handler, "interim", NIGHT)
+    (one,) = backups(stage)
+    assert not manifest_of(stage, one).is_consistent
+    restored(stage, one, tmp_path)  # and what it holds is what it says
+
+
 def test_what_is_in_the_vault_is_plain_gzip_of_plain_sql_without_a_time(stage: LambdaStage) -> None:
     stage.database("main", WORDS)
     stage.call(handler, "backup", NIGHT)
