@@ -130,6 +130,8 @@ def work(job: Job) -> Outcome:
     """Back up every database, or those that the invocation before left."""
     cursor = job.cursor or {"left": sorted(job.config.databases), "taken": {}, "failed": {}}
     left, taken, failed = list(cursor["left"]), dict(cursor["taken"]), dict(cursor["failed"])
+    if job.is_again:
+        left, failed = [*left, *failed], {}
     is_first = True
     while left:
         name = left[0]

@@ -22,8 +22,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from jobs import config as configs
 from jobs.cloudflare import Cloudflare
-from jobs.config import Config
-from jobs.lease import TAKEN, Busy, Lease
+from jobs.config import Config, Misconfigured
+from jobs.lease import TAKEN, Busy, Lease, Lost
 from jobs.local_time import shown
 from jobs.log import Log, masked
 from jobs.vault import Vault, moment, stamp
@@ -97,6 +97,8 @@ class Job:
     remaining_seconds: Callable[[], float]
     require: Callable[[], None]
     """Raises Lost when another run has taken the task; asked before something is made to count."""
+    is_again: bool = False
+    """Whether this very part was tried before, and failed."""
 
     @property
     def task(self) -> str:
@@ -144,7 +146,12 @@ def handler_of(work: Work) -> Handler:
     that the run was due, which an invocation by hand may leave out; a run that goes on adds ``part`` and ``cursor``."""
 
     def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-        return _Invocation(configs.parsed(os.environ.get(configs.VARIABLE)), event, context).run(work)
+        try:
+            invocation = _Invocation(configs.parsed(os.environ.get(configs.VARIABLE)), event, context)
+        except (Misconfigured, JobFailed) as error:
+            Log({"service": "jobs"}).failed("a job cannot begin", error)
+            raise
+        return invocation.run(work)
 
     return handler
 
@@ -192,6 +199,7 @@ class _Invocation:
         if before["status"] == "done" or before["part"] > self._part:
             self._log.info("nothing is left to do: AWS delivered this once more")
             return {"status": before["status"], "run": self._job.run}
+        self._job.is_again = before["status"] == "failed"
         was_handed_over = before["status"] == "handed-over" and before["part"] == self._part
         if before["status"] != "new":
             self._record("running")
@@ -200,6 +208,8 @@ class _Invocation:
             outcome = HandOver(before["cursor"]) if was_handed_over else work(self._job)
             if isinstance(outcome, HandOver):
                 self._go_on(outcome.cursor)
+        except Lost:  # the record is the other run's by now
+            raise
         except BaseException as error:
             self._record("failed", {"error": {"name": type(error).__name__, "message": str(error)}})
             raise

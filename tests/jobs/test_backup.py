@@ -292,6 +292,17 @@ def test_a_run_near_its_end_hands_over_the_databases_that_are_left(stage: Lambda
     assert {each.database for each in backups(stage, "database/daily/")} == {"a", "b", "c"}
 
 
+def test_a_second_try_of_a_later_part_tries_what_failed_in_an_earlier_one(stage: LambdaStage) -> None:
+    for name in ("a", "b"):
+        stage.database(name, WORDS)
+    cursor = {"left": ["b"], "taken": {}, "failed": {"a": "no answer"}}
+    event = {"scheduled": NIGHT, "part": 2, "cursor": cursor}
+    with pytest.raises(JobFailed, match="1 of 2 databases were not backed up: a: no answer"):
+        stage.call(handler, "backup", event=event)
+    answer = stage.call(handler, "backup", event=event)
+    assert sorted(answer["summary"]["databases"]) == ["a", "b"]
+
+
 def test_a_database_that_one_invocation_is_too_short_for_is_told_by_name_and_leaves_nothing(stage: LambdaStage) -> None:
     stage.database("main", WORDS)
     stage.database("other", WORDS)

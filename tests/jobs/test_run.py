@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from jobs.lease import Lease
+from jobs.config import VARIABLE, Misconfigured
+from jobs.lease import Lease, Lost
 from jobs.run import Done, HandOver, Job, JobFailed, Outcome, handler_of
 from tests.support.lambda_stage import STATE, Context, LambdaStage
 
@@ -155,6 +156,26 @@ def test_a_part_that_was_killed_before_it_told_the_next_is_told_again(
     stage.s3.put_object(Bucket=STATE, Key=f"jobs/runs/backup/{RUN}.json", Body=json.dumps(record).encode())
     assert stage.call(handler_of(fails), "backup", DUE) == {"status": "handed-over", "run": RUN}
     assert [each["cursor"] for each in stage.invocations.events] == [{"done": [RUN]}]
+
+
+def test_whoever_lost_its_task_does_not_write_over_the_other_run_s_record(stage: LambdaStage) -> None:
+    def loses(job: Job) -> Outcome:
+        stage.s3.put_object(Bucket=STATE, Key=f"jobs/runs/backup/{RUN}.json", Body=b'{"status": "done"}')
+        raise Lost("another has it")
+
+    with pytest.raises(Lost):
+        stage.call(handler_of(loses), "backup", DUE)
+    assert stage.record("backup", RUN) == {"status": "done"}
+
+
+def test_a_job_that_was_told_nothing_says_so_in_its_log(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    with pytest.raises(Misconfigured):
+        handler_of(quiet)({}, Context())
+    (line,) = lines(capsys)
+    assert (line["level"], line["message"]) == ("error", "a job cannot begin")
 
 
 @pytest.mark.parametrize("scheduled", ["<aws.scheduler.scheduled-time>", "2026-11-30T17:00:00", "soon"])
