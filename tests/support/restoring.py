@@ -17,6 +17,7 @@ from bulkhead.clients.d1 import D1
 from bulkhead.clients.endpoints import CLOUDFLARE
 from bulkhead.clients.rest import Rest
 from bulkhead.delivery.journal import CONTINUE, RESTORE, Journal, Outcome
+from bulkhead.localclouds.cloudflare.local import LocalCloudflare
 from bulkhead.machine.owner import Owner
 from bulkhead.recovery.restore.plan import Cause, Plan
 from bulkhead.recovery.restore.run import Dump, Restore, World
@@ -115,15 +116,20 @@ class _KillingS3(MemoryS3):
 class Restoring:
     """The stage; each `run` is a process of its own."""
 
-    def __init__(self, folder: Path, there: Sequence[str] = NOW) -> None:
+    def __init__(self, folder: Path, there: Sequence[str] = NOW, running: LocalCloudflare | None = None) -> None:
         self.folder = folder
         self.kills = Kills()
-        self.stage = SqliteStage(folder)
+        self.stage: Any = running.client if running else SqliteStage(folder)
         self.ahead = 0.0
-        self.api: Api = open_api(folder, stage=lambda _environment: self.stage, clock=lambda: time.time() + self.ahead)
+        where: Any = {"running": running} if running else {"stage": lambda _environment: self.stage}
+        self.api: Api = open_api(folder, clock=lambda: time.time() + self.ahead, **where)
         self.rest = Rest(CLOUDFLARE, TOKEN, _Transport(self.api.transport(), lambda: self.kills))
         self.database: D1 = d1.create(self.rest, ACCOUNT, "harbor-staging-d1-main")
-        made(self.file, there)
+        if running:
+            batch = {"batch": [{"sql": each} for each in there]}
+            self.rest.post(f"/accounts/{ACCOUNT}/d1/database/{self.database.id}/raw", batch)
+        else:
+            made(self.file, there)
         self.switch = Switch(lambda: self.kills)
         self.s3: Any = _KillingS3(lambda: self.kills)
         self.said: list[str] = []
@@ -131,7 +137,8 @@ class Restoring:
 
     @property
     def file(self) -> Path:
-        return self.stage.d1_file(self.database.id)
+        found: Path = self.stage.d1_file(self.database.id)
+        return found
 
     def close(self) -> None:
         self.rest._client.close()
@@ -216,8 +223,8 @@ class Restoring:
 
 
 @contextmanager
-def restoring(folder: Path, there: Sequence[str] = NOW) -> Iterator[Restoring]:
-    stage = Restoring(folder, there)
+def restoring(folder: Path, there: Sequence[str] = NOW, running: LocalCloudflare | None = None) -> Iterator[Restoring]:
+    stage = Restoring(folder, there, running)
     try:
         yield stage
     finally:
