@@ -22,6 +22,7 @@ from tests.support.kept_stage import CRONS, HOST, MAINTENANCE, PRODUCT, ROUTES, 
 
 UNTIL = datetime(2026, 9, 1, 4, tzinfo=UTC)
 CLERK = WORKER.format("clerk")
+WORKERS = f"/accounts/{'2' * 32}/workers/workers"
 RECORD = "delivery/staging/maintenance.json"
 
 
@@ -66,6 +67,14 @@ def test_what_was_taken_comes_back_just_as_it_was(stage: KeptStage) -> None:
     assert stage.maintenance().off() == []
     assert stage.seen() == before
     assert not stage.maintenance().is_on()
+
+
+def test_nothing_of_it_is_left_afterwards(stage: KeptStage) -> None:
+    before = {each["name"] for each in stage.api.result("GET", WORKERS)}
+    stage.maintenance().on(UNTIL)
+    assert {each["name"] for each in stage.api.result("GET", WORKERS)} - before == {MAINTENANCE}
+    stage.maintenance().off()
+    assert {each["name"] for each in stage.api.result("GET", WORKERS)} == before
 
 
 def test_a_queue_that_was_paused_before_stays_paused(stage: KeptStage) -> None:

@@ -209,6 +209,20 @@ def test_an_earlier_pass_ends_with_the_next_maintenance(under: Visited) -> None:
     assert under.ask(X_Maintenance_Pass=under.pass_).status == 200
 
 
+def test_uploaded_by_hand_it_answers_without_being_told_anything(visited: Visited) -> None:
+    visited.stage.maintenance().off()
+    visited.stage.upload("web", (ROOT / "bulkhead/operations/maintenance/worker.js").read_text())
+    assert visited.ask().json() == {
+        "code": "MAINTENANCE",
+        "message": "We are doing maintenance and will be back soon.",
+        "estimatedEnd": None,
+    }
+    page = visited.ask(**BROWSER)
+    assert (page.status, "undefined" in page.text) == (503, False)
+    assert visited.ask(X_Maintenance_Pass="undefined").status == 503
+    visited.stage.upload("web", SHOP)
+
+
 def test_it_answers_when_the_product_is_broken_and_the_product_is_back_afterwards(visited: Visited) -> None:
     visited.stage.maintenance().off()
     visited.stage.upload("web", BROKEN)

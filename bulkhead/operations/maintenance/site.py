@@ -1,8 +1,7 @@
 """The Worker that answers during maintenance: what it is told, and its upload.
 
 The program does not declare it. It is uploaded whenever maintenance begins, with that maintenance's own words, so that
-an older program, or a stack that is locked, cannot stand in the way. Between two maintenances it stays where it is, and
-nothing leads to it.
+an older program, or a stack that is locked, cannot stand in the way; and it goes when maintenance is over.
 """
 
 from __future__ import annotations
@@ -53,6 +52,13 @@ def upload(stage: Stage, until: datetime, message: str, pass_: str) -> None:
         (_MODULE, (_MODULE, _SOURCE.read_bytes(), "application/javascript+module")),
     ]
     stage.api.put(f"{stage.account}/workers/scripts/{stage.worker}", files=files)
+
+
+def remove(stage: Stage) -> None:
+    """Delete the Worker, if there is one: nothing leads to it any more."""
+    script = f"{stage.account}/workers/scripts/{stage.worker}"
+    if stage.api.get(f"{script}/settings") is not None:
+        stage.api.delete(script)
 
 
 def _told(settings: StageSettings, until: datetime, message: str, pass_: str) -> dict[str, str]:

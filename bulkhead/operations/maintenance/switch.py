@@ -21,7 +21,7 @@ from bulkhead.model.product import Product
 from bulkhead.model.settings import StageSettings
 from bulkhead.operations.maintenance.parts import PARTS, Stage
 from bulkhead.operations.maintenance.record import Found, Record, Records, State
-from bulkhead.operations.maintenance.site import SIGN, upload, worker_of
+from bulkhead.operations.maintenance.site import SIGN, remove, upload, worker_of
 
 _ASKED: Final = 60  # times; a route is known everywhere within seconds
 _ASKED_EVERY: Final = 1.0  # seconds
@@ -135,6 +135,8 @@ class Maintenance:
                 kept += [f"{name}: {key} {why}"] if why else []
                 self._say(f"{name}: {key}")
         self._await(on=False)
+        self._require()
+        remove(self.stage)
         self._write(record.at(State.OFF))
         return kept
 
