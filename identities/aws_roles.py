@@ -18,6 +18,7 @@ from bulkhead.model.roles import Role
 from bulkhead.model.settings import StageSettings
 from bulkhead.model.trust import boundary, trust
 from identities.permissions import grants
+from identities.replication import ReplicationRole
 
 _SESSION_SECONDS: Final = 3600
 
@@ -50,6 +51,8 @@ class StageRoles(pulumi.ComponentResource):
             policy=json.dumps(boundary(scope)),
             opts=self._child,
         )
+        if scope.replica_region and scope.keeps_backups:
+            ReplicationRole("replication", scope, limit.arn, self._child)
         self.arns = {role: self._role(name, role, scope, limit) for role in Role}
         self.register_outputs({"arns": {role.value: arn for role, arn in self.arns.items()}})
 

@@ -35,6 +35,7 @@ _BUCKET_SETTINGS: Final = (
     "s3:PutBucketVersioning",
     "s3:PutEncryptionConfiguration",
     "s3:PutLifecycleConfiguration",
+    "s3:PutReplicationConfiguration",
     "s3:TagResource",
     "s3:UntagResource",
 )
@@ -109,6 +110,7 @@ _S3: Final = (
     t.S3_BUCKET_OWNERSHIP_CONTROLS,
     t.S3_BUCKET_POLICY,
     t.S3_BUCKET_PUBLIC_ACCESS_BLOCK,
+    t.S3_BUCKET_REPLICATION_CONFIG,
     t.S3_BUCKET_SERVER_SIDE_ENCRYPTION_CONFIGURATION,
     t.S3_BUCKET_VERSIONING,
 )
@@ -136,6 +138,7 @@ def _deploy(scope: AwsScope, product: Product) -> Iterator[Grant]:
     tagged = {"StringEquals": {"aws:ResourceTag/product": scope.label.product}}
     own_environments = one_or_all(scope.environments)
     every_key, secrets = scope.arn("kms", "key/*", region=scope.region), _is_called(scope.secrets_alias)
+    own_keys = [scope.arn("kms", "key/*", region=region) for region in scope.regions]
     yield Grant("ListState", "the engine looks for the stage's state", ["s3:ListBucket"], [scope.state_bucket])
     yield Grant(
         "KeepState",
@@ -179,6 +182,15 @@ def _deploy(scope: AwsScope, product: Product) -> Iterator[Grant]:
         [*scope.vaults(), *scope.vaults(objects=True)],
         types=_S3,
     )
+    if scope.replica_region:
+        yield Grant(
+            "HandS3TheRoleThatCopies",
+            "S3 copies the vault with it, and nobody else may take it",
+            ["iam:PassRole"],
+            [scope.replication_role_arn],
+            {"StringEquals": {"iam:PassedToService": "s3.amazonaws.com"}},
+            [t.S3_BUCKET_REPLICATION_CONFIG],
+        )
     yield Grant(
         "MakeKeys",
         "a key has no name before it exists, so it must be made with the stage's tags",
@@ -196,7 +208,7 @@ def _deploy(scope: AwsScope, product: Product) -> Iterator[Grant]:
         "ManageKeys",
         "backups are encrypted with a key of the stage",
         [*_KEY_SETTINGS, *(["kms:ScheduleKeyDeletion"] if scope.removes else [])],
-        [every_key],
+        own_keys,
         {**tagged, "StringLike": {"aws:ResourceTag/environment": own_environments}},
         [t.KMS_ALIAS, t.KMS_KEY],
     )
@@ -204,7 +216,11 @@ def _deploy(scope: AwsScope, product: Product) -> Iterator[Grant]:
         "NameKeys",
         "an alias needs a right on itself, and one on its key",
         ["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"],
-        [scope.arn("kms", f"alias/{name}-*", region=scope.region) for name in scope.names(Kind.KMS_ALIAS)],
+        [
+            scope.arn("kms", f"alias/{name}-*", region=region)
+            for name in scope.names(Kind.KMS_ALIAS)
+            for region in scope.regions
+        ],
         types=[t.KMS_ALIAS],
     )
     yield Grant(
@@ -298,7 +314,7 @@ def _operations(scope: AwsScope) -> Iterator[Grant]:
         "a backup is encrypted when it is written",
         ["kms:Decrypt", "kms:GenerateDataKey"],
         [scope.arn("kms", "key/*", region=scope.region)],
-        _is_called(f"alias/{scope.label.name(Kind.KMS_ALIAS, 'vault')}"),
+        _is_called(scope.vault_alias),
     )
 
 

@@ -12,7 +12,8 @@ From it come the Worker developers' configuration, the targets of operations and
      "buckets":    {<name>: {"name"}},
      "queues":     {<name>: {"name", "id", "consumer", "deadLetter"}},
      "workers":    {<name>: {"name", "id", "version", "release", "sha256", "url", "grants", "owns", "crons"}},
-     "vault":      {"bucket", "accessLogBucket", "keyArn", "lives", "locks"} or null,
+     "vault":      {"bucket", "accessLogBucket", "keyArn", "lives", "locks",
+                     "replica": {"bucket", "keyArn", "region"} or null} or null,
      "budget":     {"name", "monthlyUsd", "topicArn"}}
 
 ``consumer``, ``deadLetter`` and the keys in angle brackets are the product's own names; ``name`` is physical.
@@ -131,4 +132,10 @@ def _vault(vault: BackupVault, settings: StageSettings) -> dict[str, Any]:
         "keyArn": vault.key.arn,
         "lives": {prefix: life.days for prefix, life in lives(settings.backup).items()},
         "locks": locks(settings.backup),
+        "replica": vault.replica
+        and {
+            "bucket": vault.replica.store.name,
+            "keyArn": vault.replica.key.arn,
+            "region": settings.backup.replica_region,
+        },
     }

@@ -13,8 +13,10 @@ from typing import Final
 MODE: Final = "GOVERNANCE"  # nobody, whoever it is, could end a lock in COMPLIANCE mode before its time
 ROLLING: Final = ("monthly", "yearly")
 """The tiers whose locks are renewed each month while the copy lasts."""
-LEAST_ROLLING_DAYS: Final = 32
-"""Days between two renewals, at most: a month of 31, and one for the run itself."""
+RENEWED_DAYS: Final = 30
+"""Days of a rolling lock that are over when it is counted anew."""
+LEAST_ROLLING_DAYS: Final = RENEWED_DAYS + 2
+"""The shortest rolling lock: the job looks once a day, and may fail on one."""
 
 
 def locked_until(tier: str, now: datetime, days: Mapping[str, int]) -> datetime | None:

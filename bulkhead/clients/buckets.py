@@ -26,6 +26,7 @@ PARTS: Final[Mapping[str, Part]] = {
     t.S3_BUCKET_OWNERSHIP_CONTROLS: Part("bucket_ownership_controls", "OwnershipControls"),
     t.S3_BUCKET_POLICY: Part("bucket_policy", "Policy"),
     t.S3_BUCKET_PUBLIC_ACCESS_BLOCK: Part("public_access_block", "PublicAccessBlockConfiguration"),
+    t.S3_BUCKET_REPLICATION_CONFIG: Part("bucket_replication", "ReplicationConfiguration"),
     t.S3_BUCKET_SERVER_SIDE_ENCRYPTION_CONFIGURATION: Part("bucket_encryption", "ServerSideEncryptionConfiguration"),
     t.S3_BUCKET_VERSIONING: Part("bucket_versioning", "Status", "VersioningConfiguration"),
 }

@@ -43,6 +43,7 @@ ABSENT: Final = frozenset(
         "ParameterNotFound",
         "ObjectLockConfigurationNotFoundError",
         "OwnershipControlsNotFoundError",
+        "ReplicationConfigurationNotFoundError",
         "ResourceNotFound",
         "ResourceNotFoundException",
         "ServerSideEncryptionConfigurationNotFoundError",
@@ -71,15 +72,15 @@ def r2(account: str, token: str, cloudflare: Rest) -> S3Client:
     return client
 
 
-def aws(settings: StageSettings, profile: str | None = None) -> ClientOf:
-    """Return what makes boto3 clients for the stage's AWS account and region: with ``profile``, or the profile or the
-    role that the settings name.
+def aws(settings: StageSettings, profile: str | None = None, region: str | None = None) -> ClientOf:
+    """Return what makes boto3 clients for the stage's AWS account and region, or another ``region``: with ``profile``,
+    or the profile or the role that the settings name.
 
     A role is assumed with what AWS's own tools would use here, as Pulumi's provider does. Raises Refused when the
     credentials are of another account: nothing is asked with them.
     """
     with said_plainly("AWS", "looking for credentials"):
-        session = _session(settings, profile)
+        session = _session(settings, profile, region or settings.region.primary)
         require_account(session.client("sts", config=_CONFIG), settings.aws.account_id, settings.environment)
     return lambda service: session.client(service, config=_CONFIG)  # type: ignore[call-overload]
 
@@ -125,8 +126,8 @@ def said_plainly(cloud: str, doing: str) -> Iterator[None]:
         raise Refused(f"{cloud} could not be asked while {doing}.", [fault]) from error
 
 
-def _session(settings: StageSettings, profile: str | None) -> boto3.Session:
-    region, chosen, role = settings.region.primary, profile or settings.aws.profile, settings.aws.role_arn
+def _session(settings: StageSettings, profile: str | None, region: str) -> boto3.Session:
+    chosen, role = profile or settings.aws.profile, settings.aws.role_arn
     try:
         session = boto3.Session(profile_name=chosen, region_name=region)
     except ProfileNotFound as missing:

@@ -14,7 +14,7 @@ from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import row_of
 from bulkhead.resources.kind import Rehearsed
 
-LEAST: Final = 73
+LEAST: Final = 74
 """The per cent of all rules that have a source. It may be raised; a test fails when it is less."""
 SOURCES: Final[Sources] = {**aws.SOURCES, **cloudflare.SOURCES, **github.SOURCES}
 

@@ -8,6 +8,7 @@ from typing import Final
 from bulkhead.model.naming import Kind, Label, Stage
 from bulkhead.model.roles import Role
 from bulkhead.model.settings import StageSettings
+from bulkhead.model.vault import REPLICA
 
 JOURNAL: Final = "delivery/"
 """Below which deployments are noted down in the bucket of a stage's state."""
@@ -23,6 +24,8 @@ class AwsScope:
     deploy_role: str
     keeps_backups: bool
     partition: str = "aws"
+    replica_region: str = ""
+    """Where the vault has a copy, empty where it has none."""
 
     @property
     def environments(self) -> tuple[str, ...]:
@@ -67,6 +70,35 @@ class AwsScope:
         return self.label.name(Kind.VAULT, self.account)
 
     @property
+    def vault_alias(self) -> str:
+        """The alias of the key of the backups."""
+        return f"alias/{self.label.name(Kind.KMS_ALIAS, 'vault')}"
+
+    @property
+    def replica(self) -> str:
+        """The bucket of the vault's copy in another region, where the stage has one."""
+        return self.label.name(Kind.VAULT, REPLICA, self.account)
+
+    @property
+    def replica_alias(self) -> str:
+        """The alias of the copy's key, in the copy's region."""
+        return f"alias/{self.label.name(Kind.KMS_ALIAS, REPLICA)}"
+
+    @property
+    def replication_role(self) -> str:
+        """The role with which S3 copies the vault."""
+        return self.label.name(Kind.ROLE, "replication")
+
+    @property
+    def replication_role_arn(self) -> str:
+        return self.arn("iam", f"role{self.role_path}{self.replication_role}")
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """The regions in which the stage has keys of its own."""
+        return tuple(region for region in (self.region, self.replica_region) if region)
+
+    @property
     def role_path(self) -> str:
         return self.deploy_role.removesuffix(self.deploy_role.rpartition("/")[2])
 
@@ -100,5 +132,6 @@ def aws_scope_of(label: Label, settings: StageSettings) -> AwsScope:
         if configured_role
         else f"/{label.name(Kind.ROLE, Role.DEPLOY)}",
         keeps_backups=settings.backup.full != "none",
+        replica_region=settings.backup.replica_region or "",
         partition=configured_role.split(":")[1] if configured_role else "aws",
     )

@@ -65,6 +65,18 @@ def _trusted(role: Role, scope: AwsScope, settings: StageSettings) -> Iterator[d
         }
 
 
+def _copying(scope: AwsScope) -> Iterator[dict[str, Any]]:
+    """Yield that the role by which the vault is copied may be handed to S3; nothing else of IAM is in any role's
+    reach."""
+    if scope.replica_region:
+        yield {
+            "Sid": "OnlyTheRoleThatCopies",
+            "Effect": "Allow",
+            "Action": ["iam:PassRole"],
+            "Resource": [scope.replication_role_arn],
+        }
+
+
 def boundary(scope: AwsScope) -> Document:
     """Return the permissions boundary of every role of the stage: a few services, and never the identities' own state
     and key, so that no role can extend its own rights indirectly."""
@@ -73,6 +85,7 @@ def boundary(scope: AwsScope) -> Document:
     return document(
         (
             {"Sid": "OnlyTheseServices", "Effect": "Allow", "Action": list(_SERVICES), "Resource": ["*"]},
+            *_copying(scope),
             {
                 "Sid": "NeverTheIdentities",
                 "Effect": "Deny",

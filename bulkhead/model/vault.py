@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from bulkhead.model.settings.models import Backup
 
+REPLICA: Final = "replica"
+"""The word in the name of the vault's copy, and of its key."""
 UNDO_DAYS: Final = 7
 _TIME_TRAVEL_DAYS: Final = 30  # Cloudflare D1, "Time Travel": a bookmark leads nowhere afterwards
 

@@ -102,9 +102,10 @@ class Scene:
         with ThreadPoolExecutor(max_workers=len(self.stages)) as pool:
             return dict(zip(self.stages, pool.map(look, self.stages.values()), strict=True))
 
-    def aws(self, stage: StandingStage, service: str) -> Any:
-        """Return a boto3 client for the AWS account of ``stage``."""
-        return client(self.moto, stage.settings.aws.account_id, stage.settings.region.primary, service)
+    def aws(self, stage: StandingStage, service: str, region: str | None = None) -> Any:
+        """Return a boto3 client for the AWS account of ``stage``, in its own region or another."""
+        where = region or stage.settings.region.primary
+        return client(self.moto, stage.settings.aws.account_id, where, service)
 
     def cloudflare_api(self, stage: StandingStage, token: str = CLOUDFLARE_TOKEN) -> Rest:
         """Return Cloudflare's API as who has a token of ``stage`` may use it, usually the one that deploys it."""

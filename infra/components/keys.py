@@ -21,22 +21,26 @@ def stage_key(
     *services: Mapping[str, Any],
     short: str,
     contents: str,
+    region: str | None = None,
     opts: pulumi.ResourceOptions,
 ) -> Key:
     """Declare a key and its alias, which ends in ``short``. The account administers it through IAM; ``services`` are
-    statements about who else may use it, for ``contents``, as people read in the console."""
+    statements about who else may use it, for ``contents``, as people read in the console. ``region`` is another one
+    than the stage's."""
     key = Key(
         f"{name}-key",
         description=f"{contents} of {label.product} {label.environment}",
         enable_key_rotation=True,
         deletion_window_in_days=_UNDO_DAYS,
         policy=_policy(account, *services),
+        region=region,
         opts=opts,
     )
     Alias(
         f"{name}-key-name",
         name=f"alias/{label.name(Kind.KMS_ALIAS, short)}",
         target_key_id=key.key_id,
+        region=region,
         opts=opts,
     )
     return key

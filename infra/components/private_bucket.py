@@ -47,6 +47,7 @@ class PrivateBucketArgs:
     without object lock, which cannot be changed later. ``statements`` join the bucket's policy; their
     ``Resource`` is a pattern of keys in it. ``disposable`` lets the bucket go together with what it holds, as a stage
     that is not protected must be able to: its access log is never empty, because removing the stage is itself logged.
+    ``region`` is another one than the stage's.
     """
 
     name: str
@@ -55,6 +56,7 @@ class PrivateBucketArgs:
     lock: BucketLock | None = None
     statements: Sequence[Statement] = ()
     disposable: bool = False
+    region: str | None = None
 
 
 class PrivateBucket(pulumi.ComponentResource):
@@ -64,8 +66,6 @@ class PrivateBucket(pulumi.ComponentResource):
     a locked object, somebody has to change the bucket's policy first, which is a visible act of its own. Nor may
     anybody lock in compliance mode, or for longer than ``most_days``: nobody could end such a lock, not after a mistake
     and not for an erasure, and whoever may write could fill the bucket for a hundred years.
-
-    Left out: replication. A second region is a bucket of its own.
     """
 
     def __init__(self, name: str, args: PrivateBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -76,6 +76,7 @@ class PrivateBucket(pulumi.ComponentResource):
             bucket=args.name,
             object_lock_enabled=args.lock is not None,
             force_destroy=args.disposable,
+            region=args.region,
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.name = self.bucket.bucket
@@ -97,18 +98,21 @@ class PrivateBucket(pulumi.ComponentResource):
             block_public_policy=True,
             ignore_public_acls=True,
             restrict_public_buckets=True,
+            region=self._args.region,
             opts=self._child(),
         )
         ownership = BucketOwnershipControls(
             f"{name}-no-acls",
             bucket=self.bucket.id,
             rule={"object_ownership": "BucketOwnerEnforced"},
+            region=self._args.region,
             opts=self._child(block),
         )
         BucketPolicy(
             f"{name}-policy",
             bucket=self.bucket.id,
             policy=self.arn.apply(self._policy),
+            region=self._args.region,
             opts=self._child(ownership),
         )
 
@@ -128,20 +132,23 @@ class PrivateBucket(pulumi.ComponentResource):
                     "blocked_encryption_types": ["SSE-C"],
                 }
             ],
+            region=self._args.region,
             opts=self._child(),
         )
 
     def _keep(self, name: str) -> None:
-        versioning = BucketVersioning(
+        self.versioning = versioning = BucketVersioning(
             f"{name}-versioning",
             bucket=self.bucket.id,
             versioning_configuration={"status": "Enabled"},
+            region=self._args.region,
             opts=self._child(),
         )
         BucketLifecycleConfiguration(
             f"{name}-lifecycle",
             bucket=self.bucket.id,
             rules=lifecycle_rules(self._args.lives),
+            region=self._args.region,
             opts=self._child(versioning),
         )
         if self._args.lock is not None:
@@ -149,6 +156,7 @@ class PrivateBucket(pulumi.ComponentResource):
                 f"{name}-lock",
                 bucket=self.bucket.id,
                 rule={"default_retention": {"mode": MODE, "days": self._args.lock.default_days}},
+                region=self._args.region,
                 opts=self._child(versioning),
             )
 

@@ -13,6 +13,7 @@ from bulkhead.model.settings import StageSettings
 from bulkhead.model.vault import Life, lives, locks
 from infra.components.keys import stage_key
 from infra.components.private_bucket import BucketLock, PrivateBucket, PrivateBucketArgs, Statement
+from infra.components.replica import VaultReplica, VaultReplicaArgs
 
 _ACCESS_LOG_DAYS: Final = 366
 _ACCESS_LOG_PREFIX: Final = "access/"
@@ -33,7 +34,7 @@ class BackupVault(pulumi.ComponentResource):
 
     Bucket names end in the AWS account's id, because S3 names are global over all customers.
 
-    Left out: the jobs that write here, and the second region of BAK-9. A stage whose ``backup.full`` is ``none`` has no
+    Left out: the jobs that write here. A stage whose ``backup.full`` is ``none`` has no
     vault at all: an empty one would cost a key a month and prove nothing.
     """
 
@@ -71,6 +72,15 @@ class BackupVault(pulumi.ComponentResource):
             target_bucket=self.access_log.bucket.id,
             target_prefix=_ACCESS_LOG_PREFIX,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.access_log]),
+        )
+        self.replica = (
+            VaultReplica(
+                "replica",
+                VaultReplicaArgs(label, settings, self.store, settings.backup.replica_region, lock_of(settings)),
+                child,
+            )
+            if settings.backup.replica_region is not None
+            else None
         )
         self.register_outputs({"bucket": self.store.name, "keyArn": self.key.arn})
 

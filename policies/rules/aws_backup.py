@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from bulkhead.model.naming import Kind
 from bulkhead.model.vault import Life, lives
 from bulkhead.resources import types as t
 from bulkhead.resources.observed import ObservedResource, ObservedStack
@@ -98,6 +99,30 @@ def _prefix(rule: Any) -> Any:
     return next((prefix for prefix in prefixes if prefix is not MISSING and prefix != ""), "")
 
 
+def _not_copied(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]:
+    """Judge the bucket that the jobs write to. Its copy is a vault by its name as well, and is copied no further."""
+    region = context.settings.backup.replica_region
+    causes = "A region that is lost takes the product's data and every backup of it"
+    fix = "add a BucketReplicationConfig with one enabled rule for every prefix, into the stage's bucket in that region"
+    own = context.label.name(Kind.VAULT, context.settings.aws.account_id)
+    for bucket in stack.of(t.S3_BUCKET):
+        if region is None or bucket["bucket"] != own:
+            continue
+        copying = beside(stack, bucket, t.S3_BUCKET_REPLICATION_CONFIG)
+        unknown = any(each["rules"] is UNKNOWN for each in copying)
+        if not unknown and not any(_copies_all(rule) for each in copying for rule in listed(each.props, "rules")):
+            yield Violation(f"is not copied to {region} as a whole, as the stage's settings say", causes, fix, bucket)
+
+
+def _copies_all(rule: Any) -> bool:
+    """Whether a rule copies every object, the encrypted ones included, or may: what is not known yet is no fault."""
+    encrypted = at(rule, "sourceSelectionCriteria", "sseKmsEncryptedObjects", "status")
+    return all(
+        value is UNKNOWN or value == wanted
+        for value, wanted in ((at(rule, "status"), "Enabled"), (encrypted, "Enabled"), (_prefix(rule), ""))
+    )
+
+
 def _disposable(resource: ObservedResource, context: PolicyContext) -> Iterator[Violation]:
     if context.settings.protected and resource["forceDestroy"] is True:
         yield Violation(
@@ -115,6 +140,7 @@ RULES: Final[tuple[AnyRule, ...]] = (
         "Every backup is kept as long as the stage's settings say",
         _too_short,
     ),
+    StackRule("s3-not-replicated", ("BAK-9",), "A second region has a copy of every backup", _not_copied),
     Rule(
         "s3-force-destroy",
         ("BAK-5",),

@@ -85,7 +85,7 @@ def test_manifests_of_all_stages_have_the_same_shape(product: str) -> None:
     vaults = {environment: found.pop("vault") for environment, found in shapes.items()}
     assert shapes["development"] == shapes["staging"] == shapes["production"]
     assert vaults["development"] is None
-    assert set(vaults["staging"]) == {"bucket", "accessLogBucket", "keyArn", "lives", "locks"}
+    assert set(vaults["staging"]) == {"bucket", "accessLogBucket", "keyArn", "lives", "locks", "replica"}
     assert set(vaults["staging"]) == set(vaults["production"])
 
 

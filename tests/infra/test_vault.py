@@ -15,6 +15,7 @@ LOCK = "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
 ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
 
 both_buckets = pytest.mark.parametrize("bucket", ["vault", "vault-access-log"])
+with_replica = pytest.mark.parametrize("bucket", ["vault", "vault-access-log", "replica"])
 kept_stages = pytest.mark.parametrize("environment", ["staging", "production"])
 
 
@@ -46,7 +47,8 @@ def test_bucket_names_end_in_the_account(environment: str) -> None:
     stage = rendered_stage("first", environment)
     account = stage.outputs["manifest"]["aws"]["accountId"]
     names = {bucket.inputs["bucket"] for bucket in stage.of(BUCKET)}
-    assert names == {f"harbor-{environment}-vault-{account}", f"harbor-{environment}-vault-log-{account}"}
+    replica = {f"harbor-production-vault-replica-{account}"} if environment == "production" else set()
+    assert names == {f"harbor-{environment}-vault-{account}", f"harbor-{environment}-vault-log-{account}", *replica}
 
 
 @both_buckets
@@ -133,7 +135,7 @@ def test_no_prefix_has_two_rules_and_leftovers_go(bucket: str) -> None:
 def test_production_locks_new_backups_and_nobody_may_bypass_it() -> None:
     stage = rendered_stage("first", "production")
     assert stage.one(BUCKET, "vault").inputs["objectLockEnabled"] is True
-    assert stage.one(LOCK).inputs["rule"] == {"defaultRetention": {"mode": "GOVERNANCE", "days": 7}}
+    assert stage.one(LOCK, "vault-lock").inputs["rule"] == {"defaultRetention": {"mode": "GOVERNANCE", "days": 7}}
     bypass = policy("production", "vault")["DenyDeletingLockedObjects"]
     assert (bypass["Effect"], bypass["Action"]) == ("Deny", "s3:BypassGovernanceRetention")
     assert bypass["Principal"] == {"AWS": "*"}
@@ -186,3 +188,41 @@ def test_changes_to_one_bucket_wait_for_each_other(bucket: str) -> None:
     versioning = stage.one("aws:s3/bucketVersioning:BucketVersioning", f"{bucket}-versioning")
     assert block.urn in stage.before(stage.one(POLICY, f"{bucket}-policy"))
     assert versioning.urn in stage.before(stage.one(LIFECYCLE, f"{bucket}-lifecycle"))
+
+
+REPLICATION = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
+IN_THE_REGION = ("aws:s3/", "aws:kms/")
+
+
+def test_production_copies_all_of_its_vault_to_another_region_and_no_deletion() -> None:
+    stage = rendered_stage("first", "production")
+    made = stage.one(REPLICATION)
+    assert made.inputs["bucket"] == "production-vault-id"
+    assert made.inputs["role"] == "arn:aws:iam::333333333333:role/harbor-production-role-replication"
+    [rule] = made.inputs["rules"]
+    assert (rule["status"], rule["filter"]) == ("Enabled", {"prefix": ""})
+    assert rule["deleteMarkerReplication"] == {"status": "Disabled"}
+    assert rule["sourceSelectionCriteria"] == {"sseKmsEncryptedObjects": {"status": "Enabled"}}
+    assert rule["destination"]["bucket"] == "arn:aws:s3:::replica"
+    assert rule["destination"]["encryptionConfiguration"]["replicaKmsKeyId"].endswith("key/replica-key")
+    versioning = "aws:s3/bucketVersioning:BucketVersioning"
+    for side in ("vault", "replica"):
+        assert stage.one(versioning, f"{side}-versioning").urn in stage.before(made)
+
+
+def test_the_copy_lives_in_its_region_and_keeps_and_locks_as_the_vault_does() -> None:
+    stage = rendered_stage("first", "production")
+    of_replica = [each for each in stage.resources if each.name.startswith("replica")]
+    regional = [each for each in of_replica if each.type.startswith(IN_THE_REGION) and each.type != REPLICATION]
+    assert len(regional) == 10
+    assert {each.inputs.get("region") for each in regional} == {"ap-northeast-3"}
+    assert expiries("production", "replica") == expiries("production")
+    assert stage.one(LOCK, "replica-lock").inputs["rule"] == stage.one(LOCK, "vault-lock").inputs["rule"]
+    denied = {sid for sid, each in policy("production", "replica").items() if each["Effect"] == "Deny"}
+    assert denied == {sid for sid, each in policy("production", "vault").items() if each["Effect"] == "Deny"}
+
+
+def test_a_stage_that_names_no_second_region_has_no_copy() -> None:
+    stage = rendered_stage("first", "staging")
+    assert not stage.of(REPLICATION)
+    assert stage.outputs["manifest"]["vault"]["replica"] is None

@@ -5,8 +5,10 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from bulkhead.model.settings.models import Backup
-from bulkhead.model.vault import locks, tier_days
-from jobs.locks import LEAST_ROLLING_DAYS, MODE, ROLLING, locked_until, renewed_until
+from bulkhead.model.vault import lives, locks, tier_days
+from jobs.config import TIERS
+from jobs.locks import LEAST_ROLLING_DAYS, MODE, RENEWED_DAYS, ROLLING, locked_until, renewed_until
+from jobs.vault import BOOKMARKS, DATABASES, NAMESPACES, OBJECTS, REPORTS, STATE, Tier
 from tests.support.settings_fixture import make_settings
 
 NOW = datetime(2028, 2, 29, 17, 0, 0, 999_999, tzinfo=UTC)
@@ -50,12 +52,12 @@ def test_a_lock_in_governance_mode_can_be_ended_by_whoever_changes_the_buckets_p
 
 def test_a_kept_copy_stays_locked_from_month_to_month_and_never_past_its_life() -> None:
     written = datetime(2027, 1, 1, 17, tzinfo=UTC)
-    days, lives = locks(backup()), tier_days(backup())
+    days, kept = locks(backup()), tier_days(backup())
     for tier in ROLLING:
-        end, until = written + timedelta(days=lives[tier]), written
+        end, until = written + timedelta(days=kept[tier]), written
         for month in range(12 * (2027 + 5 - 2027)):
             now = datetime(2027 + month // 12, month % 12 + 1, 1, 18, tzinfo=UTC)
-            renewed = renewed_until(tier, written, now, days, lives)
+            renewed = renewed_until(tier, written, now, days, kept)
             if now >= end:
                 assert renewed is None
                 continue
@@ -65,6 +67,12 @@ def test_a_kept_copy_stays_locked_from_month_to_month_and_never_past_its_life() 
             until = renewed
 
 
-def test_the_least_rolling_lock_lasts_through_the_longest_month_and_the_run() -> None:
-    assert timedelta(days=LEAST_ROLLING_DAYS) > datetime(2027, 2, 1) - datetime(2027, 1, 1)
+def test_the_least_rolling_lock_outlasts_a_renewal_that_fails_once() -> None:
+    assert LEAST_ROLLING_DAYS > RENEWED_DAYS + 1
     assert min(locks(backup())[tier] for tier in ROLLING) >= LEAST_ROLLING_DAYS
+
+
+def test_the_model_and_the_jobs_say_the_same_of_the_vault() -> None:
+    assert {*tier_days(backup())} == {*Tier} == {*TIERS}
+    prefixes = {REPORTS, BOOKMARKS, STATE, NAMESPACES, OBJECTS, *(f"{DATABASES}{tier}/" for tier in Tier)}
+    assert {*lives(backup())} == prefixes

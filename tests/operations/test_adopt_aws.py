@@ -11,7 +11,7 @@ import pytest
 
 from bulkhead.model.faults import Refused
 from bulkhead.operations.adopt import Found
-from bulkhead.operations.adopt.aws import AwsFinder
+from bulkhead.operations.adopt.aws import AwsFinder, RegionalFinder
 from tests.support.adoption import ALIAS, KEY, TOPIC, TOPIC_POLICY, wanted
 
 if TYPE_CHECKING:
@@ -78,6 +78,21 @@ def test_a_bucket_and_each_part_that_was_set_is_found(name: str, aws: Aws) -> No
     assert finder.find(wanted(part("Bucket"), bucket=BUCKET)) == here
     PARTS[name](client_of("s3"))
     assert finder.find(wanted(part(name), bucket=BUCKET)) == here
+
+
+def test_what_names_another_region_is_looked_for_there(local_aws: LocalAws, account: str) -> None:
+    there = local_aws.client(account, "kms", "ap-northeast-3")
+    alias = "alias/harbor-production-key-replica"
+    there.create_alias(AliasName=alias, TargetKeyId=there.create_key()["KeyMetadata"]["KeyId"])
+
+    def finder_in(region: str) -> AwsFinder:
+        return AwsFinder(lambda service: local_aws.client(account, service, region), account, region)
+
+    finder = RegionalFinder(local_aws.region, finder_in)
+    assert finder.find(wanted(ALIAS, name=alias)) is None
+    found = finder.find(wanted(ALIAS, name=alias, region="ap-northeast-3"))
+    assert found == Found(alias, f"{alias}@ap-northeast-3")
+    there.delete_alias(AliasName=alias)
 
 
 @pytest.mark.parametrize("name", ["BucketLifecycleConfiguration", "BucketPolicy", "BucketPublicAccessBlock"])

@@ -14,8 +14,9 @@ from policies.rules import aws_backup
 from tests.support.policy_scene import changed, found, make_context, make_resource
 
 RULES = {rule.name: rule for rule in aws_backup.RULES}
-LOCK, LIFECYCLE, FORCE = (
-    RULES[name] for name in ("s3-no-object-lock", "s3-lifecycle-shorter-than-retention", "s3-force-destroy")
+LOCK, LIFECYCLE, FORCE, COPY = (
+    RULES[name]
+    for name in ("s3-no-object-lock", "s3-lifecycle-shorter-than-retention", "s3-force-destroy", "s3-not-replicated")
 )
 PRODUCTION = make_context("production")
 OWN = "333333333333"
@@ -214,3 +215,44 @@ def test_no_message_shows_a_secret() -> None:
     secret = {"status": "Enabled", "id": "canary", "filter": {"prefix": ""}, "expiration": {"days": 1}}
     (message,) = found(LIFECYCLE, VAULT, changed(KEPT, "rules.10", secret), context=PRODUCTION)
     assert "canary" not in message
+
+
+COPIED = beside(
+    t.S3_BUCKET_REPLICATION_CONFIG,
+    rules=[
+        {
+            "status": "Enabled",
+            "filter": {"prefix": ""},
+            "sourceSelectionCriteria": {"sseKmsEncryptedObjects": {"status": "Enabled"}},
+            "destination": {"bucket": "arn:aws:s3:::harbor-production-vault-replica-333333333333"},
+        }
+    ],
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("rules.0.status", "Disabled"),
+        ("rules.0.filter.prefix", "database/"),
+        ("rules.0.filter", {"tag": {"key": "a", "value": "b"}}),
+        ("rules.0.sourceSelectionCriteria", ...),
+        ("rules.0.sourceSelectionCriteria.sseKmsEncryptedObjects.status", "Disabled"),
+        ("rules", []),
+    ],
+)
+def test_a_second_region_has_a_copy_of_every_backup(path: str, value: Any) -> None:
+    replica = make_resource(t.S3_BUCKET, "replica", bucket=f"harbor-production-vault-replica-{OWN}")
+    assert found(COPY, VAULT, replica, LOG, COPIED, context=PRODUCTION) == []
+    (message,) = found(COPY, VAULT, replica, LOG, changed(COPIED, path, value), context=PRODUCTION)
+    assert "ap-northeast-3" in message
+    assert found(COPY, VAULT, replica, LOG, context=PRODUCTION) == [message]
+
+
+@pytest.mark.parametrize("path", ["rules", "rules.0", "rules.0.status", "rules.0.filter.prefix"])
+def test_a_copy_of_which_nothing_is_known_yet_may_be_right(path: str) -> None:
+    assert found(COPY, VAULT, changed(COPIED, path, UNKNOWN), context=PRODUCTION) == []
+
+
+def test_a_stage_that_names_no_second_region_needs_no_copy() -> None:
+    assert found(COPY, VAULT, context=make_context("production", {"backup": {"replicaRegion": None}})) == []

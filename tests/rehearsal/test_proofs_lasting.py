@@ -42,6 +42,10 @@ def lock_shortened(world: World) -> None:
     world["production"].s3.shortened = True
 
 
+def nothing_copied(world: World) -> None:
+    world["production"].s3.copies = False
+
+
 def backup_vanishes(world: World) -> None:
     """Deletion is refused, and the backup is gone all the same."""
     world["production"].s3.loses = True
@@ -115,6 +119,7 @@ BREAKS = (
     lock("a bypass", lock_bypassed, "AccessDenied when the locked version is deleted past its lock", "it was done"),
     lock("a shorter one", lock_shortened, "AccessDenied when the locked version gets a shorter lock", "it was done"),
     lock("another error", lock_breaks, "AccessDenied when the locked version is deleted", "InternalError"),
+    lock("no copy", nothing_copied, "a locked copy of the backup in ap-northeast-3", "404"),
     lock("gone anyway", backup_vanishes, "the locked version to be readable", "0 bytes"),
     lock("no vault", no_vault, "the proof to run to its end", "NoSuchBucket"),
     Break("production-stays", "destroy succeeds", refused_with(None), PROTECTED, "it succeeded"),

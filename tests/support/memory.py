@@ -286,13 +286,15 @@ class MemoryTwin(InlineStack):
 
 class MemoryS3:
     """One bucket that locks what is put into it; ``lock`` None locks nothing, ``refusal`` is how a lock is kept,
-    ``bypassed`` and ``shortened`` are ways around it, and ``loses`` makes what is in it vanish all the same."""
+    ``bypassed`` and ``shortened`` are ways around it, ``loses`` makes what is in it vanish all the same, and
+    ``copies`` False copies nothing to the other region."""
 
     def __init__(self, bucket: str) -> None:
         self.bucket = bucket
         self.lock: str | None = "GOVERNANCE"
         self.refusal: str | None = "AccessDenied"
         self.loses = self.bypassed = self.shortened = False
+        self.copies = True
         self.objects: dict[str, bytes] = {}
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes) -> dict[str, str]:  # noqa: N803 - as in boto3
@@ -301,7 +303,9 @@ class MemoryS3:
         self.objects[Key] = Body
         return {"VersionId": "1"}
 
-    def head_object(self, **_: str) -> dict[str, Any]:
+    def head_object(self, *, Bucket: str, **_: str) -> dict[str, Any]:  # noqa: N803
+        if Bucket != self.bucket and not self.copies:
+            raise ClientError({"Error": {"Code": "404"}}, "HeadObject")
         until = datetime(2031, 1, 1, tzinfo=UTC)
         return {"ObjectLockMode": self.lock, "ObjectLockRetainUntilDate": until} if self.lock else {}
 

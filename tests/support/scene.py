@@ -74,7 +74,7 @@ class MemoryScene(Scene):
 
     parts: Mapping[str, Part]
 
-    def aws(self, stage: StandingStage, service: str) -> Any:
+    def aws(self, stage: StandingStage, service: str, region: str | None = None) -> Any:
         part = self.parts[stage.environment]
         return {"s3": part.s3, "iam": part.iam}[service]
 

@@ -44,6 +44,7 @@ REAL: Final[Mapping[str, type[AwsResource]]] = {
     t.S3_BUCKET_OWNERSHIP_CONTROLS: s3_settings.BucketOwnershipControls,
     t.S3_BUCKET_POLICY: s3_settings.BucketPolicy,
     t.S3_BUCKET_PUBLIC_ACCESS_BLOCK: s3_settings.BucketPublicAccessBlock,
+    t.S3_BUCKET_REPLICATION_CONFIG: s3_settings.BucketReplicationConfig,
     t.S3_BUCKET_SERVER_SIDE_ENCRYPTION_CONFIGURATION: (s3_settings.BucketServerSideEncryptionConfiguration),
     t.S3_BUCKET_VERSIONING: s3_settings.BucketVersioning,
     t.SCHEDULER_SCHEDULE: scheduler.Schedule,

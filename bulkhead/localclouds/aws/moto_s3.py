@@ -15,7 +15,7 @@ from typing import Any, Final
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.s3.models import FakeBucket, S3Backend
 
-from bulkhead.localclouds.aws import moto_locks
+from bulkhead.localclouds.aws import moto_locks, moto_replication
 
 _original = S3Backend.put_object_lock_configuration
 _may_log = FakeBucket._log_permissions_enabled_policy
@@ -27,6 +27,7 @@ def extend() -> None:
     S3Backend.put_object_lock_configuration = _put_object_lock_configuration  # type: ignore[method-assign]
     FakeBucket._log_permissions_enabled_policy = staticmethod(_log_permissions_enabled_policy)  # type: ignore[method-assign]
     moto_locks.extend()
+    moto_replication.extend()
     FakeBucket.get_permission = _get_permission  # type: ignore[method-assign]
 
 

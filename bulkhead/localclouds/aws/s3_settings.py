@@ -196,6 +196,38 @@ class BucketObjectLockConfiguration(BucketSetting):
             cloud.s3.put_object_lock_configuration(Bucket=id_, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"})
 
 
+class BucketReplicationConfig(BucketSetting):
+    """The rules by which S3 copies what is written from now on into another bucket."""
+
+    understood = frozenset({"bucket", "role", "rules"})
+    _on: ClassVar = Shape({"status": "Status"})
+    _key: ClassVar = Shape({"replicaKmsKeyId": "ReplicaKmsKeyID"})
+    _rule: ClassVar = Shape(
+        {
+            "id": "ID",
+            "status": "Status",
+            "priority": "Priority",
+            "filter": ("Filter", Shape({"prefix": "Prefix"})),
+            "deleteMarkerReplication": ("DeleteMarkerReplication", _on),
+            "sourceSelectionCriteria": (
+                "SourceSelectionCriteria",
+                Shape({"sseKmsEncryptedObjects": ("SseKmsEncryptedObjects", _on)}),
+            ),
+            "destination": (
+                "Destination",
+                Shape(
+                    {
+                        "bucket": "Bucket",
+                        "storageClass": "StorageClass",
+                        "encryptionConfiguration": ("EncryptionConfiguration", _key),
+                    }
+                ),
+            ),
+        }
+    )
+    request = Wrapped("ReplicationConfiguration", Shape({"role": "Role", "rules": ("Rules", _rule)}))
+
+
 class BucketLogging(BucketSetting):
     """Access logs: which bucket they go to, and below which prefix. moto forgets the format of their keys."""
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from typing import Final
 
 from bulkhead.localclouds.providers.handler import Caller, Properties
 from bulkhead.localclouds.providers.remote import Remote
 from bulkhead.localclouds.providers.resources import Resources
 from bulkhead.localclouds.providers.store import Record
+
+# How an import says in which region a resource is that is not in its provider's.
+_REGION: Final = re.compile(r"@[a-z]{2}(?:-[a-z]+)+-\d$")
 
 
 class Dispatch:
@@ -34,7 +39,7 @@ class Dispatch:
         """Return the resource as its cloud has it; ``known`` and ``inputs`` are its state, empty for an import."""
         if token in self._remote:
             return self._remote[token].read(caller, id_, known, inputs)
-        return self._resources.read(caller, token, id_)
+        return self._resources.read(caller, token, _REGION.sub("", id_) if token.startswith("aws:") else id_)
 
     def update(self, caller: Caller, token: str, id_: str, known: Properties, inputs: Properties) -> Record:
         """Change the resource in place."""

@@ -41,6 +41,16 @@ def _filter_of_each_rule(inputs: Properties) -> Iterator[str]:
             yield f"{place}.filter: say what the rule is about, if only an empty prefix; left out, it never settles"
 
 
+def _a_copy_of_what_is_encrypted_has_a_key(inputs: Properties) -> Iterator[str]:
+    for place, rule in at(inputs, "rules[*]"):
+        chosen = any(
+            status == "Enabled" for _, status in at(rule, "sourceSelectionCriteria.sseKmsEncryptedObjects.status")
+        )
+        named = any("replicaKmsKeyId" in each for _, each in at(rule, "destination.encryptionConfiguration"))
+        if chosen != named:
+            yield f"{place}: sseKmsEncryptedObjects and replicaKmsKeyId go together; S3 refuses one without the other"
+
+
 def _bucket_outputs(caller: Caller, _id: str, inputs: Properties) -> Properties:
     name, where = inputs["bucket"], caller.region_of(inputs)
     return {
@@ -101,6 +111,15 @@ TABLE: Final = (
         one_of("rule.defaultRetention.mode", "GOVERNANCE", "COMPLIANCE"),
         exactly_one("rule.defaultRetention", "days", "years"),
         defaults={"objectLockEnabled": "Enabled"},
+    ),
+    _s3_setting(
+        t.S3_BUCKET_REPLICATION_CONFIG,
+        needs("", "role", "rules"),
+        sized("rules", 1, 1000),
+        one_of("rules[*].status", "Enabled", "Disabled"),
+        one_of("rules[*].deleteMarkerReplication.status", "Enabled", "Disabled"),
+        one_of("rules[*].sourceSelectionCriteria.sseKmsEncryptedObjects.status", "Enabled", "Disabled"),
+        _a_copy_of_what_is_encrypted_has_a_key,
     ),
     _s3_setting(t.S3_BUCKET_LOGGING, needs("", "targetBucket", "targetPrefix")),
 )

@@ -55,6 +55,16 @@ SOURCES: Final[Sources] = {
         aws_model("s3", "DefaultRetention"): ("exactly one: rule.defaultRetention",),
         AWS_REGION: ("computed",),
     },
+    t.S3_BUCKET_REPLICATION_CONFIG: {
+        aws_model("s3", "ReplicationConfiguration"): ("needs: role, rules",),
+        aws_model("s3", "ReplicationRuleStatus"): ("one of: rules[*].status",),
+        aws_model("s3", "DeleteMarkerReplicationStatus"): ("one of: rules[*].deleteMarkerReplication.status",),
+        aws_model("s3", "SseKmsEncryptedObjectsStatus"): (
+            "one of: rules[*].sourceSelectionCriteria.sseKmsEncryptedObjects.status",
+        ),
+        aws_model("s3", "SourceSelectionCriteria"): ("a_copy_of_what_is_encrypted_has_a_key",),
+        AWS_REGION: ("computed",),
+    },
     t.S3_BUCKET_LOGGING: {
         aws_model("s3", "LoggingEnabled"): ("needs: targetBucket, targetPrefix",),
         AWS_REGION: ("computed",),

@@ -19,7 +19,7 @@ from bulkhead.model.settings.models import StageSettings
 from bulkhead.model.settings.paths import stack_file
 from bulkhead.model.settings.product_reference import KEY, find_product, reference_in
 from bulkhead.model.settings.reader import StackFile, read
-from bulkhead.model.settings.recovery import recovery_doubts
+from bulkhead.model.settings.recovery import recovery_doubts, replica_doubts
 from bulkhead.model.settings.required_checks import check_faults
 
 
@@ -50,7 +50,7 @@ def check_files(files: Sequence[File], chosen: Product | None = None) -> list[Fi
         settings, product, faults = _checked(file, chosen)
         if settings is not None:
             faults = (*faults, *check_faults(settings, path.parent))
-            doubts = recovery_doubts(settings)
+            doubts = (*recovery_doubts(settings), *replica_doubts(settings))
             findings += [Finding("warning", doubt, file.lines.get(doubt.key)) for doubt in doubts]
         whole = None if settings is None or product is None or file.faults else (settings, product)
         stages.setdefault(file.stack, whole)

@@ -117,6 +117,7 @@ class Workers(Section):
 class Database(Section):
     """D1 (CAP-2, REL-7)."""
 
+    read_replication: Literal["disabled", "auto"] = Field(description="read replicas of every database")
     optimize_tables: t.TableNames = Field(description="what `bulkhead optimize` works on; empty: every table")
 
 
@@ -150,13 +151,14 @@ class Lock(Section):
 
 
 class Backup(Section):
-    """Backups in the vault (BAK-1, BAK-2, BAK-4, BAK-5)."""
+    """Backups in the vault (BAK-1, BAK-2, BAK-4, BAK-5, BAK-9)."""
 
     full: Literal["none", "daily"] = Field(description="full backup at 02:00 of the stage's time zone")
     interim_hours: t.InterimHours | None = Field(description="hours between interim backups; null takes none")
     retention: Retention = Field(description="how long each tier is kept")
     lock: Lock = Field(description="how long each tier is locked")
     kv: t.NamespaceNames = Field(description="KV namespaces whose values are kept; others can be filled anew (BAK-14)")
+    replica_region: t.AwsRegion | None = Field(description="AWS region that gets a copy of the vault; null: none")
 
 
 class Dr(Section):

@@ -43,6 +43,19 @@ def copies_apart_minutes(settings: StageSettings) -> int | None:
     return 60 * (settings.backup.interim_hours or _DAY_HOURS)
 
 
+def replica_doubts(settings: StageSettings) -> Iterator[Fault]:
+    """Yield where the vault's copy is not where it would help, or may not be: nowhere, or in another part of the
+    world (ENV-5)."""
+    copy, home, stack = settings.backup.replica_region, settings.region.primary, settings.environment
+    place = (f"{SETTINGS}:backup", "replicaRegion")
+    if copy is None and settings.protected:
+        message = f"is null: whoever loses {home} loses the product's data and every backup of it (BAK-9)"
+        yield fault_at(place, message, "name a second region of the same country", stack)
+    elif copy is not None and copy.partition("-")[0] != home.partition("-")[0]:
+        message = f"is {copy}, and the stage lives in {home}: a copy of all data would leave that part of the world"
+        yield fault_at(place, message, "name a second region of the same country, or null for no copy", stack)
+
+
 def recovery_doubts(settings: StageSettings) -> Iterator[Fault]:
     """Yield what the stage promises and no mechanism of it can keep (DRP-2). It can be deployed all the same: what is
     lost more often, a database or a table, goes back to the minute by Time Travel."""

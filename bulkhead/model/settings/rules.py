@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Log,
         Maintenance,
         Owns,
+        Region,
         Rollout,
         Stores,
     )
@@ -211,7 +212,7 @@ def _locks_fit(stack: Stack, backup: Backup) -> Iterator[Breach]:
             message = f"must be {least} to {life} in production (BAK-5): else a stolen credential deletes the backups"
             yield Breach(place, message, min(usual[name], life))
         elif days < least:
-            message = f"must be {least} to {life}: locks are renewed once a month, and would end in between"
+            message = f"must be {least} to {life}: locks are renewed once a month, and would end before"
             yield Breach(place, message, min(usual[name], life))
         elif days > life:
             message = f"outlasts the retention of its tier ({life} days): expiry would wait for the lock, erasure too"
@@ -228,6 +229,20 @@ def _a_store_has_a_name_of_its_own(stack: Stack, stores: Stores) -> Iterator[Bre
             if foreign := sorted(stages_named(name, shortened=False) - {stack.stage}):
                 message = f"names {foreign[0]}, and this is {stack.stage}: it would be that stage's data"
                 yield Breach(place, message, fix=f"give {stack.environment} a store of its own")
+
+
+@_rule("backup", "region")
+def _the_replica_is_elsewhere(stack: Stack, backup: Backup, region: Region) -> Iterator[Breach]:
+    place, copy = _at("backup", "replicaRegion"), backup.replica_region
+    if copy == region.primary:
+        message = "is the region of the vault itself: what destroys the vault would destroy its copy (BAK-9)"
+        yield Breach(place, message, fix="name another region, or null for no copy")
+    elif copy is not None and partition_of(copy) != partition_of(region.primary):
+        message = f"is in the partition {partition_of(copy)}, and S3 replicates within {partition_of(region.primary)}"
+        yield Breach(place, message, fix="name a region of the same partition, or null for no copy")
+    elif copy is not None and backup.full == "none" and stack.stage is not Stage.PRODUCTION:
+        message = "copies a vault that this stage does not have"
+        yield Breach(place, message, fix="remove it, or set backup.full to daily")
 
 
 @_rule("rollout")
@@ -266,6 +281,11 @@ def _money_is_watched(stack: Stack, budget: Budget) -> Iterator[Breach]:
     elif not any(audiences.values()):
         message = "names nobody, nor do finance and techLead: nobody would learn that the budget is spent (CST-2)"
         yield Breach(_at("budget", "stakeholders"), message, ["<an e-mail address>"])
+
+
+def partition_of(region: str) -> str:
+    """Return the part of AWS that a region is in; nothing is copied from one to another."""
+    return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rpartition("-")[0].rpartition("-")[0], "aws")
 
 
 def _at(section: str, *fields: str) -> Path:

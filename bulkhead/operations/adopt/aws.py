@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Final
 
 from botocore.exceptions import ClientError
@@ -69,6 +70,23 @@ class AwsFinder:
         name = wanted.inputs["name"]
         found = self.client_of("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
         return Found(name, name) if found else None
+
+
+class RegionalFinder:
+    """Looks for each resource in the region that it names, and else in the stage's. ``finder_in`` makes the finder of a
+    region; `pulumi import` is told the region behind an @ (Terraform, AWS provider, "Enhanced Region Support")."""
+
+    def __init__(self, home: str, finder_in: Callable[[str], AwsFinder]) -> None:
+        self._home = home
+        self._in = cache(finder_in)
+
+    def knows(self, type_: str) -> bool:
+        return type_ in _LOOKS
+
+    def find(self, wanted: Wanted) -> Found | None:
+        region = str(wanted.inputs.get("region") or self._home)
+        found = self._in(region).find(wanted)
+        return found if found is None or region == self._home else Found(found.id, f"{found.import_id}@{region}")
 
 
 def _named(id_: str, service: str, operation: str, member: str | None = None, **request: str) -> Look:

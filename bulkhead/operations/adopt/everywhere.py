@@ -14,7 +14,7 @@ from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.identities import GITHUB_TOKEN, PROFILE, TOKEN_MAKER
 from bulkhead.model.settings.keys import CLOUDFLARE_TOKEN
 from bulkhead.model.settings.reader import read
-from bulkhead.operations.adopt.aws import AwsFinder
+from bulkhead.operations.adopt.aws import AwsFinder, RegionalFinder
 from bulkhead.operations.adopt.cloudflare import CloudflareFinder
 from bulkhead.operations.adopt.finding import Finder, Found, Wanted
 from bulkhead.operations.adopt.github import GitHubFinder
@@ -80,9 +80,11 @@ def profile_of(path: Path) -> str:
 
 
 def _finders(settings: StageSettings, profile: str | None, cloudflare: Rest) -> dict[str, Finder]:
-    client_of = clouds.aws(settings, profile)
+    def finder_in(region: str) -> AwsFinder:
+        return AwsFinder(clouds.aws(settings, profile, region), settings.aws.account_id, region)
+
     return {
-        "aws": AwsFinder(client_of, settings.aws.account_id, settings.region.primary),
+        "aws": RegionalFinder(settings.region.primary, finder_in),
         "cloudflare": CloudflareFinder(cloudflare),
     }
 

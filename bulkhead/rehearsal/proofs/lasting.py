@@ -11,9 +11,11 @@ from botocore.exceptions import ClientError
 
 from bulkhead.engine.inline_stack import StackFailed
 from bulkhead.model.naming import Kind, Stage
+from bulkhead.model.vault import REPLICA
 from bulkhead.rehearsal.evidence import NotShown
 from bulkhead.rehearsal.proofs.proof import existing, managed, require
 from bulkhead.rehearsal.scene import Scene, StandingStage
+from jobs.locks import MODE
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,22 @@ def vault_locked(scene: Scene) -> str:
         require(refusal == "AccessDenied", f"AccessDenied when the locked version {what}", refusal)
     body = s3.get_object(Bucket=bucket, Key=key, VersionId=version)["Body"].read()
     require(body == b"a backup", "the locked version to be readable", f"{len(body)} bytes")
+    _copied(scene, production, key, version)
     return f"{bucket}: version locked {mode} until {until}; deleting it answers {refusal}"
+
+
+def _copied(scene: Scene, stage: StandingStage, key: str, version: str) -> None:
+    """Require that the other region has the backup too, where the stage names one, and that it is locked there."""
+    region = stage.settings.backup.replica_region
+    if region is None:
+        return
+    bucket = scene.name(stage, Kind.VAULT, REPLICA, stage.settings.aws.account_id)
+    try:
+        copy = scene.aws(stage, "s3", region).head_object(Bucket=bucket, Key=key, VersionId=version)
+        seen = copy.get("ObjectLockMode") or "it has no lock"
+    except ClientError as refused:
+        seen = refused.response["Error"]["Code"]
+    require(seen == MODE, f"a locked copy of the backup in {region}", seen)
 
 
 def production_stays(scene: Scene) -> str:

@@ -32,6 +32,7 @@ _SCHEMAS: Final[Mapping[str, tuple[str, ...]]] = {
     t.S3_BUCKET_OWNERSHIP_CONTROLS: (_BUCKET,),
     t.S3_BUCKET_POLICY: ("aws-s3-bucketpolicy",),
     t.S3_BUCKET_PUBLIC_ACCESS_BLOCK: (_BUCKET,),
+    t.S3_BUCKET_REPLICATION_CONFIG: (_BUCKET,),
     t.S3_BUCKET_SERVER_SIDE_ENCRYPTION_CONFIGURATION: (_BUCKET,),
     t.S3_BUCKET_VERSIONING: (_BUCKET,),
     t.SNS_TOPIC: ("aws-sns-topic",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from bulkhead.resources.aws.iam import IAM_ROLE
 from bulkhead.resources.aws.keys import KMS_ALIAS, KMS_KEY
 from bulkhead.resources.kind import Create, Grants, Guard, Link, Reference, Rehearsed, ResourceType, Scope
 
@@ -133,6 +134,24 @@ S3_BUCKET_PUBLIC_ACCESS_BLOCK: Final = ResourceType(
         of=S3_BUCKET,
         lost="what keeps the bucket from being opened to the public",
     ),
+    replaced_by=frozenset({"bucket", "region"}),
+    rehearsed=Rehearsed.EMULATED,
+)
+
+S3_BUCKET_REPLICATION_CONFIG: Final = ResourceType(
+    "aws:s3/bucketReplicationConfig:BucketReplicationConfig",
+    admitted=True,
+    holds_data="",
+    identity_inputs=("bucket",),
+    left_behind="",
+    references=(
+        Reference("bucket", Link.BUCKET, (S3_BUCKET,)),
+        Reference("role", Link.RIGHTS, (IAM_ROLE,)),
+        Reference("rules[].destination.bucket", Link.BUCKET, (S3_BUCKET,)),
+        Reference("rules[].destination.encryptionConfiguration.replicaKmsKeyId", Link.KEY, (KMS_KEY,)),
+    ),
+    scope=Scope.REGION,
+    guards=Guard(("role", "rules"), of=S3_BUCKET, lost="the copy of what is written from now on"),
     replaced_by=frozenset({"bucket", "region"}),
     rehearsed=Rehearsed.EMULATED,
 )

@@ -81,6 +81,12 @@ def _make_bucket(stage: AwsStage, **inputs: Any) -> None:
     stage.create(BUCKET, bucket=_bucket(stage), **inputs)
 
 
+def _make_two_buckets(stage: AwsStage) -> None:
+    for name in (_bucket(stage), f"{_bucket(stage)}-copy"):
+        stage.create(BUCKET, bucket=name)
+        stage.aws("s3").put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+
+
 def _make_logged_bucket(stage: AwsStage) -> None:
     _make_bucket(stage)
     stage.create(BUCKET, bucket=f"{_bucket(stage)}-log")
@@ -191,6 +197,36 @@ SAMPLES: Mapping[str, Sample] = {
         _s3("put_object_lock_configuration", ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"}),
         "rule",
         lambda stage: _make_bucket(stage, objectLockEnabled=True),
+    ),
+    "aws:s3/bucketReplicationConfig:BucketReplicationConfig": Sample(
+        {
+            "bucket": "{bucket}",
+            "role": "arn:aws:iam::123456789012:role/copies",
+            "rules": [
+                {
+                    "id": "replica",
+                    "status": "Enabled",
+                    "priority": 1,
+                    "filter": {"prefix": ""},
+                    "deleteMarkerReplication": {"status": "Disabled"},
+                    "sourceSelectionCriteria": {"sseKmsEncryptedObjects": {"status": "Enabled"}},
+                    "destination": {
+                        "bucket": "arn:aws:s3:::{bucket}-copy",
+                        "storageClass": "STANDARD_IA",
+                        "encryptionConfiguration": {"replicaKmsKeyId": "alias/x"},
+                    },
+                }
+            ],
+        },
+        lambda stage, id_: stage.aws("s3").put_bucket_replication(
+            Bucket=id_,
+            ReplicationConfiguration={
+                "Role": "arn:aws:iam::123456789012:role/copies",
+                "Rules": [{"Status": "Disabled", "Destination": {"Bucket": f"arn:aws:s3:::{id_}-copy"}}],
+            },
+        ),
+        "rules",
+        _make_two_buckets,
     ),
     "aws:s3/bucketLogging:BucketLogging": Sample(
         {"bucket": "{bucket}", "targetBucket": "{bucket}-log", "targetPrefix": "access/"},

@@ -14,6 +14,7 @@ BUCKET = "aws:s3/bucket:Bucket"
 LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
 LOCK = "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
 ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+REPLICATION = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
 POLICY = "aws:s3/bucketPolicy:BucketPolicy"
 KEY = "aws:kms/key:Key"
 ALIAS = "aws:kms/alias:Alias"
@@ -64,6 +65,19 @@ GOOD: dict[str, dict[str, Any]] = {
         "evaluationPeriods": 1,
     },
     ROLE: {"name": "harbor", "assumeRolePolicy": "{}"},
+    REPLICATION: {
+        "bucket": "vault",
+        "role": "arn:aws:iam::123456789012:role/copies",
+        "rules": [
+            {
+                "status": "Enabled",
+                "filter": {"prefix": ""},
+                "deleteMarkerReplication": {"status": "Disabled"},
+                "sourceSelectionCriteria": {"sseKmsEncryptedObjects": {"status": "Enabled"}},
+                "destination": {"bucket": "arn:aws:s3:::copy", "encryptionConfiguration": {"replicaKmsKeyId": "k"}},
+            }
+        ],
+    },
     MANAGED: {"name": "harbor-boundary", "policy": "{}"},
     PARAMETER: {"name": "/harbor/webhook", "type": "SecureString", "value": "hush"},
     OIDC: {"url": "https://token.actions.githubusercontent.com", "clientIdLists": ["sts.amazonaws.com"]},
@@ -122,6 +136,25 @@ def test_the_good_inputs_are_good(token: str) -> None:
             ENCRYPTION,
             {"rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "kms"}}]},
             "rules[0].applyServerSideEncryptionByDefault.sseAlgorithm: must be one of AES256, aws:kms, aws:kms:dsse",
+        ),
+        (REPLICATION, {"rules": []}, "rules: must have from 1 to 1000 items"),
+        (
+            REPLICATION,
+            {"rules": [{"status": "on", "destination": {"bucket": "b"}}]},
+            "rules[0].status: must be one of Enabled, Disabled",
+        ),
+        (
+            REPLICATION,
+            {
+                "rules": [
+                    {
+                        "status": "Enabled",
+                        "sourceSelectionCriteria": {"sseKmsEncryptedObjects": {"status": "Enabled"}},
+                        "destination": {"bucket": "b"},
+                    }
+                ]
+            },
+            "rules[0]: sseKmsEncryptedObjects and replicaKmsKeyId go together; S3 refuses one without the other",
         ),
         (POLICY, {"policy": "Deny"}, "policy: is not valid JSON"),
         (KEY, {"deletionWindowInDays": 3}, "deletionWindowInDays: must be from 7 to 30"),

@@ -214,6 +214,10 @@ BAD: Final = [
     Bad("bulkhead:backup.lock.dailyDays", 7, "must be 0 in staging", "staging"),
     Bad("bulkhead:backup.lock.rollingDays", 1, "must be 0 in development", "development"),
     Bad("bulkhead:backup.lock", 7, "must be a section"),
+    Bad("bulkhead:backup.replicaRegion", "ap-northeast-1", "region of the vault itself"),
+    Bad("bulkhead:backup.replicaRegion", "cn-north-1", "partition aws-cn"),
+    Bad("bulkhead:backup.replicaRegion", "osaka", "AWS region"),
+    Bad("bulkhead:backup.replicaRegion", "ap-northeast-3", "does not have", "development"),
     # dr
     *_each("bulkhead:dr.rpoMinutes", "1 to 525600", 0, -1, 525_601),
     Bad("bulkhead:dr.rtoMinutes", "240", "whole number"),
