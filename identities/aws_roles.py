@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +17,7 @@ from bulkhead.model.naming import Kind, Label
 from bulkhead.model.product import Product
 from bulkhead.model.roles import Role
 from bulkhead.model.settings import StageSettings
+from bulkhead.model.tasks import Job
 from bulkhead.model.trust import boundary, trust
 from identities.permissions import grants
 from identities.replication import ReplicationRole
@@ -28,15 +30,16 @@ class StageRolesArgs:
     label: Label
     settings: StageSettings
     product: Product
+    jobs: Sequence[Job]
 
 
 class StageRoles(pulumi.ComponentResource):
     """One role for each of `Role`, and one limit for all of them that their own policies cannot move.
 
-    GitHub takes them with its identity token, so no key of AWS is stored anywhere. ``arns`` are the roles' ARNs.
+    GitHub takes them with its identity token, so no key of AWS is stored anywhere. ``arns`` are the roles' ARNs, and
+    ``boundary`` is the limit's.
 
     Left out: GitHub's identity provider, of which an account has one, whoever uses it; `bulkhead bootstrap` makes it.
-    And roles of jobs, which come with the jobs.
     """
 
     def __init__(self, name: str, args: StageRolesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -53,6 +56,7 @@ class StageRoles(pulumi.ComponentResource):
         )
         if scope.replica_region and scope.keeps_backups:
             ReplicationRole("replication", scope, limit.arn, self._child)
+        self.boundary = limit.arn
         self.arns = {role: self._role(name, role, scope, limit) for role in Role}
         self.register_outputs({"arns": {role.value: arn for role, arn in self.arns.items()}})
 
@@ -67,7 +71,9 @@ class StageRoles(pulumi.ComponentResource):
             max_session_duration=_SESSION_SECONDS,
             opts=self._child,
         )
-        if granted := grants(role, scope, self._args.product):  # IAM takes no policy without a statement
+        if granted := grants(
+            role, scope, self._args.product, self._args.jobs
+        ):  # IAM takes no policy without a statement
             RolePolicy(
                 f"{name}-{role}",
                 name=scope.role_name(role),

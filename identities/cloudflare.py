@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from bulkhead.model.naming import Kind, Label
 from bulkhead.model.product import Product
-from bulkhead.model.roles import Role
+from bulkhead.model.roles import HOLDERS, Holder, Role
 from bulkhead.model.settings import StageSettings
+from bulkhead.model.tasks import Job
 from bulkhead.resources import types as t
 from bulkhead.resources.kind import ResourceType
 from bulkhead.resources.permissions import (
@@ -48,7 +49,8 @@ _VERSION: Final = "/accounts/{account_id}/workers/workers/{worker_id}/versions/{
 _WATCHING: Final = "seeing what users meet in a new version"
 _UNWATCHED: Final = "a rehearsal brings releases to one stage, and later"
 _NOT_VALIDATED: Final = "a rehearsal does not validate"
-_NO_JOBS: Final = "the jobs that back up and watch are still to come"
+_BY_HAND: Final = "what backs up and watches by hand is still to come"
+_NO_JOBS: Final = "a rehearsal runs no jobs yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +83,18 @@ class Need:
     sometimes: bool = False
 
 
-def needs(role: Role, product: Product) -> tuple[Need, ...]:
-    """Return the permissions of a role, each once, sorted by name. A preview has none, and so no token."""
-    return tuple(sorted(_needs(role, product), key=lambda need: need.permission.name))
+def holders(jobs: Sequence[Job]) -> tuple[Holder, ...]:
+    """Return who may hold a token in a stage with these jobs."""
+    return HOLDERS if jobs else tuple(Role)
 
 
-def _needs(role: Role, product: Product) -> Iterator[Need]:
-    match role:
+def needs(holder: Holder, product: Product) -> tuple[Need, ...]:
+    """Return the permissions of a token, each once, sorted by name. A preview has none, and so no token."""
+    return tuple(sorted(_needs(holder, product), key=lambda need: need.permission.name))
+
+
+def _needs(holder: Holder, product: Product) -> Iterator[Need]:
+    match holder:
         case Role.DEPLOY:
             found: dict[Permission, list[ResourceType]] = defaultdict(list)
             for type_ in sorted(_types(product)):
@@ -130,20 +137,28 @@ def _needs(role: Role, product: Product) -> Iterator[Need]:
                 calls=(f"GET {_SCRIPT}/deployments", f"GET {_SCRIPT}/versions"),
                 untried=_NOT_VALIDATED,
             )
-            yield Need(ANALYTICS_READ, "watching errors, load and cost", calls=("POST /graphql",), untried=_NO_JOBS)
+            yield Need(ANALYTICS_READ, "watching errors, load and cost", calls=("POST /graphql",), untried=_BY_HAND)
             if product.databases:
                 yield Need(
                     D1_READ,
                     "backing databases up, and seeing which migrations they have had",
                     calls=(f"POST {_DATABASE}/export", f"GET {_DATABASES}", f"POST {_DATABASE}/query"),
-                    untried=_NO_JOBS,
+                    untried=_BY_HAND,
                 )
             if product.namespaces:
                 calls = (f"GET {_NAMESPACE}/keys", f"GET {_NAMESPACE}/values/{{key_name}}")
-                yield Need(KV_READ, "backing namespaces up", calls=calls, untried=_NO_JOBS)
+                yield Need(KV_READ, "backing namespaces up", calls=calls, untried=_BY_HAND)
             if product.buckets:
                 calls = ("S3 ListObjectsV2", "S3 GetObject")
-                yield Need(OBJECTS_READ, "backing buckets up", calls=calls, untried=_NO_JOBS)
+                yield Need(OBJECTS_READ, "backing buckets up", calls=calls, untried=_BY_HAND)
+        case "jobs":
+            if product.databases:
+                yield Need(
+                    D1_READ,
+                    "backing databases up, and noting points to go back to",
+                    calls=(f"GET {_DATABASE}/time_travel/bookmark", f"POST {_DATABASE}/query"),
+                    untried=_NO_JOBS,
+                )
 
 
 def _types(product: Product) -> Iterator[ResourceType]:
@@ -167,17 +182,17 @@ def _types(product: Product) -> Iterator[ResourceType]:
     yield from (type_ for type_, wants in made_for.items() if wants)
 
 
-def token_policies(role: Role, product: Product, label: Label, settings: StageSettings) -> list[TokenPolicy]:
-    """Return the policies of a role's token: one for each scope, in a fixed order, groups sorted by id and JSON without
+def token_policies(holder: Holder, product: Product, label: Label, settings: StageSettings) -> list[TokenPolicy]:
+    """Return the policies of a token: one for each scope, in a fixed order, groups sorted by id and JSON without
     blanks, because the API returns them so (cloudflare/terraform-provider-cloudflare#7094) and the plugin compares
     bytes."""
-    return _policies((need.permission for need in needs(role, product)), product, label, settings)
+    return _policies((need.permission for need in needs(holder, product)), product, label, settings)
 
 
 def maker_policies(product: Product, settings: StageSettings) -> list[TokenPolicy]:
     """Return the policies of the token that makes the roles' tokens, and the login of a closed stage. It hands on what
     it does not have, except on a single zone (cloudflare/terraform-provider-cloudflare#7241)."""
-    handed_on = {need.permission for role in Role for need in needs(role, product)}
+    handed_on = {need.permission for holder in HOLDERS for need in needs(holder, product)}
     of_zones = (permission for permission in handed_on if permission.reach is Reach.ZONE)
     login = () if settings.access.public else {permission for type_ in LOGIN for permission in type_.needs}
     return _policies([ACCOUNT_TOKENS_WRITE, *login, *of_zones], product, settings.label(product.name), settings)

@@ -1,4 +1,4 @@
-"""What each role of a stage may do, and which resource needs it (pure)."""
+"""What each role of a stage may do, and which resource needs it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from bulkhead.model.naming import Kind, Label
 from bulkhead.model.product import Product
 from bulkhead.model.roles import Role, environment_of, is_reviewed, refs_of, subjects
 from bulkhead.model.settings import StageSettings
+from bulkhead.model.tasks import jobs_of, read_tasks
 from bulkhead.resources.permissions import Reach
 from identities.cloudflare import Need, needs
 from identities.permissions import grants
@@ -63,7 +64,8 @@ def explain(role: Role, product: Product, settings: StageSettings, calls: Mappin
             for need in needs(role, product)
         ),
         aws=tuple(
-            (grant.sid, _may(grant), _because(grant)) for grant in grants(role, aws_scope_of(label, settings), product)
+            (grant.sid, _may(grant), _because(grant))
+            for grant in grants(role, aws_scope_of(label, settings), product, jobs_of(settings, read_tasks()))
         ),
     )
 

@@ -1,21 +1,23 @@
 """What each role may do in AWS, with a reason for every statement (pure). Least privilege: what no resource of the
 program needs is not granted; `tests/identities` compares the types below with the types that the program makes.
 
-Left out on purpose: every right over IAM. Whoever may write roles may widen their own; roles are changed by the person
-who brings the identities up, never by a pipeline.
+Left out on purpose: every right over IAM, but for handing the roles of jobs to what runs them. Whoever may write roles
+may widen their own; roles are changed by the person who brings the identities up, never by a pipeline.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from bulkhead.model.aws_scope import JOURNAL, AwsScope
-from bulkhead.model.iam import Grant, one_or_all
+from bulkhead.model.iam import Grant, called, one_or_all
 from bulkhead.model.naming import Kind, Stage
 from bulkhead.model.product import Product
 from bulkhead.model.roles import Role
+from bulkhead.model.tasks import Job
 from bulkhead.resources import types as t
+from identities.deploying_jobs import deploying_jobs
 
 _BUCKET_SETTINGS: Final = (
     "s3:CreateBucket",
@@ -121,11 +123,12 @@ _TWINS: Final = "twins/*"
 _VALIDATIONS: Final = "validation/*"
 
 
-def grants(role: Role, scope: AwsScope, product: Product) -> tuple[Grant, ...]:
-    """Return the statements of a role's policy, in the order in which they are read; none where it has no policy."""
+def grants(role: Role, scope: AwsScope, product: Product, jobs: Sequence[Job] = ()) -> tuple[Grant, ...]:
+    """Return the statements of a role's policy, in the order in which they are read; none where it has no policy.
+    ``jobs`` are the stage's."""
     match role:
         case Role.DEPLOY:
-            return tuple(_deploy(scope, product))
+            return (*_deploy(scope, product), *(deploying_jobs(scope) if jobs else ()))
         case Role.OPERATIONS:
             return tuple(_operations(scope))
         case Role.PREVIEW:
@@ -137,7 +140,7 @@ def grants(role: Role, scope: AwsScope, product: Product) -> tuple[Grant, ...]:
 def _deploy(scope: AwsScope, product: Product) -> Iterator[Grant]:
     tagged = {"StringEquals": {"aws:ResourceTag/product": scope.label.product}}
     own_environments = one_or_all(scope.environments)
-    every_key, secrets = scope.arn("kms", "key/*", region=scope.region), _is_called(scope.secrets_alias)
+    every_key, secrets = scope.arn("kms", "key/*", region=scope.region), called(scope.secrets_alias)
     own_keys = [scope.arn("kms", "key/*", region=region) for region in scope.regions]
     yield Grant("ListState", "the engine looks for the stage's state", ["s3:ListBucket"], [scope.state_bucket])
     yield Grant(
@@ -314,10 +317,5 @@ def _operations(scope: AwsScope) -> Iterator[Grant]:
         "a backup is encrypted when it is written",
         ["kms:Decrypt", "kms:GenerateDataKey"],
         [scope.arn("kms", "key/*", region=scope.region)],
-        _is_called(scope.vault_alias),
+        called(scope.vault_alias),
     )
-
-
-def _is_called(alias: str) -> Mapping[str, Mapping[str, str]]:
-    """Return the condition on a key's name: its id is made up by AWS."""
-    return {"ForAnyValue:StringEquals": {"kms:ResourceAliases": alias}}

@@ -12,12 +12,14 @@ from bulkhead.model.access import KEY_ID, KEY_SECRET
 from bulkhead.model.identities import Slots
 from bulkhead.model.instants import instant
 from bulkhead.model.product import APEX, Product
-from bulkhead.model.roles import Role, environment_of
+from bulkhead.model.roles import JOBS, Role, environment_of
 from bulkhead.model.settings import StageSettings
 from bulkhead.model.settings.keys import CLOUDFLARE_TOKEN
+from bulkhead.model.tasks import jobs_of, read_tasks
 from identities.access import StageAccess, StageAccessArgs
 from identities.aws_roles import StageRoles, StageRolesArgs
 from identities.environment import RoleEnvironment, RoleEnvironmentArgs
+from identities.job_roles import JobRoles, JobRolesArgs
 from identities.providers import make_providers
 from identities.repository import Repository, RepositoryArgs
 from identities.tokens import StageTokens, StageTokensArgs
@@ -56,8 +58,11 @@ def deploy(
     apex = next((f"https://{settings.cloudflare.hostname}" for each in product.workers if each.host == APEX), None)
     own = pulumi.ResourceOptions(providers=make_providers(label, settings, secrets, profile))
 
-    roles = StageRoles("roles", StageRolesArgs(label, settings, product), own)
-    tokens = StageTokens("tokens", StageTokensArgs(label, settings, product, slots), own)
+    jobs = jobs_of(settings, read_tasks())
+    roles = StageRoles("roles", StageRolesArgs(label, settings, product, jobs), own)
+    tokens = StageTokens("tokens", StageTokensArgs(label, settings, product, jobs, slots), own)
+    if jobs:
+        JobRoles("jobs", JobRolesArgs(label, settings, jobs, roles.boundary, tokens.values.get(JOBS)), own)
     hosts = sorted(product.hostnames(settings.cloudflare.hostname).values())
     key = None
     if not settings.access.public:

@@ -12,10 +12,12 @@ from bulkhead.model.alarms import alarms_of, read_alarms
 from bulkhead.model.bundles import read_bundles
 from bulkhead.model.product import Product
 from bulkhead.model.settings import StageSettings
+from bulkhead.model.tasks import jobs_of, read_tasks
 from bulkhead.model.uploads import OUTPUT
 from infra.components.alarms import Alarms, AlarmsArgs
 from infra.components.budget import StageBudget, StageBudgetArgs
 from infra.components.job_secrets import JobSecrets, JobSecretsArgs
+from infra.components.jobs import ScheduledJobs, ScheduledJobsArgs
 from infra.components.stores import DataStores, DataStoresArgs
 from infra.components.vault import BackupVault, BackupVaultArgs
 from infra.components.workers import Workers, WorkersArgs
@@ -60,10 +62,13 @@ def deploy(product: Product, settings: StageSettings, secrets: Mapping[str, pulu
     stores = DataStores("stores", DataStoresArgs(label, settings, product, tuple(urls.values())), kept)
     workers = Workers("workers", WorkersArgs(label, settings, product, stores, secrets, bundles, hosts), kept)
     vault = BackupVault("vault", BackupVaultArgs(label, settings), kept) if settings.backup.full != "none" else None
+    tasks = read_tasks()
+    if vault and (jobs := jobs_of(settings, tasks)):
+        ScheduledJobs("jobs", ScheduledJobsArgs(label, settings, product, jobs, stores, vault), kept)
     if any(secret.jobs for secret in product.secrets):
         JobSecrets("job-secrets", JobSecretsArgs(label, product, secrets), kept)
     budget = StageBudget("budget", StageBudgetArgs(label, settings), kept)
-    if alarms := alarms_of(label.stage, read_alarms()):
+    if alarms := alarms_of(settings, product, read_alarms(), tasks):
         Alarms("alarms", AlarmsArgs(label, settings, alarms), kept)
 
     parts = Parts(label, settings, product, bundles, urls, stores, workers, vault, budget)

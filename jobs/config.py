@@ -29,9 +29,9 @@ class Store:
 @dataclass(frozen=True, slots=True)
 class Config:
     """``account`` is Cloudflare's, ``vault`` the bucket of the backups and ``vault_key`` the ARN of its key, ``state``
-    the bucket of the stage's state, ``token`` the SSM parameter that holds Cloudflare's token. ``lives`` are the days
-    for which a copy of each tier is kept, of those that the stage has; ``locks`` the days for which it is locked, empty
-    where nothing is. Stores are by the product's own names."""
+    the bucket of the stage's state, ``token_parameter`` the SSM parameter that holds Cloudflare's token. ``lives``
+    are the days for which a copy of each tier is kept, of those that the stage has; ``locks`` the days for which it is
+    locked, empty where nothing is. Stores are by the product's own names."""
 
     task: str
     product: str
@@ -42,7 +42,7 @@ class Config:
     vault: str
     vault_key: str
     state: str
-    token: str
+    token_parameter: str
     lives: Mapping[str, int]
     locks: Mapping[str, int]
     cloudflare: str = CLOUDFLARE

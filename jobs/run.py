@@ -137,7 +137,7 @@ class Job:
 
     def token(self) -> str:
         """Return Cloudflare's token as it is now."""
-        found = self.aws.ssm.get_parameter(Name=self.config.token, WithDecryption=True)
+        found = self.aws.ssm.get_parameter(Name=self.config.token_parameter, WithDecryption=True)
         return str(found["Parameter"]["Value"])
 
 

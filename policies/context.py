@@ -19,8 +19,11 @@ from bulkhead.model.settings import StageSettings, read_settings
 from bulkhead.model.settings.check import check_settings, from_engine
 from bulkhead.model.settings.paths import SETTINGS, stack_file
 from bulkhead.model.settings.product_reference import find_product, reference_in
+from bulkhead.model.tasks import CATALOGUE as TASK_LIST
+from bulkhead.model.tasks import Task, read_tasks
 
 ALARMS: Final = "BULKHEAD_ALARMS"  # the catalogue of alarms, where it is not this checkout's own
+TASKS: Final = "BULKHEAD_TASKS"  # and the list of tasks
 IDENTITIES: Final = "bulkhead-identities"  # the project in identities/Pulumi.yaml
 _STACK: Final = "PULUMI_STACK"
 _PROJECT: Final = "PULUMI_PROJECT"
@@ -29,14 +32,15 @@ _CONFIG: Final = "PULUMI_CONFIG"  # JSON; it holds the stack's secrets in clear 
 
 @dataclass(frozen=True, slots=True)
 class PolicyContext:
-    """The product that is deployed, the settings of the stage, the catalogue of alarms, and whose names are the
-    stage's own."""
+    """The product that is deployed, the settings of the stage, the catalogues of alarms and of tasks, and whose names
+    are the stage's own."""
 
     product: Product
     settings: StageSettings
     identities: bool = False
     """Whether the stack holds who may touch the stage, instead of the stage itself."""
     alarms: tuple[Alarm, ...] = ()
+    tasks: tuple[Task, ...] = ()
     others: tuple[PolicyContext, ...] = ()
     """The other stages, as far as their settings can be read."""
 
@@ -83,14 +87,15 @@ class PolicyContext:
 
 def read_context(environ: Mapping[str, str]) -> PolicyContext:
     """Return what the stack in ``environ`` is judged against. Raises Refused, without any value of the configuration,
-    when its product, its settings or the catalogue of alarms cannot be read."""
+    when its product, its settings or a catalogue cannot be read."""
     stack, config = environ.get(_STACK, ""), _config(environ)
     identities = environ.get(_PROJECT) == IDENTITIES
     # The identities are configured by themselves; what they are judged against is the stage's own file.
     settings = read_settings(ROOT / stack_file(stack)) if identities else _settings(stack, config)
     product = find_product(reference_in(config, settings.product), file=stack_file(stack))
     alarms = read_alarms(Path(environ.get(ALARMS, CATALOGUE)))
-    return PolicyContext(product, settings, identities, alarms, tuple(_others(product, settings)))
+    tasks = read_tasks(Path(environ.get(TASKS, TASK_LIST)))
+    return PolicyContext(product, settings, identities, alarms, tasks, tuple(_others(product, settings)))
 
 
 def _others(product: Product, settings: StageSettings) -> Iterator[PolicyContext]:

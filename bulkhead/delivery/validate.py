@@ -24,7 +24,7 @@ from bulkhead.delivery.migrations.stage import Folder, found
 from bulkhead.delivery.probes import Prober
 from bulkhead.delivery.validation import Check, Item
 from bulkhead.model import project
-from bulkhead.model.alarms import Alarm, alarms_of, read_alarms
+from bulkhead.model.alarms import StageAlarm, alarms_of, read_alarms
 from bulkhead.model.failures import Failed
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.naming import Kind, Label
@@ -32,6 +32,7 @@ from bulkhead.model.product import Product
 from bulkhead.model.project import project_name
 from bulkhead.model.settings import StageSettings
 from bulkhead.model.settings.files import real_faults
+from bulkhead.model.tasks import read_tasks
 from bulkhead.resources import types as t
 from bulkhead.twin.store import fetch, place_of
 
@@ -67,7 +68,8 @@ def looks(seen: Seen) -> Iterator[tuple[Item, Callable[[], Iterator[Check]]]]:
     account = settings.cloudflare.account_id
     yield "variables", lambda: variables(settings)
     yield "tests", lambda: checked(seen.github, settings, seen.commit)
-    yield "alarms", lambda: alarms(settings.label(product.name), settings, read_alarms(), _resources(seen))
+    wanted = alarms_of(settings, product, read_alarms(), read_tasks())
+    yield "alarms", lambda: alarms(settings.label(product.name), wanted, _resources(seen))
     yield "rollback", lambda: rollback(history.read(Traffic(seen.cloudflare, account), product, settings))
     yield "database", lambda: databases([(each, found(seen.cloudflare, settings, each)) for each in seen.folders])
     yield "probes", lambda: asked(seen.prober, product)
@@ -178,17 +180,14 @@ def checked(github: Rest, settings: StageSettings, commit: str) -> Iterator[Chec
             yield Check(item, name, good, detail)
 
 
-def alarms(
-    label: Label, settings: StageSettings, catalogue: tuple[Alarm, ...], resources: Sequence[Mapping[str, Any]]
-) -> Iterator[Check]:
-    """Yield whether the stage's state holds each alarm that the catalogue has for the stage (QLT-4)."""
+def alarms(label: Label, wanted: Sequence[StageAlarm], resources: Sequence[Mapping[str, Any]]) -> Iterator[Check]:
+    """Yield whether the stage's state holds each of its alarms (QLT-4)."""
     there = {
         str(each.get("inputs", {}).get("name")) for each in resources if each.get("type") == t.CLOUDWATCH_METRIC_ALARM
     }
-    wanted = {alarm.name: label.name(Kind.ALARM, alarm.name) for alarm in alarms_of(settings.stage, catalogue)}
-    for name, physical in wanted.items():
-        known = physical in there
-        yield Check("alarms", name, known, "is there" if known else "is not in the stage's state")
+    for alarm in wanted:
+        known = label.name(Kind.ALARM, alarm.name) in there
+        yield Check("alarms", alarm.name, known, "is there" if known else "is not in the stage's state")
     if not wanted:
         yield Check("alarms", "", True, "the catalogue has none for this stage")
 

@@ -109,6 +109,42 @@ class AwsScope:
     def role_arn(self, role: Role) -> str:
         return self.arn("iam", f"role{self.role_path}{self.role_name(role)}")
 
+    def job(self, task: str) -> str:
+        """Return the name of a job's function and of its schedule. Their group is called as all of them begin."""
+        return self.label.name(Kind.JOB, task)
+
+    def job_role(self, task: str) -> str:
+        return self.label.name(Kind.ROLE, "job", task)
+
+    @property
+    def scheduler_role(self) -> str:
+        """The role by which schedules start the jobs."""
+        return self.label.name(Kind.ROLE, "scheduler")
+
+    @property
+    def jobs_token(self) -> str:
+        """The parameter that holds the jobs' token of Cloudflare. It is called like the token and not like parameters
+        of the stage, which the role that deploys can read."""
+        return self.label.name(Kind.TOKEN, "jobs")
+
+    @property
+    def job_queue(self) -> str:
+        """The queue of events for jobs that were given up."""
+        return self.label.name(Kind.JOB, "failed")
+
+    def job_log(self, task: str) -> str:
+        return self.label.name(Kind.LOG, task)
+
+    @property
+    def passed_roles(self) -> tuple[str, ...]:
+        """The ARNs of the roles that a service of AWS takes: those of the jobs, and the scheduler's."""
+        jobs = f"{self.label.name(Kind.ROLE, 'job')}-*"
+        return (self.service_role(jobs), self.service_role(self.scheduler_role))
+
+    def service_role(self, name: str) -> str:
+        """Return the ARN of a role that a service of AWS takes, by the role's name."""
+        return self.arn("iam", f"role{self.role_path}{name}")
+
     def arn(self, service: str, resource: str, *, region: str = "") -> str:
         """Return the ARN of something in the stage's account."""
         return f"arn:{self.partition}:{service}:{region}:{self.account}:{resource}"

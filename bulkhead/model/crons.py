@@ -1,7 +1,6 @@
-"""Which cron expressions Cloudflare takes, and which schedules AWS (pure).
+"""Which cron expressions Cloudflare takes (pure).
 
-Sources: github.com/cloudflare/saffron, the parser of Cloudflare's own API, and its documentation, "Cron Triggers";
-EventBridge Scheduler User Guide, "Schedule types".
+Source: github.com/cloudflare/saffron, the parser of Cloudflare's own API, and its documentation, "Cron Triggers".
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 _ITEM: Final = re.compile(r"(?P<first>\*|[0-9A-Za-z]+)(?:-(?P<last>[0-9A-Za-z]+))?(?:/(?P<step>[0-9]+))?")
-_NUMBER: Final = re.compile(r"[0-9]{1,4}")
+_NUMBER: Final = re.compile(r"[0-9]{1,3}")
 
 
 def _numbered(words: str, least: int) -> Mapping[str, int]:
@@ -75,7 +74,7 @@ _FIELDS: Final = (
         7,
         _DAYS,
         re.compile(rf"L|(?:[1-7]|(?i:{'|'.join(_DAYS)}))(?:L|#[1-5])"),
-        ": counted from SUN, which is 1, to SAT, which is 7",
+        ": Cloudflare counts from SUN, which is 1, to SAT, which is 7",
     ),
 )
 
@@ -86,25 +85,3 @@ def cron_fault(text: str) -> str:
     if len(fields) != len(_FIELDS):
         return "does not have the five fields minute hour day month weekday"
     return "; ".join(filter(None, (each.fault(said) for each, said in zip(_FIELDS, fields, strict=True))))
-
-
-_AWS_FIELDS: Final = (*_FIELDS, _Field("year", 1970, 2199))
-_BY_DAY: Final = ("day of the month", "weekday")
-_CRON: Final = re.compile(r"cron\((.*)\)")
-_RATE: Final = re.compile(r"rate\(([1-9][0-9]{0,5}) (minute|hour|day)(s?)\)")
-
-
-def schedule_fault(text: str) -> str:
-    """Return what EventBridge Scheduler would refuse in an expression that recurs, or nothing."""
-    if rate := _RATE.fullmatch(text):
-        return "" if (rate[1] == "1") == (not rate[3]) else f"{rate[1]} {rate[2]}{rate[3]} is not how it is spelt"
-    if not (cron := _CRON.fullmatch(text)):
-        return "it is neither cron(…) nor rate(…)"
-    fields = cron[1].split(" ")
-    if len(fields) != len(_AWS_FIELDS):
-        return "does not have the six fields minute hour day month weekday year"
-    said = list(zip(_AWS_FIELDS, fields, strict=True))
-    whichever = [each.name for each, text in said if text == "?" and each.name in _BY_DAY]
-    if len(whichever) != 1:
-        return "one of day of the month and weekday must be ?, and only one"
-    return "; ".join(filter(None, (each.fault(text) for each, text in said if each.name not in whichever)))

@@ -44,3 +44,8 @@ def one_or_all(values: Sequence[str]) -> str | list[str]:
     """Return the only value, or all as a list. IAM returns a list of one as text, so a list would look like a
     change."""
     return values[0] if len(values) == 1 else [*values]
+
+
+def called(alias: str) -> Mapping[str, Mapping[str, str]]:
+    """Return the condition on a key's name: its id is made up by AWS."""
+    return {"ForAnyValue:StringEquals": {"kms:ResourceAliases": alias}}

@@ -44,11 +44,13 @@ class Kind(StrEnum):
     BOUNDARY = "boundary"
     RULESET = "ruleset"
     ACCESS = "access"
+    JOB = "job"
+    LOG = "log"
 
 
 # Longest name each service accepts, in characters. Workers: the name is a DNS label on workers.dev. S3, IAM, SNS, KMS,
-# CloudWatch, Budgets: AWS API references. D1 and KV titles have no published limit below 64 / 512; 63 keeps all stores
-# alike.
+# CloudWatch, Budgets, Lambda and Scheduler: AWS API references. D1 and KV titles have no published limit below 64 and
+# 512; 63 keeps all stores alike.
 LIMITS: Final[Mapping[Kind, int]] = {
     Kind.D1: 63,
     Kind.KV: 63,
@@ -69,6 +71,8 @@ LIMITS: Final[Mapping[Kind, int]] = {
     Kind.BOUNDARY: 128,
     Kind.RULESET: 100,
     Kind.ACCESS: 100,
+    Kind.JOB: 64,
+    Kind.LOG: 512,
 }
 
 SLUG: Final = re.compile(r"[a-z](?:[a-z0-9]|-(?=[a-z0-9]))*")

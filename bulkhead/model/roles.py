@@ -7,6 +7,7 @@ A role can be taken only by a run that GitHub admits to the environment of that 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final, Literal
 
 from bulkhead.model.naming import Label, Stage
 from bulkhead.model.release import PULL_REQUESTS, Ref, refs_that_deploy
@@ -24,6 +25,13 @@ class Role(StrEnum):
     PREVIEW = "preview"
     OPERATIONS = "operations"
     ROLLBACK = "rollback"
+
+
+JOBS: Final = "jobs"
+"""Who holds a token of Cloudflare beside the roles: the stage's jobs. Each has a role in AWS that no run of GitHub can
+take."""
+Holder = Role | Literal["jobs"]
+HOLDERS: Final[tuple[Holder, ...]] = (*Role, JOBS)
 
 
 def environment_of(role: Role, label: Label) -> str:

@@ -11,11 +11,12 @@ from typing import Annotated, ClassVar, Final, Literal
 from pydantic import Field
 
 from bulkhead.model import catalogues, entries
-from bulkhead.model.crons import cron_fault, schedule_fault
+from bulkhead.model.crons import cron_fault
 from bulkhead.model.entries import Text
 from bulkhead.model.faults import Fault
 from bulkhead.model.naming import Stage
 from bulkhead.model.project import ROOT
+from bulkhead.model.schedules import faults
 from bulkhead.model.settings import StageSettings
 
 FILE: Final = "docs/ops/tasks.yaml"
@@ -47,7 +48,7 @@ class Task:
 
     __pydantic_config__: ClassVar = entries.CONFIG
 
-    name: Annotated[catalogues.Name, Field(max_length=24)]  # it ends the names of functions and roles
+    name: Annotated[catalogues.Name, Field(max_length=20)]  # IAM: 64 characters with what comes before
     does: Annotated[Text, Field(max_length=200)]
     schedule: Text
     stages: tuple[Stage, ...]
@@ -71,8 +72,10 @@ class Job:
 
 
 def jobs_of(settings: StageSettings, tasks: tuple[Task, ...]) -> tuple[Job, ...]:
-    """Return the jobs of a stage: none where it keeps no backups."""
-    return tuple(_jobs(settings, tasks)) if settings.backup.full != "none" else ()
+    """Return the jobs of a stage: none where it keeps no backups, and none of a pull request's stack, whose data is
+    thrown away and for which nobody made roles."""
+    own = settings.environment == settings.stage.value
+    return tuple(_jobs(settings, tasks)) if own and settings.backup.full != "none" else ()
 
 
 def _jobs(settings: StageSettings, tasks: tuple[Task, ...]) -> Iterator[Job]:
@@ -107,8 +110,10 @@ def _faults(task: Task) -> Iterator[Fault]:
             yield catalogues.fault(task, f"has a schedule that Cloudflare refuses: {wrong}", "correct it")
         return
     by_setting = task.schedule == INTERIM
-    if not by_setting and (wrong := schedule_fault(task.schedule)):
+    for wrong in () if by_setting else faults(task.schedule):
         yield catalogues.fault(task, f"has a schedule that EventBridge Scheduler refuses: {wrong}", "correct it")
+    if task.schedule.startswith("at("):
+        yield catalogues.fault(task, "has a schedule that comes once", "say cron(…) or rate(…)")
     if by_setting == (task.job.heartbeat_hours is not None):
         message = "says heartbeatHours, which follow from the setting" if by_setting else "does not say heartbeatHours"
         yield catalogues.fault(task, message, "hours after which somebody has to be told that it did not succeed")

@@ -7,19 +7,25 @@ from typing import Any, Final
 
 from bulkhead.model.aws_scope import AwsScope
 from bulkhead.model.iam import Document, document, one_or_all
+from bulkhead.model.naming import Kind
 from bulkhead.model.roles import Role, subjects
 from bulkhead.model.settings import StageSettings
 
 GITHUB: Final = "token.actions.githubusercontent.com"
 AUDIENCE: Final = "sts.amazonaws.com"
 
-# The only services that a stage's roles may use. IAM, Organizations and Account are left out on purpose.
+# The only services that a stage's roles may use. IAM, Organizations and Account are left out on purpose, but
+# for handing a job's role to the service that runs it.
 _SERVICES: Final = (
     "budgets:*",
     "cloudwatch:*",
     "kms:*",
+    "lambda:*",
+    "logs:*",
     "s3:*",
+    "scheduler:*",
     "sns:*",
+    "sqs:*",
     "ssm:*",
     "sts:AssumeRole",
     "sts:GetCallerIdentity",
@@ -77,6 +83,22 @@ def _copying(scope: AwsScope) -> Iterator[dict[str, Any]]:
         }
 
 
+def trust_of_job() -> Document:
+    """Return the trust policy of a job's role: whoever may pass the role to Lambda decides in which function."""
+    return document([_taken_by("lambda.amazonaws.com")])
+
+
+def trust_of_scheduler(scope: AwsScope) -> Document:
+    """Return the trust policy of the role by which schedules start jobs: those of the stage's own group alone."""
+    group = scope.arn("scheduler", f"schedule-group/{scope.label.name(Kind.JOB)}", region=scope.region)
+    only = {"StringEquals": {"aws:SourceAccount": scope.account}, "ArnEquals": {"aws:SourceArn": group}}
+    return document([{**_taken_by("scheduler.amazonaws.com"), "Condition": only}])
+
+
+def _taken_by(service: str) -> dict[str, Any]:
+    return {"Sid": "ServiceRuns", "Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+
+
 def boundary(scope: AwsScope) -> Document:
     """Return the permissions boundary of every role of the stage: a few services, and never the identities' own state
     and key, so that no role can extend its own rights indirectly."""
@@ -86,6 +108,12 @@ def boundary(scope: AwsScope) -> Document:
         (
             {"Sid": "OnlyTheseServices", "Effect": "Allow", "Action": list(_SERVICES), "Resource": ["*"]},
             *_copying(scope),
+            {
+                "Sid": "OnlyRolesOfJobs",
+                "Effect": "Allow",
+                "Action": "iam:PassRole",
+                "Resource": list(scope.passed_roles),
+            },
             {
                 "Sid": "NeverTheIdentities",
                 "Effect": "Deny",

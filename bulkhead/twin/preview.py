@@ -11,15 +11,16 @@ from bulkhead.engine.cli import OnProgress, Output, require_language_host
 from bulkhead.engine.environment import attached
 from bulkhead.engine.stack import StackCli
 from bulkhead.localclouds.providers import alone
-from bulkhead.model import alarms
+from bulkhead.model import alarms, tasks
 from bulkhead.model.project import project_name
 from bulkhead.preview import proposed
 from bulkhead.twin.store import TwinPlace, fetch
 from bulkhead.twin.workspace import make_workspace
-from policies.context import ALARMS
+from policies.context import ALARMS, TASKS
 
 # The rules of `policies`, with the product from a file: see bulkhead/preview/proposed.py.
 _PACK: Final = "bulkhead/preview/pack"
+_CATALOGUES: Final = {ALARMS: alarms.FILE, TASKS: tasks.FILE}
 
 
 def preview_on_twin(
@@ -33,7 +34,8 @@ def preview_on_twin(
         workspace = make_workspace(checkout, twin, Path(folder) / "twin")
         product = Path(folder) / "product.json"
         proposed.write(checkout, stack, product, workspace.bare)
-        judged_by = {proposed.FILE: str(product), ALARMS: str((checkout / alarms.FILE).resolve())}
+        judged_by = {proposed.FILE: str(product)}
+        judged_by |= {where: str((checkout / file).resolve()) for where, file in _CATALOGUES.items()}
         environment = {**workspace.bare, **attached(providers), **judged_by}
         begun = twin.deployment["pending_operations"]  # an import, which fills the workspace, drops them
         return StackCli(stack, workspace.work, environment=environment).preview(str(rules / _PACK), on_progress, begun)

@@ -11,7 +11,7 @@ import pulumi
 from pulumi_aws.cloudwatch import MetricAlarm
 from pulumi_aws.sns import TopicSubscription
 
-from bulkhead.model.alarms import Alarm
+from bulkhead.model.alarms import StageAlarm
 from bulkhead.model.naming import Kind, Label
 from bulkhead.model.settings import StageSettings
 from infra.components.topics import Publisher, service_topic, topic_arn
@@ -25,7 +25,7 @@ class AlarmsArgs:
 
     label: Label
     settings: StageSettings
-    alarms: Sequence[Alarm]
+    alarms: Sequence[StageAlarm]
 
 
 class Alarms(pulumi.ComponentResource):
@@ -56,22 +56,23 @@ class Alarms(pulumi.ComponentResource):
                 opts=child,
             )
         for alarm in args.alarms:
+            entry = alarm.entry
             MetricAlarm(
                 f"{name}-{alarm.name}",
                 name=label.name(Kind.ALARM, alarm.name),
-                alarm_description=f"{alarm.says}. What to do: {alarm.runbook}",
-                namespace=alarm.namespace,
-                metric_name=alarm.metric,
-                dimensions=alarm.dimensions(label),
-                statistic=alarm.statistic,
-                comparison_operator=alarm.comparison,
-                threshold=alarm.thresholds[label.stage],
-                period=alarm.minutes * 60,
+                alarm_description=f"{entry.says}. What to do: {entry.runbook}",
+                namespace=entry.namespace,
+                metric_name=entry.metric,
+                dimensions=dict(alarm.dimensions),
+                statistic=entry.statistic,
+                comparison_operator=entry.comparison,
+                threshold=alarm.threshold,
+                period=entry.minutes * 60,
                 evaluation_periods=alarm.periods,
-                treat_missing_data=alarm.missing,
+                treat_missing_data=entry.missing,
                 alarm_actions=[topic.arn],
                 ok_actions=[topic.arn],
-                tags={"severity": alarm.severity, "runbook": alarm.runbook},
+                tags={"severity": entry.severity, "runbook": entry.runbook},
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
             )
         self.register_outputs({"topicArn": topic.arn})

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from bulkhead.model.alarms import Alarm, alarms_of
+from bulkhead.model.alarms import StageAlarm, alarms_of
 from bulkhead.resources import types as t
 from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.statements import account_of
@@ -25,8 +25,8 @@ def _missing(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation
     if context.identities:
         return
     alarms = stack.of(t.CLOUDWATCH_METRIC_ALARM)
-    for wanted in alarms_of(context.stage, context.alarms):
-        on_metric = [alarm for alarm in alarms if _measures(alarm, wanted, context)]
+    for wanted in alarms_of(context.settings, context.product, context.alarms, context.tasks):
+        on_metric = [alarm for alarm in alarms if _measures(alarm, wanted)]
         faults = {alarm.urn: _faults(stack, alarm, wanted, context) for alarm in on_metric}
         if on_metric and not all(faults.values()):
             continue
@@ -35,12 +35,12 @@ def _missing(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation
             closest = min(on_metric, key=lambda alarm: len(faults[alarm.urn]))
             yield Violation(f"is not the alarm {wanted.name}: {', '.join(faults[closest.urn])}", _CAUSES, fix, closest)
         else:
-            yield Violation(f"the stage has no alarm {wanted.name}, on {wanted.metric}", _CAUSES, fix)
+            yield Violation(f"the stage has no alarm {wanted.name}, on {wanted.entry.metric}", _CAUSES, fix)
 
 
-def _measures(alarm: ObservedResource, wanted: Alarm, context: PolicyContext) -> bool:
+def _measures(alarm: ObservedResource, wanted: StageAlarm) -> bool:
     dimensions = alarm["dimensions"]
-    should = wanted.dimensions(context.label)
+    should = wanted.dimensions
     # CloudWatch knows a metric by all of its dimensions: with one more it is another metric, which has no data.
     same = (
         isinstance(dimensions, Mapping)
@@ -49,24 +49,24 @@ def _measures(alarm: ObservedResource, wanted: Alarm, context: PolicyContext) ->
     )
     return (same or dimensions is UNKNOWN) and all(
         alarm[path] in (UNKNOWN, value)
-        for path, value in (("metricName", wanted.metric), ("namespace", wanted.namespace))
+        for path, value in (("metricName", wanted.entry.metric), ("namespace", wanted.entry.namespace))
     )
 
 
-def _faults(stack: ObservedStack, alarm: ObservedResource, wanted: Alarm, context: PolicyContext) -> list[str]:
+def _faults(stack: ObservedStack, alarm: ObservedResource, wanted: StageAlarm, context: PolicyContext) -> list[str]:
     """Return how an alarm differs from the catalogue's; values that are not known yet do not count."""
     should: dict[str, Any] = {
-        "threshold": wanted.thresholds[context.stage],
-        "comparisonOperator": wanted.comparison,
-        "statistic": wanted.statistic,
-        "period": wanted.minutes * 60,
+        "threshold": wanted.threshold,
+        "comparisonOperator": wanted.entry.comparison,
+        "statistic": wanted.entry.statistic,
+        "period": wanted.entry.minutes * 60,
         "evaluationPeriods": wanted.periods,
     }
     faults = [f"{path} is not {value}" for path, value in should.items() if alarm[path] not in (UNKNOWN, value)]
     # `missing` is CloudWatch's default (PutMetricAlarm).
     missing = alarm["treatMissingData"]
-    if missing is not UNKNOWN and ("missing" if missing is MISSING else missing) != wanted.missing:
-        faults.append(f"treatMissingData is not {wanted.missing}")
+    if missing is not UNKNOWN and ("missing" if missing is MISSING else missing) != wanted.entry.missing:
+        faults.append(f"treatMissingData is not {wanted.entry.missing}")
     telling = [alarm, *(each for each in stack.of(t.CLOUDWATCH_COMPOSITE_ALARM) if _passes_on(each, alarm))]
     if not any(_notifies(each, context) for each in telling):
         off = alarm["actionsEnabled"] is False

@@ -162,10 +162,14 @@ def with_resource(statement: Statement) -> list[str]:
 
 
 def _has_no_resource(action: str, statement: Statement) -> bool:
-    if (condition := narrowed_by(action)) != "":
-        wanted = (values for key, values in statement.requires() if key == condition)
-        return any(values and not any(_WILD.fullmatch(value) for value in values) for values in wanted)
-    return knows_no_resource(action)
+    return is_narrowed(action, statement) if narrowed_by(action) else knows_no_resource(action)
+
+
+def is_narrowed(action: str, statement: Statement) -> bool:
+    """Whether a statement confines an action by the condition that AWS has for it in place of a resource."""
+    condition = narrowed_by(action)
+    wanted = (values for key, values in statement.requires() if condition and key == condition)
+    return any(values and not any(_WILD.fullmatch(value) for value in values) for values in wanted)
 
 
 def _narrowing(asked: list[str]) -> str:

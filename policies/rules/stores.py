@@ -20,6 +20,7 @@ _HOLDS: Final[Mapping[str, str]] = {row: row.holds_data for row in CATALOGUE.val
 _NAMED: Final = (
     t.BUDGET,
     t.CLOUDWATCH_COMPOSITE_ALARM,
+    t.CLOUDWATCH_LOG_GROUP,
     t.CLOUDWATCH_METRIC_ALARM,
     t.D1_DATABASE,
     t.KMS_ALIAS,

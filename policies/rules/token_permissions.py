@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from bulkhead.model.naming import Kind
-from bulkhead.model.roles import Role
+from bulkhead.model.roles import HOLDERS, Holder
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import row_of, superseded_by
 from bulkhead.resources.observed import ObservedResource, ObservedStack
@@ -62,12 +62,13 @@ def _unused(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]
     of_stack = {permission.id for row in map(row_of, made) if row for permission in row.needs}
     of_stack |= {permission.id for permission, types in _OTHERS.items() if made & set(types)}
     for resource in stack.of(t.ACCOUNT_TOKEN, *superseded_by(t.ACCOUNT_TOKEN)):
-        role = _role(resource, context)
-        needed = {need.permission.id for each in ([role] if role else Role) for need in needs(each, context.product)}
-        if role is None:
+        holder = _holder(resource, context)
+        each = (holder,) if holder else HOLDERS
+        needed = {need.permission.id for one in each for need in needs(one, context.product)}
+        if holder is None:
             needed |= of_stack
         for id_ in sorted(_granted(resource) & _KNOWN.keys() - needed):
-            whom = f"the role {role}" if role else f"product {context.product.name}"
+            whom = f"the role {holder}" if holder else f"product {context.product.name}"
             yield Violation(
                 f"has the permission {_KNOWN[id_].name}, which nothing of {whom} needs",
                 "Whoever gets hold of the token can do what the stage itself never does, and nobody would miss it",
@@ -76,12 +77,12 @@ def _unused(stack: ObservedStack, context: PolicyContext) -> Iterator[Violation]
             )
 
 
-def _role(resource: ObservedResource, context: PolicyContext) -> Role | None:
-    """Return the role in a token's name; a token of another name may be for any role."""
-    for role in Role:
-        name = context.label.name(Kind.TOKEN, role)
+def _holder(resource: ObservedResource, context: PolicyContext) -> Holder | None:
+    """Return the holder in a token's name; a token of another name may be for anybody."""
+    for holder in HOLDERS:
+        name = context.label.name(Kind.TOKEN, holder)
         if resource["name"] == name or str(resource["name"]).startswith(f"{name}-"):
-            return role
+            return holder
     return None
 
 

@@ -137,6 +137,8 @@ def test_services_that_buckets_keys_and_topics_let_in_are_listed() -> None:
         ("harbor-staging-topic-alarms", "cloudwatch.amazonaws.com", "sns:Publish"),
         ("alias/harbor-staging-key-cost", f"arn:aws:iam::{ACCOUNT}:root", "kms:*"),
         ("alias/harbor-staging-key-cost", "budgets.amazonaws.com", "kms:Decrypt"),
+        ("alias/harbor-staging-key-log", f"arn:aws:iam::{ACCOUNT}:root", "kms:*"),
+        ("alias/harbor-staging-key-log", "logs.ap-northeast-1.amazonaws.com", "kms:Decrypt"),
         ("alias/harbor-staging-key-vault", f"arn:aws:iam::{ACCOUNT}:root", "kms:*"),
         ("harbor-staging-topic-cost", "budgets.amazonaws.com", "sns:Publish"),
         (f"harbor-staging-vault-log-{ACCOUNT}", "logging.s3.amazonaws.com", "s3:PutObject"),

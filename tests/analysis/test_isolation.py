@@ -60,8 +60,8 @@ def test_every_kind_of_reference_that_a_stage_has_was_looked_at() -> None:
     found = isolation([planned(stage) for stage in STAGES])
     empty = {(count.kind, count.stage) for count in found.counts if not count.references}
     all_at_once = {(kind, "development") for kind in ("log destinations", "look-ups")}  # a rollout reads its own stack
-    unused = {("functions and schedules", stage) for stage in STAGES}
-    assert empty == unused | all_at_once | {("Access policies", "production")}
+    no_backups = {("functions and schedules", "development")}
+    assert empty == no_backups | all_at_once | {("Access policies", "production")}
 
 
 def test_stages_in_one_account_and_one_zone_are_apart_by_name_and_it_is_said_what_that_is_worth() -> None:
@@ -243,7 +243,7 @@ TAGGED = {"StringEquals": {"aws:ResourceTag/environment": STAGING}}
 def test_in_one_account_a_pattern_must_not_take_in_the_others(said: dict[str, Any], whose: str | None) -> None:
     found = leaks(granting(planned_together(STAGING), said), planned_together(PRODUCTION))
     assert [told(leak) for leak in found] == (
-        [] if whose is None else [("rights of roles", "RolePolicy roles-deploy", whose)]
+        [] if whose is None else [("rights of roles", "RolePolicy jobs-backup", whose)]
     )
 
 

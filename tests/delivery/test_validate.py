@@ -24,6 +24,7 @@ from bulkhead.localclouds.api.seed import Tenant
 from bulkhead.model.alarms import alarms_of, read_alarms
 from bulkhead.model.naming import Kind, Label, Stage
 from bulkhead.model.roles import Role
+from bulkhead.model.tasks import read_tasks
 from bulkhead.resources import types as t
 from identities.cloudflare import token_policies
 from infra.product import PRODUCT
@@ -189,12 +190,13 @@ def test_checks_that_nobody_made_and_those_of_somebody_else_say_nothing() -> Non
 
 
 def test_an_alarm_that_is_not_in_the_state_is_told() -> None:
-    settings, label, catalogue = make_settings("staging"), Label("harbor", Stage.STAGING, "staging"), read_alarms()
-    wanted = [alarm.name for alarm in alarms_of(Stage.STAGING, catalogue)]
+    label = Label("harbor", Stage.STAGING, "staging")
+    alarms = alarms_of(make_settings("staging"), PRODUCT, read_alarms(), read_tasks())
+    wanted = [alarm.name for alarm in alarms]
     assert wanted
     there = [{"type": t.CLOUDWATCH_METRIC_ALARM, "inputs": {"name": label.name(Kind.ALARM, name)}} for name in wanted]
-    assert set(told(validate.alarms(label, settings, catalogue, there)).values()) == {True}
-    seen = told(validate.alarms(label, settings, catalogue, there[1:]))
+    assert set(told(validate.alarms(label, alarms, there)).values()) == {True}
+    seen = told(validate.alarms(label, alarms, there[1:]))
     assert [name for (_, name), passed in seen.items() if not passed] == [wanted[0]]
 
 

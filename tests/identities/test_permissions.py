@@ -32,7 +32,7 @@ from identities.cloudflare import LOGIN, Need, maker_policies, needs, token_poli
 from identities.permissions import grants
 from tests.support.second_product import SECOND_PRODUCT
 from tests.support.settings_fixture import make_settings
-from tests.support.stages import FIRST_PRODUCT, PRODUCTS, STAGES, rendered_identities, rendered_stage
+from tests.support.stages import FIRST_PRODUCT, JOBS, PRODUCTS, STAGES, rendered_identities, rendered_stage
 
 every_role = pytest.mark.parametrize("role", Role)
 
@@ -52,7 +52,7 @@ def label_of(settings: StageSettings) -> Label:
 def statements(role: Role, environment: str = "staging") -> dict[str, dict[str, Any]]:
     settings = make_settings(environment)
     scope = aws_scope_of(label_of(settings), settings)
-    return {grant.sid: grant.statement() for grant in grants(role, scope, SECOND_PRODUCT)}
+    return {grant.sid: grant.statement() for grant in grants(role, scope, SECOND_PRODUCT, JOBS)}
 
 
 def allowed(role: Role, environment: str = "staging") -> set[str]:
@@ -62,7 +62,7 @@ def allowed(role: Role, environment: str = "staging") -> set[str]:
 
 def test_the_deploy_role_can_make_every_type_of_aws_and_no_grant_is_for_another() -> None:
     scope = aws_scope_of(label_of(make_settings("production")), make_settings("production"))
-    granted = {type_ for grant in grants(Role.DEPLOY, scope, SECOND_PRODUCT) for type_ in grant.types}
+    granted = {type_ for grant in grants(Role.DEPLOY, scope, SECOND_PRODUCT, JOBS) for type_ in grant.types}
     assert granted == made("aws")
 
 
@@ -173,7 +173,7 @@ def test_operations_need_no_right_on_stores_that_a_product_does_not_have() -> No
 def test_no_role_has_a_right_over_identities(role: Role, environment: str) -> None:
     actions = allowed(role, environment)
     over = {each for each in actions if each.startswith(("iam:", "organizations:", "account:"))}
-    assert over == ({"iam:PassRole"} if role is Role.DEPLOY and environment == "production" else set())
+    assert over == ({"iam:PassRole"} if role is Role.DEPLOY else set())
     assert "sts:AssumeRole" not in actions or role is Role.DEPLOY
 
 
@@ -234,6 +234,6 @@ def test_a_role_names_nothing_of_another_stage(role: Role, environment: str) -> 
 @every_role
 def test_every_grant_says_why(role: Role) -> None:
     scope = aws_scope_of(label_of(make_settings("staging")), make_settings("staging"))
-    for grant in grants(role, scope, SECOND_PRODUCT):
+    for grant in grants(role, scope, SECOND_PRODUCT, JOBS):
         assert grant.reason
         assert not grant.reason.endswith(".")

@@ -36,6 +36,10 @@ NAMED = {
     "aws:budgets/budget:Budget": ("name", Kind.BUDGET),
     "aws:cloudwatch/metricAlarm:MetricAlarm": ("name", Kind.ALARM),
     "aws:ssm/parameter:Parameter": ("name", Kind.PARAMETER),
+    "aws:cloudwatch/logGroup:LogGroup": ("name", Kind.LOG),
+    "aws:lambda/function:Function": ("name", Kind.JOB),
+    "aws:scheduler/scheduleGroup:ScheduleGroup": ("name", Kind.JOB),
+    "aws:sqs/queue:Queue": ("name", Kind.JOB),
     "aws:iam/policy:Policy": ("name", Kind.BOUNDARY),
     "cloudflare:index/accountToken:AccountToken": ("name", Kind.TOKEN),
     "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication": ("name", Kind.ACCESS),
@@ -44,6 +48,8 @@ NAMED = {
     "github:index/repositoryRuleset:RepositoryRuleset": ("name", Kind.RULESET),
 }
 NAMELESS = {
+    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig",
+    "aws:scheduler/schedule:Schedule",  # is called as its function
     "aws:iam/role:Role",  # the settings may name the one that deploys
     "aws:iam/rolePolicy:RolePolicy",
     "aws:kms/key:Key",
@@ -225,12 +231,15 @@ def test_stages_differ_in_no_type_but_what_settings_switch(product: str) -> None
     )
     assert staging <= production
     assert development < staging
-    backups, alarms = (
+    backups, jobs, alarms = (
         ("aws:s3/", "bulkhead:backup:"),
+        ("aws:lambda/", "aws:scheduler/", "aws:sqs/", "bulkhead:jobs:"),
         ("aws:cloudwatch/", "aws:sns/topicSubscription", "bulkhead:alarms:"),
     )
     rollout = ("pulumi:providers:pulumi", "pulumi:pulumi:StackReference")
-    assert {token for token in staging - development if not token.startswith((*backups, *alarms, *rollout))} == set()
+    assert {
+        token for token in staging - development if not token.startswith((*backups, *jobs, *alarms, *rollout))
+    } == set()
 
 
 def test_production_keeps_everything_but_versions(product: str) -> None:

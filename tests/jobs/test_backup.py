@@ -227,7 +227,7 @@ _DATABASE = "/accounts/{account_id}/d1/database/{database_id}"
 def test_a_token_that_cloudflare_does_not_know_is_told_without_it(stage: LambdaStage) -> None:
     stage.database("main", WORDS)
     made: Any = run.Aws().ssm
-    made.put_parameter(Name=stage.told("backup")["token"], Value="expired-token-value", Overwrite=True)
+    made.put_parameter(Name=stage.told("backup")["token_parameter"], Value="expired-token-value", Overwrite=True)
     with pytest.raises(JobFailed, match="fix: store a token") as failed:
         stage.call(handler, "backup", NIGHT)
     assert "expired-token-value" not in str(failed.value)

@@ -19,7 +19,7 @@ TOLD: dict[str, Any] = {
     "vault": "harbor-staging-vault",
     "vault_key": "arn:aws:kms:ap-northeast-1:111111111111:key/1",
     "state": "harbor-staging-state",
-    "token": "/harbor/staging/token",
+    "token_parameter": "/harbor/staging/token",
     "lives": {"daily": 7, "yearly": 1827},
     "locks": {},
     "databases": {"main": {"id": "a-b", "name": "harbor-staging-d1-main"}},
@@ -60,7 +60,7 @@ def test_a_fault_is_named_by_its_key(broken: dict[str, Any], said: str) -> None:
 def test_all_faults_are_named_at_once() -> None:
     with pytest.raises(Misconfigured) as refused:
         parsed(json.dumps({"task": "backup"}))
-    for key in ("product", "vault", "token", "lives", "locks"):
+    for key in ("product", "vault", "token_parameter", "lives", "locks"):
         assert f"{key}: is missing" in str(refused.value)
 
 

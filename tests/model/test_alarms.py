@@ -12,8 +12,10 @@ import yaml
 
 from bulkhead.model.alarms import CATALOGUE, Alarm, alarms_of, read_alarms
 from bulkhead.model.faults import Refused
-from bulkhead.model.naming import Stage
+from bulkhead.model.tasks import Task, read_tasks
+from infra.product import PRODUCT
 from tests.support.second_product import SECOND_PRODUCT
+from tests.support.settings_fixture import make_settings
 from tests.support.stages import STAGES, render_stage, rendered_stage
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
@@ -24,14 +26,48 @@ ROOT = CATALOGUE.parents[2]
 
 @pytest.mark.parametrize("environment", STAGES)
 def test_a_stage_has_every_alarm_of_the_catalogue_and_no_other(environment: str) -> None:
-    wanted = {f"alarms-{alarm.name}" for alarm in alarms_of(Stage(environment), read_alarms())}
+    settings = make_settings(environment)
+    wanted = {f"alarms-{alarm.name}" for alarm in alarms_of(settings, PRODUCT, read_alarms(), read_tasks())}
     assert {alarm.name for alarm in rendered_stage("first", environment).of(ALARM)} == wanted
     assert bool(wanted) == (environment != "development")
 
 
+def test_each_job_and_each_database_has_its_own() -> None:
+    settings = make_settings("production", {"backup": {"interimHours": 1}})
+    found = {alarm.name: alarm for alarm in alarms_of(settings, PRODUCT, read_alarms(), read_tasks())}
+    own = {"environment": "production", "product": "harbor"}
+    assert found["job-silent-backup"].dimensions == {**own, "task": "backup"}
+    assert (found["job-silent-backup"].periods, found["job-silent-interim"].periods) == (26, 3)
+    assert found["backup-old-main"].dimensions == {**own, "store": "main"}
+    assert found["job-given-up"].dimensions == {"QueueName": "harbor-production-job-failed"}
+
+
+def test_what_nothing_in_a_stage_reports_has_no_alarm_there() -> None:
+    def names(changes: dict[str, Any], tasks: tuple[Task, ...]) -> set[str]:
+        settings = make_settings("staging", changes)
+        return {alarm.name for alarm in alarms_of(settings, PRODUCT, read_alarms(), tasks)}
+
+    backup = tuple(task for task in read_tasks() if task.name == "backup")
+    assert names({"backup": {"full": "none"}}, read_tasks()) == names({}, ()) == {"notices-undelivered"}
+    assert "backup-shrank-main" in names({}, backup)
+    assert "bookmark-old-main" not in names({}, backup)
+
+
+def test_what_an_alarm_waits_for_is_a_task_of_the_list() -> None:
+    assert {alarm.measured_by for alarm in read_alarms()} - {None} <= {task.name for task in read_tasks()}
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_cloudwatch_looks_back_as_far_as_an_alarm_asks(environment: str) -> None:
+    """PutMetricAlarm: seven days where a period is an hour or longer, else one day."""
+    for alarm in alarms_of(make_settings(environment), PRODUCT, read_alarms(), read_tasks()):
+        seconds = alarm.entry.minutes * 60
+        assert seconds * alarm.periods <= (7 if seconds >= 3600 else 1) * 86_400
+
+
 def test_an_alarm_tells_the_tech_lead_when_it_begins_and_when_it_ends() -> None:
     stage = rendered_stage("first", "production")
-    alarm = stage.one(ALARM).inputs
+    alarm = stage.one(ALARM, "alarms-notices-undelivered").inputs
     assert alarm["alarmActions"] == alarm["okActions"] == ["arn:aws:sns:ap-northeast-1:333333333333:alarms-topic"]
     assert alarm["tags"] == {"severity": "high", "runbook": "docs/runbooks/notices-undelivered.md"}
     assert alarm["tags"]["runbook"] in alarm["alarmDescription"]
@@ -68,7 +104,7 @@ def test_only_this_stages_alarms_publish_and_only_to_its_topic_is_the_key_of_use
     assert key["Condition"]["StringEquals"] == {
         "kms:EncryptionContext:aws:sns:topicArn": f"arn:aws:sns:ap-northeast-1:333333333333:{name}"
     }
-    assert str(stage.one(ALARM).inputs["name"]).startswith("harbor-production-alarm-")
+    assert str(stage.one(ALARM, "alarms-notices-undelivered").inputs["name"]).startswith("harbor-production-alarm-")
 
 
 @pytest.mark.parametrize("alarm", read_alarms(), ids=lambda alarm: alarm.name)
@@ -79,24 +115,27 @@ def test_a_runbook_says_what_it_means_and_names_a_command(alarm: Alarm) -> None:
 
 
 def checkout(folder: Path, text: str) -> Path:
-    """Return the path of a catalogue in a checkout that has the runbook of the shipped one."""
+    """Return the path of a catalogue in a checkout that has the runbooks of the shipped one."""
     (folder / "docs/ops").mkdir(parents=True)
     (folder / "docs/runbooks").mkdir()
-    (folder / "docs/runbooks/notices-undelivered.md").write_text("# What to do\n")
+    for runbook in (ROOT / "docs/runbooks").glob("*.md"):
+        (folder / "docs/runbooks" / runbook.name).write_text("# What to do\n")
     path = folder / "docs/ops/alarms.yaml"
     path.write_text(text)
     return path
 
 
 def entry(**changes: Any) -> str:
-    """Return a catalogue of the shipped alarm, with other fields; ``...`` takes one away."""
-    [alarm] = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))["alarms"]
+    """Return a catalogue of the first shipped alarm, with other fields; ``...`` takes one away."""
+    alarm = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))["alarms"][0]
     said = {key: value for key, value in {**alarm, **changes}.items() if value is not ...}
     return json.dumps({"alarms": [said]})
 
 
 def test_the_shipped_entry_is_read_from_any_checkout(tmp_path: Path) -> None:
-    assert read_alarms(checkout(tmp_path, entry())) == read_alarms()
+    assert read_alarms(checkout(tmp_path, entry())) == read_alarms()[:1]
+    (tmp_path / "all").mkdir()
+    assert read_alarms(checkout(tmp_path / "all", CATALOGUE.read_text(encoding="utf-8"))) == read_alarms()
 
 
 def test_no_alarms_at_all_can_be_said(tmp_path: Path) -> None:
@@ -128,6 +167,8 @@ def test_no_alarms_at_all_can_be_said(tmp_path: Path) -> None:
         (entry(minutes=0), "minutes: "),
         (entry(minutes=2.5), "minutes: "),
         (entry(periods=289), "periods: "),
+        (entry(periods=...), "notices-undelivered: does not say periods"),
+        (entry(of="job"), "notices-undelivered: says periods, which follow from each job's heartbeat"),
         (entry(of="vault"), "of: "),
         (entry(statistic="p95"), "statistic: "),
         (entry(comparison=">="), "comparison: "),
@@ -160,7 +201,7 @@ def test_all_mistakes_are_said_at_once(tmp_path: Path) -> None:
         ("line 2", "has no text as metric"),
         ("line 2: minutes", "Input should be greater than or equal to 1"),
         ("line 2", "does not say says"),
-        ("line 3: of", "Input should be 'costTopic'"),
+        ("line 3: of", "Input should be 'costTopic', 'database', 'job', 'jobQueue' or 'stage'"),
         ("line 4: notices-undelivered", "has a runbook that does not exist"),
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -14,10 +15,11 @@ from bulkhead.model.roles import Role, environment_of, subjects
 from bulkhead.model.settings import StageSettings
 from bulkhead.model.trust import boundary, trust
 from bulkhead.resources.statements import action_matches
+from identities.job_permissions import job_grants, scheduler_grants
 from identities.permissions import grants
 from tests.support.second_product import SECOND_PRODUCT
 from tests.support.settings_fixture import make_settings
-from tests.support.stages import STAGES, rendered_identities
+from tests.support.stages import JOBS, STAGES, rendered_identities
 
 every_role = pytest.mark.parametrize("role", Role)
 NUMBERS = {"github": {"ownerId": 4321, "repositoryId": 8765}}
@@ -86,7 +88,12 @@ def test_the_settings_name_the_role_that_deploys() -> None:
 def test_the_limit_leaves_out_identities_their_state_and_their_key() -> None:
     _, _, scope = scene("staging")
     said = boundary(scope)["Statement"]
-    [allows] = [s for s in said if s["Effect"] == "Allow"]
+    [allows, passes] = [s for s in said if s["Effect"] == "Allow"]
+    assert passes["Action"] == "iam:PassRole"
+    assert passes["Resource"] == [
+        "arn:aws:iam::222222222222:role/harbor-staging-role-job-*",
+        "arn:aws:iam::222222222222:role/harbor-staging-role-scheduler",
+    ]
     assert not [action for action in allows["Action"] if action.startswith(("iam:", "organizations:", "*"))]
     denied = json.dumps([s for s in said if s["Effect"] == "Deny"])
     assert "harbor-staging-state-identities-222222222222/*" in denied
@@ -97,11 +104,17 @@ def test_the_limit_leaves_out_identities_their_state_and_their_key() -> None:
 def test_the_limit_lets_through_what_a_role_is_granted(environment: str) -> None:
     """AWS allows what both allow: a grant outside of the limit is a right that nobody has."""
     _, _, scope = scene(environment)
-    [limit] = [said["Action"] for said in boundary(scope)["Statement"] if said["Effect"] == "Allow"]
+    limit = [
+        action
+        for said in boundary(scope)["Statement"]
+        if said["Effect"] == "Allow"
+        for action in ([said["Action"]] if isinstance(said["Action"], str) else said["Action"])
+    ]
+    by_role = [grants(role, scope, SECOND_PRODUCT, JOBS) for role in Role]
+    by_job = [*(job_grants(job, scope) for job in JOBS), scheduler_grants(JOBS, scope)]
     granted = {
         action
-        for role in Role
-        for grant in grants(role, scope, SECOND_PRODUCT)
+        for grant in itertools.chain(*by_role, *by_job)
         if grant.statement()["Effect"] == "Allow"
         for action in grant.statement()["Action"]
     }

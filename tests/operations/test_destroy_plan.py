@@ -41,7 +41,7 @@ def test_everything_the_program_makes_is_found_by_name(staging: State) -> None:
     assert going.environment == "staging"
     assert held(going, t.D1_DATABASE) == ["harbor-staging-d1-main"]
     assert held(going, t.WORKERS_KV_NAMESPACE) == sorted(f"harbor-staging-kv-{one.name}" for one in PRODUCT.namespaces)
-    assert held(going, t.KMS_KEY) == ["alarms-key", "budget-key", "vault-key"]
+    assert held(going, t.KMS_KEY) == ["alarms-key", "budget-key", "jobs-log-key", "vault-key"]
     assert going.buckets == ("harbor-staging-r2-transcripts",)
     assert going.vault == ("harbor-staging-vault-222222222222", "harbor-staging-vault-log-222222222222")
     assert going.hostnames == ("staging.harbor.example",)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bulkhead.model.tasks import read_tasks
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import CATALOGUE
 from bulkhead.resources.kind import Grants, ResourceType, Scope
@@ -46,7 +47,7 @@ def test_our_own_stages_keep_every_rule(product: str, stage: str, preview: bool)
     if preview:
         resources = as_first_preview(resources)
         assert any(value is UNKNOWN for each in resources for value in leaves(each.props))
-    context = make_context(stage, of=PRODUCTS[product])
+    context = make_context(stage, of=PRODUCTS[product], tasks=read_tasks())
     assert {rule.name: said for rule in RULES if (said := found(rule, *resources, context=context))} == {}
 
 

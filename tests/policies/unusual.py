@@ -11,7 +11,9 @@ import pulumi
 from bulkhead.model.alarms import alarms_of, read_alarms
 from bulkhead.model.naming import Kind, Label, Stage
 from bulkhead.model.settings import StageSettings
+from bulkhead.model.tasks import read_tasks
 from bulkhead.resources import types as t
+from infra.product import PRODUCT
 from tests.policies.violating import Raw, RawProvider
 
 
@@ -162,22 +164,22 @@ def _budget(aws: pulumi.ResourceOptions, label: Label, settings: StageSettings) 
 def _alarm(aws: pulumi.ResourceOptions, label: Label, settings: StageSettings) -> None:
     """Each alarm of the catalogue by its own hand, all heard through one; an expression that the catalogue has not."""
     topic = f"arn:aws:sns:{settings.region.primary}:{settings.aws.account_id}:{label.name(Kind.TOPIC, 'notes')}"
-    catalogue = alarms_of(label.stage, read_alarms())
+    catalogue = alarms_of(settings, PRODUCT, read_alarms(), read_tasks())
     for alarm in catalogue:
         Raw(
             t.CLOUDWATCH_METRIC_ALARM,
             alarm.name,
             aws,
             name=label.name(Kind.ALARM, alarm.name),
-            namespace=alarm.namespace,
-            metricName=alarm.metric,
-            dimensions=alarm.dimensions(label),
-            statistic=alarm.statistic,
-            comparisonOperator=alarm.comparison,
-            threshold=alarm.thresholds[label.stage],
-            period=alarm.minutes * 60,
+            namespace=alarm.entry.namespace,
+            metricName=alarm.entry.metric,
+            dimensions=dict(alarm.dimensions),
+            statistic=alarm.entry.statistic,
+            comparisonOperator=alarm.entry.comparison,
+            threshold=alarm.threshold,
+            period=alarm.entry.minutes * 60,
             evaluationPeriods=alarm.periods,
-            treatMissingData=alarm.missing,
+            treatMissingData=alarm.entry.missing,
         )
     rule = " OR ".join(f'ALARM("{label.name(Kind.ALARM, alarm.name)}")' for alarm in catalogue) or "FALSE"
     Raw(

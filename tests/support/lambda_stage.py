@@ -95,7 +95,7 @@ class LambdaStage:
             "vault": VAULT,
             "vault_key": "arn:aws:kms:ap-northeast-1:111111111111:key/00000000-0000-0000-0000-000000000000",
             "state": STATE,
-            "token": PARAMETER,
+            "token_parameter": PARAMETER,
             "lives": LIVES,
             "locks": {},
             "release": "abc",

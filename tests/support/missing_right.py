@@ -7,7 +7,6 @@ from typing import Final
 
 from bulkhead.cli.main import main
 from bulkhead.model.product import Product
-from bulkhead.model.roles import Role
 from bulkhead.resources.permissions import KV_WRITE
 from identities import cloudflare
 
@@ -15,9 +14,9 @@ MISSING: Final = KV_WRITE
 _needs = cloudflare.needs
 
 
-def needs(role: Role, product: Product) -> tuple[cloudflare.Need, ...]:
-    """Return what the role needs, but for one."""
-    return tuple(need for need in _needs(role, product) if need.permission != MISSING)
+def needs(holder: cloudflare.Holder, product: Product) -> tuple[cloudflare.Need, ...]:
+    """Return what the holder of a token needs, but for one."""
+    return tuple(need for need in _needs(holder, product) if need.permission != MISSING)
 
 
 if __name__ == "__main__":

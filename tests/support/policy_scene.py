@@ -12,6 +12,7 @@ from bulkhead.engine.rendered import Rendered
 from bulkhead.model.alarms import Alarm, read_alarms
 from bulkhead.model.naming import Stage
 from bulkhead.model.product import Product
+from bulkhead.model.tasks import Task
 from bulkhead.resources.observed import ObservedResource, ObservedStack
 from bulkhead.resources.planned import PlannedResource, unsealed
 from bulkhead.resources.values import UNKNOWN, is_list
@@ -32,11 +33,13 @@ def make_context(
     of: Product = PRODUCT,
     identities: bool = False,
     alarms: Sequence[Alarm] | None = None,
+    tasks: Sequence[Task] = (),
 ) -> PolicyContext:
     """Return what the rules judge against; ``changes`` are laid over the settings, spelt as in YAML."""
     settings = make_settings(environment, changes)
     others = tuple(PolicyContext(of, make_settings(stage)) for stage in Stage if stage is not settings.stage)
-    return PolicyContext(of, settings, identities, _CATALOGUE if alarms is None else tuple(alarms), others)
+    catalogue = _CATALOGUE if alarms is None else tuple(alarms)
+    return PolicyContext(of, settings, identities, catalogue, tuple(tasks), others)
 
 
 def make_resource(

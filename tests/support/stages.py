@@ -16,6 +16,7 @@ from bulkhead.model.identities import Slots, Window
 from bulkhead.model.identities import required_secrets as identity_secrets
 from bulkhead.model.product import Product
 from bulkhead.model.settings import required_secrets
+from bulkhead.model.tasks import jobs_of, read_tasks
 from identities.stage import deploy as deploy_identities
 from infra.product import PRODUCT
 from infra.stage import deploy
@@ -23,6 +24,7 @@ from tests.support.second_product import BUNDLE, SECOND_PRODUCT
 from tests.support.settings_fixture import make_secrets, make_settings, secret_value
 
 STAGES: Final = ("development", "staging", "production")
+JOBS: Final = jobs_of(make_settings("production"), read_tasks())
 _BEGIN: Final = datetime(2026, 11, 1, tzinfo=UTC)
 SLOTS: Final = Slots(
     "b",
@@ -46,7 +48,8 @@ def _cloud(request: CreateRequest) -> CreateResponse:
     name, kind = request.name, request.type.rpartition(":")[2]
     account = make_settings(request.stack).aws.account_id
     outputs = {
-        "Queue": {"queueId": f"{name}-queue-id"},
+        "Queue": {"queueId": f"{name}-queue-id", "arn": f"arn:aws:sqs:ap-northeast-1:{account}:{name}"},
+        "Function": {"arn": f"arn:aws:lambda:ap-northeast-1:{account}:function:{name}"},
         "Key": {"keyId": f"{name}-key-id", "arn": f"arn:aws:kms:ap-northeast-1:000000000000:key/{name}"},
         "Topic": {"arn": f"arn:aws:sns:ap-northeast-1:{account}:{name}"},
         "Bucket": {"arn": f"arn:aws:s3:::{name}"},

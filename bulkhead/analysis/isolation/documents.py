@@ -32,7 +32,7 @@ from bulkhead.resources.documents import INLINE
 from bulkhead.resources.kind import Grants, Link
 from bulkhead.resources.statements import Statement, account_of, action_matches, matches, texts
 from bulkhead.resources.values import UNKNOWN, at
-from policies.rules.iam import is_broad
+from policies.rules.iam import is_broad, is_narrowed
 
 _ARN: Final = re.compile(r"arn:[^:]*:(?P<service>[^:]*):[^:]*:[^:]*:(?P<rest>.*)", re.DOTALL)
 _SUBJECT: Final = re.compile(r"repo:(?P<repository>[^:]+):environment:(?P<environment>.+)")
@@ -202,7 +202,12 @@ def _reaching(
 ) -> FoundReference:
     """Say whose things a pattern takes in besides the stage's. What only lists is told as a risk that remains."""
     pattern = str(reference.value)
-    actions = [action for action in statement.actions or ("*",) if not _LISTING.fullmatch(action)]
+    # A number that is put into a namespace is about nothing that is called by an ARN.
+    actions = [
+        action
+        for action in statement.actions or ("*",)
+        if not _LISTING.fullmatch(action) and not is_narrowed(action, statement)
+    ]
     if not _WILD.search(pattern):
         return reference
     for other in (other for other in others if _apart(plan, other)):

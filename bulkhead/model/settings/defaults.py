@@ -52,6 +52,7 @@ _COMMON: Final[Mapping[str, Any]] = {
         "replicaRegion": None,
     },
     "dr": {"rpoMinutes": None, "rtoMinutes": None, "recoveryOrder": []},
+    "jobs": {"architecture": "arm64"},
     "rollout": {"steps": [10, 50, 100], "bakeMinutes": 10, "watchMinutes": 0},
     "gates": {"maxMs": None},
     "access": {"public": False, "emails": [], "emailDomains": [], "sessionHours": 24},

@@ -184,6 +184,12 @@ class Stores(Section):
         return {Kind.D1: self.databases, Kind.KV: self.namespaces, Kind.R2: self.buckets, Kind.QUEUE: self.queues}
 
 
+class Jobs(Section):
+    """What runs in AWS Lambda by a schedule."""
+
+    architecture: Literal["arm64", "x86_64"] = Field(description="processor of the jobs' functions; arm64 costs less")
+
+
 class Rollout(Section):
     """How a new version of the Workers reaches everybody (DEP-9, DEP-10, DEP-11)."""
 
@@ -248,6 +254,7 @@ class StageSettings(Section):
     cache: Cache
     backup: Backup
     dr: Dr
+    jobs: Jobs
     rollout: Rollout
     gates: Gates
     access: Access

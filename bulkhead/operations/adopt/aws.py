@@ -71,6 +71,15 @@ class AwsFinder:
         found = self.client_of("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
         return Found(name, name) if found else None
 
+    def _log_group(self, wanted: Wanted) -> Found | None:
+        name = wanted.inputs["name"]
+        groups = every(self.client_of("logs"), "describe_log_groups", "logGroups", logGroupNamePrefix=name)
+        return Found(name, name) if any(each["logGroupName"] == name for each in groups) else None
+
+    def _queue(self, wanted: Wanted) -> Found | None:
+        url = self.client_of("sqs").get_queue_url(QueueName=wanted.inputs["name"])["QueueUrl"]
+        return Found(url, url)
+
 
 class RegionalFinder:
     """Looks for each resource in the region that it names, and else in the stage's. ``finder_in`` makes the finder of a
@@ -117,15 +126,25 @@ _LOOKS: Final[Mapping[str, Look]] = {
         for type_, part in PARTS.items()
     },
     t.BUDGET: _named("{account}:{name}", "budgets", "describe_budget", AccountId="{account}", BudgetName="{name}"),
+    t.CLOUDWATCH_LOG_GROUP: AwsFinder._log_group,
     t.CLOUDWATCH_METRIC_ALARM: AwsFinder._alarm,
     t.IAM_POLICY: _named(_POLICY, "iam", "get_policy", PolicyArn=_POLICY),
     t.IAM_ROLE: _named("{name}", "iam", "get_role", RoleName="{name}"),
     t.IAM_ROLE_POLICY: _named("{role}:{name}", "iam", "get_role_policy", RoleName="{role}", PolicyName="{name}"),
     t.KMS_ALIAS: _named("{name}", "kms", "describe_key", KeyId="{name}"),
     t.KMS_KEY: AwsFinder._key,
+    t.LAMBDA_FUNCTION: _named("{name}", "lambda", "get_function", FunctionName="{name}"),
+    t.LAMBDA_FUNCTION_EVENT_INVOKE_CONFIG: _named(
+        "{functionName}", "lambda", "get_function_event_invoke_config", FunctionName="{functionName}"
+    ),
     t.S3_BUCKET: _named("{bucket}", "s3", "head_bucket", Bucket="{bucket}", ExpectedBucketOwner="{account}"),
+    t.SCHEDULER_SCHEDULE: _named(
+        "{groupName}/{name}", "scheduler", "get_schedule", GroupName="{groupName}", Name="{name}"
+    ),
+    t.SCHEDULER_SCHEDULE_GROUP: _named("{name}", "scheduler", "get_schedule_group", Name="{name}"),
     t.SNS_TOPIC: _named(_TOPIC, "sns", "get_topic_attributes", TopicArn=_TOPIC),
     t.SNS_TOPIC_POLICY: AwsFinder._topic_policy,
     t.SNS_TOPIC_SUBSCRIPTION: AwsFinder._subscription,
+    t.SQS_QUEUE: AwsFinder._queue,
     t.SSM_PARAMETER: _named("{name}", "ssm", "get_parameter", Name="{name}"),  # a secret one stays encrypted
 }

@@ -14,13 +14,14 @@ from bulkhead.localclouds.cloudflare.api.permissions import TABLE, target_of
 from bulkhead.localclouds.providers.cloudflare_remote import ENDPOINTS
 from bulkhead.model.identities import TOKEN_MAKER
 from bulkhead.model.naming import Kind
-from bulkhead.model.roles import Role
+from bulkhead.model.roles import HOLDERS
+from bulkhead.model.tasks import jobs_of, read_tasks
 from bulkhead.rehearsal.proofs.proof import require
 from bulkhead.rehearsal.scene import Scene, StandingStage
 from bulkhead.resources import types as t
 from bulkhead.resources.permissions import Reach
 from bulkhead.resources.token_policies import Policy, read_policies
-from identities.cloudflare import Need, maker_policies, needs
+from identities.cloudflare import Need, holders, maker_policies, needs
 
 
 def keys_fit(scene: Scene) -> str:
@@ -56,13 +57,16 @@ class _Token:
 def _tokens(scene: Scene, stage: StandingStage) -> Iterator[_Token]:
     """Yield the token that makes tokens, and those that it has made."""
     making = [policy.as_json() for policy in maker_policies(scene.product, stage.settings)]
-    rights = [need for role in Role for need in needs(role, scene.product) if need.permission.reach is Reach.ZONE]
+    handed = (need for holder in HOLDERS for need in needs(holder, scene.product))
+    rights = [need for need in handed if need.permission.reach is Reach.ZONE]
     handed_on = tuple(replace(need, untried="rights on a zone are only handed on") for need in rights)
     yield _Token(TOKEN_MAKER, read_policies(making), handed_on)
-    for role in Role:
-        begins, wanted = f"{scene.name(stage, Kind.TOKEN, role)}-", needs(role, scene.product)
+    held = holders(jobs_of(stage.settings, read_tasks()))
+    for holder in HOLDERS:
+        begins = f"{scene.name(stage, Kind.TOKEN, holder)}-"
+        wanted = needs(holder, scene.product) if holder in held else ()
         made = [r.outputs for r in scene.records(stage, t.ACCOUNT_TOKEN) if str(r.outputs["name"]).startswith(begins)]
-        what = f"a token of {stage.environment}'s {role}" if wanted else f"no token of {stage.environment}'s {role}"
+        what = f"{'a' if wanted else 'no'} token of {stage.environment}'s {holder}"
         require(bool(made) == bool(wanted), what, [token["name"] for token in made])
         for token in made:
             yield _Token(str(token["name"]), read_policies(token["policies"]), wanted)

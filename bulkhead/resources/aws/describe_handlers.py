@@ -22,9 +22,12 @@ COMMIT: Final = "43eed3b017fff3b41e0ceeae37ee943afce53275"
 _BUCKET: Final = "aws-s3-bucket"  # CloudFormation has as properties what Pulumi has as resources of their own
 # AWS publishes no handlers for a budget.
 _SCHEMAS: Final[Mapping[str, tuple[str, ...]]] = {
+    t.CLOUDWATCH_LOG_GROUP: ("aws-logs-loggroup",),
     t.CLOUDWATCH_METRIC_ALARM: ("aws-cloudwatch-alarm",),
     t.KMS_ALIAS: ("aws-kms-alias",),
     t.KMS_KEY: ("aws-kms-key",),
+    t.LAMBDA_FUNCTION: ("aws-lambda-function",),
+    t.LAMBDA_FUNCTION_EVENT_INVOKE_CONFIG: ("aws-lambda-eventinvokeconfig",),
     t.S3_BUCKET: (_BUCKET,),
     t.S3_BUCKET_LIFECYCLE_CONFIGURATION: (_BUCKET,),
     t.S3_BUCKET_LOGGING: (_BUCKET,),
@@ -35,9 +38,12 @@ _SCHEMAS: Final[Mapping[str, tuple[str, ...]]] = {
     t.S3_BUCKET_REPLICATION_CONFIG: (_BUCKET,),
     t.S3_BUCKET_SERVER_SIDE_ENCRYPTION_CONFIGURATION: (_BUCKET,),
     t.S3_BUCKET_VERSIONING: (_BUCKET,),
+    t.SCHEDULER_SCHEDULE: ("aws-scheduler-schedule",),
+    t.SCHEDULER_SCHEDULE_GROUP: ("aws-scheduler-schedulegroup",),
     t.SNS_TOPIC: ("aws-sns-topic",),
     t.SNS_TOPIC_POLICY: ("aws-sns-topicpolicy", "aws-sns-topicinlinepolicy"),
     t.SNS_TOPIC_SUBSCRIPTION: ("aws-sns-subscription",),
+    t.SQS_QUEUE: ("aws-sqs-queue",),
     t.SSM_PARAMETER: ("aws-ssm-parameter",),
 }
 

@@ -25,7 +25,7 @@ BUDGET_ACTION: Final = ResourceType(
 
 CLOUDWATCH_LOG_GROUP: Final = ResourceType(
     "aws:cloudwatch/logGroup:LogGroup",
-    admitted="no rule says yet how long its lines are kept and who may read them",
+    admitted=True,
     holds_data="every line that was logged there",
     identity_inputs=("name",),
     left_behind="",

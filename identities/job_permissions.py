@@ -1,0 +1,123 @@
+"""What each job may do in AWS, with a reason for every statement (pure). A job has what its handler uses: one that
+writes backups deletes none, and one that reads them writes none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bulkhead.model.aws_scope import AwsScope
+from bulkhead.model.iam import Grant, called
+from bulkhead.model.naming import Kind
+from bulkhead.model.tasks import Job
+
+METRICS: Final = "Bulkhead"
+"""The namespace of the stage's own metrics in CloudWatch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """What a handler uses beside what every job does: keys of the vault and of the stage's state, as patterns.
+    ``locks`` says whether it names the end of a lock itself, ``cloudflare`` whether it reads Cloudflare."""
+
+    reads: Sequence[str] = ()
+    adds: Sequence[str] = ()
+    state: Sequence[str] = ()
+    locks: bool = False
+    cloudflare: bool = True
+
+
+HANDLERS: Final[Mapping[str, Uses]] = {
+    "jobs.backup.handler": Uses(reads=["database/*"], adds=["database/*"], locks=True),
+    "jobs.bookmark.handler": Uses(adds=["bookmarks/*"]),
+    "jobs.state.handler": Uses(adds=["state/*"], state=[".pulumi/*"], cloudflare=False),
+}
+"""By handler; a job whose handler is not here has no role, and a test asks for it."""
+
+
+def job_grants(job: Job, scope: AwsScope) -> tuple[Grant, ...]:
+    """Return the statements of a job's role."""
+    return tuple(_grants(job, HANDLERS[job.function.handler], scope))
+
+
+def scheduler_grants(jobs: Iterable[Job], scope: AwsScope) -> tuple[Grant, ...]:
+    """Return the statements of the role by which the stage's schedules start its jobs."""
+    functions = [_function(job, scope) for job in jobs]
+    return (
+        Grant("StartJobs", "a schedule starts its job", ["lambda:InvokeFunction"], functions),
+        _gives_up(scope),
+    )
+
+
+def _grants(job: Job, uses: Uses, scope: AwsScope) -> Iterator[Grant]:
+    state, vault = scope.state_bucket, f"arn:{scope.partition}:s3:::{scope.vault}"
+    if uses.cloudflare:
+        token = scope.arn("ssm", f"parameter/{scope.jobs_token}", region=scope.region)
+        yield Grant("ReadToken", "it reads Cloudflare with a token of the jobs", ["ssm:GetParameter"], [token])
+    yield Grant(
+        "FindKeys",
+        "S3 says that a key is not there only to whom it would list",
+        ["s3:ListBucket"],
+        [state, *([vault] if uses.reads or uses.adds else [])],
+    )
+    yield Grant(
+        "KeepRuns",
+        "one run at a time holds the lease, and each leaves a record",
+        ["s3:GetObject", "s3:PutObject"],
+        [f"{state}/jobs/leases/{job.name}", f"{state}/jobs/runs/{job.name}/*"],
+    )
+    if uses.state:
+        reason = "it copies the state of the stack"
+        yield Grant("ReadState", reason, ["s3:GetObject"], [f"{state}/{each}" for each in uses.state])
+    if uses.reads:
+        reason = "it reads what was kept before"
+        yield Grant("ReadVault", reason, ["s3:GetObject"], [f"{vault}/{each}" for each in uses.reads])
+    if uses.adds:
+        yield Grant(
+            "AddToVault",
+            "it keeps what it made, and gives an upload up that fails; nothing is removed",
+            ["s3:AbortMultipartUpload", "s3:PutObject", *(["s3:PutObjectRetention"] if uses.locks else [])],
+            [f"{vault}/{each}" for each in uses.adds],
+        )
+    if uses.reads or uses.adds:
+        yield Grant(
+            "UseVaultKey",
+            "what is in the vault is encrypted",
+            ["kms:Decrypt", *(["kms:GenerateDataKey"] if uses.adds else [])],
+            [scope.arn("kms", "key/*", region=scope.region)],
+            called(f"alias/{scope.label.name(Kind.KMS_ALIAS, 'vault')}"),
+        )
+    yield Grant(
+        "PutMetrics",
+        "its age and its size are what the alarms look at",
+        ["cloudwatch:PutMetricData"],
+        ["*"],
+        {"StringEquals": {"cloudwatch:namespace": METRICS}},
+    )
+    yield Grant(
+        "GoOn",
+        "a run that comes near fifteen minutes goes on in another invocation",
+        ["lambda:InvokeFunction"],
+        [_function(job, scope)],
+    )
+    yield _gives_up(scope)
+    yield Grant(
+        "WriteLog",
+        "it says what it does",
+        ["logs:CreateLogStream", "logs:PutLogEvents"],
+        [scope.arn("logs", f"log-group:{scope.job_log(job.name)}:*", region=scope.region)],
+    )
+
+
+def _gives_up(scope: AwsScope) -> Grant:
+    return Grant(
+        "GiveUp",
+        "an event that cannot be handled is kept, and an alarm tells of it",
+        ["sqs:SendMessage"],
+        [scope.arn("sqs", scope.job_queue, region=scope.region)],
+    )
+
+
+def _function(job: Job, scope: AwsScope) -> str:
+    return scope.arn("lambda", f"function:{scope.job(job.name)}", region=scope.region)

@@ -1,0 +1,141 @@
+"""The identities of the jobs: what each may do, who may take its role, and the one token that they share."""
+
+from __future__ import annotations
+
+import json
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+
+from bulkhead.model.aws_scope import aws_scope_of
+from bulkhead.model.tasks import Job, read_tasks
+from bulkhead.resources import types as t
+from bulkhead.resources.permissions import D1_READ
+from bulkhead.resources.planned import Sealed
+from identities.cloudflare import needs
+from identities.job_permissions import HANDLERS, job_grants, scheduler_grants
+from tests.support.settings_fixture import make_settings, secret_value
+from tests.support.stages import (
+    FIRST_PRODUCT,
+    JOBS,
+    SLOTS,
+    render_identities,
+    rendered_identities,
+    rendered_stage,
+)
+
+SETTINGS = make_settings("production")
+SCOPE = aws_scope_of(SETTINGS.label("harbor"), SETTINGS)
+VAULT = "arn:aws:s3:::harbor-production-vault-333333333333"
+STATE = "arn:aws:s3:::harbor-production-state-333333333333"
+
+every_job = pytest.mark.parametrize("job", JOBS, ids=lambda job: job.name)
+
+
+def may(job: Job, action: str, resource: str) -> bool:
+    """Whether the job's role allows an action on a resource, conditions aside."""
+    return any(
+        action in grant.actions and any(fnmatchcase(resource, pattern) for pattern in grant.resources)
+        for grant in job_grants(job, SCOPE)
+    )
+
+
+def of(name: str) -> Job:
+    [job] = [each for each in JOBS if each.name == name]
+    return job
+
+
+def test_every_handler_of_the_list_has_its_rights_and_no_other_has_any() -> None:
+    assert {task.job.handler for task in read_tasks() if task.job} == HANDLERS.keys()
+
+
+@every_job
+def test_a_job_deletes_nothing_and_changes_no_rights(job: Job) -> None:
+    actions = {action for grant in job_grants(job, SCOPE) for action in grant.actions}
+    assert not {each for each in actions if "*" in each or "Delete" in each or "Bypass" in each or "Policy" in each}
+    assert not {each for each in actions if each.startswith(("iam:", "sts:"))}
+
+
+@every_job
+def test_a_job_writes_its_own_lease_record_and_log_and_no_other_one_s(job: Job) -> None:
+    assert may(job, "s3:PutObject", f"{STATE}/jobs/leases/{job.name}")
+    assert may(job, "s3:PutObject", f"{STATE}/jobs/runs/{job.name}/20261130T170000Z.json")
+    log = "arn:aws:logs:ap-northeast-1:333333333333:log-group:harbor-production-log-{}:log-stream:x"
+    assert may(job, "logs:PutLogEvents", log.format(job.name))
+    for other in {each.name for each in JOBS} - {job.name}:
+        assert not may(job, "s3:PutObject", f"{STATE}/jobs/leases/{other}")
+        assert not may(job, "logs:PutLogEvents", log.format(other))
+    for key in (".pulumi/stacks/bulkhead/production.json", "delivery/production/lease.json"):
+        assert not may(job, "s3:PutObject", f"{STATE}/{key}")
+
+
+def test_a_backup_is_added_and_read_and_nothing_else_of_the_vault() -> None:
+    for name in ("backup", "interim"):
+        assert may(of(name), "s3:PutObject", f"{VAULT}/database/daily/main/a.sql.gz")
+        assert may(of(name), "s3:GetObject", f"{VAULT}/database/daily/main/a.json")
+        assert may(of(name), "s3:PutObjectRetention", f"{VAULT}/database/yearly/main/a.sql.gz")
+        assert not may(of(name), "s3:PutObject", f"{VAULT}/bookmarks/main/a.json")
+        assert not may(of(name), "s3:PutObject", f"{VAULT}/storage/reports/a")
+    assert may(of("bookmark"), "s3:PutObject", f"{VAULT}/bookmarks/main/a.json")
+    assert not may(of("bookmark"), "s3:GetObject", f"{VAULT}/database/daily/main/a.sql.gz")
+    assert may(of("state"), "s3:GetObject", f"{STATE}/.pulumi/stacks/bulkhead/production.json")
+    assert not may(of("state"), "ssm:GetParameter", "*")
+    assert not may(of("backup"), "s3:GetObject", f"{STATE}/.pulumi/stacks/bulkhead/production.json")
+
+
+@every_job
+def test_a_number_is_put_into_the_stage_s_own_namespace(job: Job) -> None:
+    [grant] = [each for each in job_grants(job, SCOPE) if "cloudwatch:PutMetricData" in each.actions]
+    assert grant.conditions == {"StringEquals": {"cloudwatch:namespace": "Bulkhead"}}
+
+
+def test_the_schedules_start_the_jobs_and_nothing_else() -> None:
+    start, give_up = scheduler_grants(JOBS, SCOPE)
+    assert start.actions == ["lambda:InvokeFunction"]
+    function = "arn:aws:lambda:ap-northeast-1:333333333333:function:harbor-production-job"
+    assert start.resources == [f"{function}-{job.name}" for job in JOBS]
+    assert give_up.resources == ["arn:aws:sqs:ap-northeast-1:333333333333:harbor-production-job-failed"]
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_a_job_s_role_is_taken_by_its_service_alone_and_is_below_the_limit(environment: str) -> None:
+    identities = rendered_identities("first", environment)
+    limit = identities.one(t.IAM_POLICY)
+    jobs = [role for role in identities.of(t.IAM_ROLE) if role.name.startswith("jobs-")]
+    assert jobs
+    for role in jobs:
+        assert role.sources["permissionsBoundary"] == (limit.urn,)
+        [said] = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
+        service = "scheduler" if role.name == "jobs-schedules" else "lambda"
+        assert said["Principal"] == {"Service": f"{service}.amazonaws.com"}
+
+
+def test_only_schedules_of_the_stage_s_own_group_start_a_job() -> None:
+    role = rendered_identities("first", "production").one(t.IAM_ROLE, "jobs-schedules")
+    [said] = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
+    group = rendered_stage("first", "production").one(t.SCHEDULER_SCHEDULE_GROUP).inputs["name"]
+    assert said["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": "333333333333"},
+        "ArnEquals": {"aws:SourceArn": f"arn:aws:scheduler:ap-northeast-1:333333333333:schedule-group/{group}"},
+    }
+
+
+def test_the_jobs_read_cloudflare_with_a_token_of_their_own_that_only_reads() -> None:
+    identities = rendered_identities("first", "production")
+    assert {need.permission for need in needs("jobs", FIRST_PRODUCT)} == {D1_READ}
+    tokens = {each.name for each in identities.of(t.ACCOUNT_TOKEN) if "-jobs-" in each.name}
+    assert tokens == {"tokens-jobs-a", "tokens-jobs-b"}
+    parameter: dict[str, Any] = dict(identities.one(t.SSM_PARAMETER).inputs)
+    assert (parameter["name"], parameter["type"]) == ("harbor-production-token-jobs", "SecureString")
+    assert parameter["value"] == Sealed(secret_value("production", f"tokens-jobs-{SLOTS.active}"))
+    for stage in ("development", "staging", "production"):
+        deploys = rendered_identities("first", stage).one(t.IAM_ROLE_POLICY, "roles-deploy").inputs["policy"]
+        assert "token-jobs" not in deploys
+
+
+def test_a_stage_without_jobs_has_no_identities_for_them() -> None:
+    without = render_identities(FIRST_PRODUCT, "staging", {"backup": {"full": "none"}})
+    for identities in (rendered_identities("first", "development"), without):
+        assert not [each for each in identities.resources if each.name.startswith(("jobs", "tokens-jobs"))]
+        assert "PassRole" not in identities.one(t.IAM_ROLE_POLICY, "roles-deploy").inputs["policy"]
