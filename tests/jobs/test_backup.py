@@ -221,6 +221,27 @@ def test_lambda_s_second_try_does_what_failed_and_no_more(stage: LambdaStage) ->
     assert {each.database for each in backups(stage, "database/daily/")} == {"main", "other"}
 
 
+def test_a_second_try_leaves_alone_what_is_there_also_when_somebody_took_a_backup_meanwhile(stage: LambdaStage) -> None:
+    stage.database("main", WORDS)
+    stage.database("other", WORDS)
+    stage.monkeypatch.setattr("jobs.cloudflare._PAUSES", ())
+    stage.api.fail(PlannedFault("POST", f"{_DATABASE}/raw", Failing.BEFORE, 40, stage.databases["other"]["id"]))
+    with pytest.raises(JobFailed):
+        stage.call(handler, "backup", NIGHT)
+    stage.api.fail()
+    stage.call(handler, "by-hand", "2026-11-30T17:01:30Z")
+    asked = list[str]()
+    query = D1.together
+
+    def watched(self: D1, statements: Any) -> Any:
+        asked.append(self.path)
+        return query(self, statements)
+
+    stage.monkeypatch.setattr(D1, "together", watched)
+    assert stage.call(handler, "backup", NIGHT)["summary"]["databases"]["main"]["already"]
+    assert not [path for path in asked if stage.databases["main"]["id"] in path]
+
+
 _DATABASE = "/accounts/{account_id}/d1/database/{database_id}"
 
 
