@@ -8,9 +8,11 @@ known here is denied, never let through.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
+from xml.sax.saxutils import unescape
 
 from moto.core.authorization import ActionAuthenticatorMixin
 from moto.core.exceptions import JsonRESTError
@@ -72,18 +74,17 @@ _OF_OBJECTS: Final[Mapping[str, Mapping[str, str]]] = {
         "": "DeleteObject",
     },
 }
-# What a header of a request takes beside the action itself.
-_BY_HEADER: Final = {
-    "x-amz-object-lock-mode": "s3:PutObjectRetention",
-    "x-amz-object-lock-legal-hold": "s3:PutObjectLegalHold",
-    "x-amz-tagging": "s3:PutObjectTagging",
-    "x-amz-bypass-governance-retention": "s3:BypassGovernanceRetention",
-}
+_TAGGING: Final = "x-amz-tagging"
+# Rights that `moto_locks` asks for by themselves, where a request's headers take them.
+_OF_LOCKS: Final = frozenset({"BypassGovernanceRetention", "PutObjectLegalHold", "PutObjectRetention"})
 _CONDITIONS: Final = {
     "x-amz-server-side-encryption": "s3:x-amz-server-side-encryption",
     "x-amz-server-side-encryption-aws-kms-key-id": "s3:x-amz-server-side-encryption-aws-kms-key-id",
     "x-amz-object-lock-mode": "s3:object-lock-mode",
 }
+
+_ENTRY: Final = re.compile(r"<Object>.*?</Object>", re.DOTALL)
+_KEY: Final = re.compile(r"<Key>(.*?)</Key>", re.DOTALL)
 
 _original = ActionAuthenticatorMixin._authenticate_and_authorize_action
 
@@ -162,6 +163,8 @@ def _other(response: Any, service: str) -> Iterator[Request]:
     if service == "monitoring" or access_without_resource(action):
         namespace = response._get_param("Namespace")
         yield Request(action, "*", {"cloudwatch:namespace": str(namespace)} if namespace else {})
+    elif service == "kms":
+        yield from _key(response, str(response._get_param("KeyId")), action)
     elif service in _RESOURCES:
         for resource in _RESOURCES[service](response):
             yield Request(action, resource)
@@ -203,12 +206,7 @@ def _logs(response: Any) -> list[str]:
     return [_arn(response, "logs", f"log-group:{group}:log-stream:{stream or ''}")]
 
 
-def _kms_key(response: Any) -> list[str]:
-    return [arn] if (arn := _key_arn(response, str(response._get_param("KeyId")))) else []
-
-
 _RESOURCES: Final[Mapping[str, Callable[[Any], list[str]]]] = {
-    "kms": _kms_key,
     "lambda": _function,
     "logs": _logs,
     "sns": _topic,
@@ -226,23 +224,37 @@ def _s3(response: Any, resource: str) -> Iterator[Request]:
     name = next((known[each] for each in known if each in query or not each), None)
     if name is None:
         return
-    headers = {each: str(response.headers[each]) for each in (*_CONDITIONS, *_BY_HEADER) if each in response.headers}
-    context: dict[str, str] = {_CONDITIONS[each]: value for each, value in headers.items() if each in _CONDITIONS}
+    headers = response.headers
+    context: dict[str, str] = {key: str(headers[each]) for each, key in _CONDITIONS.items() if each in headers}
+    if response.data.get("Action") in _OF_LOCKS:
+        yield Request(f"s3:{response.data['Action']}", resource, context)
+        return
     if not key:
         context |= {f"s3:{each}": query[each][0] for each in ("prefix", "delimiter", "max-keys") if each in query}
-    below = "/*" if name == "DeleteObject" and not key else ""
-    yield Request(f"s3:{name}", f"{resource}{below}", context)
-    for header in headers.keys() & _BY_HEADER.keys():
-        yield Request(_BY_HEADER[header], resource, context)
-    if source := response.headers.get("x-amz-copy-source"):
+    if name == "DeleteObject" and not key:
+        yield from _deletions(response, resource)
+        return
+    yield Request(f"s3:{name}", resource, context)
+    if _TAGGING in headers:
+        yield Request("s3:PutObjectTagging", resource, context)
+    if source := headers.get("x-amz-copy-source"):
         yield Request("s3:GetObject", f"arn:aws:s3:::{unquote(source).partition('?')[0].lstrip('/')}")
     if key:
-        yield from _of_encryption(response, bucket, key, name, context)
+        upload = query.get("uploadId", [""])[0]
+        yield from _of_encryption(response, bucket, key, name, upload, context)
 
 
-def _of_encryption(response: Any, bucket: str, key: str, name: str, context: Context) -> Iterator[Request]:
+def _deletions(response: Any, bucket: str) -> Iterator[Request]:
+    """Yield what the removal of several objects takes; AWS would remove those that may be, this refuses all."""
+    for entry in _ENTRY.findall(bytes(response.raw_body).decode()):
+        key = _KEY.search(entry)
+        action = "s3:DeleteObjectVersion" if "<VersionId>" in entry else "s3:DeleteObject"
+        yield Request(action, f"{bucket}/{unescape(key[1]) if key else '*'}")
+
+
+def _of_encryption(response: Any, bucket: str, key: str, name: str, upload: str, context: Context) -> Iterator[Request]:
     """Yield the rights to the key of an object, and, for one that is not there, the right to know that: without it,
-    S3 says 403 (S3 API reference, GetObject)."""
+    S3 says 403 (S3 API reference, GetObject). The last call of an upload reads its parts."""
     try:
         found = response.backend.get_bucket(bucket)
     except MissingBucket:
@@ -257,20 +269,23 @@ def _of_encryption(response: Any, bucket: str, key: str, name: str, context: Con
         rule = ((found.encryption or {}).get("Rule") or {}).get("ApplyServerSideEncryptionByDefault") or {}
         algorithm = context.get("s3:x-amz-server-side-encryption", rule.get("SSEAlgorithm"))
         own = context.get("s3:x-amz-server-side-encryption-aws-kms-key-id", rule.get("KMSMasterKeyID"))
-        if algorithm in _KMS:
-            yield from _key(response, own if isinstance(own, str) else None, "kms:GenerateDataKey", "s3")
+        if upload in found.multiparts:
+            algorithm, own = found.multiparts[upload].sse_encryption, found.multiparts[upload].kms_key_id
+        if algorithm in _KMS and isinstance(own, str):
+            yield from _key(response, own, "kms:GenerateDataKey", "s3")
+            if upload and response.method == "POST":
+                yield from _key(response, own, "kms:Decrypt", "s3")
 
 
-def _key(response: Any, key: str | None, action: str, via: str) -> Iterator[Request]:
-    if key and not key.startswith(_OWN):
-        arn = _key_arn(response, key) or _arn(response, "kms", f"key/{key}")
-        yield Request(action, arn, {"kms:ViaService": f"{via}.{response.region}.amazonaws.com"})
-
-
-def _key_arn(response: Any, key: str) -> str | None:
-    """Return the ARN of a key that is named by its id, an alias or an ARN, None for one that is not there."""
+def _key(response: Any, key: str | None, action: str, via: str = "") -> Iterator[Request]:
+    """Yield what the use of a key takes, which may be named by its id, an alias or an ARN."""
+    if not key or (via and key.startswith(_OWN)):
+        return
+    context: dict[str, str | list[str]] = {"kms:ViaService": f"{via}.{response.region}.amazonaws.com"} if via else {}
     kms = kms_backends[response.current_account][response.region]
     try:
-        return str(kms.keys[kms.any_id_to_key_id(key)].arn)
-    except (KeyError, AttributeError):
-        return None
+        found = kms.keys[kms.any_id_to_key_id(key)]
+    except (KeyError, AttributeError):  # there is none
+        yield Request(action, _arn(response, "kms", f"key/{key}"), context)
+    else:
+        yield Request(action, found.arn, {**context, "kms:ResourceAliases": sorted(found.aliases)})
