@@ -160,7 +160,7 @@ def test_production_takes_a_digest_that_was_seen_and_no_yes(run: Run, place: Pla
 def test_a_backup_of_another_stage_is_refused_by_name(run: Run, place: Place) -> None:
     code, _, err = run("production", "--from", place.backup("staging").key, "--plan")
     assert code == 1
-    assert "is a backup of staging: no stage gets another one's data" in err
+    assert "is of staging, and this is about production" in err
 
 
 def test_a_restore_that_waits_for_migrations_needs_a_person_and_goes_on(run: Run, place: Place) -> None:

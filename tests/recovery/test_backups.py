@@ -27,7 +27,7 @@ def vaulted(tmp_path: Path) -> Vaulted:
 
 @pytest.fixture
 def backups(vaulted: Vaulted) -> Backups:
-    return Backups(vaulted.vault, "staging", "main", "staging/main")
+    return Backups(vaulted.place, "main")
 
 
 def test_a_backup_is_fetched_as_it_was_dumped(vaulted: Vaulted, backups: Backups, tmp_path: Path) -> None:
@@ -48,13 +48,21 @@ def test_a_body_that_breaks_off_is_read_on(vaulted: Vaulted, backups: Backups, t
     ("key", "says"),
     [
         ("main.sql.gz", "is no key of a backup, such as database/daily/main/backup_staging_main_2"),
-        ("database/daily/main/backup_production_main_20261130T170000Z.sql.gz", "is a backup of production: no stage"),
-        ("database/daily/other/backup_staging_other_20261130T170000Z.sql.gz", "is a backup of the database other"),
-        ("database/daily/main/backup_staging_main_20261130T170000Z.sql.gz", "it has no manifest"),
+        (
+            "database/daily/main/backup_production_main_20261130T170000Z.sql.gz",
+            "is of production, and this is about staging",
+        ),
+        ("database/daily/main/backup_staging_main_20261130T170000Z.sql.gz", "or has no manifest, so it was never"),
     ],
 )
 def test_a_key_of_anything_else_is_refused(key: str, says: str, backups: Backups) -> None:
     with pytest.raises(Refused, match=says):
+        backups.named(key)
+
+
+def test_a_backup_of_another_database_says_how_that_one_is_restored(vaulted: Vaulted, backups: Backups) -> None:
+    key = vaulted.put(WORDS, database="other").key
+    with pytest.raises(Refused, match=f"bulkhead restore staging other --from {key}"):
         backups.named(key)
 
 
@@ -69,7 +77,7 @@ def _flip(vaulted: Vaulted, backup: Backup) -> None:
 
 
 def _swap(vaulted: Vaulted, backup: Backup) -> None:
-    other = vaulted.put(WORDS, source="production/main")
+    other = vaulted.put(WORDS, source="harbor/production/main")
     vaulted.s3.there[backup.key] = vaulted.s3.there.pop(other.key)
     vaulted.s3.there[backup.manifest] = vaulted.s3.there.pop(other.manifest)
 
@@ -78,18 +86,13 @@ def _garble(vaulted: Vaulted, backup: Backup) -> None:
     vaulted.s3.there[backup.manifest] = b'{"format": 1}'
 
 
-def _lose(vaulted: Vaulted, backup: Backup) -> None:
-    del vaulted.s3.there[backup.key]
-
-
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
         (_cut, "it is cut off"),
         (_flip, "SHA-256"),
-        (_swap, "the dump is of production/main, not of staging/main"),
-        (_garble, "the manifest is damaged"),
-        (_lose, "its SQL is not there"),
+        (_swap, "the dump is of harbor/production/main, not of harbor/staging/main"),
+        (_garble, "the manifest cannot be used"),
     ],
 )
 def test_a_bad_backup_names_the_next_good_one(
@@ -123,7 +126,7 @@ def test_what_is_lost_is_counted_table_by_table(vaulted: Vaulted, backups: Backu
         "DROP TABLE gone",
         "CREATE TABLE fresh (v)",
     )
-    manifest = backups.named(vaulted.put(then).key).manifest
+    manifest = backups.fetch(vaulted.put(then).key, tmp_path / "dump.sql").manifest
     with closing(sqlite3.connect(made(tmp_path / "now.sqlite", now))) as connection:
         lines = [str(each) for each in since(asking(connection), manifest)]
     assert lines == [

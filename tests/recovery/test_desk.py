@@ -47,7 +47,7 @@ def desk(stage: Restoring, vaulted: Vaulted, tmp_path: Path) -> Callable[..., De
             (Migration("0001_a.sql", ""), Migration("0002_b.sql", "")),
             stage.database,
             stage.journal(),
-            Backups(vaulted.vault, "staging", "main", "staging/main"),
+            Backups(vaulted.place, "main"),
             stage.switch,
             tmp_path / "dumps",
             stage.said.append,

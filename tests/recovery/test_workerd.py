@@ -80,7 +80,7 @@ def test_rows_are_merged_in_one_import(tmp_path: Path, cloud: LocalCloudflare) -
     with restoring(
         tmp_path / "stage", (*NASTY, "DELETE FROM vals WHERE id % 2", "UPDATE keyed SET v = 0"), cloud
     ) as stage:
-        backups = Backups(vaulted.vault, "staging", "main", "staging/main")
+        backups = Backups(vaulted.place, "main")
         settings, store = make_settings("staging"), PRODUCT.databases[0]
         desk = Desk(
             settings, PRODUCT, store, (), stage.database, stage.journal(), backups, None, tmp_path, stage.said.append

@@ -12,11 +12,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from bulkhead.operations.backups.place import Place
+from infra.product import PRODUCT
 from jobs.d1.manifest import Manifest
 from jobs.d1.packed import Packing
 from jobs.vault import Backup, Tier, Vault
 from tests.support.d1_databases import dumped, made
 from tests.support.memory_s3 import MemoryS3
+from tests.support.settings_fixture import make_settings
 
 FIRST = datetime(2026, 11, 29, 17, 0, tzinfo=UTC)
 
@@ -62,6 +65,10 @@ class Vaulted:
         self._folder = folder
         self._number = 0
 
+    @property
+    def place(self) -> Place:
+        return Place(make_settings("staging"), PRODUCT, self.vault, "a-bucket")
+
     def put(
         self,
         statements: Sequence[str],
@@ -74,7 +81,7 @@ class Vaulted:
         """Dump a database that statements make, and keep that."""
         self._number += 1
         file = made(self._folder / f"vaulted-{self._number}.sqlite", statements)
-        sql, manifest = dumped(file, source or f"{stage}/{database}")
+        sql, manifest = dumped(file, source or f"harbor/{stage}/{database}")
         backup = Backup(FIRST - timedelta(days=self._number), database, stage, Tier.DAILY)
         self.keep(backup, sql, replace(manifest, migrations=migrations))
         return backup

@@ -51,9 +51,9 @@ class Wish:
 
 @dataclass(frozen=True)
 class Desk:
-    """One database of a stage. ``journal`` is that of restores, ``maintenance`` None where nobody is to wait, and
-    ``is_half`` says whether somebody was killed while it was switched; ``folder`` is a place on this machine that only
-    this user reads."""
+    """One database of a stage. ``journal`` is that of restores, ``vaulted`` are the backups where it keeps some, and
+    ``maintenance`` is None where nobody is to wait; ``is_half`` says whether somebody was killed while it was switched.
+    ``folder`` is a place on this machine that only this user reads."""
 
     settings: StageSettings
     product: Product
@@ -61,7 +61,7 @@ class Desk:
     migrations: tuple[Migration, ...]
     database: D1
     journal: Journal
-    backups: Backups
+    vaulted: Backups | None
     maintenance: Maintenance | None
     folder: Path
     say: Callable[[str], None]
@@ -74,6 +74,13 @@ class Desk:
     @property
     def zone(self) -> str:
         return self.settings.timezone
+
+    @property
+    def backups(self) -> Backups:
+        """The backups. Raises Refused where the stage keeps none."""
+        if self.vaulted is None:
+            raise refused("--from", f"{self.stage} keeps no backups (bulkhead:backup.full is none)", "--at TIME")
+        return self.vaulted
 
     @property
     def migrate(self) -> str:
@@ -241,8 +248,6 @@ class Desk:
     def _fetched(self, key: str) -> Kept:
         """Return a backup after its SQL was fetched and read, once."""
         if key not in self._fetches:
-            if self.settings.backup.full == "none":
-                raise refused("--from", f"{self.stage} keeps no backups (bulkhead:backup.full is none)", "--at TIME")
             self.say(f"Reading {key} ...")
             with clouds.said_plainly("S3", "reading the backup"):
                 self._fetches[key] = self.backups.fetch(key, self._file)

@@ -12,18 +12,17 @@ from bulkhead.clients.d1 import D1
 from bulkhead.clients.endpoints import Apis
 from bulkhead.clients.rest import Rest
 from bulkhead.clients.visits import Visitor
-from bulkhead.delivery.journal import RESTORE, journal_of, scope_of
+from bulkhead.delivery.journal import RESTORE, journal_of
 from bulkhead.delivery.migrations.stage import folders
 from bulkhead.model.naming import Kind
 from bulkhead.model.product import Product
 from bulkhead.model.settings import StageSettings
 from bulkhead.model.settings.product_reference import product_of
+from bulkhead.operations.backups.place import place_of
 from bulkhead.operations.maintenance.switch import Maintenance
 from bulkhead.recovery.restore.backups import Backups
 from bulkhead.recovery.restore.desk import Desk
 from bulkhead.recovery.restore.moments import refused
-from jobs.backup import source
-from jobs.vault import Vault
 
 
 @contextmanager
@@ -44,9 +43,9 @@ def at_desk(
     if database is None:
         known = ", ".join(each.name for each in product.databases) or "none"
         raise refused(store, f"is no database of {product.name}; those are: {known}", "name one of them")
-    journal, scope = journal_of(settings, product.name, profile, say).of(RESTORE), scope_of(settings, product.name)
-    of = source(product.name, settings.environment, store)
-    backups = Backups(Vault(clouds.aws(settings, profile)("s3"), scope.vault, ""), settings.stage.value, store, of)
+    journal = journal_of(settings, product.name, profile, say).of(RESTORE)
+    kept = settings.backup.full != "none"
+    backups = Backups(place_of(settings, product, clouds.aws(settings, profile)), store) if kept else None
     files = folders(root, product, settings, store)[0].migrations if database.migrations else ()
     with (
         Rest(apis.cloudflare, token) as api,

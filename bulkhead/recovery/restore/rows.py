@@ -13,6 +13,7 @@ from typing import Any, Final
 from bulkhead.clients.clouds import said_plainly
 from bulkhead.model.failures import Failed
 from bulkhead.model.faults import Fault, Refused
+from bulkhead.operations.backups.opening import loaded
 from bulkhead.recovery.restore.desk import Desk
 from jobs.d1 import fingerprint, pages, schema
 from jobs.d1.load import LoadFailed, asking
@@ -86,15 +87,14 @@ class Rows:
     def planned(self) -> Salvage:
         """Return what would be done; changes nothing. Raises Refused with every fault at once."""
         desk, wanted = self._desk, self._wanted
-        file = desk.folder / "backup.sqlite"
+        vault, backup = desk.backups.named(wanted.backup)
         desk.say(f"Reading {wanted.backup} ...")
-        with said_plainly("S3", "reading the backup"):
-            desk.backups.load(wanted.backup, file)
-        try:
-            with closing(sqlite3.connect(file)) as connection:
-                return self._read(connection)
-        finally:
-            file.unlink()
+        with (
+            said_plainly("S3", "reading the backup"),
+            loaded(desk.backups.place, vault, backup, desk.folder) as opened,
+            closing(sqlite3.connect(opened.file)) as connection,
+        ):
+            return self._read(connection)
 
     def carry_out(self, salvage: Salvage) -> str:
         """Bring the rows back in one transaction; return the bookmark of what was before. Raises Failed where D1
