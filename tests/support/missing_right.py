@@ -7,6 +7,7 @@ from typing import Final
 
 from bulkhead.cli.main import main
 from bulkhead.model.product import Product
+from bulkhead.model.roles import Holder
 from bulkhead.resources.permissions import KV_WRITE
 from identities import cloudflare
 
@@ -14,7 +15,7 @@ MISSING: Final = KV_WRITE
 _needs = cloudflare.needs
 
 
-def needs(holder: cloudflare.Holder, product: Product) -> tuple[cloudflare.Need, ...]:
+def needs(holder: Holder, product: Product) -> tuple[cloudflare.Need, ...]:
     """Return what the holder of a token needs, but for one."""
     return tuple(need for need in _needs(holder, product) if need.permission != MISSING)
 
