@@ -18,7 +18,17 @@ from bulkhead.model.faults import Refused
 from bulkhead.model.product import Product, ProductFault, Worker
 from bulkhead.operations.maintenance.switch import Maintenance
 from tests.support.cloudflare_api import TOKEN
-from tests.support.kept_stage import CRONS, HOST, MAINTENANCE, PRODUCT, ROUTES, WORKER, KeptStage, kept_stage
+from tests.support.kept_stage import (
+    CRONS,
+    HOST,
+    MAINTENANCE,
+    OF_THE_ROLE,
+    PRODUCT,
+    ROUTES,
+    WORKER,
+    KeptStage,
+    kept_stage,
+)
 
 UNTIL = datetime(2026, 9, 1, 4, tzinfo=UTC)
 CLERK = WORKER.format("clerk")
@@ -67,6 +77,15 @@ def test_what_was_taken_comes_back_just_as_it_was(stage: KeptStage) -> None:
     assert stage.maintenance().off() == []
     assert stage.seen() == before
     assert not stage.maintenance().is_on()
+
+
+def test_the_stages_own_token_may_do_all_of_it(stage: KeptStage) -> None:
+    before = stage.seen()
+    own = Rest(CLOUDFLARE, OF_THE_ROLE, stage.api.transport())
+    stage.maintenance(client=own).on(UNTIL)
+    assert stage.maintenance(client=own).status().as_recorded
+    stage.maintenance(client=own).off()
+    assert stage.seen() == before
 
 
 def test_nothing_of_it_is_left_afterwards(stage: KeptStage) -> None:

@@ -12,8 +12,10 @@ from bulkhead.clients.rest import Rest
 from bulkhead.localclouds.api.seed import Tenant
 from bulkhead.localclouds.cloudflare.local import LocalCloudflare
 from bulkhead.model.product import Product, Queue, Worker
+from bulkhead.model.roles import Role
 from bulkhead.model.settings import StageSettings
 from bulkhead.operations.maintenance.switch import Maintenance
+from identities.cloudflare import token_policies
 from tests.localclouds.cloudflare.api.workers import HELLO, version
 from tests.support.cloudflare_api import TOKEN, Api, open_api
 from tests.support.memory_s3 import MemoryS3
@@ -34,6 +36,8 @@ ROUTES = f"/zones/{SETTINGS.cloudflare.zone_id}/workers/routes"
 HOST = "staging.harbor.example"
 WORKER = "harbor-staging-worker-{}"
 MAINTENANCE = WORKER.format("maintenance")
+OF_THE_ROLE = "token-of-the-role"
+"""The token of the stage's role `deploy`, which may do what that role may."""
 CRONS = ["*/15 * * * *", "0 1 * * *"]
 
 
@@ -88,12 +92,14 @@ def kept_stage(
 ) -> KeptStage:
     """Return a stage as a deployment leaves it, but that somebody has given its clerk another cron by hand. All its
     Workers have the same code."""
+    label = SETTINGS.label(PRODUCT.name)
     tenant = Tenant(
         "staging",
         SETTINGS.cloudflare.account_id,
         {SETTINGS.cloudflare.zone_id: zone},
         "acme/harbor",
-        {"cloudflare": {TOKEN: "operator"}},
+        {"cloudflare": {TOKEN: "operator", OF_THE_ROLE: "deploy"}},
+        {"deploy": [each.as_json() for each in token_policies(Role.DEPLOY, PRODUCT, label, SETTINGS)]},
     )
     api = open_api(folder, tenant, running=running)
     stage = KeptStage(api)

@@ -82,8 +82,10 @@ def stage(shared_cloud: LocalCloudflare) -> StageCloud:
     account = Account(shared_cloud.uploads)
     lets_in(account)
     account.deployed("web", ECHO)
+    account.deployed("front", "export default { fetch: () => new Response('front') }")
     for hostname in ("web.example", "api.web.example", "robots.example", "says401.example", "open.example"):
         account.domain(hostname, "web")
+    account.add(t.WORKERS_ROUTE, "before-the-product", pattern="robots.example/front*", script="front")
     account.add(t.ZERO_TRUST_ACCESS_SERVICE_TOKEN, "ended", TOKEN_THAT_ENDED, name="ended")
     ended = [{"serviceToken": {"tokenId": "ended"}}]
     account.add(t.ZERO_TRUST_ACCESS_POLICY, "ended-too", name="x", decision="non_identity", includes=ended)
@@ -119,6 +121,13 @@ def test_who_has_no_good_key_is_sent_to_the_login(hostname: str, headers: Mappin
     assert login.hostname == "rehearsal.cloudflareaccess.com"
     assert login.path == f"/cdn-cgi/access/login/{hostname}"
     assert parse_qs(login.query)["redirect_url"] == ["/book?day=1"]
+
+
+@pytest.mark.slow
+def test_the_login_stands_before_routes_as_well(stage: StageCloud) -> None:
+    assert stage.visit("robots.example", "/front").status == 403
+    assert stage.visit("robots.example", "/front", headers=KEY).text == "front"
+    assert stage.visit("robots.example", "/", headers=KEY).text != "front"
 
 
 @pytest.mark.slow
