@@ -85,6 +85,8 @@ def on(
     console.say(f"{stage} is under maintenance; visitors read that it ends about {when}.", GOOD)
     if not hosts:
         console.say("It has no hostname, so no visitor meets a page: only its queues and crons wait.", WARNING)
+    for each in maintenance.stage.elsewhere:
+        console.warn(f"{each} is in another zone and goes on leading to the product: take it away by hand")
     for each in _GOES_ON:
         console.say(f"  goes on: {each}", FAINT)
     _tell_pass(console, hosts, pass_)

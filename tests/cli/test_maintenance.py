@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from bulkhead.clients.rest import Rest
 from bulkhead.clients.visits import Visitor
 from bulkhead.delivery.journal import Journal
 from bulkhead.machine.owner import Owner
+from bulkhead.resources import types as t
 from tests.support.checkout import work_in
 from tests.support.cloudflare_api import TOKEN
 from tests.support.kept_stage import MAINTENANCE, ROUTES, KeptStage, kept_stage
@@ -215,6 +217,16 @@ def test_after_an_interruption_it_is_said_how_to_go_on(
 
 def _interrupt(*_: Any) -> httpx.Response:
     raise KeyboardInterrupt
+
+
+def test_a_hostname_of_another_zone_is_named_because_it_goes_on(stage: KeptStage, run: Run) -> None:
+    listed = stage.api.resources.store.all(type_=t.WORKERS_CUSTOM_DOMAIN)
+    (web,) = [each for each in listed if each.outputs["hostname"] == HOST]
+    told = {"hostname": "shop.example.org", "zoneId": "e" * 32}
+    foreign = replace(web, id="e" * 32, inputs={**web.inputs, **told}, outputs={**web.outputs, **told})
+    stage.api.resources.store.put(foreign)
+    code, _, err = run("on", *YES, "--until", "2h")
+    assert (code, "shop.example.org is in another zone" in err) == (0, True)
 
 
 def test_ending_what_is_not_there_needs_no_yes(run: Run) -> None:

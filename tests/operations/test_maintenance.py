@@ -106,17 +106,20 @@ def test_a_queue_that_was_paused_before_stays_paused(stage: KeptStage) -> None:
     assert stage.seen()["queues"] == {"harbor-staging-queue-events": False, "harbor-staging-queue-failed": True}
 
 
-def test_routes_of_the_hostname_lead_to_the_maintenance_meanwhile_and_no_other_does(stage: KeptStage) -> None:
+def test_routes_to_the_product_lead_to_the_maintenance_meanwhile_and_no_others_do(stage: KeptStage) -> None:
     routes = {
         f"{HOST}/api/*": WORKER.format("admin"),
-        "*.harbor.example/*": WORKER.format("web"),
         f"{HOST}/free*": None,
+        "old.harbor.example/*": WORKER.format("web"),
+        "*.harbor.example/*": None,
+        "other.harbor.example/*": None,
     }
     for pattern, script in routes.items():
         stage.api.result("POST", ROUTES, {"pattern": pattern, **({"script": script} if script else {})})
     stage.maintenance().on(UNTIL)
     meanwhile = stage.seen()["routes"]
-    assert [each for each, script in meanwhile.items() if script != MAINTENANCE] == ["*.harbor.example/*"]
+    others = [each for each, script in meanwhile.items() if script != MAINTENANCE]
+    assert others == ["*.harbor.example/*", "other.harbor.example/*"]
     stage.maintenance().off()
     assert stage.seen()["routes"] == routes
 

@@ -52,11 +52,18 @@ class Stage:
     @cached_property
     def hostnames(self) -> tuple[str, ...]:
         """The hostnames that lead to the product's Workers, or are said to."""
-        led = (one["hostname"] for one in self.api.every(f"{self.account}/workers/domains") if self._is_ours(one))
+        led = (host for host, zone in self._domains if zone == self.settings.cloudflare.zone_id)
         return tuple(sorted({*led, *self.product.hostnames(self.settings.cloudflare.hostname).values()}))
 
-    def _is_ours(self, domain: Mapping[str, Any]) -> bool:
-        return domain["service"] in self.scripts and domain["zone_id"] == self.settings.cloudflare.zone_id
+    @property
+    def elsewhere(self) -> tuple[str, ...]:
+        """The hostnames of other zones that lead to the product's Workers, which nothing here is before."""
+        return tuple(host for host, zone in self._domains if zone != self.settings.cloudflare.zone_id)
+
+    @cached_property
+    def _domains(self) -> list[tuple[str, str]]:
+        listed = self.api.every(f"{self.account}/workers/domains")
+        return [(each["hostname"], each["zone_id"]) for each in listed if each["service"] in self.scripts]
 
 
 class Part(Protocol):
@@ -75,7 +82,8 @@ class Part(Protocol):
 @dataclass(frozen=True)
 class Hostnames:
     """Requests to the stage's hostnames: a route comes before whatever Worker has the hostname, and before routes that
-    are less specific. Routes of the same hostname that are there already lead to the maintenance meanwhile."""
+    are less specific. Routes of the same hostname that are there already, and routes to the product from elsewhere in
+    the zone, lead to the maintenance meanwhile."""
 
     stage: Stage
 
@@ -86,7 +94,7 @@ class Hostnames:
         for pattern in sorted(wanted - there.keys() | ours - taken.keys()):
             yield pattern, {"there": False, "script": None}
         for pattern in sorted(there.keys() - ours):
-            if _hostname(pattern) in self.stage.hostnames:
+            if _hostname(pattern) in self.stage.hostnames or there[pattern] in self.stage.scripts:
                 yield pattern, {"there": True, "script": there[pattern]}
 
     def take(self, key: str, item: Item) -> None:
