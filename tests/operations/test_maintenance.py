@@ -11,11 +11,13 @@ from typing import Any
 import httpx
 import pytest
 
-from bulkhead.clients.endpoints import CLOUDFLARE
+from bulkhead.clients.endpoints import CLOUDFLARE, Sites
 from bulkhead.clients.repeats import Patience
 from bulkhead.clients.rest import Rest
+from bulkhead.clients.visits import Visitor
 from bulkhead.model.faults import Refused
 from bulkhead.model.product import Product, ProductFault, Worker
+from bulkhead.operations.maintenance.site import SIGN
 from bulkhead.operations.maintenance.switch import Maintenance
 from tests.support.cloudflare_api import TOKEN
 from tests.support.kept_stage import (
@@ -29,6 +31,7 @@ from tests.support.kept_stage import (
     KeptStage,
     kept_stage,
 )
+from tests.support.settings_fixture import make_settings
 
 UNTIL = datetime(2026, 9, 1, 4, tzinfo=UTC)
 CLERK = WORKER.format("clerk")
@@ -310,6 +313,22 @@ class Interrupting:
             return found(before)
 
         slow._found = then  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize(("public", "asked"), [(True, 4), (False, 1)])
+def test_a_product_that_sends_visitors_elsewhere_is_no_login(stage: KeptStage, public: bool, asked: int) -> None:
+    told: list[int] = []
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        told.append(1)
+        return httpx.Response(302) if len(told) < asked or not public else httpx.Response(503, headers={SIGN: "on"})
+
+    access = {"public": True, "emailDomains": []} if public else {}
+    settings = make_settings("staging", {"access": access})
+    one = Product("harbor", (Worker("web", "web.js", host="@"),))
+    with Visitor(Sites(), transport=httpx.MockTransport(answer)) as visitor:
+        stage.maintenance(settings=settings, product=one, visitor=visitor, pause=lambda _: None).on(UNTIL)
+    assert len(told) == asked
 
 
 def test_a_stage_without_queues_crons_or_hostnames_can_be_switched(stage: KeptStage) -> None:

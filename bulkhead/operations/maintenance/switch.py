@@ -186,4 +186,4 @@ class Maintenance:
             return None
         if SIGN in reply.headers:
             return True
-        return None if reply.status in _LOGIN else False
+        return None if reply.status in _LOGIN and not self.stage.settings.access.public else False
