@@ -152,13 +152,23 @@ def _needs(holder: Holder, product: Product) -> Iterator[Need]:
                 calls = ("S3 ListObjectsV2", "S3 GetObject")
                 yield Need(OBJECTS_READ, "backing buckets up", calls=calls, untried=_BY_HAND)
         case "jobs":
-            if product.databases:
-                yield Need(
-                    D1_READ,
-                    "backing databases up, and noting points to go back to",
-                    calls=(f"GET {_DATABASE}/time_travel/bookmark", f"POST {_DATABASE}/query"),
-                    untried=_NO_JOBS,
-                )
+            yield from _of_jobs(product)
+
+
+def _of_jobs(product: Product) -> Iterator[Need]:
+    if product.databases:
+        yield Need(
+            D1_READ,
+            "backing databases up, and noting points to go back to",
+            calls=(f"GET {_DATABASE}/time_travel/bookmark", f"POST {_DATABASE}/query"),
+            untried=_NO_JOBS,
+        )
+    if product.namespaces:
+        of_values = (f"GET {_NAMESPACE}/keys", f"POST {_NAMESPACE}/bulk/get")
+        yield Need(KV_READ, "backing namespaces up", calls=of_values, untried=_NO_JOBS)
+    if product.buckets:
+        of_objects = ("S3 ListObjectsV2", "S3 HeadObject", "S3 GetObject")
+        yield Need(OBJECTS_READ, "mirroring buckets", calls=of_objects, untried=_NO_JOBS)
 
 
 def _types(product: Product) -> Iterator[ResourceType]:

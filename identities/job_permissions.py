@@ -1,5 +1,5 @@
 """What each job may do in AWS, with a reason for every statement (pure). A job has what its handler uses: one that
-writes backups deletes none, and one that reads them writes none."""
+writes backups removes none, and one that reads them writes none."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Final
 
 from bulkhead.model.aws_scope import AwsScope
 from bulkhead.model.iam import Grant, called
-from bulkhead.model.naming import Kind
 from bulkhead.model.tasks import Job
+from jobs.locks import ROLLING
 
 METRICS: Final = "Bulkhead"
 """The namespace of the stage's own metrics in CloudWatch."""
@@ -18,19 +18,30 @@ METRICS: Final = "Bulkhead"
 
 @dataclass(frozen=True, slots=True)
 class Uses:
-    """What a handler uses beside what every job does: keys of the vault and of the stage's state, as patterns.
-    ``locks`` says whether it names the end of a lock itself, ``cloudflare`` whether it reads Cloudflare."""
+    """What a handler uses beside what every job does. ``reads``, ``adds`` and ``marks`` are keys of the vault, as
+    patterns; what is marked as deleted stays there as a version. ``state`` are keys beside the state that it reads,
+    ``notes`` those that it also writes and removes; ``locks`` are keys of the vault whose locks it sets or lengthens.
+    ``cloudflare`` says whether it reads Cloudflare."""
 
     reads: Sequence[str] = ()
     adds: Sequence[str] = ()
+    marks: Sequence[str] = ()
     state: Sequence[str] = ()
-    locks: bool = False
+    notes: Sequence[str] = ()
+    locks: Sequence[str] = ()
     cloudflare: bool = True
 
 
+_ROLLING: Final = [f"database/{tier}/*" for tier in ROLLING]
 HANDLERS: Final[Mapping[str, Uses]] = {
-    "jobs.backup.handler": Uses(reads=["database/*"], adds=["database/*"], locks=True),
+    "jobs.backup.handler": Uses(reads=["database/*"], adds=["database/*"], locks=["database/*"]),
     "jobs.bookmark.handler": Uses(adds=["bookmarks/*"]),
+    "jobs.kv.handler": Uses(reads=["kv/*"], adds=["kv/*"]),
+    "jobs.mirror.handler": Uses(
+        reads=["storage/reports/*"], adds=["storage/reports/*"], marks=["storage/reports/*"], notes=["jobs/mirror/*"]
+    ),
+    "jobs.verify.handler": Uses(reads=["database/*"], notes=["jobs/verified/*"], cloudflare=False),
+    "jobs.renew.handler": Uses(reads=_ROLLING, locks=_ROLLING, cloudflare=False),
     "jobs.state.handler": Uses(adds=["state/*"], state=[".pulumi/*"], cloudflare=False),
 }
 """By handler; a job whose handler is not here has no role, and a test asks for it."""
@@ -70,15 +81,37 @@ def _grants(job: Job, uses: Uses, scope: AwsScope) -> Iterator[Grant]:
     if uses.state:
         reason = "it copies the state of the stack"
         yield Grant("ReadState", reason, ["s3:GetObject"], [f"{state}/{each}" for each in uses.state])
+    if uses.notes:
+        yield Grant(
+            "KeepNotes",
+            "it leaves notes to its next run, and takes away those that are done with",
+            ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+            [f"{state}/{each}" for each in uses.notes],
+        )
     if uses.reads:
         reason = "it reads what was kept before"
-        yield Grant("ReadVault", reason, ["s3:GetObject"], [f"{vault}/{each}" for each in uses.reads])
+        actions = ["s3:GetObject", *(["s3:GetObjectVersion"] if uses.marks else [])]
+        yield Grant("ReadVault", reason, actions, [f"{vault}/{each}" for each in uses.reads])
     if uses.adds:
         yield Grant(
             "AddToVault",
             "it keeps what it made, and gives an upload up that fails; nothing is removed",
-            ["s3:AbortMultipartUpload", "s3:PutObject", *(["s3:PutObjectRetention"] if uses.locks else [])],
+            ["s3:AbortMultipartUpload", "s3:PutObject"],
             [f"{vault}/{each}" for each in uses.adds],
+        )
+    if uses.locks:
+        yield Grant(
+            "LockInVault",
+            "a copy cannot be removed for its time; nobody makes that shorter without another right",
+            ["s3:GetObjectRetention", "s3:PutObjectRetention"],
+            [f"{vault}/{each}" for each in uses.locks],
+        )
+    if uses.marks:
+        yield Grant(
+            "MarkInVault",
+            "what is gone at its source is marked as deleted; every version stays for its time",
+            ["s3:DeleteObject"],
+            [f"{vault}/{each}" for each in uses.marks],
         )
     if uses.reads or uses.adds:
         yield Grant(
@@ -86,7 +119,7 @@ def _grants(job: Job, uses: Uses, scope: AwsScope) -> Iterator[Grant]:
             "what is in the vault is encrypted",
             ["kms:Decrypt", *(["kms:GenerateDataKey"] if uses.adds else [])],
             [scope.arn("kms", "key/*", region=scope.region)],
-            called(f"alias/{scope.label.name(Kind.KMS_ALIAS, 'vault')}"),
+            called(scope.vault_alias),
         )
     yield Grant(
         "PutMetrics",

@@ -134,6 +134,7 @@ class ScheduledJobs(pulumi.ComponentResource):
             code=self._archive,
             timeout=job.function.seconds,
             memory_size=job.function.memory,
+            ephemeral_storage=lambda_.FunctionEphemeralStorageArgs(size=job.function.storage),
             environment=lambda_.FunctionEnvironmentArgs(variables={VARIABLE: self._told(job)}),
             dead_letter_config=lambda_.FunctionDeadLetterConfigArgs(target_arn=self.queue.arn),
             logging_config=lambda_.FunctionLoggingConfigArgs(log_format="JSON", log_group=log.name),
@@ -159,11 +160,11 @@ class ScheduledJobs(pulumi.ComponentResource):
             "lives": tier_days(settings.backup),
             "locks": locks(settings.backup),
             "databases": {
-                each.name: {"id": stores.database_id(each.name), "name": args.label.name(Kind.D1, each.name)}
+                each.name: {"id": stores.database_id(each.name), "name": stores.databases[each.name].name}
                 for each in product.databases
             },
             "buckets": {each.name: {"name": stores.bucket_name(each.name)} for each in product.buckets},
-            "namespaces": {each.name: {"id": stores.namespace_id(each.name)} for each in product.namespaces},
+            "namespaces": {name: {"id": stores.namespace_id(name)} for name in settings.backup.kv},
         }
         return pulumi.Output.json_dumps(told, sort_keys=True)
 

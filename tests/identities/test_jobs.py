@@ -11,7 +11,7 @@ import pytest
 from bulkhead.model.aws_scope import aws_scope_of
 from bulkhead.model.tasks import Job, read_tasks
 from bulkhead.resources import types as t
-from bulkhead.resources.permissions import D1_READ
+from bulkhead.resources.permissions import D1_READ, KV_READ, OBJECTS_READ
 from bulkhead.resources.planned import Sealed
 from identities.cloudflare import needs
 from identities.job_permissions import HANDLERS, job_grants, scheduler_grants
@@ -51,10 +51,32 @@ def test_every_handler_of_the_list_has_its_rights_and_no_other_has_any() -> None
 
 
 @every_job
-def test_a_job_deletes_nothing_and_changes_no_rights(job: Job) -> None:
+def test_a_job_removes_nothing_of_the_vault_and_changes_no_rights(job: Job) -> None:
     actions = {action for grant in job_grants(job, SCOPE) for action in grant.actions}
-    assert not {each for each in actions if "*" in each or "Delete" in each or "Bypass" in each or "Policy" in each}
-    assert not {each for each in actions if each.startswith(("iam:", "sts:"))}
+    assert not {each for each in actions if "*" in each or "Version" in each.partition("Delete")[2] or "Policy" in each}
+    assert not {each for each in actions if "Bypass" in each or each.startswith(("iam:", "sts:"))}
+    for key in (
+        "database/daily/main/a.sql.gz",
+        "bookmarks/main/a.json",
+        "state/20261129T193000Z/manifest.json",
+        "kv/a",
+    ):
+        assert not may(job, "s3:DeleteObject", f"{VAULT}/{key}")
+    if job.name != "mirror":  # which marks what is gone; the versions stay
+        assert not may(job, "s3:DeleteObject", f"{VAULT}/storage/reports/a")
+    assert not may(job, "s3:DeleteObject", f"{STATE}/.pulumi/stacks/bulkhead/production.json")
+
+
+def test_who_renews_locks_of_old_copies_writes_none_and_touches_no_other() -> None:
+    assert may(of("renew"), "s3:PutObjectRetention", f"{VAULT}/database/yearly/main/a.sql.gz")
+    assert not may(of("renew"), "s3:PutObjectRetention", f"{VAULT}/database/daily/main/a.sql.gz")
+    assert not may(of("renew"), "s3:PutObject", f"{VAULT}/database/yearly/main/a.sql.gz")
+
+
+def test_who_reads_backups_back_writes_none() -> None:
+    assert may(of("verify"), "s3:GetObject", f"{VAULT}/database/daily/main/a.sql.gz")
+    assert may(of("verify"), "s3:PutObject", f"{STATE}/jobs/verified/a.json")
+    assert not may(of("verify"), "s3:PutObject", f"{VAULT}/database/daily/main/a.sql.gz")
 
 
 @every_job
@@ -123,7 +145,7 @@ def test_only_schedules_of_the_stage_s_own_group_start_a_job() -> None:
 
 def test_the_jobs_read_cloudflare_with_a_token_of_their_own_that_only_reads() -> None:
     identities = rendered_identities("first", "production")
-    assert {need.permission for need in needs("jobs", FIRST_PRODUCT)} == {D1_READ}
+    assert {need.permission for need in needs("jobs", FIRST_PRODUCT)} == {D1_READ, KV_READ, OBJECTS_READ}
     tokens = {each.name for each in identities.of(t.ACCOUNT_TOKEN) if "-jobs-" in each.name}
     assert tokens == {"tokens-jobs-a", "tokens-jobs-b"}
     parameter: dict[str, Any] = dict(identities.one(t.SSM_PARAMETER).inputs)
