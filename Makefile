@@ -124,7 +124,7 @@ slow: install engine act tools/wrangler/node_modules/.installed tools/octokit/no
 	@$(BIN)/pytest -q -m "slow and not faults"
 
 faults: install engine ## let every write of every resource, and of a backup, fail half-way (minutes)
-	@$(BIN)/pytest -q -n auto tests/localclouds/providers/test_faults.py tests/jobs/test_backup_at_size.py
+	@$(BIN)/pytest -q -n auto tests/localclouds/providers/test_faults.py tests/jobs/test_backup_at_size.py tests/jobs/test_streams.py
 
 static: lint types
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 PART: Final = 8 << 20  # bytes
+CHECKSUM: Final = "CRC32"
+"""Of what is written: S3 demands one where objects are locked, and releases of boto3 have other defaults."""
+_PART: Final = ("ETag", f"Checksum{CHECKSUM}")
 _WAITING: Final = 1  # parts that are sent while the next one is made
 _TRIES: Final = 5
 _BROKEN: Final = (BotoCoreError, ClientError, OSError)
@@ -51,7 +54,9 @@ class Writing:
     def __enter__(self) -> Self:
         try:
             for key, told in self._objects.items():
-                made = self._s3.create_multipart_upload(Bucket=self._bucket, Key=key, **told)
+                made = self._s3.create_multipart_upload(
+                    Bucket=self._bucket, Key=key, ChecksumAlgorithm=CHECKSUM, **told
+                )
                 self._uploads[key] = made["UploadId"]
         except BaseException:
             self._give_up()
@@ -86,10 +91,16 @@ class Writing:
     def _upload(self, content: bytes) -> None:
         for key, upload in self._uploads.items():
             number = len(self._parts[key]) + 1
-            sent = self._s3.upload_part(Bucket=self._bucket, Key=key, UploadId=upload, PartNumber=number, Body=content)
-            # S3 wants at the end what it said of each part's checksum.
-            sums = {name: value for name, value in sent.items() if name.startswith("Checksum") and name[8:].isupper()}
-            self._parts[key].append({"PartNumber": number, "ETag": sent["ETag"], **sums})
+            sent = self._s3.upload_part(
+                Bucket=self._bucket,
+                Key=key,
+                UploadId=upload,
+                PartNumber=number,
+                Body=content,
+                ChecksumAlgorithm=CHECKSUM,
+            )
+            # At the end, S3 wants to hear of each part what it said.
+            self._parts[key].append({"PartNumber": number, **{name: sent[name] for name in _PART}})
 
     def _complete(self, key: str) -> None:
         whole = {"Parts": self._parts[key]}

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from jobs.streams import Reading, Writing
+from jobs.streams import CHECKSUM, Reading, Writing
 
 DATABASES: Final = "database/"
 REPORTS: Final = "storage/reports/"
@@ -144,7 +144,8 @@ class Vault:
 
     def put(self, key: str, body: bytes, content_type: str = "application/json", **told: Any) -> None:
         """Write a small object as a whole; ``told`` is what else S3 is told of it."""
-        self.s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type, **self.encrypted(), **told)
+        said = {"ContentType": content_type, "ChecksumAlgorithm": CHECKSUM, **self.encrypted(), **told}
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=body, **said)
 
     def get(self, key: str) -> bytes:
         """Return a small object as a whole."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import random
+import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -89,8 +91,22 @@ def test_what_is_written_is_read_again_at_every_key(scene: Scene, size: int) -> 
             assert hashlib.sha256(reading.read()).digest() == hashlib.sha256(CONTENT[:size]).digest()
 
 
+def test_s3_is_told_a_checksum_at_every_step_which_it_demands_where_objects_are_locked(scene: Scene) -> None:
+    scene.write("a")
+    begun, first, second, third, end = scene.between.asked
+    assert begun.headers["x-amz-checksum-algorithm"] == "CRC32"
+    for number, each in enumerate((first, second, third), 1):
+        content = CONTENT[(number - 1) * SMALLEST : number * SMALLEST]
+        told = base64.b64encode(zlib.crc32(content).to_bytes(4)).decode()
+        assert told in end.body.decode()
+        assert each.headers.get("x-amz-checksum-crc32") == told or told.encode() in each.body  # after the content
+
+
 @pytest.mark.parametrize("which", [uploads, part(1), part(2), part(3), completes])
-@pytest.mark.parametrize("fault", ["500", "503", "dropped", "answer lost", "slow"])
+@pytest.mark.parametrize(
+    "fault",
+    ["500", "answer lost", *(pytest.param(each, marks=pytest.mark.faults) for each in ("503", "dropped", "slow"))],
+)
 def test_an_s3_that_is_ill_for_a_moment_takes_it_all_the_same(
     scene: Scene, which: Callable[[Asked], bool], fault: str
 ) -> None:
