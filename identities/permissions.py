@@ -161,6 +161,8 @@ def _deploy(scope: AwsScope, product: Product) -> Iterator[Grant]:
         ["s3:GetObject", "s3:PutObject"],
         [f"{scope.state_bucket}/{JOURNAL}*"],
     )
+    if scope.keeps_backups:
+        yield from _backs_up(scope)
     yield Grant("UseSecretsKey", "the program reads the stage's secrets", _KEY_USE, [every_key], secrets)
     yield Grant(
         "NeverChangeSecretsKey",
@@ -293,6 +295,27 @@ def _reads_twin(scope: AwsScope) -> Iterator[Grant]:
     )
 
 
+def _backs_up(scope: AwsScope) -> Iterator[Grant]:
+    """What a deployment needs to keep a copy of a database before it changes it: no copy is read, or replaced."""
+    yield Grant(
+        "AddBackups",
+        "a database is backed up before a migration changes it",
+        ["s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectRetention"],
+        [f"arn:{scope.partition}:s3:::{scope.vault}/database/daily/*"],
+    )
+    yield _uses_vault_key(scope)
+
+
+def _uses_vault_key(scope: AwsScope) -> Grant:
+    return Grant(
+        "UseVaultKey",
+        "a backup is encrypted when it is written",
+        ["kms:Decrypt", "kms:GenerateDataKey"],
+        [scope.arn("kms", "key/*", region=scope.region)],
+        called(scope.vault_alias),
+    )
+
+
 def _operations(scope: AwsScope) -> Iterator[Grant]:
     yield from _reads_twin(scope)
     if scope.label.stage is Stage.STAGING:
@@ -312,10 +335,4 @@ def _operations(scope: AwsScope) -> Iterator[Grant]:
         ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"],
         [f"{vault}/*"],
     )
-    yield Grant(
-        "UseVaultKey",
-        "a backup is encrypted when it is written",
-        ["kms:Decrypt", "kms:GenerateDataKey"],
-        [scope.arn("kms", "key/*", region=scope.region)],
-        called(scope.vault_alias),
-    )
+    yield _uses_vault_key(scope)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,12 +11,13 @@ from functools import partial
 from pathlib import Path
 
 from bulkhead.analysis.code import reader, verdicts
-from bulkhead.clients import d1
+from bulkhead.clients import clouds, d1
 from bulkhead.clients.d1 import D1
 from bulkhead.clients.endpoints import Apis
 from bulkhead.clients.rest import Rest
 from bulkhead.clients.workers import Traffic
 from bulkhead.delivery import commits, twins
+from bulkhead.delivery.backing_up import Backup
 from bulkhead.delivery.build import Source, checked_out
 from bulkhead.delivery.checkout_stack import POLICIES, CheckoutStack
 from bulkhead.delivery.door import key_of
@@ -47,6 +48,8 @@ from bulkhead.model.settings.keys import CLOUDFLARE_TOKEN
 from bulkhead.model.settings.product_reference import product_of
 from bulkhead.operations.adopt.everywhere import finder_of
 from bulkhead.operations.adopt.finding import Finder
+from bulkhead.operations.backups import now
+from bulkhead.operations.backups.place import place_of
 from bulkhead.operations.maintenance.record import Records
 from bulkhead.operations.secrets import check as secrets
 from bulkhead.operations.secrets.files import keepers, opened
@@ -68,6 +71,7 @@ class Desk:
     telling: Telling
     finder: Callable[[], AbstractContextManager[Finder]]
     publish: Callable[[], None]
+    backup: Backup
     say: Callable[[str], None]
 
     @property
@@ -159,7 +163,7 @@ class Desk:
         )
         visits = StageVisits(self.prober, self.product, self.settings, self.api, self.say)
         eyes = self.eyes
-        world = World(self.traffic, stack, self.databases, visits, Watch(eyes, self.say), self.say)
+        world = World(self.traffic, stack, self.databases, self.backup, visits, Watch(eyes, self.say), self.say)
         loads, asked = eyes.loads(Clock().minute(), plan.moves), CHECK in plan.steps
         way_back = not plan.switched
         way = road(self.settings.rollout, loads, plan.classes, plan.strategy, asked=asked, way_back=way_back)
@@ -179,8 +183,9 @@ def at_desk(
     product = product_of(settings)
     stack = StackCli(settings.environment, root, profile)
     journal = journal_of(settings, product.name, profile, say)
+    token = stack.secret(CLOUDFLARE_TOKEN)
     with (
-        Rest(apis.cloudflare, stack.secret(CLOUDFLARE_TOKEN)) as api,
+        Rest(apis.cloudflare, token) as api,
         Prober(product, settings, apis.sites, key_of(settings, os.environ)) as prober,
     ):
         finder = partial(finder_of, settings, stack, apis, profile)
@@ -189,5 +194,14 @@ def at_desk(
             if settings.environment == settings.stage:  # nobody compares anything with the stack of a pull request
                 twins.publish(stack, root, scope_of(settings, product.name).state, profile, say)
 
+        def backup(databases: Mapping[str, D1]) -> list[str]:
+            if settings.backup.full == "none":
+                return []
+            place = place_of(settings, product, clouds.aws(settings, profile))
+            began = [
+                now.take(place, there, name, token, lambda: datetime.now(UTC)) for name, there in databases.items()
+            ]
+            return [each.backup.key for each in began]
+
         telling = Telling(settings, apis.github, say)
-        yield Desk(root, settings, product, stack, api, journal, prober, telling, finder, publish, say)
+        yield Desk(root, settings, product, stack, api, journal, prober, telling, finder, publish, backup, say)

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 from bulkhead.clients.d1 import D1
 from bulkhead.clients.workers import Traffic
 from bulkhead.delivery import shares
+from bulkhead.delivery.backing_up import Backup, backed_up
 from bulkhead.delivery.commits import message
 from bulkhead.delivery.journal import CONTINUE, Entry, Outcome, Run
 from bulkhead.delivery.lease import Lost
@@ -29,7 +30,8 @@ from bulkhead.model.faults import Fault, Refused
 FACTS: Final = "facts"
 UPLOAD: Final = "upload"
 TRIGGERS: Final = "triggers"
-_UNSEEN: Final = frozenset({"bookmark", UPLOAD, "migrate", "smoke at 0 %"})
+BACKUP: Final = "backup"
+_UNSEEN: Final = frozenset({"bookmark", BACKUP, UPLOAD, "migrate", "smoke at 0 %"})
 RETURN: Final = "return"
 WATCH: Final = "watch"
 
@@ -68,11 +70,13 @@ class Visits(Protocol):
 
 @dataclass(frozen=True)
 class World:
-    """What a deployment acts on. ``databases`` are those that exist, each with its migrations."""
+    """What a deployment acts on. ``databases`` are those that exist, each with its migrations. ``backup`` keeps a copy
+    of some of them in the vault, and returns its keys; none where the stage has no vault."""
 
     traffic: Traffic
     stack: Stack
     databases: Callable[[], Sequence[tuple[Folder, D1]]]
+    backup: Backup
     visits: Visits
     watch: Watch
     say: Callable[[str], None]
@@ -128,6 +132,8 @@ class Deployment:
     def _steps(self) -> Iterator[tuple[str, Callable[[], None]]]:
         gradual = bool(self._moving)
         yield "bookmark", self._bookmark
+        if self.plan.migrations:
+            yield BACKUP, self._backup
         if not gradual:
             yield "expand", self._migrate
         yield UPLOAD, self._upload
@@ -174,6 +180,11 @@ class Deployment:
             self.world.say(f"  {name} as it is now, for 30 days: {mark}")
         if marks:
             self.run.note(FACTS, {"bookmarks": marks})
+
+    def _backup(self) -> None:
+        keys = backed_up(self.plan, self.world.databases(), self.world.backup, self.world.say)
+        if keys:
+            self.run.note(FACTS, {"backups": keys})
 
     def _migrate(self) -> None:
         agreed = {each.file: each.checksum for each in self.plan.migrations}

@@ -198,6 +198,8 @@ def test_migrations_alone_are_applied(scene: DeployScene, deploy: Deploy) -> Non
     code, out, err = deploy("--yes", "staging")
     assert (code, err) == (0, "")
     assert "applied to harbor-staging-d1-main: 0002_boats.sql" in out
+    assert out.index("database/daily/main/backup_staging_main_") < out.index("applied to")
+    assert scene.backed_up == ["main"]
     assert deploy("--yes", "staging")[1].endswith("There is nothing to do.\n")
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import pytest
 
 from bulkhead.analysis.code.reader import Facts, SourceLocation, Use
 from bulkhead.cli.main import main
+from bulkhead.clients.d1 import D1
 from bulkhead.clients.endpoints import CLOUDFLARE
 from bulkhead.clients.rest import Rest
 from bulkhead.clients.workers import Traffic
@@ -36,9 +38,13 @@ from bulkhead.localclouds.api.seed import Tenant
 from bulkhead.localclouds.cloudflare.counted import Counted
 from bulkhead.machine.owner import Owner, this_process
 from bulkhead.model.access import KEY_ID, KEY_SECRET, LOGIN
+from bulkhead.model.naming import Kind
 from bulkhead.model.product import HEALTH
+from bulkhead.operations.backups.now import Taken
+from bulkhead.operations.backups.place import Place
 from bulkhead.preview import waivers
 from bulkhead.resources import types as t
+from jobs.vault import Backup, Tier
 from tests.preview.made import Preview
 from tests.support.checkout import work_in
 from tests.support.cloudflare_api import TOKEN, open_api
@@ -84,6 +90,7 @@ class DeployScene:
         self.requests = 3000
         self.uploads = ""
         self.published = 0
+        self.backed_up: list[str] = []
         self.account = self.settings.cloudflare.account_id
         self.where = Visited(folder, self._counted)
         names = {"cloudflare": {TOKEN: "deploy"}}
@@ -325,6 +332,7 @@ class DeployScene:
         monkeypatch.setattr(f"{desk}.Prober", front)
         monkeypatch.setattr(f"{desk}.Signals", partial(Signals, clock=lambda: self.minute * 60.0))
         monkeypatch.setattr(f"{desk}.twins.publish", self._publish)
+        monkeypatch.setattr(f"{desk}.now.take", self._back_up)
         monkeypatch.setattr(Clock, "minute", lambda _clock: self.minute)
         monkeypatch.setattr(Clock, "wait", self._wait)
         up = StackCli.up
@@ -334,6 +342,13 @@ class DeployScene:
             self._upped()
 
         monkeypatch.setattr(StackCli, "up", upped)
+
+    def _back_up(self, place: Place, database: D1, logical: str, token: str, now: Callable[[], datetime]) -> Taken:
+        assert token == TOKEN
+        assert database.name == self.settings.label("harbor").name(Kind.D1, logical)
+        self.backed_up.append(logical)
+        manifest: Any = None  # nobody reads it here
+        return Taken(Backup(now(), logical, self.settings.stage, Tier.DAILY), manifest)
 
     def _publish(self, *_: Any) -> None:
         self.published += 1

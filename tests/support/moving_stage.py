@@ -11,8 +11,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from bulkhead.clients.d1 import D1
 from bulkhead.clients.workers import Deployment, Share
+from bulkhead.delivery.backing_up import Backup
 from bulkhead.delivery.journal import Journal, Run
+from bulkhead.delivery.migrations.stage import Folder
 from bulkhead.delivery.observed import Count, Minute, Probes
 from bulkhead.delivery.plan import Move, Plan
 from bulkhead.delivery.run import Deployment as Delivery
@@ -71,6 +74,8 @@ class Outside:
     up_fails: Exception | None = None
     at_once: Collection[str] = ()  # the Workers whose new version serves by its upload
     waited: Callable[[FastClock], None] = lambda _clock: None
+    databases: Callable[[], Sequence[tuple[Folder, D1]]] = list
+    backup: Backup = lambda _databases: ()
     history: list[tuple[str, tuple[tuple[str, float], ...]]] = field(default_factory=list)
     _numbers: Any = field(default_factory=count)
 
@@ -212,7 +217,7 @@ def delivery(
 ) -> Delivery:
     traffic: Any = MovingTraffic(outside)
     watch = Watch(MovingEyes(outside), say, FastClock(outside.waited))
-    world = World(traffic, MovingStack(outside), list, MovingVisits(outside), watch, say)
+    world = World(traffic, MovingStack(outside), outside.databases, outside.backup, MovingVisits(outside), watch, say)
     settings = make_settings(
         "production", {"rollout": {"strategy": shown.strategy, "bakeMinutes": 3, "watchMinutes": watch_minutes}}
     )

@@ -8,7 +8,7 @@ from typing import Final
 from bulkhead.clients.clouds import ClientOf
 from bulkhead.model.aws_scope import AwsScope, aws_scope_of
 from bulkhead.model.faults import Fault, Refused
-from bulkhead.model.naming import Kind, Label
+from bulkhead.model.naming import Label
 from bulkhead.model.product import Product
 from bulkhead.model.settings import StageSettings
 from jobs import backup as backing_up
@@ -94,4 +94,4 @@ def place_of(settings: StageSettings, product: Product, client: ClientOf) -> Pla
 
 
 def _key(scope: AwsScope) -> str:
-    return scope.arn("kms", f"alias/{scope.label.name(Kind.KMS_ALIAS, 'vault')}", region=scope.region)
+    return scope.arn("kms", scope.vault_alias, region=scope.region)
