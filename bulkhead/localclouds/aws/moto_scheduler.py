@@ -1,5 +1,6 @@
 """What moto's EventBridge Scheduler lacks: a schedule is made or changed only as AWS would take it, in a group that
-exists, with an expression that can be read, and with a role that the scheduler may take."""
+exists, with an expression that can be read, and with a role that the scheduler may take. One that is changed without a
+word of its state is enabled; moto's would have none."""
 
 from __future__ import annotations
 
@@ -33,7 +34,7 @@ def _created(self: Any, **wanted: Any) -> Any:
 
 def _updated(self: Any, **wanted: Any) -> Any:
     _may_be(self, wanted)
-    return _update(self, **wanted)
+    return _update(self, **{**wanted, "state": wanted.get("state") or "ENABLED"})
 
 
 def _group_deleted(self: Any, name: str | None) -> None:
