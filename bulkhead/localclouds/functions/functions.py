@@ -12,9 +12,9 @@ import shutil
 import tempfile
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -77,16 +77,18 @@ class Functions:
     def invoke(self, account: str, region: str, name: str, event: bytes) -> Answer:
         """Run a function at once and return what it answers. Raises ClientError and Failed as `tried` does."""
         request = str(uuid.uuid4())
-        with self._counted():
+        self._count(1)
+        try:
             ran = tried(self._place(account, region), name, request, event, self._above(), self._ending)
             self._note(account, name, request, 1, event, ran)
+        finally:
+            self._count(-1)
         return ran.answer
 
     def enqueue(self, account: str, region: str, name: str, event: bytes) -> None:
         """Run a function in turn, and again where it fails."""
-        counted = self._counted()
-        counted.__enter__()  # before it is handed on: whoever asks at once must wait
-        self._pool.submit(self._worked_off, counted, self._place(account, region), name, event)
+        self._count(1)  # before it is handed on: whoever asks at once must wait
+        self._pool.submit(self._worked_off, self._place(account, region), name, event)
 
     def invocations(self, after: int = 0) -> list[Invocation]:
         """Return what ran after the invocation of a number, once nothing runs and nothing waits."""
@@ -94,36 +96,31 @@ class Functions:
             self._changed.wait_for(lambda: self._pending == 0 or self._ending.is_set())
             return self._done[after:]
 
-    def _worked_off(self, counted: Any, place: Place, name: str, event: bytes) -> None:
+    def _worked_off(self, place: Place, name: str, event: bytes) -> None:
         request, attempt = str(uuid.uuid4()), 0
         try:
             settings = _settings(place, name)
-            for attempt in range(1, 2 + settings.get("MaximumRetryAttempts", _RETRIES)):
+            tries = 1 + settings.get("MaximumRetryAttempts", _RETRIES)
+            for attempt in range(1, tries + 1):
                 ran = tried(place, name, request, event, self._above(), self._ending)
                 if self._ending.is_set():
                     return
-                last = attempt == 1 + settings.get("MaximumRetryAttempts", _RETRIES) or not ran.answer.error
+                last = attempt == tries or not ran.answer.error
                 untold = tell(place, name, Letter(request, event, ran.answer, attempt), settings) if last else ""
                 self._note(place.account, name, request, attempt, event, ran, untold)
                 if last:
-                    break
-        except Exception as error:
+                    return
+        except Exception as error:  # nobody sees the error of a thread
             told = json.dumps({"errorType": type(error).__name__, "errorMessage": str(error)}).encode()
             ran = Ran(Answer(told, type(error).__name__), (), 0.0, 0)
             self._note(place.account, name, request, attempt, event, ran)
         finally:
-            counted.__exit__(None, None, None)
+            self._count(-1)
 
-    @contextmanager
-    def _counted(self) -> Iterator[None]:
+    def _count(self, more: int) -> None:
         with self._changed:
-            self._pending += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._pending -= 1
-                self._changed.notify_all()
+            self._pending += more
+            self._changed.notify_all()
 
     def _note(
         self, account: str, name: str, request: str, attempt: int, event: bytes, ran: Ran, untold: str = ""
@@ -134,13 +131,8 @@ class Functions:
             self._done.append(Invocation(len(self._done) + 1, account, name, request, attempt, asked, answered, *about))
 
     def _place(self, account: str, region: str) -> Place:
-        return Place(
-            self._endpoint,
-            account,
-            region,
-            partial(self._client, account, region=region),
-            self.addresses,
-        )
+        client = partial(self._client, account, region=region)
+        return Place(self._endpoint, account, region, client, self.addresses)
 
     def _above(self) -> Path:
         with self._changed:
