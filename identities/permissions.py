@@ -18,6 +18,7 @@ from bulkhead.model.roles import Role
 from bulkhead.model.tasks import Job
 from bulkhead.resources import types as t
 from identities.deploying_jobs import deploying_jobs
+from jobs.vault import DATABASES
 
 _BUCKET_SETTINGS: Final = (
     "s3:CreateBucket",
@@ -195,6 +196,20 @@ def _deploy(scope: AwsScope, product: Product) -> Iterator[Grant]:
             [scope.replication_role_arn],
             {"StringEquals": {"iam:PassedToService": "s3.amazonaws.com"}},
             [t.S3_BUCKET_REPLICATION_CONFIG],
+        )
+    if scope.keeps_backups:
+        yield Grant(
+            "ReadBackups",
+            "a restore reads a backup before it changes a database, and is noted down where deployments are",
+            ["s3:GetObject"],
+            [f"arn:{scope.partition}:s3:::{scope.vault}/{DATABASES}*"],
+        )
+        yield Grant(
+            "OpenBackups",
+            "backups are encrypted with the vault's key",
+            ["kms:Decrypt"],
+            [every_key],
+            called(scope.vault_alias),
         )
     yield Grant(
         "MakeKeys",

@@ -201,6 +201,21 @@ def test_operations_add_backups_and_remove_none() -> None:
     ]
 
 
+@pytest.mark.parametrize("environment", STAGES)
+def test_whoever_restores_reads_backups_of_databases_and_nothing_else_of_the_vault(environment: str) -> None:
+    said = statements(Role.DEPLOY, environment)
+    if environment == "development":  # keeps no backups
+        assert not {"ReadBackups", "OpenBackups"} & said.keys()
+        return
+    account = make_settings(environment).aws.account_id
+    assert said["ReadBackups"]["Action"] == ["s3:GetObject"]
+    assert said["ReadBackups"]["Resource"] == [f"arn:aws:s3:::harbor-{environment}-vault-{account}/database/*"]
+    assert said["OpenBackups"]["Action"] == ["kms:Decrypt"]
+    assert said["OpenBackups"]["Condition"] == {
+        "ForAnyValue:StringEquals": {"kms:ResourceAliases": f"alias/harbor-{environment}-key-vault"}
+    }
+
+
 def test_what_staging_validated_is_kept_by_staging_and_reached_by_no_other_stage() -> None:
     said = statements(Role.OPERATIONS)["KeepValidations"]
     assert said["Resource"] == ["arn:aws:s3:::harbor-staging-state-222222222222/validation/*"]
