@@ -19,6 +19,7 @@ from bulkhead.clients import rest
 from bulkhead.clients.endpoints import CLOUDFLARE
 from bulkhead.clients.rest import Rest
 from bulkhead.delivery.journal import Journal, Outcome
+from bulkhead.delivery.plan import Pending
 from bulkhead.localclouds.api.seed import Tenant
 from bulkhead.machine.owner import this_process
 from bulkhead.model.faults import Refused
@@ -148,13 +149,13 @@ def test_what_deploys_a_stage_is_what_the_program_says() -> None:
 
 
 def test_every_step_that_a_run_takes_is_explained_and_no_other() -> None:
-    taken = {"return"}
+    taken, pending = {"return"}, (Pending("main/0001_a.sql", "c" * 64, ("expand",)),)
     for strategy in ("canary", "blue-green", "all-at-once"):
         client: Any = MemoryS3()
         journal = Journal(client, "a-bucket", "production", me=this_process())
         with journal.held():
             run = journal.begin({})
-            assert delivery(Outside(), journal, run, plan(strategy)).go()[0] is Outcome.DONE
+            assert delivery(Outside(), journal, run, plan(strategy, migrations=pending)).go()[0] is Outcome.DONE
         taken |= {each.step for each in run.entries()} - {"begin", "facts", "minute", "end"}
     table = _text(DELIVERY).partition("| step | what it does")[2].partition("\n\n")[0]
     told = {step for row in table.splitlines() for step in _CODE.findall(row.partition(" | ")[0])}

@@ -234,6 +234,7 @@ def test_secrets_reach_the_one_step_that_needs_them() -> None:
     ]
     assert set(holders) == {
         ("leg", "deploy", "Deploy"),
+        ("optimize", "optimize", "Optimize"),
         ("rollback", "rollback", "Roll back"),
         ("staging-validation", "validate", "Validate"),
     }
