@@ -111,7 +111,9 @@ class Delivery:
         """Return a run of a plan."""
         rollout = self.settings.rollout.model_copy(update={"bake_minutes": _BAKE, "watch_minutes": 0})
         watch = Watch(self.eyes(product), self.told.append, _QuickClock(self.minute))
-        world = World(self.traffic, self.stack(product), list, self.visits(product), watch, self.told.append)
+        world = World(
+            self.traffic, self.stack(product), list, lambda _names: [], self.visits(product), watch, self.told.append
+        )
         loads = {move.worker: Load() for move in plan.moves}
         return Deployment(world, plan, road(rollout, loads, (), plan.strategy), run)
 
