@@ -137,7 +137,7 @@ def _told(deployed: Deployed, database: str) -> dict[str, Any]:
         "vault": deployed.vault,
         "vault_key": deployed.key,
         "state": deployed.state,
-        "token": TOKEN_NAME,
+        "token_parameter": TOKEN_NAME,
         "lives": LIVES,
         "locks": {},
         "databases": {"main": {"id": database, "name": "harbor-staging-d1-main"}},
