@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from bulkhead.clients.refusals import ApiRefused
+from bulkhead.clients.refusals import ApiRefused, Uncertain
 from bulkhead.clients.rest import Rest
 from bulkhead.model.instants import instant
 from jobs.d1.load import by_import
@@ -17,6 +17,7 @@ from jobs.d1.load import by_import
 _SQL_FAILED: Final = 7500
 _BUSY: Final = "long-running"
 _PAUSE: Final = 2.0  # seconds until a database that is being imported is asked again
+_LOST: Final = 3  # answers to imports of one file
 _PATIENCE: Final = 1800.0  # seconds for an import: 5 GB are the most
 
 Rows = Sequence[dict[str, Any]]
@@ -73,16 +74,19 @@ class D1:
         self.api.post(f"{self._path}/time_travel/restore", params={"bookmark": bookmark}, repeatable=True)
 
     def load(self, file: Path) -> None:
-        """Run a file of SQL as one transaction, during which the database answers nobody; an import that runs already
-        is waited for. Raises LoadFailed where D1 refuses it: then nothing was done."""
-        ends = time.monotonic() + _PATIENCE
+        """Run a file of SQL as one transaction, during which the database answers nobody. An import that runs already
+        is waited for, and one whose answer was lost is made again, so the file has to come to the same when it is run
+        twice. Raises LoadFailed where D1 refuses it: then nothing was done."""
+        ends, lost = time.monotonic() + _PATIENCE, 0
         while True:
             try:
                 by_import(file, self._import, self.api.upload, patience=max(0.0, ends - time.monotonic()))
             except ApiRefused as refused:
-                if not any(_BUSY in reason.message for reason in refused.reasons) or time.monotonic() > ends:
+                is_busy = any(_BUSY in reason.message for reason in refused.reasons)
+                lost += isinstance(refused, Uncertain)
+                if not (is_busy or isinstance(refused, Uncertain)) or lost == _LOST or time.monotonic() > ends:
                     raise
-                time.sleep(_PAUSE)
+                time.sleep(_PAUSE if is_busy else 0)
             else:
                 return
 
@@ -91,7 +95,8 @@ class D1:
         self.api.delete(self._path)
 
     def _import(self, body: Any) -> dict[str, Any]:
-        return dict(self.api.post(f"{self._path}/import", dict(body), repeatable=True) or {})
+        again = body["action"] != "ingest"  # the second time, D1 has taken the file that it names
+        return dict(self.api.post(f"{self._path}/import", dict(body), repeatable=again) or {})
 
     @property
     def _path(self) -> str:

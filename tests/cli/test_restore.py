@@ -12,14 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from bulkhead.cli.main import main
 from bulkhead.clients import clouds, d1
 from bulkhead.clients.d1 import D1
 from bulkhead.clients.endpoints import CLOUDFLARE
+from bulkhead.clients.repeats import Patience
 from bulkhead.clients.rest import Rest
-from bulkhead.delivery.journal import Journal
+from bulkhead.delivery.journal import RESTORE, Journal
+from bulkhead.localclouds.api.faults import Failing, PlannedFault
 from bulkhead.localclouds.api.seed import Tenant
+from bulkhead.machine.owner import Owner
 from bulkhead.recovery.restore import opening
 from jobs.vault import Backup
 from tests.support.checkout import work_in
@@ -32,7 +36,11 @@ from tests.support.vaulted import Vaulted, VaultS3
 
 ACCOUNTS = {"staging": ("2" * 32, "2f" * 16), "production": ("3" * 32, "3f" * 16), "development": ("1" * 32, "1f" * 16)}
 MIGRATION = "0001_a.sql"
+IMPORT = "/accounts/{account_id}/d1/database/{database_id}/import"
 Run = Callable[..., tuple[int, str, str]]
+
+
+_HASTE = Patience(sleep=lambda _: None)
 
 
 class _NobodyAnswers:
@@ -99,7 +107,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     found = Place(tmp_path)
     for name in ACCOUNTS:
         monkeypatch.setenv(f"TOKEN_{name.upper()}", f"{name}-token")
-    monkeypatch.setattr(opening, "Rest", partial(Rest, transport=found.api.transport()))
+    monkeypatch.setattr(opening, "Rest", partial(Rest, transport=found.api.transport(), patience=_HASTE))
     monkeypatch.setattr(opening, "Visitor", _NobodyAnswers)
     monkeypatch.setattr(clouds, "aws", lambda *_: lambda _service: found.s3)
     yield found
@@ -186,6 +194,54 @@ def test_while_the_stage_is_deployed_nothing_is_restored(run: Run, place: Place)
     assert "has not ended" in err
     assert "bulkhead deploy staging continues or returns it" in err
     assert place.nicks() == ["bob"]
+
+
+def test_of_two_restores_at_once_the_second_is_refused(run: Run, place: Place) -> None:
+    s3: Any = place.s3
+    other = Owner("alice", "laptop", "elsewhere", 4711, 1.0)
+    with (restoring := Journal(s3, "a-bucket", "staging", me=other).of(RESTORE)).held():
+        restoring.begin({"plan": {}}).note("maintenance")
+        for arguments in (("--from", place.backup().key), ("--undo",)):
+            code, _, err = run("staging", *arguments, "--yes", "staging")
+            assert code == 1
+            assert "staging is being changed." in err
+            assert "alice" in err
+        wish = ("--from", place.backup().key, "--table", "members", "--yes", "staging")
+        assert "staging is being changed." in run("staging", *wish, rows=True)[2]
+    assert place.nicks() == ["bob"]
+
+
+def test_a_vault_that_answers_500_is_said_and_nothing_is_begun(
+    run: Run, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = place.backup().key
+
+    def ill(**request: Any) -> Any:
+        if request["Key"].startswith("database/"):
+            answer: Any = {"Error": {"Code": "InternalError", "Message": "We encountered an internal error."}}
+            raise ClientError(answer, "GetObject")
+        return VaultS3.get_object(place.s3, **request)
+
+    monkeypatch.setattr(place.s3, "get_object", ill)
+    code, _, err = run("staging", "--from", key, "--yes", "staging")
+    assert code == 1
+    assert "S3 refused while reading the backup." in err
+    assert "InternalError" in err
+    assert (place.nicks(), [each for each in place.s3.there if "/restores/" in each]) == (["bob"], [])
+
+
+def test_a_cloudflare_that_answers_500_leaves_users_waiting_and_the_same_command_goes_on(
+    run: Run, place: Place
+) -> None:
+    key = place.backup().key
+    place.api.fail(PlannedFault("POST", IMPORT, Failing.AFTER, 99))
+    code, out, _ = run("staging", "--from", key, "--yes", "staging")
+    assert code == 3, out
+    assert "has not ended; what was switched off for it stays so" in out
+    assert (place.nicks(), place.maintenance()) == (["bob"], "on")
+    place.api.fail()
+    assert run("staging", "--yes", "staging")[0] == 0
+    assert (place.nicks(), place.maintenance()) == (["ann"], "off")
 
 
 def test_development_alone_does_without_maintenance(run: Run, place: Place) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from bulkhead.clients import d1
 from bulkhead.clients.d1 import D1, SqlFailed
 from bulkhead.clients.endpoints import CLOUDFLARE
-from bulkhead.clients.refusals import ApiRefused
+from bulkhead.clients.refusals import ApiRefused, Uncertain
 from bulkhead.clients.repeats import Patience
 from bulkhead.clients.rest import Rest
 from jobs.d1.load import LoadFailed
@@ -46,6 +47,39 @@ def test_a_file_is_loaded_and_a_bookmark_brings_back_what_was_before(database: D
     assert _words(database) == ["after"]
     database.travel(bookmark)
     assert _words(database) == ["before"]
+
+
+class _Losing(httpx.BaseTransport):
+    """Does what it is asked to, and loses the first answers to an ``action`` of an import."""
+
+    def __init__(self, inner: httpx.BaseTransport, action: str, times: int) -> None:
+        self._inner, self._action, self._left = inner, f'"{action}"'.encode(), times
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        is_meant = request.url.path.endswith("/import") and self._action in request.read()
+        answer = self._inner.handle_request(request)
+        if is_meant and self._left:
+            self._left -= 1
+            raise httpx.ReadError("lost", request=request)
+        return answer
+
+
+@pytest.mark.parametrize("action", ["init", "ingest", "poll"])
+def test_an_import_whose_answer_is_lost_is_done_once_more(action: str, database: D1, tmp_path: Path) -> None:
+    database.write("CREATE TABLE words (word TEXT);")
+    lossy: Any = database.api._client._transport
+    with Rest(CLOUDFLARE, TOKEN, _Losing(lossy, action, 1), Patience(sleep=lambda _: None)) as rest:
+        there = D1(rest, database.account, database.id, database.name)
+        there.load(_sql(tmp_path, "DELETE FROM words", "INSERT INTO words VALUES ('after')"))
+    assert _words(database) == ["after"]
+
+
+def test_an_import_whose_answers_are_all_lost_is_said_to_be_uncertain(database: D1, tmp_path: Path) -> None:
+    lossy: Any = database.api._client._transport
+    with Rest(CLOUDFLARE, TOKEN, _Losing(lossy, "ingest", 99), Patience(sleep=lambda _: None)) as rest:
+        there = D1(rest, database.account, database.id, database.name)
+        with pytest.raises(Uncertain):
+            there.load(_sql(tmp_path, "CREATE TABLE IF NOT EXISTS words (word TEXT)"))
 
 
 def test_a_file_that_d1_refuses_changes_nothing(database: D1, tmp_path: Path) -> None:
