@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
+from bulkhead.model.clock_times import Unclear, clock_time
 from bulkhead.model.faults import Fault, Refused
 from jobs.local_time import shown
 
 _LASTS: Final = re.compile(r"([1-9]\d{0,4}) ?(h|min|m)")
 _UNITS: Final = {"h": timedelta(hours=1), "min": timedelta(minutes=1), "m": timedelta(minutes=1)}
-_CLOCK: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:?\d\d)?")
 _FARTHEST: Final = timedelta(days=31)
 
 
@@ -31,20 +30,9 @@ def until(text: str, zone: str, now: datetime) -> datetime:
 
 def _of_the_clock(text: str, zone: str) -> datetime:
     try:
-        said = datetime.fromisoformat(text) if _CLOCK.fullmatch(text) else None
-    except ValueError:
-        said = None
-    if said is None:
-        raise _refused(text, "is no time of a day")
-    if said.tzinfo is not None:
-        return said
-    first, second = (said.replace(tzinfo=ZoneInfo(zone), fold=fold).astimezone(UTC) for fold in (0, 1))
-    if first == second:
-        return first
-    if first.astimezone(ZoneInfo(zone)).replace(tzinfo=None) != said:
-        raise _refused(text, f"never comes in {zone}: clocks go forward over it")
-    either = " or ".join(f"{each:%Y-%m-%dT%H:%MZ}" for each in (first, second))
-    raise _refused(text, f"comes twice in {zone}: clocks go back over it", f"say which one: {either}")
+        return clock_time(text, zone)
+    except Unclear as unclear:
+        raise _refused(text, unclear.why, f"say which one: {unclear.choice}" if unclear.either else "") from unclear
 
 
 def _refused(text: str, why: str, fix: str = "") -> Refused:
