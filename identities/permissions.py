@@ -16,6 +16,7 @@ from bulkhead.model.naming import Kind, Stage
 from bulkhead.model.product import Product
 from bulkhead.model.roles import Role
 from bulkhead.model.tasks import Job
+from bulkhead.model.vault import HELD
 from bulkhead.resources import types as t
 from identities.deploying_jobs import deploying_jobs
 from jobs.vault import DATABASES
@@ -350,4 +351,18 @@ def _operations(scope: AwsScope) -> Iterator[Grant]:
         ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"],
         [f"{vault}/*"],
     )
+    if not scope.removes:  # the others lock nothing
+        yield Grant(
+            "LockBackups",
+            "who writes a backup says until when nobody can delete it; the vault's policy lets nobody shorten that",
+            ["s3:PutObjectRetention"],
+            [f"{vault}/database/*"],
+        )
+        yield Grant(
+            "HoldBackups",
+            "one that is needed longer is kept; to let it go again takes a person who administers the account",
+            ["s3:PutObjectLegalHold"],
+            [f"{vault}/{HELD}*"],
+            {"StringEquals": {"s3:object-lock-legal-hold": "ON"}},
+        )
     yield _uses_vault_key(scope)

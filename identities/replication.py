@@ -10,7 +10,8 @@ import pulumi
 from pulumi_aws.iam import Role, RolePolicy
 
 from bulkhead.model.aws_scope import AwsScope
-from bulkhead.model.iam import Document, Grant, document
+from bulkhead.model.iam import Document, Grant, called, document
+from bulkhead.model.vault import MIRRORED
 
 _S3: str = "s3.amazonaws.com"
 
@@ -54,7 +55,7 @@ def replication_trust(scope: AwsScope) -> Document:
 
 def replication_grants(scope: AwsScope) -> Iterator[Grant]:
     """Yield what S3 needs to copy (Amazon S3 User Guide, "Setting up permissions for live replication", with what
-    object lock and KMS add). It may not copy a deletion."""
+    object lock and KMS add). Of a backup it may not copy a deletion."""
     vault, replica = (f"arn:{scope.partition}:s3:::{name}" for name in (scope.vault, scope.replica))
     yield Grant(
         "SeeWhatIsToBeCopied",
@@ -80,13 +81,14 @@ def replication_grants(scope: AwsScope) -> Iterator[Grant]:
         ["s3:ReplicateObject", "s3:ReplicateTags"],
         [f"{replica}/*"],
     )
+    yield Grant(
+        "MarkWhatIsGone",
+        "what is gone at its source is marked in the copy, too, and its versions go when its time is up",
+        ["s3:ReplicateDelete"],
+        [f"{replica}/{MIRRORED}*"],
+    )
     for sid, reason, action, region, key in (
         ("OpenBackups", "what is copied is encrypted", "kms:Decrypt", scope.region, scope.vault_alias),
         ("CloseCopies", "the copy has a key of its own", "kms:Encrypt", scope.replica_region, scope.replica_alias),
     ):
-        yield Grant(sid, reason, [action], [scope.arn("kms", "key/*", region=region)], is_called(key))
-
-
-def is_called(alias: str) -> dict[str, dict[str, str]]:
-    """Return the condition on a key's name: its id is made up by AWS."""
-    return {"ForAnyValue:StringEquals": {"kms:ResourceAliases": alias}}
+        yield Grant(sid, reason, [action], [scope.arn("kms", "key/*", region=region)], called(key))

@@ -228,8 +228,8 @@ def _plain(value: Any) -> Any:
 
 
 def _hold(console: Console, place: Place, key: str, *, release: bool) -> None:
+    from bulkhead.model.vault import HELD  # noqa: PLC0415
     from bulkhead.operations.backups.holding import hold, release_of  # noqa: PLC0415
-    from bulkhead.operations.backups.place import HELD  # noqa: PLC0415
 
     _, named = place.named(HELD + key.removeprefix(HELD) if release else key)
     found = release_of(place, named) if release else hold(place, named)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from bulkhead.cli.console import BAD, GOOD, WARNING, Console
-from bulkhead.operations.backups.books import entries, exposure, uncovered
+from bulkhead.operations.backups.books import entries, exposure, uncovered, unsurvived
 from jobs.local_time import lasted, shown
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ def tell(console: Console, place: Place, chosen: Sequence[str], most: int) -> No
     left_out = uncovered(place)
     for line in left_out:
         console.say(f"not in any backup: {line}", WARNING)
+    losses = unsurvived(place)
+    for line in losses:
+        console.say(f"no backup outlives the loss of {line}", WARNING)
     console.result(
         {
             "stage": place.stage,
@@ -49,6 +52,7 @@ def tell(console: Console, place: Place, chosen: Sequence[str], most: int) -> No
                 for each in exposures
             ],
             "uncovered": left_out,
+            "unsurvived": losses,
         }
     )
 

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
 
 REPLICA: Final = "replica"
 """The word in the name of the vault's copy, and of its key."""
+HELD: Final = "held/"
+"""Below which a copy of a backup lies that somebody keeps until it is let go: no tier ends there."""
+MIRRORED: Final = "storage/reports/"
+"""Below which files of the product's buckets are mirrored; a marker says that one is gone at its source."""
 UNDO_DAYS: Final = 7
 _TIME_TRAVEL_DAYS: Final = 30  # Cloudflare D1, "Time Travel": a bookmark leads nowhere afterwards
 
@@ -46,7 +50,8 @@ def lives(backup: Backup) -> dict[str, Life]:
     keep = backup.retention
     return {
         **{f"database/{tier}/": Life(days) for tier, days in tier_days(backup).items()},
-        "storage/reports/": Life(None, keep.monthly_days),
+        HELD: Life(None),
+        MIRRORED: Life(None, keep.monthly_days),
         "bookmarks/": Life(_TIME_TRAVEL_DAYS),
         "state/": Life(keep.monthly_days),
         "kv/": Life(keep.weekly_days),

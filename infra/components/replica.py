@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_aws.s3 import BucketReplicationConfig
+from pulumi_aws.s3 import BucketReplicationConfig, BucketReplicationConfigRuleArgsDict
 
 from bulkhead.model.aws_scope import aws_scope_of
 from bulkhead.model.naming import Label
 from bulkhead.model.settings import StageSettings
-from bulkhead.model.vault import REPLICA, lives
+from bulkhead.model.vault import MIRRORED, REPLICA, lives
 from infra.components.keys import stage_key
 from infra.components.private_bucket import BucketLock, PrivateBucket, PrivateBucketArgs
 
@@ -30,8 +30,9 @@ class VaultReplica(pulumi.ComponentResource):
     """A bucket in the second region, with a key, lives and locks of its own, and the rule by which S3 fills it.
 
     Every new version is copied with its lock. A deletion is not: whoever deletes in the vault, deletes nothing here,
-    and an expiry is not copied either, so the copy has the same lives. S3 copies with a role that the identities make
-    (identities/replication.py), because a stage makes none.
+    and an expiry is not copied either, so the copy has the same lives. Of mirrored files the marker is copied which
+    says that one is gone at its source: without it they would stay here for ever. S3 copies with a role that the
+    identities make (identities/replication.py), because a stage makes none.
 
     Left out: copying back, which is a restore; what was in the vault before, which S3 Batch Replication copies once;
     and S3's promise of fifteen minutes, which costs as much again as the copy.
@@ -61,20 +62,22 @@ class VaultReplica(pulumi.ComponentResource):
             f"{name}-replication",
             bucket=args.vault.bucket.id,
             role=scope.replication_role_arn,
-            rules=[
-                {
-                    "id": REPLICA,
-                    "status": "Enabled",
-                    "priority": 1,
-                    "filter": {"prefix": ""},
-                    "delete_marker_replication": {"status": "Disabled"},
-                    "source_selection_criteria": {"sse_kms_encrypted_objects": {"status": "Enabled"}},
-                    "destination": {
-                        "bucket": self.store.arn,
-                        "encryption_configuration": {"replica_kms_key_id": self.key.arn},
-                    },
-                }
-            ],
+            rules=[self._rule(REPLICA, 1), self._rule("mirrored", 2, MIRRORED)],
             opts=pulumi.ResourceOptions(parent=self, depends_on=[args.vault.versioning, self.store.versioning]),
         )
         self.register_outputs({"bucket": self.store.name, "keyArn": self.key.arn})
+
+    def _rule(self, id_: str, priority: int, prefix: str = "") -> BucketReplicationConfigRuleArgsDict:
+        """Return the rule for a prefix; of two about one object, S3 follows the one with the higher priority."""
+        return {
+            "id": id_,
+            "status": "Enabled",
+            "priority": priority,
+            "filter": {"prefix": prefix},
+            "delete_marker_replication": {"status": "Enabled" if prefix == MIRRORED else "Disabled"},
+            "source_selection_criteria": {"sse_kms_encrypted_objects": {"status": "Enabled"}},
+            "destination": {
+                "bucket": self.store.arn,
+                "encryption_configuration": {"replica_kms_key_id": self.key.arn},
+            },
+        }

@@ -124,6 +124,8 @@ def test_the_list_says_what_there_is_and_how_much_would_be_lost(books: Books) ->
     assert "never" in out
     assert "main: were Cloudflare's copy gone, the last 2 h 30 min would be lost" in out
     assert "not in any backup: KV namespace sessions" in out
+    assert "no backup outlives the loss of AWS account 222222222222" in out
+    assert "no backup outlives the loss of region ap-northeast-1" in out
     found = books.document("list")
     assert [each["rows"] for each in found["backups"]] == [2, 2]
     assert found["lost_now"][0]["minutes"] == 150

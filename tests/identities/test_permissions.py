@@ -216,6 +216,18 @@ def test_whoever_restores_reads_backups_of_databases_and_nothing_else_of_the_vau
     }
 
 
+def test_operations_lock_what_they_add_and_hold_it_and_let_nothing_go() -> None:
+    said = statements(Role.OPERATIONS, "production")
+    vault = "arn:aws:s3:::harbor-production-vault-333333333333"
+    assert said["LockBackups"]["Action"] == ["s3:PutObjectRetention"]
+    assert said["LockBackups"]["Resource"] == [f"{vault}/database/*"]
+    assert said["HoldBackups"]["Resource"] == [f"{vault}/held/*"]
+    assert said["HoldBackups"]["Condition"] == {"StringEquals": {"s3:object-lock-legal-hold": "ON"}}
+    for role in (Role.DEPLOY, Role.PREVIEW, Role.ROLLBACK):
+        assert not {each for each in allowed(role, "production") if "Retention" in each or "LegalHold" in each}
+    assert "s3:BypassGovernanceRetention" not in {each for role in Role for each in allowed(role, "production")}
+
+
 def test_what_staging_validated_is_kept_by_staging_and_reached_by_no_other_stage() -> None:
     said = statements(Role.OPERATIONS)["KeepValidations"]
     assert said["Resource"] == ["arn:aws:s3:::harbor-staging-state-222222222222/validation/*"]

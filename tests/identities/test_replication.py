@@ -45,6 +45,7 @@ def may(action: str, resource: str, **context: str) -> bool:
         ("s3:GetObjectRetention", f"{VAULT}/database/daily/a"),
         ("s3:ReplicateObject", f"{REPLICA}/database/daily/a"),
         ("s3:ReplicateTags", f"{REPLICA}/database/daily/a"),
+        ("s3:ReplicateDelete", f"{REPLICA}/storage/reports/harbor/a"),
     ],
 )
 def test_it_can_do_what_a_copy_needs(action: str, resource: str) -> None:
@@ -58,7 +59,7 @@ def test_it_can_do_what_a_copy_needs(action: str, resource: str) -> None:
         ("s3:PutObject", f"{VAULT}/a"),
         ("s3:GetObject", f"{VAULT}/a"),
         ("s3:DeleteObject", f"{VAULT}/a"),
-        ("s3:ReplicateDelete", f"{REPLICA}/a"),
+        ("s3:ReplicateDelete", f"{REPLICA}/database/daily/a"),
         ("s3:DeleteObjectVersion", f"{REPLICA}/a"),
         ("s3:PutObjectRetention", f"{REPLICA}/a"),
         ("s3:BypassGovernanceRetention", f"{REPLICA}/a"),

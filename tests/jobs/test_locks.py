@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from bulkhead.model.settings.models import Backup
-from bulkhead.model.vault import lives, locks, tier_days
+from bulkhead.model.vault import HELD, lives, locks, tier_days
 from jobs.config import TIERS
 from jobs.locks import LEAST_ROLLING_DAYS, MODE, RENEWED_DAYS, ROLLING, locked_until, renewed_until
 from jobs.vault import BOOKMARKS, DATABASES, NAMESPACES, OBJECTS, REPORTS, STATE, Tier
@@ -74,5 +74,5 @@ def test_the_least_rolling_lock_outlasts_a_renewal_that_fails_once() -> None:
 
 def test_the_model_and_the_jobs_say_the_same_of_the_vault() -> None:
     assert {*tier_days(backup())} == {*Tier} == {*TIERS}
-    prefixes = {REPORTS, BOOKMARKS, STATE, NAMESPACES, OBJECTS, *(f"{DATABASES}{tier}/" for tier in Tier)}
+    prefixes = {HELD, REPORTS, BOOKMARKS, STATE, NAMESPACES, OBJECTS, *(f"{DATABASES}{tier}/" for tier in Tier)}
     assert {*lives(backup())} == prefixes

@@ -136,6 +136,7 @@ KEPT = beside(
         ("rules.7.expiration.days", 365.0),
         ("rules.8.expiration.days", 27.0),
         ("rules.9.expiration.days", 27.0),
+        ("rules.10", expiring("held/", 3650)),
         ("rules.0", expiring("database/daily/", 7.0, noncurrentVersionExpiration={"noncurrentDays": 6})),
         ("rules.1.filter.prefix", "database/"),
         ("rules.2.filter.prefix", "database"),
@@ -153,7 +154,7 @@ KEPT = beside(
 def test_no_backup_goes_before_its_time(path: str, value: Any) -> None:
     assert found(LIFECYCLE, VAULT, KEPT, context=PRODUCTION) == []
     (message,) = found(LIFECYCLE, VAULT, changed(KEPT, path, value), context=PRODUCTION)
-    assert re.search(r"(database|storage|bookmarks|state|kv|objects)/", message)
+    assert re.search(r"(database|held|storage|bookmarks|state|kv|objects)/", message)
     later = changed(KEPT, "rules", UNKNOWN)
     half = changed(KEPT, "rules.0.filter.prefix", UNKNOWN)
     for first in (later, changed(half, "rules.0.expiration.days", 1)):

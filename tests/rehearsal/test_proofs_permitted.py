@@ -67,6 +67,19 @@ BREAKS = (
         "production",
     ),
     sabotage(
+        "operations may end a lock",
+        lambda iam: iam.allow(Role.OPERATIONS, "s3:*Retention"),
+        "put_object_retention on harbor-staging-vault-222222222222 by staging's operations to be denied",
+        "allowed",
+    ),
+    sabotage(
+        "operations may let go what is held",
+        lambda iam: iam.allow(Role.OPERATIONS, "s3:PutObjectLegalHold"),
+        "a hold of production's backup turned OFF by operations to be denied",
+        "allowed",
+        "production",
+    ),
+    sabotage(
         "deploy may remove what deployments noted",
         lambda iam: iam.allow(
             Role.DEPLOY, "s3:DeleteObject", "arn:aws:s3:::harbor-staging-state-222222222222/delivery/*"

@@ -111,8 +111,11 @@ class MemoryEnforcedAws(EnforcedAws):
 
     def tries(self, account: str, role: str, service: str, operation: str, **request: Any) -> str:
         assert self._enforcing
-        action = f"{service}:{operation.title().replace('_', '')}"
+        actions = [f"{service}:{operation.title().replace('_', '')}"]
+        if request.get("BypassGovernanceRetention"):  # without the right to it, the lock holds
+            actions.append("s3:BypassGovernanceRetention")
         bucket = request.get("Bucket")
         resource = f"arn:aws:s3:::{bucket}/{request['Key']}" if bucket else "*"
         reached = bucket is None or self._owners[bucket] == account
-        return "allowed" if reached and allows(self._roles[account, role], Request(action, resource)) else "denied"
+        mine = self._roles[account, role]
+        return "allowed" if reached and all(allows(mine, Request(each, resource)) for each in actions) else "denied"

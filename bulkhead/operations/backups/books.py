@@ -87,6 +87,15 @@ def uncovered(place: Place) -> list[str]:
     ]
 
 
+def unsurvived(place: Place) -> list[str]:
+    """Return which losses no copy of the stage outlives, a line each (BAK-9, DRP-5)."""
+    settings = place.settings
+    region = f"region {settings.region.primary}: no other region has a copy of the vault (backup.replicaRegion)"
+    copy = "the vault" if settings.backup.replica_region is None else "the vault, its copy"
+    account = f"AWS account {settings.aws.account_id}: {copy}, their keys and the stack's state are all in it"
+    return [account, *([region] if settings.backup.replica_region is None else [])]
+
+
 def _entry(place: Place, backup: Backup) -> Entry:
     verdict = place.verdict(backup)
     try:

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from bulkhead.model.vault import locks
-from bulkhead.operations.backups.place import HELD, Place
+from bulkhead.model.vault import HELD, locks
+from bulkhead.operations.backups.place import Place
 from jobs.vault import Backup
 
 _ABSENT: Final = frozenset({"404", "NoSuchKey"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from bulkhead.clients.clouds import ClientOf
 from bulkhead.model.aws_scope import AwsScope, aws_scope_of
@@ -11,14 +10,12 @@ from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.naming import Label
 from bulkhead.model.product import Product
 from bulkhead.model.settings import StageSettings
+from bulkhead.model.vault import HELD
 from jobs import backup as backing_up
 from jobs import verified
 from jobs.streams import Reading
 from jobs.vault import DATABASES, Backup, Tier, Vault
 from jobs.verified import Verdict
-
-HELD: Final = "held/"
-"""Before the key of a copy that is kept although its time is up (see holding.py)."""
 
 
 class HeldVault(Vault):

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -14,8 +15,10 @@ from bulkhead.model.aws_scope import JOURNAL, AwsScope, aws_scope_of
 from bulkhead.model.naming import Label, Stage
 from bulkhead.model.roles import Role, environment_of, subjects
 from bulkhead.model.trust import AUDIENCE, GITHUB
+from bulkhead.model.vault import HELD
 from bulkhead.rehearsal.proofs.proof import require
 from bulkhead.rehearsal.scene import Scene, StandingStage
+from jobs.locks import MODE
 
 _ALLOWED: Final = "allowed"
 _DENIED: Final = "denied"
@@ -53,7 +56,8 @@ def roles_hold(scene: Scene) -> str:
     with scene.enforced_aws() as aws:
         for each in staged:
             for bucket, keys in each.buckets().items():
-                aws.bucket(each.account, bucket, keys)
+                locks = each.stage.settings.backup.lock.daily_days if bucket == each.scope.vault else 0
+                aws.bucket(each.account, bucket, keys, locks_days=locks)
             for role, identity in each.identities.items():
                 aws.role(each.account, each.scope.role_name(role), identity.policies)
         aws.enforce()
@@ -109,6 +113,10 @@ def _requests(own: _Staged, others: list[_Staged]) -> Iterator[_Try]:
         yield put(Role.OPERATIONS, vault, _BACKUP, _ALLOWED)
         yield get(Role.OPERATIONS, vault, _BACKUP, _ALLOWED)
         yield delete(Role.OPERATIONS, vault, _BACKUP, _DENIED)
+        for role in Role:
+            shorter = {"Mode": MODE, "RetainUntilDate": datetime.now(UTC) + timedelta(days=1)}
+            past = {"Bucket": vault, "Key": _BACKUP, "Retention": shorter, "BypassGovernanceRetention": True}
+            yield role, "s3", "put_object_retention", past, _DENIED
         yield get(Role.PREVIEW, vault, _BACKUP, _DENIED)
         yield put(Role.ROLLBACK, vault, _BACKUP, _DENIED)
         yield delete(Role.DEPLOY, vault, _BACKUP, _ALLOWED if own.scope.removes else _DENIED)
@@ -196,6 +204,12 @@ def _conditional(own: _Staged) -> Iterator[_Judgement]:
     ):
         changed = Request("kms:PutKeyPolicy", key, context)
         yield f"{case} changed by {name}'s deploy", allows(deploy, changed), expected
+    if not own.scope.removes:
+        for role, identity in own.identities.items():
+            for state, expected in (("ON", role is Role.OPERATIONS), ("OFF", False)):
+                held = f"arn:{own.scope.partition}:s3:::{own.scope.vault}/{HELD}{_BACKUP}"
+                asked = Request("s3:PutObjectLegalHold", held, {"s3:object-lock-legal-hold": state})
+                yield f"a hold of {name}'s backup turned {state} by {role}", allows(identity, asked), expected
     for prefix, expected in (("twins/bulkhead", True), (".pulumi/", False)):
         listed = Request("s3:ListBucket", own.scope.state_bucket, {"s3:prefix": prefix})
         yield f"{prefix} listed by {name}'s preview", allows(preview, listed), expected

@@ -121,7 +121,27 @@ def test_a_deletion_is_not_copied_nor_what_was_there_before_the_rule(pair: Pair)
     assert pair.abroad.get_object(Bucket=SCOPE.replica, Key="a")["Body"].read() == b"x"
 
 
-@pytest.mark.parametrize("sid", [grant.sid for grant in replication_grants(SCOPE) if not grant.conditions])
+def test_the_marker_of_a_mirrored_file_is_copied_where_the_rule_says_so_and_the_role_may(pair: Pair) -> None:
+    mirrored = pair.rule(ID="mirrored", Priority=2, Filter={"Prefix": "storage/reports/"})["Rules"]
+    mirrored[0]["DeleteMarkerReplication"] = {"Status": "Enabled"}
+    rules = {**pair.rule(), "Rules": [*pair.rule()["Rules"], *mirrored]}
+    pair.s3.put_bucket_replication(Bucket=SCOPE.vault, ReplicationConfiguration=rules)
+    keys = ("storage/reports/one", "storage/reports/two", "database/daily/a")
+    for key in keys:
+        pair.s3.put_object(Bucket=SCOPE.vault, Key=key, Body=b"x")
+    assert sorted(pair.copies()) == sorted(keys)
+    for key in ("storage/reports/one", "database/daily/a"):
+        pair.s3.delete_object(Bucket=SCOPE.vault, Key=key)
+    pair.allow(*(grant.statement() for grant in replication_grants(SCOPE) if grant.sid != "MarkWhatIsGone"))
+    pair.s3.delete_objects(Bucket=SCOPE.vault, Delete={"Objects": [{"Key": "storage/reports/two"}]})
+    there = pair.abroad.list_object_versions(Bucket=SCOPE.replica)
+    assert [each["Key"] for each in there["DeleteMarkers"]] == ["storage/reports/one"]
+    assert sorted(pair.copies()) == sorted(keys)
+
+
+@pytest.mark.parametrize(
+    "sid", [grant.sid for grant in replication_grants(SCOPE) if not grant.conditions and grant.sid != "MarkWhatIsGone"]
+)
 def test_without_any_one_of_its_rights_the_role_copies_nothing(pair: Pair, sid: str) -> None:
     pair.put_rule()
     pair.allow(*(grant.statement() for grant in replication_grants(SCOPE) if grant.sid != sid))
