@@ -138,3 +138,14 @@ def test_whom_a_policy_excludes_is_no_reference(apart: tuple[StagePlan, StagePla
     staging, production = apart
     excluding = changed(staging, t.ZERO_TRUST_ACCESS_POLICY, "excludes", [{"group": {"id": "somebodys"}}])
     assert isolation([excluding, production]).leaks == ()
+
+
+@pytest.mark.parametrize("name", ["harbor-production-vault-333333333333", "harbor-production-token-jobs"])
+def test_what_a_job_is_told_of_another_stage_is_a_leak(apart: tuple[StagePlan, StagePlan], name: str) -> None:
+    staging, production = apart
+    told = {"task": "backup", "vault": name}
+    leading = changed(
+        staging, t.LAMBDA_FUNCTION, "environment.variables.BULKHEAD_JOB", json.dumps(told), name="jobs-backup"
+    )
+    [leak] = isolation([leading, production]).leaks
+    assert (leak.resource, leak.whose) == ("Function jobs-backup", "production")

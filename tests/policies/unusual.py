@@ -11,7 +11,7 @@ import pulumi
 from bulkhead.model.alarms import alarms_of, read_alarms
 from bulkhead.model.naming import Kind, Label, Stage
 from bulkhead.model.settings import StageSettings
-from bulkhead.model.tasks import read_tasks
+from bulkhead.model.tasks import jobs_of, read_tasks
 from bulkhead.resources import types as t
 from infra.product import PRODUCT
 from tests.policies.violating import Raw, RawProvider
@@ -102,7 +102,8 @@ def _roles(aws: pulumi.ResourceOptions, label: Label, settings: StageSettings) -
 
 
 def _jobs(aws: pulumi.ResourceOptions, label: Label, settings: StageSettings) -> None:
-    """A function that a rule and a bucket of the stage may start, and where it finds its secret."""
+    """The jobs of the list by another hand: schedules that put an event into a queue, which is as good; a function that
+    a rule and a bucket of the stage may start, and where it finds its secret."""
     account, region = settings.aws.account_id, settings.region.primary
     function = f"{label.product}-{label.environment}-job"
     started = {"function": function, "action": "lambda:InvokeFunction"}
@@ -110,6 +111,19 @@ def _jobs(aws: pulumi.ResourceOptions, label: Label, settings: StageSettings) ->
     Raw(t.LAMBDA_PERMISSION, "nightly", aws, **started, principal="events.amazonaws.com", sourceArn=nightly)
     uploads = f"arn:aws:s3:::{label.name(Kind.VAULT, account)}"
     Raw(t.LAMBDA_PERMISSION, "uploads", aws, **started, principal="s3.amazonaws.com", sourceArn=uploads)
+    queue = f"arn:aws:sqs:{region}:{account}:{label.name(Kind.JOB, 'failed')}"
+    for job in jobs_of(settings, read_tasks()):
+        starts = f"arn:aws:iam::{account}:role/{label.name(Kind.ROLE, 'watch')}"
+        Raw(
+            t.SCHEDULER_SCHEDULE,
+            job.name,
+            aws,
+            name=label.name(Kind.JOB, job.name),
+            scheduleExpression=job.schedule,
+            scheduleExpressionTimezone=settings.timezone,
+            flexibleTimeWindow={"mode": "OFF"},
+            target={"arn": queue, "roleArn": starts, "deadLetterConfig": {"arn": queue}},
+        )
     where = f"{label.product}-{label.environment}-parameter-where"
     Raw(t.SSM_PARAMETER, "where", aws, name=where, type="String", value=f"https://{settings.cloudflare.hostname}/hook")
 

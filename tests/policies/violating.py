@@ -76,6 +76,8 @@ def _jobs(aws: pulumi.ResourceOptions, secret: str) -> None:
     Raw(t.SSM_PARAMETER, "clear", aws, name="harbor-production-parameter-api-token", type="String", value=secret)
     nightly = {"arn": "arn:aws:scheduler:::aws-sdk:iam:createUser", "roleArn": "arn:aws:iam::333333333333:role/x"}
     Raw(t.SCHEDULER_SCHEDULE, "nightly", aws, name="harbor-production-nightly", target=nightly)
+    Raw(t.CLOUDWATCH_LOG_GROUP, "for-ever", aws, name="harbor-production-log-nightly")
+    Raw(t.SQS_QUEUE, "bare", aws, name="harbor-production-job-failed", sqsManagedSseEnabled=False)
     topic = "arn:aws:sns:ap-northeast-1:333333333333:harbor-production-topic"
     Raw(t.SNS_TOPIC_SUBSCRIPTION, "clear", aws, topic=topic, protocol="http", endpoint="http://hook.example")
 
