@@ -23,7 +23,7 @@ from bulkhead.model.vault import locks, tier_days
 from infra.components.keys import stage_key
 from infra.components.stores import DataStores
 from infra.components.vault import BackupVault
-from jobs.config import VARIABLE
+from jobs.config import CLOUDFLARE, VARIABLE
 
 # AWS ends it in June 2029 (Lambda Developer Guide, "Lambda runtimes"); the next one has to be tried first.
 _RUNTIME: Final = lambda_.Runtime.PYTHON3D13
@@ -152,6 +152,7 @@ class ScheduledJobs(pulumi.ComponentResource):
             "environment": settings.environment,
             "timezone": settings.timezone,
             "account": settings.cloudflare.account_id,
+            "cloudflare": CLOUDFLARE,
             "vault": args.vault.store.name,
             "vault_key": args.vault.key.arn,
             "state": scope.state,

@@ -12,7 +12,7 @@ from bulkhead.engine.rendered import Rendered
 from bulkhead.model.jobs_zip import jobs_zip
 from bulkhead.model.tasks import jobs_of, read_tasks
 from bulkhead.resources import types as t
-from jobs.config import VARIABLE, parsed
+from jobs.config import CLOUDFLARE, VARIABLE, parsed
 from tests.support.second_product import SECOND_PRODUCT
 from tests.support.settings_fixture import make_settings
 from tests.support.stages import FIRST_PRODUCT, render_stage, rendered_identities, rendered_stage
@@ -91,6 +91,7 @@ def test_a_job_is_told_its_own_stage_and_no_secret(environment: str, product: st
         }
         assert config.vault == f"{config.product}-{environment}-vault-{make_settings(environment).aws.account_id}"
         assert config.token_parameter == f"{config.product}-{environment}-token-jobs"
+        assert CLOUDFLARE in text  # what is in the code alone, no rehearsal can lead to its own clouds
         assert other not in text
         assert "canary-" not in text
         assert len(json.dumps({VARIABLE: text})) < 4096  # Lambda: all variables of a function
