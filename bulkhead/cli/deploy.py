@@ -192,6 +192,7 @@ def _begun(
     yes: str | None,
     admitted: Mapping[str, str],
 ) -> int:
+    desk.journal.require_ended()  # a restore, too; before minutes are spent on a plan
     plan = _planned(console, desk, base, wish, shown.strategy if shown else None)
     if shown is not None:
         plan.require_shown(shown)

@@ -272,7 +272,7 @@ def _begun(console: Console, desk: Desk, wish: Wish, apply: str | None, yes: str
         yes,
         fate="lost",
     )
-    return _carried_out(console, desk, plan, desk.journal.begin({"plan": plan.document()}))
+    return _carried_out(console, desk, plan, desk.begin(plan))
 
 
 def _carried_out(console: Console, desk: Desk, plan: Plan, run: Run, *, gives_up: bool = False) -> int:

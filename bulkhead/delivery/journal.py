@@ -11,8 +11,9 @@ A run's id is the time at which it began. Entries are only ever added, each unde
 to one writer: a process that was believed dead loses there. So what is about to be done is noted first, and who goes on
 with another's run begins with CONTINUE. While a run has no END, no other begins, of whichever kind.
 
-``facts`` are the run's own. `bulkhead rollout` shows of them ``commit``, ``shares`` ({Worker: {version: percent}}),
-``evidence``, ``waits_for`` and ``reason``, where an entry has them.
+``facts`` are the run's own; BEGIN's ``again`` is the command that goes on with it. `bulkhead rollout` shows of them
+``commit``, ``shares`` ({Worker: {version: percent}}), ``evidence``, ``waits_for`` and ``reason``, where an entry has
+them.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ class Doing:
 
 
 DEPLOYMENT: Final = Doing("", "bulkhead deploy {stack}")
-RESTORE: Final = Doing("restores/", "bulkhead restore {stack}")
+RESTORE: Final = Doing("restores/", "bulkhead restore {stack} STORE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +253,8 @@ class Journal:
     def require_ended(self) -> None:
         """Return when every run has its end, of whichever kind; raise Refused otherwise."""
         for doing, unended in self._unended():
-            fix = f"{doing.command.format(stack=self.stack)} continues or returns it"
+            again = unended.entries()[0].facts.get("again") or doing.command.format(stack=self.stack)
+            fix = f"{again} continues or returns it"
             raise Refused("No other run is begun.", [Fault(f"{doing.folder}{unended.id}", "has not ended", fix)])
 
     def require(self) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bulkhead.cli.main import main
-from bulkhead.delivery.journal import Outcome
+from bulkhead.delivery.journal import RESTORE, Outcome
 from bulkhead.delivery.plan import Plan
 from bulkhead.machine.owner import this_process
 from bulkhead.model.access import KEY_ID, KEY_SECRET
@@ -56,6 +56,19 @@ def test_a_plan_for_people_says_what_moves_and_what_cannot_be_undone_and_does_no
     assert scene.percent(live) == 100
     assert scene.runs() == []
     assert not any(" up " in asked for asked in scene.pulumi.asked)
+
+
+def test_while_a_restore_has_no_end_nothing_is_asked_or_deployed(scene: DeployScene, deploy: Deploy) -> None:
+    live = scene.stands()
+    scene.change()
+    scene.previews("new")
+    with (restoring := scene.journal().of(RESTORE)).held():
+        restoring.begin({"plan": {}}).note("maintenance")
+    code, out, err = deploy("--yes", "staging")
+    assert code == 1
+    assert "bulkhead restore staging STORE continues or returns it" in err
+    assert "Asking Pulumi" not in out
+    assert (scene.percent(live), scene.runs()) == (100, [])
 
 
 def test_a_plan_for_programs_is_a_plan_that_can_be_applied(scene: DeployScene, deploy: Deploy, tmp_path: Path) -> None:

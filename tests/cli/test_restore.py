@@ -24,6 +24,7 @@ from bulkhead.delivery.journal import RESTORE, Journal
 from bulkhead.localclouds.api.faults import Failing, PlannedFault
 from bulkhead.localclouds.api.seed import Tenant
 from bulkhead.machine.owner import Owner
+from bulkhead.model.faults import Refused
 from bulkhead.recovery.restore import opening
 from jobs.vault import Backup
 from tests.support.checkout import work_in
@@ -177,6 +178,10 @@ def test_a_restore_that_waits_for_migrations_needs_a_person_and_goes_on(run: Run
     assert code == 3
     assert "bulkhead migrate staging --database main, then: bulkhead restore staging main" in out
     assert place.maintenance() == "on"
+    s3: Any = place.s3
+    deploying, says = Journal(s3, "a-bucket", "staging"), "bulkhead restore staging main continues or returns it"
+    with deploying.held(), pytest.raises(Refused, match=says):
+        deploying.begin({})
     assert run("staging", "--at", "2020-01-01T00:00Z", "--yes", "staging")[0] == 1
     assert place.maintenance() == "on"
     place.databases["staging"].write("INSERT INTO d1_migrations (name) VALUES ('0002_b.sql');")

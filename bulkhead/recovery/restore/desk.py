@@ -103,6 +103,11 @@ class Desk:
             fix = f"bulkhead maintenance on {self.stage} --until TIME, or off; then run this again"
             raise refused(f"maintenance of {self.stage}", "was interrupted half-way, and is neither on nor off", fix)
 
+    def begin(self, plan: Plan) -> Run:
+        """Begin the run of a plan. Raises Refused while another one has no end."""
+        again = f"bulkhead restore {self.stage} {self.store.name}"
+        return self.journal.begin({"plan": plan.document(), "again": again})
+
     def restore(self, plan: Plan, run: Run) -> Restore:
         """Return the run of a plan, to be begun or continued."""
         again = f"bulkhead restore {self.stage} {self.store.name}"
