@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bulkhead.clients.d1 import D1
+from bulkhead.clients.d1 import D1, SqlFailed
 from bulkhead.delivery.journal import Outcome
 from tests.support.d1_databases import NASTY, contents
 from tests.support.restoring import Killed, Kills, Restoring, restoring
@@ -99,6 +100,29 @@ def test_a_database_that_is_not_right_afterwards_goes_back(stage: Restoring) -> 
     assert outcome is Outcome.STOPPED
     assert "the database is what it was before: table members: 2 rows, not 1" in reason
     assert (stage.content(), stage.switch.on_) == (before, False)
+
+
+def test_a_database_that_comes_back_after_a_moment_is_not_taken_for_a_wrong_one(
+    stage: Restoring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bulkhead.recovery.restore.run._PAUSES", (0.0, 0.0))
+
+    class Slow(D1):
+        """Refuses the first two questions after each import."""
+
+        def load(self, file: Path) -> None:
+            super().load(file)
+            refusals.extend([SqlFailed(["D1 DB reset because its data was replaced."])] * 2)
+
+        def raw(self, sql: str) -> Iterable[Sequence[Any]]:
+            if refusals:
+                raise refusals.pop()
+            return super().raw(sql)
+
+    dump, real, refusals = stage.backup(), stage.database, list[SqlFailed]()
+    outcome, reason = stage.run(stage.plan(dump), dump, database=Slow(real.api, real.account, real.id, real.name))
+    assert outcome is Outcome.DONE, reason
+    assert stage.rows() == ["ann"]
 
 
 def test_traffic_waits_for_migrations_that_the_running_version_needs(stage: Restoring) -> None:

@@ -3,7 +3,9 @@ last one that was noted, and until the end nobody writes to the database."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,6 +33,7 @@ WAITS: Final = "waits"
 BACK: Final = "back"
 SERVE: Final = "serve"
 _LEAST: Final = timedelta(minutes=15)  # of maintenance that is announced
+_PAUSES: Final = (1.0, 2.0, 4.0)  # seconds until a database that was just changed is asked again
 _MOST: Final = 5  # differences that are told
 
 
@@ -175,8 +178,7 @@ class Restore:
         self._say("Checking it ...")
         notes = list[str]()
         try:
-            ((said,),) = list(self._database.raw("PRAGMA quick_check"))[:1]
-            if said != "ok":
+            if (said := self._quick_check()) != "ok":
                 return f"quick_check: {said}"
             if self._plan.cause is Cause.BACKUP and (
                 wrong := _told(differences(self._database.raw, self._world.dump().manifest))
@@ -189,6 +191,17 @@ class Restore:
             self._say(f"as it was: {note}")
         self._run.note(CHECKED, {"orphans": notes})
         return ""
+
+    def _quick_check(self) -> str:
+        """Return what SQLite says of the database. D1 cancels what is asked while it puts other data in its place."""
+        for pause in _PAUSES:
+            with suppress(SqlFailed):
+                return self._said("PRAGMA quick_check")
+            time.sleep(pause)
+        return self._said("PRAGMA quick_check")
+
+    def _said(self, sql: str) -> str:
+        return str(next(iter(self._database.raw(sql)))[0])
 
     def _missing(self) -> list[str]:
         there = ledger.read(self._database).applied
