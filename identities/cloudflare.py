@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bulkhead.model.exports import exports_of
 from bulkhead.model.naming import Kind, Label
 from bulkhead.model.product import Product
 from bulkhead.model.roles import HOLDERS, Holder, Role
@@ -42,6 +43,7 @@ LOGIN: Final = (t.ZERO_TRUST_ACCESS_APPLICATION, t.ZERO_TRUST_ACCESS_POLICY, t.Z
 _DATABASES: Final = "/accounts/{account_id}/d1/database"
 _DATABASE: Final = f"{_DATABASES}/{{database_id}}"
 _NAMESPACE: Final = "/accounts/{account_id}/storage/kv/namespaces/{namespace_id}"
+_CLASSES: Final = "/accounts/{account_id}/workers/durable_objects/namespaces"
 _SCRIPT: Final = "/accounts/{account_id}/workers/scripts/{script_name}"
 _ROUTES: Final = "/zones/{zone_id}/workers/routes"
 _ROUTE: Final = f"{_ROUTES}/{{route_id}}"
@@ -169,6 +171,9 @@ def _of_jobs(product: Product) -> Iterator[Need]:
     if product.buckets:
         of_objects = ("S3 ListObjectsV2", "S3 HeadObject", "S3 GetObject")
         yield Need(OBJECTS_READ, "mirroring buckets", calls=of_objects, untried=_NO_JOBS)
+    if exports_of(product):
+        calls = (f"GET {_CLASSES}", f"GET {_CLASSES}/{{id}}/objects")
+        yield Need(SCRIPTS_READ, "listing the objects that the product exports", calls=calls, untried=_NO_JOBS)
 
 
 def _types(product: Product) -> Iterator[ResourceType]:

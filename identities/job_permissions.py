@@ -9,6 +9,7 @@ from typing import Final
 
 from bulkhead.model.aws_scope import AwsScope
 from bulkhead.model.iam import Grant, called
+from bulkhead.model.naming import Kind
 from bulkhead.model.tasks import Job
 from jobs.locks import ROLLING
 
@@ -21,7 +22,7 @@ class Uses:
     """What a handler uses beside what every job does. ``reads``, ``adds`` and ``marks`` are keys of the vault, as
     patterns; what is marked as deleted stays there as a version. ``state`` are keys beside the state that it reads,
     ``notes`` those that it also writes and removes; ``locks`` are keys of the vault whose locks it sets or lengthens.
-    ``cloudflare`` says whether it reads Cloudflare."""
+    ``secrets`` says whether it reads those that the product gives to its jobs, ``cloudflare`` whether Cloudflare."""
 
     reads: Sequence[str] = ()
     adds: Sequence[str] = ()
@@ -29,6 +30,7 @@ class Uses:
     state: Sequence[str] = ()
     notes: Sequence[str] = ()
     locks: Sequence[str] = ()
+    secrets: bool = False
     cloudflare: bool = True
 
 
@@ -40,6 +42,7 @@ HANDLERS: Final[Mapping[str, Uses]] = {
     "jobs.mirror.handler": Uses(
         reads=["storage/reports/*"], adds=["storage/reports/*"], marks=["storage/reports/*"], notes=["jobs/mirror/*"]
     ),
+    "jobs.objects.handler": Uses(reads=["objects/*"], adds=["objects/*"], secrets=True),
     "jobs.verify.handler": Uses(reads=["database/*"], notes=["jobs/verified/*"], cloudflare=False),
     "jobs.renew.handler": Uses(reads=_ROLLING, locks=_ROLLING, cloudflare=False),
     "jobs.state.handler": Uses(adds=["state/*"], state=[".pulumi/*"], cloudflare=False),
@@ -66,6 +69,9 @@ def _grants(job: Job, uses: Uses, scope: AwsScope) -> Iterator[Grant]:
     if uses.cloudflare:
         token = scope.arn("ssm", f"parameter/{scope.jobs_token}", region=scope.region)
         yield Grant("ReadToken", "it reads Cloudflare with a token of the jobs", ["ssm:GetParameter"], [token])
+    if uses.secrets:
+        given = scope.arn("ssm", f"parameter/{scope.label.name(Kind.PARAMETER)}-*", region=scope.region)
+        yield Grant("ReadSecrets", "it asks the product's own Worker with its key", ["ssm:GetParameter"], [given])
     yield Grant(
         "FindKeys",
         "S3 says that a key is not there only to whom it would list",

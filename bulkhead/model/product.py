@@ -119,7 +119,8 @@ class Worker:
     ``escapes`` are the places where its code gives ``env`` to code that no type check follows.
 
     ``owns`` lists the Durable Object classes that live in this Worker; ``retired`` those it once owned and whose data
-    is to be deleted. ``host`` is ``"@"`` for the stage's own hostname, a label for a name below it, None for a Worker
+    is to be deleted; ``exports`` those whose objects it hands out to the stage's jobs (docs/backup-scope.md).
+    ``host`` is ``"@"`` for the stage's own hostname, a label for a name below it, None for a Worker
     that only other Workers call. ``crons`` are UTC, as Cloudflare runs them. A Worker that had some and is to have none
     says ``()``: what is not said any more, Cloudflare goes on running (docs/runbooks/take-away.md).
     """
@@ -129,6 +130,7 @@ class Worker:
     bindings: tuple[Binding, ...] = ()
     owns: tuple[str, ...] = ()
     retired: tuple[str, ...] = ()
+    exports: tuple[str, ...] = ()
     host: str | None = None
     crons: tuple[str, ...] | None = None
     compatibility_date: str = "2026-07-01"

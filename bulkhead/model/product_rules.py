@@ -10,7 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final, get_args
 
-from bulkhead.model import visit_rules
+from bulkhead.model import exports, visit_rules
 from bulkhead.model.bindings import (
     D1,
     KV,
@@ -108,6 +108,7 @@ def faults(product: Product, reserved: Collection[str], kept: str) -> Iterator[F
         if bucket.evidence_days is not None and bucket.evidence_days < 0:
             yield Fault(f"buckets.{bucket.name}", f"objects cannot be evidence for {bucket.evidence_days} days")
     yield from visit_rules.faults(product, calls(product))
+    yield from exports.faults(product)
     yield from _order(product, part_names)
 
 

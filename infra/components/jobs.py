@@ -13,8 +13,9 @@ from pulumi_aws.cloudwatch import LogGroup
 from pulumi_aws.sqs import Queue
 
 from bulkhead.model.aws_scope import AwsScope, aws_scope_of
+from bulkhead.model.exports import exports_of, unexported
 from bulkhead.model.jobs_zip import jobs_zip
-from bulkhead.model.naming import Kind, Label
+from bulkhead.model.naming import Kind, Label, upper_snake
 from bulkhead.model.product import Product
 from bulkhead.model.project import ROOT
 from bulkhead.model.settings import StageSettings
@@ -166,8 +167,23 @@ class ScheduledJobs(pulumi.ComponentResource):
             },
             "buckets": {each.name: {"name": stores.bucket_name(each.name)} for each in product.buckets},
             "namespaces": {name: {"id": stores.namespace_id(name)} for name in settings.backup.kv},
+            "objects": self._offer(),
         }
         return pulumi.Output.json_dumps(told, sort_keys=True)
+
+    def _offer(self) -> dict[str, Any]:
+        """Return what jobs.objects reads: where the product hands its Durable Objects out, and which it does not."""
+        product, label = self._args.product, self._args.label
+        left, exports = list(unexported(product)), exports_of(product)
+        if exports is None:
+            return {"unexported": left}
+        host = product.hostnames(self._args.settings.cloudflare.hostname)[exports.worker.name]
+        return {
+            "url": f"https://{host}",
+            "key": label.name(Kind.PARAMETER, upper_snake(exports.key)),
+            "classes": {each: label.name(Kind.WORKER, owner) for each, owner in exports.classes.items()},
+            "unexported": left,
+        }
 
 
 def _logs_encrypt(label: Label, settings: StageSettings, scope: AwsScope) -> dict[str, Any]:

@@ -159,7 +159,8 @@ def test_a_token_is_shown_with_names_of_permissions_scope_and_life() -> None:
     account = row(STAGING, "tokens", token=["harbor-staging-token-rollback-a"])
     assert (account["permissions"], account["on"]) == (["Workers Scripts Write"], [f"account {'2' * 32}"])
     assert account["valid"] == "90 days at most"
-    bucket = row(STAGING, "tokens", permissions=["Workers R2 Storage Bucket Item Read"])
+    of_buckets = {"permissions": ["Workers R2 Storage Bucket Item Read"]}
+    bucket = row(STAGING, "tokens", token=["harbor-staging-token-operations-a"], **of_buckets)
     assert bucket["on"] == ["bucket harbor-staging-r2-transcripts"]
 
 

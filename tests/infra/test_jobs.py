@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bulkhead.engine.rendered import Rendered
+from bulkhead.model.bindings import DurableObject, Secret
 from bulkhead.model.jobs_zip import jobs_zip
+from bulkhead.model.product import StageSecret, Worker
 from bulkhead.model.tasks import jobs_of, read_tasks
 from bulkhead.resources import types as t
 from jobs.config import CLOUDFLARE, VARIABLE, parsed
+from jobs.objects import Offer
 from tests.support.second_product import SECOND_PRODUCT
 from tests.support.settings_fixture import make_settings
 from tests.support.stages import FIRST_PRODUCT, render_stage, rendered_identities, rendered_stage
@@ -156,3 +160,28 @@ def test_what_cannot_be_handled_waits_in_one_encrypted_queue(environment: str) -
     targets = [each.inputs["target"] for each in stage.of(t.SCHEDULER_SCHEDULE)]
     assert {target["deadLetterConfig"]["arn"] for target in targets} == {arn}
     assert all(target["retryPolicy"]["maximumRetryAttempts"] for target in targets)
+
+
+def test_a_job_knows_which_objects_the_product_hands_out_and_which_it_does_not() -> None:
+    ledger = DurableObject("LEDGER", "BookingLedger", worker="booking")
+    exporter = Worker(
+        "exporter",
+        "worker/dist/web.js",
+        host="export",
+        exports=("BookingLedger",),
+        bindings=(ledger, Secret("EXPORT_KEY", "exportKey")),
+    )
+    secrets = (*FIRST_PRODUCT.secrets, StageSecret("exportKey", jobs=True))
+    product = replace(FIRST_PRODUCT, workers=(*FIRST_PRODUCT.workers, exporter), secrets=secrets)
+    offer = parsed(
+        told(functions(render_stage(product, "staging", other_secrets={"exportKey": "made-up"}))["objects"])
+    ).objects
+    assert offer == {
+        "url": f"https://export.{make_settings('staging').cloudflare.hostname}",
+        "key": "harbor-staging-parameter-export-key",
+        "classes": {"BookingLedger": "harbor-staging-worker-booking"},
+        "unexported": ["Conversation"],
+    }
+    assert Offer(**offer).classes == offer["classes"]
+    without = parsed(told(functions(rendered_stage("first", "staging"))["objects"])).objects
+    assert without == {"unexported": ["BookingLedger", "Conversation"]}

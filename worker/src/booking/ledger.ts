@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { pendingUntil } from "../shared/bookings.ts";
+import { exportPage, type Page, type Position } from "../shared/export.ts";
 import type { Env } from "./env.d.ts";
 
 export interface Hold {
@@ -84,6 +85,11 @@ export class BookingLedger extends DurableObject<Env> {
 
   release(id: string): void {
     this.#sql.exec("DELETE FROM slots WHERE id = ?", id);
+  }
+
+  /** Hands out what the ledger holds, for a copy outside of Cloudflare. */
+  export(after: Position | null, limit: number): Promise<Page> {
+    return exportPage(this.ctx, after, limit);
   }
 
   ping(): void {
