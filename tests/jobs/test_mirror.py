@@ -14,11 +14,13 @@ from bulkhead.localclouds.api.server import ApiServer
 from bulkhead.localclouds.cloudflare.api.app import PREFIX
 from bulkhead.localclouds.cloudflare.local import LocalCloudflare
 from bulkhead.model.project import ROOT
+from bulkhead.recovery.objects import Mirror
 from jobs.config import VARIABLE
-from jobs.mirror import handler
+from jobs.mirror import handler, parts_of
 from jobs.r2 import access
 from jobs.r2.copies import PART
 from jobs.r2.endpoint import r2_endpoint
+from jobs.r2.sides import Sides
 from jobs.run import JobFailed
 from jobs.vault import REPORTS
 from tests.jobs.r2.test_index import ODD
@@ -126,6 +128,24 @@ def test_a_bucket_that_is_not_there_keeps_no_other_from_the_vault(stage: LambdaS
     with pytest.raises(JobFailed, match=r"absent: .*NoSuchBucket"):
         mirrored(stage, 1, buckets={"absent": {"name": "harbor-staging-r2-absent"}, **BUCKETS})
     assert stage.read(f"{REPORTS}files/a") == b"1"
+
+
+def test_what_was_lost_comes_back_by_r2s_own_api(stage: LambdaStage, r2: Any) -> None:
+    large = b"x" * (PART + 1)
+    r2.put_object(Bucket=FILES, Key="a/b c+é.pdf", Body=b"%PDF", ContentType="application/pdf", Metadata={"by": "me"})
+    r2.put_object(Bucket=FILES, Key="large", Body=large)
+    r2.put_object(Bucket=FILES, Key="other", Body=b"old")
+    mirrored(stage, 1)
+    for key in ("a/b c+é.pdf", "large"):
+        r2.delete_object(Bucket=FILES, Key=key)
+    r2.put_object(Bucket=FILES, Key="other", Body=b"new")
+    mirror = Mirror(Sides(r2, stage.s3, "files", FILES, VAULT, STATE, parts_of("files")), "Asia/Tokyo")
+    done = mirror.restore(mirror.plan(None))
+    assert (done.written, done.replaced, done.failed) == (2, 0, {})
+    found = r2.get_object(Bucket=FILES, Key="a/b c+é.pdf")
+    assert (found["Body"].read(), found["ContentType"], found["Metadata"]) == (b"%PDF", "application/pdf", {"by": "me"})
+    assert r2.get_object(Bucket=FILES, Key="large")["Body"].read() == large
+    assert r2.get_object(Bucket=FILES, Key="other")["Body"].read() == b"new"
 
 
 def test_nothing_of_the_token_is_told(stage: LambdaStage, capsys: pytest.CaptureFixture[str]) -> None:
