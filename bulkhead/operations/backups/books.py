@@ -11,6 +11,7 @@ from typing import Final
 
 from botocore.exceptions import ClientError
 
+from bulkhead.model.exports import unexported
 from bulkhead.operations.backups.place import Place
 from jobs.backup import rows
 from jobs.d1.load import LoadFailed
@@ -78,12 +79,12 @@ def exposure(place: Place, database: str, known: Sequence[Entry], now: datetime)
 
 
 def uncovered(place: Place) -> list[str]:
-    """Return which stores of the product no copy in the vault has, a line each."""
-    product = place.product
-    classes = [(worker.name, each) for worker in product.workers for each in worker.owns]
+    """Return which stores of the product no copy in the vault has, a line each (BAK-14)."""
+    product, chosen = place.product, place.settings.backup.kv
+    left = [each.name for each in product.namespaces if each.name not in chosen]
     return [
-        *(f"KV namespace {each.name}: nothing copies it" for each in product.namespaces),
-        *(f"Durable Object class {each} of {worker}: nothing exports it" for worker, each in classes),
+        *(f"KV namespace {name}: backup.kv does not name it" for name in left),
+        *(f"Durable Object class {each}: no Worker exports it (docs/backup-scope.md)" for each in unexported(product)),
     ]
 
 
