@@ -313,10 +313,11 @@ def _reads_twin(scope: AwsScope) -> Iterator[Grant]:
 
 def _backs_up(scope: AwsScope) -> Iterator[Grant]:
     """What a deployment needs to keep a copy of a database before it changes it: no copy is read, or replaced."""
+    locks = [] if scope.removes else ["s3:PutObjectRetention"]  # only production locks anything
     yield Grant(
         "AddBackups",
         "a database is backed up before a migration changes it",
-        ["s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectRetention"],
+        ["s3:AbortMultipartUpload", "s3:PutObject", *locks],
         [f"arn:{scope.partition}:s3:::{scope.vault}/database/daily/*"],
     )
     yield _uses_vault_key(scope)
