@@ -27,6 +27,7 @@ from bulkhead.resources.permissions import (
     ANALYTICS_READ,
     CACHE_PURGE,
     D1_READ,
+    D1_WRITE,
     KV_READ,
     OBJECTS_READ,
     ROUTES_WRITE,
@@ -87,7 +88,8 @@ class Need:
 
 def holders(jobs: Sequence[Job]) -> tuple[Holder, ...]:
     """Return who may hold a token in a stage with these jobs."""
-    return HOLDERS if jobs else tuple(Role)
+    held = {job.holder for job in jobs}
+    return tuple(holder for holder in HOLDERS if isinstance(holder, Role) or holder in held)
 
 
 def needs(holder: Holder, product: Product) -> tuple[Need, ...]:
@@ -155,6 +157,8 @@ def _needs(holder: Holder, product: Product) -> Iterator[Need]:
                 yield Need(OBJECTS_READ, "backing buckets up", calls=calls, untried=_BY_HAND)
         case "jobs":
             yield from _of_jobs(product)
+        case "drill":
+            yield from _of_drills(product)
 
 
 def _of_jobs(product: Product) -> Iterator[Need]:
@@ -174,6 +178,24 @@ def _of_jobs(product: Product) -> Iterator[Need]:
     if exports_of(product):
         calls = (f"GET {_CLASSES}", f"GET {_CLASSES}/{{id}}/objects")
         yield Need(SCRIPTS_READ, "listing the objects that the product exports", calls=calls, untried=_NO_JOBS)
+
+
+def _of_drills(product: Product) -> Iterator[Need]:
+    if product.databases:
+        yield Need(
+            D1_WRITE,
+            "restoring a backup into a database that is made for it, damaging that one, and removing it",
+            calls=(
+                f"GET {_DATABASES}",
+                f"POST {_DATABASES}",
+                f"POST {_DATABASE}/import",
+                f"POST {_DATABASE}/query",
+                f"GET {_DATABASE}/time_travel/bookmark",
+                f"POST {_DATABASE}/time_travel/restore",
+                f"DELETE {_DATABASE}",
+            ),
+            untried=_NO_JOBS,
+        )
 
 
 def _types(product: Product) -> Iterator[ResourceType]:

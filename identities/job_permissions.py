@@ -22,7 +22,8 @@ class Uses:
     """What a handler uses beside what every job does. ``reads``, ``adds`` and ``marks`` are keys of the vault, as
     patterns; what is marked as deleted stays there as a version. ``state`` are keys beside the state that it reads,
     ``notes`` those that it also writes and removes; ``locks`` are keys of the vault whose locks it sets or lengthens.
-    ``secrets`` says whether it reads those that the product gives to its jobs, ``cloudflare`` whether Cloudflare."""
+    ``secrets`` says whether it reads those that the product gives to its jobs, ``cloudflare`` whether it asks
+    Cloudflare."""
 
     reads: Sequence[str] = ()
     adds: Sequence[str] = ()
@@ -38,6 +39,9 @@ _ROLLING: Final = [f"database/{tier}/*" for tier in ROLLING]
 HANDLERS: Final[Mapping[str, Uses]] = {
     "jobs.backup.handler": Uses(reads=["database/*"], adds=["database/*"], locks=["database/*"]),
     "jobs.bookmark.handler": Uses(adds=["bookmarks/*"]),
+    "jobs.drill.handler": Uses(
+        reads=["database/*"], state=["jobs/runs/backup/*", "jobs/verified/*"], notes=["jobs/drills/*"]
+    ),
     "jobs.kv.handler": Uses(reads=["kv/*"], adds=["kv/*"]),
     "jobs.mirror.handler": Uses(
         reads=["storage/reports/*"], adds=["storage/reports/*"], marks=["storage/reports/*"], notes=["jobs/mirror/*"]
@@ -67,8 +71,8 @@ def scheduler_grants(jobs: Iterable[Job], scope: AwsScope) -> tuple[Grant, ...]:
 def _grants(job: Job, uses: Uses, scope: AwsScope) -> Iterator[Grant]:
     state, vault = scope.state_bucket, f"arn:{scope.partition}:s3:::{scope.vault}"
     if uses.cloudflare:
-        token = scope.arn("ssm", f"parameter/{scope.jobs_token}", region=scope.region)
-        yield Grant("ReadToken", "it reads Cloudflare with a token of the jobs", ["ssm:GetParameter"], [token])
+        token = scope.arn("ssm", f"parameter/{scope.job_token(job.holder)}", region=scope.region)
+        yield Grant("ReadToken", "it asks Cloudflare with a token of the jobs", ["ssm:GetParameter"], [token])
     if uses.secrets:
         given = scope.arn("ssm", f"parameter/{scope.label.name(Kind.PARAMETER)}-*", region=scope.region)
         yield Grant("ReadSecrets", "it asks the product's own Worker with its key", ["ssm:GetParameter"], [given])
@@ -85,7 +89,7 @@ def _grants(job: Job, uses: Uses, scope: AwsScope) -> Iterator[Grant]:
         [f"{state}/jobs/leases/{job.name}", f"{state}/jobs/runs/{job.name}/*"],
     )
     if uses.state:
-        reason = "it copies the state of the stack"
+        reason = "it reads the state of the stack, or what jobs noted beside it"
         yield Grant("ReadState", reason, ["s3:GetObject"], [f"{state}/{each}" for each in uses.state])
     if uses.notes:
         yield Grant(

@@ -1,9 +1,9 @@
-"""The roles of the stage's jobs in AWS, and the parameter that holds their token of Cloudflare."""
+"""The roles of the stage's jobs in AWS, and the parameters that hold their tokens of Cloudflare."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -13,6 +13,7 @@ from pulumi_aws.ssm import Parameter
 from bulkhead.model.aws_scope import AwsScope, aws_scope_of
 from bulkhead.model.iam import Document, Grant, document
 from bulkhead.model.naming import Label
+from bulkhead.model.roles import JOBS, Holder
 from bulkhead.model.settings import StageSettings
 from bulkhead.model.tasks import Job
 from bulkhead.model.trust import trust_of_job, trust_of_scheduler
@@ -21,14 +22,13 @@ from identities.job_permissions import job_grants, scheduler_grants
 
 @dataclass(frozen=True, slots=True)
 class JobRolesArgs:
-    """``boundary`` is the ARN of the stage's permissions boundary, ``token`` Cloudflare's for the jobs, None where they
-    read nothing there."""
+    """``boundary`` is the ARN of the stage's permissions boundary, ``tokens`` Cloudflare's by who holds them."""
 
     label: Label
     settings: StageSettings
     jobs: Sequence[Job]
     boundary: pulumi.Output[str]
-    token: pulumi.Output[str] | None
+    tokens: Mapping[Holder, pulumi.Output[str]]
 
 
 class JobRoles(pulumi.ComponentResource):
@@ -47,8 +47,11 @@ class JobRoles(pulumi.ComponentResource):
             self._role(f"{name}-{job.name}", role, scope, f"Job {job.name}", trust_of_job(), job_grants(job, scope))
         schedules = scheduler_grants(args.jobs, scope)
         self._role(f"{name}-schedules", scope.scheduler_role, scope, "Schedules", trust_of_scheduler(scope), schedules)
-        if args.token is not None:
-            Parameter(f"{name}-token", name=scope.jobs_token, type="SecureString", value=args.token, opts=self._child)
+        for holder in dict.fromkeys(job.holder for job in args.jobs):
+            own = f"{name}-token" if holder == JOBS else f"{name}-token-{holder}"
+            if holder in args.tokens:
+                value = args.tokens[holder]
+                Parameter(own, name=scope.job_token(holder), type="SecureString", value=value, opts=self._child)
         self.register_outputs({})
 
     def _role(

@@ -12,7 +12,7 @@ from bulkhead.model.access import KEY_ID, KEY_SECRET
 from bulkhead.model.identities import Slots
 from bulkhead.model.instants import instant
 from bulkhead.model.product import APEX, Product
-from bulkhead.model.roles import JOBS, Role, environment_of
+from bulkhead.model.roles import Role, environment_of
 from bulkhead.model.settings import StageSettings
 from bulkhead.model.settings.keys import CLOUDFLARE_TOKEN
 from bulkhead.model.tasks import jobs_of, read_tasks
@@ -62,7 +62,7 @@ def deploy(
     roles = StageRoles("roles", StageRolesArgs(label, settings, product, jobs), own)
     tokens = StageTokens("tokens", StageTokensArgs(label, settings, product, jobs, slots), own)
     if jobs:
-        JobRoles("jobs", JobRolesArgs(label, settings, jobs, roles.boundary, tokens.values.get(JOBS)), own)
+        JobRoles("jobs", JobRolesArgs(label, settings, jobs, roles.boundary, tokens.values), own)
     hosts = sorted(product.hostnames(settings.cloudflare.hostname).values())
     key = None
     if not settings.access.public:

@@ -107,7 +107,7 @@ class _Turn:
         self._job, self._has_taken = job, False
         self._times = verified.times(job.aws.s3, job.config.state)
         self._there = {
-            name: sorted((each for tier in Tier for each in job.vault.backups(tier, name)), key=_age)
+            name: sorted((each for tier in Tier for each in job.vault.backups(tier, name)), key=age)
             for name in sorted(job.config.databases)
         }
 
@@ -180,7 +180,7 @@ class _Turn:
             job.log.warn("a backup is no good", **told, reasons=verdict.reasons, notes=verdict.notes)
 
 
-def _age(backup: Backup) -> tuple[datetime, bool]:
+def age(backup: Backup) -> tuple[datetime, bool]:
     """Sort copies of one moment so that the one which changes daily is the newest."""
     return backup.at, backup.tier is Tier.DAILY
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bulkhead.model.naming import Kind, Label, Stage
-from bulkhead.model.roles import Role
+from bulkhead.model.roles import Holder, Role
 from bulkhead.model.settings import StageSettings
 from bulkhead.model.vault import REPLICA
 
@@ -121,11 +121,10 @@ class AwsScope:
         """The role by which schedules start the jobs."""
         return self.label.name(Kind.ROLE, "scheduler")
 
-    @property
-    def jobs_token(self) -> str:
-        """The parameter that holds the jobs' token of Cloudflare. It is called like the token and not like parameters
-        of the stage, which the role that deploys can read."""
-        return self.label.name(Kind.TOKEN, "jobs")
+    def job_token(self, holder: Holder) -> str:
+        """Return the parameter that holds a token of Cloudflare for jobs. It is called like the token and not like
+        parameters of the stage, which the role that deploys can read."""
+        return self.label.name(Kind.TOKEN, holder)
 
     @property
     def job_queue(self) -> str:

@@ -28,10 +28,11 @@ class Role(StrEnum):
 
 
 JOBS: Final = "jobs"
-"""Who holds a token of Cloudflare beside the roles: the stage's jobs. Each has a role in AWS that no run of GitHub can
-take."""
-Holder = Role | Literal["jobs"]
-HOLDERS: Final[tuple[Holder, ...]] = (*Role, JOBS)
+DRILL: Final = "drill"
+"""Who holds a token of Cloudflare beside the roles: the stage's jobs, and apart from them the one that edits databases.
+Each job has a role in AWS that no run of GitHub can take."""
+Holder = Role | Literal["jobs", "drill"]
+HOLDERS: Final[tuple[Holder, ...]] = (*Role, JOBS, DRILL)
 
 
 def environment_of(role: Role, label: Label) -> str:

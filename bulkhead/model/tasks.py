@@ -16,6 +16,7 @@ from bulkhead.model.entries import Text
 from bulkhead.model.faults import Fault
 from bulkhead.model.naming import Stage
 from bulkhead.model.project import ROOT
+from bulkhead.model.roles import DRILL, JOBS, Holder
 from bulkhead.model.schedules import faults
 from bulkhead.model.settings import StageSettings
 
@@ -28,7 +29,8 @@ _SUMMARY: Final = "The list of recurring tasks cannot be used."
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """What runs a job in AWS Lambda: its limits, and how old the last success of the job may be."""
+    """What runs a job in AWS Lambda: its limits, and how old the last success of the job may be. ``edits`` says that it
+    makes and changes databases, for which it has a token of its own."""
 
     __pydantic_config__: ClassVar = {**entries.CONFIG, "extra": "forbid"}
 
@@ -38,6 +40,7 @@ class Function:
     # CloudWatch looks back seven days at most.
     heartbeat_hours: Annotated[int, Field(strict=True, ge=1, le=168)] | None = None
     storage: Annotated[int, Field(strict=True, ge=512, le=10_240)] = 512  # MB below /tmp
+    edits: Annotated[bool, Field(strict=True)] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,11 @@ class Job:
     schedule: str
     heartbeat_hours: int
     function: Function
+
+    @property
+    def holder(self) -> Holder:
+        """Whose token of Cloudflare it reads."""
+        return DRILL if self.function.edits else JOBS
 
 
 def jobs_of(settings: StageSettings, tasks: tuple[Task, ...]) -> tuple[Job, ...]:
@@ -112,6 +120,9 @@ def _faults(task: Task) -> Iterator[Fault]:
     by_setting = task.schedule == INTERIM
     for wrong in () if by_setting else faults(task.schedule):
         yield catalogues.fault(task, f"has a schedule that EventBridge Scheduler refuses: {wrong}", "correct it")
+    if task.job.edits and Stage.PRODUCTION in task.stages:
+        message = "edits databases in production, where its token could edit the real ones"
+        yield catalogues.fault(task, message, "leave production out of its stages")
     if task.schedule.startswith("at("):
         yield catalogues.fault(task, "has a schedule that comes once", "say cron(…) or rate(…)")
     if by_setting == (task.job.heartbeat_hours is not None):

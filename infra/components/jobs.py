@@ -157,7 +157,7 @@ class ScheduledJobs(pulumi.ComponentResource):
             "vault": args.vault.store.name,
             "vault_key": args.vault.key.arn,
             "state": scope.state,
-            "token_parameter": scope.jobs_token,
+            "token_parameter": scope.job_token(job.holder),
             "release": self._code.release,
             "lives": tier_days(settings.backup),
             "locks": locks(settings.backup),

@@ -1,4 +1,4 @@
-"""The identities of the jobs: what each may do, who may take its role, and the one token that they share."""
+"""The identities of the jobs: what each may do, who may take its role, and the tokens that they hold."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from bulkhead.model.aws_scope import aws_scope_of
-from bulkhead.model.tasks import Job, read_tasks
+from bulkhead.model.tasks import Job, jobs_of, read_tasks
 from bulkhead.resources import types as t
-from bulkhead.resources.permissions import D1_READ, KV_READ, OBJECTS_READ
+from bulkhead.resources.permissions import D1_READ, D1_WRITE, KV_READ, OBJECTS_READ
 from bulkhead.resources.planned import Sealed
 from identities.cloudflare import needs
 from identities.job_permissions import HANDLERS, job_grants, scheduler_grants
@@ -154,6 +154,37 @@ def test_the_jobs_read_cloudflare_with_a_token_of_their_own_that_only_reads() ->
     for stage in ("development", "staging", "production"):
         deploys = rendered_identities("first", stage).one(t.IAM_ROLE_POLICY, "roles-deploy").inputs["policy"]
         assert "token-jobs" not in deploys
+
+
+def test_the_drill_edits_databases_with_a_token_of_its_own_in_staging_alone() -> None:
+    assert {need.permission for need in needs("drill", FIRST_PRODUCT)} == {D1_WRITE}
+    staging, production = (rendered_identities("first", stage) for stage in ("staging", "production"))
+    named = {str(each.inputs["name"]): each.inputs for each in staging.of(t.SSM_PARAMETER)}
+    assert named.keys() == {"harbor-staging-token-jobs", "harbor-staging-token-drill"}
+    sealed = Sealed(secret_value("staging", f"tokens-drill-{SLOTS.active}"))
+    assert named["harbor-staging-token-drill"]["value"] == sealed
+    assert not [each.name for each in production.resources if "drill" in each.name]
+
+
+def test_the_drill_reads_the_vault_and_verdicts_and_writes_nothing_but_its_records() -> None:
+    settings = make_settings("staging")
+    scope = aws_scope_of(settings.label("harbor"), settings)
+    jobs = {each.name: each for each in jobs_of(settings, read_tasks())}
+    allowed = {
+        (action, resource)
+        for grant in job_grants(jobs["drill"], scope)
+        for action in grant.actions
+        for resource in grant.resources
+    }
+    vault, state = (f"arn:aws:s3:::harbor-staging-{kind}-{settings.aws.account_id}" for kind in ("vault", "state"))
+    assert ("s3:GetObject", f"{vault}/database/*") in allowed
+    assert ("s3:PutObject", f"{state}/jobs/drills/*") in allowed
+    assert ("s3:GetObject", f"{state}/jobs/verified/*") in allowed
+    assert not {action for action, resource in allowed if resource.startswith(vault) and "Put" in action}
+    tokens = {resource for action, resource in allowed if action == "ssm:GetParameter"}
+    assert [each.rpartition("/")[2] for each in tokens] == ["harbor-staging-token-drill"]
+    verify = {resource for grant in job_grants(jobs["bookmark"], scope) for resource in grant.resources}
+    assert not any("token-drill" in each for each in verify)
 
 
 def test_a_stage_without_jobs_has_no_identities_for_them() -> None:

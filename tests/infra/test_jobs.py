@@ -94,7 +94,8 @@ def test_a_job_is_told_its_own_stage_and_no_secret(environment: str, product: st
             each.name for each in (FIRST_PRODUCT if product == "first" else SECOND_PRODUCT).databases
         }
         assert config.vault == f"{config.product}-{environment}-vault-{make_settings(environment).aws.account_id}"
-        assert config.token_parameter == f"{config.product}-{environment}-token-jobs"
+        holder = "drill" if task == "drill" else "jobs"
+        assert config.token_parameter == f"{config.product}-{environment}-token-{holder}"
         assert CLOUDFLARE in text  # what is in the code alone, no rehearsal can lead to its own clouds
         assert other not in text
         assert "canary-" not in text

@@ -126,6 +126,7 @@ def test_a_list_is_read_from_any_checkout(tmp_path: Path) -> None:
         (entry(job={**JOB, "memory": 64}), "job.memory: "),
         (entry(job={**JOB, "heartbeatHours": 169}), "job.heartbeatHours: "),
         (entry(job={**JOB, "handler": "bulkhead.cli.main"}), "job.handler: "),
+        (entry(job={**JOB, "edits": True}, stages=["production"]), "backup: edits databases in production"),
         (entry(stages=[]), "backup: runs in no stage"),
         (entry(stages=["staging", "staging"]), "backup: names a stage twice"),
         (entry(stages=["live"]), "stages.0: "),
