@@ -105,7 +105,7 @@ def test_a_database_that_is_not_right_afterwards_goes_back(stage: Restoring) -> 
 def test_a_database_that_comes_back_after_a_moment_is_not_taken_for_a_wrong_one(
     stage: Restoring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bulkhead.recovery.restore.run._PAUSES", (0.0, 0.0))
+    monkeypatch.setattr("bulkhead.recovery.restore.waiting._PAUSES", (0.0, 0.0))
 
     class Slow(D1):
         """Refuses the first two questions after each import."""

@@ -20,7 +20,8 @@ from bulkhead.delivery.journal import CONTINUE, RESTORE, Journal, Outcome
 from bulkhead.localclouds.cloudflare.local import LocalCloudflare
 from bulkhead.machine.owner import Owner
 from bulkhead.recovery.restore.plan import Cause, Plan
-from bulkhead.recovery.restore.run import Dump, Restore, World
+from bulkhead.recovery.restore.run import Restore, World
+from bulkhead.recovery.restore.waiting import Dump
 from tests.support.cloudflare_api import ACCOUNT, TOKEN, Api, open_api
 from tests.support.d1_databases import contents, dumped, made
 from tests.support.memory_s3 import MemoryS3

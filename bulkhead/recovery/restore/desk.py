@@ -23,7 +23,8 @@ from bulkhead.recovery.restore import losses
 from bulkhead.recovery.restore.backups import Backups, Kept
 from bulkhead.recovery.restore.moments import KEPT, moment, refused, require_born
 from bulkhead.recovery.restore.plan import Cause, Plan
-from bulkhead.recovery.restore.run import BOOKMARK, Dump, Maintenance, Restore, World
+from bulkhead.recovery.restore.run import BOOKMARK, Restore, World
+from bulkhead.recovery.restore.waiting import Dump, Maintenance
 from jobs.d1.schema import DumpFailed
 from jobs.local_time import lasted, shown
 

@@ -3,13 +3,10 @@ last one that was noted, and until the end nobody writes to the database."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from bulkhead.clients import d1
 from bulkhead.clients.d1 import D1, SqlFailed
@@ -17,13 +14,11 @@ from bulkhead.delivery.journal import Outcome, Run
 from bulkhead.delivery.migrations import ledger
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.recovery.restore.plan import Cause, Plan
-from jobs.d1.load import LoadFailed, differences, orphans
-from jobs.d1.manifest import Manifest
+from bulkhead.recovery.restore.waiting import Dump, Maintenance, Waiting, checked, facts_of, noted, told
+from jobs.d1.load import LoadFailed, differences
 from jobs.d1.schema import DumpFailed
 from jobs.d1.wipe import replacing
 
-MAINTENANCE: Final = "maintenance"
-QUIET: Final = "quiet"
 TRIED: Final = "tried"
 BOOKMARK: Final = "bookmark"
 CHANGE: Final = "change"
@@ -32,29 +27,6 @@ CHECKED: Final = "checked"
 WAITS: Final = "waits"
 BACK: Final = "back"
 SERVE: Final = "serve"
-_LEAST: Final = timedelta(minutes=15)  # of maintenance that is announced
-_PAUSES: Final = (1.0, 2.0, 4.0)  # seconds until a database that was just changed is asked again
-_MOST: Final = 5  # differences that are told
-
-
-class Maintenance(Protocol):
-    """Whether the stage's users wait, and with them its queues and crons."""
-
-    def is_on(self) -> bool: ...
-
-    def on(self, until: datetime) -> object:
-        """Let them wait; doing it twice comes to the same."""
-
-    def off(self) -> list[str]:
-        """Let everything go on as before, and return what does not, in words; doing it twice comes to the same."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dump:
-    """The SQL of a backup, fetched and compared with its manifest, in a folder of this process."""
-
-    file: Path
-    manifest: Manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +52,7 @@ class Restore:
         self._plan = plan
         self._run = run
         self._database = world.database
+        self._waiting = Waiting(world.maintenance, run, world.last, world.say, world.now)
 
     def carry_out(self) -> tuple[Outcome | None, str]:
         """Do what is left of it. Return how it ended, None when it waits for a person, and why.
@@ -93,7 +66,7 @@ class Restore:
             raise Refused("The restore cannot go on.", [Fault(self._run.id, message, fix)])
         if self._noted(BACK) is not None:
             return self._go_back(str(self._facts(BACK)["reason"]))
-        self._stop()
+        self._waiting.begin()
         if self._plan.cause is Cause.BACKUP and self._noted(CHANGE) is None and (wrong := self._try()):
             return self._serve(Outcome.STOPPED, f"nothing was changed, because the backup is not usable: {wrong}")
         if self._noted(BOOKMARK) is None:
@@ -116,20 +89,6 @@ class Restore:
             return self._serve(Outcome.STOPPED, f"nothing was changed: {reason}")
         return self._go_back(reason)
 
-    def _stop(self) -> None:
-        maintenance = self._world.maintenance
-        if maintenance is None:
-            return
-        if self._noted(MAINTENANCE) is None:
-            self._run.note(MAINTENANCE, {"was_on": maintenance.is_on()})
-        # It counts as on from its first half; and who knows who has ended it since this run was killed.
-        half = self._noted(QUIET) is None and not self._facts(MAINTENANCE)["was_on"]
-        if half or not maintenance.is_on():
-            self._say("Maintenance on ...")
-            maintenance.on(self._world.now() + max(_LEAST, 2 * self._world.last))
-        if self._noted(QUIET) is None:
-            self._run.note(QUIET)
-
     def _try(self) -> str:
         """Return why the backup cannot be used, empty where it can: it was loaded somewhere else."""
         if self._noted(TRIED) is not None:
@@ -141,7 +100,7 @@ class Restore:
         scratch = d1.create(self._database.api, account, self._world.scratch)
         try:
             scratch.load(dump.file)
-            wrong = _told(differences(scratch.raw, dump.manifest))
+            wrong = told(differences(scratch.raw, dump.manifest))
         except (LoadFailed, DumpFailed, SqlFailed) as failed:
             wrong = str(failed)
         self._clear()
@@ -176,32 +135,14 @@ class Restore:
         if self._noted(CHECKED) is not None:
             return ""
         self._say("Checking it ...")
-        notes = list[str]()
-        try:
-            if (said := self._quick_check()) != "ok":
-                return f"quick_check: {said}"
-            if self._plan.cause is Cause.BACKUP and (
-                wrong := _told(differences(self._database.raw, self._world.dump().manifest))
-            ):
-                return wrong
-            notes = orphans(self._database.raw, SqlFailed)
-        except (DumpFailed, SqlFailed) as failed:
-            return str(failed)
+        manifest = self._world.dump().manifest if self._plan.cause is Cause.BACKUP else None
+        wrong, notes = checked(self._database, manifest)
+        if wrong:
+            return wrong
         for note in notes:
             self._say(f"as it was: {note}")
         self._run.note(CHECKED, {"orphans": notes})
         return ""
-
-    def _quick_check(self) -> str:
-        """Return what SQLite says of the database. D1 cancels what is asked while it puts other data in its place."""
-        for pause in _PAUSES:
-            with suppress(SqlFailed):
-                return self._said("PRAGMA quick_check")
-            time.sleep(pause)
-        return self._said("PRAGMA quick_check")
-
-    def _said(self, sql: str) -> str:
-        return str(next(iter(self._database.raw(sql)))[0])
 
     def _missing(self) -> list[str]:
         there = ledger.read(self._database).applied
@@ -220,14 +161,7 @@ class Restore:
             self._run.note(SERVE, {"outcome": outcome.value, "reason": reason})
         facts = self._facts(SERVE)
         outcome, reason = Outcome(facts["outcome"]), str(facts["reason"])
-        before = self._noted(MAINTENANCE)
-        if self._world.maintenance is not None and before is not None:
-            if before["was_on"]:
-                reason += f"; maintenance was on before, and stays: bulkhead maintenance off {self._plan.stage}"
-            else:
-                self._say("Maintenance off ...")
-                for left in self._world.maintenance.off():
-                    self._say(f"not as before: {left}")
+        reason += self._waiting.end(self._plan.stage)
         self._clear()
         self._run.end(outcome, {"reason": reason})
         return outcome, reason
@@ -242,13 +176,10 @@ class Restore:
             left.delete()
 
     def _noted(self, step: str) -> Mapping[str, Any] | None:
-        return next((each.facts for each in reversed(self._run.entries()) if each.step == step), None)
+        return noted(self._run, step)
 
     def _facts(self, step: str) -> Mapping[str, Any]:
-        facts = self._noted(step)
-        if facts is None:
-            raise RuntimeError(f"run {self._run.id} has not come to {step}")
-        return facts
+        return facts_of(self._run, step)
 
     def _say(self, text: str) -> None:
         self._world.say(text)
@@ -258,8 +189,3 @@ def _require_other(scratch: D1, database: D1) -> None:
     if scratch.id == database.id:
         fault = Fault(scratch.name, "is the database itself", "give the database another name in the product")
         raise Refused("Nothing was deleted.", [fault])
-
-
-def _told(lines: list[str]) -> str:
-    more = f"; and {len(lines) - _MOST} more" if len(lines) > _MOST else ""
-    return "; ".join(lines[:_MOST]) + more
