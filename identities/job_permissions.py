@@ -88,6 +88,13 @@ def _grants(job: Job, uses: Uses, scope: AwsScope) -> Iterator[Grant]:
         ["s3:GetObject", "s3:PutObject"],
         [f"{state}/jobs/leases/{job.name}", f"{state}/jobs/runs/{job.name}/*"],
     )
+    yield Grant(
+        "UseStateKey",
+        "what is beside the state is encrypted as the state is; S3 alone uses the key for a job, so it opens no secret",
+        ["kms:Decrypt", "kms:GenerateDataKey"],
+        [scope.arn("kms", "key/*", region=scope.region)],
+        {**called(scope.secrets_alias), "StringEquals": {"kms:ViaService": f"s3.{scope.region}.amazonaws.com"}},
+    )
     if uses.state:
         reason = "it reads the state of the stack, or what jobs noted beside it"
         yield Grant("ReadState", reason, ["s3:GetObject"], [f"{state}/{each}" for each in uses.state])

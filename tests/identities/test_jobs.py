@@ -51,6 +51,13 @@ def test_every_handler_of_the_list_has_its_rights_and_no_other_has_any() -> None
 
 
 @every_job
+def test_a_job_keeps_its_lease_in_an_encrypted_bucket_and_opens_no_secret_with_that_key(job: Job) -> None:
+    using = [each for each in job_grants(job, SCOPE) if "kms:GenerateDataKey" in each.actions]
+    [conditions] = [each.conditions for each in using if SCOPE.secrets_alias in str(each.conditions)]
+    assert conditions["StringEquals"] == {"kms:ViaService": "s3.ap-northeast-1.amazonaws.com"}
+
+
+@every_job
 def test_a_job_removes_nothing_of_the_vault_and_changes_no_rights(job: Job) -> None:
     actions = {action for grant in job_grants(job, SCOPE) for action in grant.actions}
     assert not {each for each in actions if "*" in each or "Version" in each.partition("Delete")[2] or "Policy" in each}
