@@ -21,7 +21,7 @@ LEAST_COVERED := 45.5
 # An environment works only where it was made, and only while the Python that made it is there.
 VENV_WORKS := $(shell [ -x $(BIN)/python ] && grep -qsF "$(CURDIR)/.venv" .venv/pyvenv.cfg && echo yes)
 
-.PHONY: help install command anew supported node engine lock act workflows secrets lint types unit slow audit faults static check test rehearse bench clean
+.PHONY: help install command anew supported node engine lock act workflows secrets lint types unit slow audit faults static check test rehearse gameday bench clean
 
 help: ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -138,6 +138,9 @@ test: static engine act tools/wrangler/node_modules/.installed tools/octokit/nod
 
 rehearse: install engine ## bring development, staging and production up on local clouds, prove, remove
 	@$(BIN)/bulkhead rehearse
+
+gameday: install engine ## lose production on local clouds and bring it back elsewhere, with the minutes measured
+	@$(BIN)/bulkhead gameday
 
 bench: install engine ## measure what is promised about time, side by side; fails when a limit is broken (a quarter of an hour)
 	@$(BIN)/python -m benchmarks

@@ -34,6 +34,7 @@ _OF_THE_MACHINE: Final = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, 
 # Each name is that of a module of this package whose `app` is a Typer application.
 COMMANDS: Final = {
     "rehearse": "Bring every stage up on local clouds, prove that they are apart, and remove them again.",
+    "gameday": "Lose production on local clouds and bring it back, with the minutes measured.",
     "settings": "Check, show and describe what differs between stages.",
     "policies": "List the rules that every stage is judged by.",
     "identities": "Say who may do what to a stage, and which resource needs it.",
@@ -47,6 +48,7 @@ COMMANDS: Final = {
     "optimize": "Rebuild the indexes of a stage's databases, and what their planners count.",
     "restore-objects": "Write back what an R2 bucket has lost, from the vault's daily mirror.",
     "restore": "Bring a database back to a moment or a backup, or some of its rows, in its place.",
+    "recover": "Bring a lost stage back in another account and region, from what its vault kept.",
     "validate": "Look at a stage that was just deployed, and say whether it passed.",
     "delivery": "Say which stage an event deploys; hand a build from the job that made it to those that deploy it.",
     "versions": "Show which versions of each Worker answer, and since when.",

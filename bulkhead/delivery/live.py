@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from bulkhead.clients.workers import Deployment, Traffic
+from bulkhead.clients.workers import Deployment, Share, Traffic
 from bulkhead.delivery import history
 from bulkhead.delivery.commits import commit_of, short
 from bulkhead.delivery.history import History
@@ -19,6 +19,8 @@ from bulkhead.model.product import Product
 from bulkhead.model.settings import StageSettings
 from bulkhead.preview.change import ResourceChange
 from bulkhead.resources import types as t
+
+_EVERYBODY: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,20 @@ def uploaded(resources: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     return {
         names[each["inputs"]["workerId"]]: each["id"] for each in versions if each["inputs"].get("workerId") in names
     }
+
+
+def serve_uploaded(
+    traffic: Traffic, resources: Iterable[Mapping[str, Any]], message: str, order: Sequence[str] = ()
+) -> None:
+    """Send everybody to the versions that the last `up` uploaded; ``resources`` are those of the stage's state. Where a
+    stage divides its requests, an `up` alone leaves everybody with the version before. The Workers in ``order``, by
+    their names at Cloudflare, come first."""
+    found = uploaded(resources)
+    for script in sorted(found, key=lambda each: order.index(each) if each in order else len(order)):
+        everybody = (Share(found[script], _EVERYBODY),)
+        live = traffic.live(script)
+        if live is None or live.shares != everybody:
+            traffic.deploy(script, everybody, message)
 
 
 def moves(

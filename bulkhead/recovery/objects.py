@@ -86,7 +86,7 @@ class Mirror:
         versions = self._versions()
         if not versions:
             raise refused(self.sides.name, "was never mirrored, so nothing of it can come back")
-        found = next((each for each in versions if at is None or each[0] <= at), None)
+        found = self.newest(at)
         if found is None:
             message = f"is before the first mirror that is kept, of {shown(versions[-1][0], self.zone)}"
             raise refused("--at", message, "name a later time")
@@ -143,6 +143,10 @@ class Mirror:
         except IndexDamaged as damaged:
             fix = "name an earlier time: --at TIME"
             raise Refused("Nothing was restored.", [Fault(index_key(self.sides.name), str(damaged), fix)]) from damaged
+
+    def newest(self, at: datetime | None) -> tuple[datetime, str] | None:
+        """Return when the last mirror before ``at`` was made, and its version; None where there is none."""
+        return next((each for each in self._versions() if at is None or each[0] <= at), None)
 
     def _versions(self) -> list[tuple[datetime, str]]:
         """Return when each index that is kept was made, and its version, the newest first, as S3 lists them."""

@@ -3,7 +3,7 @@ minute that is a second."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 from bulkhead.clients.endpoints import Sites
 from bulkhead.clients.rest import Rest
 from bulkhead.clients.visits import ServiceToken
-from bulkhead.clients.workers import Share, Traffic
+from bulkhead.clients.workers import Traffic
 from bulkhead.delivery.eyes import StageEyes
 from bulkhead.delivery.history import read
 from bulkhead.delivery.journal import Journal, Run
-from bulkhead.delivery.live import uploaded
+from bulkhead.delivery.live import serve_uploaded
 from bulkhead.delivery.plan import Move, Plan
 from bulkhead.delivery.probes import Prober
 from bulkhead.delivery.run import Deployment, Stack, Visits, World
@@ -37,7 +37,7 @@ from infra import program
 if TYPE_CHECKING:
     from bulkhead.rehearsal.scene import Scene, StandingStage
 
-_EVERYBODY: Final = 100
+OWN_CODE: Final = "the rehearsal's own code"
 _BAKE: Final = 2  # minutes
 
 
@@ -133,17 +133,7 @@ class Delivery:
         """Let the product's own code answer everybody again, whatever release was there."""
         stack = self.stack(self.scene.product)
         stack.up(triggers=True)
-        serve_uploaded(self.traffic, stack.resources())
-
-
-def serve_uploaded(traffic: Traffic, resources: Iterable[Mapping[str, Any]]) -> None:
-    """Send everybody to the versions that the last `up` uploaded; ``resources`` are those of the stage's state. Where a
-    stage divides its requests, an `up` alone leaves everybody with the version before."""
-    for script, version in uploaded(resources).items():
-        everybody = (Share(version, _EVERYBODY),)
-        live = traffic.live(script)
-        if live is None or live.shares != everybody:
-            traffic.deploy(script, everybody, "the rehearsal's own code")
+        serve_uploaded(self.traffic, stack.resources(), OWN_CODE)
 
 
 @contextmanager
@@ -151,18 +141,23 @@ def delivery_to(scene: Scene, stage: StandingStage) -> Iterator[Delivery]:
     """Open what deployments to a stage need, with a bucket for their journal that is gone afterwards. At the end the
     stage has the product's own code again."""
     told: list[str] = []
-    key = stage.key()
-    token = ServiceToken(*(key[header] for header in HEADERS)) if key else None
     with (
         _journal(scene, stage, told.append) as journal,
         scene.cloudflare_api(stage) as api,
-        Prober(scene.product, stage.settings, Sites(stage.url), token) as prober,
+        prober_of(scene, stage) as prober,
     ):
         delivery = Delivery(scene, stage, api, prober, journal, told)
         try:
             yield delivery
         finally:
             delivery.bring_own()
+
+
+def prober_of(scene: Scene, stage: StandingStage) -> Prober:
+    """Return who asks a stage of the rehearsal, with its key where it is closed."""
+    key = stage.key()
+    token = ServiceToken(*(key[header] for header in HEADERS)) if key else None
+    return Prober(scene.product, stage.settings, Sites(stage.url), token)
 
 
 @contextmanager

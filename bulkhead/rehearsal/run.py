@@ -5,14 +5,15 @@ from __future__ import annotations
 import shutil
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from bulkhead.clients.d1 import D1
 from bulkhead.clients.workers import Traffic
+from bulkhead.delivery.live import serve_uploaded
 from bulkhead.delivery.migrations.run import catch_up
 from bulkhead.engine.analyzer import install_analyzer
 from bulkhead.engine.environment import attached
@@ -42,7 +43,7 @@ from bulkhead.model.settings.paths import stack_file
 from bulkhead.model.settings.product_reference import KEY, one_product
 from bulkhead.operations.secrets.rotation import opened
 from bulkhead.rehearsal import closing, plugins, recording, report
-from bulkhead.rehearsal.delivery import serve_uploaded
+from bulkhead.rehearsal.delivery import OWN_CODE
 from bulkhead.rehearsal.evidence import Outcome, Report, StageReport, Verdict
 from bulkhead.rehearsal.healing import end_lost_tokens, heal
 from bulkhead.rehearsal.mishaps import Mishaps
@@ -78,13 +79,15 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Everything that a rehearsal needs, found and read before anything is started."""
+    """Everything that a rehearsal needs, found and read before anything is started. ``chosen`` are settings, by their
+    keys in a file, that override those of every stage's file."""
 
     product: Product
     settings: Mapping[str, StageSettings]
     engine: Engine
     plugins: Sequence[Plugin]
     checkout: str | None
+    chosen: Mapping[str, Any] = field(default_factory=dict)
 
 
 def rehearse(wish: Wish, progress: Progress) -> Report:
@@ -97,13 +100,13 @@ def rehearse(wish: Wish, progress: Progress) -> Report:
     verdicts: list[Verdict] = []
     with ended_by_signals():
         with clock.phase("preparation"):
-            cast = _prepare(wish, progress)
+            cast = cast_of(wish, progress)
         with lived(project.ROOT, keep=wish.keep, command=clouds_command(wish.stages), clock=clock) as life:
             with egress.Traps(life.run.logs, life.run.mark) as traps:
                 try:
                     with clock.phase("stages up"):
-                        scene = _set_up(cast, life, traps, progress, wish)
-                        seconds = _bring_up(scene, progress)
+                        scene = set_up(cast, life, traps, progress, wish)
+                        seconds = bring_up(scene, progress)
                     life.keep = wish.keep
                     stages = survey(scene, seconds)
                     if wish.recording:
@@ -132,7 +135,8 @@ def rehearse(wish: Wish, progress: Progress) -> Report:
     return result
 
 
-def _prepare(wish: Wish, progress: Progress) -> Cast:
+def cast_of(wish: Wish, progress: Progress) -> Cast:
+    """Find and read everything that a rehearsal needs. Raises Refused where something is missing."""
     for file in filter(None, (wish.page, wish.recording)):
         report.check_writable(file)
     found = find_plugins(plugins.REAL) if wish.real_plugins else ()  # Pulumi's home is the owner's, who is shed next
@@ -148,7 +152,7 @@ def _prepare(wish: Wish, progress: Progress) -> Cast:
     return Cast(product, settings, find_engine(progress.note), found, checkout_state(project.ROOT))
 
 
-def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress, wish: Wish) -> Scene:
+def set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress, wish: Wish) -> Scene:
     """Write each stage's copy of the settings, with worthless secrets, and name everything the proofs look at."""
     _require_running(tuple(cast.settings), life.clouds["stages"])
     real = {plugin.package: life.clouds[plugin.package] for plugin in cast.plugins}
@@ -164,7 +168,7 @@ def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress, wis
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     stages, tenants = {}, []
     for stack, settings in cast.settings.items():
-        chosen = {KEY: settings.product}
+        chosen = {**cast.chosen, KEY: settings.product}
         theirs = {
             identity_settings.PROFILE: "rehearsal",  # the local AWS asks for none
             identity_settings.TOKENS: identity_settings.spelt(opened(None, today, stack)),
@@ -173,7 +177,12 @@ def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress, wis
         if real:
             plugins.put_bundles(cast.product, root, workspace.path)
         identities = prepare_identities(
-            root, life.run, stack, identity_settings.required_secrets(cast.product), cipher, chosen | theirs
+            root,
+            life.run,
+            stack,
+            identity_settings.required_secrets(cast.product),
+            cipher,
+            {KEY: settings.product, **theirs},
         )
         driven = partial(
             InlineStack,
@@ -194,7 +203,7 @@ def _set_up(cast: Cast, life: Life, traps: egress.Traps, progress: Progress, wis
             driven(workspace, program=plugins.led_to(real, partial(program.run, cast.product))),
             StageCloud(addresses["control"], addresses["token"]),
             addresses["url"],
-            ChainMap(workspace.canaries, identities.canaries),  # the stage's own will change: see _bring_up
+            ChainMap(workspace.canaries, identities.canaries),  # the stage's own will change: see bring_up
         )
     seed.write(life.run.seed, tenants)
     store = Store(life.run.store)
@@ -218,7 +227,7 @@ def _require_running(stages: Sequence[str], running: Mapping[str, object]) -> No
         raise Refused("The kept rehearsal runs without this stage.", faults)
 
 
-def _bring_up(scene: Scene, progress: Progress) -> dict[str, dict[str, float]]:
+def bring_up(scene: Scene, progress: Progress) -> dict[str, dict[str, float]]:
     """Bring every stage up side by side, migrations included; return seconds per phase and stage."""
 
     def bring(stage: StandingStage) -> dict[str, float]:
@@ -234,7 +243,9 @@ def _bring_up(scene: Scene, progress: Progress) -> dict[str, dict[str, float]]:
             resumed = _bring_up_stack(scene, stage, stage.stack, "up", clock)
             if resumed:  # the code may be another by now, or a proof was interrupted before it had tidied up
                 with scene.cloudflare_api(stage) as api, clock.phase("traffic"):
-                    serve_uploaded(Traffic(api, stage.settings.cloudflare.account_id), stage.stack.resources())
+                    serve_uploaded(
+                        Traffic(api, stage.settings.cloudflare.account_id), stage.stack.resources(), OWN_CODE
+                    )
         with clock.phase("migrations"):
             progress.step(stage.environment, "applying migrations")
             applied = _migrate(scene, stage)

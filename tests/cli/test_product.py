@@ -29,6 +29,7 @@ NAMED: Final = "tests.support.second_product:UNBUILT"
 # What is typed, and what only somebody can say who has read the product that the settings name.
 ABOUT_THE_PRODUCT: Final = {
     "rehearse": ((), "tests/support/never-built.js"),
+    "gameday": ((), "tests/support/never-built.js"),
     "settings check": ((), "secrets:paymentKey"),
     "settings show": (("staging",), "paymentKey"),
     "identities explain": (("staging",), "corner-staging"),
@@ -48,6 +49,10 @@ ABOUT_THE_PRODUCT: Final = {
     "restore rows": (
         ("staging", "nothing", "--from", "key", "--table", "t", "--token-env", "A_TOKEN"),
         "is no database of corner",
+    ),
+    "recover": (
+        ("staging", "--into", "Pulumi.production.yaml", "--profile", "admin", "--plan"),
+        "no place for staging of corner",
     ),
     "bootstrap": (("staging", "--profile", "admin", "--plan"), "corner-staging"),
     "deploy": (("staging",), "about corner"),

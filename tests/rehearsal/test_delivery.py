@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bulkhead.clients.workers import Share
+from bulkhead.delivery.live import serve_uploaded
 from bulkhead.rehearsal import delivery
-from bulkhead.rehearsal.delivery import serve_uploaded
 from bulkhead.resources import types as t
 from infra.product import PRODUCT
 from tests.support.memory_delivery import MemoryTraffic
@@ -23,7 +23,7 @@ RESOURCES: tuple[dict[str, Any], ...] = (
 
 
 def serve(traffic: Any) -> None:
-    serve_uploaded(traffic, RESOURCES)
+    serve_uploaded(traffic, RESOURCES, "a test")
 
 
 @pytest.mark.parametrize("shares", [[("web-1", 100)], [("web-1", 90), ("web-2", 10)], [("web-1", 0), ("web-2", 100)]])

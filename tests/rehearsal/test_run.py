@@ -75,11 +75,11 @@ class Rehearsal:
         settings = {environment: part.settings for environment, part in self.world.parts.items()}
         cast = run.Cast(PRODUCT, settings, engine, (), self.world.scene.checkout)
         work_in(patch, self.kept)
-        patch.setattr(run, "_prepare", lambda *_: cast)
+        patch.setattr(run, "cast_of", lambda *_: cast)
         patch.setattr(run, "lived", self.lived)
         patch.setattr(egress, "Traps", self.traps)
-        patch.setattr(run, "_set_up", lambda *_: self.world.scene)
-        patch.setattr(run, "_bring_up", lambda *_: {e: {"up": 1.0} for e in self.world.parts})
+        patch.setattr(run, "set_up", lambda *_: self.world.scene)
+        patch.setattr(run, "bring_up", lambda *_: {e: {"up": 1.0} for e in self.world.parts})
 
     def go(self, **wish: Any) -> Report:
         return self.module.rehearse(self.module.Wish(**wish), self.progress)
@@ -201,7 +201,7 @@ def test_whatever_ends_it_early_leaves_the_logs_and_ends_everything(
     def broken(*_: Any) -> None:
         raise error
 
-    monkeypatch.setattr(rehearsal.module, "_bring_up", broken)
+    monkeypatch.setattr(rehearsal.module, "bring_up", broken)
     with pytest.raises(type(error)):
         rehearsal.go()
     assert rehearsal.acts[-1] == "ended"
@@ -216,7 +216,7 @@ def test_a_stage_that_does_not_come_up_is_told_with_a_log_that_stays(
     def broken(*_: Any) -> None:
         raise Failed("staging: up failed.", ["no"], rehearsal.world.run.logs / "staging-01-up.log")
 
-    monkeypatch.setattr(rehearsal.module, "_bring_up", broken)
+    monkeypatch.setattr(rehearsal.module, "bring_up", broken)
     with pytest.raises(Failed) as caught:
         rehearsal.go()
     assert caught.value.log is not None
@@ -235,7 +235,7 @@ def test_an_interrupted_proof_is_the_last_one(rehearsal: Rehearsal, monkeypatch:
 
 
 class TestBringingUp:
-    """`_bring_up` with stacks of memory: what is called of each, in which order."""
+    """`bring_up` with stacks of memory: what is called of each, in which order."""
 
     @pytest.fixture
     def calls(self, rehearsal: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
@@ -267,7 +267,7 @@ class TestBringingUp:
             )
             return ["0001.sql", "0002.sql"]
 
-        def serve(traffic: Traffic, _resources: object) -> None:
+        def serve(traffic: Traffic, _resources: object, _message: str) -> None:
             accounts = {part.settings.cloudflare.account_id: e for e, part in rehearsal.world.parts.items()}
             calls[accounts[traffic.account]].append("traffic")
 
@@ -278,7 +278,7 @@ class TestBringingUp:
     def test_each_stage_comes_up_and_gets_its_migrations(
         self, rehearsal: Rehearsal, calls: dict[str, list[str]]
     ) -> None:
-        seconds = rehearsal.module._bring_up(rehearsal.world.scene, rehearsal.progress)
+        seconds = rehearsal.module.bring_up(rehearsal.world.scene, rehearsal.progress)
         assert {environment: list(phases) for environment, phases in seconds.items()} == {
             environment: ["identities", "token", "up", "migrations"] for environment in rehearsal.world.parts
         }
@@ -293,7 +293,7 @@ class TestBringingUp:
     ) -> None:
         rehearsal.world.add("staging", "t:index:T", "known", note=1)
         monkeypatch.setattr(rehearsal.world["staging"].stack, "state_text", lambda: "{}")
-        rehearsal.module._bring_up(rehearsal.world.scene, rehearsal.progress)
+        rehearsal.module.bring_up(rehearsal.world.scene, rehearsal.progress)
         assert calls["staging"][1:4] == ["heal known None", "up {'refresh': True}", "traffic"]
         assert calls["production"][1] == "up {'refresh': False}"
 
@@ -313,7 +313,7 @@ class TestBringingUp:
         monkeypatch.setattr(rehearsal.world["staging"].stack, "up", broken)
         monkeypatch.setattr(rehearsal.world["production"].stack, "up", later)
         with pytest.raises(Failed, match="staging: up failed"):
-            rehearsal.module._bring_up(rehearsal.world.scene, rehearsal.progress)
+            rehearsal.module.bring_up(rehearsal.world.scene, rehearsal.progress)
         assert calls["production"][1] == "up"
         assert "kill" not in str(calls)
 
@@ -333,7 +333,7 @@ def test_the_real_plugins_are_looked_for_where_the_owner_keeps_them(
     monkeypatch.setattr(run, "shed_owner", partial(monkeypatch.delenv, "PULUMI_HOME"))
     monkeypatch.setattr(run, "find_engine", lambda _: None)
     monkeypatch.setattr(run, "read_bundles", lambda *_: {})
-    cast = run._prepare(run.Wish(real_plugins=True), RecordedProgress())
+    cast = run.cast_of(run.Wish(real_plugins=True), RecordedProgress())
     assert [plugin.path for plugin in cast.plugins] == kept
     assert "PULUMI_HOME" not in os.environ
 

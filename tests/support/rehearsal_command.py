@@ -68,13 +68,15 @@ class Command:
 
 
 @contextlib.contextmanager
-def started(home: Path, *options: str, module: str = "bulkhead.cli.main", **environment: str) -> Iterator[Command]:
-    """Start ``bulkhead rehearse OPTIONS``; it is killed at the end should it still run. ``module`` is what `bulkhead`
-    is."""
+def started(
+    home: Path, *options: str, module: str = "bulkhead.cli.main", verb: str = "rehearse", **environment: str
+) -> Iterator[Command]:
+    """Start ``bulkhead rehearse OPTIONS``, or another ``verb``; it is killed at the end should it still run. ``module``
+    is what `bulkhead` is."""
     home.mkdir(exist_ok=True)
     with (home / "stdout").open("wb") as stdout, (home / "stderr").open("wb") as stderr:
         process = subprocess.Popen(
-            [sys.executable, "-m", module, "rehearse", *options],
+            [sys.executable, "-m", module, verb, *options],
             cwd=ROOT,
             env={**os.environ, "TMPDIR": str(home), **environment},
             stdin=subprocess.DEVNULL,

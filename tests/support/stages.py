@@ -46,12 +46,13 @@ def render(program: Callable[[], object], stack: str, before: Mapping[str, Any] 
 
 def _cloud(request: CreateRequest) -> CreateResponse:
     name, kind = request.name, request.type.rpartition(":")[2]
-    account = make_settings(request.stack).aws.account_id
+    settings = make_settings(request.stack)
+    account, region = settings.aws.account_id, settings.region.primary
     outputs = {
-        "Queue": {"queueId": f"{name}-queue-id", "arn": f"arn:aws:sqs:ap-northeast-1:{account}:{name}"},
-        "Function": {"arn": f"arn:aws:lambda:ap-northeast-1:{account}:function:{name}"},
-        "Key": {"keyId": f"{name}-key-id", "arn": f"arn:aws:kms:ap-northeast-1:000000000000:key/{name}"},
-        "Topic": {"arn": f"arn:aws:sns:ap-northeast-1:{account}:{name}"},
+        "Queue": {"queueId": f"{name}-queue-id", "arn": f"arn:aws:sqs:{region}:{account}:{name}"},
+        "Function": {"arn": f"arn:aws:lambda:{region}:{account}:function:{name}"},
+        "Key": {"keyId": f"{name}-key-id", "arn": f"arn:aws:kms:{region}:000000000000:key/{name}"},
+        "Topic": {"arn": f"arn:aws:sns:{region}:{account}:{name}"},
         "Bucket": {"arn": f"arn:aws:s3:::{name}"},
         "Policy": {"arn": f"arn:aws:iam::000000000000:policy/{request.stack}-{name}"},
         "Role": {"arn": f"arn:aws:iam::000000000000:role/{request.stack}-{name}"},

@@ -62,7 +62,7 @@ def journeys(scene: Scene) -> str:
 
     def travel(stage: StandingStage) -> None:
         for journey in scene.product.journeys:
-            _travel(scene, stage, journey, marks[stage.environment, journey.name])
+            travel_once(scene, stage, journey, marks[stage.environment, journey.name])
 
     scene.in_each_stage(travel)
     found = scene.in_each_stage(lambda stage: list(scene.contents(stage)))
@@ -119,7 +119,8 @@ def _called(scene: Scene, stage: StandingStage, worker: Worker) -> Answer:
     return stage.cloud.fetch(scene.worker_name(stage, worker), HEALTH)
 
 
-def _travel(scene: Scene, stage: StandingStage, journey: Journey, mark: str) -> None:
+def travel_once(scene: Scene, stage: StandingStage, journey: Journey, mark: str) -> None:
+    """Make a journey that leaves ``mark``. Raises Unproven where it fails."""
     worker = scene.worker_name(stage, journey.worker)
     path, body = journey.marked(mark)
     answer = stage.cloud.fetch(worker, path, method=journey.method, json=body)

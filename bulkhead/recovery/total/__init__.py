@@ -1,0 +1,1 @@
+"""A stage whose clouds are lost, brought back in another account and region."""
