@@ -73,6 +73,7 @@ def recover(
     it waits for a person.
     """
     from bulkhead.recovery.total.record import Record  # noqa: PLC0415 (httpx and boto3: --help need not wait)
+    from bulkhead.recovery.total.report import expected  # noqa: PLC0415
 
     console = Console(json=json)
     console.require_meant(stage, yes, act="recover")
@@ -83,8 +84,9 @@ def recover(
     left, new = _places(old, into, old_profile, replica=replica)
     made = begun or _planned(console, left, new, lost_at)
     _tell(console, made, old.timezone, begun=begun is not None)
+    console.say(f"  {expected(record)}", FAINT)
     if plan:
-        console.result(made.document())
+        console.result({**made.document(), "expected": expected(record)})
         return
     if begun is None:
         _agree(console, made, apply, yes)

@@ -142,6 +142,7 @@ def test_a_plan_says_what_comes_back_and_what_is_lost_and_changes_nothing(scene:
     assert "database main: 1 rows" in text
     assert "30 minutes before the loss" in " ".join(text.split())
     assert "lost: bucket transcripts" in text
+    assert "no recovery is on record here" in text
     assert "up to 360 minutes would be lost" in " ".join(text.split())
     assert scene.file.read_bytes() == before
     assert not (scene.checkout / ".recovery").exists()
@@ -165,6 +166,8 @@ def test_it_waits_for_a_persons_secrets_and_goes_on(scene: Scene) -> None:
     assert scene.ground.steps == ["state", "identities", "hidden", "database", "reachable"]
     assert "secretsprovider" in scene.file.read_text()  # what was written in between is kept
     assert "production serves again" in text
+    scene.file.write_bytes(lost)
+    assert "the last recovery took 0 minutes" in scene.run("--plan")[1]
     assert not (scene.checkout / ".recovery" / "production.json").exists()
 
 

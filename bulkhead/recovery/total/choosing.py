@@ -83,7 +83,7 @@ def _mirrors(
         if at is None:
             missing.append(f"bucket {bucket}: no mirror of it from before the loss")
         else:
-            found.append(Mirrored(bucket, at[0], sum(1 for _ in kept.sides.old(at[1]))))
+            found.append(Mirrored(bucket, at[0], sum(each.deleted is None for each in kept.sides.old(at[1]))))
     return found, missing
 
 

@@ -69,6 +69,10 @@ class Record:
         self.file.rename(aside)
         return aside
 
+    def aside(self) -> list[Record]:
+        """Return those that were put aside, the oldest first."""
+        return [Record(each) for each in sorted(self.file.parent.glob(f"{self.file.stem}-*.json"))]
+
     def _read(self) -> Mapping[str, Any] | None:
         try:
             text = self.file.read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from bulkhead.recovery.total.plan import Plan
-from bulkhead.recovery.total.record import Done
+from bulkhead.recovery.total.record import Done, Record
 from jobs.vault import minutes
 
 _SLOWEST: Final = 2
@@ -71,3 +71,14 @@ class Measured:
             "lost": list(self.plan.gone),
             "by_hand": list(self.plan.by_hand),
         }
+
+
+def expected(record: Record) -> str:
+    """Return how long a recovery took before, as far as this checkout knows."""
+    for last in reversed(record.aside()):
+        if plan := last.plan():
+            done = tuple(last.done().values())
+            worked = sum(each.seconds for each in done) / 60
+            took = Measured(plan, done).rto_minutes
+            return f"the last recovery took {took:.0f} minutes, of which {worked:.0f} in its steps"
+    return "no recovery is on record here: nobody knows how long it takes (make gameday plays one on this machine)"

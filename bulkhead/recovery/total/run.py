@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Final, Protocol
 
 from bulkhead.clients.d1 import D1, SqlFailed
+from bulkhead.clients.sql import quoted
 from bulkhead.model.failures import Failed
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.operations.backups.place import Place as Books
@@ -131,7 +132,7 @@ class Recovery:
         """Whether every table of the backup is there with as many rows. A migration may have changed its columns."""
         there = {table.name for table in schema.read(database.raw).tables}
         return all(
-            name in there and next(iter(database.raw(f'SELECT count(*) FROM "{name}"')))[0] >= each.rows  # noqa: S608
+            name in there and next(iter(database.raw(f"SELECT count(*) FROM {quoted(name)}")))[0] >= each.rows  # noqa: S608
             for name, each in kept.manifest.tables.items()
             if name != schema.SEQUENCE
         )
