@@ -89,7 +89,7 @@ def at_checkout(
         except Refused as refused:
             commands = bootstrap.next_commands(aim, product, profile)
             steps = [Fault(whose, "a person makes it", each) for whose, all_ in commands.items() for each in all_]
-            again = Fault("", "and then", f"bulkhead recover {plan.stage}")
+            again = Fault("", "and then", "the same command again")
             raise Refused("The recovery waits for what no copy has.", [*steps, again]) from refused
         return "their token deploys the stage"
 
