@@ -19,6 +19,7 @@ from bulkhead.model.tasks import Job
 from bulkhead.model.vault import HELD
 from bulkhead.resources import types as t
 from identities.deploying_jobs import deploying_jobs
+from jobs.drills import BACKUPS, DRILLS
 from jobs.vault import DATABASES
 
 _BUCKET_SETTINGS: Final = (
@@ -333,6 +334,23 @@ def _uses_vault_key(scope: AwsScope) -> Grant:
     )
 
 
+def _reads_drills(scope: AwsScope) -> Iterator[Grant]:
+    kept = [f"{DRILLS}*", f"{BACKUPS}*"]
+    yield Grant(
+        "FindDrills",
+        "a validation looks for the last good drill, or else for the first backup",
+        ["s3:ListBucket"],
+        [scope.state_bucket],
+        {"StringLike": {"s3:prefix": kept}},
+    )
+    yield Grant(
+        "ReadDrills",
+        "production waits where no restore was rehearsed for too long",
+        ["s3:GetObject"],
+        [f"{scope.state_bucket}/{each}" for each in kept],
+    )
+
+
 def _operations(scope: AwsScope) -> Iterator[Grant]:
     yield from _reads_twin(scope)
     if scope.label.stage is Stage.STAGING:
@@ -344,6 +362,8 @@ def _operations(scope: AwsScope) -> Iterator[Grant]:
         )
     if not scope.keeps_backups:
         return
+    if scope.label.stage is Stage.STAGING:
+        yield from _reads_drills(scope)
     vault = f"arn:{scope.partition}:s3:::{scope.vault}"
     yield Grant("ListVault", "a restore looks for the backup it needs", ["s3:ListBucket"], [vault])
     yield Grant(

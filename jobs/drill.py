@@ -104,6 +104,7 @@ def _ended(job: Job, tried: Mapping[str, Tried], without: list[str]) -> Outcome:
         Key=drills.place(job.run),
         Body=drill.text().encode(),
         ContentType="application/json",
+        ServerSideEncryption="AES256",  # who validates staging reads it, and has no right to the key of the state
     )
     _tell_age(job)
     if bad := {name: "; ".join(each.reasons) for name, each in sorted(tried.items()) if each.reasons}:

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,6 +32,7 @@ class Papers:
     checklist: Path | None = None
     unvalidated: str | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def judged(self, root: Path, product: Product, settings: StageSettings) -> dict[str, str]:
         """Return what is to be noted of a release of the checkout at ``root``; nothing where nothing was handed in.
@@ -44,7 +46,8 @@ class Papers:
         record, tree = read_record(_read(self.validation), str(self.validation)), source_of(root).tree
         bundles = digests(product, root)
         migrations, issue = checksums(folders(root, product, settings)), _issue(self.checklist)
-        if found := list(faults(record, tree, bundles, migrations, issue, settings.governance.profile)):
+        profile = settings.governance.profile
+        if found := list(faults(record, tree, bundles, migrations, issue, profile, self.now())):
             raise Refused(f"Staging has not let this go to {settings.environment}.", found)
         return {"validated": f"tree {tree}, in staging, {record.at}"}
 

@@ -11,8 +11,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
+from bulkhead.clients.clouds import said_plainly
 from bulkhead.clients.d1 import D1
 from bulkhead.clients.rest import Rest
 from bulkhead.clients.workers import Traffic
@@ -27,14 +29,17 @@ from bulkhead.model import project
 from bulkhead.model.alarms import StageAlarm, alarms_of, read_alarms
 from bulkhead.model.failures import Failed
 from bulkhead.model.faults import Fault, Refused
+from bulkhead.model.instants import instant
 from bulkhead.model.naming import Kind, Label
 from bulkhead.model.product import Product
 from bulkhead.model.project import project_name
 from bulkhead.model.settings import StageSettings
 from bulkhead.model.settings.files import real_faults
-from bulkhead.model.tasks import read_tasks
+from bulkhead.model.tasks import jobs_of, read_tasks
 from bulkhead.resources import types as t
-from bulkhead.twin.store import fetch, place_of
+from bulkhead.twin.store import Bucket, fetch, place_of
+from jobs import drills
+from jobs.drills import Standing
 
 OBJECTIVE_MS: Final = 200
 """What 95 of 100 answers of production have to stay below (SLA-3). Staging is smaller: being slower stops nothing."""
@@ -70,6 +75,7 @@ def looks(seen: Seen) -> Iterator[tuple[Item, Callable[[], Iterator[Check]]]]:
     yield "tests", lambda: checked(seen.github, settings, seen.commit)
     wanted = alarms_of(settings, product, read_alarms(), read_tasks())
     yield "alarms", lambda: alarms(settings.label(product.name), wanted, _resources(seen))
+    yield "drill", lambda: drilled(_drills(seen), datetime.now(UTC))
     yield "rollback", lambda: rollback(history.read(Traffic(seen.cloudflare, account), product, settings))
     yield "database", lambda: databases([(each, found(seen.cloudflare, settings, each)) for each in seen.folders])
     yield "probes", lambda: asked(seen.prober, product)
@@ -84,6 +90,32 @@ def _resources(seen: Seen) -> Sequence[Mapping[str, Any]]:
     stack = seen.settings.environment
     twin, _ = fetch(place_of(seen.twin, project.ROOT, stack, None, reading=True), project_name(project.ROOT), stack)
     return twin.resources
+
+
+def _drills(seen: Seen) -> Standing:
+    """Return how the stage's drills stand, whose records its jobs keep in the bucket of its state."""
+    if not jobs_of(seen.settings, read_tasks()):
+        return Standing(None, None)
+    place = place_of(seen.twin or "", project.ROOT, seen.settings.environment, None, reading=True)
+    if not isinstance(place, Bucket):
+        message = "names no bucket, and the records of drills lie beside the stage's state"
+        raise Refused("The drills were not looked at.", [Fault("--twin", message, "--twin s3://<state bucket>")])
+    with said_plainly("S3", "looking for the records of drills"):
+        return drills.standing(place.client, place.name)
+
+
+def drilled(standing: Standing, now: datetime) -> Iterator[Check]:
+    """Yield whether a restore was rehearsed not too long ago, and until when that counts (BAK-12)."""
+    until = standing.counts_until
+    if until is None:
+        yield Check("drill", "restore", True, "there is no backup yet, so there is nothing to rehearse with")
+        return
+    if standing.last:
+        told = f"the last good drill ended {instant(standing.last)}"
+    else:
+        told = f"no drill was good since there is a backup, {instant(standing.first or until)}"
+    overdue = f"; that is more than {drills.COUNTS.days} days ago: docs/runbooks/drill.md" if now > until else ""
+    yield Check("drill", "restore", now <= until, told + overdue, until=instant(until))
 
 
 def variables(settings: StageSettings) -> Iterator[Check]:

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any, Final, Literal
 
 from bulkhead.model.faults import Fault, Refused
@@ -24,28 +25,34 @@ ITEMS: Final[Mapping[str, str]] = {
     "variables": "the settings are complete and no example",
     "rollback": "there is a version to go back to",
     "alarms": "every alarm of the catalogue is there",
+    "drill": "backups can be restored, because it was rehearsed",
     "database": "the databases answer",
     "probes": "the stage answers in time",
     "journeys": "the main functions work",
     "load": "it is as fast as production has to be, under a short load",
 }
 Item = Literal[
-    "tests", "scan", "migrations", "variables", "rollback", "alarms", "database", "probes", "journeys", "load"
+    "tests", "scan", "migrations", "variables", "rollback", "alarms", "drill", "database", "probes", "journeys", "load"
 ]
 _BOT: Final = "github-actions[bot]"
 _OPEN_BOX: Final = re.compile(r"(?m)^\s*[-*] \[ \]\s*(.+?)\s*$")
+_REPEATED: Final = "let staging be validated again (gh run rerun)"
+# What a person does about an item that held for a time, and did once.
+_OVER: Final[Mapping[str, str]] = {"drill": f"hold a drill (docs/runbooks/drill.md), then {_REPEATED}"}
 _AGAIN: Final = "mend it, deploy staging again, and wait for the workflow staging-validation"
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at. What does not block is told, and stops nothing."""
+    """One thing that was looked at. What does not block is told, and stops nothing. ``until`` is when it has to have
+    been looked at again, "" where it holds for the tree."""
 
     item: Item
     name: str
     passed: bool
     detail: str
     blocking: bool = True
+    until: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +100,10 @@ def read_record(text: str, file: str) -> Record:
         checks = [Check(**each) for each in said["checks"]]
         words = {name: said[name] for name in ("commit", "tree", "bundles", "migrations", "at", "by")}
         sound = all(isinstance(words[name], str) for name in ("commit", "tree", "at", "by")) and all(
-            isinstance(check.passed, bool) and isinstance(check.blocking, bool) for check in checks
+            isinstance(check.passed, bool)
+            and isinstance(check.blocking, bool)
+            and (check.until == "" or datetime.fromisoformat(check.until).tzinfo is not None)
+            for check in checks
         )
     except (ValueError, TypeError, KeyError, AttributeError):
         sound = False
@@ -109,9 +119,10 @@ def faults(
     migrations: Mapping[str, Mapping[str, str]],
     checklist: Mapping[str, Any],
     profile: Literal["team", "solo"],
+    moment: datetime,
 ) -> Iterator[Fault]:
-    """Yield what keeps a checkout of ``tree`` with these bundles and migrations from going to production.
-    ``checklist`` is the issue of what people look at, as GitHub's API has it."""
+    """Yield what keeps a checkout of ``tree`` with these bundles and migrations from going to production at that
+    ``moment``. ``checklist`` is the issue of what people look at, as GitHub's API has it."""
     if record.tree != tree:
         yield Fault("tree", f"is {record.tree}, and {tree} is checked out: something else was validated", _AGAIN)
         return
@@ -129,6 +140,10 @@ def faults(
         yield Fault(item, f"was not looked at: nobody knows whether {ITEMS[item]}", _AGAIN)
     for check in record.failed:
         yield Fault(f"{check.item}: {check.name}", check.detail, _AGAIN)
+    for check in record.checks:
+        if check.blocking and check.passed and check.until and datetime.fromisoformat(check.until) < moment:
+            message = f"held until {check.until}: nobody knows whether {ITEMS[check.item]} since ({check.detail})"
+            yield Fault(f"{check.item}: {check.name}", message, _OVER.get(check.item, _REPEATED))
     yield from _unconfirmed(checklist, record, profile)
 
 

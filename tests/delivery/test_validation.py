@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import pytest
@@ -14,6 +15,7 @@ from bulkhead.delivery.validation import ITEMS, Check, Record, faults, key_of, m
 from bulkhead.model.failures import Failed
 from bulkhead.model.faults import Fault, Refused
 
+NOW = datetime(2026, 11, 30, 13, tzinfo=UTC)
 TREE = "7" * 40
 BUNDLES = {"web": "a" * 64, "clerk": "b" * 64}
 MIGRATIONS = {"main": {"0001_first.sql": "c" * 64}}
@@ -37,8 +39,9 @@ def told(
     tree: str = TREE,
     bundles: dict[str, str] = BUNDLES,
     migrations: dict[str, dict[str, str]] = MIGRATIONS,
+    now: datetime = NOW,
 ) -> list[str]:
-    return [str(fault) for fault in faults(record, tree, bundles, migrations, issue, profile)]
+    return [str(fault) for fault in faults(record, tree, bundles, migrations, issue, profile, now)]
 
 
 def test_what_was_validated_and_confirmed_goes_on() -> None:
@@ -193,3 +196,33 @@ def test_what_could_not_be_looked_at_has_failed(error: Exception, says: str) -> 
 def test_an_item_in_which_there_was_nothing_has_failed() -> None:
     [check] = looked("probes", lambda: iter(()))
     assert not check.passed
+
+
+def drilled_until(at: datetime) -> Record:
+    """Return the record of a tree whose drill counts until then."""
+    drill = Check("drill", "restore", True, "the last good drill ended 2026-11-01T18:35:00Z", until=at.isoformat())
+    return replace(RECORD, checks=[*(each for each in CHECKS if each.item != "drill"), drill])
+
+
+def test_a_drill_that_was_good_when_staging_was_validated_may_be_overdue_since() -> None:
+    assert told(drilled_until(NOW + timedelta(hours=1))) == []
+    [fault] = told(drilled_until(NOW - timedelta(hours=1)))
+    assert "drill: restore" in fault
+    assert "held until 2026-11-30T12:00:00+00:00" in fault
+    assert "docs/runbooks/drill.md" in fault
+
+
+def test_a_record_that_does_not_know_drills_lets_nothing_go_on() -> None:
+    older = replace(RECORD, checks=[each for each in CHECKS if each.item != "drill"])
+    [fault] = told(older)
+    assert "drill: was not looked at" in fault
+
+
+def test_until_when_something_holds_is_read_as_it_was_written_or_not_at_all() -> None:
+    record = drilled_until(NOW)
+    assert read_record(record.as_json(), "f") == record
+    for wrong in ("tomorrow", "2026-11-30T12:00:00", 5):
+        changed = json.loads(record.as_json())
+        changed["checks"][-1]["until"] = wrong
+        with pytest.raises(Refused, match="no record of a validation"):
+            read_record(json.dumps(changed), "f")

@@ -238,6 +238,15 @@ def test_what_staging_validated_is_kept_by_staging_and_reached_by_no_other_stage
                 assert "validation/" not in json.dumps(list(statements(role, environment).values()))
 
 
+def test_who_validates_staging_reads_the_records_of_its_drills_and_writes_none() -> None:
+    said = statements(Role.OPERATIONS)
+    state = "arn:aws:s3:::harbor-staging-state-222222222222"
+    assert said["ReadDrills"]["Action"] == ["s3:GetObject"]
+    assert said["ReadDrills"]["Resource"] == [f"{state}/jobs/drills/*", f"{state}/jobs/runs/backup/*"]
+    assert said["FindDrills"]["Condition"] == {"StringLike": {"s3:prefix": ["jobs/drills/*", "jobs/runs/backup/*"]}}
+    assert "ReadDrills" not in statements(Role.OPERATIONS, "production")
+
+
 def test_production_s_role_removes_no_backup_and_no_key() -> None:
     taken = allowed(Role.DEPLOY, "staging") - allowed(Role.DEPLOY, "production")
     assert {"s3:DeleteBucket", "s3:DeleteObjectVersion", "kms:ScheduleKeyDeletion"} <= taken
