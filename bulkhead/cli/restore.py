@@ -1,8 +1,9 @@
-"""`bulkhead restore STAGE STORE`: a database as it was, in its place. `bulkhead restore rows`: some of its rows."""
+"""`bulkhead restore STAGE STORE`: a database as it was, in its place. `bulkhead restore rows`: some of its rows;
+`anew`: a database that is gone; `objects`: those of a bucket."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -13,23 +14,23 @@ from typer.core import TyperGroup
 from bulkhead.cli.cloudflare import TokenEnv, token_of
 from bulkhead.cli.console import BAD, FAINT, GOOD, NEEDS_A_PERSON, WARNING, Console
 from bulkhead.cli.options import AsJson, Profile, StackName, Yes
+from bulkhead.cli.restore_anew import anew
+from bulkhead.cli.restore_objects import objects
+from bulkhead.cli.restoring import Apply, OnlyPlan, Store, agree, require_sense, saying, tell
 from bulkhead.clients.endpoints import Apis
 from bulkhead.machine.interrupts import interrupted_once
 from bulkhead.model import project
 from bulkhead.model.failures import Failed
-from bulkhead.model.faults import Fault, Refused
-from bulkhead.model.naming import Stage
+from bulkhead.model.faults import Refused
 from bulkhead.model.settings import read_settings
 from bulkhead.model.settings.paths import stack_file
 
 if TYPE_CHECKING:
     from bulkhead.delivery.journal import Run
-    from bulkhead.model.settings import StageSettings
     from bulkhead.recovery.restore.desk import Desk, Wish
     from bulkhead.recovery.restore.plan import Plan
 
 _WHOLE: Final = "database"
-_SUMMARY: Final = "Nothing was restored."
 
 
 class _Group(TyperGroup):
@@ -44,20 +45,14 @@ class _Group(TyperGroup):
 
 app = typer.Typer(
     cls=_Group,
-    help="Bring a database back: bulkhead restore STAGE STORE (--from KEY | --at TIME); or only some of its rows.",
+    help="Bring a database back: bulkhead restore STAGE STORE (--from KEY | --at TIME); or rows, or objects.",
     no_args_is_help=True,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Store = Annotated[str, typer.Argument(metavar="STORE", help="The database, as the product calls it.")]
-OnlyPlan = Annotated[bool, typer.Option("--plan", help="Only show what would be done, and its digest.")]
-Apply = Annotated[
-    str | None,
-    typer.Option(
-        metavar="DIGEST", help="Do not ask: the digest of a plan that somebody has seen. Production takes no --yes."
-    ),
-]
+app.command(epilog="Example: bulkhead restore anew staging main --from KEY --plan")(anew)
+app.command(epilog="Example: bulkhead restore objects staging transcripts --prefix 2026/ --plan")(objects)
 
 
 @app.command(_WHOLE, epilog="Example: bulkhead restore staging main --at 2026-11-30T21:00 --plan")
@@ -101,13 +96,13 @@ def database(
     console = Console(json=json)
     console.require_meant(stage, yes, act="restore")
     settings = read_settings(project.ROOT / stack_file(stage), examples=False)
-    _require_sense(settings, plan=plan, apply=apply, waits=not without_maintenance)
+    require_sense(settings, plan=plan, apply=apply, waits=not without_maintenance)
     wish, token = Wish(from_, at, undo), token_of(console, stage, profile, token_env)
     apis = context.ensure_object(Apis)
     with (
         interrupted_once(),
         at_desk(
-            project.ROOT, settings, apis, token, profile, store, _saying(console), waits=not without_maintenance
+            project.ROOT, settings, apis, token, profile, store, saying(console), waits=not without_maintenance
         ) as desk,
     ):
         if plan:
@@ -155,11 +150,11 @@ def rows(
     console = Console(json=json)
     console.require_meant(stage, yes, act="restore")
     settings = read_settings(project.ROOT / stack_file(stage), examples=False)
-    _require_sense(settings, plan=plan, apply=apply, waits=True)
+    require_sense(settings, plan=plan, apply=apply, waits=True)
     token, apis = token_of(console, stage, profile, token_env), context.ensure_object(Apis)
     with (
         interrupted_once(),
-        at_desk(project.ROOT, settings, apis, token, profile, store, _saying(console), waits=False) as desk,
+        at_desk(project.ROOT, settings, apis, token, profile, store, saying(console), waits=False) as desk,
     ):
         wish = Rows(desk, Wanted(from_, table, tuple(key or ()), replace))
         with _alone(desk, only_plan=plan):
@@ -175,7 +170,7 @@ def rows(
                 return
             if apply is not None:
                 salvage.require(apply)
-            _agree(console, settings, salvage.says(), apply, yes, fate="done")
+            agree(console, settings, salvage.says(), apply, yes, fate="done")
             bookmark = wish.carry_out(salvage)
     console.say(f"{salvage.table}: brought back.", GOOD)
     console.say("As it was before, for 30 days; going back also undoes what others write from here on:", FAINT)
@@ -194,49 +189,11 @@ def _alone(desk: Desk, *, only_plan: bool) -> Iterator[None]:
         yield
 
 
-def _require_sense(settings: StageSettings, *, plan: bool, apply: str | None, waits: bool) -> None:
-    faults = []
-    if plan and apply:
-        faults.append(Fault("--plan", "only shows, and --apply does", "leave one of them out"))
-    if not waits and settings.stage is not Stage.DEVELOPMENT:
-        message = f"is for development: in {settings.environment}, what users write meanwhile would be lost"
-        faults.append(Fault("--without-maintenance", message, "leave it out"))
-    if faults:
-        raise Refused(_SUMMARY, faults)
-
-
-def _agree(
-    console: Console, settings: StageSettings, what: Sequence[str], apply: str | None, yes: str | None, *, fate: str
-) -> None:
-    """Return when somebody knows what will be done: they typed the stage's name, or gave the digest of its plan. In
-    production nothing else counts, because a --yes is as quickly copied as the rest of a command."""
-    if apply is not None:
-        return
-    stage = settings.environment
-    if settings.stage is Stage.PRODUCTION and (yes is not None or not console.interactive):
-        message = "is missing: production is restored by who types its name at a terminal, or by a plan that was seen"
-        raise Refused(_SUMMARY, [Fault("--apply", message, "the same command with --plan shows the digest")])
-    console.confirm(stage, what, yes, act="restore", fate=fate)
-
-
 def _show(console: Console, desk: Desk, plan: Plan) -> None:
-    _tell(console, plan)
+    tell(console, plan)
     if found := desk.open_run():
         console.say(f"Run {found[0].id} has not ended: without --plan it is continued first.", WARNING)
     console.result(plan.document())
-
-
-def _tell(console: Console, plan: Plan) -> None:
-    console.say(f"{plan.stage}: {plan.database} becomes what it was: {plan.source}.")
-    for title, lines, style in (
-        ("Steps:", plan.steps, ""),
-        ("Also to know:", plan.notes, FAINT),
-        ("What is lost:", plan.losses or ("nothing, as far as counting shows",), WARNING),
-    ):
-        console.say(title)
-        for line in lines:
-            console.say(f"  - {line}", style)
-    console.say(f"Digest {plan.digest}", FAINT)
 
 
 def _continued(console: Console, desk: Desk, wish: Wish, apply: str | None, yes: str | None, why: str) -> int | None:
@@ -253,7 +210,7 @@ def _continued(console: Console, desk: Desk, wish: Wish, apply: str | None, yes:
     step = run.entries()[-1]
     console.say(f"Run {run.id} to {plan.source} stands at: {step.step}, by {step.by} ({why}).", WARNING)
     fate = "given up: the database becomes what it was before it" if wish.undo else "continued"
-    _agree(console, desk.settings, [f"run {run.id} is {fate}"], apply, yes, fate="done")
+    agree(console, desk.settings, [f"run {run.id} is {fate}"], apply, yes, fate="done")
     run.note(CONTINUE, {"why": why, "fate": fate})
     return _carried_out(console, desk, plan, run, gives_up=wish.undo)
 
@@ -263,8 +220,8 @@ def _begun(console: Console, desk: Desk, wish: Wish, apply: str | None, yes: str
     plan = desk.planned(wish, datetime.now(UTC))
     if apply is not None:
         plan.require(apply)
-    _tell(console, plan)
-    _agree(
+    tell(console, plan)
+    agree(
         console,
         desk.settings,
         [f"{plan.store}: {each}" for each in plan.losses or ("nothing counted",)],
@@ -303,7 +260,3 @@ def _carried_out(console: Console, desk: Desk, plan: Plan, run: Run, *, gives_up
     said = outcome.value if outcome else "waits"
     console.result({"stage": plan.stage, "store": plan.store, "run": run.id, "outcome": said, "reason": reason})
     return {Outcome.DONE: 0, Outcome.STOPPED: 1}.get(outcome, NEEDS_A_PERSON) if outcome else NEEDS_A_PERSON
-
-
-def _saying(console: Console) -> Callable[[str], None]:
-    return lambda line: console.say(line, FAINT)

@@ -1,4 +1,4 @@
-"""`bulkhead restore-objects STAGE BUCKET`: bring objects of an R2 bucket back out of the vault."""
+"""`bulkhead restore objects STAGE BUCKET`: bring objects of an R2 bucket back out of the vault."""
 
 from __future__ import annotations
 
@@ -23,15 +23,12 @@ from bulkhead.model.settings.product_reference import product_of
 if TYPE_CHECKING:
     from bulkhead.recovery.objects import Mirror, Restored
 
-app = typer.Typer(add_completion=False)
-
 _ACT: Final = "restore"
 _TOLD_EVERY: Final = 100  # objects
 _NAMED: Final = 20  # of what failed
 
 
-@app.command(epilog="Example: bulkhead restore-objects staging transcripts --prefix 2026/ --plan")
-def restore_objects(
+def objects(
     context: typer.Context,
     stage: StackName,
     bucket: Annotated[str, typer.Argument(help="The bucket, as the product calls it.")],

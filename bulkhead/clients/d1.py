@@ -116,9 +116,10 @@ def find(api: Rest, account: str, name: str) -> D1 | None:
     return next((D1(api, account, each["uuid"], name) for each in listed if each["name"] == name), None)
 
 
-def create(api: Rest, account: str, name: str) -> D1:
-    """Make a database of this name. Raises Uncertain where it may have been made: `find` tells."""
-    made = api.post(_path(account), {"name": name}) or {}
+def create(api: Rest, account: str, name: str, hint: str | None = None) -> D1:
+    """Make a database of this name, near the location ``hint``. Raises Uncertain where it may have been made: `find`
+    tells."""
+    made = api.post(_path(account), {"name": name} | ({"primary_location_hint": hint} if hint else {})) or {}
     return D1(api, account, str(made["uuid"]), name)
 
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Final, Self
 
 import httpx
@@ -71,16 +71,23 @@ class Silence:
 
 
 class Visitor:
-    """Asks a stage's hostnames, from as many threads as there are. For tests, ``transport`` answers instead of the
-    network."""
+    """Asks a stage's hostnames, from as many threads as there are. ``carried`` are headers of each request whose values
+    nobody is to see. For tests, ``transport`` answers instead of the network."""
 
     def __init__(
-        self, sites: Sites, token: ServiceToken | None = None, transport: httpx.BaseTransport | None = None
+        self,
+        sites: Sites,
+        token: ServiceToken | None = None,
+        transport: httpx.BaseTransport | None = None,
+        carried: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
+        if any(not _VISIBLE.fullmatch(value) for value in carried.values()):
+            message = "holds a blank, a line's end or what no header carries"
+            raise Refused("The stage was not asked.", [Fault(min(carried), message, "copy it again")])
         self._sites = sites
-        self._secret = token.secret if token else ""
+        self._secrets = [*([token.secret] if token else []), *carried.values()]
         self._client = httpx.Client(
-            headers={"User-Agent": _NAME, "Accept": "*/*"} | (token.headers() if token else {}),
+            headers={"User-Agent": _NAME, "Accept": "*/*"} | (token.headers() if token else {}) | dict(carried),
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             transport=transport,
             limits=_LIMITS,
@@ -131,7 +138,9 @@ class Visitor:
 
     def _plain(self, text: str) -> str:
         """Return a text without the token, whoever repeats it."""
-        return text.replace(self._secret, "***") if self._secret else text
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
 
 
 def _too_late(seconds: float) -> str:

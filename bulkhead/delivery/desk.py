@@ -20,7 +20,7 @@ from bulkhead.delivery import commits, twins
 from bulkhead.delivery.backing_up import Backup
 from bulkhead.delivery.build import Source, checked_out
 from bulkhead.delivery.checkout_stack import POLICIES, CheckoutStack
-from bulkhead.delivery.door import key_of
+from bulkhead.delivery.door import key_of, pass_of
 from bulkhead.delivery.eyes import StageEyes, UsersIfCounted
 from bulkhead.delivery.journal import Journal, Run, journal_of, scope_of
 from bulkhead.delivery.live import commit_of_live, last_done, live_workers, moves
@@ -140,6 +140,7 @@ class Desk:
             waivers=from_base(self.root, reference, self.settings.stage, today),
             product=self.product,
             maintenance=Records(self.journal.documents.objects, stack).read(),
+            has_pass=bool(pass_of(os.environ)),
         )
 
     def road(self, known: Known, strategy: Strategy | None = None) -> Road:
@@ -186,7 +187,7 @@ def at_desk(
     token = stack.secret(CLOUDFLARE_TOKEN)
     with (
         Rest(apis.cloudflare, token) as api,
-        Prober(product, settings, apis.sites, key_of(settings, os.environ)) as prober,
+        Prober(product, settings, apis.sites, key_of(settings, os.environ), carried=pass_of(os.environ)) as prober,
     ):
         finder = partial(finder_of, settings, stack, apis, profile)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bulkhead.clients.workers import DEPLOYABLE
 from bulkhead.delivery.build import Source
 from bulkhead.delivery.commits import Way, short
+from bulkhead.delivery.door import PASS
 from bulkhead.delivery.live import LiveWorker
 from bulkhead.delivery.migrations.plan import Plan as Migrations
 from bulkhead.delivery.migrations.schema import Kind
@@ -31,7 +32,8 @@ from jobs.local_time import shown
 @dataclass(frozen=True, slots=True)
 class Known:
     """Everything that was asked before a plan is made. ``changed`` are files that are in no commit; ``way`` is None
-    where no deployment says of which commit it is; ``maintenance`` is the last one, if there was any."""
+    where no deployment says of which commit it is; ``maintenance`` is the last one, if there was any, and ``has_pass``
+    says that probes get through it."""
 
     settings: StageSettings
     source: Source
@@ -44,6 +46,7 @@ class Known:
     waivers: Waivers
     product: Product
     maintenance: Record | None = None
+    has_pass: bool = False
 
     @property
     def asked(self) -> bool:
@@ -138,10 +141,8 @@ def _notes(known: Known) -> Iterator[str]:
 def stops(known: Known, wish: Wish) -> Iterator[Fault]:
     """Yield everything that stops the deployment; nothing has been changed yet."""
     strict, stack = known.settings.stage is not Stage.DEVELOPMENT, known.settings.environment
-    if known.maintenance is not None and known.maintenance.state is not State.OFF:
-        since = shown(known.maintenance.since, known.settings.timezone)
-        message = f"is under maintenance since {since}: probes would meet its page, and an `up` could start crons again"
-        yield Fault(stack, message, f"bulkhead maintenance off {stack}; bulkhead rollback {stack} works meanwhile, too")
+    if known.maintenance is not None:
+        yield from _under(known, known.maintenance)
     if strict and known.changed:
         files = ", ".join(known.changed[:5])
         message = f"has changes that are in no commit ({files}): nobody could say later what was deployed"
@@ -158,6 +159,20 @@ def stops(known: Known, wish: Wish) -> Iterator[Fault]:
         yield from _switched(known)
     for folder, plan in known.migrations:
         yield from unagreed(known.settings.stage, folder, plan, known.waivers)
+
+
+def _under(known: Known, maintenance: Record) -> Iterator[Fault]:
+    """Yield why a maintenance stops it. A switch to another store passes with a pass: until the Workers have that,
+    whoever they let in writes into the store that is given up."""
+    stack, switches = known.settings.environment, bool(switched_of(known))
+    if maintenance.state is State.OFF or (maintenance.state is State.ON and switches and known.has_pass):
+        return
+    since = shown(maintenance.since, known.settings.timezone)
+    message = f"is under maintenance since {since}: probes would meet its page, and an `up` could start crons again"
+    fix = f"bulkhead maintenance off {stack}; bulkhead rollback {stack} works meanwhile, too"
+    if switches:
+        fix = f"export {PASS} with what bulkhead maintenance on {stack} --until 1h shows: users wait until it is done"
+    yield Fault(stack, message, fix)
 
 
 def _unasked(known: Known) -> Iterator[Fault]:

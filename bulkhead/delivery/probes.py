@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from json import JSONDecodeError, loads
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Final, Self, TypeGuard
 
 import httpx
@@ -55,8 +55,8 @@ class Smoke:
 class Prober:
     """Asks a stage of a product through its hostnames. ``versions`` always name the Workers as the product does.
 
-    ``token`` lets it through where the stage is behind Access. For tests, ``transport`` answers instead of the network
-    and ``sleep`` waits.
+    ``token`` lets it through where the stage is behind Access, ``carried`` through a maintenance. For tests,
+    ``transport`` answers instead of the network and ``sleep`` waits.
     """
 
     def __init__(
@@ -66,6 +66,7 @@ class Prober:
         sites: Sites,
         token: ServiceToken | None = None,
         *,
+        carried: Mapping[str, str] = MappingProxyType({}),
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -77,8 +78,8 @@ class Prober:
         # Nobody is waited for longer than an answer could still pass.
         self._seconds = self._max_ms / 1000 if self._max_ms else _PATIENCE
         self._keeps_nothing = settings.protected
-        self._visitor = Visitor(sites, token, transport)
-        self._stranger = Visitor(sites, transport=transport) if token else None
+        self._visitor = Visitor(sites, token, transport, carried)
+        self._stranger = Visitor(sites, transport=transport, carried=carried) if token else None
         self._identities = f"pulumi up -C identities -s {settings.environment}"
         self._pool = ThreadPoolExecutor(_AT_ONCE, "probe")
         self._sleep = sleep

@@ -78,6 +78,19 @@ def without_pending_operations(exported: Mapping[str, Any], id_of: Callable[[str
     return {**exported, "deployment": {**deployment, "resources": [*kept, *found]}}
 
 
+def with_another(exported: Mapping[str, Any], urn: str, id_: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an exported state in which the resource of a URN is another one: that of an id, made with these inputs.
+    What depends on it, and whether it is protected, stay. Outputs are the inputs until a refresh asks the cloud."""
+    deployment = exported["deployment"]
+    resources = [
+        {**each, "id": id_, "inputs": {**each["inputs"], **inputs}, "outputs": {**each["inputs"], **inputs}}
+        if each["urn"] == urn and not each.get("delete")
+        else each
+        for each in deployment["resources"]
+    ]
+    return {**exported, "deployment": {**deployment, "resources": resources}}
+
+
 def exported(checkpoint: str) -> dict[str, Any]:
     """Return a checkpoint file's text in the form of `pulumi stack export`, secrets encrypted."""
     return {"version": _read(checkpoint)["version"], "deployment": _latest(checkpoint)}

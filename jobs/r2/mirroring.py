@@ -202,8 +202,8 @@ def _finish(sides: Sides, progress: Progress, parts: Iterable[BinaryIO]) -> dict
     if not meant:
         raise MirrorFailed(
             f"{sides.name}: {progress.missing} of {progress.known} objects are gone at R2, and none was marked as"
-            f" deleted in the vault; what is new was copied. fix: bring them back with `bulkhead restore-objects`, or,"
-            f" if they were meant to go, say how many: bulkhead restore-objects STAGE {sides.name} --accept-deleted"
+            f" deleted in the vault; what is new was copied. fix: bring them back with `bulkhead restore objects`, or,"
+            f" if they were meant to go, say how many: bulkhead restore objects STAGE {sides.name} --accept-deleted"
             f" {progress.missing}"
         )
     sides.forget_accepted()

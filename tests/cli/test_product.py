@@ -44,7 +44,7 @@ ABOUT_THE_PRODUCT: Final = {
     "migrate": (("staging", "--database", "nothing"), "is no database of corner"),
     "backup": (("staging", "list", "--database", "nothing"), "is no database of corner"),
     "optimize": (("staging", "--database", "nothing"), "is no database of corner"),
-    "restore-objects": (("staging", "nothing"), "is no bucket of corner"),
+    "restore objects": (("staging", "nothing"), "is no bucket of corner"),
     "restore database": (("staging", "nothing", "--undo", "--token-env", "A_TOKEN"), "is no database of corner"),
     "restore rows": (
         ("staging", "nothing", "--from", "key", "--table", "t", "--token-env", "A_TOKEN"),
@@ -53,6 +53,10 @@ ABOUT_THE_PRODUCT: Final = {
     "recover": (
         ("staging", "--into", "Pulumi.production.yaml", "--profile", "admin", "--plan"),
         "no place for staging of corner",
+    ),
+    "restore anew": (
+        ("staging", "nothing", "--from", "key", "--token-env", "A_TOKEN"),
+        "is no database of corner",
     ),
     "bootstrap": (("staging", "--profile", "admin", "--plan"), "corner-staging"),
     "deploy": (("staging",), "about corner"),

@@ -1,4 +1,4 @@
-"""`bulkhead restore-objects`: says what would be written, asks, and writes it."""
+"""`bulkhead restore objects`: says what would be written, asks, and writes it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def bucket(local_s3: InProcessS3, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
     def call(*arguments: str) -> tuple[int, str, str]:
-        code = main(["restore-objects", *arguments, "--token-env", "A_TOKEN"])
+        code = main(["restore", "objects", *arguments, "--token-env", "A_TOKEN"])
         return code, *capsys.readouterr()
 
     return call

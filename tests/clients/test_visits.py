@@ -56,6 +56,27 @@ def test_nothing_but_this_machine_can_stand_for_a_stage(front: str) -> None:
         Sites(front)
 
 
+def test_what_is_carried_goes_along_and_is_not_shown() -> None:
+    seen: list[httpx.Request] = []
+
+    def echo(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, text="the-pass is wrong")
+
+    with Visitor(Sites(), None, httpx.MockTransport(echo), {"X-Maintenance-Pass": "the-pass"}) as asking:
+        reply = asking.ask("harbor.example", "/", seconds=1)
+    assert isinstance(reply, Reply)
+    assert (seen[0].headers["X-Maintenance-Pass"], reply.text) == ("the-pass", "*** is wrong")
+
+
+def test_a_pass_that_no_header_can_carry_is_refused_without_being_shown() -> None:
+    with pytest.raises(Refused) as refused:
+        Visitor(Sites(), carried={"X-Maintenance-Pass": "one word"})
+    [fault] = refused.value.faults
+    assert str(fault).startswith("X-Maintenance-Pass: holds a blank")
+    assert "one word" not in str(fault)
+
+
 @pytest.mark.parametrize(("id_", "secret"), [("", "a"), ("a", ""), ("a", "b\r\nX: y"), ("a b", "c")])
 def test_a_token_that_no_header_can_carry_is_refused_without_being_shown(id_: str, secret: str) -> None:
     with pytest.raises(Refused) as refused:

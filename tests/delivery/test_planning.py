@@ -14,6 +14,7 @@ import pytest
 from bulkhead.clients.workers import Deployment, Share, Version
 from bulkhead.delivery.build import Source
 from bulkhead.delivery.commits import Way, commit_of, message, way
+from bulkhead.delivery.door import PASS
 from bulkhead.delivery.history import History
 from bulkhead.delivery.live import Done, LiveWorker, commit_of_live, moves
 from bulkhead.delivery.observed import Count
@@ -69,6 +70,12 @@ def known(preview: Preview | None = None, stage: str = "production", **changes: 
     return replace(found, **changes)
 
 
+def switches() -> Preview:
+    """Return the preview of an `up` after which the Worker web has another database."""
+    before, after = ([{"type": "d1", "name": "DB", "databaseId": id_}] for id_ in ("lost", "restored"))
+    return Preview().replace(t.WORKER_VERSION, {"bindings": before}, {"bindings": after}, name="web-version", id_="v1")
+
+
 def said(found: Known, wish: Wish | None = None) -> str:
     return "\n".join(map(str, stops(found, wish or Wish())))
 
@@ -83,6 +90,18 @@ def test_a_stage_under_maintenance_is_not_deployed_to(state: State) -> None:
     stopped = said(known(maintenance=record))
     assert ("is under maintenance since 2026-11-30 09:00 JST" in stopped) is (state is not State.OFF)
     assert ("bulkhead maintenance off production" in stopped) is (state is not State.OFF)
+
+
+def test_only_a_switch_of_stores_goes_through_a_maintenance_and_only_with_its_pass() -> None:
+    on, off = (
+        Record(state, datetime(2026, 11, 30, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC), "", "alice")
+        for state in (State.ON, State.ENDING)
+    )
+    switching, now = switches(), Wish(now=True)
+    assert f"export {PASS} with what bulkhead maintenance on production" in said(known(switching, maintenance=on), now)
+    assert "under maintenance" not in said(known(switching, maintenance=on, has_pass=True), now)
+    assert "under maintenance" in said(known(switching, maintenance=off, has_pass=True), now)
+    assert "bulkhead maintenance off production" in said(known(maintenance=on, has_pass=True), now)
 
 
 def test_a_commit_that_lacks_what_is_live_is_refused_unless_that_is_named() -> None:
@@ -206,11 +225,7 @@ def test_a_class_that_changes_makes_the_release_go_alone() -> None:
 
 
 def test_a_worker_that_goes_on_with_another_store_goes_at_once_and_never_back() -> None:
-    before, after = ([{"type": "d1", "name": "DB", "databaseId": id_}] for id_ in ("lost", "restored"))
-    preview = Preview().replace(
-        t.WORKER_VERSION, {"bindings": before}, {"bindings": after}, name="web-version", id_="v1"
-    )
-    found = known(preview)
+    found = known(switches())
     assert "--now" in said(found)
     assert "--now" not in said(found, Wish(now=True))
     way = road(found.settings.rollout, {"web": Load(500.0, Count(5000, 5))}, strategy="all-at-once", way_back=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from bulkhead.model.settings.encryption import encryption_doubts, encryption_fau
 from bulkhead.model.settings.examples import example_faults
 from bulkhead.model.settings.keys import secret_faults
 from bulkhead.model.settings.models import StageSettings
-from bulkhead.model.settings.paths import stack_file
+from bulkhead.model.settings.paths import Path, stack_file
 from bulkhead.model.settings.product_reference import KEY, find_product, reference_in
 from bulkhead.model.settings.reader import StackFile, read
 from bulkhead.model.settings.recovery import recovery_doubts, replica_doubts
@@ -100,6 +101,22 @@ def read_settings(path: File, *, examples: bool = True) -> StageSettings:
     found = [finding.fault for finding in _findings(file, faults)]
     if settings is None or found:
         raise Refused(f"{path.name} cannot be used", found)
+    return settings
+
+
+def settings_with(path: File, product: Product, place: Path, value: str) -> StageSettings:
+    """Return the settings in one stage file as they would be if one of a section had this value. Raises Refused with
+    every fault that this has."""
+    file = read(path)
+    config = section = copy.deepcopy(dict(file.config))
+    for name in place[:-1]:
+        section = section.setdefault(str(name), {})
+    section[str(place[-1])] = value
+    settings, faults = check_settings(file.stack, config, file.secret_keys)
+    if settings is not None:
+        faults = (*faults, *product_faults(settings, product))
+    if settings is None or faults:
+        raise Refused(f"{path.name} could not say so.", faults)
     return settings
 
 

@@ -23,15 +23,15 @@ def switched(change: ResourceChange, plan: UpdatePlan) -> Iterator[Loss]:
     if change.type not in UPLOADS or change.action not in {"create", "update", "replace"} or change.new is None:
         return
     over = over_earlier(change, plan)
-    before = _bound(over.old.inputs) if over.old else {}
-    for name, store in _bound(change.new.inputs).items():
+    before = bound(over.old.inputs) if over.old else {}
+    for name, store in bound(change.new.inputs).items():
         if before.get(name, store) != store and UNKNOWN not in (store, before[name]):
             lost = f"{name} is bound to another store: what was written into {before[name][1]} is not found any more"
             fix = "leave the stage's setting `stores` as it is, or ask for a waiver once the other one holds the data"
             yield Loss(SWITCHED, change, lost, fix)
 
 
-def _bound(inputs: Mapping[str, Any]) -> dict[str, Any]:
+def bound(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the kind and the id of each store that an upload binds, UNKNOWN for one that is not known."""
     found: dict[str, Any] = {}
     for binding in listed(inputs, "bindings"):

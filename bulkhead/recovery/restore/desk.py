@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -106,23 +106,23 @@ class Desk:
 
     def begin(self, plan: Plan) -> Run:
         """Begin the run of a plan. Raises Refused while another one has no end."""
-        again = f"bulkhead restore {self.stage} {self.store.name}"
-        return self.journal.begin({"plan": plan.document(), "again": again})
+        return self.journal.begin({"plan": plan.document(), "again": plan.again})
 
     def restore(self, plan: Plan, run: Run) -> Restore:
         """Return the run of a plan, to be begun or continued."""
-        again = f"bulkhead restore {self.stage} {self.store.name}"
-
-        def dump() -> Dump:
-            manifest = self._fetched(plan.source).manifest
-            if manifest.sha256 != plan.content:
-                message = "is not the backup any more that this restore began with"
-                raise Refused(f"Run {run.id} cannot go on.", [Fault(plan.source, message, f"{again} --undo")])
-            return Dump(self._file, manifest)
-
         maintenance = self.maintenance if plan.maintenance else None
-        world = World(self.database, maintenance, dump, self.scratch, self.last() or _UNKNOWN, self.migrate, self.say)
+        world = World(
+            self.database, maintenance, lambda: self.dump(plan), self.scratch, self.lasted, self.migrate, self.say
+        )
         return Restore(world, plan, run)
+
+    def dump(self, plan: Plan) -> Dump:
+        """Return the backup of a plan. Raises Refused where it is another one by now."""
+        manifest = self._fetched(plan.source).manifest
+        if manifest.sha256 != plan.content:
+            message = "is not the backup any more that this restore began with"
+            raise Refused("The restore cannot go on.", [Fault(plan.source, message, f"{plan.again} --undo")])
+        return Dump(self._file, manifest)
 
     def open_run(self) -> tuple[Run, Plan] | None:
         """Return the restore that has no end, of whichever store of the stage; None when there is none."""
@@ -131,7 +131,10 @@ class Desk:
 
     def require_same(self, wish: Wish, run: Run, plan: Plan) -> None:
         """Raise Refused unless a wish can mean a restore that has no end: it says nothing else, or to give it up."""
-        again = f"bulkhead restore {self.stage} {plan.store}"
+        again = plan.again
+        if plan.cause is Cause.ANEW:
+            message = f"makes {plan.store} anew from {plan.source}, and has not ended"
+            raise refused(run.id, message, f"{again} continues it, and with --undo gives it up")
         if plan.store != self.store.name:
             message = f"restores {plan.store}, and has not ended"
             raise refused(run.id, message, f"{again} continues it, and with --undo gives it up")
@@ -158,24 +161,45 @@ class Desk:
             return entries[-1].at - entries[0].at
         return None
 
+    @property
+    def lasted(self) -> timedelta:
+        """How long the last restore of this store took; nothing where there was none."""
+        return self.last() or _UNKNOWN
+
+    def planned_anew(self, key: str, name: str, now: datetime, *, is_there: bool) -> Plan:
+        """Return the plan to make the database anew under a name; ``is_there`` says whether the one before still is."""
+        kept, before = self._fetched(key), self.database.name
+        needs = tuple(each.name for each in self.migrations)
+        notes = self._of_backup(kept, now, needs, "until a deployment applies them")
+        lost = [f"all that was written since {shown(kept.backup.at, self.zone)}"]
+        if is_there:
+            notes.append(f"{before} stays as it is, for looking at; nobody writes to it once the Workers are switched")
+            lost = self._since(kept)
+        plan = self._plan(Cause.ANEW, kept.backup.key, kept.manifest.sha256, needs, lost, notes)
+        return replace(plan, database=name)
+
     def _from_backup(self, kept: Kept, now: datetime) -> Plan:
         _ = self.scratch  # refused before anything is begun
-        at, manifest, needs = kept.backup.at, kept.manifest, self._needs()
+        needs = self._needs()
+        notes = self._of_backup(kept, now, needs, f"until they are applied, by {self.migrate}")
+        return self._plan(Cause.BACKUP, kept.backup.key, kept.manifest.sha256, needs, self._since(kept), notes)
+
+    def _of_backup(self, kept: Kept, now: datetime, needs: tuple[str, ...], applied: str) -> list[str]:
+        at, manifest = kept.backup.at, kept.manifest
         notes = [f"the backup is of {shown(at, self.zone)}, {lasted(now - at)} ago; it was read now and is whole"]
         if not manifest.is_consistent:
             tables = f": {', '.join(manifest.fuzzy)}" if manifest.fuzzy else ""
             notes.append(f"it is not of one moment, because somebody wrote while it was taken{tables}")
         had = set(manifest.migrations)
         if behind := [each for each in needs if each not in had]:
-            notes.append(
-                f"it is of an older schema, without {', '.join(behind)}: no traffic returns until they are applied, by"
-                f" {self.migrate}"
-            )
+            notes.append(f"it is of an older schema, without {', '.join(behind)}: no traffic returns {applied}")
+        return notes
+
+    def _since(self, kept: Kept) -> list[str]:
         try:
-            lost = [str(each) for each in losses.since(self.database.raw, manifest)]
+            return [str(each) for each in losses.since(self.database.raw, kept.manifest)]
         except (DumpFailed, SqlFailed) as failed:
-            lost = [f"what there is now cannot be counted: {failed}"]
-        return self._plan(Cause.BACKUP, kept.backup.key, manifest.sha256, needs, lost, notes)
+            return [f"what there is now cannot be counted: {failed}"]
 
     def _to_moment(self, text: str, now: datetime) -> Plan:
         at = moment(text, self.stage, self.zone, now)
@@ -189,6 +213,9 @@ class Desk:
             raise refused("--undo", f"no restore of {self.store.name} is on record", "name --from or --at")
         run, plan = found
         ended = run.entries()[-1].at
+        if plan.cause is Cause.ANEW:
+            message = f"run {run.id} made {self.store.name} anew: what was before is not in it"
+            raise refused("--undo", message, "name --from or --at")
         if plan.id != self.database.id:
             raise refused("--undo", f"run {run.id} was about another database: it was made anew since", "name --from")
         if now - ended > KEPT:

@@ -36,8 +36,10 @@ def at_desk(
     say: Callable[[str], None],
     *,
     waits: bool = True,
+    id_of: Callable[[str], str] | None = None,
 ) -> Iterator[Desk]:
-    """Open everything that a restore of a stage's ``store`` needs; ``waits`` says whether its users do meanwhile."""
+    """Open everything that a restore of a stage's ``store`` needs; ``waits`` says whether its users do meanwhile.
+    ``id_of`` tells the id of a database by its name, where that may be gone."""
     product = product_of(settings)
     database = next((each for each in product.databases if each.name == store), None)
     if database is None:
@@ -59,7 +61,7 @@ def at_desk(
             product,
             database,
             tuple(files),
-            _found(api, settings, product, store),
+            _found(api, settings, product, store, id_of),
             journal,
             backups,
             switch if waits else None,
@@ -69,10 +71,13 @@ def at_desk(
         )
 
 
-def _found(api: Rest, settings: StageSettings, product: Product, store: str) -> D1:
+def _found(api: Rest, settings: StageSettings, product: Product, store: str, id_of: Callable[[str], str] | None) -> D1:
     name, account = settings.label(product.name).name(Kind.D1, store), settings.cloudflare.account_id
+    if id_of is not None:
+        return D1(api, account, id_of(name), name)
     database = d1.find(api, account, name)
     if database is None:
         message = f"is not in account {account}: it was deleted, or never made"
-        raise refused(name, message, "docs/runbooks/restore.md says what to do when a database is gone")
+        anew = f"bulkhead restore anew {settings.environment} {store} --from KEY makes it again from a backup"
+        raise refused(name, message, anew)
     return database

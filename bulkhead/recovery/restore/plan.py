@@ -17,19 +17,21 @@ _TOLD: Final = ("losses", "notes")
 
 
 class Cause(StrEnum):
-    """Why a database is restored, and so by what: Time Travel to a moment, a backup, or the bookmark that undoes the
-    last restore."""
+    """Why a database is restored, and so by what: Time Travel to a moment, a backup, the bookmark that undoes the last
+    restore; or a backup in a database of its own, because there is none any more, or it is kept as it is."""
 
     MOMENT = "moment"
     BACKUP = "backup"
     UNDO = "undo"
+    ANEW = "anew"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``store`` is what the product calls the database ``database``, whose id is ``id``. ``source`` is the moment, the
-    backup's key, or the run that is undone; ``content`` the bookmark or the SHA-256 that stands for it. ``migrations``
-    are those that the running version was brought up with. ``maintenance`` says that nobody writes meanwhile."""
+    """``store`` is what the product calls the database ``database``, whose id is ``id``; where one is made anew, those
+    are its name, and the id of the one before. ``source`` is the moment, the backup's key, or the run that is undone;
+    ``content`` the bookmark or the SHA-256 that stands for it. ``migrations`` are those that the running version was
+    brought up with. ``maintenance`` says that nobody writes meanwhile."""
 
     stage: str
     store: str
@@ -44,6 +46,12 @@ class Plan:
     notes: tuple[str, ...] = ()
 
     @property
+    def again(self) -> str:
+        """The command that goes on with it."""
+        anew = "anew " if self.cause is Cause.ANEW else ""
+        return f"bulkhead restore {anew}{self.stage} {self.store}"
+
+    @property
     def digest(self) -> str:
         """The fingerprint of everything that will be done."""
         agreed = {name: value for name, value in asdict(self).items() if name not in _TOLD}
@@ -52,6 +60,13 @@ class Plan:
     @property
     def steps(self) -> tuple[str, ...]:
         """What is done, in that order."""
+        if self.cause is Cause.ANEW:
+            return (
+                "maintenance on: requests, queues and crons wait",
+                f"a database {self.database} is made and loaded, and every value compared with the backup",
+                f"the state of the stack learns its id in the place of {self.id}; nothing is replaced or deleted",
+                "maintenance stays on until a deployment has bound the Workers to it: what is left is told then",
+            )
         stop, start = "maintenance on: requests, queues and crons wait", "maintenance off, when all is well"
         tried = "the backup is loaded into a database of its own, compared value by value, and that is deleted again"
         goes = {
@@ -77,7 +92,7 @@ class Plan:
         """Raise Refused unless this is the plan that was agreed to."""
         if digest != self.digest:
             message = f"is not this plan's, {self.digest}: the database, the backup or the migrations are others by now"
-            fix = f"bulkhead restore {self.stage} {self.store} ... --plan shows what would be done now"
+            fix = f"{self.again} ... --plan shows what would be done now"
             raise Refused("Nothing was restored.", [Fault(f"--apply {digest}", message, fix)])
 
     @classmethod
