@@ -22,14 +22,44 @@ KEPT = (
     "INSERT INTO b VALUES (1, 1)",
     "CREATE TRIGGER never BEFORE DELETE ON a BEGIN SELECT RAISE(ABORT, 'nothing is deleted here'); END",
 )
+# Dropping events deletes shifts, and those the work on them, which SQLite refuses when users are gone.
+CASCADING = (
+    "CREATE TABLE users (id INTEGER PRIMARY KEY)",
+    "CREATE TABLE events (id INTEGER PRIMARY KEY)",
+    "CREATE TABLE shifts (id INTEGER PRIMARY KEY, event REFERENCES events (id) ON DELETE CASCADE)",
+    "CREATE TABLE work (shift REFERENCES Shifts (id) ON DELETE CASCADE, user REFERENCES users (id))",
+    "INSERT INTO users VALUES (1)",
+    "INSERT INTO events VALUES (1)",
+    "INSERT INTO shifts VALUES (1, 1)",
+    "INSERT INTO work VALUES (1, 1)",
+)
+CIRCLES = (
+    "PRAGMA defer_foreign_keys=TRUE",
+    "CREATE TABLE teams (id INTEGER PRIMARY KEY, owner REFERENCES users (id) ON DELETE CASCADE)",
+    "CREATE TABLE users (id INTEGER PRIMARY KEY, team REFERENCES teams (id) ON DELETE SET NULL, "
+    "chief REFERENCES users (id) ON DELETE CASCADE, plan REFERENCES plans (id) ON DELETE CASCADE)",
+    "CREATE TABLE plans (id INTEGER PRIMARY KEY, author REFERENCES users (id) ON DELETE SET DEFAULT)",
+    "INSERT INTO teams VALUES (1, 1)",
+    "INSERT INTO users VALUES (1, 1, 1, 1), (2, 1, 1, 1)",
+    "INSERT INTO plans VALUES (1, 1)",
+)
 CONTENTLESS = ("CREATE VIRTUAL TABLE f USING fts5(body, content='')", "INSERT INTO f (body) VALUES ('x')")
 SMALL = ("CREATE TABLE words (id INTEGER PRIMARY KEY, word TEXT)", "INSERT INTO words VALUES (1, 'kept')")
 
 
 @pytest.mark.parametrize(
     ("there", "dump"),
-    [(NASTY, SMALL), (SMALL, NASTY), (NASTY, NASTY), (SEARCHED, SEARCHED), (KEPT, SMALL), (CONTENTLESS, SMALL)],
-    ids=["nasty-small", "small-nasty", "nasty-nasty", "searched", "restricted", "contentless"],
+    [
+        (NASTY, SMALL),
+        (SMALL, NASTY),
+        (NASTY, NASTY),
+        (SEARCHED, SEARCHED),
+        (KEPT, SMALL),
+        (CASCADING, CASCADING),
+        (CIRCLES, CASCADING),
+        (CONTENTLESS, SMALL),
+    ],
+    ids=["nasty-small", "small-nasty", "nasty-nasty", "searched", "restricted", "cascading", "circles", "contentless"],
 )
 def test_a_dump_takes_the_place_of_whatever_is_there(there: Sequence[str], dump: Sequence[str], tmp_path: Path) -> None:
     source, file = made(tmp_path / "source.sqlite", dump), made(tmp_path / "there.sqlite", there)
