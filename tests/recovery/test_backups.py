@@ -98,7 +98,7 @@ def _garble(vaulted: Vaulted, backup: Backup) -> None:
 def test_a_bad_backup_names_the_next_good_one(
     spoil: Callable[[Vaulted, Backup], None], says: str, vaulted: Vaulted, backups: Backups, tmp_path: Path
 ) -> None:
-    newest, second, third = (vaulted.put(NASTY) for _ in range(3))
+    newest, second, third = (vaulted.put(WORDS) for _ in range(3))
     spoil(vaulted, newest)
     _flip(vaulted, second)
     with pytest.raises(Refused, match=says) as refused:

@@ -16,7 +16,8 @@ from bulkhead.delivery.journal import Outcome
 from tests.support.d1_databases import NASTY, contents
 from tests.support.restoring import Killed, Kills, Restoring, restoring
 
-FAST = ("backup", False, False)
+FAST = 3
+"""Every how manieth point is one where the fast tests kill; the slow ones kill at each."""
 
 
 @pytest.fixture
@@ -162,22 +163,27 @@ def test_maintenance_lasts_twice_as_long_as_the_last_restore_did(stage: Restorin
     assert stage.switch.until == now + timedelta(hours=2)
 
 
-@pytest.mark.parametrize(
-    ("cause", "after", "gives_up"),
-    [
-        pytest.param(cause, after, gives_up, marks=() if (cause, after, gives_up) == FAST else pytest.mark.slow)
-        for cause in ("backup", "moment")
-        for after in (False, True)
-        for gives_up in (False, True)
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("cause", ["backup", "moment"])
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("gives_up", [False, True])
 def test_killed_anywhere_it_goes_on_and_until_then_nobody_meets_half_of_it(
     cause: str, after: bool, gives_up: bool, tmp_path: Path
 ) -> None:
-    points = itertools.count()
-    while not _ends_before(next(points), cause, tmp_path, after=after, gives_up=gives_up):
-        pass
-    assert next(points) > 8
+    assert _survived(1, cause, tmp_path, after=after, gives_up=gives_up) > 7
+
+
+@pytest.mark.parametrize("gives_up", [False, True])
+def test_killed_now_and_then_it_goes_on(gives_up: bool, tmp_path: Path) -> None:
+    assert _survived(FAST, "backup", tmp_path, after=gives_up, gives_up=gives_up) > 3
+
+
+def _survived(every: int, cause: str, folder: Path, *, after: bool, gives_up: bool) -> int:
+    """Kill a restore at a point after the other; return at how many it was killed."""
+    for number, point in enumerate(itertools.count(step=every)):
+        if _ends_before(point, cause, folder, after=after, gives_up=gives_up):
+            return number
+    raise AssertionError
 
 
 def _ends_before(point: int, cause: str, folder: Path, *, after: bool, gives_up: bool) -> bool:

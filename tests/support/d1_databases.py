@@ -124,6 +124,7 @@ def made(file: Path, statements: Sequence[str]) -> Path:
     """Make a database of SQLite by statements, with foreign keys on as at D1."""
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = OFF")
         connection.execute("BEGIN")
         for each in statements:
             connection.execute(each)

@@ -87,10 +87,10 @@ def test_a_manifest_of_other_sql_is_noticed_although_the_compressed_bytes_are_ri
 def test_a_dump_without_an_end_does_not_fill_the_memory(tmp_path: Path) -> None:
     written = io.BytesIO()
     packing = Packing(written.write)
-    for _ in range(300):
+    for _ in range(30):
         packing.write(b"'" + b"x" * 1_000_000)
     packing.close()
-    assert len(written.getvalue()) < 3_000_000
+    assert len(written.getvalue()) < 300_000
     with pytest.raises(LoadFailed, match="longer than any of a dump"):
         list(statements(iter(lambda: b"x" * 50_000, b"")))
     _, manifest = packed(made(tmp_path / "small.sqlite", NASTY[:9]))

@@ -110,11 +110,14 @@ def _folded(text: str) -> bytes:
 
 def made(file: Path, statements: Sequence[tuple[str, tuple[Any, ...]]]) -> Path:
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("BEGIN")
         for sql, bound in statements:
             try:
                 connection.execute(sql, bound)
             except sqlite3.IntegrityError:  # a value that a strict column does not take
                 assert sql.startswith("INSERT")
+        connection.execute("COMMIT")
     return file
 
 
