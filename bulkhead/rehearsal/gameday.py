@@ -149,7 +149,8 @@ def _destroy(life: Life) -> None:
 
 def _elsewhere(folder: Path, settings: StageSettings, product: Product) -> tuple[StageSettings, Mapping[str, Any]]:
     """Write the settings of the new place into a file, and return them as the command reads them."""
-    raw = dict(read(project.ROOT / stack_file(_STAGE)).config)
+    kept = read(project.ROOT / stack_file(_STAGE))
+    raw = {key: value for key, value in kept.config.items() if key not in kept.secret_keys}
     cloudflare = {**raw["bulkhead:cloudflare"], "accountId": _CLOUDFLARE, "zoneId": _ZONE}
     region = {"primary": settings.backup.replica_region, "d1": settings.region.d1, "r2": settings.region.r2}
     chosen = {

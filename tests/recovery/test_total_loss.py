@@ -338,6 +338,14 @@ def test_examples_are_no_place_for_a_real_recovery(tmp_path: Path) -> None:
         read_new_place(write(tmp_path, example), OLD, PRODUCT, examples=False)
 
 
+def test_secrets_of_the_lost_place_are_refused(tmp_path: Path) -> None:
+    file = write(tmp_path, {**ELSEWHERE, "secrets:cloudflareApiToken": {"secure": "A" * 44}})
+    file.write_text(json.dumps({**json.loads(file.read_text()), "secretsprovider": "awskms://alias/old"}))
+    with pytest.raises(Refused) as refused:
+        read_new_place(file, OLD, PRODUCT)
+    assert [each.key for each in refused.value.faults] == ["secretsprovider", "secrets:cloudflareApiToken"]
+
+
 def test_another_product_is_refused(tmp_path: Path) -> None:
     other = {**ELSEWHERE, "bulkhead:product": "tests.support.second_product:UNBUILT"}
     with pytest.raises(Refused, match="bulkhead:product"):

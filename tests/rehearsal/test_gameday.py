@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from bulkhead.model.settings import read_settings
+from bulkhead.rehearsal import gameday
+from infra.product import PRODUCT
+from tests.support.checkout import work_in
 from tests.support.rehearsal_command import started
+from tests.support.settings_fixture import write_stage_files
 
-pytestmark = pytest.mark.slow
 
-
+@pytest.mark.slow
 def test_a_lost_production_comes_back_elsewhere_with_the_minutes_measured(tmp_path: Path) -> None:
     with started(tmp_path, "--json", verb="gameday") as command:
         code = command.finished()
@@ -32,3 +36,17 @@ def test_a_lost_production_comes_back_elsewhere_with_the_minutes_measured(tmp_pa
         assert [each for each in day["missed"] if each.startswith("RPO: up to 360 minutes")]
         assert any("Durable Object class" in each for each in day["lost"])
         assert command.left() == []
+
+
+def test_the_new_place_of_a_checkout_with_secrets_is_in_other_accounts_and_without_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_stage_files(tmp_path)
+    file = tmp_path / "Pulumi.production.yaml"
+    file.write_text(f"{file.read_text()}  secrets:cloudflareApiToken:\n    secure: {'A' * 44}\n")
+    work_in(monkeypatch, tmp_path)
+    old = read_settings(file)
+    new, chosen = gameday._elsewhere(tmp_path, old, PRODUCT)
+    assert (new.region.primary, new.backup.replica_region) == (old.backup.replica_region, old.region.primary)
+    assert {new.aws.account_id, new.cloudflare.account_id}.isdisjoint({old.aws.account_id, old.cloudflare.account_id})
+    assert not [key for key in chosen if key.startswith("secrets:")]

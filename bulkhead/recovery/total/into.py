@@ -12,7 +12,7 @@ from bulkhead.model.product import Product
 from bulkhead.model.settings import StageSettings
 from bulkhead.model.settings.check import check_settings, product_faults
 from bulkhead.model.settings.examples import example_faults
-from bulkhead.model.settings.reader import read
+from bulkhead.model.settings.reader import StackFile, read
 
 _SUMMARY: Final = "Nothing was recovered."
 
@@ -30,6 +30,7 @@ def read_new_place(file: Path, old: StageSettings, product: Product, *, examples
         all_faults += faults
     if settings is not None:
         all_faults += [*product_faults(settings, product), *_not_elsewhere(settings, old)]
+        all_faults += _locked(found)
         all_faults += [] if examples else [*example_faults(settings)]
     if settings is None or all_faults:
         raise Refused(
@@ -44,6 +45,13 @@ def place_in_words(settings: StageSettings) -> str:
         f"AWS account {settings.aws.account_id} in {settings.region.primary} and Cloudflare account "
         f"{settings.cloudflare.account_id}"
     )
+
+
+def _locked(file: StackFile) -> Iterator[Fault]:
+    """Yield what only a key can open that was lost; the new place has none yet."""
+    for key in (*file.encryption, *sorted(file.secret_keys)):
+        message = "belongs to a key of the lost place, which nothing opens any more"
+        yield Fault(key, message, "take it out; the recovery says when a secret is to be set")
 
 
 def _not_elsewhere(new: StageSettings, old: StageSettings) -> Iterator[Fault]:
