@@ -1,5 +1,5 @@
 """The whole product's production and its identities on the local clouds and the real engine: each state is lost, and
-adopted back."""
+adopted back; and a database is lost, and another one known in its place."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ import pulumi
 import pytest
 
 from bulkhead.cli.main import main
-from bulkhead.clients import clouds
+from bulkhead.clients import clouds, d1
 from bulkhead.clients.endpoints import CLOUDFLARE, GITHUB, Apis
+from bulkhead.clients.rest import Rest
 from bulkhead.engine.finder import find_engine
 from bulkhead.engine.inline_stack import InlineStack
+from bulkhead.engine.stack import StackCli
 from bulkhead.engine.workspace import Cipher, engine_environment, prepare, prepare_identities
 from bulkhead.localclouds.api import seed
 from bulkhead.localclouds.aws.client import client
@@ -31,11 +33,14 @@ from bulkhead.localclouds.providers.store import Store
 from bulkhead.machine import rundir
 from bulkhead.machine.processes import end_marked, start_clouds, start_watchdog
 from bulkhead.model import identities as identity_settings
+from bulkhead.model.faults import Refused
 from bulkhead.model.project import ROOT
 from bulkhead.model.settings.files import read_settings
-from bulkhead.model.settings.keys import required_secrets
+from bulkhead.model.settings.keys import CLOUDFLARE_TOKEN, required_secrets
 from bulkhead.model.settings.models import StageSettings
 from bulkhead.model.settings.paths import stack_file
+from bulkhead.recovery.restore.anew import States
+from bulkhead.recovery.restore.plan import Cause, Plan
 from bulkhead.rehearsal.tenants import tenant
 from bulkhead.resources import types as t
 from bulkhead.resources.catalogue import CATALOGUE
@@ -273,3 +278,45 @@ def test_lost_identities_are_adopted_and_the_next_up_makes_new_tokens_alone(worl
         world.store.remove(t.ACCOUNT_TOKEN, token.id)  # as the last commands would
     assert not world.identities.preview(refresh=True).changed
     assert (world.ids(IDENTITIES), world.vault()) == (before, vault)
+
+
+def test_a_database_made_anew_is_the_stages_own_and_only_uploads_follow(world: World, tmp_path: Path) -> None:
+    stack = StackCli(STAGE, world.folder)
+    states, account = States(stack, STAGE), world.settings.cloudflare.account_id
+    [lost] = [one for one in world.stack.resources() if one["type"] == D1]
+    name = lost["inputs"]["name"]
+
+    def learned(api: Rest, called: str) -> str:
+        made = d1.create(api, account, called, world.settings.region.d1)
+        made.write("CREATE TABLE kept (what TEXT); INSERT INTO kept VALUES ('from a backup');")
+        plan = Plan(STAGE, "main", called, states.known(name), Cause.ANEW, "a-key", "0" * 64, (), True)
+        states.learn(plan, made)
+        states.learn(plan, made)  # as whoever continues after a kill does
+        return made.id
+
+    def actions() -> dict[str, set[str]]:
+        """Return what an `up` would do to anything, by type."""
+        found = dict[str, set[str]]()
+        for step in stack.plan(tmp_path / "import.json")["steps"]:
+            if step["op"] != "same":
+                found.setdefault(step["urn"].split("::")[-2].rpartition("$")[2], set()).add(step["op"])
+        return found
+
+    with Rest(world.served.cloudflare, stack.secret(CLOUDFLARE_TOKEN)) as api:
+        d1.D1(api, account, lost["id"], name).delete()
+        made = learned(api, name)
+        [known] = [one for one in world.stack.resources() if one["type"] == D1]
+        assert (known["urn"], known["id"], known["protect"]) == (lost["urn"], made, True)
+        would = actions()
+        assert t.WORKER_VERSION in would
+        assert D1 not in would
+        assert not {row for row in CATALOGUE.values() if row.holds_data} & would.keys()
+        world.stack.up()
+        assert not world.stack.preview(refresh=True).changed
+        assert world.cloud.d1_query(world.id_of(D1), "SELECT what FROM kept") == [{"what": "from a backup"}]
+
+        # One by another name, and the setting is not there, or was taken back: nothing may replace it.
+        learned(api, f"{name}-2")
+        with pytest.raises(Refused, match="could not do what production needs") as refused:
+            actions()
+        assert "unable to replace" in str(refused.value.faults[0])
