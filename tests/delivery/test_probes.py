@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ from bulkhead.clients.endpoints import CLOUDFLARE, Sites
 from bulkhead.clients.rest import Rest
 from bulkhead.clients.visits import Reply, ServiceToken, Silence
 from bulkhead.delivery.answers import Answer, Outcome, Pair, counted, judged, overrides, uncompared
+from bulkhead.delivery.door import PASS, pass_of
 from bulkhead.delivery.observed import Probes
 from bulkhead.delivery.probes import Prober, purge
 from bulkhead.model.bindings import Service, VersionMetadata
@@ -45,7 +47,13 @@ class Stage:
     """A stage in memory. ``live`` are the versions that everybody gets, ``known`` those that an override reaches;
     ``broken`` answers instead of a version, by its id."""
 
-    def __init__(self, environment: str = "staging", token: ServiceToken | None = None, **gates: Any) -> None:
+    def __init__(
+        self,
+        environment: str = "staging",
+        token: ServiceToken | None = None,
+        carried: Mapping[str, str] = MappingProxyType({}),
+        **gates: Any,
+    ) -> None:
         self.settings = make_settings(environment, {"gates": {"maxMs": None} | gates})
         self.scripts = {name: f"shop-{environment}-worker-{name}" for name in SCRIPTS}
         self.live: dict[str, str] = dict(OLD)
@@ -57,7 +65,13 @@ class Stage:
         self.while_waiting: Callable[[], None] = lambda: None
         self.to_strangers: Callable[[httpx.Request], httpx.Response | None] = lambda _request: None
         self.prober = Prober(
-            SHOP, self.settings, Sites(), token, transport=httpx.MockTransport(self._answer), sleep=self._sleep
+            SHOP,
+            self.settings,
+            Sites(),
+            token,
+            carried=carried,
+            transport=httpx.MockTransport(self._answer),
+            sleep=self._sleep,
         )
 
     def _sleep(self, seconds: float) -> None:
@@ -104,6 +118,15 @@ def stage() -> Iterator[Stage]:
     standing = Stage()
     with standing.prober:
         yield standing
+
+
+def test_every_request_carries_the_pass_also_a_strangers() -> None:
+    stage = Stage(token=ServiceToken("an-id", "a-secret"), carried=pass_of({PASS: "the-pass"}))
+    with stage.prober:
+        stage.prober.smoke(OLD)
+    assert len(stage.seen) > 3
+    assert {request.headers["X-Maintenance-Pass"] for request in stage.seen} == {"the-pass"}
+    assert pass_of({}) == pass_of({PASS: ""}) == {}
 
 
 def reply(status: int = 200, text: str = "welcome", ms: int = 5, **headers: str) -> Reply:

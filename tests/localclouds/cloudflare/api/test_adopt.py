@@ -12,7 +12,9 @@ from bulkhead.clients.rest import Rest
 from bulkhead.operations.adopt import Found, Wanted
 from bulkhead.operations.adopt.cloudflare import CloudflareFinder
 from bulkhead.resources import types as t
+from infra.product import PRODUCT
 from tests.support.cloudflare_api import ACCOUNT, TOKEN, Api
+from tests.support.stages import render_stage
 
 ROOT = f"/accounts/{ACCOUNT}"
 # Of each type: where it is made, with what, by which property `adopt` knows it, and which member is its id.
@@ -44,6 +46,17 @@ def test_a_store_is_found_by_its_name(api: Api, finder: CloudflareFinder, type_:
     found = Found(made[id_], f"{ACCOUNT}/{made[id_]}{suffix}")
     assert finder.find(wanted(type_, **{property_: "harbor-1"})) == found
     assert finder.find(wanted(type_, **{property_: "harbor"})) is None
+
+
+def test_data_that_was_there_before_is_found_by_the_name_that_the_setting_gives(
+    api: Api, finder: CloudflareFinder
+) -> None:
+    made = api.result("POST", f"{ROOT}/d1/database", {"name": "bookings"})
+    api.result("POST", f"{ROOT}/d1/database", {"name": "harbor-production-d1-main"})
+    changes = {"cloudflare": {"accountId": ACCOUNT}, "stores": {"databases": {"main": "bookings"}}}
+    declared = render_stage(PRODUCT, "production", changes).one(t.D1_DATABASE)
+    found = finder.find(Wanted(declared.urn, declared.type, declared.name, declared.inputs))
+    assert found == Found(made["uuid"], f"{ACCOUNT}/{made['uuid']}")
 
 
 def test_of_consumers_only_a_worker_is_in_the_way(api: Api, finder: CloudflareFinder) -> None:
