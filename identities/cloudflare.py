@@ -53,7 +53,8 @@ _WATCHING: Final = "seeing what users meet in a new version"
 _UNWATCHED: Final = "a rehearsal brings releases to one stage, and later"
 _NOT_VALIDATED: Final = "a rehearsal does not validate"
 _BY_HAND: Final = "what backs up and watches by hand is still to come"
-_NO_JOBS: Final = "a rehearsal runs no jobs yet"
+_NO_JOBS: Final = "a rehearsal runs the jobs about databases alone"
+_LATER: Final = "a rehearsal backs one stage up and restores it, and later"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class TokenPolicy:
 class Need:
     """A permission that a role has, and what needs it: ``types`` of resources, or a task in words. A task has the
     ``calls`` that it makes, as "METHOD route" of Cloudflare's API, or of R2's S3 API. ``untried`` says why no call of
-    a rehearsal shows that it is needed; ``sometimes`` one does, where a release is brought to the stage."""
+    a rehearsal shows that it is needed; ``sometimes`` one does, where it was kept after a release or a restore."""
 
     permission: Permission
     reason: str
@@ -112,7 +113,8 @@ def _needs(holder: Holder, product: Product) -> Iterator[Need]:
                     ROUTES_WRITE,
                     "leading visitors to the Worker of a maintenance, and back",
                     calls=(f"GET {_ROUTES}", f"POST {_ROUTES}", f"PUT {_ROUTE}", f"DELETE {_ROUTE}"),
-                    untried="a rehearsal puts no stage under maintenance",
+                    untried=_LATER,
+                    sometimes=True,
                 )
                 yield Need(ZONE_ANALYTICS_READ, _WATCHING, calls=("POST /graphql",), untried=_UNWATCHED, sometimes=True)
                 yield Need(
@@ -167,7 +169,8 @@ def _of_jobs(product: Product) -> Iterator[Need]:
             D1_READ,
             "backing databases up, and noting points to go back to",
             calls=(f"GET {_DATABASE}/time_travel/bookmark", f"POST {_DATABASE}/query"),
-            untried=_NO_JOBS,
+            untried=_LATER,
+            sometimes=True,
         )
     if product.namespaces:
         of_values = (f"GET {_NAMESPACE}/keys", f"POST {_NAMESPACE}/bulk/get")

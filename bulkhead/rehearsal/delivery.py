@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bulkhead.clients.endpoints import Sites
 from bulkhead.clients.rest import Rest
-from bulkhead.clients.visits import ServiceToken
 from bulkhead.clients.workers import Traffic
 from bulkhead.delivery.eyes import StageEyes
 from bulkhead.delivery.history import read
@@ -25,7 +24,6 @@ from bulkhead.delivery.strategy import Load, Strategy, road
 from bulkhead.delivery.visits import StageVisits
 from bulkhead.delivery.watching import Clock, Eyes, Watch
 from bulkhead.engine.inline_stack import InlineStack
-from bulkhead.model.access import HEADERS
 from bulkhead.model.aws_scope import aws_scope_of
 from bulkhead.model.bundles import read_bundles
 from bulkhead.model.product import Product
@@ -142,7 +140,7 @@ def delivery_to(scene: Scene, stage: StandingStage) -> Iterator[Delivery]:
     stage has the product's own code again."""
     told: list[str] = []
     with (
-        _journal(scene, stage, told.append) as journal,
+        journal_in(scene, stage, told.append) as journal,
         scene.cloudflare_api(stage) as api,
         prober_of(scene, stage) as prober,
     ):
@@ -155,14 +153,12 @@ def delivery_to(scene: Scene, stage: StandingStage) -> Iterator[Delivery]:
 
 def prober_of(scene: Scene, stage: StandingStage) -> Prober:
     """Return who asks a stage of the rehearsal, with its key where it is closed."""
-    key = stage.key()
-    token = ServiceToken(*(key[header] for header in HEADERS)) if key else None
-    return Prober(scene.product, stage.settings, Sites(stage.url), token)
+    return Prober(scene.product, stage.settings, Sites(stage.url), stage.token())
 
 
 @contextmanager
-def _journal(scene: Scene, stage: StandingStage, say: Callable[[str], None]) -> Iterator[Journal]:
-    """Open the journal, without what an interrupted proof of a kept rehearsal has left in it."""
+def journal_in(scene: Scene, stage: StandingStage, say: Callable[[str], None]) -> Iterator[Journal]:
+    """Open the journal in a bucket for the stage's state, without what an interrupted proof has left in it."""
     bucket = aws_scope_of(stage.settings.label(scene.product.name), stage.settings).state
     s3 = scene.aws(stage, "s3")
     _remove_bucket(s3, bucket)

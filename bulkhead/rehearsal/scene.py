@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from bulkhead.clients.endpoints import CLOUDFLARE
 from bulkhead.clients.rest import Rest
+from bulkhead.clients.visits import ServiceToken
 from bulkhead.engine.inline_stack import InlineStack
 from bulkhead.localclouds.aws.client import client
 from bulkhead.localclouds.aws.enforced import EnforcedAws
@@ -28,6 +29,7 @@ from bulkhead.operations.destroy_plan import destroy_plan
 from bulkhead.rehearsal.delivery import Delivery, delivery_to
 from bulkhead.rehearsal.evidence import Unproven
 from bulkhead.rehearsal.mishaps import Mishaps
+from bulkhead.rehearsal.recovery import Recovery, recovery_of
 from bulkhead.resources.kind import STACK
 
 T = TypeVar("T")
@@ -67,6 +69,11 @@ class StandingStage:
         """Return the headers that open the stage's hostnames, as its pipelines send them; none where it is public."""
         given = self.identities.outputs().get("access", {})
         return {header: given[name] for header, name in zip(HEADERS, (KEY_ID, KEY_SECRET), strict=True) if given}
+
+    def token(self) -> ServiceToken | None:
+        """Return the same as a client of the hostnames takes it."""
+        key = self.key()
+        return ServiceToken(*(key[header] for header in HEADERS)) if key else None
 
     def manifest(self) -> dict[str, Any]:
         """Return the manifest that the stage exports (infra.manifest). Raises Unproven when it exports none."""
@@ -170,6 +177,10 @@ class Scene:
     def delivery(self, stage: StandingStage) -> AbstractContextManager[Delivery]:
         """Open what brings releases of the product to ``stage``; at the end it has the product's own code again."""
         return delivery_to(self, stage)
+
+    def recovery(self, stage: StandingStage) -> AbstractContextManager[Recovery]:
+        """Open what backs the first database of ``stage`` up and restores it."""
+        return recovery_of(self, stage)
 
     def empty(self, stage: StandingStage) -> None:
         """Empty the stage's buckets as `bulkhead destroy` does. Raises Refused for production."""

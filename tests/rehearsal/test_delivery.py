@@ -46,7 +46,7 @@ def test_the_journal_is_gone_afterwards_and_one_that_was_left_is_not_gone_on_wit
     settings = make_settings("staging")
     scene: Any = SimpleNamespace(aws=lambda _stage, _service: client, product=PRODUCT)
     stage: Any = SimpleNamespace(settings=settings, environment="staging")
-    with delivery._journal(scene, stage, lambda _: None) as journal:
+    with delivery.journal_in(scene, stage, lambda _: None) as journal:
         client.create_bucket(Bucket="somebody-elses")
         bucket = journal.documents.objects.bucket
         with journal.held():
@@ -54,5 +54,5 @@ def test_the_journal_is_gone_afterwards_and_one_that_was_left_is_not_gone_on_wit
     assert [each["Name"] for each in client.list_buckets()["Buckets"]] == ["somebody-elses"]
     client.create_bucket(Bucket=bucket)
     client.put_object(Bucket=bucket, Key="delivery/staging/20261130T080000Z/00001.json", Body=b"{}")
-    with delivery._journal(scene, stage, lambda _: None) as journal:
+    with delivery.journal_in(scene, stage, lambda _: None) as journal:
         assert journal.open_run() is None

@@ -106,4 +106,4 @@ def test_it_is_told_what_is_needed_and_what_nobody_tried(tmp_path: Path) -> None
         "25 kinds of calls need Access: Apps and Policies Write, Access: Service Tokens "
     )
     assert "; Account Analytics Read, D1 Read, " in verdict.evidence
-    assert "not tried: the jobs that back up and watch are still to come" in verdict.evidence
+    assert "not tried: a rehearsal backs one stage up and restores it, and later" in verdict.evidence

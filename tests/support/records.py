@@ -18,7 +18,8 @@ from bulkhead.model.product import STAGE_VARIABLES, Worker
 from bulkhead.model.roles import Role
 from bulkhead.model.settings.keys import required_secrets
 from bulkhead.model.settings.models import StageSettings
-from identities.cloudflare import token_policies
+from bulkhead.model.tasks import jobs_of, read_tasks
+from identities.cloudflare import holders, token_policies
 from infra.product import PRODUCT
 from tests.support.settings_fixture import make_settings
 
@@ -140,9 +141,9 @@ def records_of(environment: str) -> tuple[Record, ...]:
         make(VERSION, f"version-of-{name}", workerId=f"id-{name}", bindings=bindings)
         if worker.host:
             make(DOMAIN, f"domain-of-{name}", hostname=settings.cloudflare.hostname, service=name)
-    for role in Role:
-        if policies := [policy.as_json() for policy in token_policies(role, PRODUCT, label, settings)]:
-            name = label.name(Kind.TOKEN, role, "a")
+    for holder in holders(jobs_of(settings, read_tasks())):
+        if policies := [policy.as_json() for policy in token_policies(holder, PRODUCT, label, settings)]:
+            name = label.name(Kind.TOKEN, holder, "a")
             make(TOKEN, f"id-{name}", name=name, policies=policies, value=f"value-of-{name}")
     make(VARIABLE, f"harbor:{environment}:STAGE", repository="harbor", variableName="STAGE", value=environment)
     vault = label.name(Kind.VAULT, settings.aws.account_id)

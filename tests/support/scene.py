@@ -37,11 +37,13 @@ from bulkhead.rehearsal.mishaps import Mishaps
 from bulkhead.rehearsal.proofs import PROOFS
 from bulkhead.rehearsal.proofs.proof import Proof
 from bulkhead.rehearsal.proofs.untouched import checkout_state
+from bulkhead.rehearsal.recovery import Recovery
 from bulkhead.rehearsal.scene import Scene, StandingStage
 from bulkhead.rehearsal.survey import survey
 from infra.product import PRODUCT
 from tests.support.memory import MemoryCloud, MemoryS3, MemoryStack
 from tests.support.memory_delivery import MemoryD1Api, MemoryReleases, memory_delivery, put_code
+from tests.support.memory_recovery import Kept, memory_recovery
 from tests.support.memory_roles import MemoryEnforcedAws, MemoryIam
 from tests.support.records import VARIABLE, calls_of, canaries_of, label_of, manifest_of, records_of, settings_of
 
@@ -61,6 +63,7 @@ class Part:
     s3: MemoryS3
     iam: MemoryIam
     releases: MemoryReleases
+    kept: Kept = field(default_factory=Kept)
     aws: dict[str, list[Any]] = field(default_factory=dict)
     emptied: list[str] = field(default_factory=list)
 
@@ -83,6 +86,9 @@ class MemoryScene(Scene):
 
     def delivery(self, stage: StandingStage) -> AbstractContextManager[Delivery]:
         return memory_delivery(self, stage, self.parts[stage.environment].releases)
+
+    def recovery(self, stage: StandingStage) -> AbstractContextManager[Recovery]:
+        return memory_recovery(self, stage, self.parts[stage.environment].kept)
 
     def cloudflare_api(self, stage: StandingStage, token: str = CLOUDFLARE_TOKEN) -> Any:
         releases = self.parts[stage.environment].releases
@@ -230,7 +236,7 @@ class World:
             MemoryS3(vault),
             MemoryIam(settings),
             cloud.releases,
-            {"buckets": [(vault, 0)]},
+            aws={"buckets": [(vault, 0)]},
         )
         identities.before = [lambda: self.forget(environment, VARIABLE)]
         stack.before = [

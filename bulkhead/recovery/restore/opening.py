@@ -12,13 +12,13 @@ from bulkhead.clients.d1 import D1
 from bulkhead.clients.endpoints import Apis
 from bulkhead.clients.rest import Rest
 from bulkhead.clients.visits import Visitor
-from bulkhead.delivery.journal import RESTORE, journal_of
+from bulkhead.delivery.journal import RESTORE, Journal, journal_of
 from bulkhead.delivery.migrations.stage import folders
 from bulkhead.model.naming import Kind
-from bulkhead.model.product import Product
+from bulkhead.model.product import Database, Product
 from bulkhead.model.settings import StageSettings
 from bulkhead.model.settings.product_reference import product_of
-from bulkhead.operations.backups.place import place_of
+from bulkhead.operations.backups.place import Place, place_of
 from bulkhead.operations.maintenance.switch import Maintenance
 from bulkhead.recovery.restore.backups import Backups
 from bulkhead.recovery.restore.desk import Desk
@@ -47,28 +47,60 @@ def at_desk(
         raise refused(store, f"is no database of {product.name}; those are: {known}", "name one of them")
     journal = journal_of(settings, product.name, profile, say).of(RESTORE)
     kept = settings.backup.full != "none"
-    backups = Backups(place_of(settings, product, clouds.aws(settings, profile)), store) if kept else None
-    files = folders(root, product, settings, store)[0].migrations if database.migrations else ()
+    place = place_of(settings, product, clouds.aws(settings, profile)) if kept else None
     with (
         Rest(apis.cloudflare, token) as api,
         Visitor(apis.sites) as visitor,
         TemporaryDirectory(prefix="bulkhead-restore-") as folder,
     ):
-        objects = journal.documents.objects
-        switch = Maintenance(api, settings, product, objects, journal.require, visitor=visitor, say=say)
-        yield Desk(
+        yield made(
+            root,
             settings,
             product,
             database,
-            tuple(files),
-            _found(api, settings, product, store, id_of),
             journal,
-            backups,
-            switch if waits else None,
+            api,
+            visitor,
+            place,
             Path(folder),
             say,
-            lambda: switch.is_on() and not switch.status().as_recorded,
+            waits=waits,
+            id_of=id_of,
         )
+
+
+def made(
+    root: Path,
+    settings: StageSettings,
+    product: Product,
+    store: Database,
+    journal: Journal,
+    api: Rest,
+    visitor: Visitor,
+    place: Place | None,
+    folder: Path,
+    say: Callable[[str], None],
+    *,
+    waits: bool = True,
+    id_of: Callable[[str], str] | None = None,
+) -> Desk:
+    """Return what a restore of ``store`` is decided with; ``place`` is where the stage's backups lie, None where it
+    keeps none."""
+    files = folders(root, product, settings, store.name)[0].migrations if store.migrations else ()
+    switch = Maintenance(api, settings, product, journal.documents.objects, journal.require, visitor=visitor, say=say)
+    return Desk(
+        settings,
+        product,
+        store,
+        tuple(files),
+        _found(api, settings, product, store.name, id_of),
+        journal,
+        Backups(place, store.name) if place else None,
+        switch if waits else None,
+        folder,
+        say,
+        lambda: switch.is_on() and not switch.status().as_recorded,
+    )
 
 
 def _found(api: Rest, settings: StageSettings, product: Product, store: str, id_of: Callable[[str], str] | None) -> D1:

@@ -10,6 +10,7 @@ from bulkhead.rehearsal.proofs import (
     lasting,
     least,
     permitted,
+    restored,
     survived,
     twins,
     untouched,
@@ -42,6 +43,8 @@ PROOFS: Final = (
     Proof("returns", "a release that goes bad returns by itself, and nothing is handled twice", delivered.returns),
     Proof("continued", "a deployment that is killed at any step is continued", delivered.continued),
     Proof("contract", "a migration that takes away what code may use is refused", delivered.contract_refused),
+    Proof("backup", "a backup is taken, read back and restored, value for value", restored.value_for_value),
+    Proof("restore", "a killed restore leaves the service as it was", restored.killed),
     Proof("vault", "a locked backup in production's vault cannot be deleted", lasting.vault_locked),
     Proof("production-stays", "production cannot be destroyed and is the same afterwards", lasting.production_stays),
     Proof(

@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final
 
 from bulkhead.delivery.answers import OVERRIDES, overrides
-from bulkhead.delivery.journal import CONTINUE, Entry, Outcome, Run
+from bulkhead.delivery.journal import CONTINUE, Outcome
 from bulkhead.delivery.migrations.files import Migration
 from bulkhead.delivery.migrations.run import planned
 from bulkhead.delivery.migrations.stage import Folder, folders, found, unagreed
@@ -21,6 +20,7 @@ from bulkhead.model.product import Product
 from bulkhead.preview.waivers import Waivers
 from bulkhead.rehearsal.delivery import Delivery
 from bulkhead.rehearsal.evidence import NotShown, Unproven
+from bulkhead.rehearsal.kills import Killed, Mortal
 from bulkhead.rehearsal.proofs.proof import require
 from bulkhead.rehearsal.releases import Releases, releases_of
 from bulkhead.rehearsal.scene import Scene
@@ -70,10 +70,10 @@ def continued(scene: Scene) -> str:
         plan = delivery.plan(good, "blue-green", "c" * 40)
         with delivery.journal.held():
             killed = delivery.journal.begin({"plan": plan.document()})
-            mortal: Any = _Mortal(killed, step)
+            mortal: Any = Mortal(killed, step)
             try:
                 outcome, why = delivery.deployment(good, plan, mortal).go()
-            except _Killed:
+            except Killed:
                 pass
             else:
                 raise Unproven(f"the deployment to come to {step!r}, where it is killed", f"{outcome}: {why}")
@@ -115,27 +115,6 @@ def contract_refused(scene: Scene) -> str:
     require(len(faults) == 1, f"{drops.name} to be refused", [str(fault) for fault in faults] or "it passed")
     require(left == tables, f"the tables of {there.name} as before, {tables}", left)
     return f"{stage.environment}: {faults[0].file} {faults[0].message}"
-
-
-class _Killed(BaseException):
-    """A deployment's process has ended, as by SIGKILL."""
-
-
-@dataclass
-class _Mortal:
-    """A run whose process dies as soon as it has noted ``step``."""
-
-    run: Run
-    step: str
-
-    def note(self, step: str, facts: Mapping[str, Any] | None = None) -> Entry:
-        entry = self.run.note(step, facts)
-        if step == self.step:
-            raise _Killed
-        return entry
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.run, name)
 
 
 @contextmanager

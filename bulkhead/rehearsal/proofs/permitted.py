@@ -26,6 +26,7 @@ _STATE: Final = ".pulumi/stacks/bulkhead/stage.json"
 _TWIN: Final = "twins/bulkhead/stage.json"
 _ENTRY: Final = f"{JOURNAL}stage/lease.json"
 _BACKUP: Final = "database/daily/a-backup.sql.gz"
+_LOCKED: Final = 7  # days; a bucket without locks refuses whoever asks about one, and says nothing of rights
 _FACTOR: Final = "aws:MultiFactorAuthPresent"
 _WHO: Final = "aws:PrincipalArn"
 
@@ -56,8 +57,7 @@ def roles_hold(scene: Scene) -> str:
     with scene.enforced_aws() as aws:
         for each in staged:
             for bucket, keys in each.buckets().items():
-                locks = each.stage.settings.backup.lock.daily_days if bucket == each.scope.vault else 0
-                aws.bucket(each.account, bucket, keys, locks_days=locks)
+                aws.bucket(each.account, bucket, keys, locks_days=_LOCKED if bucket == each.scope.vault else 0)
             for role, identity in each.identities.items():
                 aws.role(each.account, each.scope.role_name(role), identity.policies)
         aws.enforce()
