@@ -8,8 +8,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import pulumi
-from pulumi_aws import lambda_, scheduler
+from pulumi_aws import lambda_
 from pulumi_aws.cloudwatch import LogGroup
+from pulumi_aws.scheduler import (
+    Schedule,
+    ScheduleFlexibleTimeWindowArgs,
+    ScheduleGroup,
+    ScheduleTargetArgs,
+    ScheduleTargetDeadLetterConfigArgs,
+    ScheduleTargetRetryPolicyArgs,
+)
 from pulumi_aws.sqs import Queue
 
 from bulkhead.model.aws_scope import AwsScope, aws_scope_of
@@ -81,7 +89,7 @@ class ScheduledJobs(pulumi.ComponentResource):
             sqs_managed_sse_enabled=True,
             opts=self._child,
         )
-        self._group = scheduler.ScheduleGroup(name, name=args.label.name(Kind.JOB), opts=self._child)
+        self._group = ScheduleGroup(name, name=args.label.name(Kind.JOB), opts=self._child)
         self.functions = {job.name: self._job(name, job) for job in args.jobs}
         self.register_outputs({"functions": {task: made.name for task, made in self.functions.items()}})
 
@@ -95,22 +103,22 @@ class ScheduledJobs(pulumi.ComponentResource):
             maximum_retry_attempts=_RETRIES,
             opts=self._child,
         )
-        scheduler.Schedule(
+        Schedule(
             own,
             name=called,
             group_name=self._group.name,
             description=job.does,
             schedule_expression=job.schedule,
             schedule_expression_timezone=self._args.settings.timezone,
-            flexible_time_window=scheduler.ScheduleFlexibleTimeWindowArgs(mode="OFF"),
-            target=scheduler.ScheduleTargetArgs(
+            flexible_time_window=ScheduleFlexibleTimeWindowArgs(mode="OFF"),
+            target=ScheduleTargetArgs(
                 arn=function.arn,
                 role_arn=self._scope.service_role(self._scope.scheduler_role),
                 input=_EVENT,
-                retry_policy=scheduler.ScheduleTargetRetryPolicyArgs(
+                retry_policy=ScheduleTargetRetryPolicyArgs(
                     maximum_event_age_in_seconds=_OLDEST_SECONDS, maximum_retry_attempts=_STARTS
                 ),
-                dead_letter_config=scheduler.ScheduleTargetDeadLetterConfigArgs(arn=self.queue.arn),
+                dead_letter_config=ScheduleTargetDeadLetterConfigArgs(arn=self.queue.arn),
             ),
             opts=self._child,
         )

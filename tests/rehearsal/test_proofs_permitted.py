@@ -33,10 +33,6 @@ def attach(iam: MemoryIam) -> None:
     iam.of(Role.ROLLBACK).attached.append("arn:aws:iam::aws:policy/AdministratorAccess")
 
 
-def unbound(iam: MemoryIam) -> None:
-    iam.of(Role.OPERATIONS).boundary = None
-
-
 def widen_boundary(iam: MemoryIam) -> None:
     (limit,) = iam.managed
     iam.managed[limit] = ADMINISTRATOR
@@ -119,7 +115,7 @@ BREAKS = (
     ),
     sabotage(
         "a role without a boundary",
-        unbound,
+        lambda iam: iam.unbind(Role.OPERATIONS),
         "staging's operations with every right making a user to be denied",
         "allowed",
     ),
@@ -185,6 +181,54 @@ BREAKS = (
     ),
     sabotage(
         "a role is gone", lambda iam: iam.roles.pop(iam.scope.role_name(Role.PREVIEW)), "to its end", "NoSuchEntity"
+    ),
+    sabotage(
+        "a job may delete backups",
+        lambda iam: iam.allow("backup", "s3:DeleteObject"),
+        "delete_object on harbor-staging-state-222222222222 by staging's job backup to be denied",
+        "allowed",
+    ),
+    sabotage(
+        "a job that reads may write",
+        lambda iam: iam.allow("verify", "s3:PutObject", "arn:aws:s3:::harbor-staging-vault-222222222222/database/*"),
+        "put_object on harbor-staging-vault-222222222222 by staging's job verify to be denied",
+        "allowed",
+    ),
+    sabotage(
+        "a job may remove what it kept",
+        lambda iam: iam.allow("kv", "s3:DeleteObject", "arn:aws:s3:::harbor-staging-vault-222222222222/kv/*"),
+        "delete_object on harbor-staging-vault-222222222222 by staging's job kv to be denied",
+        "allowed",
+    ),
+    sabotage(
+        "a job lost its task",
+        lambda iam: iam.of("bookmark").policies.clear(),
+        "get_object on harbor-staging-state-222222222222 by staging's job bookmark to be allowed",
+        "denied",
+    ),
+    sabotage(
+        "a job may begin another one",
+        lambda iam: iam.allow("state", "lambda:InvokeFunction"),
+        "backup begun by staging's state to be denied",
+        "allowed",
+    ),
+    sabotage(
+        "a person takes a job's role",
+        lambda iam: iam.admit("backup", Principal={"AWS": "*"}),
+        "staging's backup taken by a person with a second factor to be denied",
+        "allowed",
+    ),
+    sabotage(
+        "a job without a boundary",
+        lambda iam: iam.unbind("backup"),
+        "staging's backup with every right making a user to be denied",
+        "allowed",
+    ),
+    sabotage(
+        "any schedule takes the role",
+        lambda iam: iam.roles[iam.scope.scheduler_role].trust["Statement"][0].pop("Condition"),
+        "staging's schedules taken by another schedule to be denied",
+        "allowed",
     ),
     sabotage(
         "a condition that nobody here understands",

@@ -16,7 +16,9 @@ from bulkhead.model.iam import document
 from bulkhead.model.naming import Kind
 from bulkhead.model.roles import Role
 from bulkhead.model.settings.models import StageSettings
-from bulkhead.model.trust import boundary, trust
+from bulkhead.model.tasks import jobs_of, read_tasks
+from bulkhead.model.trust import boundary, trust, trust_of_job, trust_of_scheduler
+from identities.job_permissions import job_grants, scheduler_grants
 from identities.permissions import grants
 from infra.product import PRODUCT
 
@@ -47,15 +49,27 @@ class MemoryIam:
             rights = document(grant.statement() for grant in grants(role, self.scope, PRODUCT))
             self.roles[name] = MemoryRole(trust(role, self.scope, settings), {name: rights}, limit)
 
-    def of(self, role: Role) -> MemoryRole:
-        return self.roles[self.scope.role_name(role)]
+        jobs = jobs_of(settings, read_tasks())
+        for job in jobs:
+            rights = document(grant.statement() for grant in job_grants(job, self.scope))
+            self.roles[self.scope.job_role(job.name)] = MemoryRole(trust_of_job(), {"rights": rights}, limit)
+        rights = document(grant.statement() for grant in scheduler_grants(jobs, self.scope))
+        self.roles[self.scope.scheduler_role] = MemoryRole(trust_of_scheduler(self.scope), {"rights": rights}, limit)
 
-    def allow(self, role: Role, action: str, resource: str = "*", **more: Any) -> None:
+    def of(self, role: Role | str) -> MemoryRole:
+        """Return one of the stage's roles, or that of a job by its name."""
+        return self.roles[self.scope.role_name(role) if isinstance(role, Role) else self.scope.job_role(role)]
+
+    def allow(self, role: Role | str, action: str, resource: str = "*", **more: Any) -> None:
         """Let a role do one thing more."""
         more = {"Effect": "Allow", "Action": action, "Resource": resource, **more}
         self.of(role).policies["more"] = document([more])
 
-    def admit(self, role: Role, **changes: Any) -> None:
+    def unbind(self, role: Role | str) -> None:
+        """Take a role's boundary away."""
+        self.of(role).boundary = None
+
+    def admit(self, role: Role | str, **changes: Any) -> None:
         """Let somebody more take a role: as the first statement of its trust says, but for the changes."""
         said = self.of(role).trust["Statement"]
         said.append(said[0] | changes)

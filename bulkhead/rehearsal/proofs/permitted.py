@@ -14,8 +14,10 @@ from bulkhead.localclouds.aws.evaluator import Identity, Request, admits, allows
 from bulkhead.model.aws_scope import JOURNAL, AwsScope, aws_scope_of
 from bulkhead.model.naming import Label, Stage
 from bulkhead.model.roles import Role, environment_of, subjects
+from bulkhead.model.tasks import jobs_of, read_tasks
 from bulkhead.model.trust import AUDIENCE, GITHUB
 from bulkhead.model.vault import HELD
+from bulkhead.rehearsal.proofs import permitted_jobs
 from bulkhead.rehearsal.proofs.proof import require
 from bulkhead.rehearsal.scene import Scene, StandingStage
 from jobs.locks import MODE
@@ -33,12 +35,15 @@ _WHO: Final = "aws:PrincipalArn"
 
 @dataclass(frozen=True)
 class _Staged:
-    """One stage, its names in AWS, and its roles as its cloud has them."""
+    """One stage, its names in AWS, and its roles as its cloud has them; ``jobs`` are by the names of their tasks, and
+    ``schedules`` is the role that starts them."""
 
     stage: StandingStage
     label: Label
     scope: AwsScope
     identities: dict[Role, Identity]
+    jobs: dict[str, Identity]
+    schedules: Identity | None
 
     @property
     def account(self) -> str:
@@ -46,8 +51,9 @@ class _Staged:
 
     def buckets(self) -> dict[str, tuple[str, ...]]:
         """Return the buckets that the requests are about, with what is in them."""
-        made = {self.scope.state: (_STATE, _TWIN, _ENTRY), self.scope.identities_state: (_STATE,)}
-        return made | ({self.scope.vault: (_BACKUP,)} if self.scope.keeps_backups else {})
+        own = (_STATE, _TWIN, _ENTRY, *permitted_jobs.notes(self.jobs))
+        made = {self.scope.state: own, self.scope.identities_state: (_STATE,)}
+        return made | ({self.scope.vault: (_BACKUP, *permitted_jobs.KEYS)} if self.scope.keeps_backups else {})
 
 
 def roles_hold(scene: Scene) -> str:
@@ -60,19 +66,23 @@ def roles_hold(scene: Scene) -> str:
                 aws.bucket(each.account, bucket, keys, locks_days=_LOCKED if bucket == each.scope.vault else 0)
             for role, identity in each.identities.items():
                 aws.role(each.account, each.scope.role_name(role), identity.policies)
+            for job, identity in each.jobs.items():
+                aws.role(each.account, each.scope.job_role(job), identity.policies)
         aws.enforce()
         for each in staged:
-            for role, service, operation, request, expected in _requests(each, [o for o in staged if o is not each]):
-                seen = aws.tries(each.account, each.scope.role_name(role), service, operation, **request)
-                attempt = f"{operation} on {request.get('Bucket', service)} by {each.stage.environment}'s {role}"
+            others = [other for other in staged if other is not each]
+            for who, by, service, operation, request, expected in _tries(each, others):
+                seen = aws.tries(each.account, by, service, operation, **request)
+                attempt = f"{operation} on {request.get('Bucket', service)} by {each.stage.environment}'s {who}"
                 require(seen == expected, f"{attempt} to be {expected}", seen)
                 tried[expected] += 1
     judged = [judgement for each in staged for judgement in _judgements(each)]
     for what, found, wanted in judged:
         require(found is wanted, f"{what} to be {_ALLOWED if wanted else _DENIED}", _ALLOWED if found else _DENIED)
     require(all(tried.values()) and judged, "requests that are allowed, that are denied, and judgements", tried)
+    roles = sum(len(each.identities) + len(each.jobs) for each in staged)
     return (
-        f"{sum(tried.values())} requests by {len(staged) * len(Role)} roles to an AWS that enforces policies: "
+        f"{sum(tried.values())} requests by {roles} roles to an AWS that enforces policies: "
         f"{tried[_ALLOWED]} allowed, {tried[_DENIED]} denied; {len(judged)} about conditions, boundaries and GitHub's "
         "tokens judged by an evaluator of ours"
     )
@@ -80,6 +90,17 @@ def roles_hold(scene: Scene) -> str:
 
 _Try = tuple[Role, str, str, dict[str, Any], str]
 _Judgement = tuple[str, bool, bool]  # what was asked, how the evaluator answers, how it must
+
+
+def _tries(own: _Staged, others: list[_Staged]) -> Iterator[tuple[str, str, str, str, dict[str, Any], str]]:
+    """Yield who asks, by which role, and what."""
+    for role, service, operation, request, expected in _requests(own, others):
+        yield str(role), own.scope.role_name(role), service, operation, request, expected
+    scopes = [other.scope for other in others]
+    for job in own.jobs:
+        for service, operation, request, allowed in permitted_jobs.requests(own.scope, job, own.jobs, scopes):
+            expected = _ALLOWED if allowed else _DENIED
+            yield f"job {job}", own.scope.job_role(job), service, operation, request, expected
 
 
 def _requests(own: _Staged, others: list[_Staged]) -> Iterator[_Try]:
@@ -136,6 +157,8 @@ def _judgements(own: _Staged) -> Iterator[_Judgement]:
     yield from _trusted(own)
     yield from _conditional(own)
     yield from _bounded(own)
+    if own.schedules is not None:
+        yield from permitted_jobs.judgements(own.scope, own.stage.environment, own.jobs, own.schedules)
 
 
 def _trusted(own: _Staged) -> Iterator[_Judgement]:
@@ -233,7 +256,9 @@ def _staged(scene: Scene, stage: StandingStage) -> _Staged:
     label = settings.label(scene.product.name)
     scope = aws_scope_of(label, settings)
     iam = scene.aws(stage, "iam")
-    return _Staged(stage, label, scope, {role: _identity(iam, scope.role_name(role)) for role in Role})
+    roles = {role: _identity(iam, scope.role_name(role)) for role in Role}
+    jobs = {job.name: _identity(iam, scope.job_role(job.name)) for job in jobs_of(settings, read_tasks())}
+    return _Staged(stage, label, scope, roles, jobs, _identity(iam, scope.scheduler_role) if jobs else None)
 
 
 def _identity(iam: Any, name: str) -> Identity:
