@@ -1,7 +1,8 @@
 """A D1 database written as SQL that makes it again, in constant memory.
 
-The order: tables, parents first; their rows; counters of AUTOINCREMENT; indexes, views, text indexes; triggers last,
-so that none acts on the rows. D1 takes all of it in one transaction, in which foreign keys are looked at last.
+The order: tables, parents first, and the indexes that foreign keys need; their rows; counters of AUTOINCREMENT; other
+indexes, views, text indexes; triggers last, so that none acts on the rows. D1 takes all of it in one transaction, in
+which foreign keys are looked at last.
 """
 
 from __future__ import annotations
@@ -98,11 +99,13 @@ def _agree(told: Facts, taken: Fingerprint) -> bool:
 def _before(made: Schema) -> Iterator[str]:
     yield "PRAGMA defer_foreign_keys=TRUE;"
     yield from (each.statement for each in made.of("table"))
+    yield from (each.statement for each in made.of("index") if each.name in made.keyed)
     yield from made.settings
 
 
 def _after(made: Schema) -> Iterator[str]:
-    yield from (each.statement for type_ in ("index", "view") for each in made.of(type_))
+    yield from (each.statement for each in made.of("index") if each.name not in made.keyed)
+    yield from (each.statement for each in made.of("view"))
     yield from made.rebuilt
     yield from (each.statement for each in made.of("trigger"))
 

@@ -7,6 +7,8 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from string import ascii_lowercase, ascii_uppercase
 from typing import Any, Final
 
@@ -16,6 +18,9 @@ from jobs.d1.values import literal, name
 # parameters are not needed, and the API turns some of them into text.
 Query = Callable[[str], Iterable[Sequence[Any]]]
 
+# Of each foreign key: its table, the parent, and which of its columns it names; none means the primary key.
+_References = list[tuple[str, str, tuple[str, ...]]]
+
 LONGEST: Final = 100_000  # bytes of a statement; source: D1, "Limits"
 SQLITE: Final = (3, 47, 0)  # D1's, which answers nobody who asks it; source: workerd's own, by what it knows
 MIGRATIONS: Final = "d1_migrations"  # where wrangler, and so we, note what was applied
@@ -23,6 +28,11 @@ SEQUENCE: Final = "sqlite_sequence"
 OURS: Final = "substr(name, 1, 4) != '_cf_' AND substr(tbl_name, 1, 4) != '_cf_' AND substr(name, 1, 7) != 'sqlite_'"
 _MADE: Final = f"SELECT type, name, tbl_name, hex(sql) FROM sqlite_schema WHERE sql NOT NULL AND {OURS} ORDER BY rowid"
 FORMS: Final = "SELECT name, type, wr FROM pragma_table_list WHERE schema = 'main'"
+KEYS: Final = (
+    'SELECT made.name, key.id, key."table", key."to", key.on_delete'
+    " FROM sqlite_schema AS made, pragma_foreign_key_list(made.name) AS key"
+    f" WHERE made.type = 'table' AND {OURS} ORDER BY made.name, key.id, key.seq"
+)
 _ROWIDS: Final = ("rowid", "_rowid_", "oid")
 _DERIVED: Final = "fts5vocab"
 _INDEXED: Final = "fts5"
@@ -77,12 +87,14 @@ class Made:
 @dataclass(frozen=True, slots=True)
 class Schema:
     """``made`` has the tables parents first; ``tables`` those with rows, in the same order. ``settings`` are SQL that
-    brings an index of texts to where it was."""
+    brings an index of texts to where it was. ``keyed`` are the indexes that make columns unique which a foreign key
+    names: without them, no row of the child can be written."""
 
     made: tuple[Made, ...]
     tables: tuple[Table, ...]
     rebuilt: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
+    keyed: frozenset[str] = frozenset()
 
     def of(self, type_: str) -> list[Made]:
         return [each for each in self.made if each.type == type_]
@@ -111,7 +123,11 @@ def read(query: Query) -> Schema:
     forms = {folded(each): (type_, bool(wr)) for each, type_, wr in query(FORMS)}
     made = [Made(type_, each, table, _text(each, sql)) for type_, each, table, sql in query(_MADE)]
     made = [each for each in made if each.type != "table" or _form(forms, each.name)[0] != "shadow"]
-    ordered = _parents_first(query, [each for each in made if each.type == "table"])
+    keys = [[*rows] for _, rows in groupby(query(KEYS), itemgetter(0, 1))]
+    references = [
+        (folded(key[0][0]), folded(key[0][2]), tuple(folded(row[3]) for row in key if row[3])) for key in keys
+    ]
+    ordered = _parents_first(references, [each for each in made if each.type == "table"])
     plain = [each for each in ordered if _form(forms, each.name)[0] != "virtual"]
     tables = [_table(query, each.name, has_rowid=not _form(forms, each.name)[1]) for each in plain]
     indexes, rebuilt, settings = list[Made](), list[str](), list[str]()
@@ -131,7 +147,8 @@ def read(query: Query) -> Schema:
     if SEQUENCE in forms:
         tables.append(_table(query, SEQUENCE, has_rowid=True))
     others = [each for each in made if each.type != "table"]
-    return Schema((*plain, *indexes, *others), tuple(tables), tuple(rebuilt), tuple(settings))
+    keyed = frozenset(_keyed(query, references))
+    return Schema((*plain, *indexes, *others), tuple(tables), tuple(rebuilt), tuple(settings), keyed)
 
 
 def _form(forms: Mapping[str, tuple[str, bool]], table: str) -> tuple[str, bool]:
@@ -191,13 +208,27 @@ def _unlike(query: Query, table: str, column: str, collation: str) -> str | None
     return None if collation.upper() == own else collation
 
 
-def _parents_first(query: Query, tables: Sequence[Made]) -> list[Made]:
+def _keyed(query: Query, references: _References) -> Iterator[str]:
+    """Yield the indexes that stand for the key of a parent, where that is not its primary one."""
+    named = {(parent, frozenset(columns)) for _, parent, columns in references if columns}
+    if not named:
+        return
+    some = ", ".join(sorted({literal(parent) for parent, _ in named}))
+    made = (
+        f"SELECT lower(name) AS parent FROM sqlite_schema WHERE type = 'table' AND {OURS} AND lower(name) IN ({some})"
+    )
+    primary: dict[str, set[str]] = {}
+    for parent, column in query(f"SELECT parent, name FROM ({made}), pragma_table_info(parent) WHERE pk"):
+        primary.setdefault(parent, set()).add(folded(column))
+    for parent in sorted({parent for parent, columns in named if {*columns} != primary.get(parent)}):
+        where = "\"unique\" AND origin = 'c' AND NOT partial"
+        yield from (row[0] for row in query(f"SELECT name FROM pragma_index_list({literal(parent)}) WHERE {where}"))
+
+
+def _parents_first(references: _References, tables: Sequence[Made]) -> list[Made]:
     """Return the tables so that each stands after what it references; in a circle, one has to be first."""
     left = {folded(each.name): each for each in tables}
-    parents = {
-        each: {folded(row[0]) for row in query(f'SELECT "table" FROM pragma_foreign_key_list({literal(made.name)})')}
-        for each, made in left.items()
-    }
+    parents = {each: {parent for child, parent, _ in references if child == each} for each in left}
     ordered = list[Made]()
     while left:
         free = [each for each in left if not (parents[each] - {each}) & left.keys()] or [next(iter(left))]

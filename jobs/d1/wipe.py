@@ -8,14 +8,11 @@ from pathlib import Path
 from typing import Final
 
 from jobs.d1.load import DEFERRED
-from jobs.d1.schema import FORMS, OURS, Query, folded
+from jobs.d1.schema import FORMS, KEYS, OURS, Query, folded
 from jobs.d1.values import name
 
 _ALL: Final = f"SELECT type, name FROM sqlite_schema WHERE type IN ('trigger', 'view', 'table') AND {OURS}"
-_KEYS: Final = (
-    f"SELECT made.name, key.\"table\", key.on_delete IN ('CASCADE', 'SET NULL', 'SET DEFAULT')"
-    f" FROM sqlite_schema AS made, pragma_foreign_key_list(made.name) AS key WHERE made.type = 'table' AND {OURS}"
-)
+_ACTS: Final = ("CASCADE", "SET NULL", "SET DEFAULT")
 _Key = tuple[str, str, bool]  # a child, its parent, and whether the child's rows follow those that are deleted
 _ORDER: Final = ("trigger", "view", "virtual")
 
@@ -37,7 +34,7 @@ def _children_first(query: Query, tables: Sequence[str]) -> list[str]:
     reference, and what those keys say follows, ON DELETE CASCADE; SQLite refuses that where it comes to a table of
     which a parent is dropped. What nothing references goes without a look at its rows."""
     left = {folded(each): each for each in tables}
-    keys = [(folded(child), folded(parent), bool(acts)) for child, parent, acts in query(_KEYS)]
+    keys = [(folded(child), folded(parent), acts in _ACTS) for child, _, parent, _, acts in query(KEYS)]
     ordered = list[str]()
     while left:
         can = _droppable(keys, left)
