@@ -11,6 +11,7 @@ from bulkhead.model.aws_scope import AwsScope
 from bulkhead.model.iam import Grant, called
 from bulkhead.model.naming import Kind
 from bulkhead.model.tasks import Job
+from jobs.folders import BOOKMARKS, DATABASES, MIRRORED, NAMESPACES, OBJECTS, STATE
 from jobs.locks import ROLLING
 
 METRICS: Final = "Bulkhead"
@@ -35,21 +36,21 @@ class Uses:
     cloudflare: bool = True
 
 
-_ROLLING: Final = [f"database/{tier}/*" for tier in ROLLING]
+_ROLLING: Final = [f"{DATABASES}{tier}/*" for tier in ROLLING]
 HANDLERS: Final[Mapping[str, Uses]] = {
-    "jobs.backup.handler": Uses(reads=["database/*"], adds=["database/*"], locks=["database/*"]),
-    "jobs.bookmark.handler": Uses(adds=["bookmarks/*"]),
+    "jobs.backup.handler": Uses(reads=[f"{DATABASES}*"], adds=[f"{DATABASES}*"], locks=[f"{DATABASES}*"]),
+    "jobs.bookmark.handler": Uses(adds=[f"{BOOKMARKS}*"]),
     "jobs.drill.handler": Uses(
-        reads=["database/*"], state=["jobs/runs/backup/*", "jobs/verified/*"], notes=["jobs/drills/*"]
+        reads=[f"{DATABASES}*"], state=["jobs/runs/backup/*", "jobs/verified/*"], notes=["jobs/drills/*"]
     ),
-    "jobs.kv.handler": Uses(reads=["kv/*"], adds=["kv/*"]),
+    "jobs.kv.handler": Uses(reads=[f"{NAMESPACES}*"], adds=[f"{NAMESPACES}*"]),
     "jobs.mirror.handler": Uses(
-        reads=["storage/reports/*"], adds=["storage/reports/*"], marks=["storage/reports/*"], notes=["jobs/mirror/*"]
+        reads=[f"{MIRRORED}*"], adds=[f"{MIRRORED}*"], marks=[f"{MIRRORED}*"], notes=["jobs/mirror/*"]
     ),
-    "jobs.objects.handler": Uses(reads=["objects/*"], adds=["objects/*"], secrets=True),
-    "jobs.verify.handler": Uses(reads=["database/*"], notes=["jobs/verified/*"], cloudflare=False),
+    "jobs.objects.handler": Uses(reads=[f"{OBJECTS}*"], adds=[f"{OBJECTS}*"], secrets=True),
+    "jobs.verify.handler": Uses(reads=[f"{DATABASES}*"], notes=["jobs/verified/*"], cloudflare=False),
     "jobs.renew.handler": Uses(reads=_ROLLING, locks=_ROLLING, cloudflare=False),
-    "jobs.state.handler": Uses(adds=["state/*"], state=[".pulumi/*"], cloudflare=False),
+    "jobs.state.handler": Uses(adds=[f"{STATE}*"], state=[".pulumi/*"], cloudflare=False),
 }
 """By handler; a job whose handler is not here has no role, and a test asks for it."""
 

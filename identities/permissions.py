@@ -20,7 +20,7 @@ from bulkhead.model.vault import HELD
 from bulkhead.resources import types as t
 from identities.deploying_jobs import deploying_jobs
 from jobs.drills import BACKUPS, DRILLS
-from jobs.vault import DATABASES
+from jobs.folders import DATABASES
 
 _BUCKET_SETTINGS: Final = (
     "s3:CreateBucket",

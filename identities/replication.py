@@ -11,7 +11,7 @@ from pulumi_aws.iam import Role, RolePolicy
 
 from bulkhead.model.aws_scope import AwsScope
 from bulkhead.model.iam import Document, Grant, called, document
-from bulkhead.model.vault import MIRRORED
+from jobs.folders import MIRRORED
 
 _S3: str = "s3.amazonaws.com"
 

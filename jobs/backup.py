@@ -22,10 +22,11 @@ from jobs.d1.dump import dump
 from jobs.d1.manifest import Manifest, Unreadable, parsed
 from jobs.d1.packed import Packing
 from jobs.d1.schema import SQLITE, DumpFailed
+from jobs.folders import Tier
 from jobs.locks import MODE, locked_until
 from jobs.run import MARGIN, Done, HandOver, Job, JobFailed, Outcome, handler_of
 from jobs.streams import StreamFailed
-from jobs.vault import Backup, Tier, Vault, due, minutes
+from jobs.vault import Backup, Vault, due, minutes
 
 INTERIM: Final = "interim"
 """The task whose backups are of the tier of this name; any other one's are full."""

@@ -12,8 +12,9 @@ from typing import Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from jobs.cloudflare import CloudflareFailed
+from jobs.folders import BOOKMARKS
 from jobs.run import Done, Job, JobFailed, Outcome, handler_of
-from jobs.vault import BOOKMARKS, minutes, moment, stamp
+from jobs.vault import minutes, moment, stamp
 
 _END: Final = ".json"
 

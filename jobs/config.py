@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from jobs.folders import Tier
+
 VARIABLE: Final = "BULKHEAD_JOB"
 CLOUDFLARE: Final = "https://api.cloudflare.com/client/v4"
-TIERS: Final = ("daily", "weekly", "monthly", "yearly", "interim")
-"""How long a backup is kept: each is a folder of the vault (BAK-4)."""
 
 
 class Misconfigured(Exception):
@@ -118,8 +118,8 @@ def _faults_of_days(kind: str, days: Any) -> Iterator[str]:
         yield f"{kind}: is missing, or no object"
         return
     for tier, count in days.items():
-        if tier not in TIERS:
-            yield f"{kind}.{tier}: is no tier, which are {', '.join(TIERS)}"
+        if tier not in set(Tier):
+            yield f"{kind}.{tier}: is no tier, which are {', '.join(Tier)}"
         elif type(count) is not int or count < 1:
             yield f"{kind}.{tier}: is no number of days"
 

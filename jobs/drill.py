@@ -26,10 +26,11 @@ from jobs.d1.load import LoadFailed, differences, verify
 from jobs.d1.manifest import Manifest
 from jobs.d1.schema import DumpFailed
 from jobs.drills import Drill, Tried
+from jobs.folders import Tier
 from jobs.run import MARGIN, Done, HandOver, Job, JobFailed, Outcome, handler_of
 from jobs.scratch import NotGone, Scratch
 from jobs.streams import StreamFailed
-from jobs.vault import Backup, Tier
+from jobs.vault import Backup
 from jobs.verify import age, manifest_of
 
 NOW: Final = "now"

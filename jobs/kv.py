@@ -15,10 +15,11 @@ from urllib.parse import quote
 
 from jobs import lines
 from jobs.cloudflare import Cloudflare, CloudflareFailed
+from jobs.folders import NAMESPACES
 from jobs.lines import LinesDamaged, Written
 from jobs.run import MARGIN, Done, HandOver, Job, JobFailed, Outcome, handler_of
 from jobs.streams import StreamFailed
-from jobs.vault import NAMESPACES, minutes, stamp
+from jobs.vault import minutes, stamp
 
 _AT_ONCE: Final = 100  # keys of a request; source: KV's API, "bulk get"
 _PAGE: Final = 1000

@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from jobs.folders import Tier
+
 MODE: Final = "GOVERNANCE"  # nobody, whoever it is, could end a lock in COMPLIANCE mode before its time
-ROLLING: Final = ("monthly", "yearly")
+ROLLING: Final = (Tier.MONTHLY, Tier.YEARLY)
 """The tiers whose locks are renewed each month while the copy lasts."""
 RENEWED_DAYS: Final = 30
 """Days of a rolling lock that are over when it is counted anew."""

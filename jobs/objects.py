@@ -15,10 +15,11 @@ from typing import Any, Final
 from jobs import lines
 from jobs.cloudflare import Cloudflare, CloudflareFailed
 from jobs.exports import Exporter, ExportFailed
+from jobs.folders import OBJECTS
 from jobs.lines import LinesDamaged, Written
 from jobs.run import MARGIN, Done, HandOver, Job, JobFailed, Outcome, handler_of
 from jobs.streams import StreamFailed
-from jobs.vault import OBJECTS, minutes, stamp
+from jobs.vault import minutes, stamp
 
 _CLASSES: Final = "/workers/durable_objects/namespaces"
 _PAGE: Final = 1000

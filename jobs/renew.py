@@ -12,9 +12,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from jobs.folders import DATABASES
 from jobs.locks import MODE, RENEWED_DAYS, ROLLING, renewed_until
 from jobs.run import MARGIN, Done, HandOver, Job, JobFailed, Outcome, handler_of
-from jobs.vault import DATABASES, Backup
+from jobs.vault import Backup
 
 _TOLD = 20
 """Copies named in a failure; the log has all."""

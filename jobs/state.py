@@ -11,9 +11,10 @@ import json
 import re
 from typing import Any, Final
 
+from jobs.folders import STATE
 from jobs.run import Done, Job, JobFailed, Outcome, handler_of
 from jobs.streams import Reading
-from jobs.vault import STATE, stamp
+from jobs.vault import stamp
 
 _STACKS: Final = ".pulumi/stacks/"
 # A file backend keeps <project>/<stack>.json, packed or not, and beside it copies and a history of its own.

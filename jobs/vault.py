@@ -10,36 +10,19 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from jobs.folders import DATABASES, Tier
 from jobs.streams import CHECKSUM, Reading, Writing
-
-DATABASES: Final = "database/"
-REPORTS: Final = "storage/reports/"
-BOOKMARKS: Final = "bookmarks/"
-STATE: Final = "state/"
-NAMESPACES: Final = "kv/"
-OBJECTS: Final = "objects/"
 
 SQL: Final = ".sql.gz"
 MANIFEST: Final = ".json"
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
 _KEY: Final = re.compile(
-    r"database/(?P<tier>[a-z]+)/(?P<database>[^/]+)/backup_(?P<stage>[a-z]+)_(?P=database)_(?P<at>\d{8}T\d{6}Z)"
+    DATABASES + r"(?P<tier>[a-z]+)/(?P<database>[^/]+)/backup_(?P<stage>[a-z]+)_(?P=database)_(?P<at>\d{8}T\d{6}Z)"
     r"(?P<end>\.sql\.gz|\.json)"
 )
-
-
-class Tier(StrEnum):
-    """How long a backup is kept; the value is its folder (BAK-4)."""
-
-    DAILY = "daily"
-    WEEKLY = "weekly"
-    MONTHLY = "monthly"
-    YEARLY = "yearly"
-    INTERIM = "interim"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -20,9 +20,10 @@ from jobs import verified
 from jobs.backup import rows, source
 from jobs.d1.load import Interrupted, Loaded, LoadFailed, into_file
 from jobs.d1.manifest import Manifest, Unreadable, parsed
+from jobs.folders import Tier
 from jobs.run import MARGIN, Done, HandOver, Job, JobFailed, Outcome, handler_of
 from jobs.streams import StreamFailed
-from jobs.vault import Backup, Tier, Vault
+from jobs.vault import Backup, Vault
 from jobs.verified import Verdict
 
 _OLDER: Final = 3  # backups beside the newest ones that a run looks at

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from jobs.folders import BOOKMARKS, DATABASES, MIRRORED, NAMESPACES, OBJECTS, STATE, Tier
+
 if TYPE_CHECKING:
     from bulkhead.model.settings.models import Backup
 
@@ -13,8 +15,6 @@ REPLICA: Final = "replica"
 """The word in the name of the vault's copy, and of its key."""
 HELD: Final = "held/"
 """Below which a copy of a backup lies that somebody keeps until it is let go: no tier ends there."""
-MIRRORED: Final = "storage/reports/"
-"""Below which files of the product's buckets are mirrored; a marker says that one is gone at its source."""
 UNDO_DAYS: Final = 7
 _TIME_TRAVEL_DAYS: Final = 30  # Cloudflare D1, "Time Travel": a bookmark leads nowhere afterwards
 
@@ -32,11 +32,11 @@ def tier_days(backup: Backup) -> dict[str, int]:
     """Return for how many days a copy of each tier that the stage has is kept (BAK-4; BAK-2 for interim copies)."""
     keep = backup.retention
     days = {
-        "daily": keep.daily_days,
-        "weekly": keep.weekly_days,
-        "monthly": keep.monthly_days,
-        "yearly": keep.yearly_days,
-        "interim": keep.daily_days if backup.interim_hours is not None else None,
+        Tier.DAILY: keep.daily_days,
+        Tier.WEEKLY: keep.weekly_days,
+        Tier.MONTHLY: keep.monthly_days,
+        Tier.YEARLY: keep.yearly_days,
+        Tier.INTERIM: keep.daily_days if backup.interim_hours is not None else None,
     }
     return {tier: each for tier, each in days.items() if each is not None}
 
@@ -49,25 +49,25 @@ def lives(backup: Backup) -> dict[str, Life]:
     """
     keep = backup.retention
     return {
-        **{f"database/{tier}/": Life(days) for tier, days in tier_days(backup).items()},
+        **{f"{DATABASES}{tier}/": Life(days) for tier, days in tier_days(backup).items()},
         HELD: Life(None),
         MIRRORED: Life(None, keep.monthly_days),
-        "bookmarks/": Life(_TIME_TRAVEL_DAYS),
-        "state/": Life(keep.monthly_days),
-        "kv/": Life(keep.weekly_days),
-        "objects/": Life(keep.weekly_days),
+        BOOKMARKS: Life(_TIME_TRAVEL_DAYS),
+        STATE: Life(keep.monthly_days),
+        NAMESPACES: Life(keep.weekly_days),
+        OBJECTS: Life(keep.weekly_days),
     }
 
 
 def locks(backup: Backup) -> dict[str, int]:
     """Return for how many days a new copy of each tier is locked; empty in a stage that locks nothing."""
     lock = backup.lock
-    days = {
-        "daily": lock.daily_days,
-        "weekly": lock.weekly_days,
-        "monthly": lock.rolling_days,
-        "yearly": lock.rolling_days,
-        "interim": lock.daily_days,
+    days: dict[str, int] = {
+        Tier.DAILY: lock.daily_days,
+        Tier.WEEKLY: lock.weekly_days,
+        Tier.MONTHLY: lock.rolling_days,
+        Tier.YEARLY: lock.rolling_days,
+        Tier.INTERIM: lock.daily_days,
     }
     return {tier: days[tier] for tier in tier_days(backup) if days[tier]}
 

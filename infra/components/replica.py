@@ -10,9 +10,10 @@ from pulumi_aws.s3 import BucketReplicationConfig, BucketReplicationConfigRuleAr
 from bulkhead.model.aws_scope import aws_scope_of
 from bulkhead.model.naming import Label
 from bulkhead.model.settings import StageSettings
-from bulkhead.model.vault import MIRRORED, REPLICA, lives
+from bulkhead.model.vault import REPLICA, lives
 from infra.components.keys import stage_key
 from infra.components.private_bucket import BucketLock, PrivateBucket, PrivateBucketArgs
+from jobs.folders import MIRRORED
 
 
 @dataclass(frozen=True, slots=True)

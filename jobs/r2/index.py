@@ -16,10 +16,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, Final, TypeVar
 from urllib.parse import quote
 
-from jobs.vault import REPORTS
+from jobs.folders import MIRRORED
 
 FORMAT: Final = 1
-_STORE: Final = REPORTS.rstrip("/")
+_STORE: Final = MIRRORED.rstrip("/")
 _LONGEST: Final = 1024  # bytes of a key; source: Amazon S3 User Guide, "Naming Amazon S3 objects"
 _RELATIVE: Final = re.compile(r"(?<![^/])\.{1,2}(?![^/])")
 _UNSAFE: Final = re.compile(r"[%\x00-\x1f\x7f]")

@@ -22,7 +22,8 @@ from bulkhead.localclouds.api.seed import Tenant
 from bulkhead.localclouds.api.server import ApiServer
 from bulkhead.localclouds.cloudflare.api.app import PREFIX
 from jobs import verified
-from jobs.vault import Backup, Tier
+from jobs.folders import Tier
+from jobs.vault import Backup
 from tests.support.checkout import work_in
 from tests.support.cloudflare_api import TOKEN, Api, open_api
 from tests.support.d1_databases import packed

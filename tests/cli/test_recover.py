@@ -19,7 +19,8 @@ from bulkhead.clients.endpoints import CLOUDFLARE
 from bulkhead.clients.rest import Rest
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.recovery.total import opening
-from jobs.vault import Backup, Tier
+from jobs.folders import Tier
+from jobs.vault import Backup
 from tests.support.checkout import work_in
 from tests.support.cloudflare_api import ACCOUNT, TOKEN, open_api
 from tests.support.d1_databases import packed

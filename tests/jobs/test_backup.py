@@ -16,8 +16,9 @@ from jobs.backup import handler
 from jobs.cloudflare import D1
 from jobs.d1.load import LoadFailed, into_file
 from jobs.d1.manifest import Manifest, parsed
+from jobs.folders import Tier
 from jobs.run import JobFailed
-from jobs.vault import Backup, Tier
+from jobs.vault import Backup
 from tests.support.d1_databases import NASTY, contents
 from tests.support.lambda_stage import LIVES, VAULT, Context, LambdaStage
 

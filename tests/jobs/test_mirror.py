@@ -16,13 +16,13 @@ from bulkhead.localclouds.cloudflare.local import LocalCloudflare
 from bulkhead.model.project import ROOT
 from bulkhead.recovery.objects import Mirror
 from jobs.config import VARIABLE
+from jobs.folders import MIRRORED
 from jobs.mirror import handler, parts_of
 from jobs.r2 import access
 from jobs.r2.copies import PART
 from jobs.r2.endpoint import r2_endpoint
 from jobs.r2.sides import Sides
 from jobs.run import JobFailed
-from jobs.vault import REPORTS
 from tests.jobs.r2.test_index import ODD
 from tests.support.cloudflare_api import ACCOUNT, TOKEN, open_api
 from tests.support.lambda_stage import PARAMETER, STATE, VAULT, Context, LambdaStage
@@ -83,16 +83,16 @@ def test_what_is_in_r2_is_in_the_vault(stage: LambdaStage, r2: Any) -> None:
     r2.put_object(Bucket=FILES, Key="large", Body=large)
     told = mirrored(stage, 1)["files"]
     assert (told["objects"], told["bytes"], told["copied"]) == (3, 4 + len(large), 3)
-    found = stage.s3.get_object(Bucket=VAULT, Key=f"{REPORTS}files/a/b c+é.pdf")
+    found = stage.s3.get_object(Bucket=VAULT, Key=f"{MIRRORED}files/a/b c+é.pdf")
     assert (found["Body"].read(), found["ContentType"], found["Metadata"]) == (b"%PDF", "application/pdf", {"by": "me"})
     assert found["ServerSideEncryption"] == "aws:kms"
-    assert stage.read(f"{REPORTS}files/large") == large
+    assert stage.read(f"{MIRRORED}files/large") == large
     assert stage.metric("BackupBytes", store="files") == [4 + len(large)]
     r2.put_object(Bucket=FILES, Key="a/b c+é.pdf", Body=b"%PDF2")
     r2.delete_object(Bucket=FILES, Key="empty")
     told = mirrored(stage, 2)["files"]
     assert (told["objects"], told["copied"], told["deleted"]) == (2, 1, 1)
-    assert stage.read(f"{REPORTS}files/a/b c+é.pdf") == b"%PDF2"
+    assert stage.read(f"{MIRRORED}files/a/b c+é.pdf") == b"%PDF2"
 
 
 def is_taken_here(key: str) -> bool:
@@ -120,14 +120,14 @@ def test_a_run_near_its_end_goes_on_in_another_invocation(stage: LambdaStage, r2
         event = stage.invocations.events[-1]
     answer = stage.call(handler, "mirror", event=event, context=Context(left=100), buckets=BUCKETS)
     assert answer["summary"]["buckets"]["files"]["copied"] == 3
-    assert stage.listed(prefix=f"{REPORTS}files/") == [f"{REPORTS}files/{key}" for key in "abc"]
+    assert stage.listed(prefix=f"{MIRRORED}files/") == [f"{MIRRORED}files/{key}" for key in "abc"]
 
 
 def test_a_bucket_that_is_not_there_keeps_no_other_from_the_vault(stage: LambdaStage, r2: Any) -> None:
     r2.put_object(Bucket=FILES, Key="a", Body=b"1")
     with pytest.raises(JobFailed, match=r"absent: .*NoSuchBucket"):
         mirrored(stage, 1, buckets={"absent": {"name": "harbor-staging-r2-absent"}, **BUCKETS})
-    assert stage.read(f"{REPORTS}files/a") == b"1"
+    assert stage.read(f"{MIRRORED}files/a") == b"1"
 
 
 def test_what_was_lost_comes_back_by_r2s_own_api(stage: LambdaStage, r2: Any) -> None:

@@ -9,9 +9,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from jobs import run
+from jobs.folders import Tier
 from jobs.renew import handler
 from jobs.run import JobFailed
-from jobs.vault import Backup, Tier, stamp
+from jobs.vault import Backup, stamp
 from tests.support.lambda_stage import Context, LambdaStage
 
 LOCKED: Final = "harbor-production-vault"

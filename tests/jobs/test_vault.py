@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from jobs.vault import Backup, Tier, due, moment, stamp
+from jobs.folders import Tier
+from jobs.vault import Backup, due, moment, stamp
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 ALL = [each.value for each in Tier]

@@ -44,7 +44,8 @@ from bulkhead.operations.backups.now import Taken
 from bulkhead.operations.backups.place import Place
 from bulkhead.preview import waivers
 from bulkhead.resources import types as t
-from jobs.vault import Backup, Tier
+from jobs.folders import Tier
+from jobs.vault import Backup
 from tests.preview.made import Preview
 from tests.support.checkout import work_in
 from tests.support.cloudflare_api import TOKEN, open_api

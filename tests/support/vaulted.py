@@ -16,7 +16,8 @@ from bulkhead.operations.backups.place import Place
 from infra.product import PRODUCT
 from jobs.d1.manifest import Manifest
 from jobs.d1.packed import Packing
-from jobs.vault import Backup, Tier, Vault
+from jobs.folders import Tier
+from jobs.vault import Backup, Vault
 from tests.support.d1_databases import dumped, made
 from tests.support.memory_s3 import MemoryS3
 from tests.support.settings_fixture import make_settings

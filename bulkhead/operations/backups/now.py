@@ -21,8 +21,9 @@ from jobs import backup as backing_up
 from jobs.cloudflare import Cloudflare, CloudflareFailed
 from jobs.d1.manifest import Manifest
 from jobs.d1.schema import SQLITE, DumpFailed
+from jobs.folders import Tier
 from jobs.streams import StreamFailed
-from jobs.vault import Backup, Tier
+from jobs.vault import Backup
 
 _FAILURES: Final = (BotoCoreError, ClientError, CloudflareFailed, DumpFailed, StreamFailed)
 

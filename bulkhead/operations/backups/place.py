@@ -13,8 +13,9 @@ from bulkhead.model.settings import StageSettings
 from bulkhead.model.vault import HELD
 from jobs import backup as backing_up
 from jobs import verified
+from jobs.folders import DATABASES, Tier
 from jobs.streams import Reading
-from jobs.vault import DATABASES, Backup, Tier, Vault
+from jobs.vault import Backup, Vault
 from jobs.verified import Verdict
 
 

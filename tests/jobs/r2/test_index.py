@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from jobs.folders import MIRRORED
 from jobs.r2.index import Entry, IndexDamaged, Listed, Reading, Writing, merged, place_of
-from jobs.vault import REPORTS
 
 ODD = (
     "a",
@@ -115,14 +115,14 @@ def test_every_key_has_a_place_of_its_own_that_s3_takes() -> None:
     places = {place_of("files", key) for key in ODD}
     assert len(places) == len(ODD)
     for place in places:
-        assert place.startswith(f"{REPORTS}files/")
+        assert place.startswith(f"{MIRRORED}files/")
         assert len(place.encode()) <= 1024
         assert not {".", ".."} & set(place.split("/"))
         assert place.isprintable()
 
 
 def test_an_ordinary_key_is_its_own_place() -> None:
-    assert place_of("files", "2026/11/report é.pdf") == f"{REPORTS}files/2026/11/report é.pdf"
+    assert place_of("files", "2026/11/report é.pdf") == f"{MIRRORED}files/2026/11/report é.pdf"
 
 
 def test_what_was_deleted_and_written_again_is_copied_again() -> None:

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from jobs.folders import MIRRORED
 from jobs.r2 import mirroring
 from jobs.r2.copies import PART
 from jobs.r2.index import IndexDamaged, index_key
 from jobs.r2.mirroring import MirrorFailed, Progress, mirror
 from jobs.r2.sides import accepted_key
-from jobs.vault import REPORTS
 from tests.jobs.r2.test_index import ODD
 from tests.support.mirrored import NAME, PLENTY, SOURCE, STATE, VAULT, Mirrored, Watched, refused
 from tests.support.s3 import InProcessS3
@@ -34,7 +34,7 @@ def test_what_is_new_is_in_the_vault_with_all_that_describes_it(mirrored: Mirror
     mirrored.put("empty", b"")
     told = mirrored.run()
     assert (told["objects"], told["bytes"], told["copied"], told["deleted"], told["failed"]) == (2, 4, 2, 0, 0)
-    found = mirrored.s3.get_object(Bucket=VAULT, Key=f"{REPORTS}{NAME}/a.pdf")
+    found = mirrored.s3.get_object(Bucket=VAULT, Key=f"{MIRRORED}{NAME}/a.pdf")
     assert found["Body"].read() == b"%PDF"
     assert (found["ContentType"], found["CacheControl"], found["Metadata"]) == (
         "application/pdf",
@@ -126,7 +126,7 @@ def test_what_was_deleted_and_comes_back_is_seen_again(mirrored: Mirrored) -> No
     mirrored.run()
     mirrored.put("a", b"1")
     assert mirrored.run()["copied"] == 1
-    assert mirrored.is_shown(f"{REPORTS}{NAME}/a")
+    assert mirrored.is_shown(f"{MIRRORED}{NAME}/a")
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_a_mass_deletion_stops_and_calls(mirrored: Mirrored, objects: int, delet
         ):
             mirrored.run()
         assert not [entry for entry in mirrored.index().values() if entry.deleted]
-        assert mirrored.is_shown(f"{REPORTS}{NAME}/0000")
+        assert mirrored.is_shown(f"{MIRRORED}{NAME}/0000")
         assert "new" in mirrored.index(), "what is new is copied all the same"
         objects += 1
     mirrored.s3.put_object(Bucket=STATE, Key=accepted_key(mirrored.sides.parts), Body=str(deleted).encode())
@@ -312,4 +312,4 @@ def test_a_damaged_index_is_no_reason_to_mark_anything(mirrored: Mirrored) -> No
     mirrored.s3.put_object(Bucket=VAULT, Key=index_key(NAME), Body=b"nonsense")
     with pytest.raises(IndexDamaged):
         mirrored.run()
-    assert mirrored.is_shown(f"{REPORTS}{NAME}/a")
+    assert mirrored.is_shown(f"{MIRRORED}{NAME}/a")
