@@ -8,9 +8,10 @@ import math
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from jobs.d1.manifest import Manifest
 from jobs.d1.older import Older
 from jobs.d1.packed import Passing, Readable
 from jobs.d1.schema import LONGEST, SEQUENCE, SQLITE, Query, Table
-from jobs.d1.values import literal
+from jobs.d1.values import Row, as_text, literal, name
 
 _STEPS: Final = 10_000  # of SQLite's machine in one statement between two looks at the clock; about a millisecond
 _OF_THE_MACHINE: Final = {
@@ -157,15 +158,14 @@ def _require_able(error: sqlite3.Error, file: Path) -> None:
 def _compared(connection: sqlite3.Connection, older: Older, manifest: Manifest) -> tuple[Loaded, list[str]]:
     unchecked, query = tuple(older.unchecked), asking(connection)
     if not unchecked:
-        return Loaded(tuple(orphans(query))), differences(query, manifest)
+        return Loaded(tuple(orphans(query))), differences(query, manifest, partial(_straight, connection))
     tables = {table.name: table for table in schema.read(query).tables if table.name not in older.bare}
     lines = [f"table {each}: not in the dump" for each in {**tables, **older.bare} if each not in manifest.tables]
     for each, expected in manifest.tables.items():
         if table := tables.get(each):
-            lines += fingerprint.differences(each, expected, _taken(query, table), table.columns)
-        elif each in older.bare:
-            lines += fingerprint.differences(each, expected, older.taken(each), older.bare[each])
-            asking(connection)
+            lines += fingerprint.differences(each, expected, _straight(connection, table), table.columns)
+        elif columns := older.bare.get(each):
+            lines += fingerprint.differences(each, expected, _read(connection, each, columns), columns)
         elif expected.rows and each != SEQUENCE:
             lines.append(f"table {each}: missing")
     return Loaded(unchecked=unchecked), lines
@@ -188,10 +188,11 @@ def orphans(query: Query, refusal: type[Exception] = sqlite3.Error) -> list[str]
     return lines
 
 
-def differences(query: Query, manifest: Manifest) -> list[str]:
-    """Read a database that a dump was loaded into, and return in which it is not what the manifest says."""
-    made = schema.read(query)
-    found = {table.name: (table, _taken(query, table)) for table in made.tables}
+def differences(query: Query, manifest: Manifest, take: Callable[[Table], Fingerprint] | None = None) -> list[str]:
+    """Read a database that a dump was loaded into, and return in which it is not what the manifest says. ``take`` reads
+    a table, where there is a shorter way than the pages that D1 hands out."""
+    made, take = schema.read(query), take or partial(_taken, query)
+    found = {table.name: (table, take(table)) for table in made.tables}
     lines = ["the schema is another one"] if made.digest != manifest.schema else []
     lines += [f"table {each}: missing" for each in manifest.tables if each not in found]
     lines += [
@@ -209,8 +210,26 @@ def _left(found: tuple[Table, Fingerprint]) -> bool:
 
 
 def _taken(query: Query, table: Table) -> Fingerprint:
-    taking = Taking(len(table.columns))
-    for _ in taking.of(pages.rows(query, table, fingerprint.facts(query, table))):
+    return _of(table.columns, pages.rows(query, table, fingerprint.facts(query, table)))
+
+
+def _straight(connection: sqlite3.Connection, table: Table) -> Fingerprint:
+    return _read(connection, table.name, table.columns)
+
+
+def _read(connection: sqlite3.Connection, table: str, columns: Sequence[str]) -> Fingerprint:
+    """Read a table of a file as Python is handed it: its values have their types, so no SQL has to tell them."""
+    connection.text_factory = as_text
+    try:
+        found = connection.execute(f"SELECT {', '.join(map(name, columns))} FROM {name(table)}")
+        return _of(columns, found)
+    finally:
+        asking(connection)
+
+
+def _of(columns: Sequence[str], rows: Iterable[Row]) -> Fingerprint:
+    taking = Taking(len(columns))
+    for _ in taking.of(rows):
         pass
     return taking.taken()
 

@@ -9,9 +9,6 @@ import re
 import sqlite3
 from typing import Final
 
-from jobs.d1.fingerprint import Fingerprint, Taking
-from jobs.d1.values import as_text, name
-
 _QUOTED: Final = r'"(?:[^"]|"")*"'
 _INSERT: Final = re.compile(rf"INSERT INTO ({_QUOTED}) \(({_QUOTED}(?:, {_QUOTED})*)\) VALUES\n")
 _SHOWN: Final = 80  # letters of a statement
@@ -40,16 +37,6 @@ class Older:
             self._connection.execute(f"CREATE TABLE {insert[1]} ({insert[2]})")
             self.bare[_bare(insert[1])] = tuple(map(_bare, re.findall(_QUOTED, insert[2])))
             self._connection.execute(statement)
-
-    def taken(self, table: str) -> Fingerprint:
-        """Return the fingerprint of a table that was made without constraints."""
-        columns = self.bare[table]
-        cursor = self._connection.cursor()
-        self._connection.text_factory = as_text
-        taking = Taking(len(columns))
-        for _ in taking.of(cursor.execute(f"SELECT {', '.join(map(name, columns))} FROM {name(table)}")):
-            pass
-        return taking.taken()
 
 
 def _bare(quoted: str) -> str:
