@@ -152,7 +152,7 @@ def _continued(
 def _carried_out(console: Console, wish: Anew, plan: Plan, run: Run, *, gives_up: bool) -> int:
     from bulkhead.delivery.journal import Outcome  # noqa: PLC0415
     from bulkhead.delivery.lease import Lost  # noqa: PLC0415
-    from bulkhead.recovery.restore.anew import made_of  # noqa: PLC0415
+    from bulkhead.recovery.restore.anew import result_of  # noqa: PLC0415
     from bulkhead.recovery.restore.left import left  # noqa: PLC0415
 
     try:
@@ -172,10 +172,11 @@ def _carried_out(console: Console, wish: Anew, plan: Plan, run: Run, *, gives_up
         console.say(f"{plan.stage}: stopped, {reason}.", BAD)
         console.result(document)
         return 1
-    rest = left(wish.desk, plan, wish.states.bound(plan.id), datetime.now(UTC).date())
+    id_, uploads = result_of(run)
+    rest = left(wish.desk, plan, uploads, datetime.now(UTC).date())
     console.say(f"{plan.stage}: {reason}.", GOOD)
     console.say("Users still wait. What is left, in this order:", WARNING)
     for line in rest.lines():
         console.say(line)
-    console.result({**document, "id": made_of(run), "left": rest.document()})
+    console.result({**document, "id": id_, "left": rest.document()})
     return NEEDS_A_PERSON

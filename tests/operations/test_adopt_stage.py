@@ -290,8 +290,8 @@ def test_a_database_made_anew_is_the_stages_own_and_only_uploads_follow(world: W
         made = d1.create(api, account, called, world.settings.region.d1)
         made.write("CREATE TABLE kept (what TEXT); INSERT INTO kept VALUES ('from a backup');")
         plan = Plan(STAGE, "main", called, states.known(name), Cause.ANEW, "a-key", "0" * 64, (), True)
-        states.learn(plan, made)
-        states.learn(plan, made)  # as whoever continues after a kill does
+        states.learn(plan, made, again=False)
+        states.learn(plan, made, again=True)  # as whoever continues after a kill does
         return made.id
 
     def actions() -> dict[str, set[str]]:

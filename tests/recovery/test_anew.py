@@ -13,7 +13,7 @@ import pytest
 from bulkhead.clients import d1
 from bulkhead.delivery.journal import CONTINUE, Outcome
 from bulkhead.model.faults import Refused
-from bulkhead.recovery.restore.anew import Anew, States
+from bulkhead.recovery.restore.anew import Anew, States, result_of
 from bulkhead.recovery.restore.backups import Backups
 from bulkhead.recovery.restore.desk import Desk, Wish
 from bulkhead.recovery.restore.plan import Plan
@@ -35,6 +35,7 @@ class Engine:
     def __init__(self, stage: Restoring, id_: str) -> None:
         self._stage = stage
         self.refreshed: list[str] = []
+        self.locked = False
         database: dict[str, Any] = {"urn": URN, "type": t.D1_DATABASE, "custom": True, "id": id_, "protect": True}
         database["inputs"] = database["outputs"] = {"accountId": ACCOUNT, "name": LOST}
         bindings = [{"type": "d1", "name": "DB", "databaseId": id_}]
@@ -51,12 +52,18 @@ class Engine:
 
     def put(self, exported: Mapping[str, Any]) -> None:
         def write() -> None:
+            assert not self.locked
             self.document = exported
 
         self._stage.kills.around("put", write)
 
+    def cancel(self) -> None:
+        self.locked = False
+
     def refresh(self, urns: Sequence[str]) -> None:
+        self.locked = True
         self._stage.kills.around("refresh", lambda: self.refreshed.extend(urns))
+        self.locked = False
 
 
 class Gone:
@@ -131,7 +138,8 @@ def test_a_database_that_is_kept_stays_as_it_is_beside_the_new_one(stage: Restor
 def test_the_uploads_that_are_bound_to_the_one_before_are_known(stage: Restoring, tmp_path: Path) -> None:
     gone = Gone(stage, tmp_path)
     gone.run(gone.plan())
-    assert gone.wish().states.bound(gone.old.id) == (UPLOAD,)
+    run = next(stage.journal().runs())
+    assert result_of(run) == (gone.engine.database["id"], (UPLOAD,))
 
 
 def test_a_database_that_is_not_gone_is_not_made_anew_under_its_own_name(stage: Restoring, tmp_path: Path) -> None:
@@ -146,6 +154,17 @@ def test_a_name_that_somebody_has_is_refused(stage: Restoring, tmp_path: Path) -
     other = d1.create(stage.rest, ACCOUNT, KEPT)
     with pytest.raises(Refused, match=f"is a database already.*{other.id}"):
         kept.plan()
+
+
+def test_what_an_open_run_has_made_is_not_told_to_be_deleted(stage: Restoring, tmp_path: Path) -> None:
+    gone = Gone(stage, tmp_path)
+    plan = gone.plan()
+    stage.kills = Kills(3)
+    with pytest.raises(Killed):
+        gone.run(plan)
+    stage.kills = Kills()
+    with pytest.raises(Refused, match="bulkhead restore anew staging main continues or returns it"):
+        gone.plan()
 
 
 def test_a_state_in_which_an_up_was_cut_off_is_settled_first(stage: Restoring, tmp_path: Path) -> None:

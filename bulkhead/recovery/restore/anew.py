@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 
 from bulkhead.clients import d1
 from bulkhead.clients.d1 import D1
-from bulkhead.delivery.journal import Outcome, Run
+from bulkhead.delivery.journal import END, Outcome, Run
 from bulkhead.engine.stack import settling
 from bulkhead.engine.state import with_another
 from bulkhead.model.faults import Fault, Refused
@@ -43,6 +43,8 @@ class Stack(Protocol):
 
     def refresh(self, urns: Sequence[str]) -> None: ...
 
+    def cancel(self) -> None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class States:
@@ -66,8 +68,11 @@ class States:
                 return str(each["id"])
         return ""
 
-    def learn(self, plan: Plan, made: D1) -> None:
-        """Let the state know the database that was made in the place of the one that it knows. Can be repeated."""
+    def learn(self, plan: Plan, made: D1, *, again: bool) -> None:
+        """Let the state know the database that was made in the place of the one that it knows. Can be repeated:
+        ``again`` says that a process may have been killed in it, which leaves the engine's lock."""
+        if again:
+            self.stack.cancel()
         exported = self.exported()
         ids = (plan.id, made.id)
         urns = [each["urn"] for each in _resources(exported) if each["type"] == t.D1_DATABASE and each["id"] in ids]
@@ -95,6 +100,7 @@ class Anew:
 
     def planned(self, key: str, now: datetime) -> Plan:
         """Return what would be done; changes nothing. Raises Refused where it must not be."""
+        self.desk.journal.require_ended()  # what an open run has made is no stranger's
         old, stage, store = self.desk.database, self.desk.stage, self.desk.store.name
         found, is_there = d1.find(old.api, old.account, self.name), self._old_is_there()
         again = f"bulkhead restore {stage} {store} --from {key}"
@@ -132,12 +138,14 @@ class Anew:
             if wrong := self._loaded(plan, made):
                 return self.give_up(plan, run, f"{made.name} was not right, and is deleted again: {wrong}")
             run.note(LOADED)
-        if noted(run, LEARN) is None:
+        again = noted(run, LEARN) is not None
+        if not again:
             run.note(LEARN, {"from": plan.id, "to": made.id})
         self.desk.say("The state learns its id ...")
-        self.states.learn(plan, made)
+        self.states.learn(plan, made, again=again)
         reason = f"{made.name} holds {plan.source}, and the state of {plan.stage} knows it as {plan.store}"
-        run.end(Outcome.DONE, {"reason": reason})
+        # Once it has ended nothing may fail any more before a person is told what is left.
+        run.end(Outcome.DONE, {"reason": reason, "uploads": list(self.states.bound(plan.id))})
         return Outcome.DONE, reason
 
     def give_up(self, plan: Plan, run: Run, reason: str) -> tuple[Outcome, str]:
@@ -210,9 +218,10 @@ class Anew:
         return found is not None and found.id == old.id
 
 
-def made_of(run: Run) -> str:
-    """Return the id of the database that a run has made."""
-    return str(facts_of(run, MADE)["id"])
+def result_of(run: Run) -> tuple[str, tuple[str, ...]]:
+    """Return the id of the database that a run which is done has made, and the URNs of the Workers' uploads that are
+    bound to the one before."""
+    return str(facts_of(run, MADE)["id"]), tuple(facts_of(run, END)["uploads"])
 
 
 def _resources(exported: Mapping[str, Any]) -> list[Mapping[str, Any]]:
