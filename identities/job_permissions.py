@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bulkhead.model.aws_scope import AwsScope
-from bulkhead.model.iam import Grant, called
+from bulkhead.model.iam import Grant, called, called_by_s3
 from bulkhead.model.naming import Kind
 from bulkhead.model.tasks import Job
 from jobs.folders import BOOKMARKS, DATABASES, MIRRORED, NAMESPACES, OBJECTS, STATE
@@ -94,7 +94,7 @@ def _grants(job: Job, uses: Uses, scope: AwsScope) -> Iterator[Grant]:
         "what is beside the state is encrypted as the state is; S3 alone uses the key for a job, so it opens no secret",
         ["kms:Decrypt", "kms:GenerateDataKey"],
         [scope.arn("kms", "key/*", region=scope.region)],
-        {**called(scope.secrets_alias), "StringEquals": {"kms:ViaService": f"s3.{scope.region}.amazonaws.com"}},
+        called_by_s3(scope.secrets_alias, scope.region),
     )
     if uses.state:
         reason = "it reads the state of the stack, or what jobs noted beside it"

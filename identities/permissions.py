@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from bulkhead.model.aws_scope import JOURNAL, AwsScope
-from bulkhead.model.iam import Grant, called, one_or_all
+from bulkhead.model.iam import Grant, called, called_by_s3, one_or_all
 from bulkhead.model.naming import Kind, Stage
 from bulkhead.model.product import Product
 from bulkhead.model.roles import Role
@@ -359,6 +359,13 @@ def _operations(scope: AwsScope) -> Iterator[Grant]:
             "production is deployed only with what staging has validated",
             ["s3:GetObject", "s3:PutObject"],
             [f"{scope.state_bucket}/{_VALIDATIONS}"],
+        )
+        yield Grant(
+            "UseStateKey",
+            "they are encrypted as the state beside them is; S3 alone uses the key for it, so it opens no secret",
+            ["kms:Decrypt", "kms:GenerateDataKey"],
+            [scope.arn("kms", "key/*", region=scope.region)],
+            called_by_s3(scope.secrets_alias, scope.region),
         )
     if not scope.keeps_backups:
         return

@@ -49,3 +49,8 @@ def one_or_all(values: Sequence[str]) -> str | list[str]:
 def called(alias: str) -> Mapping[str, Mapping[str, str]]:
     """Return the condition on a key's name: its id is made up by AWS."""
     return {"ForAnyValue:StringEquals": {"kms:ResourceAliases": alias}}
+
+
+def called_by_s3(alias: str, region: str) -> Mapping[str, Mapping[str, str]]:
+    """Return the condition on a key's name with which only S3 may use it: what else it encrypts stays closed."""
+    return {**called(alias), "StringEquals": {"kms:ViaService": f"s3.{region}.amazonaws.com"}}

@@ -238,6 +238,15 @@ def test_what_staging_validated_is_kept_by_staging_and_reached_by_no_other_stage
                 assert "validation/" not in json.dumps(list(statements(role, environment).values()))
 
 
+def test_who_validates_staging_may_use_the_key_of_its_records_and_opens_no_secret_with_it() -> None:
+    said = statements(Role.OPERATIONS)["UseStateKey"]
+    assert said["Condition"] == {
+        "ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/harbor-staging-key-secrets"},
+        "StringEquals": {"kms:ViaService": "s3.ap-northeast-1.amazonaws.com"},
+    }
+    assert "UseStateKey" not in statements(Role.OPERATIONS, "production")
+
+
 def test_who_validates_staging_reads_the_records_of_its_drills_and_writes_none() -> None:
     said = statements(Role.OPERATIONS)
     state = "arn:aws:s3:::harbor-staging-state-222222222222"
