@@ -197,6 +197,28 @@ def test_a_database_that_somebody_makes_meanwhile_is_left_alone(stage: Restoring
     assert (gone.engine.database["id"], stage.switch.on_) == (gone.old.id, False)
 
 
+def test_a_database_that_somebody_makes_while_a_killed_run_lies_there_is_left_alone(
+    stage: Restoring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = Gone(stage, tmp_path)
+    plan = gone.plan()
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(d1, "create", killed)
+        with pytest.raises(Killed):
+            gone.run(plan)
+    theirs = d1.create(stage.rest, ACCOUNT, LOST)
+    theirs.write("CREATE TABLE theirs (x);")
+    outcome, reason = gone.run(plan)
+    assert outcome is Outcome.STOPPED
+    assert "somebody else has made a database" in reason
+    assert [row[0] for row in theirs.raw("SELECT name FROM sqlite_schema WHERE name = 'theirs'")] == ["theirs"]
+    assert (gone.engine.database["id"], stage.switch.on_) == (gone.old.id, False)
+
+
 def test_what_a_backup_does_not_come_to_is_deleted_again(
     stage: Restoring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
