@@ -25,7 +25,8 @@ from bulkhead.recovery.restore.desk import Desk
 from bulkhead.rehearsal.recovery import Recovery
 from bulkhead.rehearsal.scene import Scene, StandingStage
 from jobs import verified
-from jobs.vault import Backup, Tier
+from jobs.folders import Tier
+from jobs.vault import Backup
 from jobs.verify import read_back
 from tests.support.cloudflare_api import ACCOUNT, TOKEN, open_api
 from tests.support.d1_databases import dumped, made

@@ -207,3 +207,13 @@ def test_a_validation_begins_after_a_deployment_of_our_own_that_succeeded(script
         assert ("staged" in runs(jobs)) is begins
         assert ("validate" in runs(jobs)) is (begins and staged == "yes")
         assert ("tell" in runs(jobs)) is (begins and staged == "yes"), "also when the validation failed"
+
+
+# --- restore
+
+
+@pytest.mark.parametrize(("digest", "job"), [("", "plan"), ("a" * 64, "restore")])
+def test_a_restore_without_a_digest_is_a_plan_and_nothing_else(script: Path, digest: str, job: str) -> None:
+    asked = {"stage": "production", "store": "main", "from": "", "at": "2026-11-30T21:00", "digest": digest}
+    contexts = {"github": {"event": {}}, "inputs": asked, "vars": {}}
+    assert runs(*ran(script, [{"file": "restore.yml", "contexts": contexts}])) == {job}

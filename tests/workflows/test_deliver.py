@@ -35,7 +35,9 @@ def read(name: str) -> dict[str, Any]:
     return loaded
 
 
-DEPLOY, DELIVER, LEG, ROLLBACK, VALIDATION = map(read, ("deploy", "deliver", "leg", "rollback", "staging-validation"))
+DEPLOY, DELIVER, LEG, RESTORE, ROLLBACK, VALIDATION = map(
+    read, ("deploy", "deliver", "leg", "restore", "rollback", "staging-validation")
+)
 PARTS = ["deploy", "second", "third", "fourth"]
 EVERY = {path.stem: read(path.stem) for path in sorted(FOLDER.glob("*.yml"))}
 JOBS = {(name, job): said for name, workflow in EVERY.items() for job, said in workflow["jobs"].items()}
@@ -74,7 +76,7 @@ def test_a_run_starts_for_whatever_deploys_a_stage_in_either_release_model() -> 
     assert EVERY["pull-request"]["jobs"]["deliver"]["uses"] == "./.github/workflows/deliver.yml"
 
 
-@pytest.mark.parametrize("workflow", [DEPLOY, ROLLBACK])
+@pytest.mark.parametrize("workflow", [DEPLOY, RESTORE, ROLLBACK])
 def test_a_person_chooses_among_the_stages(workflow: dict[str, Any]) -> None:
     asked = workflow["on"]["workflow_dispatch"]["inputs"]["stage"]
     assert (asked["type"], asked["options"], asked["required"]) == ("choice", STAGES, True)
@@ -131,12 +133,12 @@ def test_no_workflow_deploys_what_nobody_validated() -> None:
 
 
 def test_a_job_may_do_what_it_is_for_and_nothing_else() -> None:
-    read_only, none = {"contents": "read"}, dict[str, str]()
+    read_only, none, reaches = {"contents": "read"}, dict[str, str](), {"contents": "read", "id-token": "write"}
     deploys = {"contents": "read", "id-token": "write", "statuses": "write"}
     calls = {"attestations": "write", **deploys, "issues": "read"}
     said = {
         workflow["name"]: {name: job["permissions"] for name, job in workflow["jobs"].items()}
-        for workflow in (DEPLOY, DELIVER, LEG, ROLLBACK, VALIDATION)
+        for workflow in (DEPLOY, DELIVER, LEG, RESTORE, ROLLBACK, VALIDATION)
     }
     assert said == {
         "deploy": {**dict.fromkeys(("stage", "checks", "audit"), read_only), "deliver": calls},
@@ -148,6 +150,7 @@ def test_a_job_may_do_what_it_is_for_and_nothing_else() -> None:
             "ended": none,
         },
         "leg": {"deploy": deploys},
+        "restore": {"plan": reaches, "restore": reaches},
         "rollback": {"rollback": read_only},
         "staging-validation": {
             "staged": {"actions": "read"},
@@ -175,6 +178,8 @@ def test_each_identity_is_that_of_an_environment_which_admits_the_run() -> None:
             assert LEG["jobs"]["deploy"]["environment"].replace("${{ inputs.stage }}", stage) == environment_of(
                 Role.DEPLOY, label
             )
+            for job in RESTORE["jobs"].values():
+                assert job["environment"].replace("${{ inputs.stage }}", stage) == environment_of(Role.DEPLOY, label)
             named = ROLLBACK["jobs"]["rollback"]["environment"].replace("${{ inputs.stage }}", stage)
             assert named == environment_of(Role.ROLLBACK, label)
             if stage is Stage.STAGING:
@@ -218,7 +223,8 @@ def test_the_engine_finds_the_state_of_its_own_stage(stage: Stage) -> None:
 
 
 def test_an_environment_has_every_variable_that_is_read() -> None:
-    for job in (LEG["jobs"]["deploy"], DELIVER["jobs"]["validated"], VALIDATION["jobs"]["validate"]):
+    own = (LEG["jobs"]["deploy"], DELIVER["jobs"]["validated"], VALIDATION["jobs"]["validate"])
+    for job in (*own, *RESTORE["jobs"].values()):
         read_here = set(re.findall(r"vars\.(\w+)", str(job)))
         given = {*variables(Role.DEPLOY, SETTINGS[Stage.STAGING], None), "AWS_ROLE_ARN", KEY_ID}
         assert read_here
@@ -235,6 +241,8 @@ def test_secrets_reach_the_one_step_that_needs_them() -> None:
     assert set(holders) == {
         ("leg", "deploy", "Deploy"),
         ("optimize", "optimize", "Optimize"),
+        ("restore", "plan", "Plan"),
+        ("restore", "restore", "Restore"),
         ("rollback", "rollback", "Roll back"),
         ("staging-validation", "validate", "Validate"),
     }

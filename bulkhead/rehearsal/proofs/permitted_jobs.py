@@ -19,8 +19,8 @@ _MIRRORED: Final = "storage/reports/a-file"
 _VAULT: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
     key: (frozenset(adds), frozenset(reads))
     for key, adds, reads in (
-        (_DAILY, ("backup", "interim"), ("backup", "interim", "verify")),
-        (_MONTHLY, ("backup", "interim"), ("backup", "interim", "renew", "verify")),
+        (_DAILY, ("backup", "interim"), ("backup", "drill", "interim", "verify")),
+        (_MONTHLY, ("backup", "interim"), ("backup", "drill", "interim", "renew", "verify")),
         ("bookmarks/main/a-bookmark.json", ("bookmark",), ()),
         ("kv/a-value.json", ("kv",), ("kv",)),
         ("objects/an-object.json", ("objects",), ("objects",)),
@@ -28,6 +28,7 @@ _VAULT: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
         (_MIRRORED, ("mirror",), ("mirror",)),
     )
 }
+_TOLD: Final = {"drill": "backup"}  # who reads what another job noted of its runs
 KEYS: Final = tuple(_VAULT)
 """What is in the vault that jobs are asked about."""
 
@@ -48,8 +49,9 @@ def requests(scope: AwsScope, job: str, jobs: Mapping[str, Identity], others: li
         return "s3", operation, {"Bucket": bucket, "Key": key, **body}, allowed
 
     for name in jobs:
+        yield s3("get_object", scope.state, _lease(name), allowed=name == job)
+        yield s3("get_object", scope.state, _record(name), allowed=name in (job, _TOLD.get(job)))
         for key in (_lease(name), _record(name)):
-            yield s3("get_object", scope.state, key, allowed=name == job)
             yield s3("put_object", scope.state, key, allowed=name == job)
     yield s3("delete_object", scope.state, _record(job), allowed=False)
     yield s3("get_object", scope.state, _STATE, allowed=job == "state")

@@ -21,7 +21,8 @@ from bulkhead.rehearsal.kills import Killed, Mortal
 from bulkhead.rehearsal.proofs.proof import require
 from bulkhead.rehearsal.recovery import Recovery
 from bulkhead.rehearsal.scene import Scene
-from jobs.vault import Backup, Tier
+from jobs.folders import Tier
+from jobs.vault import Backup
 
 STEPS: Final = (
     waiting.MAINTENANCE,
