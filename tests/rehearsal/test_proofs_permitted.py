@@ -197,13 +197,13 @@ BREAKS = (
     sabotage(
         "a job may remove what it kept",
         lambda iam: iam.allow("kv", "s3:DeleteObject", "arn:aws:s3:::harbor-staging-vault-222222222222/kv/*"),
-        "delete_object on harbor-staging-vault-222222222222 by staging's job kv to be denied",
+        "kv/a-value.json marked by staging's job kv to be denied",
         "allowed",
     ),
     sabotage(
         "a job lost its task",
         lambda iam: iam.of("bookmark").policies.clear(),
-        "get_object on harbor-staging-state-222222222222 by staging's job bookmark to be allowed",
+        "put_object on harbor-staging-state-222222222222 by staging's job bookmark to be allowed",
         "denied",
     ),
     sabotage(
