@@ -39,7 +39,7 @@ DATA: Final = "data"
 """The word of the cursor that says whose data: OWN where it is left out."""
 OWN: Final = "own"
 PRODUCTION: Final = "production"
-_APART: Final = 2.0  # seconds between a time to which D1 is brought back and what is written before and after it
+_APART: Final = 3.0  # seconds between a time to which D1 is brought back and what is written before and after it
 _SPARE: Final = 2.0  # how many times as long as another one a database may take
 _MOST: Final = 5  # differences that are told
 _MISSING: Final = "NoSuchKey"
@@ -105,7 +105,6 @@ def _ended(job: Job, tried: Mapping[str, Tried], without: list[str]) -> Outcome:
         Key=drills.place(job.run),
         Body=drill.text().encode(),
         ContentType="application/json",
-        ServerSideEncryption="AES256",  # who validates staging reads it, and has no right to the key of the state
     )
     _tell_age(job)
     if bad := {name: "; ".join(each.reasons) for name, each in sorted(tried.items()) if each.reasons}:

@@ -55,7 +55,7 @@ class Scratch:
 
     def travel(self, to: datetime | str) -> None:
         """Bring it back to how it was at a time, or at a bookmark."""
-        query = {"timestamp": to.isoformat()} if isinstance(to, datetime) else {"bookmark": to}
+        query = {"timestamp": to.isoformat(timespec="seconds")} if isinstance(to, datetime) else {"bookmark": to}
         self.api.request("POST", f"{self._database.path}/time_travel/restore", query=query, repeatable=True)
 
     def _import(self, body: Mapping[str, str]) -> Mapping[str, Any]:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import boto3
 import pytest
 
 from bulkhead.localclouds.api.faults import Failing, PlannedFault
+from bulkhead.model.aws_scope import aws_scope_of
+from bulkhead.model.tasks import jobs_of, read_tasks
+from identities.job_permissions import job_grants
 from jobs import backup, drill, drills, verified
 from jobs.drills import Drill, Tried
 from jobs.run import JobFailed
@@ -17,6 +22,7 @@ from jobs.scratch import Scratch
 from jobs.vault import Backup
 from tests.support.d1_databases import NASTY
 from tests.support.lambda_stage import DATABASES, STATE, VAULT, Context, LambdaStage
+from tests.support.settings_fixture import make_settings
 
 NIGHT = "2026-11-30T17:00:00Z"
 SUNDAY = "2026-12-05T18:30:00+00:00"  # half past three on Sunday, 6 December, in Tokyo
@@ -106,6 +112,47 @@ def test_a_time_travel_that_does_not_bring_it_back_is_found(
     assert not record(stage).is_good
     assert names(stage) == before
     assert drills.standing(stage.s3, STATE).last is None
+
+
+def test_a_time_travel_that_is_refused_fails_the_drill_and_leaves_nothing(
+    stage: LambdaStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.database("main", WORDS)
+    backed_up(stage)
+    before = names(stage)
+    monkeypatch.setattr("jobs.cloudflare._PAUSES", ())
+    stage.api.fail(PlannedFault("POST", f"{DATABASE}/time_travel/restore", Failing.BEFORE, 40))
+    with pytest.raises(JobFailed, match=r"main: POST .*time_travel/restore"):
+        run(stage)
+    assert names(stage) == before
+    assert "restore" in record(stage).databases["main"].seconds, "what it took until then is known"
+
+
+def test_its_role_may_do_all_that_it_asks_of_s3(stage: LambdaStage, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = make_settings("staging")
+    scope = aws_scope_of(settings.label("harbor"), settings)
+    [job] = [each for each in jobs_of(settings, read_tasks()) if each.name == "drill"]
+    buckets, asked = {VAULT: scope.vault, STATE: scope.state}, set[tuple[str, str]]()
+
+    def note(params: dict[str, Any], model: Any, **_: Any) -> None:
+        action = {"ListObjectsV2": "ListBucket"}.get(model.name, model.name)
+        key = f"/{params['Key']}" if "Key" in params else ""
+        asked.add((f"s3:{action}", f"arn:aws:s3:::{buckets[params['Bucket']]}{key}"))
+
+    stage.database("main", WORDS)
+    backed_up(stage)
+    session = boto3.Session()
+    session.events.register("provide-client-params.s3", note)
+    monkeypatch.setattr("jobs.run.boto3.client", session.client)
+    run(stage)
+    granted = [(set(each.actions), pattern) for each in job_grants(job, scope) for pattern in each.resources]
+    wanting = {
+        (action, what)
+        for action, what in asked
+        if not any(action in actions and fnmatchcase(what, pattern) for actions, pattern in granted)
+    }
+    assert len(asked) > 8
+    assert not wanting
 
 
 def test_damage_that_does_not_show_proves_nothing(stage: LambdaStage, monkeypatch: pytest.MonkeyPatch) -> None:
