@@ -68,6 +68,8 @@ def statements(dump: Iterable[bytes]) -> Iterator[str]:
             text = held.decode()
         except UnicodeDecodeError as error:
             raise LoadFailed("the dump is damaged: it is not UTF-8") from error
+        if "\0" in text:
+            raise LoadFailed("the dump is damaged: it has a NUL, which no statement has")
         if sqlite3.complete_statement(text):
             yield text
             held.clear()

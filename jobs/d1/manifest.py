@@ -66,7 +66,7 @@ def parsed(text: str) -> Manifest:
         if format_ != FORMAT:
             raise Unreadable(f"format {format_!r} is not known here, only {FORMAT}. fix: take a newer checkout")
         found = _built(said)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise Unreadable(f"the manifest is damaged: {type(error).__name__}: {error}") from error
     if found.is_consistent != consistent:
         raise Unreadable("the manifest says of itself what its bookmarks do not: it was changed")
@@ -84,6 +84,9 @@ def _built(said: dict[str, Any]) -> Manifest:
     }
     bookmarks = said.pop("bookmarks")
     pair = None if bookmarks is None else (str(bookmarks[0]), str(bookmarks[1]))
-    gzip, fuzzy, migrations = said.pop("gzip"), tuple(said.pop("fuzzy")), tuple(said.pop("migrations"))
+    gzip, seconds = said.pop("gzip"), float(said.pop("seconds"))
+    fuzzy, migrations = (tuple(map(str, said.pop(each))) for each in ("fuzzy", "migrations"))
     packed = None if gzip is None else Packed(**gzip)
-    return Manifest(tables=tables, bookmarks=pair, fuzzy=fuzzy, migrations=migrations, gzip=packed, **said)
+    return Manifest(
+        tables=tables, bookmarks=pair, fuzzy=fuzzy, migrations=migrations, seconds=seconds, gzip=packed, **said
+    )

@@ -94,6 +94,11 @@ def test_what_was_changed_after_a_load_is_told_without_its_content(
     assert any(told in each for each in differences(asking(connection), manifest))
 
 
+def test_a_dump_with_a_nul_in_it_is_refused_like_any_other_damage(small: Path, tmp_path: Path) -> None:
+    sql, manifest = dumped(small)
+    assert "it is damaged" in refused(sql.replace(b"harbor", b"har\0or"), manifest, tmp_path / "back.sqlite")
+
+
 def test_rows_in_another_order_are_the_same_rows(tmp_path: Path) -> None:
     rows = ["('b', 1, 2)", "('a', 2, NULL)", "('a', 2, NULL)"]
     form = "CREATE TABLE t (rowid, _rowid_, oid)"  # so that no rowid tells their order
@@ -116,6 +121,8 @@ def test_a_manifest_is_read_as_it_was_written(nasty: Path) -> None:
         (lambda said: said.pop("sha256"), "damaged"),
         (lambda said: said.pop("tables"), "damaged"),
         (lambda said: said.update(more=1), "damaged"),
+        (lambda said: said.update(bookmarks=[]), "damaged"),
+        (lambda said: said.update(seconds=None), "damaged"),
     ],
 )
 def test_a_manifest_that_is_none_is_refused(change: Callable[[dict[str, Any]], object], told: str, small: Path) -> None:
