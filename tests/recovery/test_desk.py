@@ -14,6 +14,7 @@ from bulkhead.delivery.journal import Outcome
 from bulkhead.delivery.migrations.files import Migration
 from bulkhead.model.faults import Refused
 from bulkhead.model.product import Database
+from bulkhead.model.vault import HELD
 from bulkhead.recovery.restore.backups import Backups
 from bulkhead.recovery.restore.desk import Desk, Wish
 from bulkhead.recovery.restore.plan import Plan
@@ -107,6 +108,17 @@ def test_a_backup_comes_back_and_is_undone(stage: Restoring, vaulted: Vaulted, d
     assert stage.rows() == ["ann"]
 
 
+def test_a_backup_of_which_only_the_held_copy_is_left_comes_back(
+    stage: Restoring, vaulted: Vaulted, desk: Desks
+) -> None:
+    backup = vaulted.put(THEN, migrations=("0001_a.sql",))
+    for key in (backup.key, backup.manifest):
+        vaulted.s3.there[HELD + key] = vaulted.s3.there.pop(key)
+    plan = desk().planned(Wish(key=HELD + backup.key), stage.now)
+    assert _carried_out(stage, desk(), plan)[0] is Outcome.DONE
+    assert stage.rows() == ["ann"]
+
+
 def test_a_database_goes_back_to_a_moment(stage: Restoring, desk: Desks) -> None:
     stage.pass_time(HOUR)
     at = f"{stage.now:%Y-%m-%dT%H:%MZ}"
@@ -193,11 +205,12 @@ def test_maintenance_that_is_neither_on_nor_off_is_mended_first(desk: Desks) -> 
 
 
 def test_a_wish_for_something_else_does_not_continue_a_restore(stage: Restoring, vaulted: Vaulted, desk: Desks) -> None:
-    mine, other = vaulted.put(THEN).key, vaulted.put(THEN).key
-    plan = desk().planned(Wish(key=mine), stage.now)
+    backup, other = vaulted.put(THEN), vaulted.put(THEN).key
+    mine, manifest = backup.key, backup.manifest
+    plan = desk().planned(Wish(key=manifest), stage.now)
     with stage.held(journal := desk().journal):
         run = journal.begin({"plan": plan.document()})
-        for same in (Wish(), Wish(key=mine), Wish(undo=True)):
+        for same in (Wish(), Wish(key=mine), Wish(key=manifest), Wish(undo=True)):
             desk().require_same(same, run, plan)
         for another in (Wish(key=other), Wish(at=f"{stage.now - HOUR:%Y-%m-%dT%H:%MZ}"), Wish(key=mine, undo=True)):
             with pytest.raises(Refused, match="has not ended"):

@@ -26,6 +26,12 @@ class HeldVault(Vault):
         return super().open(HELD + key)
 
 
+def dump_of(key: str) -> str:
+    """Return the key of the dump that a key means, which may be its manifest's; one that means none as it is."""
+    found = Backup.of(key.removeprefix(HELD))
+    return key if found is None else (HELD if key.startswith(HELD) else "") + found.key
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """``state`` is the bucket of the stage's state, beside which the jobs note what they found."""

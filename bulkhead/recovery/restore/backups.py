@@ -10,7 +10,7 @@ from typing import Final
 from botocore.exceptions import ClientError
 
 from bulkhead.model.faults import Fault, Refused
-from bulkhead.operations.backups.place import Place
+from bulkhead.operations.backups.place import Place, dump_of
 from jobs.d1.load import LoadFailed, verify
 from jobs.d1.manifest import Manifest
 from jobs.streams import StreamFailed
@@ -23,10 +23,11 @@ _TRIED: Final = 10  # backups that are read in search of a good one
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A backup that was read, with its manifest."""
+    """A backup that was read, with its manifest; ``key`` is where it was found, which may be a copy that is held."""
 
     backup: Backup
     manifest: Manifest
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Backups:
         vault, backup = self.named(key)
         try:
             with file.open("wb") as sql:
-                return Kept(backup, self._read(vault, backup, sql.write))
+                return Kept(backup, self._read(vault, backup, sql.write), dump_of(key))
         except (LoadFailed, StreamFailed) as failed:
             reasons = failed.reasons if isinstance(failed, LoadFailed) else (str(failed),)
             good, again = self._good(backup), f"bulkhead backup {self.place.stage} list"

@@ -19,6 +19,7 @@ from bulkhead.model.instants import instant
 from bulkhead.model.naming import Kind
 from bulkhead.model.product import Database, Product
 from bulkhead.model.settings import StageSettings
+from bulkhead.operations.backups.place import dump_of
 from bulkhead.recovery.restore import losses
 from bulkhead.recovery.restore.backups import Backups, Kept
 from bulkhead.recovery.restore.moments import KEPT, moment, refused, require_born
@@ -138,8 +139,10 @@ class Desk:
         if plan.store != self.store.name:
             message = f"restores {plan.store}, and has not ended"
             raise refused(run.id, message, f"{again} continues it, and with --undo gives it up")
-        source = instant(moment(wish.at, self.stage, self.zone, datetime.now(UTC))) if wish.at else wish.key
-        if source is not None and (source != plan.source or wish.undo):
+        source = (
+            instant(moment(wish.at, self.stage, self.zone, datetime.now(UTC))) if wish.at else dump_of(wish.key or "")
+        )
+        if source and (source != plan.source or wish.undo):
             message = f"brings {plan.store} back to {plan.source}, and has not ended"
             raise refused(run.id, message, f"{again} continues it, and with --undo gives it up")
 
@@ -175,14 +178,14 @@ class Desk:
         if is_there:
             notes.append(f"{before} stays as it is, for looking at; nobody writes to it once the Workers are switched")
             lost = self._since(kept)
-        plan = self._plan(Cause.ANEW, kept.backup.key, kept.manifest.sha256, needs, lost, notes)
+        plan = self._plan(Cause.ANEW, kept.key, kept.manifest.sha256, needs, lost, notes)
         return replace(plan, database=name)
 
     def _from_backup(self, kept: Kept, now: datetime) -> Plan:
         _ = self.scratch  # refused before anything is begun
         needs = self._needs()
         notes = self._of_backup(kept, now, needs, f"until they are applied, by {self.migrate}")
-        return self._plan(Cause.BACKUP, kept.backup.key, kept.manifest.sha256, needs, self._since(kept), notes)
+        return self._plan(Cause.BACKUP, kept.key, kept.manifest.sha256, needs, self._since(kept), notes)
 
     def _of_backup(self, kept: Kept, now: datetime, needs: tuple[str, ...], applied: str) -> list[str]:
         at, manifest = kept.backup.at, kept.manifest
