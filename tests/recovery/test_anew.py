@@ -270,6 +270,7 @@ def test_an_open_one_is_not_continued_as_a_restore_in_its_place_nor_with_another
         run = wish.desk.begin(plan)
         wish.require_same(None, None, run, plan)
         wish.require_same(gone.key, LOST, run, plan)
+        wish.require_same(gone.key.replace(".sql.gz", ".json"), LOST, run, plan)
         with pytest.raises(Refused, match="bulkhead restore anew staging main continues it"):
             wish.require_same(gone.key, KEPT, run, plan)
         with pytest.raises(Refused, match="bulkhead restore anew staging main continues it"):

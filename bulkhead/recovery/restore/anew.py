@@ -17,6 +17,7 @@ from bulkhead.delivery.journal import END, Outcome, Run
 from bulkhead.engine.stack import settling
 from bulkhead.engine.state import with_another
 from bulkhead.model.faults import Fault, Refused
+from bulkhead.operations.backups.place import dump_of
 from bulkhead.preview.losses.switches import bound
 from bulkhead.preview.losses.workers import UPLOADS
 from bulkhead.recovery.restore.desk import Desk
@@ -120,7 +121,8 @@ class Anew:
 
     def require_same(self, key: str | None, name: str | None, run: Run, plan: Plan) -> None:
         """Raise Refused unless the same is meant as by a run that has no end."""
-        other = [said for said, begun in ((key, plan.source), (name, plan.database)) if said not in (None, begun)]
+        named = ((key and dump_of(key), plan.source), (name, plan.database))
+        other = [said for said, begun in named if said not in (None, begun)]
         if plan.cause is not Cause.ANEW or plan.store != self.desk.store.name or other:
             message = f"brings {plan.store} back from {plan.source}, as {plan.database}, and has not ended"
             raise refused(run.id, message, f"{plan.again} continues it, and with --undo gives it up")
