@@ -57,11 +57,7 @@ class Before:
 
     @property
     def rows(self) -> int:
-        return rows(self.manifest) if self.manifest else 0
-
-
-def rows(manifest: Manifest) -> int:
-    return sum(table.rows for table in manifest.tables.values())
+        return self.manifest.rows if self.manifest else 0
 
 
 def source(product: str, environment: str, database: str) -> str:
@@ -233,7 +229,7 @@ class _Taking:
 
     def _noted(self, manifest: Manifest) -> dict[str, Any]:
         """Put the numbers of a backup, and return what is recorded of it."""
-        job, count, before = self._job, rows(manifest), self._before.rows
+        job, count, before = self._job, manifest.rows, self._before.rows
         has_shrunk = count < before * _SHRUNK
         if has_shrunk:
             job.log.warn(f"{self._name} has {count} rows; the backup before has {before}")

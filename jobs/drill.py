@@ -19,7 +19,7 @@ from typing import Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from jobs import drills, scratch, verified
-from jobs.backup import rows, source
+from jobs.backup import source
 from jobs.cloudflare import CloudflareFailed
 from jobs.d1 import damage
 from jobs.d1.load import LoadFailed, differences, verify
@@ -205,7 +205,7 @@ class _Try:
         job = self._job
         with self._timed("fetch"):
             manifest = manifest_of(job.vault, backup)
-            self._rows = rows(manifest)
+            self._rows = manifest.rows
             of = source(job.config.product, job.config.environment, self._name)
             with job.vault.open(backup.key) as dump, file.open("wb") as out:
                 verify(dump, manifest, source=of, write=out.write)

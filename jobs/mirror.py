@@ -16,6 +16,7 @@ from jobs.r2.index import IndexDamaged
 from jobs.r2.mirroring import MirrorFailed, Progress, mirror
 from jobs.r2.sides import Sides
 from jobs.run import Done, HandOver, Job, JobFailed, Outcome, handler_of
+from jobs.vault import minutes
 
 _STATE: Final = "jobs/mirror/"
 _AFTER: Final = "monthly"
@@ -92,7 +93,7 @@ def _r2(job: Job) -> Any:
 
 
 def _tell(job: Job, name: str, told: Mapping[str, Any]) -> None:
-    job.metric("BackupAgeMinutes", max(0.0, (job.now() - job.scheduled).total_seconds() / 60), store=name)
+    job.metric("BackupAgeMinutes", minutes(job.scheduled, job.now()), store=name)
     job.metric("BackupBytes", told["bytes"], "Bytes", store=name)
 
 

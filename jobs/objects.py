@@ -140,14 +140,11 @@ def _listed_at(api: Cloudflare, script: str, name: str) -> str:
 
 
 def _exporter(job: Job, offer: Offer) -> Exporter:
-    def secret(name: str) -> str:
-        return str(job.aws.ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
-
     headers = {}
     if offer.access:
-        login = json.loads(secret(offer.access))
+        login = json.loads(job.secret(offer.access))
         headers = {"CF-Access-Client-Id": login["id"], "CF-Access-Client-Secret": login["secret"]}
-    return Exporter(offer.url, secret(offer.key), headers)
+    return Exporter(offer.url, job.secret(offer.key), headers)
 
 
 def lines_of(exporter: Exporter, name: str, id_: str, cursor: Cursor) -> Iterator[dict[str, Any]]:

@@ -137,8 +137,11 @@ class Job:
 
     def token(self) -> str:
         """Return Cloudflare's token as it is now."""
-        found = self.aws.ssm.get_parameter(Name=self.config.token_parameter, WithDecryption=True)
-        return str(found["Parameter"]["Value"])
+        return self.secret(self.config.token_parameter)
+
+    def secret(self, parameter: str) -> str:
+        """Return what a parameter of SSM holds."""
+        return str(self.aws.ssm.get_parameter(Name=parameter, WithDecryption=True)["Parameter"]["Value"])
 
 
 def handler_of(work: Work) -> Handler:

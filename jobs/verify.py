@@ -17,7 +17,7 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from jobs import verified
-from jobs.backup import rows, source
+from jobs.backup import source
 from jobs.d1.load import Interrupted, Loaded, LoadFailed, into_file
 from jobs.d1.manifest import Manifest, Unreadable, parsed
 from jobs.folders import Tier
@@ -43,7 +43,7 @@ def read_back(
     reasons, notes, count = tuple[str, ...](), tuple[str, ...](), 0
     try:
         manifest = manifest_of(vault, backup)
-        count = rows(manifest)
+        count = manifest.rows
         with vault.open(backup.key) as dump:
             loaded = into_file(dump, manifest, file, source=of, may_go_on=may_go_on)
         reasons, notes = _judged(manifest, loaded)

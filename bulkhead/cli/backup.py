@@ -126,21 +126,20 @@ def _now(console: Console, place: Place, chosen: Sequence[str], apis: Apis, toke
     from bulkhead.cli.backup_list import size  # noqa: PLC0415
     from bulkhead.clients.rest import Rest  # noqa: PLC0415
     from bulkhead.operations.backups.now import databases, take  # noqa: PLC0415
-    from jobs.backup import rows  # noqa: PLC0415
 
     taken = []
     with Rest(apis.cloudflare, token) as api:
         for name, there in databases(place, api, chosen).items():
             found = take(place, there, name, token, lambda: datetime.now(UTC))
             manifest, packed = found.manifest, found.manifest.gzip.bytes if found.manifest.gzip else 0
-            console.say(f"{found.backup.key}: {rows(manifest):,} rows, {size(packed)}, {manifest.seconds:.1f} s", GOOD)
+            console.say(f"{found.backup.key}: {manifest.rows:,} rows, {size(packed)}, {manifest.seconds:.1f} s", GOOD)
             if not manifest.is_consistent:
                 console.say("  it is of no one moment: somebody wrote meanwhile", WARNING)
             taken.append(
                 {
                     "key": found.backup.key,
                     "database": name,
-                    "rows": rows(manifest),
+                    "rows": manifest.rows,
                     "bytes": packed,
                     "consistent": manifest.is_consistent,
                     "seconds": manifest.seconds,

@@ -52,6 +52,10 @@ class Manifest:
     def is_consistent(self) -> bool:
         return self.at_once or (self.bookmarks is not None and self.bookmarks[0] == self.bookmarks[1])
 
+    @property
+    def rows(self) -> int:
+        return sum(table.rows for table in self.tables.values())
+
     def text(self) -> str:
         """Return it as JSON."""
         said = {"format": FORMAT, "consistent": self.is_consistent, **asdict(self)}

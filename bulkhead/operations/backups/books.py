@@ -13,7 +13,6 @@ from botocore.exceptions import ClientError
 
 from bulkhead.model.exports import unexported
 from bulkhead.operations.backups.place import Place
-from jobs.backup import rows
 from jobs.d1.load import LoadFailed
 from jobs.d1.manifest import Manifest
 from jobs.streams import StreamFailed
@@ -40,7 +39,7 @@ class Entry:
 
     @property
     def rows(self) -> int | None:
-        return rows(self.manifest) if self.manifest else None
+        return self.manifest.rows if self.manifest else None
 
     @property
     def bytes(self) -> int | None:
