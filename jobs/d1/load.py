@@ -221,12 +221,12 @@ def _straight(connection: sqlite3.Connection, table: Table) -> Fingerprint:
 
 def _read(connection: sqlite3.Connection, table: str, columns: Sequence[str]) -> Fingerprint:
     """Read a table of a file as Python is handed it: its values have their types, so no SQL has to tell them."""
-    connection.text_factory = as_text
+    before, connection.text_factory = connection.text_factory, as_text
     try:
         found = connection.execute(f"SELECT {', '.join(map(name, columns))} FROM {name(table)}")
         return _of(columns, found)
     finally:
-        asking(connection)
+        connection.text_factory = before
 
 
 def _of(columns: Sequence[str], rows: Iterable[Row]) -> Fingerprint:
