@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import math
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -33,9 +34,15 @@ BENCHMARKS: Final = {
     "deploy": "what a deployment of an unchanged stage takes beside the engine (one minute)",
     "rollouts": "what bad versions the rule of a rollout lets through, and what good ones it sends back (two minutes)",
     "api": "a call of the local Cloudflare over HTTP (seconds)",
+    "backup": "a backup against reading its pages and sending its bytes, each bare (two minutes)",
+    "restore": "a backup read back and compared against one loaded alone (one minute)",
+    "mirror": "a bucket of 100,000 unchanged objects mirrored against it listed (two minutes)",
     "parallel": "three stages together against one after another (four minutes)",
     "rehearse": "the whole of `bulkhead rehearse` in seconds (five minutes)",
 }
+
+
+OF_A_DATABASE: Final = ("backup", "restore")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     tell(
                         f"something else keeps this machine {busy:.0f} % busy; measure a broken limit again without it"
                     )
-                figures += measure(name, load(name))
+                figures += measure(name, load(name, wanted.gigabytes))
     except Refused as refused:
         console.faults(refused)
         return 1
@@ -65,9 +72,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return report(figures, console)
 
 
-def load(name: str) -> Benchmark:
-    """Return one benchmark; what it imports takes seconds, which the others need not wait for."""
-    benchmark: Benchmark = importlib.import_module(f"benchmarks.{name}").BENCHMARK
+def load(name: str, gigabytes: float | None = None) -> Benchmark:
+    """Return one benchmark, of a database that large where it is about one; what it imports takes seconds, which the
+    others need not wait for."""
+    module = importlib.import_module(f"benchmarks.{name}")
+    benchmark: Benchmark = module.sized(gigabytes) if gigabytes and name in OF_A_DATABASE else module.BENCHMARK
     return benchmark
 
 
@@ -98,7 +107,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--only", action="append", choices=BENCHMARKS, metavar="NAME", help="measure only this; may be repeated"
     )
+    parser.add_argument(
+        "--gigabytes", type=_positive, metavar="N", help=f"how large a database is for {' and '.join(OF_A_DATABASE)}"
+    )
     return parser
+
+
+def _positive(text: str) -> float:
+    found = float(text)
+    if not 0 < found < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no size of a database")
+    return found
 
 
 if __name__ == "__main__":
