@@ -107,7 +107,7 @@ def test_a_machine_that_does_something_else_is_told_apart(
     busy: float, said: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(program, "BENCHMARKS", {"some": "what it is"})
-    monkeypatch.setattr(program, "load", lambda name: Benchmark([lambda: {name: 1.0}], rounds=1, limits={name: 1.15}))
+    monkeypatch.setattr(program, "load", lambda name, _gigabytes: Benchmark([lambda: {name: 1.0}], rounds=1, limits={name: 1.15}))
     monkeypatch.setattr(program, "shed_owner", lambda: ())
     monkeypatch.setattr(psutil, "cpu_percent", lambda interval: busy)
     assert main(["--only", "some"]) == 0
@@ -124,7 +124,7 @@ def test_what_cannot_be_measured_is_a_failure(
         raise Failed("There is nothing to compare.")
 
     monkeypatch.setattr(program, "BENCHMARKS", {"some": "what it is"})
-    monkeypatch.setattr(program, "load", lambda name: Benchmark([fail], rounds=1))
+    monkeypatch.setattr(program, "load", lambda name, _gigabytes: Benchmark([fail], rounds=1))
     monkeypatch.setattr(program, "shed_owner", lambda: ())
     monkeypatch.setattr(psutil, "cpu_percent", lambda interval: 0.0)
     assert main([]) == 1

@@ -36,7 +36,7 @@ ABOUT_THE_PRODUCT: Final = {
     "secrets check": (("staging",), "paymentKey"),
     "secrets set": (("staging", "nothing"), "mailKey"),
     "secrets rotate": (("staging",), "s3://corner-staging-state"),
-    "isolation check": ((), "queue consumers - - -"),
+    "isolation check": ((), "Worker bindings 5 5 5"),
     "access": (("staging",), "corner in staging"),
     "bindings check": ((), "workers.shop."),
     "bindings types": (("--check",), "tests/support/env.d.ts"),

@@ -211,4 +211,4 @@ def test_an_account_that_two_stages_share_by_their_settings_is_no_leak(tmp_path:
 def test_a_secret_that_is_bound_as_a_secret_is_where_it_belongs(tmp_path: Path) -> None:
     verdict = World(tmp_path).verdict("secrets")
     assert verdict.outcome is Outcome.PROVEN
-    assert verdict.evidence.startswith("15 planted secrets, 3 of them bound to Workers, and 9 tokens made; none in ")
+    assert verdict.evidence.startswith("15 planted secrets, 3 of them bound to Workers, and 12 tokens made; none in ")
