@@ -107,7 +107,9 @@ def test_a_machine_that_does_something_else_is_told_apart(
     busy: float, said: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(program, "BENCHMARKS", {"some": "what it is"})
-    monkeypatch.setattr(program, "load", lambda name, _gigabytes: Benchmark([lambda: {name: 1.0}], rounds=1, limits={name: 1.15}))
+    monkeypatch.setattr(
+        program, "load", lambda name, _gigabytes: Benchmark([lambda: {name: 1.0}], rounds=1, limits={name: 1.15})
+    )
     monkeypatch.setattr(program, "shed_owner", lambda: ())
     monkeypatch.setattr(psutil, "cpu_percent", lambda interval: busy)
     assert main(["--only", "some"]) == 0
