@@ -18,6 +18,7 @@ from jobs.d1.fingerprint import Facts, Fingerprint, Taking
 from jobs.d1.manifest import Manifest
 from jobs.d1.once import Together, at_once
 from jobs.d1.schema import LONGEST, MIGRATIONS, SEQUENCE, DumpFailed, Query, Schema, Table
+from jobs.d1.texts import filled
 from jobs.d1.values import Row, Value, as_bytes, literal, name
 
 _ROOM: Final = 90_000  # of one that holds rows
@@ -80,7 +81,7 @@ def _written(
         tables[table.name] = taking.taken()
         if not _agree(told, tables[table.name]):
             fuzzy.append(table.name)
-    for statement in (*scratch.dropped(), *_after(made)):
+    for statement in (*scratch.dropped(), *_after(query, made)):
         sql.add(statement)
     return made, tables, tuple(fuzzy), _migrations(query, made)
 
@@ -103,10 +104,11 @@ def _before(made: Schema) -> Iterator[str]:
     yield from made.settings
 
 
-def _after(made: Schema) -> Iterator[str]:
+def _after(query: Query, made: Schema) -> Iterator[str]:
     yield from (each.statement for each in made.of("index") if each.name not in made.keyed)
     yield from (each.statement for each in made.of("view"))
-    yield from made.rebuilt
+    for index in made.rebuilt:
+        yield from filled(query, index)
     yield from (each.statement for each in made.of("trigger"))
 
 

@@ -92,7 +92,7 @@ class Schema:
 
     made: tuple[Made, ...]
     tables: tuple[Table, ...]
-    rebuilt: tuple[str, ...] = ()
+    rebuilt: tuple[Made, ...] = ()
     settings: tuple[str, ...] = ()
     keyed: frozenset[str] = frozenset()
 
@@ -130,7 +130,7 @@ def read(query: Query) -> Schema:
     ordered = _parents_first(references, [each for each in made if each.type == "table"])
     plain = [each for each in ordered if _form(forms, each.name)[0] != "virtual"]
     tables = [_table(query, each.name, has_rowid=not _form(forms, each.name)[1]) for each in plain]
-    indexes, rebuilt, settings = list[Made](), list[str](), list[str]()
+    indexes, rebuilt, settings = list[Made](), list[Made](), list[str]()
     for each in ordered:
         if _form(forms, each.name)[0] != "virtual":
             continue
@@ -143,7 +143,7 @@ def read(query: Query) -> Schema:
         if folded(f"{each.name}_content") in forms:
             tables.append(_table(query, each.name, has_rowid=True))
         else:
-            rebuilt.append(f"INSERT INTO {name(each.name)} ({name(each.name)}) VALUES ('rebuild');")
+            rebuilt.append(each)
     if SEQUENCE in forms:
         tables.append(_table(query, SEQUENCE, has_rowid=True))
     others = [each for each in made if each.type != "table"]
