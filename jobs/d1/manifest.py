@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -59,22 +60,30 @@ class Manifest:
     def text(self) -> str:
         """Return it as JSON."""
         said = {"format": FORMAT, "consistent": self.is_consistent, **asdict(self)}
-        return json.dumps(said, ensure_ascii=True, sort_keys=True) + "\n"
+        return _json({**said, "digest": _digest(said)}) + "\n"
 
 
 def parsed(text: str) -> Manifest:
     """Return the manifest that `Manifest.text` wrote. Raises Unreadable."""
     try:
         said = dict(json.loads(text))
-        format_, consistent = said.pop("format"), said.pop("consistent")
-        if format_ != FORMAT:
-            raise Unreadable(f"format {format_!r} is not known here, only {FORMAT}. fix: take a newer checkout")
-        found = _built(said)
+        if said["format"] != FORMAT:
+            raise Unreadable(f"format {said['format']!r} is not known here, only {FORMAT}. fix: take a newer checkout")
+        if said.pop("digest") != _digest(said):
+            raise Unreadable("the manifest is damaged: it is not what it was when it was written")
+        del said["format"], said["consistent"]
+        return _built(said)
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise Unreadable(f"the manifest is damaged: {type(error).__name__}: {error}") from error
-    if found.is_consistent != consistent:
-        raise Unreadable("the manifest says of itself what its bookmarks do not: it was changed")
-    return found
+
+
+def _json(said: Mapping[str, Any]) -> str:
+    return json.dumps(said, ensure_ascii=True, sort_keys=True)
+
+
+def _digest(said: Mapping[str, Any]) -> str:
+    """Return what tells a manifest that was damaged: no hash of the SQL looks at the rest of it."""
+    return hashlib.sha256(_json(said).encode()).hexdigest()
 
 
 def _built(said: dict[str, Any]) -> Manifest:

@@ -117,7 +117,10 @@ def test_a_manifest_is_read_as_it_was_written(nasty: Path) -> None:
     ("change", "told"),
     [
         (lambda said: said.update(format=2), "format 2 is not known"),
-        (lambda said: said.update(consistent=False), "it was changed"),
+        (lambda said: said.update(consistent=False), "it is not what it was"),
+        (lambda said: said.update(migrations=["0001_other.sql"]), "it is not what it was"),
+        (lambda said: said.update(at="2026-11-30T00:00:00+00:00"), "it is not what it was"),
+        (lambda said: said.pop("digest"), "damaged"),
         (lambda said: said.pop("sha256"), "damaged"),
         (lambda said: said.pop("tables"), "damaged"),
         (lambda said: said.update(more=1), "damaged"),
