@@ -31,7 +31,8 @@ class Config:
     """``account`` is Cloudflare's, ``vault`` the bucket of the backups and ``vault_key`` the ARN of its key, ``state``
     the bucket of the stage's state, ``token_parameter`` the SSM parameter that holds Cloudflare's token. ``lives``
     are the days for which a copy of each tier is kept, of those that the stage has; ``locks`` the days for which it is
-    locked, empty where nothing is. Stores are by the product's own names."""
+    locked, empty where nothing is. ``location`` is near where databases are made. Stores are by the product's own
+    names."""
 
     task: str
     product: str
@@ -47,6 +48,7 @@ class Config:
     locks: Mapping[str, int]
     cloudflare: str = CLOUDFLARE
     release: str = ""
+    location: str = ""
     databases: Mapping[str, Store] = field(default_factory=dict)
     buckets: Mapping[str, Store] = field(default_factory=dict)
     namespaces: Mapping[str, Store] = field(default_factory=dict)
@@ -60,7 +62,7 @@ class Config:
 # Of each kind of store, the members that must say something.
 _STORES: Final = {"databases": ("name", "id"), "buckets": ("name",), "namespaces": ("id",)}
 _DAYS: Final = ("lives", "locks")
-_OPTIONAL: Final = ("cloudflare", "release")
+_OPTIONAL: Final = ("cloudflare", "location", "release")
 
 
 def parsed(text: str | None) -> Config:

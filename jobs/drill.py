@@ -210,7 +210,7 @@ class _Try:
             with job.vault.open(backup.key) as dump, file.open("wb") as out:
                 verify(dump, manifest, source=of, write=out.write)
         with self._timed("load"):
-            database = scratch.make(job.cloudflare, _name(job, self._name))
+            database = scratch.make(job.cloudflare, _name(job, self._name), job.config.location)
             database.load(file, job.remaining_seconds() - MARGIN)
         with self._timed("compare"):
             self._require_same(database, manifest, "the backup was loaded")

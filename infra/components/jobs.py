@@ -167,6 +167,7 @@ class ScheduledJobs(pulumi.ComponentResource):
             "state": scope.state,
             "token_parameter": scope.job_token(job.holder),
             "release": self._code.release,
+            "location": settings.region.d1,
             "lives": tier_days(settings.backup),
             "locks": locks(settings.backup),
             "databases": {

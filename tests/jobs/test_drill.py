@@ -16,6 +16,7 @@ from bulkhead.model.aws_scope import aws_scope_of
 from bulkhead.model.tasks import jobs_of, read_tasks
 from identities.job_permissions import job_grants
 from jobs import backup, drill, drills, verified
+from jobs.cloudflare import Cloudflare
 from jobs.drills import Drill, Tried
 from jobs.run import JobFailed
 from jobs.scratch import Scratch
@@ -89,6 +90,24 @@ def test_a_backup_is_restored_damaged_and_brought_back_both_ways(
     assert stage.metric("RestoreSeconds", store="main") == [one.seconds["restore"]]
     assert stage.metric("DrillAgeDays")[0] < 1
     assert names(stage) == before, "nothing is left of it"
+
+
+def test_the_database_that_it_makes_lies_where_the_stage_s_own_do(
+    stage: LambdaStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.database("main", WORDS)
+    backed_up(stage)
+    post, asked = Cloudflare.post, list[Any]()
+
+    def noted_post(self: Cloudflare, path: str, body: Any, **more: Any) -> Any:
+        asked.append(body)
+        return post(self, path, body, **more)
+
+    monkeypatch.setattr(Cloudflare, "post", noted_post)
+    assert run(stage, location="apac")["summary"]["drilled"]
+    assert [each for each in asked if "name" in each] == [
+        {"name": "harbor-staging-d1-main-drill", "primary_location_hint": "apac"}
+    ]
 
 
 def test_the_stage_s_own_database_is_not_touched(stage: LambdaStage) -> None:

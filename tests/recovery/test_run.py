@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from bulkhead.clients import d1
 from bulkhead.clients.d1 import D1, SqlFailed
+from bulkhead.clients.rest import Rest
 from bulkhead.delivery.journal import Outcome
 from tests.support.d1_databases import NASTY, contents
 from tests.support.restoring import Killed, Kills, Restoring, restoring
@@ -34,6 +36,19 @@ def test_a_backup_comes_back_value_for_value_into_the_same_database(stage: Resto
     assert stage.names() == [stage.database.name]
     assert stage.database.id == id_
     assert not stage.switch.on_
+
+
+def test_a_backup_is_tried_where_the_stage_s_data_lies(stage: Restoring, monkeypatch: pytest.MonkeyPatch) -> None:
+    near, made = list[str | None](), d1.create
+
+    def noted(api: Rest, account: str, name: str, hint: str | None = None) -> D1:
+        near.append(hint)
+        return made(api, account, name, hint)
+
+    monkeypatch.setattr(d1, "create", noted)
+    dump = stage.backup(NASTY)
+    assert stage.run(stage.plan(dump, migrations=()), dump)[0] is Outcome.DONE
+    assert near == ["apac"]
 
 
 def test_a_database_comes_back_as_it_was_at_a_bookmark(stage: Restoring) -> None:

@@ -173,7 +173,14 @@ class Restoring:
             return dump
 
         world = World(
-            self.database, self.switch, fetch, SCRATCH, timedelta(), "bulkhead migrate staging", self.said.append
+            self.database,
+            self.switch,
+            fetch,
+            SCRATCH,
+            "apac",
+            timedelta(),
+            "bulkhead migrate staging",
+            self.said.append,
         )
         return replace(world, **changes)
 

@@ -113,7 +113,14 @@ class Desk:
         """Return the run of a plan, to be begun or continued."""
         maintenance = self.maintenance if plan.maintenance else None
         world = World(
-            self.database, maintenance, lambda: self.dump(plan), self.scratch, self.lasted, self.migrate, self.say
+            self.database,
+            maintenance,
+            lambda: self.dump(plan),
+            self.scratch,
+            self.settings.region.d1,
+            self.lasted,
+            self.migrate,
+            self.say,
         )
         return Restore(world, plan, run)
 

@@ -32,12 +32,14 @@ SERVE: Final = "serve"
 @dataclass(frozen=True, slots=True)
 class World:
     """What a restore acts on. ``dump`` fetches the backup; ``scratch`` is the name of the database in which it is
-    tried; ``last`` how long a restore took before; ``migrate`` the command that applies what is missing."""
+    tried, near ``location``, because it holds the stage's data for a while; ``last`` how long a restore took before;
+    ``migrate`` the command that applies what is missing."""
 
     database: D1
     maintenance: Maintenance | None
     dump: Callable[[], Dump]
     scratch: str
+    location: str
     last: timedelta
     migrate: str
     say: Callable[[str], None]
@@ -97,7 +99,7 @@ class Restore:
         self._say(f"Loading the backup into {self._world.scratch} ...")
         self._clear()
         account = self._database.account
-        scratch = d1.create(self._database.api, account, self._world.scratch)
+        scratch = d1.create(self._database.api, account, self._world.scratch, self._world.location)
         try:
             scratch.load(dump.file)
             wrong = told(differences(scratch.raw, dump.manifest))
