@@ -68,7 +68,7 @@ def behind(
         for key in stage.listed(bucket):
             stage.s3.delete_object(Bucket=bucket, Key=key)
         stage.s3.delete_bucket(Bucket=bucket)
-    ssm.delete_parameter(Name=stage.told("backup")["token"])
+    ssm.delete_parameter(Name=stage.told("backup")["token_parameter"])
     stage.api.journal.close()
     stage.api.resources.store.close()
 
