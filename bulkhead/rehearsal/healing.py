@@ -6,10 +6,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bulkhead.localclouds.aws.client import client
 from bulkhead.model.identities import TOKEN_MAKER
 from bulkhead.model.settings.keys import CLOUDFLARE_TOKEN
 from bulkhead.operations.adopt import discover, take
-from bulkhead.operations.adopt.aws import AwsFinder
+from bulkhead.operations.adopt.aws import AwsFinder, RegionalFinder
 from bulkhead.operations.adopt.cloudflare import CloudflareFinder
 from bulkhead.operations.adopt.discovery import PLACES
 from bulkhead.operations.adopt.everywhere import Finders
@@ -58,8 +59,11 @@ def adopt(scene: Scene, stage: StandingStage, stack: InlineStack, folder: Path) 
     account, region = stage.settings.aws.account_id, stage.settings.region.primary
     token = TOKEN_MAKER if stack is stage.identities else CLOUDFLARE_TOKEN
     with scene.cloudflare_api(stage, token) as api:
-        aws = AwsFinder(lambda service: scene.aws(stage, service), account, region)
-        finder = Finders({"aws": aws, "cloudflare": CloudflareFinder(api)})
+
+        def finder_in(place: str) -> AwsFinder:
+            return AwsFinder(lambda service: client(scene.moto, account, place, service), account, place)
+
+        finder = Finders({"aws": RegionalFinder(region, finder_in), "cloudflare": CloudflareFinder(api)})
         seen = discover(stack, finder, folder, stack.resources())
         if seen.matches:
             take(stack, seen.document, folder, protect=False)

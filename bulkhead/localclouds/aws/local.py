@@ -23,6 +23,7 @@ from bulkhead.localclouds.aws import (
     moto_s3,
     moto_scheduler,
     moto_sns,
+    moto_sqs,
 )
 from bulkhead.localclouds.aws.client import client, forget
 from bulkhead.localclouds.functions.functions import Functions
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 DEFAULT_REGION: Final = "ap-northeast-1"
 # By default, moto lets every account into every bucket; AWS does not.
 _CROSS_ACCOUNT: Final = "MOTO_S3_ALLOW_CROSSACCOUNT_ACCESS"
-_EXTENSIONS: Final = (moto_budgets, moto_judge, moto_lambda, moto_logs, moto_s3, moto_scheduler, moto_sns)
+_EXTENSIONS: Final = (moto_budgets, moto_judge, moto_lambda, moto_logs, moto_s3, moto_scheduler, moto_sns, moto_sqs)
 INVOCATIONS: Final = "/rehearsal/invocations"
 """Where it is told, as JSON, which functions ran after the invocation number ``after``, once none runs any more."""
 
