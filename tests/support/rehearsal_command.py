@@ -19,7 +19,7 @@ from bulkhead.engine import state
 from bulkhead.machine.environment import MARK
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-_PATIENCE: Final = 240.0  # seconds; nothing is timed, this only keeps a hanging test from hanging the suite
+_PATIENCE: Final = 480.0  # seconds; nothing is timed, this only keeps a hanging test from hanging the suite
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,7 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
 def at(it: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
     work_in(monkeypatch, it.checkout)
+    (it.checkout / "jobs").symlink_to(ROOT / "jobs")  # a checkout has what the stage's jobs are made of
     for name, value in it.environment.items():
         monkeypatch.setenv(name, value)
 
