@@ -18,7 +18,6 @@ from moto.core.authorization import ActionAuthenticatorMixin
 from moto.core.exceptions import JsonRESTError
 from moto.kms.models import kms_backends
 from moto.s3.exceptions import MissingBucket
-from moto.ssm.models import ssm_backends
 from moto.sts.models import sts_backends
 
 from bulkhead.localclouds.aws.evaluator import Context, Identity, Request, allows
@@ -189,6 +188,9 @@ def _parameter_arns(response: Any) -> list[str]:
 
 def _parameters(response: Any) -> list[Any]:
     names = response._get_param("Names") or [response._get_param("Name")]
+    # Not above: it brings moto's EC2 along, which opens a session by the owner's AWS_PROFILE while it is imported.
+    from moto.ssm.models import ssm_backends  # noqa: PLC0415
+
     found = [ssm_backends[response.current_account][response.region].get_parameter(str(name)) for name in names]
     return [each for each in found if each is not None and each.parameter_type == "SecureString"]
 
