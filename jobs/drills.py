@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from jobs.listing import listed
+
 DRILLS: Final = "jobs/drills/"
 BACKUPS: Final = "jobs/runs/backup/"
 """Where the runs of the task that makes the first backup are recorded."""
@@ -135,8 +137,7 @@ def _first(s3: Any, bucket: str) -> datetime | None:
 
 
 def _keys(s3: Any, bucket: str, prefix: str) -> Iterator[str]:
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-        yield from (str(each["Key"]) for each in page.get("Contents", ()))
+    return (str(each["Key"]) for each in listed(s3, bucket, prefix))
 
 
 def _read(s3: Any, bucket: str, key: str) -> bytes:

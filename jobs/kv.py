@@ -9,7 +9,6 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -19,7 +18,7 @@ from jobs.folders import NAMESPACES
 from jobs.lines import LinesDamaged, Written
 from jobs.run import MARGIN, Done, HandOver, Job, JobFailed, Outcome, handler_of
 from jobs.streams import StreamFailed
-from jobs.vault import minutes, stamp
+from jobs.vault import stamp
 
 _AT_ONCE: Final = 100  # keys of a request; source: KV's API, "bulk get"
 _PAGE: Final = 1000
@@ -81,10 +80,8 @@ def _keep(job: Job, name: str, cursor: _Cursor) -> bool:
     if not pages.is_over:
         return False
     parts = [Written(**each) for each in cursor.parts]
-    told = {"namespace": name, "id": id_, "stage": job.config.stage, "at": job.scheduled.isoformat()}
-    manifest = lines.put_manifest(job.vault, stem, parts, **told)
-    job.metric("BackupAgeMinutes", minutes(datetime.fromisoformat(manifest["at"]), job.now()), store=name)
-    job.metric("BackupBytes", manifest["bytes"], "Bytes", store=name)
+    told = {"namespace": name, "id": id_, "stage": job.config.stage}
+    manifest = lines.close(job, name, stem, parts, **told)
     cursor.kept[name] = {"manifest": f"{stem}.json", "count": manifest["count"], "bytes": manifest["bytes"]}
     cursor.begin()
     return True

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO, Final, cast
 
-from jobs.vault import MANIFEST, Vault
+from jobs.run import Job
+from jobs.vault import MANIFEST, Vault, minutes
 
 LINES: Final = ".ndjson.gz"
 FORMAT: Final = 1
@@ -66,8 +67,8 @@ def verify(vault: Vault, written: Written) -> None:
         raise LinesDamaged(f"{written.key} has {count} lines and {size} bytes, and not what was written")
 
 
-def put_manifest(vault: Vault, stem: str, parts: Iterable[Written], **told: Any) -> dict[str, Any]:
-    """Write the manifest, which makes a copy count, and return it."""
+def close(job: Job, store: str, stem: str, parts: Iterable[Written], **told: Any) -> dict[str, Any]:
+    """Write the manifest of a store, which makes a copy count, put its age and size, and return it."""
     listed = [asdict(each) for each in parts]
     document = {
         "format": FORMAT,
@@ -75,6 +76,9 @@ def put_manifest(vault: Vault, stem: str, parts: Iterable[Written], **told: Any)
         "count": sum(each["count"] for each in listed),
         "bytes": sum(each["bytes"] for each in listed),
         **told,
+        "at": job.scheduled.isoformat(),
     }
-    vault.put(f"{stem}{MANIFEST}", json.dumps(document, indent=1).encode())
+    job.vault.put(f"{stem}{MANIFEST}", json.dumps(document, indent=1).encode())
+    job.metric("BackupAgeMinutes", minutes(job.scheduled, job.now()), store=store)
+    job.metric("BackupBytes", document["bytes"], "Bytes", store=store)
     return document

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
 from typing import Any, Final
 
 from jobs import lines
@@ -19,7 +18,7 @@ from jobs.folders import OBJECTS
 from jobs.lines import LinesDamaged, Written
 from jobs.run import MARGIN, Done, HandOver, Job, JobFailed, Outcome, handler_of
 from jobs.streams import StreamFailed
-from jobs.vault import minutes, stamp
+from jobs.vault import stamp
 
 _CLASSES: Final = "/workers/durable_objects/namespaces"
 _PAGE: Final = 1000
@@ -94,11 +93,9 @@ def _keep(job: Job, offer: Offer, name: str, cursor: Cursor) -> bool:
     cursor.parts.append(asdict(written))
     if not objects.is_over:
         return False
-    told = {"class": name, "stage": stage, "at": job.scheduled.isoformat()}
+    told = {"class": name, "stage": stage}
     counted = {"objects": cursor.objects, "fuzzy": cursor.fuzzy, "unsaid": len(cursor.unsaid)}
-    manifest = lines.put_manifest(job.vault, stem, [Written(**each) for each in cursor.parts], **told, **counted)
-    job.metric("BackupAgeMinutes", minutes(datetime.fromisoformat(manifest["at"]), job.now()), store=name)
-    job.metric("BackupBytes", manifest["bytes"], "Bytes", store=name)
+    manifest = lines.close(job, name, stem, [Written(**each) for each in cursor.parts], **told, **counted)
     cursor.kept[name] = {"manifest": f"{stem}.json", "bytes": manifest["bytes"], **counted}
     if cursor.unsaid:
         cursor.problems[name] = (

@@ -12,6 +12,7 @@ import re
 from typing import Any, Final
 
 from jobs.folders import STATE
+from jobs.listing import listed
 from jobs.run import Done, Job, JobFailed, Outcome, handler_of
 from jobs.streams import Reading
 from jobs.vault import stamp
@@ -35,8 +36,7 @@ def work(job: Job) -> Outcome:
 
 
 def _keys(job: Job) -> list[str]:
-    pages = job.aws.s3.get_paginator("list_objects_v2").paginate(Bucket=job.config.state, Prefix=_STACKS)
-    return [each["Key"] for page in pages for each in page.get("Contents", ())]
+    return [each["Key"] for each in listed(job.aws.s3, job.config.state, _STACKS)]
 
 
 def _copied(job: Job, key: str, to: str) -> dict[str, Any]:

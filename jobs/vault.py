@@ -14,6 +14,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from jobs.folders import DATABASES, Tier
+from jobs.listing import listed
 from jobs.streams import CHECKSUM, Reading, Writing
 
 SQL: Final = ".sql.gz"
@@ -121,9 +122,8 @@ class Vault:
         return {tier: backups[-1] for tier, backups in found.items() if backups}
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """Yield every key below ``prefix``, in order."""
-        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
-            yield from (str(each["Key"]) for each in page.get("Contents", ()))
+        """Return every key below ``prefix``, in order."""
+        return (str(each["Key"]) for each in listed(self.s3, self.bucket, prefix))
 
     def put(self, key: str, body: bytes, content_type: str = "application/json", **told: Any) -> None:
         """Write a small object as a whole; ``told`` is what else S3 is told of it."""

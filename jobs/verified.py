@@ -6,11 +6,11 @@ It lies beside the state and not in the vault, where a lock would keep every wor
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from jobs.listing import listed
 from jobs.vault import Backup
 
 VERIFIED: Final = "jobs/verified/"
@@ -61,10 +61,4 @@ def place(backup: Backup) -> str:
 
 def times(s3: Any, bucket: str) -> dict[str, datetime]:
     """Return when each backup was verified last, by its key."""
-    return dict(_times(s3, bucket))
-
-
-def _times(s3: Any, bucket: str) -> Iterator[tuple[str, datetime]]:
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=VERIFIED):
-        for each in page.get("Contents", ()):
-            yield str(each["Key"])[len(VERIFIED) : -len(_END)], each["LastModified"]
+    return {str(each["Key"])[len(VERIFIED) : -len(_END)]: each["LastModified"] for each in listed(s3, bucket, VERIFIED)}

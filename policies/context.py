@@ -19,6 +19,7 @@ from bulkhead.model.settings import StageSettings, read_settings
 from bulkhead.model.settings.check import check_settings, from_engine
 from bulkhead.model.settings.paths import SETTINGS, stack_file
 from bulkhead.model.settings.product_reference import find_product, reference_in
+from bulkhead.model.settings.stores import parts_of
 from bulkhead.model.tasks import CATALOGUE as TASK_LIST
 from bulkhead.model.tasks import Task, read_tasks
 
@@ -76,13 +77,7 @@ class PolicyContext:
 
     def owned(self, kind: Kind) -> dict[str, str]:
         """Return the product's stores of one kind, logical names by the names they have in this stage."""
-        stores = {
-            Kind.D1: [store.name for store in self.product.databases],
-            Kind.KV: [store.name for store in self.product.namespaces],
-            Kind.R2: [store.name for store in self.product.buckets],
-            Kind.QUEUE: [store.name for store in self.product.queues],
-        }
-        return {self.label.name(kind, name): name for name in stores[kind]}
+        return {self.label.name(kind, name): name for name in parts_of(self.product)[kind]}
 
 
 def read_context(environ: Mapping[str, str]) -> PolicyContext:

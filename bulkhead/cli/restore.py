@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -16,12 +17,10 @@ from bulkhead.cli.console import BAD, FAINT, GOOD, NEEDS_A_PERSON, WARNING, Cons
 from bulkhead.cli.options import AsJson, Profile, StackName, Yes
 from bulkhead.cli.restore_anew import anew
 from bulkhead.cli.restore_objects import objects
-from bulkhead.cli.restoring import Apply, OnlyPlan, Store, agree, require_sense, saying, tell
+from bulkhead.cli.restoring import GIVEN_UP, Apply, OnlyPlan, Store, agree, require_sense, saying, tell, unless_cut_off
 from bulkhead.clients.endpoints import Apis
 from bulkhead.machine.interrupts import interrupted_once
 from bulkhead.model import project
-from bulkhead.model.failures import Failed
-from bulkhead.model.faults import Refused
 from bulkhead.model.settings import read_settings
 from bulkhead.model.settings.paths import stack_file
 
@@ -234,21 +233,13 @@ def _begun(console: Console, desk: Desk, wish: Wish, apply: str | None, yes: str
 
 def _carried_out(console: Console, desk: Desk, plan: Plan, run: Run, *, gives_up: bool = False) -> int:
     from bulkhead.delivery.journal import Outcome  # noqa: PLC0415
-    from bulkhead.delivery.lease import Lost  # noqa: PLC0415
 
-    restore, again = desk.restore(plan, run), f"bulkhead restore {plan.stage} {plan.store}"
-    try:
-        outcome, reason = restore.give_up("a person gave it up") if gives_up else restore.carry_out()
-    except (Refused, Failed, KeyboardInterrupt) as error:
-        if run.ended or isinstance(error, Lost):
-            raise
-        if not isinstance(error, KeyboardInterrupt):
-            console.error(error)
-        console.say(f"{plan.stage}: run {run.id} has not ended; what was switched off for it stays so.", BAD)
-        console.say(f"  {again} continues it, and with --undo gives it up")
-        if isinstance(error, KeyboardInterrupt):
-            raise
+    restore, again = desk.restore(plan, run), plan.again
+    act = partial(restore.give_up, GIVEN_UP) if gives_up else restore.carry_out
+    ended = unless_cut_off(console, plan, run, act)
+    if ended is None:
         return NEEDS_A_PERSON
+    outcome, reason = ended
     if outcome is Outcome.DONE:
         console.say(f"{plan.stage}: {reason}.", GOOD)
         console.say(f"  what was before, for 30 days: {again} --undo")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -10,11 +11,10 @@ import typer
 from bulkhead.cli.cloudflare import TokenEnv, token_of
 from bulkhead.cli.console import BAD, GOOD, NEEDS_A_PERSON, WARNING, Console
 from bulkhead.cli.options import AsJson, Profile, StackName, Yes
-from bulkhead.cli.restoring import Apply, OnlyPlan, Store, agree, require_sense, saying, tell
+from bulkhead.cli.restoring import GIVEN_UP, Apply, OnlyPlan, Store, agree, require_sense, saying, tell, unless_cut_off
 from bulkhead.clients.endpoints import Apis
 from bulkhead.machine.interrupts import interrupted_once
 from bulkhead.model import project
-from bulkhead.model.failures import Failed
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.naming import Kind
 from bulkhead.model.settings import read_settings
@@ -151,22 +151,14 @@ def _continued(
 
 def _carried_out(console: Console, wish: Anew, plan: Plan, run: Run, *, gives_up: bool) -> int:
     from bulkhead.delivery.journal import Outcome  # noqa: PLC0415
-    from bulkhead.delivery.lease import Lost  # noqa: PLC0415
     from bulkhead.recovery.restore.anew import result_of  # noqa: PLC0415
     from bulkhead.recovery.restore.left import left  # noqa: PLC0415
 
-    try:
-        outcome, reason = wish.give_up(plan, run, "a person gave it up") if gives_up else wish.carry_out(plan, run)
-    except (Refused, Failed, KeyboardInterrupt) as error:
-        if run.ended or isinstance(error, Lost):
-            raise
-        if not isinstance(error, KeyboardInterrupt):
-            console.error(error)
-        console.say(f"{plan.stage}: run {run.id} has not ended; what was switched off for it stays so.", BAD)
-        console.say(f"  {plan.again} continues it, and with --undo gives it up")
-        if isinstance(error, KeyboardInterrupt):
-            raise
+    act = partial(wish.give_up, plan, run, GIVEN_UP) if gives_up else partial(wish.carry_out, plan, run)
+    ended = unless_cut_off(console, plan, run, act)
+    if ended is None:
         return NEEDS_A_PERSON
+    outcome, reason = ended
     document = {"stage": plan.stage, "store": plan.store, "run": run.id, "outcome": outcome.value, "reason": reason}
     if outcome is not Outcome.DONE:
         console.say(f"{plan.stage}: stopped, {reason}.", BAD)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import typer
 
-from bulkhead.cli.console import FAINT, WARNING, Console
+from bulkhead.cli.console import BAD, FAINT, WARNING, Console
+from bulkhead.model.failures import Failed
 from bulkhead.model.faults import Fault, Refused
 from bulkhead.model.naming import Stage
 
 if TYPE_CHECKING:
+    from bulkhead.delivery.journal import Run
     from bulkhead.model.settings import StageSettings
     from bulkhead.recovery.restore.plan import Plan
 
+GIVEN_UP: Final = "a person gave it up"
 _SUMMARY: Final = "Nothing was restored."
+T = TypeVar("T")
 
 Store = Annotated[str, typer.Argument(metavar="STORE", help="The database, as the product calls it.")]
 OnlyPlan = Annotated[bool, typer.Option("--plan", help="Only show what would be done, and its digest.")]
@@ -63,6 +67,25 @@ def tell(console: Console, plan: Plan) -> None:
         for line in lines:
             console.say(f"  - {line}", style)
     console.say(f"Digest {plan.digest}", FAINT)
+
+
+def unless_cut_off(console: Console, plan: Plan, run: Run, act: Callable[[], T]) -> T | None:
+    """Return what a run of a restore comes to; None where it was stopped in the middle, which is said, and how it goes
+    on."""
+    from bulkhead.delivery.lease import Lost  # noqa: PLC0415 (httpx and boto3: --help need not wait)
+
+    try:
+        return act()
+    except (Refused, Failed, KeyboardInterrupt) as error:
+        if run.ended or isinstance(error, Lost):
+            raise
+        if not isinstance(error, KeyboardInterrupt):
+            console.error(error)
+        console.say(f"{plan.stage}: run {run.id} has not ended; what was switched off for it stays so.", BAD)
+        console.say(f"  {plan.again} continues it, and with --undo gives it up")
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        return None
 
 
 def saying(console: Console) -> Callable[[str], None]:

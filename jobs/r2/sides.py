@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, Final
 
 from botocore.exceptions import ClientError
 
+from jobs.listing import listed
 from jobs.r2.copies import S3
 from jobs.r2.index import Entry, Listed, Reading, index_key
 
@@ -37,11 +38,9 @@ class Sides:
 
     def listed(self, after: str = "", prefix: str = "") -> Iterator[Listed]:
         """Yield what R2 has, sorted by key."""
-        asked = {"StartAfter": after, "Prefix": prefix}
-        said = {name: value for name, value in asked.items() if value}
-        for page in self.r2.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, **said):
-            for each in page.get("Contents", ()):
-                yield _listed(each["Key"], each["ETag"], each["Size"], each["LastModified"])
+        said = {"StartAfter": after} if after else {}
+        for each in listed(self.r2, self.bucket, prefix, **said):
+            yield _listed(each["Key"], each["ETag"], each["Size"], each["LastModified"])
 
     def looked_at(self, key: str) -> Listed:
         found = self.r2.head_object(Bucket=self.bucket, Key=key)
@@ -80,9 +79,8 @@ class Sides:
             yield file
 
     def forget_parts(self) -> None:
-        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.state, Prefix=f"{self.parts}parts/"):
-            for each in page.get("Contents", ()):
-                self.s3.delete_object(Bucket=self.state, Key=each["Key"])
+        for each in listed(self.s3, self.state, f"{self.parts}parts/"):
+            self.s3.delete_object(Bucket=self.state, Key=each["Key"])
 
     def accepted(self) -> int:
         """Return how many deletions a person has said were meant."""

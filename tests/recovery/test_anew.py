@@ -185,9 +185,7 @@ def test_a_state_that_does_not_know_the_database_says_how_there_is_one_again(sta
         gone.plan()
 
 
-def test_a_database_that_somebody_makes_meanwhile_is_left_alone(stage: Restoring, tmp_path: Path) -> None:
-    gone = Gone(stage, tmp_path)
-    plan = gone.plan()
+def leaves_alone_what_somebody_makes(stage: Restoring, gone: Gone, plan: Plan) -> None:
     theirs = d1.create(stage.rest, ACCOUNT, LOST)
     theirs.write("CREATE TABLE theirs (x);")
     outcome, reason = gone.run(plan)
@@ -195,6 +193,12 @@ def test_a_database_that_somebody_makes_meanwhile_is_left_alone(stage: Restoring
     assert "somebody else has made a database" in reason
     assert [row[0] for row in theirs.raw("SELECT name FROM sqlite_schema WHERE name = 'theirs'")] == ["theirs"]
     assert (gone.engine.database["id"], stage.switch.on_) == (gone.old.id, False)
+
+
+def test_a_database_that_somebody_makes_meanwhile_is_left_alone(stage: Restoring, tmp_path: Path) -> None:
+    gone = Gone(stage, tmp_path)
+    plan = gone.plan()
+    leaves_alone_what_somebody_makes(stage, gone, plan)
 
 
 def test_a_database_that_somebody_makes_while_a_killed_run_lies_there_is_left_alone(
@@ -210,13 +214,7 @@ def test_a_database_that_somebody_makes_while_a_killed_run_lies_there_is_left_al
         patch.setattr(d1, "create", killed)
         with pytest.raises(Killed):
             gone.run(plan)
-    theirs = d1.create(stage.rest, ACCOUNT, LOST)
-    theirs.write("CREATE TABLE theirs (x);")
-    outcome, reason = gone.run(plan)
-    assert outcome is Outcome.STOPPED
-    assert "somebody else has made a database" in reason
-    assert [row[0] for row in theirs.raw("SELECT name FROM sqlite_schema WHERE name = 'theirs'")] == ["theirs"]
-    assert (gone.engine.database["id"], stage.switch.on_) == (gone.old.id, False)
+    leaves_alone_what_somebody_makes(stage, gone, plan)
 
 
 def test_what_a_backup_does_not_come_to_is_deleted_again(

@@ -7,10 +7,7 @@ from typing import Any
 
 from moto.sqs.models import Queue
 
-
-def queue_url(account: str, region: str, name: str) -> str:
-    """Return the URL by which AWS knows a queue."""
-    return f"https://sqs.{region}.amazonaws.com/{account}/{name}"
+from bulkhead.resources.aws.notices import QUEUE_URL
 
 
 def extend() -> None:
@@ -19,4 +16,4 @@ def extend() -> None:
 
 
 def _url(self: Any, _request_url: Any) -> str:
-    return queue_url(self.account_id, self.region, self.name)
+    return QUEUE_URL.format(region=self.region, account=self.account_id, name=self.name)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, ClassVar, Final
 
 from bulkhead.clients.clouds import unless_absent
-from bulkhead.localclouds.aws.moto_sqs import queue_url
 from bulkhead.localclouds.aws.resource import AwsResource, Cloud
 from bulkhead.localclouds.aws.shape import Tagging, TagMap
 from bulkhead.localclouds.providers.handler import Properties
+from bulkhead.resources.aws.notices import QUEUE_URL
 
 _TAGGING: Final = Tagging("list_queue_tags", "tag_queue", "untag_queue", tags=TagMap())
 _WHOLE: Final = {
@@ -44,7 +44,7 @@ class Queue(AwsResource):
         given = {name: wanted.get(name, self.defaults[name]) for name in _ATTRIBUTES}
         attributes: Any = _attributes({name: value for name, value in given.items() if value != ""})
         cloud.sqs.create_queue(QueueName=wanted["name"], Attributes=attributes, tags=wanted["tagsAll"])
-        return queue_url(cloud.account, cloud.region, str(wanted["name"]))
+        return QUEUE_URL.format(region=cloud.region, account=cloud.account, name=wanted["name"])
 
     def see(self, cloud: Cloud, id_: str) -> dict[str, Any] | None:
         answer = unless_absent(cloud.sqs.get_queue_attributes, QueueUrl=id_, AttributeNames=["All"])

@@ -19,6 +19,7 @@ from bulkhead.localclouds.aws.client import Guests
 from bulkhead.localclouds.functions.api import Answer
 from bulkhead.localclouds.functions.execution import Place
 from bulkhead.model.instants import instant
+from bulkhead.resources.aws.notices import QUEUE_URL
 
 _TOLD: Final = 1024  # characters of an error in an attribute
 _ACCEPTED: Final = 200
@@ -60,7 +61,7 @@ def send(place: Place, role: str, target: str, body: str, attributes: Mapping[st
         try:
             made = guests.client(place.credentials(role, "letters"), service)
             if service == "sqs":
-                address = f"https://sqs.{region}.amazonaws.com/{account}/{queue}"
+                address = QUEUE_URL.format(region=region, account=account, name=queue)
                 made.send_message(QueueUrl=address, MessageBody=body, MessageAttributes=told)
             elif service == "sns":
                 made.publish(TopicArn=target, Message=body, MessageAttributes=told)

@@ -23,6 +23,7 @@ from bulkhead.localclouds.providers.handler import Properties
 from bulkhead.localclouds.providers.rules import TypeRules, joined
 from bulkhead.model.schedules import faults
 from bulkhead.resources import types as t
+from bulkhead.resources.aws.notices import QUEUE_URL
 
 _NAME: Final = (r"[0-9A-Za-z_.-]{1,64}", "1 to 64 letters, digits and _.-")
 _VARIABLE: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
@@ -166,8 +167,8 @@ TABLE: Final = (
     ),
     TypeRules(
         type=t.SQS_QUEUE,
-        identify=lambda caller, inputs: (
-            f"https://sqs.{caller.region_of(inputs)}.amazonaws.com/{caller.account}/{inputs['name']}"
+        identify=lambda caller, inputs: QUEUE_URL.format(
+            region=caller.region_of(inputs), account=caller.account, name=inputs["name"]
         ),
         own_name="name",
         checks=(

@@ -138,6 +138,7 @@ SNS_TOPIC_SUBSCRIPTION: Final = ResourceType(
 )
 
 _QUEUE: Final = "aws:sqs/queue:Queue"
+QUEUE_URL: Final = "https://sqs.{region}.amazonaws.com/{account}/{name}"
 
 SQS_QUEUE: Final = ResourceType(
     _QUEUE,
@@ -158,7 +159,7 @@ SQS_QUEUE: Final = ResourceType(
     taggable=True,
     tells={
         "arn": "arn:aws:sqs:{region}:{account}:{name}",
-        "url": "https://sqs.{region}.amazonaws.com/{account}/{name}",
+        "url": QUEUE_URL,
         "id": "{url}",
     },
     rehearsed=Rehearsed.EMULATED,
